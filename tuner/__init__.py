@@ -1,0 +1,42 @@
+"""tuner: hyperparameter tuning for PyTorch from one YAML file.
+
+    result = tuner.run("cnn.yaml")
+    tuner.export("digits-cnn", out="best.yaml")
+    tuner.train("best.yaml", "runs/final")
+    model = tuner.load_model("runs/final")
+
+Importing it loads nothing heavy: each name below is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tuner.api import export, report
+    from tuner.door import objective
+    from tuner.errors import TunerError
+    from tuner.final import train
+    from tuner.predictor import load_model
+    from tuner.space import Space
+    from tuner.tune import run
+
+__all__ = ["Space", "TunerError", "export", "load_model", "objective", "report", "run", "train"]
+
+_HOMES = {
+    "Space": "tuner.space",
+    "TunerError": "tuner.errors",
+    "export": "tuner.api",
+    "load_model": "tuner.predictor",
+    "objective": "tuner.door",
+    "report": "tuner.api",
+    "run": "tuner.tune",
+    "train": "tuner.final",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tuner' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,0 +1,56 @@
+"""What Python programs call by a study's name; each opens the storage as the command of its name does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tuner import exporting, reporting, storage
+from tuner.exporting import Format
+from tuner.study import load_study
+
+
+def export(
+    study: str,
+    out: str | Path | None = None,
+    *,
+    trial: int | None = None,
+    form: Format = Format.YAML,
+    storage_url: str = storage.DEFAULT,
+) -> str:
+    """Write a trial's config: the space with its holes filled, comments kept, provenance at the head.
+
+    Args:
+        study: its name.
+        out: the file to write; None writes nothing.
+        trial: its number; None is the best one.
+        form: YAML or JSON.
+        storage_url: the database.
+
+    Returns:
+        What was written.
+
+    Raises:
+        StudyError: there is no such study or trial, or no complete one.
+        StorageError: the database cannot be read.
+    """
+    opened = load_study(storage.open_storage(storage_url), study)
+    return exporting.export(opened, trial, None if out is None else Path(out), form)
+
+
+def report(study: str, out: str | Path = "report.html", *, storage_url: str = storage.DEFAULT) -> Path:
+    """Write a study's report, one HTML page that opens offline.
+
+    Args:
+        study: its name.
+        out: the file to write.
+        storage_url: the database.
+
+    Returns:
+        The file.
+
+    Raises:
+        StudyError: there is no such study.
+        StorageError: the database cannot be read.
+    """
+    reporting.report(load_study(storage.open_storage(storage_url), study), Path(out))
+    return Path(out)

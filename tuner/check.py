@@ -1,0 +1,126 @@
+"""Whether the classes that a space names exist, take its arguments and fit each other and the data.
+
+All that can be known before the first trial: every argument against its class's signature, and every
+branch at both ends of its ranges by building it and passing a few real rows through it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tuner import data, loss, models, optim, sampling, schedule
+from tuner.config import Component, Config, Data
+from tuner.errors import BuildError, DataError
+from tuner.space import Space
+from tuner.space.holes import Choice, Fixed, Group, Tree, describe, join
+from tuner.space.schema import variants
+from tuner.space.suggesters import corners
+from tuner.training import Job, Run
+
+PROBE_ROWS = 2
+ArgumentFaults = Callable[[Component], Iterator[tuple[str, str]]]
+
+
+def check_names(space: Space) -> None:
+    """Every class and argument that the space names, against the libraries; no data, no training.
+
+    Raises:
+        SpaceError: all that is wrong, each at its place.
+    """
+    parts: dict[str, ArgumentFaults] = {
+        "data": lambda component: data.argument_faults(Data.of({**_DATA, **component.args, "type": component.type}).source),
+        "model": lambda component: models.argument_faults(component, space.base),
+        "loss": loss.argument_faults,
+        "optimizer": optim.argument_faults,
+        "scheduler": schedule.argument_faults,
+    }
+    found = [fault for part, faults in parts.items() for fault in _part_faults(space.tree.entries[part], part, faults)]
+    found += [fault for kind in ("sampler", "pruner") for fault in _search_faults(space, kind)]
+    if found:
+        raise space.faulty(found)
+
+
+_DATA = {"valid": 0.5, "test": None, "batch_size": 1}
+
+
+def _part_faults(tree: Tree, part: str, faults: ArgumentFaults) -> Iterator[tuple[str, str]]:
+    for path, variant in variants(tree, part):
+        if isinstance(variant, Group):
+            arguments = {key: describe(entry) for key, entry in variant.entries.items() if key != "type"}
+            for name in _types(variant.entries["type"]):
+                yield from _located(path, lambda name=name: faults(Component(name, arguments)))  # type: ignore[misc]
+
+
+def _types(tree: Tree) -> list[str]:
+    """The class names that a `type` key may have; it may be a choice itself."""
+    match tree:
+        case Fixed(value):
+            return [str(value)]
+        case Choice():
+            return [str(label) for label in tree.labels]
+        case _:
+            return []
+
+
+def _located(path: str, faults: Callable[[], Iterator[tuple[str, str]]]) -> Iterator[tuple[str, str]]:
+    try:
+        for argument, message in faults():
+            yield join(path, argument) if argument else path, message
+    except BuildError as error:
+        yield join(path, error.path.partition(".")[2] or "type"), error.message
+    except DataError as error:
+        yield join(path, "type"), str(error)
+
+
+def _search_faults(space: Space, kind: str) -> Iterator[tuple[str, str]]:
+    section = space.setting(f"search.{kind}")
+    if section is None and kind == "pruner":
+        return
+    found = list(_located(f"search.{kind}", lambda: sampling.argument_faults(section, kind)))
+    yield from found
+    if not found:
+        try:
+            sampling.sampler(section, 0) if kind == "sampler" else sampling.pruner(section, 1)
+        except BuildError as error:
+            yield error.path, error.message
+
+
+def check_fit(space: Space, job: Job) -> None:
+    """Build every branch at both ends of its ranges and pass a few real rows through it.
+
+    Raises:
+        SpaceError: all that is wrong, each at its place.
+    """
+    found: dict[str, str] = {}
+    seen: set[str] = set()
+    for corner in corners(space.tree):
+        plain = space.fill(corner)
+        key = _what_is_built(plain)
+        if key in seen:
+            continue
+        seen.add(key)
+        try:
+            probe(Config.of(plain, space.base), job)
+        except BuildError as error:
+            found.setdefault(error.message, error.path)
+    if found:
+        raise space.faulty((path, message) for message, path in found.items())
+
+
+def _what_is_built(plain: dict[str, Any]) -> str:
+    parts = ("data", "model", "loss", "optimizer", "scheduler", "training")
+    return json.dumps([plain[part] for part in parts], sort_keys=True)
+
+
+def probe(config: Config, job: Job) -> Run:
+    """Build all that a trial is made of, pass a few rows through it, and give what was built.
+
+    Raises:
+        BuildError: a class refuses its arguments, or two parts do not fit each other.
+    """
+    run = Run.build(job, config, seed=0)
+    rows = job.dataset.train.inputs[:PROBE_ROWS]
+    models.check_fit(run.model, config.model.type, rows, job.dataset.outputs)
+    return run

@@ -1,0 +1,67 @@
+"""The command line: parse, call, print. Everything heavy is imported inside its command.
+
+    run        search a space              list, show, delete    studies
+    check      a space, without training   report, export        what a study found
+    train      the final model             dashboard             optuna-dashboard on the studies
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from tuner.cli import run, spaces, studies, training
+from tuner.errors import TunerError
+
+app = typer.Typer(
+    name="tuner",
+    help="Tune PyTorch models from one YAML file.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(run.run)
+app.command("check")(spaces.check)
+app.command("list")(studies.list_)
+app.command("show")(studies.show)
+app.command("report")(studies.report)
+app.command("export")(studies.export)
+app.command("train")(training.train)
+app.command("dashboard")(studies.dashboard)
+app.command("delete")(studies.delete)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"tuner {version('tuner')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    if debug:
+        os.environ["TUNER_DEBUG"] = "1"
+
+
+def main() -> None:
+    """Run a command; an error that its reader can mend is one message and an exit code."""
+    try:
+        app()
+    except TunerError as error:
+        if os.environ.get("TUNER_DEBUG"):
+            raise
+        print(f"tuner: {error}" if "\n" not in str(error) else str(error), file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except BrokenPipeError:  # the reader, `head` say, has seen enough
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 it must outlive this function, for Python's last flush
+        raise SystemExit(1) from None

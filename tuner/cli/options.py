@@ -1,0 +1,45 @@
+"""Options and arguments that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+import typer
+
+STORAGE = "sqlite:///studies.db"
+
+Storage: TypeAlias = Annotated[
+    str, typer.Option("--storage", envvar="TUNER_STORAGE", help="The database, any URL that Optuna takes.")
+]
+StudyName: TypeAlias = Annotated[str, typer.Argument(metavar="STUDY", help="The study's name.")]
+Settings: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Fix or replace any value of the file; repeatable."),
+]
+
+_FILE_VALUES = ("data.root", "data.path")
+
+
+def settings(assignments: Iterable[str] | None) -> list[tuple[str, Any]]:
+    """Read `--set` options; paths on the command line start from the current folder."""
+    from tuner.space import edit
+
+    return [(path, _from_here(path, value)) for path, value in map(edit.value_of, assignments or ())]
+
+
+def _from_here(path: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    file, colon, name = value.rpartition(":")
+    if path in _FILE_VALUES:
+        return str(Path(value).resolve())
+    if path == "model.type" and colon and file.endswith(".py"):
+        return f"{Path(file).resolve()}:{name}"
+    return value
+
+
+def and_storage(url: str) -> str:
+    """What a command that we tell the user to type needs to find the same database."""
+    return "" if url == STORAGE else f" --storage {url}"

@@ -1,0 +1,62 @@
+"""How far a run is: counted from the driver's events, shown by whoever asks."""
+
+from __future__ import annotations
+
+import collections
+import time
+
+from tuner.config import Epoch, Trial
+from tuner.study import Record
+from tuner.tune import Ended, Event, Opened, Reported, Started, Stopping
+
+
+class Progress:
+    """The state of a run as of the last event."""
+
+    def __init__(self) -> None:
+        self.study = ""
+        self.metric = ""
+        self.total = 0
+        self.ended = 0
+        self.recovered = 0
+        self.best: Record | None = None
+        self.trial: Trial | None = None
+        self.epoch: Epoch | None = None
+        self.stopping = False
+        self.states: collections.Counter[str] = collections.Counter()
+        self.recent: collections.deque[Record] = collections.deque(maxlen=8)
+        self._began = time.monotonic()
+        self._trial_began = self._began
+        self._seconds: list[float] = []
+
+    def see(self, event: Event) -> None:
+        """Take an event into account."""
+        match event:
+            case Opened():
+                self.study, self.metric, self.total = event.study, event.metric, event.total
+                self.ended, self.recovered, self.best = event.finished, event.recovered, event.best
+            case Started(trial):
+                self.trial, self.epoch, self._trial_began = trial, None, time.monotonic()
+            case Reported(epoch):
+                self.epoch = epoch
+            case Ended(_, record, best):
+                self.ended, self.best, self.trial = self.ended + 1, best, None
+                self.states[record.state] += 1
+                self.recent.append(record)
+                self._seconds.append(time.monotonic() - self._trial_began)
+            case Stopping():
+                self.stopping = True
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the run began."""
+        return time.monotonic() - self._began
+
+    @property
+    def seconds_left(self) -> float | None:
+        """The remaining trials at the mean of this run's, pruned ones included; None before one has ended."""
+        if not self._seconds:
+            return None
+        mean = sum(self._seconds) / len(self._seconds)
+        spent = min(time.monotonic() - self._trial_began, mean) if self.trial is not None else 0.0
+        return max(0.0, (self.total - self.ended) * mean - spent)

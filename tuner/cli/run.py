@@ -1,0 +1,73 @@
+"""`tuner run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tuner.cli import options
+
+
+def run(
+    space: Annotated[Path, typer.Option("--space", help="The space file; a bare name is looked up in search_spaces/ too.")],
+    study_name: Annotated[str | None, typer.Option(help="In place of study.name.")] = None,
+    n_trials: Annotated[int | None, typer.Option(help="The study's total over all runs; in place of search.trials.")] = None,
+    timeout: Annotated[str | None, typer.Option(help="Of this run, such as 90s, 10m or 1h30m.")] = None,
+    seed: Annotated[int | None, typer.Option(help="In place of study.seed.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="In place of training.epochs.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    settings: options.Settings = None,
+    storage: options.Storage = options.STORAGE,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing while it runs.")] = False,
+) -> None:
+    """Search a space; a study that is there is continued up to its total.
+
+    Example: tuner run --space search_spaces/cnn.yaml --n-trials 50 --set training.epochs=20
+    """
+    from tuner.cli.live import view
+    from tuner.errors import Interrupted
+
+    from tuner.space import find
+
+    found = find(space)
+    if found != space and not quiet:
+        typer.echo(f"using {found}", err=True)
+    changes = options.settings(settings)
+    try:
+        with view(quiet) as observe:
+            from tuner import tune  # torch takes seconds to load: the view is up before
+
+            result = tune.run(
+                space,
+                storage_url=storage,
+                study_name=study_name,
+                n_trials=n_trials,
+                timeout=timeout,
+                seed=seed,
+                epochs=epochs,
+                device=device,
+                settings=changes,
+                observe=observe,
+            )
+    except Interrupted as stop:
+        raise Interrupted(stop.signal, "stopped; the study is whole, and the same command goes on with it") from None
+    _print_result(result, storage)
+
+
+def _print_result(result: object, storage: str) -> None:
+    from tuner.tune import Result
+
+    assert isinstance(result, Result)
+    study, best = result.study, result.best
+    typer.echo(f"Best of {study.finished()} trials in study {study.name}: trial {best.number}")
+    rows = {study.metric: f"{best.value:.6g} at epoch {best.epoch}", **best.params}
+    width = max(len(name) for name in rows)
+    for name, value in rows.items():
+        typer.echo(f"  {name:<{width}}  {value}")
+    there = options.and_storage(storage)
+    typer.echo("\nNext:")
+    typer.echo(f"  tuner report {study.name}{there}")
+    typer.echo(f"  tuner export {study.name} -o best.yaml{there} && tuner train best.yaml")
+    typer.echo(f"  tuner dashboard{there}")

@@ -1,0 +1,122 @@
+"""`tuner check`."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tuner.cli import options
+
+if TYPE_CHECKING:
+    from tuner.space import Space
+    from tuner.space.holes import Row
+
+SAMPLES = 3
+
+
+def check(
+    space: Annotated[Path, typer.Option("--space", help="The space file; a bare name is looked up in search_spaces/ too.")],
+    settings: options.Settings = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    no_build: Annotated[bool, typer.Option("--no-build", help="Check the language only; load no torch.")] = False,
+) -> None:
+    """Validate a space without training anything, and show what it spans.
+
+    Example: tuner check --space cnn.yaml --set optimizer.AdamW.lr='{float: [1e-5, 1e-2], log: true}'
+    """
+    from tuner.space import Space
+
+    found = Space.load(space, options.settings(settings))
+    built = "" if no_build else _build(found, device)
+    _print_space(found)
+    typer.echo(built or "\nThe language is sound. Classes, arguments and shapes were not checked (--no-build).")
+
+
+def _build(space: Space, device: str) -> str:
+    """Check classes and shapes, and say what the first sampled config builds."""
+    from tuner import check as checks
+    from tuner.models import count_parameters
+    from tuner.space.suggesters import Random
+    from tuner.training import Job, device_of, outputs_of
+
+    checks.check_names(space)
+    config = space.resolve(Random(0))
+    job = Job.for_search(config, space.setting("study.seed"), device_of(device))
+    checks.check_fit(space, job)
+    run = checks.probe(config, job)
+    dataset = job.dataset
+    batch = dataset.train.inputs[: config.data.batch_size]
+    given = outputs_of(run.model, batch)
+    valid = 0 if dataset.valid is None else len(dataset.valid)
+    lines = [
+        "",
+        f"Data: {config.data.source.type}, {dataset.task.value}, {len(dataset.train)} rows to train on and {valid} to validate on",
+        f"Objective: {job.scores.objective}, to {job.scores.direction.value}",
+        f"Model of config 1: {config.model.type}, {count_parameters(run.model):,} parameters, "
+        f"{tuple(batch.shape)} -> {tuple(given.shape)} on {job.device}",
+        str(run.model),
+    ]
+    return "\n".join(lines)
+
+
+def _print_space(space: Space) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    rows = space.parameters()
+    table = Table("parameter", "kind", "range", "when", title=f"{space.file}: study {space.name}", title_justify="left")
+    for row in rows:
+        table.add_row(row.name, type(row.hole).__name__.lower(), _range(row), _condition(row))
+    console = Console(markup=False, highlight=False)
+    if rows:
+        console.print(table)
+    size = space.size()
+    configs = "no end of configs (a range is continuous)" if math.isinf(size) else f"{size:,.0f} configs"
+    typer.echo(f"{len(rows)} parameters, {configs}")
+    typer.echo(f"\nDefaults: {_defaults(space)}")
+    _print_samples(space)
+
+
+def _print_samples(space: Space) -> None:
+    from tuner.space.document import flow
+    from tuner.space.suggesters import Random
+
+    typer.echo("\nSampled configs:")
+    for i in range(SAMPLES):
+        filled = space.fill(Random(i))
+        tuned = ("data", "model", "loss", "optimizer", "scheduler", "training")
+        typer.echo(f"  {i + 1}. " + "\n     ".join(f"{part}: {flow(filled[part])}" for part in tuned))
+
+
+def _range(row: Row) -> str:
+    from tuner.space.document import flow
+    from tuner.space.holes import Choice
+
+    hole = row.hole
+    if isinstance(hole, Choice):
+        return " | ".join(flow(label) for label in hole.labels)
+    step = f" step {hole.step:g}" if hole.step not in (None, 1) else ""
+    return f"{hole.low:g} .. {hole.high:g}{step}{' log' if hole.log else ''}"
+
+
+def _condition(row: Row) -> str:
+    from tuner.space.document import flow
+
+    return ", ".join(f"{name} = {'|'.join(flow(label) for label in labels)}" for name, labels in row.when.items())
+
+
+def _defaults(space: Space) -> str:
+    from tuner.space import holes, schema
+    from tuner.space.document import flow
+
+    left_out = []
+    for name, section in space.tree.entries.items():
+        if isinstance(section, holes.Group):
+            filled = [key for key in section.entries if key not in section.keys or section.place == schema.DEFAULT_PLACE]
+            left_out += [f"{name}.{key}: {flow(holes.describe(section.entries[key]))}" for key in filled]
+        elif section == schema.constant(None) and name != "provenance":
+            left_out.append(f"{name}: null")
+    return ", ".join(left_out) or "none is used"

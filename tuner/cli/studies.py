@@ -1,0 +1,138 @@
+"""The commands on studies: list, show, report, export, dashboard, delete."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tuner.cli import options
+from tuner.cli.formats import Format, print_study, print_trial
+
+if TYPE_CHECKING:
+    from tuner.study import Study
+
+
+def _load(storage: str, name: str) -> Study:
+    from tuner.storage import open_storage
+    from tuner.study import load_study
+
+    return load_study(open_storage(storage), name)
+
+
+def list_(storage: options.Storage = options.STORAGE) -> None:
+    """List the studies of a database."""
+    import collections
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from tuner.storage import open_storage
+    from tuner.study import list_studies, load_study
+
+    opened = open_storage(storage)
+    names = list_studies(opened)
+    if not names:
+        typer.echo(f"There is no study in {storage} yet.")
+        return
+    table = Table("study", "metric", "best", "trials", "of which", box=None, pad_edge=False, header_style="dim")
+    for name in names:
+        study = load_study(opened, name)
+        records, best = study.records(), study.best()
+        states = collections.Counter(record.state for record in records)
+        shown = ", ".join(f"{count} {state}" for state, count in states.items())
+        table.add_row(name, study.metric, "" if best is None else f"{best.value:.5g}", str(len(records)), shown)
+    Console(markup=False, highlight=False).print(table)
+
+
+def show(
+    study: options.StudyName,
+    trial: Annotated[int | None, typer.Option(help="Show one trial with all that is known of it.")] = None,
+    form: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.TABLE,
+    storage: options.Storage = options.STORAGE,
+) -> None:
+    """Show a study, or one of its trials.
+
+    Example: tuner show digits-cnn --trial 17 --format json
+    """
+    opened = _load(storage, study)
+    if trial is None:
+        print_study(opened, form)
+    else:
+        print_trial(opened, opened.record(trial), form)
+
+
+def report(
+    study: options.StudyName,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")] = Path("report.html"),
+    storage: options.Storage = options.STORAGE,
+) -> None:
+    """Write a study as one HTML page that opens offline.
+
+    Example: tuner report digits-cnn -o report.html
+    """
+    opened = _load(storage, study)
+    from tuner import reporting
+
+    reporting.report(opened, out)
+    typer.echo(f"wrote {out}")
+
+
+def export(
+    study: options.StudyName,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The file to write; without it, to stdout.")] = None,
+    trial: Annotated[int | None, typer.Option(help="A trial's number; without it, the best one.")] = None,
+    form: Annotated[str, typer.Option("--format", help="yaml keeps the file's comments; json has every default.")] = "",
+    storage: options.Storage = options.STORAGE,
+) -> None:
+    """Write the best config: the space with its holes filled.
+
+    Example: tuner export digits-cnn -o best.yaml
+    """
+    from tuner import exporting
+
+    if not form:
+        form = "json" if out is not None and out.suffix == ".json" else "yaml"
+    if form not in ("yaml", "json"):
+        raise typer.BadParameter(f"{form} is neither yaml nor json", param_hint="--format")
+    text = exporting.export(_load(storage, study), trial, out, exporting.Format(form))
+    typer.echo(text.rstrip("\n") if out is None else f"wrote {out}")
+
+
+def dashboard(
+    storage: options.Storage = options.STORAGE,
+    port: Annotated[int, typer.Option(help="On loopback only: the dashboard has no login.", min=1, max=65535)] = 8080,
+) -> None:
+    """Serve optuna-dashboard on the studies, to this machine only."""
+    from optuna_dashboard import run_server
+
+    from tuner.errors import TunerError
+    from tuner.storage import open_storage
+
+    opened = open_storage(storage)
+    typer.echo(f"http://127.0.0.1:{port}/ until Ctrl-C", err=True)
+    try:
+        run_server(opened, host="127.0.0.1", port=port)
+    except OSError as error:
+        raise TunerError(f"port {port} cannot be used: {error.strerror}; choose another --port") from None
+
+
+def delete(
+    study: options.StudyName,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    storage: options.Storage = options.STORAGE,
+) -> None:
+    """Delete a study with all of its trials."""
+    import shutil
+
+    from tuner.storage import open_storage, sole_driver, study_folder
+    from tuner.study import delete_study
+
+    opened = _load(storage, study)
+    if not yes:
+        typer.confirm(f"Delete study {study} with its {len(opened.records())} trials?", abort=True)
+    with sole_driver(storage):
+        delete_study(open_storage(storage), study)
+        shutil.rmtree(study_folder(storage, study), ignore_errors=True)
+    typer.echo(f"deleted {study}")

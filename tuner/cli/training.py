@@ -1,0 +1,72 @@
+"""`tuner train`."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tuner.cli import options
+from tuner.errors import UsageError
+
+if TYPE_CHECKING:
+    from tuner.space import Space
+
+
+class On(enum.Enum):
+    """What to train on."""
+
+    ALL = "train+valid"
+    TRAIN = "train"
+
+
+def train(
+    config: Annotated[Path | None, typer.Argument(help="An exported config; or name --study and --trial.")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The run folder to make.")] = Path("runs/final"),
+    study: Annotated[str | None, typer.Option(help="Train a trial of this study.")] = None,
+    trial: Annotated[int | None, typer.Option(help="The trial's number; without it, the best one.")] = None,
+    on: Annotated[On, typer.Option(help="train repeats the trial exactly; train+valid uses all rows.")] = On.ALL,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run folder that is there.")] = False,
+    storage: options.Storage = options.STORAGE,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing while it trains.")] = False,
+) -> None:
+    """Train the final model, score it on the test split and save it.
+
+    Example: tuner train best.yaml -o runs/final
+    """
+    space = _space(config, study, trial, storage)
+    from tuner import final
+    from tuner.data import On as Rows
+
+    def observe(epoch: int, last: int, metrics: Mapping[str, float]) -> None:
+        if not quiet:
+            shown = ", ".join(f"{name} {value:.5g}" for name, value in metrics.items() if name != "lr")
+            typer.echo(f"epoch {epoch} of {last}: {shown}", err=True)
+
+    done = final.train(space, out, on=Rows(on.value), device=device, overwrite=overwrite, observe=observe)
+    for note in done.notes:
+        typer.echo(f"note: {note}", err=True)
+    for name, value in done.test.items():
+        typer.echo(f"test {name:<10} {value:.5g}")
+    typer.echo(f"saved in {done.folder}; tuner.load_model({str(done.folder)!r}) gives the model back")
+
+
+def _space(config: Path | None, study: str | None, trial: int | None, storage: str) -> Space:
+    from tuner.space import Space
+
+    if (config is None) == (study is None):
+        raise UsageError("name a config file, or a study with --study")
+    if config is not None:
+        if trial is not None:
+            raise UsageError("--trial goes with --study")
+        return Space.load(config)
+    from tuner import exporting
+    from tuner.storage import open_storage
+    from tuner.study import load_study
+
+    assert study is not None
+    return exporting.filled_space(load_study(open_storage(storage), study), trial)

@@ -1,0 +1,126 @@
+"""Every error that `tuner` raises on purpose, and the exit code of each.
+
+    TunerError              1    something that its reader can mend; the message says how
+    ├── UsageError          2    a wrong argument, option or value
+    │   ├── SpaceError      2    faults of a space file, all of them, each with its place
+    │   ├── DataError       2    the data are not there or not what the space says
+    │   ├── BuildError      2    a class refuses its arguments, or parts do not fit each other
+    │   └── StudyError      2    no such study or trial, or a study of another space
+    ├── StorageError        1    the database cannot be opened, read or written
+    ├── NoTrialSucceeded    3    the search ended without one complete trial
+    └── Interrupted   130/143    a signal ended the run; the study is whole
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+class TunerError(Exception):
+    """Something that its reader can mend. The message says how."""
+
+    exit_code = 1
+
+
+class UsageError(TunerError):
+    """A wrong argument, option or value."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where in a file something stands; `line` and `column` count from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with a space: where, at which config path, and what would be right."""
+
+    place: Place
+    path: str
+    message: str
+
+
+class SpaceError(UsageError):
+    """Faults of a space file, all of them, each with its place.
+
+    Args:
+        file: the name that the messages give to the file.
+        faults: at least one; reported in the order of their places.
+    """
+
+    def __init__(self, file: str, faults: Sequence[Fault]) -> None:
+        self.file = file
+        self.faults = tuple(sorted(faults, key=lambda fault: fault.place))
+        super().__init__("\n".join(self._line(fault) for fault in self.faults))
+
+    def _line(self, fault: Fault) -> str:
+        subject = f"{fault.path}: " if fault.path else ""
+        return f"{self.file}:{fault.place.line}:{fault.place.column}: {subject}{fault.message}"
+
+
+class DataError(UsageError):
+    """The data are not there, or are not what the space says."""
+
+
+class BuildError(UsageError):
+    """A class refuses its arguments, or the parts of a trial do not fit each other.
+
+    Args:
+        path: the config path of the part at fault, such as `model` or `optimizer.lr`.
+        message: what is wrong and what would be right.
+    """
+
+    def __init__(self, path: str, message: str) -> None:
+        self.path = path
+        self.message = message
+        super().__init__(f"{path}: {message}")
+
+    def __reduce__(self) -> tuple[type[BuildError], tuple[str, str]]:
+        return type(self), (self.path, self.message)
+
+
+class StudyError(UsageError):
+    """No such study or trial, or a study that belongs to another space."""
+
+
+class StorageError(TunerError):
+    """The database cannot be opened, read or written."""
+
+
+class NoTrialSucceeded(TunerError):
+    """The search ended without one complete trial."""
+
+    exit_code = 3
+
+
+class Interrupted(TunerError):
+    """A signal ended the run; running trials are set back and the study is whole.
+
+    Args:
+        signal: its number; the exit code is 128 more.
+    """
+
+    def __init__(self, signal: int, message: str = "interrupted") -> None:
+        self.signal = signal
+        self.exit_code = 128 + signal
+        super().__init__(message)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A hint that ends a message: ` (did you mean X?)`, or nothing when no known word is near."""
+    by_lower = {candidate.lower(): candidate for candidate in known}
+    near = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    return f" (did you mean {by_lower[near[0]]}?)" if near else ""
+
+
+def listing(words: Iterable[str]) -> str:
+    """`a, b and c`."""
+    *head, last = list(words) or ["nothing"]
+    return f"{', '.join(head)} and {last}" if head else last

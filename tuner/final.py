@@ -1,0 +1,137 @@
+"""Final training: a filled space trained on all that tuning saw, scored on the test split, and saved.
+
+A run folder holds `model.safetensors`, `model.json`, `config.yaml`, `metrics.json`, `curves.html` and a
+copy of the model's own file; `tuner.load_model` needs nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_model
+
+from tuner import check, data, own
+from tuner.config import Config, Task
+from tuner.data import On
+from tuner.errors import TunerError, UsageError, listing
+from tuner.files import new_folder
+from tuner.plots import curves, page
+from tuner.predictor import Predictor
+from tuner.seeds import derive
+from tuner.space import Space, edit
+from tuner.space.suggesters import Corner
+from tuner.training import Job, Run, device_of, epochs_of, evaluate
+
+EpochObserver = Callable[[int, int, Mapping[str, float]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """What final training gave: one dict of metrics per epoch, and those of the test split."""
+
+    folder: Path
+    epochs: list[dict[str, float]]
+    test: dict[str, float]
+    notes: list[str]
+
+
+def train(
+    space: Space | str | Path,
+    out: str | Path = "runs/final",
+    *,
+    on: On = On.ALL,
+    device: str = "auto",
+    overwrite: bool = False,
+    observe: EpochObserver = lambda epoch, last, metrics: None,
+) -> Final:
+    """Train a config for good and save the model.
+
+    The learning-rate schedule is laid out for `training.epochs`, with batch totals of the split that is
+    trained on; training stops after the epoch that the trial's value came from, where the provenance
+    knows it. With `On.TRAIN` the trial is repeated bit for bit on the hardware that it ran on.
+
+    Args:
+        space: a file, or a space, without holes.
+        out: the run folder to make.
+        on: the rows to train on. The test split is scored once, at the end, and never trained on.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        overwrite: whether a folder that is there may be replaced.
+        observe: is called after each epoch with its number, the last one's, and its metrics.
+
+    Returns:
+        The metrics of every epoch and of the test split.
+
+    Raises:
+        UsageError: the space still has holes, or does not fit the data; nothing was written.
+        TunerError: training diverged, or the folder cannot be written; nothing was written.
+    """
+    space = space if isinstance(space, Space) else Space.load(space)
+    _refuse_holes(space)
+    check.check_names(space)
+    config = space.resolve(Corner(False, {}))
+    facts = space.setting("provenance") or {}
+    seed = facts.get("seed") or derive(space.setting("study.seed"), "trial", 0)
+    last = min(facts.get("epoch") or config.epochs, config.epochs)
+    if facts.get("threads"):
+        torch.set_num_threads(facts["threads"])
+    dataset = data.for_final(config.data, config.base, space.setting("study.seed"), on)
+    job = Job.over(dataset, config, device_of(device))
+    check.check_fit(space, job)
+    with new_folder(Path(out), overwrite) as folder:
+        run = Run.build(job, config, seed)
+        epochs = []
+        for epoch, metrics, _ in epochs_of(run, job, 1, last):
+            if not math.isfinite(metrics["train_loss"]):
+                raise TunerError(f"training diverged at epoch {epoch}: train_loss is {metrics['train_loss']}")
+            observe(epoch, last, metrics)
+            epochs.append({"epoch": epoch, **metrics})
+        assert job.dataset.test is not None
+        test = evaluate(run.model, job.dataset.test, job.scores)
+        _save(folder, space, config, job, run)
+        (folder / "metrics.json").write_text(json.dumps({"on": on.value, "epochs": epochs, "test": test}, indent=2))
+        figure = curves(epochs, f"Final training on {on.value}")
+        (folder / "curves.html").write_text(page(figure, "Final training"), encoding="utf-8")
+    return Final(Path(out), epochs, test, _notes(config, on))
+
+
+def _refuse_holes(space: Space) -> None:
+    names = [row.name for row in space.parameters()]
+    if names:
+        shown = listing(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        raise UsageError(f"{space.file}: still has holes ({shown}); tune it with `tuner run` and `tuner export` the best")
+
+
+def _notes(config: Config, on: On) -> list[str]:
+    if on is On.ALL and config.scheduler is not None and config.scheduler.type == "ReduceLROnPlateau":
+        return ["ReduceLROnPlateau watched the training loss: on train+valid there is no validation split"]
+    return []
+
+
+def _save(folder: Path, space: Space, config: Config, job: Job, run: Run) -> None:
+    dataset = job.dataset
+    predictor = Predictor(run.model.cpu(), dataset.scale, dataset.task, dataset.classes).eval()
+    save_model(predictor, str(folder / "model.safetensors"))
+    text, code = space.text, config.base
+    file, _, name = config.model.type.rpartition(":")
+    if own.is_own(config.model.type) and file.endswith(".py"):
+        shutil.copy(Path(config.base, file), folder)
+        text = edit.assign(text, "model.type", f"{Path(file).name}:{name}", space.file)
+    root: Any = config.data.source.args.get("root")
+    if isinstance(root, str):
+        text = edit.assign(text, "data.root", str(Path(config.base, root)), space.file)
+    (folder / "config.yaml").write_text(text, encoding="utf-8")
+    facts = {
+        "task": dataset.task.value,
+        "classes": dataset.classes if dataset.task is Task.CLASSIFICATION else None,
+        "input_shape": dataset.input_shape,
+        "outputs": dataset.outputs,
+        "code": code,
+    }
+    (folder / "model.json").write_text(json.dumps(facts, indent=2))

@@ -1,0 +1,114 @@
+"""Models: from the `model` section to an nn.Module whose inputs and outputs are sized by the data."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from tuner import own
+from tuner.config import Component
+from tuner.errors import BuildError, did_you_mean, listing
+from tuner.models.cnn import CNN
+from tuner.models.mlp import MLP
+
+__all__ = ["argument_faults", "build", "check_fit", "count_parameters"]
+
+MODELS: Mapping[str, Callable[..., nn.Module]] = {"MLP": MLP, "CNN": CNN}
+"""The built-in models by their names in a config; a new one is a new file and a line here."""
+
+
+def sizes(input_shape: tuple[int, ...], outputs: int) -> dict[str, Any]:
+    """What the data say of a model, under every name that model constructors use for it."""
+    return {
+        "input_shape": input_shape,
+        "in_channels": input_shape[0],
+        "in_features": torch.Size(input_shape).numel(),
+        "out_features": outputs,
+        "num_classes": outputs,
+    }
+
+
+def build(model: Component, input_shape: tuple[int, ...], outputs: int, base: str) -> nn.Module:
+    """Make a model, its weights drawn from torch's global generator.
+
+    Args:
+        model: a built-in's name, or `file.py:Class` or `package.module:Class`, with keyword arguments.
+            Of `input_shape`, `in_channels`, `in_features`, `out_features` and `num_classes` those that
+            the constructor takes and the config leaves out are filled in from the data.
+        input_shape: of one input, without the batch.
+        outputs: how many numbers the model gives for one input.
+        base: the folder that own code is looked up from.
+
+    Raises:
+        BuildError: no such model, arguments that it refuses, or a shape that it cannot take.
+    """
+    constructor = _constructor(model.type, base)
+    takes = inspect.signature(constructor).parameters
+    filled = {name: size for name, size in sizes(input_shape, outputs).items() if name in takes}
+    try:
+        module = constructor(**{**filled, **model.args})
+    except BuildError:
+        raise
+    except Exception as error:  # a constructor may raise anything for a bad argument
+        raise BuildError("model", f"{model.type} cannot be built: {type(error).__name__}: {error}") from error
+    if not isinstance(module, nn.Module):
+        raise BuildError("model", f"{model.type} gives a {type(module).__name__}, not a torch.nn.Module")
+    return module
+
+
+def check_fit(model: nn.Module, name: str, inputs: torch.Tensor, outputs: int) -> None:
+    """Pass one batch through a model and look at what comes out.
+
+    Args:
+        model: left as it was found, batch statistics included.
+        name: what messages call it.
+        inputs: float32 (N, ...), on the model's device.
+        outputs: how many numbers the model must give for one input.
+
+    Raises:
+        BuildError: the model cannot take the batch, or gives another shape than (N, outputs).
+    """
+    training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            given = model(inputs)
+    except Exception as error:  # a forward may raise anything for a shape it cannot take
+        shape = tuple(inputs.shape[1:])
+        raise BuildError("model", f"{name} cannot take inputs of shape {shape}: {type(error).__name__}: {error}") from error
+    finally:
+        model.train(training)
+    wanted = (len(inputs), outputs)
+    if not isinstance(given, torch.Tensor) or tuple(given.shape) != wanted:
+        shown = tuple(given.shape) if isinstance(given, torch.Tensor) else type(given).__name__
+        raise BuildError("model", f"{name} gives {shown} for a batch of {len(inputs)}, where the data need {wanted}")
+
+
+def argument_faults(model: Component, base: str) -> Iterator[tuple[str, str]]:
+    """(argument, message) of what the constructor would refuse; sizes may be given or left to the data.
+
+    Raises:
+        BuildError: no such model.
+    """
+    constructor = _constructor(model.type, base)
+    filled = set(sizes((1,), 1)) - set(model.args)
+    yield from own.argument_faults(constructor, model.args, ours=filled)
+
+
+def count_parameters(model: nn.Module) -> int:
+    """How many numbers are trained."""
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+
+
+def _constructor(name: str, base: str) -> Callable[..., Any]:
+    if own.is_own(name):
+        found: Callable[..., Any] = own.load(name, base, "model.type")
+        return found
+    if name not in MODELS:
+        hint = did_you_mean(name, MODELS)
+        raise BuildError("model.type", f"there is no model {name}{hint}: it is {listing(MODELS)}, or file.py:Class")
+    return MODELS[name]

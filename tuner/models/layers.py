@@ -1,0 +1,43 @@
+"""What the built-in models share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import nn
+
+from tuner import own
+from tuner.errors import BuildError
+
+
+def activation(name: str) -> Callable[[], nn.Module]:
+    """The activation class of torch.nn called `name`.
+
+    Raises:
+        BuildError: there is none.
+    """
+    found: Callable[[], nn.Module] = own.named(nn, name, nn.Module, "model.activation")
+    return found
+
+
+def check_rate(dropout: float) -> float:
+    """A dropout rate in [0, 1).
+
+    Raises:
+        BuildError: it is not.
+    """
+    if not 0 <= dropout < 1:
+        raise BuildError("model.dropout", f"a dropout rate is at least 0 and below 1, not {dropout:g}")
+    return dropout
+
+
+def check_widths(widths: object, name: str) -> list[int]:
+    """Whole numbers above 0.
+
+    Raises:
+        BuildError: they are not.
+    """
+    whole = isinstance(widths, list | tuple) and all(isinstance(w, int) and not isinstance(w, bool) and w > 0 for w in widths)
+    if not whole:
+        raise BuildError(f"model.{name}", f"{name} takes a list of whole numbers above 0, not {widths}")
+    return list(widths)  # type: ignore[call-overload]

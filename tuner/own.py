@@ -1,0 +1,132 @@
+"""Classes by name: of a library module, or of the user's own code."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from tuner.errors import BuildError, did_you_mean, listing
+
+
+def is_own(name: str) -> bool:
+    """Whether `name` is `file.py:Class` or `package.module:Class` and not the name of a built-in."""
+    return ":" in name
+
+
+def load(name: str, base: str, path: str) -> Any:
+    """Import what `file.py:Name` or `package.module:Name` names. This runs that code.
+
+    Args:
+        name: the file is relative to `base`; a package is looked up in `base` first.
+        base: a folder.
+        path: the config path that the name stands at, for messages.
+
+    Raises:
+        BuildError: there is no such file, module or name, or its code fails when imported.
+    """
+    where, _, attribute = name.rpartition(":")
+    try:
+        module = _from_file(Path(base, where)) if where.endswith(".py") else _from_package(where, base)
+    except FileNotFoundError:
+        raise BuildError(path, f"{name}: there is no file {Path(base, where)}") from None
+    except ModuleNotFoundError as error:
+        raise BuildError(path, f"{name}: there is no module {error.name} in {base} or among the packages") from None
+    except Exception as error:  # whatever the user's code raises is theirs to mend
+        raise BuildError(path, f"{name}: importing it raised {type(error).__name__}: {error}") from error
+    if not hasattr(module, attribute):
+        names = [known for known in vars(module) if not known.startswith("_")]
+        raise BuildError(path, f"{name}: {where} has no {attribute}{did_you_mean(attribute, names)}")
+    return getattr(module, attribute)
+
+
+def _from_file(file: Path) -> ModuleType:
+    file = file.resolve()
+    name = f"tuner_own_{file.stem}_{abs(hash(str(file))):x}"
+    if name in sys.modules:
+        return sys.modules[name]
+    if not file.is_file():
+        raise FileNotFoundError(file)
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None and spec.loader is not None, file
+    module = importlib.util.module_from_spec(spec)
+    _look_in(str(file.parent))
+    sys.modules[name] = module  # dataclasses and pickling look a class's module up while it is being made
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _from_package(name: str, base: str) -> ModuleType:
+    _look_in(base)
+    return importlib.import_module(name)
+
+
+def _look_in(folder: str) -> None:
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+
+
+def named(module: ModuleType, name: str, kind: type, path: str, besides: Iterable[str] = ()) -> Any:
+    """The class `name` of a library module.
+
+    Args:
+        module: such as `torch.optim`.
+        name: a class of the module that derives from `kind`.
+        kind: the base class; itself it is not taken.
+        path: the config path that the name stands at, for messages.
+        besides: names that the caller knows besides the module's, for the hint.
+
+    Raises:
+        BuildError: the module has no such class.
+    """
+    found = getattr(module, name, None)
+    if inspect.isclass(found) and issubclass(found, kind) and found is not kind:
+        return found
+    known = [key for key, value in vars(module).items() if inspect.isclass(value) and issubclass(value, kind)]
+    raise BuildError(path, f"there is no {name} in {module.__name__}{did_you_mean(name, [*known, *besides])}")
+
+
+def argument_faults(function: Any, given: Iterable[str], ours: Iterable[str] = ()) -> Iterator[tuple[str, str]]:
+    """What a call of `function` with the keyword arguments `given` would refuse.
+
+    Args:
+        function: a class or a function.
+        given: names from the config.
+        ours: names that the caller passes by itself, whether or not the function takes them.
+
+    Yields:
+        (name, message) of each unknown, reserved or missing argument; a missing one under the name "".
+    """
+    ours = set(ours)
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:  # a constructor written in C says nothing of its arguments
+        return
+    takes = {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    title = getattr(function, "__name__", str(function))
+    given = set(given)
+    for name in sorted(given & ours):
+        yield name, f"{name} is filled in by tuner: drop it"
+    for name in sorted(given - takes - ours):
+        if not open_ended:
+            hint = did_you_mean(name, takes - ours) or f": it takes {listing(sorted(takes - ours))}"
+            yield name, f"{title} takes no argument {name}{hint}"
+    required = {p.name for p in parameters if p.default is p.empty and p.name in takes}
+    missing = sorted(required - given - ours)
+    if missing:
+        yield "", f"{title} needs {listing(missing)}"
+
+
+def takes(function: Any, name: str) -> bool:
+    """Whether `function` has a parameter called `name`."""
+    return name in inspect.signature(function).parameters

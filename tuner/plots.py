@@ -1,0 +1,219 @@
+"""Plots of a study: each by optuna.visualization, arranged here so that failures and outliers do not distort.
+
+A plot that there is not enough data for is no error: it says what it waits for.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import optuna.visualization as viz
+import plotly.graph_objects as go
+import plotly.offline
+from plotly.subplots import make_subplots
+
+from tuner.config import Direction
+from tuner.study import Record, Study
+
+MOST_LINES = 200
+"""Beyond so many lines a plot is a smear and the page is slow: the best and an even sample are drawn."""
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+"""Okabe and Ito's palette, which colour-blind readers can tell apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A figure with its caption, or in its place what is missing for it."""
+
+    title: str
+    caption: str
+    figure: go.Figure | None
+    missing: str = ""
+
+
+def all_plots(study: Study) -> list[Plot]:
+    """Every plot of a study, in reading order."""
+    records = study.records()
+    drawn: Sequence[Callable[[Study, list[Record]], Plot]] = (
+        history, importances, intermediate_values, parallel_coordinates, slices, timeline
+    )  # fmt: skip
+    return [draw(study, records) for draw in drawn]
+
+
+def history(study: Study, records: list[Record]) -> Plot:
+    """The value of each trial and the best so far; trials without a value on a rug below."""
+    title = "Optimization history"
+    complete = _complete(records)
+    if not complete:
+        return Plot(title, "", None, "no trial is complete yet")
+    figure = viz.plot_optimization_history(study.optuna, target_name=study.metric)
+    figure.data = [trace for trace in figure.data if len(trace.x or ())]
+    for colour, trace in zip(COLOURS, figure.data, strict=False):
+        trace.update(marker_color=colour, line_color=colour)
+    caption = f"Each point is a complete trial, the line the best {study.metric} so far."
+    ended_early = [record for record in records if not record.complete and record.cause]
+    if ended_early:
+        figure.add_trace(_rug(ended_early))
+        figure.update_layout(yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True})
+        caption += " The crosses below are trials that ended early: hover to see why."
+    return Plot(title, caption + _clip(figure, [record.value or 0.0 for record in complete]), figure)
+
+
+def _rug(records: Iterable[Record]) -> go.Scatter:
+    records = list(records)
+    return go.Scatter(
+        x=[record.number for record in records],
+        y=[0.015] * len(records),
+        yaxis="y2",
+        mode="markers",
+        name="Ended early",
+        marker={"symbol": "x-thin", "size": 8, "line": {"width": 1.5, "color": "#888888"}},
+        hovertext=[html.escape(f"trial {record.number}, {record.state}: {record.cause}") for record in records],
+        hoverinfo="text",
+    )
+
+
+def importances(study: Study, records: list[Record]) -> Plot:
+    """How much of the differences between trials each parameter explains."""
+    title = "Parameter importances"
+    complete = _complete(records)
+    if len({record.value for record in complete}) < 2 or not any(record.params for record in complete):
+        return Plot(title, "", None, "it takes at least two complete trials of different values")
+    figure = viz.plot_param_importances(study.optuna, target_name=study.metric)
+    if not any(len(trace.y or ()) for trace in figure.data):
+        return Plot(title, "", None, "no parameter differs between the complete trials")
+    figure.update_traces(marker_color=COLOURS[0])
+    figure.update_layout(height=160 + 28 * max(len(trace.y or ()) for trace in figure.data))
+    caption = "Optuna's PED-ANOVA over complete trials: what tells the best tenth of trials from the rest."
+    return Plot(title, caption, figure)
+
+
+def intermediate_values(study: Study, records: list[Record]) -> Plot:
+    """The objective of every trial after each epoch, pruned ones dotted."""
+    title = "Intermediate values"
+    reported = [record for record in records if record.history.get(study.metric)]
+    if not reported:
+        return Plot(title, "", None, "no trial has reported an epoch yet")
+    shown = _thinned(reported, study.direction)
+    figure = viz.plot_intermediate_values(study.optuna)
+    numbers = {f"Trial{record.number}": record for record in shown}
+    figure.data = [trace for trace in figure.data if trace.name in numbers]
+    for trace in figure.data:
+        ended = numbers[trace.name]
+        colour = COLOURS[0] if ended.complete else COLOURS[1]
+        trace.update(mode="lines+markers" if len(trace.x) == 1 else "lines", opacity=0.55, marker_color=colour)
+        trace.update(line={"color": colour, "width": 1.2, "dash": "solid" if ended.complete else "dot"})
+    figure.update_layout(showlegend=False, xaxis_title="Epoch", yaxis_title=study.metric)
+    caption = f"The validation {study.metric} after each epoch; dotted lines were pruned."
+    if len(shown) < len(reported):
+        caption += f" {len(shown)} of {len(reported)} trials are drawn: the best half of them and an even sample."
+    values = [value for record in shown for value in record.history[study.metric]]
+    return Plot(title, caption + _clip(figure, values), figure)
+
+
+def parallel_coordinates(study: Study, records: list[Record]) -> Plot:
+    """One line per complete trial through all of its parameters."""
+    title = "Parallel coordinates"
+    complete = _complete(records)
+    if len(complete) < 2 or not complete[0].params:
+        return Plot(title, "", None, "it takes at least two complete trials")
+    shared = [name for name in complete[0].params if all(name in record.params for record in complete)]
+    if not shared:
+        return Plot(title, "", None, "the complete trials have no parameter in common")
+    figure = viz.plot_parallel_coordinate(study.optuna, params=shared, target_name=study.metric)
+    caption = "The parameters that all trials have; each line is a complete trial, dark ones are better."
+    return Plot(title, caption, figure)
+
+
+def slices(study: Study, records: list[Record]) -> Plot:
+    """The value against each parameter."""
+    title = "Slices"
+    complete = [record for record in _complete(records) if record.params]
+    if not complete:
+        return Plot(title, "", None, "no trial with parameters is complete yet")
+    figure = viz.plot_slice(study.optuna, target_name=study.metric)
+    caption = "Complete trials only, the value against each parameter; later trials are darker."
+    return Plot(title, caption + _clip(figure, [record.value or 0.0 for record in complete]), figure)
+
+
+def timeline(study: Study, records: list[Record]) -> Plot:
+    """When each trial ran and how it ended."""
+    title = "Timeline"
+    if not any(record.started for record in records):
+        return Plot(title, "", None, "no trial has started yet")
+    figure = viz.plot_timeline(study.optuna)
+    return Plot(title, "When each trial ran, coloured by how it ended.", figure)
+
+
+def curves(epochs: Sequence[Mapping[str, float]], title: str) -> go.Figure:
+    """Losses on the left, every other metric on the right, over the epochs of one training."""
+    figure = make_subplots(cols=2, subplot_titles=("Loss", "Metrics"))
+    names = [name for name in epochs[0] if name not in ("epoch", "lr")]
+    others = [name for name in names if "loss" not in name]
+    for i, name in enumerate(names):
+        trace = go.Scatter(
+            x=[epoch["epoch"] for epoch in epochs],
+            y=[epoch[name] for epoch in epochs],
+            name={"loss": "validation loss", "train_loss": "training loss"}.get(name, name),
+            mode="lines+markers",
+            line={"color": COLOURS[i % len(COLOURS)]},
+        )
+        figure.add_trace(trace, row=1, col=2 if name in others else 1)
+    if not others:
+        figure.add_annotation(
+            text="no validation split to score", x=0.5, y=0.5, xref="x2 domain", yref="y2 domain", showarrow=False
+        )
+    figure.update_xaxes(title_text="Epoch")
+    figure.update_layout(title=title, template="plotly_white")
+    return figure
+
+
+def page(figure: go.Figure, title: str) -> str:
+    """A figure as one HTML page that opens offline."""
+    body = figure.to_html(full_html=False, include_plotlyjs=False, config={"displaylogo": False, "responsive": True})
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>'
+        f"<script>{plotly.offline.get_plotlyjs()}</script><body>{body}</body></html>"
+    )
+
+
+def fitted(plot: Plot) -> Plot:
+    """The plot's figure in the page's dress: its own title is dropped, since the page has it."""
+    if plot.figure is not None:
+        plot.figure.update_layout(title=None, template="plotly_white", margin={"l": 60, "r": 20, "t": 20, "b": 50})
+        plot.figure.update_layout(font={"size": 13}, paper_bgcolor="rgba(0,0,0,0)", autosize=True, width=None)
+    return replace(plot)
+
+
+def _complete(records: Iterable[Record]) -> list[Record]:
+    return [record for record in records if record.complete and record.value is not None]
+
+
+def _thinned(records: list[Record], direction: Direction) -> list[Record]:
+    """At most `MOST_LINES`: the best half by value, and an even sample of the others."""
+    if len(records) <= MOST_LINES:
+        return records
+    sign = -1 if direction is Direction.MAXIMIZE else 1
+    ranked = sorted(records, key=lambda record: math.inf if record.value is None else sign * record.value)
+    best, rest = ranked[: MOST_LINES // 2], ranked[MOST_LINES // 2 :]
+    return best + rest[:: math.ceil(len(rest) / (MOST_LINES // 2))]
+
+
+def _clip(figure: go.Figure, values: list[float]) -> str:
+    """Keep far outliers from squeezing the axis, and say so."""
+    if len(values) < 8:
+        return ""
+    low, _, high = statistics.quantiles(values, n=4)
+    reach = 5 * (high - low)
+    inside = [value for value in values if low - reach <= value <= high + reach]
+    outside = len(values) - len(inside)
+    if not outside or reach == 0:
+        return ""
+    margin = 0.05 * (max(inside) - min(inside))
+    figure.update_layout(yaxis_range=[min(inside) - margin, max(inside) + margin])
+    return f" {outside} far-off values lie outside the axis."

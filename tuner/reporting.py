@@ -1,0 +1,81 @@
+"""The report: a study on one HTML page that opens offline."""
+
+from __future__ import annotations
+
+import collections
+import datetime
+from pathlib import Path
+
+import plotly.offline
+from jinja2 import Environment, PackageLoader, select_autoescape
+
+from tuner import exporting, plots
+from tuner.files import write_whole
+from tuner.study import Record, Study
+
+MOST_ROWS = 1000
+"""The table shows so many trials at most: the latest."""
+
+_PLOTLY = {"displaylogo": False, "responsive": True}
+
+
+def report(study: Study, out: Path) -> None:
+    """Write the page.
+
+    Args:
+        study: with any number of trials, none included.
+        out: the file to write.
+
+    Raises:
+        TunerError: it cannot be written.
+    """
+    write_whole(out, page(study).encode())
+
+
+def page(study: Study) -> str:
+    """The whole page as text."""
+    environment = Environment(loader=PackageLoader("tuner"), autoescape=select_autoescape(["html", "j2"]))
+    environment.filters["short"] = _short
+    records = study.records()
+    best = study.best()
+    return environment.get_template("report.html.j2").render(
+        study=study,
+        best=best,
+        best_config=exporting.export(study, best.number) if best is not None and study.made_here else None,
+        counts=collections.Counter(record.state for record in records),
+        total=len(records),
+        seconds=_length(sum(record.seconds or 0.0 for record in records)),
+        sections=[_section(plot) for plot in plots.all_plots(study)],
+        rows=records[-MOST_ROWS:],
+        parameters=_parameters(records),
+        plotly_js=plotly.offline.get_plotlyjs(),
+        made=datetime.datetime.now().strftime("%Y-%m-%d %H:%M"),
+    )
+
+
+def _section(plot: plots.Plot) -> dict[str, str]:
+    plot = plots.fitted(plot)
+    figure = plot.figure and plot.figure.to_html(full_html=False, include_plotlyjs=False, config=_PLOTLY)
+    anchor = plot.title.lower().replace(" ", "-")
+    return {
+        "title": plot.title,
+        "anchor": anchor,
+        "caption": plot.caption,
+        "figure": figure or "",
+        "missing": plot.missing,
+    }
+
+
+def _parameters(records: list[Record]) -> list[str]:
+    names = dict.fromkeys(name for record in records for name in record.params)
+    return list(names)
+
+
+def _length(seconds: float) -> str:
+    return str(datetime.timedelta(seconds=round(seconds)))
+
+
+def _short(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.5g}"
+    return "" if value is None else str(value)

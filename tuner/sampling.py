@@ -1,0 +1,99 @@
+"""Samplers and pruners by Optuna's class names, with the defaults and the seeds of this project."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import optuna
+from optuna.exceptions import ExperimentalWarning
+from optuna.pruners import BasePruner, HyperbandPruner, NopPruner
+from optuna.samplers import BaseSampler
+
+from tuner import own
+from tuner.errors import BuildError
+
+CONTINUES_BY_ITSELF = ("QMCSampler", "GridSampler")
+"""Samplers that keep their position in the study: another seed on resume would break their sequence."""
+
+_TPE = "TPESampler"
+_KINDS: Mapping[str, tuple[Any, type]] = {
+    "sampler": (optuna.samplers, BaseSampler),
+    "pruner": (optuna.pruners, BasePruner),
+}
+
+
+def sampler(section: Mapping[str, Any], seed: int) -> BaseSampler:
+    """Make a sampler.
+
+    Args:
+        section: `type` and the class's own arguments; one that is a mapping with a `type` is made too.
+        seed: in [0, 2**32).
+
+    Raises:
+        BuildError: Optuna has no such class, or it refuses its arguments.
+    """
+    built: BaseSampler = _build(section, "sampler", lambda cls: _sampler_defaults(cls, section, seed))
+    return built
+
+
+def pruner(section: Mapping[str, Any] | None, epochs: int) -> BasePruner:
+    """Make a pruner; None prunes nothing.
+
+    Args:
+        section: `type` and the class's own arguments; one that is a mapping with a `type` is made too.
+        epochs: the most that a trial may train.
+
+    Raises:
+        BuildError: Optuna has no such class, or it refuses its arguments.
+    """
+    if section is None:
+        return NopPruner()
+    built: BasePruner = _build(section, "pruner", lambda cls: _pruner_defaults(cls, section, epochs))
+    return built
+
+
+def argument_faults(section: Any, kind: str) -> Iterator[tuple[str, str]]:
+    """(argument, message) of what the class of a `sampler` or `pruner` section would refuse.
+
+    Raises:
+        BuildError: Optuna has no such class, or the section names none.
+    """
+    cls = _class(section, kind)
+    yield from own.argument_faults(cls, [key for key in section if key != "type"], ours=("seed",))
+
+
+def _sampler_defaults(cls: type, section: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """TPE's joint sampling covers only what all trials have in common unless it works by groups."""
+    takes_seed = own.takes(cls, "seed")
+    grouped = cls.__name__ == _TPE and section.get("multivariate", True)
+    return {**({"seed": seed} if takes_seed else {}), **({"group": True} if grouped else {})}
+
+
+def _pruner_defaults(cls: type, section: Mapping[str, Any], epochs: int) -> dict[str, Any]:
+    """Hyperband's own default is read off the first complete trial and shifts its brackets on resume."""
+    return {"max_resource": epochs} if cls is HyperbandPruner else {}
+
+
+def _build(section: Mapping[str, Any], kind: str, defaults: Callable[[type], dict[str, Any]]) -> Any:
+    cls = _class(section, kind)
+    arguments = {**defaults(cls), **{key: value for key, value in section.items() if key != "type"}}
+    for key, value in arguments.items():
+        if isinstance(value, dict) and "type" in value:
+            arguments[key] = _build(value, kind, defaults)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            return cls(**arguments)
+    except (TypeError, ValueError, ImportError) as error:
+        raise BuildError(f"search.{kind}", f"{cls.__name__} refuses its arguments: {error}") from None
+
+
+def _class(section: Any, kind: str) -> type:
+    name = section.get("type") if isinstance(section, dict) else None
+    if not isinstance(name, str):
+        raise BuildError(f"search.{kind}", f"name one of Optuna's {kind}s, such as {{type: ...}}")
+    module, base = _KINDS[kind]
+    found: type = own.named(module, name, base, f"search.{kind}.type")
+    return found

@@ -1,0 +1,197 @@
+"""A search space: a config with holes, read from YAML, filled trial by trial, written back filled.
+
+    YAML text -> document (nodes with places) -> parse (holes) -> schema (sections) -> Space -> Config
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tuner.config import Config
+from tuner.errors import Fault, Place, SpaceError, UsageError
+from tuner.space import document, edit, enqueue, holes, schema
+from tuner.space.holes import Choice, Group, Row, Suggester, Tree
+from tuner.space.parse import Parser
+from tuner.space.references import reference_faults
+
+__all__ = ["Space"]
+
+SPACES = "search_spaces"
+"""The folder in which a bare file name is looked up when it is not here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A sound space: its text, and the tree that the text means with every default in it.
+
+    `file` is what messages call it, `base` the folder from which its relative paths start, `name` the
+    study's name.
+    """
+
+    text: str
+    file: str
+    base: str
+    name: str
+    tree: Group
+
+    @classmethod
+    def load(cls, path: str | Path, settings: Iterable[tuple[str, Any]] = ()) -> Space:
+        """Read a space file.
+
+        Args:
+            path: the file; a bare name that is not here is looked up in `search_spaces/`.
+            settings: (path, value) pairs that replace values of the file, holes included.
+
+        Raises:
+            UsageError: the file cannot be read, or a setting has no place in it.
+            SpaceError: its faults, all of them.
+        """
+        found = find(path)
+        try:
+            text = found.read_text(encoding="utf-8-sig")
+        except OSError as error:
+            raise UsageError(f"{found}: cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise UsageError(f"{found}: is not UTF-8 text") from None
+        return cls.parse(text, file=str(found), base=found.parent.resolve(), settings=settings)
+
+    @classmethod
+    def parse(
+        cls, text: str, file: str = "space", base: str | Path = ".", settings: Iterable[tuple[str, Any]] = ()
+    ) -> Space:
+        """Read a space from its text.
+
+        Args:
+            text: YAML 1.2.
+            file: what messages call it; its stem is the study's name when the text gives none.
+            base: the folder from which relative paths start.
+            settings: (path, value) pairs that replace values of the text.
+
+        Raises:
+            UsageError: a setting has no place in the text.
+            SpaceError: its faults, all of them.
+        """
+        for path, value in settings:
+            text = edit.assign(text, path, value, file)
+        tree = _tree(text, file)
+        name = holes.describe(_node(tree, "study.name")) or Path(file).stem
+        return cls(text, file, str(Path(base).resolve()), name, tree)
+
+    def resolve(self, trial: Suggester) -> Config:
+        """Fill every hole by asking `trial` and give the typed config."""
+        return Config.of(self.fill(trial), self.base)
+
+    def fill(self, trial: Suggester) -> dict[str, Any]:
+        """Fill every hole by asking `trial`; the config as plain values, every default in it."""
+        suggested = holes.suggest(self.tree, "", trial)
+        filled: dict[str, Any] = holes.dereference(suggested, suggested)
+        return filled
+
+    def parameters(self) -> list[Row]:
+        """Every parameter that some trial may have, in the order of the file."""
+        return list(holes.parameters(self.tree))
+
+    def size(self) -> float:
+        """How many different configs there are; infinity when a hole is continuous."""
+        return holes.size(self.tree)
+
+    def setting(self, path: str) -> Any:
+        """A fixed value of the space, such as `search.trials`."""
+        return holes.describe(_node(self.tree, path))
+
+    def highest(self, path: str) -> Any:
+        """The largest value that can stand at `path`, such as `training.epochs`."""
+        return max(value for _, value in schema.extremes(_node(self.tree, path)))
+
+    def place(self, path: str) -> Place:
+        """Where the nearest thing to `path`, a parameter path, stands in the text."""
+        tree: Tree = self.tree
+        place = tree.place
+        for part in path.split("."):
+            if isinstance(tree, Choice):
+                tree = next((branch.tree for branch in tree.branches if branch.label == part), tree)
+            elif isinstance(tree, Group) and part in tree.entries:
+                place = tree.keys.get(part, place)
+                tree = tree.entries[part]
+            else:
+                break
+        return place
+
+    def faulty(self, faults: Iterable[tuple[str, str]]) -> SpaceError:
+        """The error for (parameter path, message) pairs, each put at its place in the file."""
+        return SpaceError(self.file, [Fault(self.place(path), path, message) for path, message in faults])
+
+    def identity(self) -> dict[str, Any]:
+        """What makes two spaces one study: path -> value or hole, without the search and where data lie."""
+        parts = ("data", "model", "loss", "optimizer", "scheduler", "training", "objective")
+        tree = {part: self.tree.entries[part] for part in parts}
+        tree["seed"] = _node(self.tree, "study.seed")
+        flat = dict(_flat(Group(tree, {}, self.tree.place), ""))
+        return {path: value for path, value in flat.items() if path not in ("data.root", "data.download")}
+
+    def enqueued(self) -> list[dict[str, Any]]:
+        """The known parameters of `search.enqueue`, one dict per trial to run first."""
+        return enqueue.known_configs(self.tree)
+
+
+def find(path: str | Path) -> Path:
+    """The file that a command names: itself, or the file of that name in `search_spaces/`.
+
+    Raises:
+        UsageError: there is neither.
+    """
+    path = Path(path)
+    inside = Path(SPACES) / path
+    if path.is_file():
+        return path
+    if path.is_dir():
+        raise UsageError(f"{path}: is a folder; give a YAML file")
+    if path.parent == Path() and inside.is_file():
+        return inside
+    looked = f" and {inside} neither" if path.parent == Path() else ""
+    raise UsageError(f"{path}: there is no such file{looked}")
+
+
+def dump(space: Mapping[str, Any]) -> str:
+    """A space given as a mapping, as YAML text."""
+    return "".join(f"{document.flow(key)}: {document.flow(value)}\n" for key, value in space.items())
+
+
+def _tree(text: str, file: str) -> Group:
+    root = document.read(text, file)
+    if not isinstance(root, document.Table):
+        raise SpaceError(file, [Fault(Place(1, 1), "", "a space is a mapping of sections: data, model, optimizer, ...")])
+    parser = Parser(schema.closed)
+    sections = {name: parser.tree(node, name) for name, node in root.entries.items()}
+    tree = Group(sections, root.keys, root.span.place)
+    broken = {fault.path for fault in parser.faults}
+    found = [fault for fault in schema.section_faults(tree) if not _inside(fault.path, broken)]
+    faults = parser.faults + found
+    if not faults:
+        tree = schema.complete(tree)
+        faults = [*reference_faults(tree), *enqueue.faults(tree)]
+    if faults:
+        raise SpaceError(file, faults)
+    return tree
+
+
+def _inside(path: str, broken: set[str]) -> bool:
+    return any(path == other or path.startswith(f"{other}.") or other.startswith(f"{path}.") for other in broken)
+
+
+def _node(tree: Tree, path: str) -> Tree:
+    for part in path.split("."):
+        assert isinstance(tree, Group), path
+        tree = tree.entries[part]
+    return tree
+
+
+def _flat(tree: Tree, path: str) -> Iterator[tuple[str, Any]]:
+    nested = list(holes.children(tree))
+    if not nested:
+        yield path, holes.describe(tree)
+    for key, child in nested:
+        yield from _flat(child, holes.join(path, key))

@@ -1,0 +1,285 @@
+"""A YAML 1.2 document as a tree of nodes that know where in the text they stand.
+
+Editing is done on the text: a node's span is replaced and everything else, comments included, stays
+as its author wrote it.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer, MaxDepthExceededError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import AliasEvent
+from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
+from ruamel.yaml.nodes import Node as YamlNode
+
+from tuner import config
+from tuner.errors import Fault, Place, SpaceError
+
+DEEPEST = 50
+LARGEST_INT = 2**53
+"""Beyond it an int is not exact as a float, which samplers compute in."""
+
+_TAG = "tag:yaml.org,2002:"
+_ALIAS = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of the text: `text[start:end]`, beginning at `place`.
+
+    `flow` in `{}` or `[]` style; `alias` a `*name`, whose children stand where its anchor is.
+    """
+
+    place: Place
+    start: int
+    end: int
+    flow: bool = False
+    alias: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A leaf: null, a boolean, a number or a string."""
+
+    value: config.Scalar
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A list of nodes."""
+
+    items: tuple[Node, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Nodes by key; `keys` has the place of each key."""
+
+    entries: Mapping[str, Node]
+    keys: Mapping[str, Place]
+    span: Span
+
+
+Node: TypeAlias = Scalar | Sequence | Table
+
+
+def plain(node: Node) -> Any:
+    """The node as dicts, lists and scalars."""
+    match node:
+        case Scalar(value):
+            return value
+        case Sequence(items):
+            return [plain(item) for item in items]
+        case Table(entries):
+            return {key: plain(entry) for key, entry in entries.items()}
+
+
+def read(text: str, file: str) -> Node:
+    """Parse one YAML document.
+
+    Args:
+        text: the document.
+        file: what messages call it.
+
+    Raises:
+        SpaceError: not YAML 1.2, empty, more than one document, tagged, with a duplicate key, a merge
+            key or a value that JSON does not have. Syntax stops at its first fault; the rest are
+            reported together.
+    """
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Composer = _Composer
+    yaml.max_depth = DEEPEST
+    try:
+        root = yaml.compose(text)
+    except MarkedYAMLError as error:
+        raise SpaceError(file, [_syntax_fault(error, text)]) from None
+    except (YAMLError, ValueError) as error:
+        raise SpaceError(file, [Fault(Place(1, 1), "", f"not a YAML text: {error}")]) from None
+    if root is None:
+        raise SpaceError(file, [Fault(Place(1, 1), "", "the file is empty: a space needs data, model, optimizer")])
+    reader = _Reader(text, yaml)
+    node = reader.node(root, "")
+    if reader.faults:
+        raise SpaceError(file, reader.faults)
+    return node
+
+
+class _Composer(Composer):
+    """Gives an alias a node of its own, standing where the alias stands: an anchor only repeats text."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if not self.parser.check_event(AliasEvent):
+            return super().compose_node(parent, index)
+        event = self.parser.peek_event()
+        original = super().compose_node(parent, index)
+        if original.end_mark is None:
+            raise MarkedYAMLError(problem="an anchor inside itself", problem_mark=event.start_mark)
+        alias = type(original)(original.tag, original.value, event.start_mark, event.end_mark)
+        alias.flow_style = True
+        alias.anchor = _ALIAS
+        return alias
+
+
+def _syntax_fault(error: MarkedYAMLError, text: str) -> Fault:
+    mark = error.problem_mark or error.context_mark
+    place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+    lines = text.splitlines()
+    line = lines[place.line - 1] if place.line <= len(lines) else ""
+    if isinstance(error, MaxDepthExceededError):
+        message = f"nested more than {DEEPEST} levels deep"
+    elif "\t" in line[: place.column]:
+        message = "a tab: YAML indents with spaces"
+    elif error.problem and "another document" in error.problem:
+        message = "a second document: a space file holds one"
+    else:
+        message = " ".join(part for part in (error.context, error.problem) if part)
+    return Fault(place, "", message)
+
+
+class _Reader:
+    """Turns ruamel's nodes into ours and collects what is not plain JSON-like YAML."""
+
+    def __init__(self, text: str, yaml: YAML) -> None:
+        self.text = text
+        self.construct = yaml.constructor.construct_object
+        self.faults: list[Fault] = []
+
+    def node(self, node: YamlNode, path: str) -> Node:
+        match node:
+            case MappingNode():
+                return self._mapping(node, path)
+            case SequenceNode():
+                self._tag_is(node, path, "seq")
+                items = tuple(self.node(item, f"{path}.{i}") for i, item in enumerate(node.value))
+                return Sequence(items, _span(node, [item.span.end for item in items]))
+            case _:
+                return Scalar(self._scalar(node, path), self._scalar_span(node))
+
+    def _mapping(self, node: MappingNode, path: str) -> Table:
+        self._tag_is(node, path, "map")
+        entries: dict[str, Node] = {}
+        keys: dict[str, Place] = {}
+        ends = [0]
+        for key_node, value_node in node.value:
+            place = _place(key_node)
+            key = key_node.value if isinstance(key_node, ScalarNode) else None
+            if key is None or key_node.tag == f"{_TAG}merge":
+                self.faults.append(Fault(place, path, "a key must be a plain word; merge keys (<<) are not read"))
+                continue
+            inner = f"{path}.{key}".lstrip(".")
+            value = self.node(value_node, inner)
+            ends.append(max(value.span.end, key_node.end_mark.index))
+            if key in entries:
+                first = keys[key].line
+                self.faults.append(Fault(place, inner, f"the key stands twice, first on line {first}"))
+                continue
+            entries[key], keys[key] = value, place
+        return Table(entries, keys, _span(node, ends))
+
+    def _scalar(self, node: YamlNode, path: str) -> config.Scalar:
+        if node.tag == f"{_TAG}timestamp":  # a date is a string in YAML 1.2
+            return str(node.value)
+        if not self._tag_is(node, path, "null", "bool", "int", "float", "str"):
+            return None
+        try:
+            value: config.Scalar = self.construct(node)
+        except (ValueError, YAMLError):
+            self.faults.append(Fault(_place(node), path, f"{node.value!r} cannot be read"))
+            return None
+        if isinstance(value, float) and not math.isfinite(value):
+            self.faults.append(Fault(_place(node), path, f"{node.value} is not a finite number"))
+        if isinstance(value, int) and abs(value) > LARGEST_INT:
+            self.faults.append(Fault(_place(node), path, f"{node.value} is beyond 2**53"))
+        return value
+
+    def _scalar_span(self, node: YamlNode) -> Span:
+        start, end = node.start_mark.index, node.end_mark.index
+        if start == end:  # an empty value: its mark lies beyond blanks and comments, put it where it is due
+            start = end = _after_indicator(self.text, start)
+        return Span(_place(node), start, end, flow=True, alias=node.anchor == _ALIAS)
+
+    def _tag_is(self, node: YamlNode, path: str, *kinds: str) -> bool:
+        if node.tag in {f"{_TAG}{kind}" for kind in kinds}:
+            return True
+        tag = node.tag.replace(_TAG, "!!")
+        self.faults.append(Fault(_place(node), path, f"the tag {tag} is not read: write plain YAML"))
+        return False
+
+
+def _place(node: YamlNode) -> Place:
+    return Place(node.start_mark.line + 1, node.start_mark.column + 1)
+
+
+def _span(node: YamlNode, ends: Iterable[int]) -> Span:
+    """A block collection's own mark runs on to the next token: it ends where its last child does."""
+    flow = bool(node.flow_style)
+    end = node.end_mark.index if flow else max(ends, default=node.end_mark.index)
+    return Span(_place(node), node.start_mark.index, end, flow, alias=node.anchor == _ALIAS)
+
+
+def _after_indicator(text: str, index: int) -> int:
+    """The index just after the `:` or `-` to which the empty value that ends at `index` belongs."""
+    lines = text[:index].split("\n")
+    while lines:
+        code = lines[-1].split(" #")[0].rstrip()
+        if code.endswith((":", "-")):
+            return len("\n".join(lines[:-1])) + (len(lines) > 1) + len(code)
+        lines.pop()
+    return index
+
+
+def splice(text: str, edits: Iterable[tuple[Span, str]]) -> str:
+    """Replace spans that do not overlap by new text, from the last to the first."""
+    for span, replacement in sorted(edits, key=lambda edit: edit[0].start, reverse=True):
+        before = text[: span.start]
+        if "\n" not in replacement and before.rstrip().endswith(":"):  # pull a value up to its key
+            before = before.rstrip() + " "
+        elif not before.endswith((" ", "\n", "[", "{", "")) or before.endswith((":", "-")):
+            before += " "
+        text = before + replacement + text[span.end :]
+    return text
+
+
+def render(value: Any, span: Span) -> str:
+    """YAML text for a plain value to stand at `span`: in flow style there, else a block indented to it."""
+    if span.flow or not value:
+        return flow(value)
+    if isinstance(value, dict):
+        lines = [f"{flow(key)}: {flow(item)}" for key, item in value.items()]
+    elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        lines = [f"- {flow(item)}" for item in value]
+    else:
+        return flow(value)
+    return ("\n" + " " * (span.place.column - 1)).join(lines)
+
+
+def flow(value: Any) -> str:
+    """YAML text of a plain value on one line."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = True
+    yaml.sort_base_mapping_type_on_output = False
+    yaml.brace_single_entry_mapping_in_flow_sequence = True
+    yaml.width = 10**6
+    out = io.StringIO()
+    yaml.dump(value, out)
+    return out.getvalue().removesuffix("...\n").rstrip("\n")
+
+
+def block(value: dict[str, Any]) -> str:
+    """YAML text of a plain mapping, nested mappings in blocks."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = None
+    yaml.sort_base_mapping_type_on_output = False
+    yaml.width = 10**6
+    out = io.StringIO()
+    yaml.dump(value, out)
+    return out.getvalue().rstrip("\n")

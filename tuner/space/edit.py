@@ -1,0 +1,113 @@
+"""Changes of a space's text by path: `--set` and its like, with everything else left as it was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tuner.errors import SpaceError, UsageError, did_you_mean, listing
+from tuner.space import document
+from tuner.space.document import Node, Scalar, Sequence, Span, Table
+from tuner.space.parse import COMPANIONS
+
+
+def value_of(assignment: str) -> tuple[str, Any]:
+    """Read `path=value`, the value as YAML.
+
+    Raises:
+        UsageError: there is no `=`, no path, or the value is not YAML.
+    """
+    path, equals, text = assignment.partition("=")
+    path = path.strip()
+    if not equals or not path:
+        raise UsageError(f"--set {assignment}: write path=value, such as optimizer.lr=1e-3")
+    try:
+        return path, document.plain(document.read(text, "value")) if text.strip() else None
+    except SpaceError as error:
+        raise UsageError(f"--set {assignment}: {error.faults[0].message}") from None
+
+
+def assign(text: str, path: str, value: Any, file: str) -> str:
+    """The text with the node at `path` replaced by `value`, or added when its section can take it.
+
+    Args:
+        text: a document.
+        path: dotted; inside a choice of mappings it names the branch (`optimizer.AdamW.lr`).
+        value: plain; a hole is written as its mapping.
+        file: what messages call the document.
+
+    Raises:
+        SpaceError: the text is not a document.
+        UsageError: the path leads into a scalar, a hole or past the end of a list.
+    """
+    root = document.read(text, file)
+    return document.splice(text, [_edit(root, path, path, value)])
+
+
+def _edit(node: Node, rest: str, path: str, value: Any) -> tuple[Span, str]:
+    if not rest:
+        return node.span, document.render(value, node.span)
+    if node.span.alias:
+        where = _above(path, rest)
+        raise UsageError(f"--set {path}: {where} is an alias of what stands elsewhere; set {where} as a whole")
+    if isinstance(node, Table):
+        hole = next((key for key in node.entries if key in COMPANIONS), None)
+        if hole == "choice":
+            return _into_choice(node, rest, path, value)
+        if hole is not None:
+            raise UsageError(f"--set {path}: {_above(path, rest)} is a hole ({hole}); set it as a whole")
+        key = _longest_prefix(rest, list(node.entries))
+        if key is not None:
+            return _edit(node.entries[key], rest[len(key) + 1 :], path, value)
+        return _insertion(node, rest.split("."), value)
+    if isinstance(node, Sequence):
+        head, _, tail = rest.partition(".")
+        if head.isdigit() and int(head) < len(node.items):
+            return _edit(node.items[int(head)], tail, path, value)
+        raise UsageError(f"--set {path}: {_above(path, rest)} is a list of {len(node.items)}, with no {head}")
+    if node.value is None:
+        return node.span, document.flow(_nested(rest.split("."), value))
+    raise UsageError(f"--set {path}: {_above(path, rest)} is a single value, nothing stands inside it")
+
+
+def _into_choice(node: Table, rest: str, path: str, value: Any) -> tuple[Span, str]:
+    items = node.entries["choice"].items if isinstance(node.entries["choice"], Sequence) else ()
+    branches = {label: item for item in items if (label := _label(item))}
+    label = _longest_prefix(rest, list(branches))
+    if label is None:
+        where = _above(path, rest)
+        names = listing(branches) if branches else "single values"
+        hint = did_you_mean(rest.partition(".")[0], branches)
+        raise UsageError(f"--set {path}: {where} is a choice of {names}; name the branch or set {where} as a whole{hint}")
+    return _edit(branches[label], rest[len(label) + 1 :], path, value)
+
+
+def _label(branch: Node) -> str | None:
+    if not isinstance(branch, Table):
+        return None
+    named = branch.entries.get("name", branch.entries.get("type"))
+    return named.value if isinstance(named, Scalar) and isinstance(named.value, str) else None
+
+
+def _longest_prefix(rest: str, keys: list[str]) -> str | None:
+    """A key may hold dots of its own (`net.py:Net`), so the path is matched against whole keys."""
+    fitting = [key for key in keys if rest == key or rest.startswith(f"{key}.")]
+    return max(fitting, key=len, default=None)
+
+
+def _insertion(node: Table, parts: list[str], value: Any) -> tuple[Span, str]:
+    entry = f"{document.flow(parts[0])}: {document.flow(_nested(parts[1:], value))}"
+    if node.span.flow:
+        at, entry = node.span.end - 1, (", " if node.entries else "") + entry
+    else:
+        at, entry = node.span.end, "\n" + " " * (node.span.place.column - 1) + entry
+    return Span(node.span.place, at, at, node.span.flow), entry
+
+
+def _nested(parts: list[str], value: Any) -> Any:
+    for part in reversed(parts):
+        value = {part: value}
+    return value
+
+
+def _above(path: str, rest: str) -> str:
+    return path[: len(path) - len(rest)].rstrip(".") or "the file"

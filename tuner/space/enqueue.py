@@ -1,0 +1,47 @@
+"""Known configs that a search runs first: `search.enqueue`, by the names of their parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tuner.errors import Fault, did_you_mean
+from tuner.space.document import flow
+from tuner.space.holes import Fixed, Group, Items, Parameter, Tree, describe, parameters
+
+
+def known_configs(root: Group) -> list[dict[str, Any]]:
+    """One dict of parameter values per trial to run first."""
+    configs: list[dict[str, Any]] = describe(_list(root))
+    return configs
+
+
+def faults(root: Group) -> Iterator[Fault]:
+    """Names that the space does not have and values that their holes cannot take."""
+    known = {row.name: row.hole for row in parameters(root)}
+    node = _list(root)
+    if not isinstance(node, Items):
+        yield Fault(node.place, "search.enqueue", "must be a list of mappings from parameter names to values")
+        return
+    for i, config in enumerate(node.items):
+        path = f"search.enqueue.{i}"
+        if isinstance(config, Group):
+            yield from _config_faults(config, path, known)
+        else:
+            yield Fault(config.place, path, "must be a mapping from parameter names to values")
+
+
+def _config_faults(config: Group, path: str, known: Mapping[str, Parameter]) -> Iterator[Fault]:
+    for name, value in config.entries.items():
+        if name not in known:
+            hint = did_you_mean(name, known)
+            yield Fault(config.keys[name], path, f"{name} is no parameter of this space{hint}")
+        elif not isinstance(value, Fixed) or not known[name].holds(value.value):
+            shown, hole = flow(describe(value)), flow(describe(known[name]))
+            yield Fault(value.place, path, f"{name} cannot be {shown}: it is {hole}")
+
+
+def _list(root: Group) -> Tree:
+    search = root.entries["search"]
+    assert isinstance(search, Group)
+    return search.entries["enqueue"]

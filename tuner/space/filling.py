@@ -1,0 +1,56 @@
+"""A space's text with its holes filled: what export writes. Comments outside the holes stay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tuner.space import document, edit
+from tuner.space.document import Node, Scalar, Sequence, Span, Table
+from tuner.space.holes import join, lookup
+from tuner.space.parse import COMPANIONS
+
+
+def filled_text(text: str, values: Mapping[str, Any], provenance: Mapping[str, Any], file: str) -> str:
+    """The text with a value in place of each hole and of each alias, and the provenance at its head.
+
+    Args:
+        text: a sound space.
+        values: its resolved config.
+        provenance: where the values come from.
+        file: what messages call the text.
+
+    Raises:
+        SpaceError: the text is not a document.
+    """
+    edits = [(span, document.render(lookup(values, path), span)) for span, path in _holes(document.read(text, file), "")]
+    return _with_provenance(document.splice(text, edits), provenance, file)
+
+
+def _holes(node: Node, path: str) -> Iterator[tuple[Span, str]]:
+    """The outermost holes; aliases with them, since their anchors may stand in a branch that is gone."""
+    if node.span.alias or (isinstance(node, Table) and node.entries.keys() & COMPANIONS.keys()):
+        yield node.span, path
+        return
+    match node:
+        case Table(entries):
+            for key, entry in entries.items():
+                yield from _holes(entry, join(path, key))
+        case Sequence(items):
+            for i, item in enumerate(items):
+                yield from _holes(item, join(path, i))
+        case Scalar():
+            pass
+
+
+def _with_provenance(text: str, provenance: Mapping[str, Any], file: str) -> str:
+    root = document.read(text, file)
+    assert isinstance(root, Table), file
+    if "provenance" in root.entries:
+        return edit.assign(text, "provenance", dict(provenance), file)
+    if root.span.flow:
+        at = root.span.start + 1
+        return f"{text[:at]}provenance: {document.flow(dict(provenance))}, {text[at:]}"
+    lines = "".join(f"  {key}: {document.flow(value)}\n" for key, value in provenance.items())
+    at = root.span.start if any(line.startswith(("---", "%")) for line in text.splitlines()) else 0
+    return f"{text[:at]}provenance:\n{lines}\n{text[at:]}"

@@ -1,0 +1,278 @@
+"""The tree that a space is: fixed values, holes, and what asking a sampler to fill them gives.
+
+The names of parameters are dotted config paths; a choice of mappings puts the chosen branch's label
+into the paths inside it (`optimizer.AdamW.lr`), a list the position (`model.hidden.0`).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+from tuner.config import Scalar
+from tuner.errors import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A value that no trial changes."""
+
+    value: Scalar
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Float:
+    """A number in [low, high], both included; `step` None is continuous."""
+
+    low: float
+    high: float
+    step: float | None
+    log: bool
+    place: Place
+
+    def holds(self, value: object) -> bool:
+        """Whether `value` is one that this hole can take."""
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return number and self.low <= value <= self.high and _on_grid(value - self.low, self.step)  # type: ignore[operator]
+
+
+@dataclass(frozen=True, slots=True)
+class Int:
+    """A whole number in [low, high], both included."""
+
+    low: int
+    high: int
+    step: int
+    log: bool
+    place: Place
+
+    def holds(self, value: object) -> bool:
+        """Whether `value` is one that this hole can take."""
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return whole and self.low <= value <= self.high and (value - self.low) % self.step == 0  # type: ignore[operator]
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One of a choice's alternatives under the label that the study shows."""
+
+    label: Scalar
+    tree: Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several values or sub-spaces."""
+
+    branches: tuple[Branch, ...]
+    place: Place
+
+    @property
+    def labels(self) -> tuple[Scalar, ...]:
+        """What the sampler chooses from."""
+        return tuple(branch.label for branch in self.branches)
+
+    def holds(self, value: object) -> bool:
+        """Whether `value` is one of the labels; true is not 1."""
+        return any(value == label and type(value) is type(label) for label in self.labels)
+
+    def branch(self, label: object) -> Tree:
+        """The alternative under `label`."""
+        return next(branch.tree for branch in self.branches if branch.label == label)
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A list whose length is tuned, each element filled for itself."""
+
+    element: Tree
+    length: Int | Choice | Fixed
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """The value that stands elsewhere in the resolved config."""
+
+    target: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A mapping; `keys` has the place of each key."""
+
+    entries: Mapping[str, Tree]
+    keys: Mapping[str, Place]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list of fixed length."""
+
+    items: tuple[Tree, ...]
+    place: Place
+
+
+Tree: TypeAlias = Fixed | Float | Int | Choice | Repeat | Ref | Group | Items
+Parameter: TypeAlias = Float | Int | Choice
+
+
+class Suggester(Protocol):
+    """Whoever fills holes; an `optuna.Trial` is one."""
+
+    def suggest_float(self, name: str, low: float, high: float, *, step: float | None, log: bool) -> float: ...
+
+    def suggest_int(self, name: str, low: int, high: int, *, step: int, log: bool) -> int: ...
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any: ...
+
+
+def suggest(tree: Tree, path: str, trial: Suggester) -> Any:
+    """The plain value of a tree with its holes filled by `trial`; references are left as `Ref`."""
+    match tree:
+        case Fixed(value):
+            return value
+        case Float(low, high, step, log):
+            return trial.suggest_float(path, low, high, step=step, log=log)
+        case Int(low, high, step, log):
+            return trial.suggest_int(path, low, high, step=step, log=log)
+        case Choice():
+            label = trial.suggest_categorical(path, tree.labels)
+            return suggest(tree.branch(label), join(path, label), trial)
+        case Repeat(element, length):
+            count = suggest(length, join(path, "length"), trial)
+            return [suggest(element, join(path, i), trial) for i in range(count)]
+        case Group(entries):
+            return {key: suggest(entry, join(path, key), trial) for key, entry in entries.items()}
+        case Items(items):
+            return [suggest(item, join(path, i), trial) for i, item in enumerate(items)]
+        case Ref():
+            return tree
+
+
+def dereference(value: Any, root: Any) -> Any:
+    """Replace each `Ref` in a suggested value by what stands at its target in `root`."""
+    match value:
+        case Ref(target):
+            return dereference(lookup(root, target), root)
+        case dict():
+            return {key: dereference(item, root) for key, item in value.items()}
+        case list():
+            return [dereference(item, root) for item in value]
+        case _:
+            return value
+
+
+def lookup(root: Any, path: str) -> Any:
+    """The value at a dotted path of a plain config.
+
+    Raises:
+        LookupError: nothing stands there.
+    """
+    for part in path.split("."):
+        root = root[int(part)] if isinstance(root, list) else root[part]
+    return root
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A parameter as the study knows it; `when` maps other parameters to the labels that it needs."""
+
+    name: str
+    hole: Parameter
+    when: Mapping[str, tuple[Scalar, ...]]
+
+
+def parameters(tree: Tree, path: str = "", when: Mapping[str, tuple[Scalar, ...]] | None = None) -> Iterator[Row]:
+    """Every parameter that some trial may have, in the order of the file."""
+    when = when or {}
+    match tree:
+        case Float() | Int():
+            yield Row(path, tree, when)
+        case Choice(branches):
+            yield Row(path, tree, when)
+            for branch in branches:
+                yield from parameters(branch.tree, join(path, branch.label), {**when, path: (branch.label,)})
+        case Repeat(element, length):
+            yield from parameters(length, join(path, "length"), when)
+            counts = lengths(length)
+            for i in range(max(counts)):
+                enough: tuple[Scalar, ...] = tuple(count for count in counts if count > i)
+                sometimes = {} if len(enough) == len(counts) else {join(path, "length"): enough}
+                yield from parameters(element, join(path, i), {**when, **sometimes})
+        case Group() | Items():
+            for key, child in children(tree):
+                yield from parameters(child, join(path, key), when)
+
+
+def children(tree: Tree) -> Iterator[tuple[str, Tree]]:
+    """What a mapping or a list of fixed length holds, by key or position."""
+    if isinstance(tree, Group):
+        yield from tree.entries.items()
+    elif isinstance(tree, Items):
+        yield from ((str(i), item) for i, item in enumerate(tree.items))
+
+
+def lengths(length: Int | Choice | Fixed) -> list[int]:
+    """Every length that a tuned list may have."""
+    match length:
+        case Int(low, high, step):
+            return list(range(low, high + 1, step))
+        case Choice():
+            return [int(label) for label in length.labels]  # type: ignore[arg-type]
+        case Fixed(value):
+            return [int(value)]  # type: ignore[arg-type]
+
+
+def size(tree: Tree) -> float:
+    """How many different configs there are; infinity when a hole is continuous."""
+    match tree:
+        case Float(low, high, step):
+            return 1 if low == high else math.inf if step is None else round((high - low) / step) + 1
+        case Int(low, high, step):
+            return (high - low) // step + 1
+        case Choice(branches):
+            return sum(size(branch.tree) for branch in branches)
+        case Repeat(element, length):
+            return sum(size(element) ** count for count in lengths(length))
+        case Group() | Items():
+            return math.prod(size(child) for _, child in children(tree))
+        case Fixed() | Ref():
+            return 1
+
+
+def describe(tree: Tree) -> Any:
+    """The tree in the words of the space language, as plain values."""
+    match tree:
+        case Fixed(value):
+            return value
+        case Float(low, high, step, log):
+            return {"float": [low, high], **({"step": step} if step else {}), **({"log": True} if log else {})}
+        case Int(low, high, step, log):
+            return {"int": [low, high], **({"step": step} if step > 1 else {}), **({"log": True} if log else {})}
+        case Choice(branches):
+            return {"choice": [describe(branch.tree) for branch in branches]}
+        case Repeat(element, length):
+            return {"list": describe(element), "length": describe(length)}
+        case Ref(target):
+            return {"ref": target}
+        case Group(entries):
+            return {key: describe(entry) for key, entry in entries.items()}
+        case Items(items):
+            return [describe(item) for item in items]
+
+
+def join(path: str, key: object) -> str:
+    """The path of `key` inside `path`; a label that is null, true or false is written as in YAML."""
+    word = key if isinstance(key, str) else json.dumps(key)
+    return f"{path}.{word}" if path else word
+
+
+def _on_grid(offset: float, step: float | None) -> bool:
+    return step is None or math.isclose(offset / step, round(offset / step), abs_tol=1e-6)

@@ -1,0 +1,216 @@
+"""From the nodes of a document to the tree of a space: which mappings are holes, and are they sound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from tuner.errors import Fault, Place, did_you_mean, listing
+from tuner.space import document
+from tuner.space.document import Node, Scalar, Sequence, Table
+from tuner.space.holes import Branch, Choice, Fixed, Float, Group, Int, Items, Ref, Repeat, Tree, join, lengths
+
+COMPANIONS = {
+    "float": {"float", "step", "log"},
+    "int": {"int", "step", "log"},
+    "choice": {"choice"},
+    "list": {"list", "length"},
+    "ref": {"ref"},
+}
+"""The reserved keys, each with the keys that may stand beside it."""
+
+LONGEST = 1000
+_Number = TypeVar("_Number", int, float)
+
+
+class Parser:
+    """Builds trees and collects the faults of all of them; a faulty hole becomes a fixed null.
+
+    Args:
+        closed: says of a path why no hole may stand there, or nothing where one may.
+    """
+
+    def __init__(self, closed: Callable[[str], str]) -> None:
+        self.closed = closed
+        self.faults: list[Fault] = []
+
+    def tree(self, node: Node, path: str) -> Tree:
+        """Read what stands in the file at `path`."""
+        match node:
+            case Scalar(value):
+                return Fixed(value, node.span.place)
+            case Sequence(items):
+                parsed = tuple(self.tree(item, join(path, i)) for i, item in enumerate(items))
+                return Items(parsed, node.span.place)
+            case Table(entries) if reserved := [key for key in entries if key in COMPANIONS]:
+                if reason := self.closed(path):
+                    return self._fault(node, path, f"no hole may stand here: {reason}")
+                return self._hole(node, reserved, path)
+            case Table():
+                return self._group(node, path)
+
+    def _fault(self, at: Node | Place, path: str, message: str) -> Fixed:
+        place = at if isinstance(at, Place) else at.span.place
+        self.faults.append(Fault(place, path, message))
+        return Fixed(None, place)
+
+    def _group(self, table: Table, path: str) -> Tree:
+        if path and "type" not in table.entries and len(table.entries) <= 3:
+            for key, entry in table.entries.items():
+                if isinstance(entry, Sequence) and (hint := did_you_mean(key, COMPANIONS)):
+                    return self._fault(table.keys[key], path, f"{key} is not a kind of hole{hint}")
+        entries = {key: self.tree(entry, join(path, key)) for key, entry in table.entries.items()}
+        return Group(entries, table.keys, table.span.place)
+
+    def _hole(self, table: Table, reserved: list[str], path: str) -> Tree:
+        kind = reserved[0]
+        if len(reserved) > 1:
+            return self._fault(table, path, f"one hole is either {' or '.join(reserved)}, not both")
+        for key in table.entries:
+            if key not in COMPANIONS[kind]:
+                known = listing(sorted(COMPANIONS[kind] - {kind})) if len(COMPANIONS[kind]) > 1 else "nothing"
+                hint = did_you_mean(key, COMPANIONS[kind])
+                message = f"{key} does not belong to {kind}, a reserved word that takes {known}{hint}"
+                self._fault(table.keys[key], join(path, key), message)
+        match kind:
+            case "float":
+                return self._float(table, path)
+            case "int":
+                return self._int(table, path)
+            case "choice":
+                return self._choice(table, path)
+            case "list":
+                return self._list(table, path)
+            case _:
+                return self._ref(table, path)
+
+    def _float(self, table: Table, path: str) -> Tree:
+        bounds = self._bounds(table, "float", path, float)
+        step = self._step(table, path, float)
+        log = self._log(table, path)
+        if bounds is None:
+            return Fixed(None, table.span.place)
+        if log and step is not None:
+            return self._fault(table, path, "log and step exclude each other: drop one")
+        if log and bounds[0] <= 0:
+            return self._fault(table, path, f"a log range starts above 0, not at {bounds[0]:g}")
+        hole = Float(*bounds, step, log, table.span.place)
+        if step is not None and not hole.holds(hole.high):
+            return self._fault(table, path, f"step {step:g} does not divide the range from {hole.low:g} to {hole.high:g}")
+        return hole
+
+    def _int(self, table: Table, path: str) -> Tree:
+        bounds = self._bounds(table, "int", path, int)
+        step = self._step(table, path, int)
+        log = self._log(table, path)
+        if bounds is None:
+            return Fixed(None, table.span.place)
+        if log and step is not None:
+            return self._fault(table, path, "log and step exclude each other: drop one")
+        if log and bounds[0] < 1:
+            return self._fault(table, path, f"a log range of whole numbers starts at 1 or above, not at {bounds[0]}")
+        low, high = bounds
+        if step is not None and (high - low) % step:
+            near = high - (high - low) % step
+            message = f"step {step} does not divide the range from {low} to {high}: end it at {near} or {near + step}"
+            return self._fault(table, path, message)
+        return Int(low, high, step or 1, log, table.span.place)
+
+    def _bounds(self, table: Table, kind: str, path: str, number: type[_Number]) -> tuple[_Number, _Number] | None:
+        node = table.entries[kind]
+        if not isinstance(node, Sequence) or len(node.items) != 2:
+            self._fault(node, path, f"{kind} takes [low, high]")
+            return None
+        low, high = (self._number(item, path, number, kind) for item in node.items)
+        if low is None or high is None:
+            return None
+        if low > high:
+            self._fault(node, path, f"low {low:g} is above high {high:g}: swap them")
+            return None
+        return low, high
+
+    def _number(self, node: Node, path: str, number: type[_Number], what: str) -> _Number | None:
+        value = node.value if isinstance(node, Scalar) else None
+        wanted = int if number is int else int | float
+        if isinstance(value, bool) or not isinstance(value, wanted):
+            article = "a whole number" if number is int else "a number"
+            self._fault(node, path, f"{what} takes {article}, not {document.flow(document.plain(node))}")
+            return None
+        return number(value)
+
+    def _step(self, table: Table, path: str, number: type[_Number]) -> _Number | None:
+        if "step" not in table.entries:
+            return None
+        step = self._number(table.entries["step"], join(path, "step"), number, "step")
+        if step is not None and step <= 0:
+            self._fault(table.entries["step"], join(path, "step"), f"a step is above 0, not {step:g}")
+            return None
+        return step
+
+    def _log(self, table: Table, path: str) -> bool:
+        node = table.entries.get("log")
+        if node is None:
+            return False
+        if not isinstance(node, Scalar) or not isinstance(node.value, bool):
+            self._fault(node, join(path, "log"), "log is true or false")
+            return False
+        return node.value
+
+    def _choice(self, table: Table, path: str) -> Tree:
+        node = table.entries["choice"]
+        if not isinstance(node, Sequence) or not node.items:
+            return self._fault(node, path, "choice takes a list of at least one value")
+        scalars = all(isinstance(item, Scalar) for item in node.items)
+        branches: list[Branch] = []
+        for item in node.items:
+            branch = self._branch(item, path, scalars)
+            if any(branch.label == other.label for other in branches):
+                what = "write it once" if scalars else "give one of them a name of its own (name: ...)"
+                self._fault(item, path, f"two branches are called {document.flow(branch.label)}: {what}")
+            branches.append(branch)
+        return Choice(tuple(branches), table.span.place)
+
+    def _branch(self, node: Node, path: str, scalars: bool) -> Branch:
+        match node:
+            case Scalar(value):
+                label = value if scalars else value if isinstance(value, str) else document.flow(value)
+                return Branch(label, Fixed(value, node.span.place))
+            case Sequence():
+                label = document.flow(document.plain(node))
+                return Branch(label, self.tree(node, join(path, label)))
+            case Table(entries, keys):
+                named = entries.get("name", entries.get("type"))
+                if not isinstance(named, Scalar) or not isinstance(named.value, str):
+                    self._fault(node, path, "a branch needs a type, or a name (name: ...), to be called by")
+                    return Branch(f"branch on line {node.span.place.line}", Fixed(None, node.span.place))
+                rest = {key: entry for key, entry in entries.items() if key != "name"}
+                return Branch(named.value, self.tree(Table(rest, keys, node.span), join(path, named.value)))
+
+    def _list(self, table: Table, path: str) -> Tree:
+        element = self.tree(table.entries["list"], join(path, "0"))
+        node = table.entries.get("length")
+        if node is None:
+            return self._fault(table, path, "a list needs its length, such as length: {int: [1, 3]}")
+        before = len(self.faults)
+        length = self.tree(node, join(path, "length"))
+        if len(self.faults) > before:
+            return Fixed(None, table.span.place)
+        if not isinstance(length, Int | Choice | Fixed) or not _counts(length) or max(lengths(length)) > LONGEST:
+            return self._fault(node, join(path, "length"), f"a length is a whole number from 0 to {LONGEST}, or a hole of such")
+        return Repeat(element, length, table.span.place)
+
+    def _ref(self, table: Table, path: str) -> Tree:
+        node = table.entries["ref"]
+        if not isinstance(node, Scalar) or not isinstance(node.value, str):
+            return self._fault(node, path, "ref takes a config path, such as optimizer.lr")
+        return Ref(node.value, table.span.place)
+
+
+def _counts(length: Int | Choice | Fixed) -> bool:
+    match length:
+        case Int(low):
+            return low >= 0
+        case Choice():
+            return all(isinstance(label, int) and not isinstance(label, bool) and label >= 0 for label in length.labels)
+        case Fixed(value):
+            return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -1,0 +1,70 @@
+"""Whether every `ref` of a space leads somewhere in every config that the space can give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
+
+from tuner.errors import Fault, did_you_mean
+from tuner.space.holes import Choice, Group, Items, Ref, Repeat, Tree, join, lengths
+
+Labels: TypeAlias = Mapping[str, object]
+Site: TypeAlias = tuple[str, Ref, Labels]
+"""A ref by its path in the resolved config, with the labels of the choices around it."""
+
+
+def reference_faults(root: Tree) -> Iterator[Fault]:
+    """The refs whose target is not there in every branch where the ref is, or that lead in a circle."""
+    sites = list(_sites(root, "", {}))
+    for path, ref, labels in sites:
+        reason = _missing(root, "", ref.target.split("."), labels)
+        if reason:
+            yield Fault(ref.place, path, f"ref {ref.target}: {reason}")
+        elif _circular(ref.target, sites, frozenset({path})):
+            yield Fault(ref.place, path, f"ref {ref.target} leads back to itself")
+
+
+def _sites(tree: Tree, path: str, labels: Labels) -> Iterator[Site]:
+    match tree:
+        case Ref():
+            yield path, tree, labels
+        case Group(entries):
+            for key, entry in entries.items():
+                yield from _sites(entry, join(path, key), labels)
+        case Items(items):
+            for i, item in enumerate(items):
+                yield from _sites(item, join(path, i), labels)
+        case Choice(branches):
+            for branch in branches:
+                yield from _sites(branch.tree, path, {**labels, path: branch.label})
+        case Repeat(element):
+            yield from _sites(element, join(path, 0), labels)
+
+
+def _missing(tree: Tree, path: str, parts: list[str], labels: Labels) -> str:
+    """Why `parts` leads nowhere from `tree` under the chosen `labels`; empty when it leads somewhere."""
+    if isinstance(tree, Choice):
+        possible = [branch for branch in tree.branches if path not in labels or branch.label == labels[path]]
+        reasons = (_missing(branch.tree, path, parts, labels) for branch in possible)
+        return next((reason for reason in reasons if reason), "")
+    if not parts:
+        return ""
+    head, *rest = parts
+    inner = join(path, head)
+    match tree:
+        case Group(entries) if head in entries:
+            return _missing(entries[head], inner, rest, labels)
+        case Items(items) if head.isdigit() and int(head) < len(items):
+            return _missing(items[int(head)], inner, rest, labels)
+        case Repeat(element, length) if head.isdigit() and int(head) < min(lengths(length)):
+            return _missing(element, inner, rest, labels)
+        case Group(entries):
+            return f"there is no {inner} in every branch{did_you_mean(head, entries)}"
+        case _:
+            return f"there is no {inner} in every branch"
+
+
+def _circular(target: str, sites: list[Site], seen: frozenset[str]) -> bool:
+    """Whether following `target` comes back to a ref already followed."""
+    inside = [(path, ref) for path, ref, _ in sites if f"{path}.".startswith(f"{target}.")]
+    return any(path in seen or _circular(ref.target, sites, seen | {path}) for path, ref in inside)

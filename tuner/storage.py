@@ -1,0 +1,138 @@
+"""The database under Optuna's own schema: opening it, and one driver at a time on SQLite."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import optuna
+import sqlalchemy
+from optuna.storages import BaseStorage, RDBStorage
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAlchemyError
+
+from tuner.errors import StorageError, UsageError
+
+DEFAULT = "sqlite:///studies.db"
+BUSY_SECONDS = 60
+"""How long SQLite waits for another's write, the dashboard's say, before it gives up."""
+
+
+def open_storage(url: str, create: bool = False) -> BaseStorage:
+    """Open the database at `url`.
+
+    Args:
+        url: whatever Optuna takes, such as `sqlite:///studies.db`.
+        create: whether to make an SQLite file and the tables that are not there; otherwise
+            nothing is written.
+
+    Raises:
+        UsageError: `url` is no database URL, or names an SQLite file that is not there.
+        StorageError: the database cannot be opened, or is not one of Optuna's.
+    """
+    parsed = _parse(url)
+    file = _sqlite_file(parsed)
+    if file is not None and not create and not file.exists():
+        raise UsageError(f"{url}: there is no such file; `tuner run` makes it, --storage names another")
+    try:
+        storage = RDBStorage(url, engine_kwargs=_engine_options(parsed), skip_table_creation=not create)
+        if parsed.get_backend_name() == "sqlite":
+            _tune_sqlite(storage.engine, create)
+    except (OperationalError, DatabaseError) as error:
+        raise StorageError(f"{url}: cannot be opened: {error.orig}") from None
+    except (ImportError, SQLAlchemyError) as error:
+        raise StorageError(f"{url}: cannot be opened: {str(error).splitlines()[0]}") from None
+    except (RuntimeError, AssertionError):
+        raise StorageError(f"{url}: is not a database of this version of Optuna ({optuna.__version__})") from None
+    cached: BaseStorage = optuna.storages.get_storage(storage)
+    return cached
+
+
+@contextlib.contextmanager
+def sole_driver(url: str) -> Iterator[None]:
+    """Hold the right to run studies on an SQLite database; the operating system frees it on death.
+
+    Raises:
+        StorageError: another process holds it.
+    """
+    file = _sqlite_file(_parse(url))
+    if file is None:
+        yield
+        return
+    import fcntl  # not on Windows, where the rest works
+
+    lock = state_folder(url) / f"{file.name}.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a+") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            held.seek(0)
+            holder = held.read().strip() or "another process"
+            raise StorageError(f"{file}: {holder} is running a study on it; wait for its end or use another --storage") from None
+        held.truncate(0)
+        held.write(f"process {os.getpid()} on {socket.gethostname()}")
+        held.flush()
+        yield
+
+
+def state_folder(url: str) -> Path:
+    """`.tuner` beside an SQLite database, or in the current folder for any other."""
+    file = _sqlite_file(_parse(url))
+    return (file.parent if file is not None else Path()) / ".tuner"
+
+
+def study_folder(url: str, study: str) -> Path:
+    """Where the files of a study lie: its checkpoints."""
+    return state_folder(url) / quote(study, safe=" ")
+
+
+@contextlib.contextmanager
+def readable_errors() -> Iterator[None]:
+    """Turn what the database raises into a sentence.
+
+    Raises:
+        StorageError: in place of an error of the database.
+    """
+    try:
+        yield
+    except SQLAlchemyError as error:
+        reason = getattr(error, "orig", None) or error
+        raise StorageError(f"the database cannot be read or written: {reason}") from error
+    except optuna.exceptions.StorageInternalError as error:
+        reason = getattr(error.__cause__, "orig", None) or error
+        raise StorageError(f"the database cannot be read or written: {reason}") from error
+
+
+def _parse(url: str) -> URL:
+    try:
+        return make_url(url)
+    except ArgumentError:
+        raise UsageError(f"--storage {url}: is no database URL, such as sqlite:///studies.db") from None
+
+
+def _sqlite_file(url: URL) -> Path | None:
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+        return None
+    return Path(str(url.database))
+
+
+def _engine_options(url: URL) -> dict[str, object]:
+    return {"connect_args": {"timeout": BUSY_SECONDS}} if url.get_backend_name() == "sqlite" else {}
+
+
+def _tune_sqlite(engine: sqlalchemy.Engine, create: bool) -> None:
+    """Let readers and one writer work side by side; WAL stays with the file, the rest is per connection."""
+    if create:
+        with engine.connect() as connection:
+            connection.execute(sqlalchemy.text("PRAGMA journal_mode=WAL"))
+
+    @sqlalchemy.event.listens_for(engine, "connect")
+    def _set_up(connection: object, record: object) -> None:
+        connection.execute("PRAGMA synchronous=NORMAL")  # type: ignore[attr-defined]
+
+    engine.dispose()  # so that the connection that made the tables is set up as well

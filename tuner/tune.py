@@ -1,0 +1,243 @@
+"""The driver: decides which trial runs next and which one stops.
+
+It asks the study, feeds the port and applies verdicts. It trains nothing and prints nothing; who wants
+to see what happens passes `observe`.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import torch
+
+from tuner import check, storage
+from tuner.config import Epoch, Outcome, State, Trial, Verdict
+from tuner.errors import Interrupted, NoTrialSucceeded
+from tuner.executors import inline
+from tuner.trial import serial
+from tuner.signals import interruptible
+from tuner.space import Space
+from tuner.space.schema import seconds
+from tuner.space.suggesters import Corner
+from tuner.study import Record, Study, open_study
+from tuner.training import Job, device_of
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The study is open. `finished` trials of `total` have ended in earlier runs, `recovered` were left running."""
+
+    study: str
+    metric: str
+    total: int
+    finished: int
+    recovered: int
+    best: Record | None
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A trial begins, or goes on."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """An epoch came in and was judged."""
+
+    epoch: Epoch
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A trial ended; `best` is the study's best with it."""
+
+    outcome: Outcome
+    record: Record
+    best: Record | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """A signal asks the run to end."""
+
+    signal: int
+
+
+Event: TypeAlias = Opened | Started | Reported | Ended | Stopping
+Observer: TypeAlias = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run leaves: the study, and its best trial."""
+
+    study: Study
+    best: Record
+
+
+class Driver:
+    """The port that engines pull from, over a study."""
+
+    def __init__(self, study: Study, job: Job, total: int, deadline: float, checkpoints: Path, observe: Observer) -> None:
+        self._study = study
+        self._total = total
+        self._deadline = deadline
+        self._checkpoints = checkpoints
+        self._observe = observe
+        self._signal: int | None = None
+        self._facts = {"threads": torch.get_num_threads(), "device": str(job.device), "host": platform.node()}
+
+    def stop(self, signal: int) -> None:
+        """Start no more trials and suspend the running ones at their epoch's end."""
+        self._signal = signal
+        self._observe(Stopping(signal))
+
+    @property
+    def stopped_by(self) -> int | None:
+        """The signal that asked for the end, if one did."""
+        return self._signal
+
+    def take(self) -> Trial | None:
+        """The next trial, until the study has its total, the time is up or a signal came."""
+        if self._signal is not None or time.monotonic() >= self._deadline or self._study.finished() >= self._total:
+            return None
+        trial = self._study.ask(self._facts)
+        self._observe(Started(trial))
+        return trial
+
+    def report(self, epoch: Epoch) -> Verdict:
+        """Record an epoch and judge it."""
+        prune = self._study.report(epoch)
+        verdict = Verdict.STOP if prune else Verdict.GO if self._signal is None else Verdict.SUSPEND
+        self._observe(Reported(epoch, verdict))
+        return verdict
+
+    def load(self, trial: int) -> bytes | None:
+        """The trial's checkpoint, if an earlier run left one."""
+        file = self._checkpoint(trial)
+        return file.read_bytes() if file.exists() else None
+
+    def save(self, trial: int, state: bytes) -> None:
+        """Write a checkpoint whole or not at all."""
+        file = self._checkpoint(trial)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial = file.with_suffix(".partial")
+        partial.write_bytes(state)
+        os.replace(partial, file)
+
+    def done(self, outcome: Outcome) -> None:
+        """Record how a trial ended; only a suspended one keeps its checkpoint."""
+        self._study.tell(outcome)
+        if outcome.state is State.SUSPENDED:
+            return
+        self._checkpoint(outcome.trial).unlink(missing_ok=True)
+        self._observe(Ended(outcome, self._study.record(outcome.trial), self._study.best()))
+
+    def _checkpoint(self, trial: int) -> Path:
+        return self._checkpoints / f"{trial}.pt"
+
+
+def run(
+    space: Space | str | Path,
+    *,
+    storage_url: str = storage.DEFAULT,
+    study_name: str | None = None,
+    n_trials: int | None = None,
+    timeout: float | str | None = None,
+    seed: int | None = None,
+    epochs: int | None = None,
+    device: str = "auto",
+    settings: Iterable[tuple[str, Any]] = (),
+    observe: Observer = lambda event: None,
+) -> Result:
+    """Run a study up to its total of trials; a study that is there is continued.
+
+    Args:
+        space: a file, or a space read already, which then takes no settings.
+        storage_url: whatever Optuna takes; the default is `studies.db` in the current folder.
+        study_name: in place of `study.name`.
+        n_trials: in place of `search.trials`, the study's total over all runs.
+        timeout: in place of `search.timeout`, for this run: seconds, or text such as `10m`. The
+            running trial is finished.
+        seed: in place of `study.seed`.
+        epochs: in place of `training.epochs`.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        settings: (path, value) pairs that replace values of the file.
+        observe: is called with every event, in the driver's thread.
+
+    Returns:
+        The study and its best trial.
+
+    Raises:
+        UsageError: the space, the data or the study do not allow it; nothing was written.
+        StorageError: the database cannot be used.
+        NoTrialSucceeded: not one trial of the study is complete.
+        Interrupted: by a signal; the running trial waits for the next run.
+    """
+    flags = {
+        "study.name": study_name,
+        "search.trials": n_trials,
+        "search.timeout": timeout,
+        "study.seed": seed,
+        "training.epochs": epochs,
+    }
+    space = read(space, {path: value for path, value in flags.items() if value is not None}, settings)
+    check.check_names(space)
+    chosen = device_of(device)
+    job = Job.for_search(space.resolve(Corner(False, {})), space.setting("study.seed"), chosen)
+    check.check_fit(space, job)
+    opened = storage.open_storage(storage_url, create=True)
+    with storage.sole_driver(storage_url):
+        study = open_study(opened, space, job.scores.objective, job.scores.direction)
+        return _drive(study, job, space, storage.study_folder(storage_url, study.name), observe)
+
+
+def read(space: Space | str | Path, flags: Mapping[str, Any], settings: Iterable[tuple[str, Any]]) -> Space:
+    """A space with flags and settings written into its text.
+
+    Raises:
+        UsageError, SpaceError: as `Space.load`.
+    """
+    changes = [*settings, *flags.items()]
+    if isinstance(space, Space):
+        return Space.parse(space.text, space.file, space.base, changes)
+    return Space.load(space, changes)
+
+
+def _drive(study: Study, job: Job, space: Space, folder: Path, observe: Observer) -> Result:
+    total = space.setting("search.trials")
+    timeout = space.setting("search.timeout")
+    deadline = time.monotonic() + (seconds(timeout) or 0.0) if timeout is not None else float("inf")
+    recovered = study.recover()
+    observe(Opened(study.name, study.metric, total, study.finished(), recovered, study.best()))
+    driver = Driver(study, job, total, deadline, folder / "checkpoints", observe)
+    try:
+        with interruptible(driver.stop):
+            inline.run(serial(job), driver)
+    finally:
+        for number in study.running:
+            study.suspend(number)
+    if driver.stopped_by is not None:
+        raise Interrupted(driver.stopped_by)
+    best = study.best()
+    if best is None:
+        raise NoTrialSucceeded(_why_none(study))
+    return Result(study, best)
+
+
+def _why_none(study: Study) -> str:
+    records = study.records()
+    causes = [record.cause for record in records if record.cause]
+    if not causes:
+        return f"study {study.name}: no trial is complete yet; run it again with more time"
+    commonest = max(set(causes), key=causes.count)
+    return f"study {study.name}: none of {len(records)} trials is complete; the commonest cause: {commonest}"
