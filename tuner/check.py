@@ -6,6 +6,7 @@ branch at both ends of its ranges by building it and passing a few real rows thr
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -30,7 +31,9 @@ def check_names(space: Space) -> None:
         SpaceError: all that is wrong, each at its place.
     """
     parts: dict[str, ArgumentFaults] = {
-        "data": lambda component: data.argument_faults(Data.of({**_DATA, **component.args, "type": component.type}).source),
+        "data": lambda component: data.argument_faults(
+            Data.of({**_DATA, **component.args, "type": component.type}).source
+        ),
         "model": lambda component: models.argument_faults(component, space.base),
         "loss": loss.argument_faults,
         "optimizer": optim.argument_faults,
@@ -50,7 +53,8 @@ def _part_faults(tree: Tree, part: str, faults: ArgumentFaults) -> Iterator[tupl
         if isinstance(variant, Group):
             arguments = {key: describe(entry) for key, entry in variant.entries.items() if key != "type"}
             for name in _types(variant.entries["type"]):
-                yield from _located(path, lambda name=name: faults(Component(name, arguments)))  # type: ignore[misc]
+                component = Component(name, arguments)
+                yield from _located(path, functools.partial(faults, component))
 
 
 def _types(tree: Tree) -> list[str]:

@@ -13,8 +13,8 @@ from tuner.errors import TunerError, UsageError
 from tuner.seeds import derive
 from tuner.space import Space
 from tuner.space.suggesters import Corner
-from tuner.trial import run_trial
 from tuner.training import Job, device_of
+from tuner.trial import run_trial
 
 
 def objective(space: Space | str | Path, *, device: str = "auto") -> Callable[[optuna.Trial], float]:

@@ -1,14 +1,14 @@
 """Every error that `tuner` raises on purpose, and the exit code of each.
 
-    TunerError              1    something that its reader can mend; the message says how
-    ├── UsageError          2    a wrong argument, option or value
-    │   ├── SpaceError      2    faults of a space file, all of them, each with its place
-    │   ├── DataError       2    the data are not there or not what the space says
-    │   ├── BuildError      2    a class refuses its arguments, or parts do not fit each other
-    │   └── StudyError      2    no such study or trial, or a study of another space
-    ├── StorageError        1    the database cannot be opened, read or written
-    ├── NoTrialSucceeded    3    the search ended without one complete trial
-    └── Interrupted   130/143    a signal ended the run; the study is whole
+TunerError              1    something that its reader can mend; the message says how
+├── UsageError          2    a wrong argument, option or value
+│   ├── SpaceError      2    faults of a space file, all of them, each with its place
+│   ├── DataError       2    the data are not there or not what the space says
+│   ├── BuildError      2    a class refuses its arguments, or parts do not fit each other
+│   └── StudyError      2    no such study or trial, or a study of another space
+├── StorageError        1    the database cannot be opened, read or written
+├── NoTrialSucceeded    3    the search ended without one complete trial
+└── Interrupted   130/143    a signal ended the run; the study is whole
 """
 
 from __future__ import annotations

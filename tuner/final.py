@@ -105,7 +105,9 @@ def _refuse_holes(space: Space) -> None:
     names = [row.name for row in space.parameters()]
     if names:
         shown = listing(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        raise UsageError(f"{space.file}: still has holes ({shown}); tune it with `tuner run` and `tuner export` the best")
+        raise UsageError(
+            f"{space.file}: still has holes ({shown}); tune it with `tuner run` and `tuner export` the best"
+        )
 
 
 def _notes(config: Config, on: On) -> list[str]:

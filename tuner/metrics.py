@@ -54,7 +54,7 @@ class Scores:
         metrics = _classification(outputs) if task is Task.CLASSIFICATION else _regression(outputs)
         if self.objective not in OF_TASK[task]:
             metrics[self.objective] = _other(self.objective, task, outputs)
-        self._metrics = MetricCollection(metrics)
+        self._metrics = MetricCollection(dict(metrics))
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
         """Score a whole split at once.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import torch
 from torch import nn
@@ -19,7 +20,7 @@ def build(optimizer: Component, parameters: Iterable[nn.Parameter]) -> torch.opt
         BuildError: torch.optim has no such class, or it refuses its arguments.
     """
     cls = _class(optimizer.type)
-    arguments = {key: tuple(value) if isinstance(value, list) else value for key, value in optimizer.args.items()}
+    arguments: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in optimizer.args.items()}
     try:
         built: torch.optim.Optimizer = cls(list(parameters), **arguments)
     except (TypeError, ValueError) as error:

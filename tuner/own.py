@@ -53,7 +53,8 @@ def _from_file(file: Path) -> ModuleType:
     if not file.is_file():
         raise FileNotFoundError(file)
     spec = importlib.util.spec_from_file_location(name, file)
-    assert spec is not None and spec.loader is not None, file
+    assert spec is not None, file
+    assert spec.loader is not None, file
     module = importlib.util.module_from_spec(spec)
     _look_in(str(file.parent))
     sys.modules[name] = module  # dataclasses and pickling look a class's module up while it is being made

@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import math
 import statistics
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -84,12 +85,16 @@ def importances(study: Study, records: list[Record]) -> Plot:
     complete = _complete(records)
     if len({record.value for record in complete}) < 2 or not any(record.params for record in complete):
         return Plot(title, "", None, "it takes at least two complete trials of different values")
-    figure = viz.plot_param_importances(study.optuna, target_name=study.metric)
+    with warnings.catch_warnings(record=True) as rough:
+        warnings.simplefilter("always", UserWarning)
+        figure = viz.plot_param_importances(study.optuna, target_name=study.metric)
     if not any(len(trace.y or ()) for trace in figure.data):
         return Plot(title, "", None, "no parameter differs between the complete trials")
     figure.update_traces(marker_color=COLOURS[0])
     figure.update_layout(height=160 + 28 * max(len(trace.y or ()) for trace in figure.data))
     caption = "Optuna's PED-ANOVA over complete trials: what tells the best tenth of trials from the rest."
+    if rough:
+        caption += " Some ranges hold fewer than two trials, so these are rough."
     return Plot(title, caption, figure)
 
 
@@ -137,6 +142,8 @@ def slices(study: Study, records: list[Record]) -> Plot:
     if not complete:
         return Plot(title, "", None, "no trial with parameters is complete yet")
     figure = viz.plot_slice(study.optuna, target_name=study.metric)
+    names = dict.fromkeys(name for record in complete for name in record.params)
+    figure.update_layout(width=max(640, 190 * len(names)), height=380)
     caption = "Complete trials only, the value against each parameter; later trials are darker."
     return Plot(title, caption + _clip(figure, [record.value or 0.0 for record in complete]), figure)
 
@@ -186,7 +193,7 @@ def fitted(plot: Plot) -> Plot:
     """The plot's figure in the page's dress: its own title is dropped, since the page has it."""
     if plot.figure is not None:
         plot.figure.update_layout(title=None, template="plotly_white", margin={"l": 60, "r": 20, "t": 20, "b": 50})
-        plot.figure.update_layout(font={"size": 13}, paper_bgcolor="rgba(0,0,0,0)", autosize=True, width=None)
+        plot.figure.update_layout(font={"size": 13}, paper_bgcolor="rgba(0,0,0,0)")
     return replace(plot)
 
 

@@ -73,7 +73,9 @@ def sole_driver(url: str) -> Iterator[None]:
         except BlockingIOError:
             held.seek(0)
             holder = held.read().strip() or "another process"
-            raise StorageError(f"{file}: {holder} is running a study on it; wait for its end or use another --storage") from None
+            raise StorageError(
+                f"{file}: {holder} is running a study on it; wait for its end or use another --storage"
+            ) from None
         held.truncate(0)
         held.write(f"process {os.getpid()} on {socket.gethostname()}")
         held.flush()

@@ -243,7 +243,13 @@ def load_study(storage: BaseStorage, name: str) -> Study:
         study = _load(storage, name)
         names = list_studies(storage)
     if study is None:
-        there = f"there are {listing(names)}" if len(names) > 1 else f"there is {names[0]}" if names else "there is none yet"
+        there = (
+            f"there are {listing(names)}"
+            if len(names) > 1
+            else f"there is {names[0]}"
+            if names
+            else "there is none yet"
+        )
         raise StudyError(f"no study {name}{did_you_mean(name, names)}: {there}")
     return Study(study)
 

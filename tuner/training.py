@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 from tuner import data, loss, models, optim
 from tuner.config import Config, Direction
 from tuner.data import Dataset, Split
-from tuner.errors import BuildError, UsageError
+from tuner.errors import BuildError, UsageError, listing
 from tuner.loss import Loss
 from tuner.metrics import Scores
 from tuner.schedule import Schedule
@@ -91,7 +92,7 @@ class Run:
     def state(self, progress: Mapping[str, float]) -> bytes:
         """A checkpoint with `progress` in it; randomness is drawn anew each epoch and needs no keeping."""
         buffer = io.BytesIO()
-        parts = {"model": self.model, "optimizer": self.optimizer, "schedule": self.schedule}
+        parts: dict[str, Any] = {"model": self.model, "optimizer": self.optimizer, "schedule": self.schedule}
         torch.save({"progress": dict(progress), **{name: part.state_dict() for name, part in parts.items()}}, buffer)
         return buffer.getvalue()
 
@@ -152,7 +153,7 @@ def outputs_of(model: nn.Module, inputs: Tensor) -> Tensor:
     """What a model gives for inputs, float32 (N, ...), in evaluation mode: (N, outputs)."""
     model.eval()
     with torch.inference_mode():
-        return torch.cat([model(chunk) for chunk in inputs.split(SCORING_ROWS)])
+        return torch.cat([model(chunk) for chunk in torch.split(inputs, SCORING_ROWS)])
 
 
 def order(rows: int, seed: int, epoch: int) -> Tensor:
@@ -162,7 +163,7 @@ def order(rows: int, seed: int, epoch: int) -> Tensor:
 
 def batches_of(rows: Tensor, size: int) -> list[Tensor]:
     """Consecutive batches; a last row left alone joins the batch before it, as batch norm needs two."""
-    batches = list(rows.split(size))
+    batches = list(torch.split(rows, size))
     if size > 1 and len(batches) > 1 and len(batches[-1]) == 1:
         batches[-2:] = [torch.cat(batches[-2:])]
     return batches
@@ -185,5 +186,6 @@ def device_of(name: str) -> torch.device:
     if name == "auto":
         name = next(best for best in ("cuda", "mps", "cpu") if there[best])
     if not there.get(name, False):
-        raise UsageError(f"--device {name}: not on this machine, which has {', '.join(n for n, is_there in there.items() if is_there)}")
+        usable = listing(known for known, is_there in there.items() if is_there)
+        raise UsageError(f"--device {name}: not on this machine, which has {usable}")
     return torch.device(name)

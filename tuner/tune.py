@@ -20,13 +20,13 @@ from tuner import check, storage
 from tuner.config import Epoch, Outcome, State, Trial, Verdict
 from tuner.errors import Interrupted, NoTrialSucceeded
 from tuner.executors import inline
-from tuner.trial import serial
 from tuner.signals import interruptible
 from tuner.space import Space
 from tuner.space.schema import seconds
 from tuner.space.suggesters import Corner
 from tuner.study import Record, Study, open_study
 from tuner.training import Job, device_of
+from tuner.trial import serial
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,9 @@ class Result:
 class Driver:
     """The port that engines pull from, over a study."""
 
-    def __init__(self, study: Study, job: Job, total: int, deadline: float, checkpoints: Path, observe: Observer) -> None:
+    def __init__(
+        self, study: Study, job: Job, total: int, deadline: float, checkpoints: Path, observe: Observer
+    ) -> None:
         self._study = study
         self._total = total
         self._deadline = deadline

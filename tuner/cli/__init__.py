@@ -1,8 +1,8 @@
 """The command line: parse, call, print. Everything heavy is imported inside its command.
 
-    run        search a space              list, show, delete    studies
-    check      a space, without training   report, export        what a study found
-    train      the final model             dashboard             optuna-dashboard on the studies
+run        search a space              list, show, delete    studies
+check      a space, without training   report, export        what a study found
+train      the final model             dashboard             optuna-dashboard on the studies
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     if debug:

@@ -48,7 +48,9 @@ def print_trial(study: Study, record: Record, form: Format) -> None:
     if form is not Format.TABLE:
         _print_data(_data(record), form)
         return
-    typer.echo(f"trial {record.number} of study {study.name}: {record.state}" + (f", {record.cause}" if record.cause else ""))
+    typer.echo(
+        f"trial {record.number} of study {study.name}: {record.state}" + (f", {record.cause}" if record.cause else "")
+    )
     if record.value is not None:
         typer.echo(f"{study.metric} {record.value:.6g}" + _at(record))
     typer.echo("\nparameters:")
@@ -76,7 +78,9 @@ def _data(record: Record) -> dict[str, Any]:
         "cause": record.cause,
         "params": dict(record.params),
         "history": dict(record.history),
-        "attributes": {key: value for key, value in record.attributes.items() if key not in ("history", "cause", "state")},
+        "attributes": {
+            key: value for key, value in record.attributes.items() if key not in ("history", "cause", "state")
+        },
     }
 
 
@@ -106,7 +110,9 @@ def _print_table(study: Study, records: list[Record]) -> None:
         typer.echo(f"the best {MOST_ROWS} of {len(records)} trials (--format json has all):")
     if not shown:
         return
-    table = Table("trial", "state", study.metric, "epoch", "seconds", "why", box=None, pad_edge=False, header_style="dim")
+    table = Table(
+        "trial", "state", study.metric, "epoch", "seconds", "why", box=None, pad_edge=False, header_style="dim"
+    )
     for record in shown:
         value = "" if record.value is None else f"{record.value:.5g}"
         seconds = "" if record.seconds is None else f"{record.seconds:.1f}"

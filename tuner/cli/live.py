@@ -85,11 +85,15 @@ def _screen(progress: Progress) -> Group:
 
 def _head(progress: Progress) -> Iterator[Text]:
     counts = [f"{count} {state}" for state, count in progress.states.items()]
-    yield Text.assemble((progress.study, "bold"), "  ", "  ".join([_count(progress), *counts, _clock(progress.elapsed)]))
+    yield Text.assemble(
+        (progress.study, "bold"), "  ", "  ".join([_count(progress), *counts, _clock(progress.elapsed)])
+    )
     if progress.recovered:
         yield Text(f"{progress.recovered} trials were left running by a crash and go on", style="yellow")
     if progress.best is not None:
-        yield Text.assemble("best ", (f"{progress.metric} {progress.best.value:.5g}", "bold green"), f"  trial {progress.best.number}")
+        yield Text.assemble(
+            "best ", (f"{progress.metric} {progress.best.value:.5g}", "bold green"), f"  trial {progress.best.number}"
+        )
     if progress.stopping:
         yield Text("stopping at this epoch's end; Ctrl-C again to stop at once", style="bold yellow")
 
@@ -115,6 +119,6 @@ def _table(progress: Progress) -> Iterator[Table]:
     for record in reversed(progress.recent):
         value = "" if record.value is None else f"{record.value:.5g}"
         state = Text(record.state, style=STYLES.get(record.state, ""))
-        cells = [str(record.number), state, value, str(record.epoch or ""), f"{record.seconds or 0:.1f}", Text(record.cause)]
-        table.add_row(*cells)
+        seconds = f"{record.seconds or 0:.1f}"
+        table.add_row(str(record.number), state, value, str(record.epoch or ""), seconds, Text(record.cause))
     yield table

@@ -11,9 +11,13 @@ from tuner.cli import options
 
 
 def run(
-    space: Annotated[Path, typer.Option("--space", help="The space file; a bare name is looked up in search_spaces/ too.")],
+    space: Annotated[
+        Path, typer.Option("--space", help="The space file; a bare name is looked up in search_spaces/ too.")
+    ],
     study_name: Annotated[str | None, typer.Option(help="In place of study.name.")] = None,
-    n_trials: Annotated[int | None, typer.Option(help="The study's total over all runs; in place of search.trials.")] = None,
+    n_trials: Annotated[
+        int | None, typer.Option(help="The study's total over all runs; in place of search.trials.")
+    ] = None,
     timeout: Annotated[str | None, typer.Option(help="Of this run, such as 90s, 10m or 1h30m.")] = None,
     seed: Annotated[int | None, typer.Option(help="In place of study.seed.")] = None,
     epochs: Annotated[int | None, typer.Option(help="In place of training.epochs.")] = None,
@@ -28,7 +32,6 @@ def run(
     """
     from tuner.cli.live import view
     from tuner.errors import Interrupted
-
     from tuner.space import find
 
     found = find(space)

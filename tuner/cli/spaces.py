@@ -18,7 +18,9 @@ SAMPLES = 3
 
 
 def check(
-    space: Annotated[Path, typer.Option("--space", help="The space file; a bare name is looked up in search_spaces/ too.")],
+    space: Annotated[
+        Path, typer.Option("--space", help="The space file; a bare name is looked up in search_spaces/ too.")
+    ],
     settings: options.Settings = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     no_build: Annotated[bool, typer.Option("--no-build", help="Check the language only; load no torch.")] = False,
@@ -53,7 +55,8 @@ def _build(space: Space, device: str) -> str:
     valid = 0 if dataset.valid is None else len(dataset.valid)
     lines = [
         "",
-        f"Data: {config.data.source.type}, {dataset.task.value}, {len(dataset.train)} rows to train on and {valid} to validate on",
+        f"Data: {config.data.source.type}, {dataset.task.value}, "
+        f"{len(dataset.train)} rows to train on and {valid} to validate on",
         f"Objective: {job.scores.objective}, to {job.scores.direction.value}",
         f"Model of config 1: {config.model.type}, {count_parameters(run.model):,} parameters, "
         f"{tuple(batch.shape)} -> {tuple(given.shape)} on {job.device}",
@@ -67,7 +70,9 @@ def _print_space(space: Space) -> None:
     from rich.table import Table
 
     rows = space.parameters()
-    table = Table("parameter", "kind", "range", "when", title=f"{space.file}: study {space.name}", title_justify="left")
+    table = Table(title=f"{space.file}: study {space.name}", title_justify="left")
+    for name in ("parameter", "kind", "range", "when"):
+        table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(row.name, type(row.hole).__name__.lower(), _range(row), _condition(row))
     console = Console(markup=False, highlight=False)
@@ -115,7 +120,9 @@ def _defaults(space: Space) -> str:
     left_out = []
     for name, section in space.tree.entries.items():
         if isinstance(section, holes.Group):
-            filled = [key for key in section.entries if key not in section.keys or section.place == schema.DEFAULT_PLACE]
+            filled = [
+                key for key in section.entries if key not in section.keys or section.place == schema.DEFAULT_PLACE
+            ]
             left_out += [f"{name}.{key}: {flow(holes.describe(section.entries[key]))}" for key in filled]
         elif section == schema.constant(None) and name != "provenance":
             left_out.append(f"{name}: null")

@@ -104,7 +104,9 @@ def _one_by_one(dataset: Any) -> tuple[Tensor, Tensor]:
     images, targets = [], []
     for image, target in dataset:
         if not isinstance(target, int | np.integer):
-            raise DataError(f"data: {type(dataset).__name__} has {type(target).__name__} targets, not one class per image")
+            raise DataError(
+                f"data: {type(dataset).__name__} has {type(target).__name__} targets, not one class per image"
+            )
         images.append(pil_to_tensor(image))
         targets.append(int(target))
     sizes = {tuple(image.shape) for image in images}

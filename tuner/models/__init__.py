@@ -79,7 +79,9 @@ def check_fit(model: nn.Module, name: str, inputs: torch.Tensor, outputs: int) -
             given = model(inputs)
     except Exception as error:  # a forward may raise anything for a shape it cannot take
         shape = tuple(inputs.shape[1:])
-        raise BuildError("model", f"{name} cannot take inputs of shape {shape}: {type(error).__name__}: {error}") from error
+        raise BuildError(
+            "model", f"{name} cannot take inputs of shape {shape}: {type(error).__name__}: {error}"
+        ) from error
     finally:
         model.train(training)
     wanted = (len(inputs), outputs)

@@ -50,7 +50,9 @@ class CNN(nn.Module):
         for i, channel in enumerate(check_widths(channels, "channels")):
             if pooling is not None and min(height, width) < 2:
                 size = "x".join(str(side) for side in input_shape[1:])
-                raise BuildError("model.channels", f"images of {size} can be halved {i} times: {len(channels)} blocks are too many")
+                raise BuildError(
+                    "model.channels", f"images of {size} can be halved {i} times: {len(channels)} blocks are too many"
+                )
             blocks += _block(depth, channel, kernel, batch_norm, pooling, activation)
             depth = channel
             if pooling is not None:
@@ -66,14 +68,14 @@ class CNN(nn.Module):
 
 def _image_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
     if len(shape) != 3:
-        raise BuildError("model.type", f"CNN takes images, (channels, height, width), and the data have inputs of shape {shape}")
+        raise BuildError(
+            "model.type", f"CNN takes images, (channels, height, width), and the data have inputs of shape {shape}"
+        )
     channels, height, width = shape
     return channels, height, width
 
 
-def _block(
-    depth: int, channels: int, kernel: int, batch_norm: bool, pooling: str | None, name: str
-) -> list[nn.Module]:
+def _block(depth: int, channels: int, kernel: int, batch_norm: bool, pooling: str | None, name: str) -> list[nn.Module]:
     if kernel % 2 == 0 or kernel < 1:
         raise BuildError("model.kernel", f"a kernel is odd, so that it keeps the image's size, not {kernel}")
     if pooling is not None and pooling not in POOLING:

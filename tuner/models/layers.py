@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from torch import nn
 
@@ -31,13 +32,15 @@ def check_rate(dropout: float) -> float:
     return dropout
 
 
-def check_widths(widths: object, name: str) -> list[int]:
+def check_widths(widths: Sequence[Any], name: str) -> list[int]:
     """Whole numbers above 0.
 
     Raises:
         BuildError: they are not.
     """
-    whole = isinstance(widths, list | tuple) and all(isinstance(w, int) and not isinstance(w, bool) and w > 0 for w in widths)
+    whole = isinstance(widths, list | tuple) and all(
+        isinstance(width, int) and not isinstance(width, bool) and width > 0 for width in widths
+    )
     if not whole:
         raise BuildError(f"model.{name}", f"{name} takes a list of whole numbers above 0, not {widths}")
-    return list(widths)  # type: ignore[call-overload]
+    return list(widths)

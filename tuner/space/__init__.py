@@ -1,6 +1,6 @@
 """A search space: a config with holes, read from YAML, filled trial by trial, written back filled.
 
-    YAML text -> document (nodes with places) -> parse (holes) -> schema (sections) -> Space -> Config
+YAML text -> document (nodes with places) -> parse (holes) -> schema (sections) -> Space -> Config
 """
 
 from __future__ import annotations
@@ -163,7 +163,9 @@ def dump(space: Mapping[str, Any]) -> str:
 def _tree(text: str, file: str) -> Group:
     root = document.read(text, file)
     if not isinstance(root, document.Table):
-        raise SpaceError(file, [Fault(Place(1, 1), "", "a space is a mapping of sections: data, model, optimizer, ...")])
+        raise SpaceError(
+            file, [Fault(Place(1, 1), "", "a space is a mapping of sections: data, model, optimizer, ...")]
+        )
     parser = Parser(schema.closed)
     sections = {name: parser.tree(node, name) for name, node in root.entries.items()}
     tree = Group(sections, root.keys, root.span.place)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -210,7 +211,7 @@ class _Reader:
     def _tag_is(self, node: YamlNode, path: str, *kinds: str) -> bool:
         if node.tag in {f"{_TAG}{kind}" for kind in kinds}:
             return True
-        tag = node.tag.replace(_TAG, "!!")
+        tag = str(node.tag).replace(_TAG, "!!")
         self.faults.append(Fault(_place(node), path, f"the tag {tag} is not read: write plain YAML"))
         return False
 
@@ -221,7 +222,7 @@ def _place(node: YamlNode) -> Place:
 
 def _span(node: YamlNode, ends: Iterable[int]) -> Span:
     """A block collection's own mark runs on to the next token: it ends where its last child does."""
-    flow = bool(node.flow_style)
+    flow = bool(getattr(node, "flow_style", False))
     end = node.end_mark.index if flow else max(ends, default=node.end_mark.index)
     return Span(_place(node), node.start_mark.index, end, flow, alias=node.anchor == _ALIAS)
 
@@ -238,24 +239,32 @@ def _after_indicator(text: str, index: int) -> int:
 
 
 def splice(text: str, edits: Iterable[tuple[Span, str]]) -> str:
-    """Replace spans that do not overlap by new text, from the last to the first."""
+    """Replace spans that do not overlap by new text, from the last to the first.
+
+    A value of one line stands beside its key, wherever the old one stood; the comment on the last line
+    of a block that is replaced goes with it.
+    """
     for span, replacement in sorted(edits, key=lambda edit: edit[0].start, reverse=True):
-        before = text[: span.start]
-        if "\n" not in replacement and before.rstrip().endswith(":"):  # pull a value up to its key
-            before = before.rstrip() + " "
-        elif not before.endswith((" ", "\n", "[", "{", "")) or before.endswith((":", "-")):
-            before += " "
-        text = before + replacement + text[span.end :]
+        before, after = text[: span.start], text[span.end :]
+        if "\n" in text[span.start : span.end] and not span.flow:
+            after = re.sub(r"\A[ \t]*#[^\n]*", "", after)
+        key = re.search(r":[ \t]*((?:#[^\n]*)?)\n?[ \t]*\Z", before)
+        if key is not None and "\n" not in replacement:
+            comment = f"  {key[1]}" if key[1] else ""
+            text = f"{before[: key.start()]}: {replacement}{comment}{after}"
+        else:
+            space = "" if not before or before[-1] in " \n[{" else " "
+            text = before + space + replacement + after
     return text
 
 
 def render(value: Any, span: Span) -> str:
     """YAML text for a plain value to stand at `span`: in flow style there, else a block indented to it."""
-    if span.flow or not value:
+    if span.flow or not isinstance(value, dict | list) or len(value) < 2:
         return flow(value)
     if isinstance(value, dict):
         lines = [f"{flow(key)}: {flow(item)}" for key, item in value.items()]
-    elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+    elif any(isinstance(item, dict) for item in value):
         lines = [f"- {flow(item)}" for item in value]
     else:
         return flow(value)
@@ -264,22 +273,20 @@ def render(value: Any, span: Span) -> str:
 
 def flow(value: Any) -> str:
     """YAML text of a plain value on one line."""
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = True
+    return _dump(value, default_flow_style=True)
+
+
+def block(value: dict[str, Any]) -> str:
+    """YAML text of a plain mapping, nested mappings in blocks."""
+    return _dump(value, default_flow_style=None)
+
+
+def _dump(value: Any, default_flow_style: bool | None) -> str:
+    yaml: Any = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = default_flow_style
     yaml.sort_base_mapping_type_on_output = False
     yaml.brace_single_entry_mapping_in_flow_sequence = True
     yaml.width = 10**6
     out = io.StringIO()
     yaml.dump(value, out)
     return out.getvalue().removesuffix("...\n").rstrip("\n")
-
-
-def block(value: dict[str, Any]) -> str:
-    """YAML text of a plain mapping, nested mappings in blocks."""
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = None
-    yaml.sort_base_mapping_type_on_output = False
-    yaml.width = 10**6
-    out = io.StringIO()
-    yaml.dump(value, out)
-    return out.getvalue().rstrip("\n")

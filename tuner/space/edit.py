@@ -77,7 +77,9 @@ def _into_choice(node: Table, rest: str, path: str, value: Any) -> tuple[Span, s
         where = _above(path, rest)
         names = listing(branches) if branches else "single values"
         hint = did_you_mean(rest.partition(".")[0], branches)
-        raise UsageError(f"--set {path}: {where} is a choice of {names}; name the branch or set {where} as a whole{hint}")
+        raise UsageError(
+            f"--set {path}: {where} is a choice of {names}; name the branch or set {where} as a whole{hint}"
+        )
     return _edit(branches[label], rest[len(label) + 1 :], path, value)
 
 

@@ -23,8 +23,13 @@ def filled_text(text: str, values: Mapping[str, Any], provenance: Mapping[str, A
     Raises:
         SpaceError: the text is not a document.
     """
-    edits = [(span, document.render(lookup(values, path), span)) for span, path in _holes(document.read(text, file), "")]
-    return _with_provenance(document.splice(text, edits), provenance, file)
+    edits = [
+        (span, document.render(lookup(values, path), span)) for span, path in _holes(document.read(text, file), "")
+    ]
+    text = document.splice(text, edits)
+    if values["search"]["enqueue"]:  # its parameters are no more
+        text = edit.assign(text, "search.enqueue", [], file)
+    return _with_provenance(text, provenance, file)
 
 
 def _holes(node: Node, path: str) -> Iterator[tuple[Span, str]]:

@@ -126,11 +126,17 @@ Parameter: TypeAlias = Float | Int | Choice
 class Suggester(Protocol):
     """Whoever fills holes; an `optuna.Trial` is one."""
 
-    def suggest_float(self, name: str, low: float, high: float, *, step: float | None, log: bool) -> float: ...
+    def suggest_float(self, name: str, low: float, high: float, *, step: float | None, log: bool) -> float:
+        """A number in [low, high] for the parameter `name`."""
+        ...
 
-    def suggest_int(self, name: str, low: int, high: int, *, step: int, log: bool) -> int: ...
+    def suggest_int(self, name: str, low: int, high: int, *, step: int, log: bool) -> int:
+        """A whole number in [low, high] for the parameter `name`."""
+        ...
 
-    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any: ...
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        """One of `choices` for the parameter `name`."""
+        ...
 
 
 def suggest(tree: Tree, path: str, trial: Suggester) -> Any:

@@ -96,7 +96,9 @@ class Parser:
             return self._fault(table, path, f"a log range starts above 0, not at {bounds[0]:g}")
         hole = Float(*bounds, step, log, table.span.place)
         if step is not None and not hole.holds(hole.high):
-            return self._fault(table, path, f"step {step:g} does not divide the range from {hole.low:g} to {hole.high:g}")
+            return self._fault(
+                table, path, f"step {step:g} does not divide the range from {hole.low:g} to {hole.high:g}"
+            )
         return hole
 
     def _int(self, table: Table, path: str) -> Tree:
@@ -196,7 +198,9 @@ class Parser:
         if len(self.faults) > before:
             return Fixed(None, table.span.place)
         if not isinstance(length, Int | Choice | Fixed) or not _counts(length) or max(lengths(length)) > LONGEST:
-            return self._fault(node, join(path, "length"), f"a length is a whole number from 0 to {LONGEST}, or a hole of such")
+            return self._fault(
+                node, join(path, "length"), f"a length is a whole number from 0 to {LONGEST}, or a hole of such"
+            )
         return Repeat(element, length, table.span.place)
 
     def _ref(self, table: Table, path: str) -> Tree:

@@ -93,7 +93,9 @@ SECTIONS: Mapping[str, Section] = {
     "search": Section(
         {
             "trials": _whole(20, 1),
-            "timeout": Key(None, "a duration such as 90s, 10m or 1h30m", _either_none(lambda v: seconds(v) is not None)),
+            "timeout": Key(
+                None, "a duration such as 90s, 10m or 1h30m", _either_none(lambda v: seconds(v) is not None)
+            ),
             "sampler": Key({"type": "TPESampler"}, "an Optuna sampler", lambda value: True),
             "pruner": Key({"type": "HyperbandPruner"}, "an Optuna pruner", lambda value: True),
             "enqueue": Key([], "a list of mappings from parameter names to values", lambda value: True),
@@ -249,4 +251,6 @@ def extremes(tree: Tree) -> Iterator[tuple[Place, Any]]:
 
 
 def _show(value: Any) -> str:
-    return {list: "a list", dict: "a mapping"}.get(type(value)) or flow(value)
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "a mapping"
+    return flow(value)
