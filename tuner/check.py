@@ -54,7 +54,7 @@ def _part_faults(tree: Tree, part: str, faults: ArgumentFaults) -> Iterator[tupl
             arguments = {key: describe(entry) for key, entry in variant.entries.items() if key != "type"}
             for name in _types(variant.entries["type"]):
                 component = Component(name, arguments)
-                yield from _located(path, functools.partial(faults, component))
+                yield from _located(path, part, functools.partial(faults, component))
 
 
 def _types(tree: Tree) -> list[str]:
@@ -68,12 +68,13 @@ def _types(tree: Tree) -> list[str]:
             return []
 
 
-def _located(path: str, faults: Callable[[], Iterator[tuple[str, str]]]) -> Iterator[tuple[str, str]]:
+def _located(path: str, section: str, faults: Callable[[], Iterator[tuple[str, str]]]) -> Iterator[tuple[str, str]]:
+    """Faults of a branch of `section` that stands at `path`."""
     try:
         for argument, message in faults():
             yield join(path, argument) if argument else path, message
     except BuildError as error:
-        yield join(path, error.path.partition(".")[2] or "type"), error.message
+        yield path + error.path.removeprefix(section), error.message
     except DataError as error:
         yield join(path, "type"), str(error)
 
@@ -82,7 +83,7 @@ def _search_faults(space: Space, kind: str) -> Iterator[tuple[str, str]]:
     section = space.setting(f"search.{kind}")
     if section is None and kind == "pruner":
         return
-    found = list(_located(f"search.{kind}", lambda: sampling.argument_faults(section, kind)))
+    found = list(_located(f"search.{kind}", f"search.{kind}", lambda: sampling.argument_faults(section, kind)))
     yield from found
     if not found:
         try:

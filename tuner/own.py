@@ -96,13 +96,16 @@ def named(module: ModuleType, name: str, kind: type, path: str, besides: Iterabl
     raise BuildError(path, f"there is no {name} in {module.__name__}{did_you_mean(name, [*known, *besides])}")
 
 
-def argument_faults(function: Any, given: Iterable[str], ours: Iterable[str] = ()) -> Iterator[tuple[str, str]]:
+def argument_faults(
+    function: Any, given: Iterable[str], ours: Iterable[str] = (), title: str = ""
+) -> Iterator[tuple[str, str]]:
     """What a call of `function` with the keyword arguments `given` would refuse.
 
     Args:
         function: a class or a function.
         given: names from the config.
         ours: names that the caller passes by itself, whether or not the function takes them.
+        title: what messages call it; by default its own name.
 
     Yields:
         (name, message) of each unknown, reserved or missing argument; a missing one under the name "".
@@ -114,7 +117,7 @@ def argument_faults(function: Any, given: Iterable[str], ours: Iterable[str] = (
         return
     takes = {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
     open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters)
-    title = getattr(function, "__name__", str(function))
+    title = title or getattr(function, "__name__", str(function))
     given = set(given)
     for name in sorted(given & ours):
         yield name, f"{name} is filled in by tuner: drop it"

@@ -11,9 +11,10 @@ from urllib.parse import quote
 
 import optuna
 import sqlalchemy
+from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, RDBStorage
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from tuner.errors import StorageError, UsageError
 
@@ -42,10 +43,8 @@ def open_storage(url: str, create: bool = False) -> BaseStorage:
         storage = RDBStorage(url, engine_kwargs=_engine_options(parsed), skip_table_creation=not create)
         if parsed.get_backend_name() == "sqlite":
             _tune_sqlite(storage.engine, create)
-    except (OperationalError, DatabaseError) as error:
-        raise StorageError(f"{url}: cannot be opened: {error.orig}") from None
-    except (ImportError, SQLAlchemyError) as error:
-        raise StorageError(f"{url}: cannot be opened: {str(error).splitlines()[0]}") from None
+    except (ImportError, SQLAlchemyError, StorageInternalError) as error:
+        raise StorageError(f"{url}: cannot be opened: {_reason(error)}") from None
     except (RuntimeError, AssertionError):
         raise StorageError(f"{url}: is not a database of this version of Optuna ({optuna.__version__})") from None
     cached: BaseStorage = optuna.storages.get_storage(storage)
@@ -65,9 +64,15 @@ def sole_driver(url: str) -> Iterator[None]:
         return
     import fcntl  # not on Windows, where the rest works
 
+    if file.exists():
+        open_storage(url)  # what is no database is refused before anything is written beside it
     lock = state_folder(url) / f"{file.name}.lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("a+") as held:
+    try:
+        lock.parent.mkdir(exist_ok=True)
+        held = lock.open("a+")
+    except OSError as error:
+        raise StorageError(f"{url}: cannot be opened: {lock}: {error.strerror}") from None
+    with held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -102,12 +107,14 @@ def readable_errors() -> Iterator[None]:
     """
     try:
         yield
-    except SQLAlchemyError as error:
-        reason = getattr(error, "orig", None) or error
-        raise StorageError(f"the database cannot be read or written: {reason}") from error
-    except optuna.exceptions.StorageInternalError as error:
-        reason = getattr(error.__cause__, "orig", None) or error
-        raise StorageError(f"the database cannot be read or written: {reason}") from error
+    except (SQLAlchemyError, StorageInternalError) as error:
+        raise StorageError(f"the database cannot be read or written: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    """What the database's own driver said, without the statement that it was given."""
+    inner = error.__cause__ if isinstance(error, StorageInternalError) else error
+    return str(getattr(inner, "orig", None) or inner).splitlines()[0]
 
 
 def _parse(url: str) -> URL:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -164,7 +164,7 @@ def run(
     """Run a study up to its total of trials; a study that is there is continued.
 
     Args:
-        space: a file, or a space read already, which then takes no settings.
+        space: a file, or a space read already.
         storage_url: whatever Optuna takes; the default is `studies.db` in the current folder.
         study_name: in place of `study.name`.
         n_trials: in place of `search.trials`, the study's total over all runs.
@@ -192,24 +192,19 @@ def run(
         "study.seed": seed,
         "training.epochs": epochs,
     }
-    space = read(space, {path: value for path, value in flags.items() if value is not None}, settings)
+    given = [(path, value) for path, value in flags.items() if value is not None]
+    space = _read(space, [*settings, *given])
     check.check_names(space)
     chosen = device_of(device)
     job = Job.for_search(space.resolve(Corner(False, {})), space.setting("study.seed"), chosen)
     check.check_fit(space, job)
-    opened = storage.open_storage(storage_url, create=True)
     with storage.sole_driver(storage_url):
+        opened = storage.open_storage(storage_url, create=True)
         study = open_study(opened, space, job.scores.objective, job.scores.direction)
         return _drive(study, job, space, storage.study_folder(storage_url, study.name), observe)
 
 
-def read(space: Space | str | Path, flags: Mapping[str, Any], settings: Iterable[tuple[str, Any]]) -> Space:
-    """A space with flags and settings written into its text.
-
-    Raises:
-        UsageError, SpaceError: as `Space.load`.
-    """
-    changes = [*settings, *flags.items()]
+def _read(space: Space | str | Path, changes: list[tuple[str, Any]]) -> Space:
     if isinstance(space, Space):
         return Space.parse(space.text, space.file, space.base, changes)
     return Space.load(space, changes)

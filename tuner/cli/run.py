@@ -32,28 +32,25 @@ def run(
     """
     from tuner.cli.live import view
     from tuner.errors import Interrupted
-    from tuner.space import find
+    from tuner.space import Space, find
 
     found = find(space)
     if found != space and not quiet:
         typer.echo(f"using {found}", err=True)
-    changes = options.settings(settings)
+    flags = {
+        "study.name": study_name,
+        "search.trials": n_trials,
+        "search.timeout": timeout,
+        "study.seed": seed,
+        "training.epochs": epochs,
+    }
+    given = [(path, value) for path, value in flags.items() if value is not None]
+    checked = Space.load(found, [*options.settings(settings), *given])
     try:
         with view(quiet) as observe:
-            from tuner import tune  # torch takes seconds to load: the view is up before
+            from tuner import tune  # torch takes seconds to load: what needs none of it is said before
 
-            result = tune.run(
-                space,
-                storage_url=storage,
-                study_name=study_name,
-                n_trials=n_trials,
-                timeout=timeout,
-                seed=seed,
-                epochs=epochs,
-                device=device,
-                settings=changes,
-                observe=observe,
-            )
+            result = tune.run(checked, storage_url=storage, device=device, observe=observe)
     except Interrupted as stop:
         raise Interrupted(stop.signal, "stopped; the study is whole, and the same command goes on with it") from None
     _print_result(result, storage)

@@ -17,7 +17,7 @@ from tuner.data.split import hold_out
 from tuner.data.tensors import Dataset, Scale, Source, Split
 from tuner.errors import DataError, did_you_mean, listing
 
-__all__ = ["Dataset", "On", "Scale", "Split", "argument_faults", "for_final", "for_search", "holds_own_test"]
+__all__ = ["Dataset", "On", "Scale", "Split", "argument_faults", "for_final", "for_search"]
 
 TEST = 0.2
 """The share of rows that becomes the test split of a dataset without one."""
@@ -44,7 +44,8 @@ def for_search(data: Data, base: str, seed: int) -> Dataset:
         DataError: the data are not there, or too few to be split.
     """
     source = _source(data.source, base)
-    train, valid = _train_and_valid(source, data, seed)
+    pool, _ = _pool_and_test(source, data, seed)
+    train, valid = hold_out(pool, data.valid, source, seed, "valid")
     scale = Scale.fit(train.inputs)
     return Dataset(source.task, source.classes, scale, scale.split(train), scale.split(valid), None)
 
@@ -74,17 +75,7 @@ def argument_faults(source: Component) -> Iterator[tuple[str, str]]:
     Raises:
         DataError: there is no such dataset.
     """
-    yield from own.argument_faults(_loader(source.type), source.args, ours=("base",))
-
-
-def holds_own_test(data: Data, base: str) -> bool:
-    """Whether the dataset brings a test split of its own and the config leaves it in force."""
-    return data.test is None and _source(data.source, base).test is not None
-
-
-def _train_and_valid(source: Source, data: Data, seed: int) -> tuple[Split, Split]:
-    pool, _ = _pool_and_test(source, data, seed)
-    return hold_out(pool, data.valid, source, seed, "valid")
+    yield from own.argument_faults(_loader(source.type), source.args, ours=("base",), title=source.type)
 
 
 def _pool_and_test(source: Source, data: Data, seed: int) -> tuple[Split, Callable[[], Split]]:

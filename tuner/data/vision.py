@@ -31,17 +31,15 @@ def loader(name: str) -> Callable[..., Source]:
     cls = getattr(datasets, name)
 
     def load(*, base: str, **arguments: Any) -> Source:
-        arguments = {**arguments, **_root(cls, arguments, base)}
+        arguments = {**arguments, **_root(arguments, base)}
         train, test = _splits(cls, arguments)
         pool, classes = _read(cls, train)
         return Source(Task.CLASSIFICATION, classes, pool, None if test is None else lambda: _read(cls, test)[0])
 
     own = [p for p in _parameters(cls) if p.name not in OURS]
-    own = [p.replace(default="data") if p.name == "root" else p for p in own]
     signature = [p.replace(kind=p.KEYWORD_ONLY) for p in own if p.kind is not p.VAR_KEYWORD]
     base = inspect.Parameter("base", inspect.Parameter.KEYWORD_ONLY)
     load.__signature__ = inspect.Signature([*signature, base])  # type: ignore[attr-defined]
-    load.__name__ = name
     return load
 
 
@@ -55,10 +53,8 @@ def _parameters(cls: type) -> list[inspect.Parameter]:
     return own
 
 
-def _root(cls: type, arguments: dict[str, Any], base: str) -> dict[str, str]:
-    if not any(p.name == "root" for p in _parameters(cls)):
-        return {}
-    return {"root": str(Path(base, arguments.get("root", "data")))}
+def _root(arguments: dict[str, Any], base: str) -> dict[str, str]:
+    return {"root": str(Path(base, arguments["root"]))} if "root" in arguments else {}
 
 
 def _splits(cls: type, arguments: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:

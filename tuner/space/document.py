@@ -6,7 +6,7 @@ as its author wrote it.
 
 from __future__ import annotations
 
-import io
+import json
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -29,6 +29,9 @@ LARGEST_INT = 2**53
 
 _TAG = "tag:yaml.org,2002:"
 _ALIAS = "*"
+_PART = r"[\w./+-]+"
+_WORD = re.compile(rf"(?![\d.+-]){_PART}(?::{_PART})*(?: (?![+-]){_PART})*", re.ASCII)
+_NOT_A_WORD = {"null", "true", "false"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +209,7 @@ class _Reader:
         start, end = node.start_mark.index, node.end_mark.index
         if start == end:  # an empty value: its mark lies beyond blanks and comments, put it where it is due
             start = end = _after_indicator(self.text, start)
+        end = start + len(self.text[start:end].rstrip("\n"))  # a literal block's mark is past its last line
         return Span(_place(node), start, end, flow=True, alias=node.anchor == _ALIAS)
 
     def _tag_is(self, node: YamlNode, path: str, *kinds: str) -> bool:
@@ -272,21 +276,37 @@ def render(value: Any, span: Span) -> str:
 
 
 def flow(value: Any) -> str:
-    """YAML text of a plain value on one line."""
-    return _dump(value, default_flow_style=True)
+    """YAML text of a plain value on one line; what is not a plain word is quoted as in JSON."""
+    match value:
+        case dict():
+            return "{" + ", ".join(f"{flow(key)}: {flow(item)}" for key, item in value.items()) + "}"
+        case list() | tuple():
+            return "[" + ", ".join(flow(item) for item in value) + "]"
+        case str():
+            return value if _WORD.fullmatch(value) and value.lower() not in _NOT_A_WORD else _quoted(value)
+        case _:
+            return json.dumps(value)
 
 
-def block(value: dict[str, Any]) -> str:
-    """YAML text of a plain mapping, nested mappings in blocks."""
-    return _dump(value, default_flow_style=None)
+def block(value: Mapping[str, Any], indent: int = 0) -> str:
+    """YAML text of a plain mapping, one key on a line, mappings inside it indented."""
+    pad = " " * indent
+    lines = []
+    for key, item in value.items():
+        if item and isinstance(item, dict):
+            lines.append(f"{pad}{flow(key)}:\n{block(item, indent + 2)}")
+        elif item and isinstance(item, list) and isinstance(item[0], dict):
+            lines.append("\n".join([f"{pad}{flow(key)}:", *(f"{pad}- {flow(entry)}" for entry in item)]))
+        else:
+            lines.append(f"{pad}{flow(key)}: {flow(item)}")
+    return "\n".join(lines)
 
 
-def _dump(value: Any, default_flow_style: bool | None) -> str:
-    yaml: Any = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = default_flow_style
-    yaml.sort_base_mapping_type_on_output = False
-    yaml.brace_single_entry_mapping_in_flow_sequence = True
-    yaml.width = 10**6
-    out = io.StringIO()
-    yaml.dump(value, out)
-    return out.getvalue().removesuffix("...\n").rstrip("\n")
+def _quoted(text: str) -> str:
+    return '"' + "".join(_escaped(char) for char in text) + '"'
+
+
+def _escaped(char: str) -> str:
+    if char in '"\\':
+        return f"\\{char}"
+    return char if char.isprintable() else f"\\U{ord(char):08x}"

@@ -1,33 +1,24 @@
-"""The study: the one module that knows Optuna's trials. Open, ask, report, tell, read, resume.
+"""A study that is open: ask, report, tell, read, suspend.
 
 `optuna.Trial` does not leave this file; training code sees a port, everyone else sees records.
 """
 
 from __future__ import annotations
 
-import datetime
 import math
-import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import optuna
-from optuna.exceptions import ExperimentalWarning
-from optuna.storages import BaseStorage
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
-from tuner import sampling
 from tuner.config import Direction, Epoch, Outcome, State, Trial
-from tuner.errors import StudyError, did_you_mean, listing
+from tuner.errors import StudyError
 from tuner.seeds import derive
 from tuner.space import Space
-from tuner.space.document import flow
 from tuner.storage import readable_errors
+from tuner.study.record import FINISHED, Record, record_of
 
-optuna.logging.set_verbosity(optuna.logging.WARNING)
-
-FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 _TOLD_AS = {
     State.COMPLETE: TrialState.COMPLETE,
     State.PRUNED: TrialState.PRUNED,
@@ -35,38 +26,6 @@ _TOLD_AS = {
     State.OUT_OF_MEMORY: TrialState.PRUNED,
     State.FAILED: TrialState.FAIL,
 }
-_SHOWN_AS = {
-    TrialState.COMPLETE: "complete",
-    TrialState.PRUNED: "pruned",
-    TrialState.FAIL: "failed",
-    TrialState.RUNNING: "running",
-    TrialState.WAITING: "waiting",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A trial as the study has it.
-
-    `state` is ours where we told it (`diverged`, `out of memory`), else Optuna's; `epoch` is the one
-    that the value comes from; `history` has one list per metric, an entry per epoch.
-    """
-
-    number: int
-    state: str
-    value: float | None
-    params: Mapping[str, Any]
-    epoch: int | None
-    cause: str
-    history: Mapping[str, list[float]]
-    started: datetime.datetime | None
-    seconds: float | None
-    attributes: Mapping[str, Any]
-
-    @property
-    def complete(self) -> bool:
-        """Whether the trial trained to its end."""
-        return self.state == State.COMPLETE.value
 
 
 class Study:
@@ -96,7 +55,7 @@ class Study:
     def records(self) -> list[Record]:
         """Every trial, by number."""
         with readable_errors():
-            return [_record(trial) for trial in self.optuna.get_trials(deepcopy=False)]
+            return [record_of(trial) for trial in self.optuna.get_trials(deepcopy=False)]
 
     def record(self, number: int) -> Record:
         """One trial.
@@ -207,128 +166,3 @@ class Study:
             for trial in left:
                 self.optuna._storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)
         return len(left)
-
-
-def open_study(storage: BaseStorage, space: Space, metric: str, direction: Direction) -> Study:
-    """The study of a space: continued when it is there, else created with its enqueued trials.
-
-    Args:
-        storage: opened for writing.
-        space: what the study tunes.
-        metric: the objective's name.
-        direction: the objective's.
-
-    Raises:
-        StudyError: a study of that name is there and has another space.
-    """
-    identity = {**space.identity(), "objective.metric": metric, "objective.direction": direction.value}
-    with readable_errors():
-        existing = _load(storage, space.name)
-        if existing is None:
-            return _create(storage, space, metric, direction, identity)
-    _refuse_another_space(existing, identity)
-    _set_samplers(existing, space)
-    with readable_errors():
-        existing.set_user_attr("space", space.text)  # the search section may have changed
-    return Study(existing)
-
-
-def load_study(storage: BaseStorage, name: str) -> Study:
-    """A study that is there.
-
-    Raises:
-        StudyError: it is not; the message lists those that are.
-    """
-    with readable_errors():
-        study = _load(storage, name)
-        names = list_studies(storage)
-    if study is None:
-        there = (
-            f"there are {listing(names)}"
-            if len(names) > 1
-            else f"there is {names[0]}"
-            if names
-            else "there is none yet"
-        )
-        raise StudyError(f"no study {name}{did_you_mean(name, names)}: {there}")
-    return Study(study)
-
-
-def list_studies(storage: BaseStorage) -> list[str]:
-    """The names of the studies, in the order in which they were made."""
-    with readable_errors():
-        return [study.study_name for study in storage.get_all_studies()]
-
-
-def delete_study(storage: BaseStorage, name: str) -> None:
-    """Remove a study and its trials from the database."""
-    with readable_errors():
-        optuna.delete_study(study_name=name, storage=storage)
-
-
-def _load(storage: BaseStorage, name: str) -> optuna.Study | None:
-    try:
-        return optuna.load_study(study_name=name, storage=storage)
-    except KeyError:
-        return None
-
-
-def _create(
-    storage: BaseStorage, space: Space, metric: str, direction: Direction, identity: Mapping[str, Any]
-) -> Study:
-    study = optuna.create_study(storage=storage, study_name=space.name, direction=direction.value)
-    facts = {"space": space.text, "file": space.file, "base": space.base, "identity": identity, "metric": metric}
-    for key, fact in facts.items():
-        study.set_user_attr(key, fact)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        study.set_metric_names([metric])
-    _set_samplers(study, space)
-    for params in space.enqueued():
-        study.enqueue_trial(params)
-    return Study(study)
-
-
-def _set_samplers(study: optuna.Study, space: Space) -> None:
-    """Seed the sampler by how far the study is, so that a resumed one never repeats its first trials."""
-    section = space.setting("search.sampler")
-    position = 0 if section["type"] in sampling.CONTINUES_BY_ITSELF else len(study.get_trials(deepcopy=False))
-    seed = derive(space.setting("study.seed"), "sampler", position) % 2**32
-    study.sampler = sampling.sampler(section, seed)
-    study.pruner = sampling.pruner(space.setting("search.pruner"), space.highest("training.epochs"))
-
-
-def _refuse_another_space(study: optuna.Study, identity: Mapping[str, Any]) -> None:
-    known = study.user_attrs.get("identity")
-    if known is None:
-        raise StudyError(f"study {study.study_name} was not made by tuner: choose another --study-name")
-    changed = [path for path in {**known, **identity} if known.get(path) != identity.get(path)]
-    if changed:
-        lines = [f"  {path}: {_shown(known, path)} in the study, {_shown(identity, path)} now" for path in changed]
-        head = f"study {study.study_name} has another space; give this one a name of its own with --study-name:"
-        raise StudyError("\n".join([head, *lines]))
-
-
-def _shown(identity: Mapping[str, Any], path: str) -> str:
-    return flow(identity[path]) if path in identity else "absent"
-
-
-def _record(trial: FrozenTrial) -> Record:
-    attributes = trial.user_attrs
-    history: dict[str, list[float]] = attributes.get("history", {})
-    ours = attributes.get("state") if trial.state in FINISHED else None
-    seconds = sum(history["seconds"]) if "seconds" in history else None
-    if seconds is None and trial.duration is not None:
-        seconds = trial.duration.total_seconds()
-    return Record(
-        number=trial.number,
-        state=ours or _SHOWN_AS[trial.state],
-        value=trial.value,
-        params=trial.params,
-        epoch=attributes.get("epoch"),
-        cause=attributes.get("cause", ""),
-        history=history,
-        started=trial.datetime_start,
-        seconds=seconds,
-        attributes=attributes,
-    )

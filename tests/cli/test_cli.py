@@ -1,0 +1,357 @@
+"""The real command in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import resource
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import optuna
+import pytest
+
+from tests.conftest import TINY, Cli, command, environment
+from tuner.space import Space
+
+
+def test_help_is_quick_and_loads_nothing_heavy(cli: Cli) -> None:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    told = cli("--help")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+
+    assert told.returncode == 0
+    assert all(
+        name in told.stdout
+        for name in ("run", "check", "list", "show", "report", "export", "train", "dashboard", "delete")
+    )
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2  # the figure itself is a benchmark's
+    probe = (
+        "import sys, tuner.cli; print([m for m in ('torch', 'optuna', 'plotly', 'ray', 'ruamel') if m in sys.modules])"
+    )
+    loaded = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "[]"
+
+
+def test_the_tour_of_the_readme(cli: Cli, tmp_path: Path, tiny: Path) -> None:
+    ran = cli("run", "--space", tiny)
+    assert ran.returncode == 0, ran.stderr
+    assert re.search(r"^Best of 3 trials in study tiny: trial \d", ran.stdout)
+    assert "tuner report tiny" in ran.stdout
+    assert len(re.findall(r"^trial \d complete, accuracy", ran.stderr, re.MULTILINE)) == 3
+
+    again = cli("run", "--space", tiny, "--quiet")
+    assert again.returncode == 0
+    assert again.stderr == ""
+    assert again.stdout == ran.stdout
+
+    assert re.search(r"tiny +accuracy +0\.\d+ +3 +3 complete", cli("list").stdout)
+    assert cli("report", "tiny").stdout == "wrote report.html\n"
+    assert (tmp_path / "report.html").stat().st_size > 1e6
+    assert cli("export", "tiny", "-o", "best.yaml").stdout == "wrote best.yaml\n"
+    assert cli("check", "--space", "best.yaml").returncode == 0
+
+    trained = cli("train", "best.yaml")
+    assert trained.returncode == 0, trained.stderr
+    assert re.search(r"^test accuracy +0\.\d+$", trained.stdout, re.MULTILINE)
+    assert (tmp_path / "runs" / "final" / "model.safetensors").exists()
+
+
+@pytest.fixture(scope="module")
+def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a finished study in it."""
+    folder = tmp_path_factory.mktemp("studied")
+    (folder / "tiny.yaml").write_text(TINY)
+    subprocess.run(
+        [*command(), "run", "--space", "tiny.yaml", "-q"],
+        cwd=folder,
+        env=environment(),
+        check=True,
+        capture_output=True,
+    )
+    return folder
+
+
+def tuner_in(folder: Path, *arguments: str, typed: str | None = None) -> subprocess.CompletedProcess[str]:
+    call = [*command(), *arguments]
+    return subprocess.run(call, cwd=folder, env=environment(), capture_output=True, text=True, timeout=120, input=typed)
+
+
+def test_show_prints_a_study_and_a_trial_in_three_formats(studied: Path) -> None:
+    table = tuner_in(studied, "show", "tiny").stdout
+    whole = json.loads(tuner_in(studied, "show", "tiny", "--format", "json").stdout)
+    one = json.loads(tuner_in(studied, "show", "tiny", "--trial", "1", "--format", "json").stdout)
+    yaml = tuner_in(studied, "show", "tiny", "--trial", "1", "--format", "yaml").stdout
+    detail = tuner_in(studied, "show", "tiny", "--trial", "1").stdout
+
+    assert "best: trial" in table
+    assert len(whole["trials"]) == 3
+    assert one == whole["trials"][1]
+    from tuner.space import document
+
+    assert document.plain(document.read(yaml, "yaml")) == one
+    assert "train_loss" in detail
+    assert re.search(rf"seed +{one['attributes']['seed']}$", detail, re.MULTILINE)
+
+
+def test_optuna_itself_reads_the_study(studied: Path) -> None:
+    study = optuna.load_study(study_name="tiny", storage=f"sqlite:///{studied}/studies.db")
+
+    assert [trial.state.name for trial in study.trials] == ["COMPLETE"] * 3
+    assert all(len(trial.intermediate_values) == 2 for trial in study.trials)
+
+
+def test_check_shows_what_a_space_spans(studied: Path) -> None:
+    told = tuner_in(studied, "check", "--space", "tiny.yaml").stdout
+
+    assert "optimizer.SGD.momentum" in told
+    assert "optimizer = SGD" in told
+    assert "7 parameters, no end of configs" in told
+    assert "data.valid: 0.2" in told
+    assert told.count("optimizer: {type:") == 3
+    assert re.search(r"Model of config 1: MLP, [\d,]+ parameters, \(128, 1, 8, 8\) -> \(128, 10\)", told)
+
+
+def test_check_of_the_language_alone_loads_no_torch(tmp_path: Path, tiny: Path) -> None:
+    probe = (
+        "import sys; sys.argv = ['tuner', 'check', '--space', 'tiny.yaml', '--no-build']\n"
+        "from tuner.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print('torch' in sys.modules)"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", probe], cwd=tmp_path, capture_output=True, text=True, check=True, env=environment()
+    )
+
+    assert "were not checked (--no-build)" in told.stdout
+    assert told.stdout.splitlines()[-1] == "False"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ("run --space no.yaml", 2, "no.yaml: there is no such file"),
+        ("run --space .", 2, "is a folder"),
+        ("run", 2, "Missing option"),
+        ("run --space empty.yaml", 2, "empty.yaml:1:1: the file is empty"),
+        ("run --space tab.yaml", 2, "tab.yaml:2:1: a tab"),
+        ("run --space tiny.yaml --set epochs", 2, "write path=value"),
+        ("run --space tiny.yaml --set trainin.epochs=3", 2, "no such section (did you mean training?)"),
+        ("run --space tiny.yaml --n-trials 0", 2, "search.trials: must be a whole number of at least 1, not 0"),
+        ("run --space tiny.yaml --timeout soon", 2, "search.timeout: must be a duration"),
+        ("check --space tiny.yaml --no-build --set optimizer.lr=1", 2, "optimizer is a choice of Adam and SGD"),
+        ("show nope", 2, "no study nope: there is tiny"),
+        ("show tiny --trial 9", 2, "study tiny has no trial 9"),
+        ("show tiny --format xml", 2, "Invalid value for"),
+        ("list --storage sqlite:///no.db", 2, "there is no such file"),
+        ("list --storage nonsense", 2, "is no database URL"),
+        ("export nope", 2, "no study nope"),
+        ("report tiny -o /proc/no/report.html", 1, "cannot be written"),
+        ("train", 2, "name a config file, or a study with --study"),
+        ("train tiny.yaml", 2, "still has holes"),
+        ("train best.yaml --trial 3", 2, "--trial goes with --study"),
+        ("delete nope --yes", 2, "no study nope"),
+        ("frobnicate", 2, "No such command"),
+    ],
+)
+def test_bad_input_is_answered_by_one_message_and_an_exit_code(
+    studied: Path, arguments: str, code: int, message: str
+) -> None:
+    (studied / "empty.yaml").write_text("")
+    (studied / "tab.yaml").write_text("data:\n\ttype: digits\n")
+    before = sorted(studied.rglob("*"))
+
+    told = tuner_in(studied, *arguments.split())
+
+    assert told.returncode == code, told.stderr
+    assert message in " ".join(told.stderr.split()).replace("│ ", "")
+    assert "Traceback" not in told.stderr
+    assert sorted(studied.rglob("*")) == before
+
+
+def test_debug_shows_the_traceback(studied: Path) -> None:
+    assert "Traceback" in tuner_in(studied, "--debug", "show", "nope").stderr
+
+
+def test_no_success_is_exit_3(studied: Path) -> None:
+    told = tuner_in(
+        studied, "run", "--space", "tiny.yaml", "--study-name", "hopeless", "--n-trials", "2",
+        "--set", "optimizer={type: SGD, lr: 1e38}", "-q",
+    )  # fmt: skip
+
+    assert told.returncode == 3
+    assert "none of 2 trials is complete; the commonest cause: train_loss is" in told.stderr
+
+
+def test_delete_asks_first(studied: Path) -> None:
+    url = f"sqlite:///{studied}/studies.db"
+    optuna.create_study(study_name="old", storage=url)
+
+    refused = tuner_in(studied, "delete", "old", typed="n\n")
+    assert refused.returncode == 1
+    assert "old" in optuna.get_all_study_names(url)
+
+    assert tuner_in(studied, "delete", "old", "--yes").stdout == "deleted old\n"
+    assert "old" not in optuna.get_all_study_names(url)
+
+
+LONG = TINY.replace("epochs: 2", "epochs: 500").replace("trials: 3", "trials: 2")
+
+
+def until(condition: object, seconds: float = 60) -> None:
+    """Wait for something to come true, or fail."""
+    deadline = time.monotonic() + seconds
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.05)
+
+
+def epochs_in(folder: Path) -> int:
+    """How many epochs a database holds, read so that nothing is made or locked."""
+    try:
+        with sqlite3.connect(f"file:{folder}/studies.db?mode=ro", uri=True) as connection:
+            return int(connection.execute("SELECT count(*) FROM trial_intermediate_values").fetchone()[0])
+    except sqlite3.OperationalError:  # not made yet
+        return 0
+
+
+def start(folder: Path) -> subprocess.Popen[str]:
+    (folder / "long.yaml").write_text(LONG)
+    arguments = [*command(), "run", "--space", "long.yaml", "--study-name", "tiny"]
+    process = subprocess.Popen(
+        arguments, cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    until(lambda: epochs_in(folder) >= 2 or process.poll() is not None)
+    return process
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_sets_the_trial_back_and_says_how_to_go_on(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    process = start(tmp_path)
+
+    process.send_signal(number)
+    _, told = process.communicate(timeout=30)
+
+    assert process.returncode == code, told
+    assert "the same command goes on with it" in told
+    study = optuna.load_study(study_name="tiny", storage=f"sqlite:///{tmp_path}/studies.db")
+    assert [trial.state.name for trial in study.trials] == ["WAITING"]
+
+
+def test_a_killed_run_is_continued_under_its_own_number(tmp_path: Path) -> None:
+    process = start(tmp_path)
+
+    process.kill()
+    process.communicate(timeout=30)
+    left = [
+        trial.state.name
+        for trial in optuna.load_study(study_name="tiny", storage=f"sqlite:///{tmp_path}/studies.db").trials
+    ]
+    second = start(tmp_path)
+    second.send_signal(signal.SIGINT)
+    _, told = second.communicate(timeout=30)
+
+    assert left == ["RUNNING"]
+    assert "left running by a crash" in told
+    study = optuna.load_study(study_name="tiny", storage=f"sqlite:///{tmp_path}/studies.db")
+    assert [(trial.state.name, trial.user_attrs["attempt"]) for trial in study.trials] == [("WAITING", 2)]
+
+
+def test_two_runs_on_one_database_are_one_too_many(tmp_path: Path) -> None:
+    process = start(tmp_path)
+
+    second = tuner_in(tmp_path, "run", "--space", "long.yaml", "--study-name", "other", "-q")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+
+    assert second.returncode == 1
+    assert f"process {process.pid}" in second.stderr
+    assert optuna.get_all_study_names(f"sqlite:///{tmp_path}/studies.db") == ["tiny"]
+
+
+def test_the_dashboard_shows_the_studies_on_loopback(studied: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    served = subprocess.Popen(
+        [*command(), "dashboard", "--port", str(port)], cwd=studied, env=environment(), stderr=subprocess.DEVNULL
+    )
+
+    def studies() -> list[str]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/studies", timeout=5) as answer:
+                return [study["study_name"] for study in json.load(answer)["study_summaries"]]
+        except OSError:
+            return []
+
+    try:
+        until(studies)
+        assert "tiny" in studies()
+        listening = subprocess.run(["cat", f"/proc/{served.pid}/net/tcp"], capture_output=True, text=True).stdout
+        lines = [line.split()[1] for line in listening.splitlines()[1:] if line.split()[1].endswith(f":{port:04X}")]
+        assert all(address.startswith("0100007F") for address in lines)
+    finally:
+        served.kill()
+        served.wait()
+
+
+def test_a_terminal_gets_a_live_view_and_stdout_the_result(tmp_path: Path, tiny: Path) -> None:
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        [*command(), "run", "--space", str(tiny)],
+        cwd=tmp_path,
+        env={**environment(), "TERM": "xterm", "COLUMNS": "60"},
+        stdout=subprocess.PIPE,
+        stderr=follower,
+        text=True,
+    )
+    os.close(follower)
+    shown = b""
+    while True:
+        try:
+            chunk = os.read(leader, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not chunk:
+            break
+        shown += chunk
+    assert process.stdout is not None
+    result = process.stdout.read()
+    process.wait(timeout=30)
+
+    screen = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
+    assert process.returncode == 0
+    assert result.startswith("Best of 3 trials in study tiny")
+    assert "of 3 trials" in screen
+    assert "best accuracy" in screen
+    assert re.search(r"epoch \d/2", screen)
+    assert max(len(line) for line in screen.splitlines()) <= 60
+
+
+def test_paths_on_the_command_line_start_from_the_current_folder(studied: Path) -> None:
+    from tuner.cli.options import settings
+
+    assert settings(["data.root=data", "model.type=net.py:Net", "optimizer.type=SGD"]) == [
+        ("data.root", str(Path("data").resolve())),
+        ("model.type", f"{Path('net.py').resolve()}:Net"),
+        ("optimizer.type", "SGD"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["cnn", "mlp"])
+def test_the_spaces_that_come_with_it_are_sound(name: str, cli: Cli) -> None:
+    from tests.conftest import ROOT
+
+    told = cli("check", "--space", ROOT / "search_spaces" / f"{name}.yaml")
+
+    assert told.returncode == 0, told.stderr
+    assert Space.load(ROOT / "search_spaces" / f"{name}.yaml").name == f"digits-{name}"

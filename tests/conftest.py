@@ -1,0 +1,73 @@
+"""What many tests need: spaces that train in a blink, and the real command line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("tuner", deadline=None)
+settings.load_profile("tuner")
+
+ROOT = Path(__file__).parent.parent
+TINY = """\
+study: {name: tiny, seed: 0}
+search: {trials: 3, pruner: null}
+data: {type: digits, batch_size: 128}
+model: {type: MLP, hidden: {list: {int: [8, 16]}, length: {int: [1, 2]}}}
+optimizer:
+  choice:
+    - {type: Adam, lr: {float: [1e-3, 1e-1], log: true}}   # the usual
+    - {type: SGD, lr: {float: [1e-2, 1], log: true}, momentum: {float: [0, 0.9]}}
+training: {epochs: 2}
+"""
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """A space file whose whole study takes about a second."""
+    file = tmp_path / "tiny.yaml"
+    file.write_text(TINY)
+    return file
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """A database that is not there yet."""
+    return f"sqlite:///{tmp_path / 'studies.db'}"
+
+
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """The real command, in a folder of its own, in another process."""
+
+    def call(*arguments: object, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*command(), *map(str, arguments)],
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+
+    return call
+
+
+def command() -> list[str]:
+    """How a test starts `tuner`."""
+    return [sys.executable, "-m", "tuner"]
+
+
+def environment() -> dict[str, str]:
+    """A terminal-less environment with nothing of the developer's in it."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("TUNER_")}
+    return {**kept, "COLUMNS": "100", "NO_COLOR": "1"}

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+import tuner
+from tests.conftest import TINY
+from tuner import data, exporting
+from tuner.data import On
+from tuner.errors import TunerError, UsageError
+from tuner.space import Space
+from tuner.space.suggesters import Corner
+from tuner.storage import open_storage
+from tuner.study import load_study
+
+FIXED = """\
+study: {seed: 4}
+data: {type: digits, batch_size: 32}
+model: {type: CNN, channels: [8, 8], dropout: 0.1}
+optimizer: {type: AdamW, lr: 0.01}
+scheduler: {type: OneCycleLR, max_lr: 0.02}
+training: {epochs: 3}
+"""
+
+
+def test_a_trial_is_repeated_exactly_on_its_own_rows(tiny: Path, url: str, tmp_path: Path) -> None:
+    result = tuner.run(tiny, storage_url=url)
+    study = load_study(open_storage(url), "tiny")
+
+    for record in result.study.records():
+        final = tuner.train(exporting.filled_space(study, record.number), tmp_path / str(record.number), on=On.TRAIN)
+
+        assert record.epoch == len(final.epochs)
+        for name in ("train_loss", "loss", "accuracy", "lr"):
+            assert [epoch[name] for epoch in final.epochs] == record.history[name][: record.epoch]
+
+
+def test_the_run_folder_gives_back_a_model_that_predicts_raw_inputs(tmp_path: Path) -> None:
+    space = Space.parse(FIXED)
+    final = tuner.train(space, tmp_path / "run")
+
+    model = tuner.load_model(tmp_path / "run")
+
+    section = space.resolve(Corner(False, {})).data
+    dataset = data.for_final(section, ".", seed=4, on=On.ALL)
+    assert dataset.test is not None
+    raw = dataset.test.inputs * dataset.scale.std + dataset.scale.mean
+    accuracy = (model.predict(raw) == dataset.test.targets).float().mean()
+    assert float(accuracy) == pytest.approx(final.test["accuracy"], abs=1e-6)
+    assert final.test["accuracy"] > 0.9
+    assert torch.allclose(model.probabilities(raw[:5]).sum(1), torch.ones(5))
+    assert model.classes == tuple("0123456789")
+    assert not model.training
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
+        "config.yaml",
+        "curves.html",
+        "metrics.json",
+        "model.json",
+        "model.safetensors",
+    ]
+
+
+def test_metrics_are_written_as_they_were_measured(tmp_path: Path) -> None:
+    final = tuner.train(Space.parse(FIXED), tmp_path / "run", on=On.TRAIN)
+
+    written = json.loads((tmp_path / "run" / "metrics.json").read_text())
+
+    assert written == {"on": "train", "epochs": final.epochs, "test": final.test}
+    assert [epoch["epoch"] for epoch in written["epochs"]] == [1, 2, 3]
+    assert set(written["test"]) == {"accuracy", "precision", "recall", "f1", "loss"}
+
+
+def test_on_all_rows_the_schedule_keeps_its_epochs_and_training_stops_after_the_best(tmp_path: Path) -> None:
+    space = Space.parse(FIXED, settings=[("provenance", {"seed": 9, "epoch": 2, "threads": 1})])
+
+    final = tuner.train(space, tmp_path / "run")
+
+    assert len(final.epochs) == 2
+    assert "accuracy" not in final.epochs[0]
+    whole = tuner.train(
+        Space.parse(FIXED, settings=[("provenance", {"seed": 9, "epoch": 3, "threads": 1})]), tmp_path / "whole"
+    )
+    assert [epoch["lr"] for epoch in final.epochs] == [epoch["lr"] for epoch in whole.epochs][:2]
+
+
+def test_own_code_travels_with_the_run(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\n"
+        "class Net(nn.Linear):\n"
+        "    def __init__(self, in_features, num_classes): super().__init__(in_features, num_classes)\n"
+        "    def forward(self, images): return super().forward(images.flatten(1))\n"
+    )
+    space = Space.parse(FIXED, base=tmp_path, settings=[("model", {"type": "net.py:Net"})])
+    tuner.train(space, tmp_path / "run")
+    (tmp_path / "run").rename(tmp_path / "moved")
+    (tmp_path / "net.py").unlink()
+
+    model = tuner.load_model(tmp_path / "moved")
+
+    assert model.predict(torch.zeros(2, 1, 8, 8)).shape == (2,)
+
+
+def test_a_space_with_holes_is_refused(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(
+        UsageError, match=r"still has holes \(model.hidden.length, model.hidden.0 and model.hidden.1 and 4 more\)"
+    ):
+        tuner.train(tiny, tmp_path / "run")
+
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_is_there_is_kept_unless_told_otherwise(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "precious").touch()
+
+    with pytest.raises(UsageError, match="is there already"):
+        tuner.train(Space.parse(FIXED), tmp_path / "run")
+    assert (tmp_path / "run" / "precious").exists()
+
+    tuner.train(Space.parse(FIXED), tmp_path / "run", overwrite=True)
+    assert not (tmp_path / "run" / "precious").exists()
+
+
+def test_a_training_that_diverges_leaves_nothing_behind(tmp_path: Path) -> None:
+    space = Space.parse(FIXED, settings=[("optimizer", {"type": "SGD", "lr": 1e38}), ("scheduler", None)])
+
+    with pytest.raises(TunerError, match="training diverged at epoch 1"):
+        tuner.train(space, tmp_path / "run")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_plateau_without_a_validation_split_is_said(tmp_path: Path) -> None:
+    space = Space.parse(FIXED, settings=[("scheduler", {"type": "ReduceLROnPlateau"})])
+
+    assert "watched the training loss" in tuner.train(space, tmp_path / "all").notes[0]
+    assert tuner.train(space, tmp_path / "train", on=On.TRAIN).notes == []
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is no run folder"):
+        tuner.load_model(tmp_path)
+
+
+def test_tuning_and_final_training_agree_on_the_tiny_space(tiny: Path) -> None:
+    assert Space.load(tiny).identity() == Space.parse(TINY).identity()

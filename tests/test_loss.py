@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from tuner import loss
+from tuner.config import Component, Task
+from tuner.errors import BuildError
+
+OUTPUTS = torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
+CLASSES = torch.tensor([0, 1, 2, 2, 1, 0])
+CPU = torch.device("cpu")
+
+
+def value(component: Component | None, task: Task = Task.CLASSIFICATION) -> float:
+    targets = CLASSES if task is Task.CLASSIFICATION else OUTPUTS * 2
+    return float(loss.build(component, task, CPU)(OUTPUTS, targets))
+
+
+def test_the_usual_loss_follows_from_the_task() -> None:
+    assert value(None) == float(functional.cross_entropy(OUTPUTS, CLASSES))
+    assert value(None, Task.REGRESSION) == float(functional.mse_loss(OUTPUTS, OUTPUTS * 2))
+
+
+def test_arguments_reach_the_class_of_torch() -> None:
+    weight = torch.tensor([1.0, 2.0, 3.0])
+    expected = nn.CrossEntropyLoss(weight=weight, label_smoothing=0.1)(OUTPUTS, CLASSES)
+
+    assert value(Component("CrossEntropyLoss", {"weight": [1.0, 2.0, 3.0], "label_smoothing": 0.1})) == float(expected)
+
+
+def test_nll_takes_the_logits_that_models_give() -> None:
+    assert value(Component("NLLLoss")) == pytest.approx(value(None))
+
+
+def test_an_elementwise_loss_sees_classes_one_hot() -> None:
+    expected = functional.binary_cross_entropy_with_logits(OUTPUTS, functional.one_hot(CLASSES, 3).float())
+
+    assert value(Component("BCEWithLogitsLoss")) == float(expected)
+
+
+def test_the_plain_loss_is_neither_smoothed_nor_weighted() -> None:
+    assert float(loss.plain(Task.CLASSIFICATION)(OUTPUTS, CLASSES)) == float(functional.cross_entropy(OUTPUTS, CLASSES))
+
+
+@pytest.mark.parametrize(
+    ("component", "task", "message"),
+    [
+        (Component("CrossEntropy"), Task.CLASSIFICATION, "did you mean CrossEntropyLoss?"),
+        (Component("CrossEntropyLoss"), Task.REGRESSION, "CrossEntropyLoss does not fit regression: use MSELoss"),
+        (Component("CTCLoss"), Task.CLASSIFICATION, "CTCLoss does not fit classification"),
+        (Component("HuberLoss", {"delta": "x"}), Task.REGRESSION, "HuberLoss refuses its arguments"),
+    ],
+)
+def test_what_does_not_fit_is_refused(component: Component, task: Task, message: str) -> None:
+    with pytest.raises(BuildError) as caught:
+        value(component, task)
+
+    assert message in str(caught.value)
+
+
+def test_another_reduction_than_the_mean_is_refused() -> None:
+    assert (
+        "the mean over a batch" in dict(loss.argument_faults(Component("MSELoss", {"reduction": "sum"})))["reduction"]
+    )

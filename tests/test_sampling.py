@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import warnings
+
+import optuna
+import pytest
+
+from tuner import sampling
+from tuner.errors import BuildError
+
+
+def test_tpe_samples_by_groups_and_says_nothing_of_it() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        sampler = sampling.sampler({"type": "TPESampler"}, seed=1)
+
+    assert sampler._group is True  # type: ignore[attr-defined]
+
+
+def test_arguments_reach_the_class() -> None:
+    assert sampling.pruner({"type": "MedianPruner", "n_startup_trials": 7}, epochs=3)._n_startup_trials == 7  # type: ignore[attr-defined]
+    assert sampling.sampler({"type": "TPESampler", "multivariate": False}, 0)._group is False  # type: ignore[attr-defined]
+
+
+def test_hyperband_is_laid_out_for_the_most_epochs_that_a_trial_may_train() -> None:
+    assert sampling.pruner({"type": "HyperbandPruner"}, epochs=27)._max_resource == 27  # type: ignore[attr-defined]
+
+
+def test_a_wrapped_pruner_is_made_too() -> None:
+    section = {"type": "PatientPruner", "patience": 2, "wrapped_pruner": {"type": "MedianPruner"}}
+
+    assert isinstance(sampling.pruner(section, 3)._wrapped_pruner, optuna.pruners.MedianPruner)  # type: ignore[attr-defined]
+
+
+def test_no_pruner_prunes_nothing() -> None:
+    assert isinstance(sampling.pruner(None, 3), optuna.pruners.NopPruner)
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ({"type": "TPESampler", "n_startup": 3}, "did you mean n_startup_trials"),
+        ({"type": "TPESampler", "seed": 3}, "seed is filled in by tuner"),
+        ({"type": "GridSampler"}, "GridSampler needs search_space"),
+    ],
+)
+def test_arguments_that_the_class_refuses_are_named(section: dict[str, object], message: str) -> None:
+    assert message in " ".join(text for _, text in sampling.argument_faults(section, "sampler"))
+
+
+@pytest.mark.parametrize("section", [{"type": "TPE"}, {"type": 3}, {}, 7, {"type": "MedianPruner"}])
+def test_what_is_no_sampler_is_refused(section: object) -> None:
+    with pytest.raises(BuildError, match=r"search\.sampler"):
+        list(sampling.argument_faults(section, "sampler"))

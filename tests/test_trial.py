@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tuner import trial as trials
+from tuner.config import Epoch, Outcome, State, Trial, Verdict
+from tuner.errors import Interrupted
+from tuner.space import Space
+from tuner.space.suggesters import Corner
+from tuner.training import Job
+from tuner.trial import Best, run_trial, serial
+
+TEXT = """\
+data: {type: digits, batch_size: 128}
+model: {type: MLP, hidden: [8]}
+optimizer: {type: SGD, lr: 0.1}
+training: {epochs: 4}
+"""
+
+
+class FakePort:
+    """Hands out trials and answers reports from a script."""
+
+    def __init__(self, *handed_out: Trial, verdicts: dict[int, Verdict] | None = None) -> None:
+        self.waiting = list(handed_out)
+        self.verdicts = verdicts or {}
+        self.epochs: list[Epoch] = []
+        self.outcomes: list[Outcome] = []
+        self.checkpoints: dict[int, bytes] = {}
+
+    def take(self) -> Trial | None:
+        return self.waiting.pop(0) if self.waiting else None
+
+    def report(self, epoch: Epoch) -> Verdict:
+        self.epochs.append(epoch)
+        return self.verdicts.get(epoch.epoch, Verdict.GO)
+
+    def load(self, trial: int) -> bytes | None:
+        return self.checkpoints.get(trial)
+
+    def save(self, trial: int, state: bytes) -> None:
+        self.checkpoints[trial] = state
+
+    def done(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+
+
+def trial(number: int = 0, base: str = ".", **settings: Any) -> Trial:
+    pairs = [(path.replace("__", "."), value) for path, value in settings.items()]
+    config = Space.parse(TEXT, base=base, settings=pairs).resolve(Corner(False, {}))
+    return Trial(number, 1, config, seed=number)
+
+
+@pytest.fixture(scope="module")
+def job() -> Job:
+    return Job.for_search(trial().config, 0, torch.device("cpu"))
+
+
+def test_the_serial_engine_runs_all_that_the_port_has(job: Job) -> None:
+    port = FakePort(trial(0), trial(1))
+
+    serial(job)(port)
+
+    assert [(outcome.trial, outcome.state) for outcome in port.outcomes] == [(0, State.COMPLETE), (1, State.COMPLETE)]
+    assert [(epoch.trial, epoch.epoch) for epoch in port.epochs] == [(n, e) for n in (0, 1) for e in (1, 2, 3, 4)]
+
+
+def test_the_value_is_the_best_epochs_or_the_lasts(job: Job) -> None:
+    settings = {"optimizer__lr": 2.0, "training__epochs": 8}
+    best_port, last_port = FakePort(), FakePort()
+
+    best = run_trial(job, trial(**settings), best_port)
+    last = run_trial(job, trial(**settings, objective__scope="last"), last_port)
+
+    accuracies = [epoch.metrics["accuracy"] for epoch in best_port.epochs]
+    assert best.values == (max(accuracies),)
+    assert best.epoch == accuracies.index(max(accuracies)) + 1
+    assert (last.values, last.epoch) == ((accuracies[-1],), 8)
+    assert max(accuracies) != accuracies[-1]  # or the test tells nothing
+
+
+def test_a_stopped_trial_ends_pruned_at_that_epoch(job: Job) -> None:
+    port = FakePort(verdicts={2: Verdict.STOP})
+
+    outcome = run_trial(job, trial(), port)
+
+    assert (outcome.state, outcome.epoch, outcome.values) == (State.PRUNED, 2, ())
+    assert len(port.epochs) == 2
+
+
+def test_a_suspended_trial_goes_on_from_its_checkpoint_to_the_same_end(job: Job) -> None:
+    whole = FakePort()
+    expected = run_trial(job, trial(), whole)
+    port = FakePort(verdicts={2: Verdict.SUSPEND})
+
+    suspended = run_trial(job, trial(), port)
+    port.verdicts = {}
+    outcome = run_trial(job, trial(), port)
+
+    assert suspended.state is State.SUSPENDED
+    assert outcome == expected
+    assert [epoch.metrics for epoch in port.epochs] == [epoch.metrics for epoch in whole.epochs]
+
+
+def test_a_best_epoch_before_the_suspension_is_not_forgotten(job: Job) -> None:
+    best = Best(job.scores.direction, trial().config.scope)
+    best.see(0.9, 1)
+    best.see(0.5, 2)
+
+    resumed = Best(job.scores.direction, trial().config.scope)
+    trained = resumed.restore(best.progress(2))
+    resumed.see(0.7, 3)
+
+    assert (trained, resumed.value, resumed.epoch) == (2, 0.9, 1)
+
+
+def test_a_short_trial_saves_no_checkpoint_and_a_long_one_does(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    short, long = FakePort(), FakePort()
+
+    run_trial(job, trial(), short)
+    monkeypatch.setattr(trials, "CHECKPOINT_SECONDS", 0.0)
+    run_trial(job, trial(), long)
+
+    assert (list(short.checkpoints), list(long.checkpoints)) == ([], [0])
+
+
+def test_a_loss_that_is_no_number_ends_the_trial_as_diverged_with_its_epoch(job: Job) -> None:
+    port = FakePort()
+
+    outcome = run_trial(job, trial(optimizer__lr=1e38), port)
+
+    assert outcome.state is State.DIVERGED
+    assert outcome.epoch == len(port.epochs) + 1
+    assert "train_loss is" in outcome.cause
+
+
+OWN = """\
+import torch
+from torch import nn
+
+class Net(nn.Linear):
+    how = "{how}"
+
+    def __init__(self, in_features, num_classes):
+        super().__init__(in_features, num_classes)
+
+    def forward(self, images):
+        if self.training:
+            if self.how == "raise":
+                raise KeyError("of my own")
+            if self.how == "cpu memory":
+                torch.empty(2 ** 50)
+            if self.how == "gpu memory":
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+        return super().forward(images.flatten(1))
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "state", "cause"),
+    [
+        ("raise", State.FAILED, "KeyError: 'of my own'"),
+        ("cpu memory", State.OUT_OF_MEMORY, "can't allocate memory"),
+        ("gpu memory", State.OUT_OF_MEMORY, "CUDA out of memory"),
+    ],
+)
+def test_a_trial_ends_by_its_cause(job: Job, tmp_path: Path, how: str, state: State, cause: str) -> None:
+    (tmp_path / "net.py").write_text(OWN.format(how=how))
+
+    outcome = run_trial(job, trial(base=str(tmp_path), model={"type": "net.py:Net"}), FakePort())
+
+    assert outcome.state is state
+    assert cause in outcome.cause
+    assert ("net.py" in outcome.traceback) == (state is State.FAILED)
+
+
+def test_an_interruption_ends_the_run_and_not_the_trial(job: Job) -> None:
+    class Interrupting(FakePort):
+        def report(self, epoch: Epoch) -> Verdict:
+            raise Interrupted(2)
+
+    with pytest.raises(Interrupted):
+        run_trial(job, trial(), Interrupting())
+
+
+def test_what_crosses_to_another_process_can_be_pickled(job: Job) -> None:
+    import pickle
+
+    port = FakePort(trial())
+    outcome = run_trial(job, trial(), port)
+
+    for crossing in (trial(), port.epochs[0], outcome):
+        assert pickle.loads(pickle.dumps(crossing)) == crossing
+    assert sys.getsizeof(pickle.dumps(trial())) < 4096
