@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tuner.errors import TunerError
-from tuner.files import new_folder, write_whole
+from tuner.errors import TunerError, UsageError
+from tuner.files import new_folder, refuse_to_replace, write_whole
 
 
 def test_a_file_is_written_whole_in_a_folder_that_is_made(tmp_path: Path) -> None:
@@ -18,7 +18,7 @@ def test_a_file_is_written_whole_in_a_folder_that_is_made(tmp_path: Path) -> Non
 def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
 
-    with pytest.raises(TunerError, match="cannot be written"):
+    with pytest.raises(TunerError, match="is a folder"):
         write_whole(tmp_path / "folder", b"text")
 
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
@@ -26,7 +26,7 @@ def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
 
 def test_a_folder_takes_its_name_only_when_it_is_full(tmp_path: Path) -> None:
     def fill_by_half() -> None:
-        with new_folder(tmp_path / "run", overwrite=False) as folder:
+        with new_folder(tmp_path / "run") as folder:
             (folder / "half").touch()
             raise RuntimeError
 
@@ -34,3 +34,16 @@ def test_a_folder_takes_its_name_only_when_it_is_full(tmp_path: Path) -> None:
         fill_by_half()
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_only_what_looks_like_a_run_is_ever_replaced(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").touch()
+
+    with pytest.raises(UsageError, match="is no run folder"):
+        refuse_to_replace(tmp_path, True, ["model.json"])
+
+
+@pytest.mark.parametrize("file", [".", "/"])
+def test_a_name_that_is_a_folders_is_refused(file: str) -> None:
+    with pytest.raises(TunerError, match="is a folder"):
+        write_whole(Path(file), b"")

@@ -9,7 +9,7 @@ import torch
 import tuner
 from tests.conftest import TINY
 from tuner import data, exporting
-from tuner.data import On
+from tuner.config import On
 from tuner.errors import TunerError, UsageError
 from tuner.space import Space
 from tuner.space.suggesters import Corner
@@ -112,16 +112,21 @@ def test_a_space_with_holes_is_refused(tiny: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
-def test_a_folder_that_is_there_is_kept_unless_told_otherwise(tmp_path: Path) -> None:
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "precious").touch()
+def test_only_a_run_folder_is_replaced_and_only_when_told_so(tmp_path: Path) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "precious").touch()
+    tuner.train(Space.parse(FIXED), tmp_path / "run")
+    (tmp_path / "run" / "stale").touch()
 
     with pytest.raises(UsageError, match="is there already"):
         tuner.train(Space.parse(FIXED), tmp_path / "run")
-    assert (tmp_path / "run" / "precious").exists()
-
+    with pytest.raises(UsageError, match="is no run folder"):
+        tuner.train(Space.parse(FIXED), tmp_path / "thesis", overwrite=True)
     tuner.train(Space.parse(FIXED), tmp_path / "run", overwrite=True)
-    assert not (tmp_path / "run" / "precious").exists()
+
+    assert not (tmp_path / "run" / "stale").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "thesis"]
+    assert (tmp_path / "thesis" / "precious").exists()
 
 
 def test_a_training_that_diverges_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -92,3 +92,12 @@ def test_a_metric_that_does_not_fit_is_refused(
         Scores(task, 4, metric, direction)
 
     assert message in str(caught.value)
+
+
+def test_a_split_that_failed_half_way_leaves_nothing_in_the_next() -> None:
+    found = Scores(Task.CLASSIFICATION, 4, None, None)
+    expected = found(OUTPUTS, CLASSES)
+    with pytest.raises((ValueError, RuntimeError, IndexError)):
+        found(OUTPUTS, CLASSES.unsqueeze(1).repeat(1, 7).float())
+
+    assert found(OUTPUTS, CLASSES) == expected

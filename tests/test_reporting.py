@@ -19,7 +19,7 @@ STATES = optuna.trial.TrialState
 def study_of(trials: int, url: str | None = None) -> Study:
     """A study of made-up trials: a third pruned, some failed or diverged, one value far off."""
     study = optuna.create_study(study_name="<b>made</b> up", direction="minimize", storage=url)
-    study.set_user_attr("metric", "loss")
+    study.set_metric_names(["loss"])
     distributions: dict[str, optuna.distributions.BaseDistribution] = {
         "optimizer.lr": optuna.distributions.FloatDistribution(1e-5, 1, log=True),
         "optimizer": optuna.distributions.CategoricalDistribution(["SGD", "Adam"]),
@@ -29,9 +29,9 @@ def study_of(trials: int, url: str | None = None) -> Study:
         values = [abs(rate - 0.01) + 1 / epoch for epoch in range(1, 6)]
         state = STATES.PRUNED if i % 3 == 2 else STATES.FAIL if i % 10 == 9 else STATES.COMPLETE
         values = values[:2] if state is STATES.PRUNED else values
-        attributes = {"history": {"loss": values, "seconds": [0.1] * len(values)}}
+        attributes = {"attempt": 1, "history": {"loss": values, "seconds": [0.1] * len(values)}}
         if state is not STATES.COMPLETE:
-            attributes |= {"cause": "<script>alert(1)</script>", "state": "diverged" if i % 2 else "pruned"}  # type: ignore[dict-item]
+            attributes |= {"cause": "<script>alert(1)</script>", "state": "diverged" if i % 2 else "pruned"}
         trial = optuna.trial.create_trial(
             state=state,
             value=None if state is STATES.FAIL else (1e6 if i == 10 else values[-1]),

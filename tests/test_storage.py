@@ -55,7 +55,7 @@ def test_a_database_of_something_else_is_refused(tmp_path: Path, url: str) -> No
     with sqlite3.connect(tmp_path / "studies.db") as connection:
         connection.execute("CREATE TABLE guests (name TEXT)")
 
-    with pytest.raises(StorageError, match="cannot be opened|is not a database of this version"):
+    with pytest.raises(StorageError, match=r"cannot be opened|is not a database of this version"):
         storage.open_storage(url)
 
 
@@ -87,8 +87,21 @@ def test_a_second_driver_is_refused_and_told_by_whom_until_the_first_dies(url: s
             assert os.path.exists(storage.state_folder(url))
 
 
-def test_a_study_of_any_name_has_a_folder_of_its_own(url: str) -> None:
-    folder = storage.study_folder(url, "../a/b")
+@pytest.mark.parametrize("name", ["..", ".", "../a/b", "a" * 250, "-rf"])
+def test_a_study_of_any_name_has_a_folder_of_its_own(url: str, name: str) -> None:
+    folder = storage.study_folder(url, name, "0123456789ab")
 
     assert folder.parent == storage.state_folder(url)
-    assert folder.name not in ("..", "b")
+    assert folder.name.endswith("-0123456789ab")
+    assert len(folder.name) < 200
+
+
+def test_a_password_is_not_shown() -> None:
+    with pytest.raises(StorageError) as caught:
+        storage.open_storage("mysql+nodriver://me:secret@x/y", create=True)
+
+    assert "secret" not in str(caught.value)
+
+
+def test_a_database_in_memory_works() -> None:
+    assert storage.open_storage("sqlite://", create=True).get_all_studies() == []

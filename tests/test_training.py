@@ -68,7 +68,7 @@ def test_a_pinned_loss_curve_guards_the_loop() -> None:
     losses = []
     for epoch in (1, 2):
         total = 0.0
-        for batch in order(len(train), 3, epoch).split(64):
+        for batch in torch.split(order(len(train), 3, epoch), 64):
             optimizer.zero_grad()
             loss = torch.nn.functional.cross_entropy(model(train.inputs[batch]), train.targets[batch])
             loss.backward()  # type: ignore[no-untyped-call]

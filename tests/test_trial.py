@@ -50,7 +50,7 @@ class FakePort:
         self.outcomes.append(outcome)
 
 
-def trial(number: int = 0, base: str = ".", **settings: Any) -> Trial:
+def trial(number: int = 0, *, base: str = ".", **settings: Any) -> Trial:
     pairs = [(path.replace("__", "."), value) for path, value in settings.items()]
     config = Space.parse(TEXT, base=base, settings=pairs).resolve(Corner(False, {}))
     return Trial(number, 1, config, seed=number)
@@ -71,7 +71,7 @@ def test_the_serial_engine_runs_all_that_the_port_has(job: Job) -> None:
 
 
 def test_the_value_is_the_best_epochs_or_the_lasts(job: Job) -> None:
-    settings = {"optimizer__lr": 2.0, "training__epochs": 8}
+    settings: dict[str, Any] = {"optimizer__lr": 2.0, "training__epochs": 8}
     best_port, last_port = FakePort(), FakePort()
 
     best = run_trial(job, trial(**settings), best_port)
@@ -197,3 +197,20 @@ def test_what_crosses_to_another_process_can_be_pickled(job: Job) -> None:
     for crossing in (trial(), port.epochs[0], outcome):
         assert pickle.loads(pickle.dumps(crossing)) == crossing
     assert sys.getsizeof(pickle.dumps(trial())) < 4096
+
+
+def test_what_the_port_raises_ends_the_run_and_is_not_the_trials_fault(job: Job) -> None:
+    class Broken(FakePort):
+        def report(self, epoch: Epoch) -> Verdict:
+            raise RuntimeError("the driver's own")
+
+    with pytest.raises(RuntimeError, match="the driver's own"):
+        run_trial(job, trial(), Broken())
+
+
+def test_a_damaged_checkpoint_begins_the_trial_anew(job: Job) -> None:
+    whole, port = FakePort(), FakePort()
+    port.checkpoints[0] = b"these are not the bytes of a checkpoint"
+
+    assert run_trial(job, trial(), port) == run_trial(job, trial(), whole)
+    assert [epoch.metrics for epoch in port.epochs] == [epoch.metrics for epoch in whole.epochs]

@@ -9,7 +9,7 @@ import tuner
 from tests.conftest import TINY
 from tuner import tune
 from tuner.config import State, Verdict
-from tuner.errors import NoTrialSucceeded, StudyError, TunerError, UsageError
+from tuner.errors import Interrupted, NoTrialSucceeded, StudyError, UsageError
 from tuner.space import Space
 from tuner.storage import open_storage, study_folder
 from tuner.study import Record, load_study
@@ -85,9 +85,10 @@ def test_an_exception_in_a_trial_fails_it_and_the_study_goes_on(tmp_path: Path, 
         "class Net(nn.Linear):\n"
         "    def __init__(self, in_features, num_classes, broken):\n"
         "        super().__init__(in_features, num_classes)\n"
-        "        self.broken = broken\n"
+        "        self.broken, self.steps = broken, 0\n"
         "    def forward(self, images):\n"
-        "        if self.broken and self.training: raise ValueError('as asked')\n"
+        "        self.steps += self.training\n"
+        "        if self.broken and self.steps > 5: raise ValueError('as asked')\n"
         "        return super().forward(images.flatten(1))\n"
     )
     text = TINY.replace(
@@ -126,6 +127,23 @@ def test_an_exception_in_a_trial_fails_it_and_the_study_goes_on(tmp_path: Path, 
         ),
         ([("search.pruner", {"type": "SuccessiveHalvingPruner", "reduction_factor": 1})], "reduction_factor"),
         ([("optimizer.Adam.lr", -1.0)], "Invalid learning rate: -1.0"),
+        ([("optimizer.SGD.nesterov", "no")], "nesterov is true or false, not a word"),
+        ([("optimizer.Adam.lr", True)], "lr is a number, not true or false"),
+        ([("optimizer", {"type": "SparseAdam"})], "SparseAdam fails in its first step"),
+        ([("optimizer", {"type": "Adam", "betas": [0.9]})], "Adam refuses its arguments"),
+        ([("loss", {"type": "CrossEntropyLoss", "weight": [1.0, 2.0]})], "CrossEntropyLoss fails in its first step"),
+        ([("loss", {"type": "CrossEntropyLoss", "label_smoothing": {"float": [0.0, 5.0]}})], "label_smoothing"),
+        ([("loss", {"type": "CrossEntropyLoss", "weight": ["a"]})], "CrossEntropyLoss refuses its arguments"),
+        ([("scheduler", {"type": "StepLR", "step_size": 0})], "scheduler: StepLR"),
+        (
+            [("objective", {"metric": "MulticlassROC", "direction": "maximize"})],
+            "MulticlassROC fails in its first step",
+        ),
+        ([("search.sampler", {"type": "TPESampler", "n_startup_trials": "abc"})], "it cannot sample this space"),
+        ([("search.sampler", {"type": "BruteForceSampler"})], "it cannot sample this space"),
+        ([("search.pruner", {"type": "HyperbandPruner", "reduction_factor": "a"})], "search.pruner"),
+        ([("model.type", "math:pi")], "math:pi is a float, not a class"),
+        ([("training", {"choice": [{"name": "a", "epochs": 0}]})], "training.a.epochs: must be a whole number"),
         ([("data.batch_size", 4000)], "a batch of 4000 is larger than the training split"),
     ],
 )
@@ -172,6 +190,11 @@ def test_a_crashed_run_is_found_and_continued_under_its_own_numbers(tiny: Path, 
     assert [record.attributes["attempt"] for record in result.study.records()] == [1, 2, 1]
 
 
+def checkpoints_of(url: str) -> list[Path]:
+    study = load_study(open_storage(url), "tiny")
+    return list(study_folder(url, "tiny", study.uid).glob("checkpoints/*"))
+
+
 def test_a_signal_suspends_the_trial_at_its_epochs_end_and_a_rerun_ends_as_if_nothing_had_happened(
     tiny: Path, tmp_path: Path
 ) -> None:
@@ -185,9 +208,9 @@ def test_a_signal_suspends_the_trial_at_its_epochs_end_and_a_rerun_ends_as_if_no
         if isinstance(event, Started) and event.trial.number == 1:
             os.kill(os.getpid(), signal.SIGINT)
 
-    with pytest.raises(TunerError) as caught:
+    with pytest.raises(Interrupted) as caught:
         tuner.run(tiny, storage_url=url, observe=interrupt)
-    checkpoints = list(study_folder(url, "tiny").glob("checkpoints/*"))
+    checkpoints = checkpoints_of(url)
     waiting = load_study(open_storage(url), "tiny").record(1)
     events: list[Event] = []
     tuner.run(tiny, storage_url=url, observe=events.append)
@@ -197,10 +220,10 @@ def test_a_signal_suspends_the_trial_at_its_epochs_end_and_a_rerun_ends_as_if_no
     assert (waiting.state, len(waiting.history["loss"])) == ("waiting", 1)
     assert [event.epoch.epoch for event in events if isinstance(event, Reported) and event.epoch.trial == 1] == [2]
     cut = load_study(open_storage(url), "tiny").records()
-    assert [(r.value, r.history["loss"]) for r in cut[:2]] == [
-        (r.value, r.history["loss"]) for r in whole.study.records()[:2]
+    assert [(r.params, r.value, r.history["loss"]) for r in cut] == [
+        (r.params, r.value, r.history["loss"]) for r in whole.study.records()
     ]
-    assert list(study_folder(url, "tiny").glob("checkpoints/*")) == []
+    assert checkpoints_of(url) == []
 
 
 def test_events_are_frozen(tiny: Path, url: str) -> None:
@@ -210,3 +233,57 @@ def test_events_are_frozen(tiny: Path, url: str) -> None:
         events[0].total = 7  # type: ignore[union-attr, misc]
     assert [event.verdict for event in events if isinstance(event, Reported)] == [Verdict.GO, Verdict.GO]
     assert [event.outcome.state for event in events if isinstance(event, Ended)] == [State.COMPLETE]
+
+
+def test_a_grid_ends_when_it_is_used_up(tiny: Path, url: str) -> None:
+    space = Space.load(
+        tiny,
+        [
+            ("optimizer", {"type": "SGD", "lr": {"choice": [0.1, 0.2]}}),
+            ("model.hidden", [4]),
+            ("search.sampler", {"type": "GridSampler", "search_space": {"optimizer.lr": [0.1, 0.2]}}),
+        ],
+    )
+
+    result, _ = run(space, url, n_trials=9)
+
+    assert sorted(record.params["optimizer.lr"] for record in result.study.records()) == [0.1, 0.2]
+
+
+def test_another_study_of_the_same_name_does_not_go_on_from_the_ones_checkpoint(tiny: Path, tmp_path: Path) -> None:
+    import os
+    import signal
+
+    url = f"sqlite:///{tmp_path}/studies.db"
+
+    def interrupt(event: Event) -> None:
+        if isinstance(event, Started):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        tuner.run(tiny, storage_url=url, observe=interrupt)
+    assert len(checkpoints_of(url)) == 1
+    for file in tmp_path.glob("studies.db*"):
+        file.unlink()
+
+    _, events = run(tiny, url, n_trials=1)
+
+    assert [event.epoch.epoch for event in events if isinstance(event, Reported)] == [1, 2]
+
+
+def test_a_study_goes_on_from_wherever_its_file_has_moved(tiny: Path, url: str, tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\n"
+        "class Net(nn.Linear):\n"
+        "    def __init__(self, in_features, num_classes): super().__init__(in_features, num_classes)\n"
+        "    def forward(self, images): return super().forward(images.flatten(1))\n"
+    )
+    settings = [("model", {"type": "net.py:Net"})]
+    run(tiny, url, n_trials=1, settings=settings)
+    (tmp_path / "moved").mkdir()
+    (tmp_path / "net.py").rename(tmp_path / "moved" / "net.py")
+    moved = tiny.rename(tmp_path / "moved" / "tiny.yaml")
+
+    result, _ = run(moved, url, n_trials=2, settings=settings)
+
+    assert [record.state for record in result.study.records()] == ["complete", "complete"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tuner import exporting, reporting, storage
+from tuner.config import DEFAULT_STORAGE
 from tuner.exporting import Format
 from tuner.study import load_study
 
@@ -15,7 +16,7 @@ def export(
     *,
     trial: int | None = None,
     form: Format = Format.YAML,
-    storage_url: str = storage.DEFAULT,
+    storage_url: str = DEFAULT_STORAGE,
 ) -> str:
     """Write a trial's config: the space with its holes filled, comments kept, provenance at the head.
 
@@ -37,7 +38,7 @@ def export(
     return exporting.export(opened, trial, None if out is None else Path(out), form)
 
 
-def report(study: str, out: str | Path = "report.html", *, storage_url: str = storage.DEFAULT) -> Path:
+def report(study: str, out: str | Path = "report.html", *, storage_url: str = DEFAULT_STORAGE) -> Path:
     """Write a study's report, one HTML page that opens offline.
 
     Args:

@@ -6,10 +6,13 @@ branch at both ends of its ranges by building it and passing a few real rows thr
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
+
+import torch
 
 from tuner import data, loss, models, optim, sampling, schedule
 from tuner.config import Component, Config, Data
@@ -17,10 +20,10 @@ from tuner.errors import BuildError, DataError
 from tuner.space import Space
 from tuner.space.holes import Choice, Fixed, Group, Tree, describe, join
 from tuner.space.schema import variants
-from tuner.space.suggesters import corners
-from tuner.training import Job, Run
+from tuner.space.suggesters import Corner, corners
+from tuner.training import Job, Run, step
 
-PROBE_ROWS = 2
+PROBE_ROWS = 4
 ArgumentFaults = Callable[[Component], Iterator[tuple[str, str]]]
 
 
@@ -83,7 +86,8 @@ def _search_faults(space: Space, kind: str) -> Iterator[tuple[str, str]]:
     section = space.setting(f"search.{kind}")
     if section is None and kind == "pruner":
         return
-    found = list(_located(f"search.{kind}", f"search.{kind}", lambda: sampling.argument_faults(section, kind)))
+    path = f"search.{kind}"
+    found = list(_located(path, path, lambda: sampling.argument_faults(section, kind)))
     yield from found
     if not found:
         try:
@@ -92,8 +96,21 @@ def _search_faults(space: Space, kind: str) -> Iterator[tuple[str, str]]:
             yield error.path, error.message
 
 
+def load_job(space: Space, device: torch.device) -> Job:
+    """The data and metrics of a search over a space.
+
+    Raises:
+        DataError: the data are not there, or too few to be split.
+        SpaceError: the metric does not fit the data.
+    """
+    try:
+        return Job.for_search(space.resolve(Corner(False, {})), space.setting("study.seed"), device)
+    except BuildError as error:
+        raise space.faulty([(error.path, error.message)]) from None
+
+
 def check_fit(space: Space, job: Job) -> None:
-    """Build every branch at both ends of its ranges and pass a few real rows through it.
+    """Build every branch at both ends of its ranges and take it through one step of everything.
 
     Raises:
         SpaceError: all that is wrong, each at its place.
@@ -120,12 +137,32 @@ def _what_is_built(plain: dict[str, Any]) -> str:
 
 
 def probe(config: Config, job: Job) -> Run:
-    """Build all that a trial is made of, pass a few rows through it, and give what was built.
+    """Build all that a trial is made of, take a few rows through one step of it, and give what was built.
 
     Raises:
         BuildError: a class refuses its arguments, or two parts do not fit each other.
     """
     run = Run.build(job, config, seed=0)
-    rows = job.dataset.train.inputs[:PROBE_ROWS]
-    models.check_fit(run.model, config.model.type, rows, job.dataset.outputs)
+    rows = job.dataset.train.rows(torch.arange(PROBE_ROWS, device=job.device))
+    models.check_fit(run.model, config.model.type, rows.inputs, job.dataset.outputs)
+    run.model.train()
+    with _blaming("model", config.model.type):
+        outputs = run.model(rows.inputs)
+    with _blaming("loss", config.loss.type if config.loss else "the loss"):
+        run.loss(outputs, rows.targets)
+    with _blaming("optimizer", config.optimizer.type):
+        step(run, rows.inputs, rows.targets)
+    with _blaming("scheduler", config.scheduler.type if config.scheduler else "none"):
+        run.schedule.after_batch()
+        run.schedule.after_epoch(0.0)
+    with _blaming("objective.metric", job.scores.objective):
+        job.scores(outputs.detach(), rows.targets)
     return run
+
+
+@contextlib.contextmanager
+def _blaming(path: str, name: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # whatever a step raises, the trials would
+        raise BuildError(path, f"{name} fails in its first step: {type(error).__name__}: {error}") from error

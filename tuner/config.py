@@ -13,11 +13,22 @@ from typing import Any, Protocol, TypeAlias
 Scalar: TypeAlias = bool | int | float | str | None
 
 
+DEFAULT_STORAGE = "sqlite:///studies.db"
+"""The database that is used when none is named: a file in the current folder."""
+
+
 class Task(enum.Enum):
     """What a dataset asks of a model."""
 
     CLASSIFICATION = "classification"
     REGRESSION = "regression"
+
+
+class On(enum.Enum):
+    """Which rows a final model is trained on."""
+
+    ALL = "train+valid"
+    TRAIN = "train"
 
 
 class Direction(enum.Enum):

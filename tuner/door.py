@@ -12,8 +12,7 @@ from tuner.config import Epoch, Outcome, State, Trial, Verdict
 from tuner.errors import TunerError, UsageError
 from tuner.seeds import derive
 from tuner.space import Space
-from tuner.space.suggesters import Corner
-from tuner.training import Job, device_of
+from tuner.training import device_of
 from tuner.trial import run_trial
 
 
@@ -41,7 +40,7 @@ def objective(space: Space | str | Path, *, device: str = "auto") -> Callable[[o
     space = space if isinstance(space, Space) else Space.load(space)
     check.check_names(space)
     seed = space.setting("study.seed")
-    job = Job.for_search(space.resolve(Corner(False, {})), seed, device_of(device))
+    job = check.load_job(space, device_of(device))
     check.check_fit(space, job)
 
     def call(trial: optuna.Trial) -> float:

@@ -7,8 +7,10 @@ TunerError              1    something that its reader can mend; the message say
 │   ├── BuildError      2    a class refuses its arguments, or parts do not fit each other
 │   └── StudyError      2    no such study or trial, or a study of another space
 ├── StorageError        1    the database cannot be opened, read or written
-├── NoTrialSucceeded    3    the search ended without one complete trial
-└── Interrupted   130/143    a signal ended the run; the study is whole
+└── NoTrialSucceeded    3    the search ended without one complete trial
+
+Interrupted         130/143    a signal ended the run; not an Exception, so that no `except` of a
+                               model's own code takes it for its own
 """
 
 from __future__ import annotations
@@ -60,6 +62,9 @@ class SpaceError(UsageError):
         self.faults = tuple(sorted(faults, key=lambda fault: fault.place))
         super().__init__("\n".join(self._line(fault) for fault in self.faults))
 
+    def __reduce__(self) -> tuple[type[SpaceError], tuple[str, tuple[Fault, ...]]]:
+        return type(self), (self.file, self.faults)
+
     def _line(self, fault: Fault) -> str:
         subject = f"{fault.path}: " if fault.path else ""
         return f"{self.file}:{fault.place.line}:{fault.place.column}: {subject}{fault.message}"
@@ -100,7 +105,7 @@ class NoTrialSucceeded(TunerError):
     exit_code = 3
 
 
-class Interrupted(TunerError):
+class Interrupted(KeyboardInterrupt):
     """A signal ended the run; running trials are set back and the study is whole.
 
     Args:
@@ -110,13 +115,16 @@ class Interrupted(TunerError):
     def __init__(self, signal: int, message: str = "interrupted") -> None:
         self.signal = signal
         self.exit_code = 128 + signal
-        super().__init__(message)
+        super().__init__(signal, message)
+
+    def __str__(self) -> str:
+        return str(self.args[1])
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """A hint that ends a message: ` (did you mean X?)`, or nothing when no known word is near."""
-    by_lower = {candidate.lower(): candidate for candidate in known}
-    near = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    by_lower = {candidate.lower(): candidate for candidate in known if candidate != word}
+    near = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=cutoff)
     return f" (did you mean {by_lower[near[0]]}?)" if near else ""
 
 

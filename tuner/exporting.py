@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner import own
-from tuner.errors import StudyError
+from tuner.errors import StudyError, UsageError
 from tuner.files import write_whole
 from tuner.space import Space, edit
 from tuner.space.filling import filled_text
@@ -45,6 +45,8 @@ def export(study: Study, trial: int | None = None, out: Path | None = None, form
         StudyError: the study was not made by tuner, has no such trial, or no complete one.
     """
     record = chosen(study, trial)
+    if out is not None and out.exists() and out.resolve() == Path(study.space.base, Path(study.space.file).name):
+        raise UsageError(f"{out}: is the space itself; give another -o")
     here = study.space.base
     there = str((out.parent if out is not None else Path()).resolve())
     values = study.space.fill(Known(record.params))

@@ -5,47 +5,67 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tuner.errors import TunerError, UsageError
 
 
 def write_whole(file: Path, content: bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one and nothing between.
+    """Write a file so that a reader, or a machine that lost its power, sees the old one or the new one.
 
     Raises:
-        TunerError: it cannot be written; nothing is left behind.
+        TunerError: it cannot be written; nothing half-written is left behind.
     """
-    partial = file.with_name(f".{file.name}.partial")
+    file = file.absolute()
+    partial = file.parent / f".{file.name}.partial"
+    if file.is_dir():
+        raise TunerError(f"{file}: is a folder; name a file")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
+        with partial.open("wb") as writing:
+            writing.write(content)
+            writing.flush()
+            os.fsync(writing.fileno())
         os.replace(partial, file)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
         raise TunerError(f"{file}: cannot be written: {error.strerror}") from None
 
 
-@contextlib.contextmanager
-def new_folder(folder: Path, overwrite: bool) -> Iterator[Path]:
-    """A folder to fill that takes its name only when it is full.
+def refuse_to_replace(folder: Path, overwrite: bool, marks: Sequence[str]) -> None:
+    """Let a folder be made, or be replaced when asked for and when it holds all of `marks`.
 
     Raises:
-        UsageError: there is one of that name, and `overwrite` is not set.
-        TunerError: it cannot be written; nothing is left behind.
+        UsageError: it is there and may not be replaced.
     """
-    if folder.exists() and not overwrite:
+    if not folder.exists():
+        return
+    if not overwrite:
         raise UsageError(f"{folder}: is there already; give another -o, or --overwrite")
-    partial = folder.with_name(f".{folder.name}.partial")
+    if not all((folder / mark).exists() for mark in marks):
+        raise UsageError(f"{folder}: is no run folder, and only such are overwritten; give another -o")
+
+
+@contextlib.contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """A folder to fill that takes its name, and the place of an older one, only when it is full.
+
+    Raises:
+        TunerError: it cannot be written; nothing half-written is left behind.
+    """
+    folder = folder.absolute()
+    partial, old = folder.parent / f".{folder.name}.partial", folder.parent / f".{folder.name}.old"
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         yield partial
-        if folder.is_dir():
-            shutil.rmtree(folder)
+        if folder.exists():
+            os.replace(folder, old)
         os.replace(partial, folder)
     except OSError as error:
-        raise TunerError(f"{folder}: cannot be written: {error.strerror}") from None
+        raise TunerError(f"{folder}: cannot be written: {error.strerror or error}") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)

@@ -6,10 +6,11 @@ copy of the model's own file; `tuner.load_model` needs nothing else.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,16 +19,18 @@ import torch
 from safetensors.torch import save_model
 
 from tuner import check, data, own
-from tuner.config import Config, Task
-from tuner.data import On
-from tuner.errors import TunerError, UsageError, listing
-from tuner.files import new_folder
+from tuner.config import Config, On, Task
+from tuner.errors import BuildError, TunerError, UsageError, listing
+from tuner.files import new_folder, refuse_to_replace
 from tuner.plots import curves, page
 from tuner.predictor import Predictor
 from tuner.seeds import derive
 from tuner.space import Space, edit
 from tuner.space.suggesters import Corner
 from tuner.training import Job, Run, device_of, epochs_of, evaluate
+
+MARKS = ("model.json", "metrics.json")
+"""What makes a folder a run folder: only such may be overwritten."""
 
 EpochObserver = Callable[[int, int, Mapping[str, float]], None]
 
@@ -74,31 +77,57 @@ def train(
     """
     space = space if isinstance(space, Space) else Space.load(space)
     _refuse_holes(space)
+    refuse_to_replace(Path(out), overwrite, MARKS)
     check.check_names(space)
     config = space.resolve(Corner(False, {}))
-    facts = space.setting("provenance") or {}
-    seed = facts.get("seed") or derive(space.setting("study.seed"), "trial", 0)
-    last = min(facts.get("epoch") or config.epochs, config.epochs)
-    if facts.get("threads"):
-        torch.set_num_threads(facts["threads"])
-    dataset = data.for_final(config.data, config.base, space.setting("study.seed"), on)
-    job = Job.over(dataset, config, device_of(device))
+    job = _job(space, config, on, device)
     check.check_fit(space, job)
-    with new_folder(Path(out), overwrite) as folder:
-        run = Run.build(job, config, seed)
-        epochs = []
-        for epoch, metrics, _ in epochs_of(run, job, 1, last):
-            if not math.isfinite(metrics["train_loss"]):
-                raise TunerError(f"training diverged at epoch {epoch}: train_loss is {metrics['train_loss']}")
-            observe(epoch, last, metrics)
-            epochs.append({"epoch": epoch, **metrics})
+    with _threads(space.setting("provenance")):
+        run, epochs = _trained(space, config, job, observe)
         assert job.dataset.test is not None
         test = evaluate(run.model, job.dataset.test, job.scores)
-        _save(folder, space, config, job, run)
+    with new_folder(Path(out)) as folder:
+        _save_model(folder, space, config, job, run)
         (folder / "metrics.json").write_text(json.dumps({"on": on.value, "epochs": epochs, "test": test}, indent=2))
         figure = curves(epochs, f"Final training on {on.value}")
         (folder / "curves.html").write_text(page(figure, "Final training"), encoding="utf-8")
     return Final(Path(out), epochs, test, _notes(config, on))
+
+
+def _job(space: Space, config: Config, on: On, device: str) -> Job:
+    dataset = data.for_final(config.data, config.base, space.setting("study.seed"), on)
+    try:
+        return Job.over(dataset, config, device_of(device))
+    except BuildError as error:
+        raise space.faulty([(error.path, error.message)]) from None
+
+
+def _trained(space: Space, config: Config, job: Job, observe: EpochObserver) -> tuple[Run, list[dict[str, float]]]:
+    """The run after its last epoch, and the metrics of each."""
+    facts = space.setting("provenance") or {}
+    seed, last = facts.get("seed"), facts.get("epoch")
+    seed = derive(space.setting("study.seed"), "trial", 0) if seed is None else seed
+    last = config.epochs if last is None else min(last, config.epochs)
+    run = Run.build(job, config, seed)
+    epochs: list[dict[str, float]] = []
+    for epoch, metrics, _ in epochs_of(run, job, 1, last):
+        if not math.isfinite(metrics["train_loss"]):
+            raise TunerError(f"training diverged at epoch {epoch}: train_loss is {metrics['train_loss']}")
+        observe(epoch, last, metrics)
+        epochs.append({"epoch": epoch, **metrics})
+    return run, epochs
+
+
+@contextlib.contextmanager
+def _threads(provenance: Mapping[str, Any] | None) -> Iterator[None]:
+    """As many threads as the trial had: another number gives other bits."""
+    before = torch.get_num_threads()
+    wanted = (provenance or {}).get("threads")
+    torch.set_num_threads(before if wanted is None else wanted)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _refuse_holes(space: Space) -> None:
@@ -116,7 +145,7 @@ def _notes(config: Config, on: On) -> list[str]:
     return []
 
 
-def _save(folder: Path, space: Space, config: Config, job: Job, run: Run) -> None:
+def _save_model(folder: Path, space: Space, config: Config, job: Job, run: Run) -> None:
     dataset = job.dataset
     predictor = Predictor(run.model.cpu(), dataset.scale, dataset.task, dataset.classes).eval()
     save_model(predictor, str(folder / "model.safetensors"))

@@ -36,10 +36,10 @@ def build(loss: Component | None, task: Task, device: torch.device) -> Loss:
     cls = _class(loss.type)
     if loss.type not in FITTING[task]:
         raise BuildError("loss.type", f"{loss.type} does not fit {task.value}: use {listing(FITTING[task])}")
-    arguments = {key: torch.tensor(value) if isinstance(value, list) else value for key, value in loss.args.items()}
     try:
+        arguments = {key: torch.tensor(v) if isinstance(v, list) else v for key, v in loss.args.items()}
         module = cls(**arguments).to(device)
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # a constructor may raise anything for a bad argument
         raise BuildError("loss", f"{loss.type} refuses its arguments: {error}") from None
     if loss.type == "NLLLoss":  # our models give logits; log_softmax leaves log-probabilities as they are
         return lambda outputs, targets: module(functional.log_softmax(outputs, 1), targets)
@@ -62,6 +62,8 @@ def argument_faults(loss: Component) -> Iterator[tuple[str, str]]:
     given = dict(loss.args)
     if given.get("reduction", "mean") != "mean":
         yield "reduction", "the loss is the mean over a batch: drop it"
+    for name in given.keys() & {"reduce", "size_average"}:
+        yield name, "torch has given it up, and the loss is the mean over a batch: drop it"
     yield from own.argument_faults(_class(loss.type), given)
 
 

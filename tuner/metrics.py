@@ -11,7 +11,7 @@ import torchmetrics.regression
 from torch import Tensor
 from torchmetrics import Metric, MetricCollection
 
-from tuner import loss
+from tuner import loss, own
 from tuner.config import Direction, Task
 from tuner.errors import BuildError, did_you_mean, listing
 
@@ -49,11 +49,11 @@ class Scores:
 
     def __init__(self, task: Task, outputs: int, metric: str | None, direction: Direction | None) -> None:
         self.objective = metric or USUAL[task]
-        self.direction = _direction(self.objective, direction)
         self._loss = loss.plain(task)
-        metrics = _classification(outputs) if task is Task.CLASSIFICATION else _regression(outputs)
+        metrics = _classification(outputs) if task is Task.CLASSIFICATION else _regression()
         if self.objective not in OF_TASK[task]:
             metrics[self.objective] = _other(self.objective, task, outputs)
+        self.direction = _direction(self.objective, direction)
         self._metrics = MetricCollection(dict(metrics))
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
@@ -68,9 +68,9 @@ class Scores:
             averages; classes are weighed alike.
         """
         self._metrics.to(outputs.device)
+        self._metrics.reset()  # first, for a split before may have failed half-way
         self._metrics.update(outputs, targets)
         scores = {**self._metrics.compute(), "loss": self._loss(outputs, targets)}
-        self._metrics.reset()
         return {name: _significant(float(value)) for name, value in scores.items()}
 
 
@@ -99,7 +99,7 @@ def _classification(classes: int) -> dict[str, Metric]:
     }
 
 
-def _regression(outputs: int) -> dict[str, Metric]:
+def _regression() -> dict[str, Metric]:
     return {
         "rmse": torchmetrics.regression.MeanSquaredError(squared=False),
         "mae": torchmetrics.regression.MeanAbsoluteError(),
@@ -114,10 +114,10 @@ def _other(name: str, task: Task, outputs: int) -> Metric:
         hint = did_you_mean(name, OF_TASK[task])
         raise BuildError("objective.metric", f"{name} does not fit {task.value}{hint}: use {listing(OF_TASK[task])}")
     sizes: Mapping[str, int] = {"num_classes": outputs, "num_outputs": outputs}
-    takes = inspect.signature(found).parameters
+    takes = own.parameters_of(found)
     try:
         metric = found(**{key: size for key, size in sizes.items() if key in takes})
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # a constructor may raise anything for an argument that it lacks
         raise BuildError("objective.metric", f"{name} cannot be used as it is: {error}") from None
     assert isinstance(metric, Metric)
     return metric

@@ -20,10 +20,10 @@ def build(optimizer: Component, parameters: Iterable[nn.Parameter]) -> torch.opt
         BuildError: torch.optim has no such class, or it refuses its arguments.
     """
     cls = _class(optimizer.type)
-    arguments: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in optimizer.args.items()}
     try:
+        arguments: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in optimizer.args.items()}
         built: torch.optim.Optimizer = cls(list(parameters), **arguments)
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # a constructor may raise anything for a bad argument
         raise BuildError("optimizer", f"{optimizer.type} refuses its arguments: {error}") from None
     return built
 

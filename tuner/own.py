@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,7 +23,7 @@ def load(name: str, base: str, path: str) -> Any:
     """Import what `file.py:Name` or `package.module:Name` names. This runs that code.
 
     Args:
-        name: the file is relative to `base`; a package is looked up in `base` first.
+        name: the file is relative to `base`; a package is one that is installed, or lies in `base`.
         base: a folder.
         path: the config path that the name stands at, for messages.
 
@@ -47,11 +47,11 @@ def load(name: str, base: str, path: str) -> Any:
 
 def _from_file(file: Path) -> ModuleType:
     file = file.resolve()
-    name = f"tuner_own_{file.stem}_{abs(hash(str(file))):x}"
-    if name in sys.modules:
-        return sys.modules[name]
     if not file.is_file():
         raise FileNotFoundError(file)
+    name = f"tuner_own_{file.stem}_{abs(hash((str(file), file.stat().st_mtime_ns))):x}"
+    if name in sys.modules:
+        return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, file)
     assert spec is not None, file
     assert spec.loader is not None, file
@@ -73,7 +73,7 @@ def _from_package(name: str, base: str) -> ModuleType:
 
 def _look_in(folder: str) -> None:
     if folder not in sys.path:
-        sys.path.insert(0, folder)
+        sys.path.append(folder)  # last, so that a types.py of the user's replaces no library
 
 
 def named(module: ModuleType, name: str, kind: type, path: str, besides: Iterable[str] = ()) -> Any:
@@ -97,40 +97,52 @@ def named(module: ModuleType, name: str, kind: type, path: str, besides: Iterabl
 
 
 def argument_faults(
-    function: Any, given: Iterable[str], ours: Iterable[str] = (), title: str = ""
+    function: Any, given: Mapping[str, Any], ours: Iterable[str] = (), title: str = ""
 ) -> Iterator[tuple[str, str]]:
-    """What a call of `function` with the keyword arguments `given` would refuse.
+    """What a call of `function` with the keyword arguments `given` would refuse, or take for another.
 
     Args:
         function: a class or a function.
-        given: names from the config.
+        given: arguments from the config; a hole stands as its mapping.
         ours: names that the caller passes by itself, whether or not the function takes them.
         title: what messages call it; by default its own name.
 
     Yields:
-        (name, message) of each unknown, reserved or missing argument; a missing one under the name "".
+        (name, message) of each unknown, reserved, missing or mistaken argument; a missing one under "".
     """
+    parameters = parameters_of(function)
     ours = set(ours)
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except ValueError:  # a constructor written in C says nothing of its arguments
-        return
-    takes = {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
-    open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters)
     title = title or getattr(function, "__name__", str(function))
-    given = set(given)
-    for name in sorted(given & ours):
-        yield name, f"{name} is filled in by tuner: drop it"
-    for name in sorted(given - takes - ours):
-        if not open_ended:
+    takes = {name for name, p in parameters.items() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    open_ended = not parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    for name in sorted(given):
+        if name in ours:
+            yield name, f"{name} is filled in by tuner: drop it"
+        elif name in takes:
+            yield from _mistaken(name, given[name], parameters[name].default)
+        elif not open_ended:
             hint = did_you_mean(name, takes - ours) or f": it takes {listing(sorted(takes - ours))}"
             yield name, f"{title} takes no argument {name}{hint}"
-    required = {p.name for p in parameters if p.default is p.empty and p.name in takes}
-    missing = sorted(required - given - ours)
+    missing = sorted(
+        name for name in takes - given.keys() - ours if parameters[name].default is inspect.Parameter.empty
+    )
     if missing:
         yield "", f"{title} needs {listing(missing)}"
 
 
-def takes(function: Any, name: str) -> bool:
-    """Whether `function` has a parameter called `name`."""
-    return name in inspect.signature(function).parameters
+def _mistaken(name: str, value: Any, default: Any) -> Iterator[tuple[str, str]]:
+    """`no` is a word in YAML 1.2 and would be true, true is not a number."""
+    alternatives = value.get("choice", []) if isinstance(value, dict) else [value]
+    if isinstance(default, bool):
+        if any(isinstance(item, str) for item in alternatives):
+            yield name, f"{name} is true or false, not a word"
+    elif isinstance(default, int | float) and any(isinstance(item, bool) for item in alternatives):
+        yield name, f"{name} is a number, not true or false"
+
+
+def parameters_of(function: Any) -> Mapping[str, inspect.Parameter]:
+    """The parameters of a function or class; none for one that does not tell, such as one written in C."""
+    try:
+        return inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return {}

@@ -27,6 +27,10 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 """Okabe and Ito's palette, which colour-blind readers can tell apart."""
 
 
+PLOTLY = {"displaylogo": False, "responsive": True}
+"""How plotly.js shows every figure."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plot:
     """A figure with its caption, or in its place what is missing for it."""
@@ -101,7 +105,7 @@ def importances(study: Study, records: list[Record]) -> Plot:
 def intermediate_values(study: Study, records: list[Record]) -> Plot:
     """The objective of every trial after each epoch, pruned ones dotted."""
     title = "Intermediate values"
-    reported = [record for record in records if record.history.get(study.metric)]
+    reported = [record for record in records if record.reports]
     if not reported:
         return Plot(title, "", None, "no trial has reported an epoch yet")
     shown = _thinned(reported, study.direction)
@@ -117,7 +121,7 @@ def intermediate_values(study: Study, records: list[Record]) -> Plot:
     caption = f"The validation {study.metric} after each epoch; dotted lines were pruned."
     if len(shown) < len(reported):
         caption += f" {len(shown)} of {len(reported)} trials are drawn: the best half of them and an even sample."
-    values = [value for record in shown for value in record.history[study.metric]]
+    values = [value for record in shown for value in record.reports.values()]
     return Plot(title, caption + _clip(figure, values), figure)
 
 
@@ -182,7 +186,7 @@ def curves(epochs: Sequence[Mapping[str, float]], title: str) -> go.Figure:
 
 def page(figure: go.Figure, title: str) -> str:
     """A figure as one HTML page that opens offline."""
-    body = figure.to_html(full_html=False, include_plotlyjs=False, config={"displaylogo": False, "responsive": True})
+    body = figure.to_html(full_html=False, include_plotlyjs=False, config=PLOTLY)
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>'
         f"<script>{plotly.offline.get_plotlyjs()}</script><body>{body}</body></html>"

@@ -10,13 +10,12 @@ import plotly.offline
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from tuner import exporting, plots
+from tuner.errors import StudyError
 from tuner.files import write_whole
 from tuner.study import Record, Study
 
 MOST_ROWS = 1000
 """The table shows so many trials at most: the latest."""
-
-_PLOTLY = {"displaylogo": False, "responsive": True}
 
 
 def report(study: Study, out: Path) -> None:
@@ -27,13 +26,16 @@ def report(study: Study, out: Path) -> None:
         out: the file to write.
 
     Raises:
-        TunerError: it cannot be written.
+        StudyError: it has several objectives.
+        TunerError: the file cannot be written.
     """
     write_whole(out, page(study).encode())
 
 
 def page(study: Study) -> str:
     """The whole page as text."""
+    if study.objectives > 1:
+        raise StudyError(f"study {study.name} has {study.objectives} objectives; the report knows studies of one")
     environment = Environment(loader=PackageLoader("tuner"), autoescape=select_autoescape(["html", "j2"]))
     environment.filters["short"] = _short
     records = study.records()
@@ -55,7 +57,7 @@ def page(study: Study) -> str:
 
 def _section(plot: plots.Plot) -> dict[str, str]:
     plot = plots.fitted(plot)
-    figure = plot.figure and plot.figure.to_html(full_html=False, include_plotlyjs=False, config=_PLOTLY)
+    figure = plot.figure and plot.figure.to_html(full_html=False, include_plotlyjs=False, config=plots.PLOTLY)
     anchor = plot.title.lower().replace(" ", "-")
     return {
         "title": plot.title,

@@ -29,7 +29,7 @@ def sampler(section: Mapping[str, Any], seed: int) -> BaseSampler:
 
     Args:
         section: `type` and the class's own arguments; one that is a mapping with a `type` is made too.
-        seed: in [0, 2**32).
+        seed: at least 0.
 
     Raises:
         BuildError: Optuna has no such class, or it refuses its arguments.
@@ -61,14 +61,14 @@ def argument_faults(section: Any, kind: str) -> Iterator[tuple[str, str]]:
         BuildError: Optuna has no such class, or the section names none.
     """
     cls = _class(section, kind)
-    yield from own.argument_faults(cls, [key for key in section if key != "type"], ours=("seed",))
+    yield from own.argument_faults(cls, {key: value for key, value in section.items() if key != "type"}, ours=("seed",))
 
 
 def _sampler_defaults(cls: type, section: Mapping[str, Any], seed: int) -> dict[str, Any]:
     """TPE's joint sampling covers only what all trials have in common unless it works by groups."""
-    takes_seed = own.takes(cls, "seed")
+    takes_seed = "seed" in own.parameters_of(cls)
     grouped = cls.__name__ == _TPE and section.get("multivariate", True)
-    return {**({"seed": seed} if takes_seed else {}), **({"group": True} if grouped else {})}
+    return {**({"seed": seed % 2**32} if takes_seed else {}), **({"group": True} if grouped else {})}
 
 
 def _pruner_defaults(cls: type, section: Mapping[str, Any], epochs: int) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def _build(section: Mapping[str, Any], kind: str, defaults: Callable[[type], dic
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
             return cls(**arguments)
-    except (TypeError, ValueError, ImportError) as error:
+    except Exception as error:  # a constructor may raise anything for a bad argument
         raise BuildError(f"search.{kind}", f"{cls.__name__} refuses its arguments: {error}") from None
 
 

@@ -6,7 +6,6 @@ config leaves out.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,7 +54,7 @@ class Schedule:
         totals = _totals(cls, scheduler.args, epochs, batches, direction)
         try:
             self._scheduler = cls(optimizer, **{**totals, **scheduler.args})
-        except (TypeError, ValueError, AttributeError, KeyError, ZeroDivisionError) as error:
+        except Exception as error:  # a constructor may raise anything for a bad argument
             raise BuildError("scheduler", f"{scheduler.type} refuses its arguments: {error}") from None
 
     def after_batch(self) -> None:
@@ -88,7 +87,7 @@ def argument_faults(scheduler: Component) -> Iterator[tuple[str, str]]:
     """
     cls = _class(scheduler.type)
     totals = _totals(cls, scheduler.args, 1, 1, Direction.MINIMIZE)
-    yield from own.argument_faults(cls, [*scheduler.args, *totals], ours=("optimizer",))
+    yield from own.argument_faults(cls, {**totals, **scheduler.args}, ours=("optimizer",))
 
 
 def _class(name: str) -> type[lr_scheduler.LRScheduler]:
@@ -100,13 +99,14 @@ def _class(name: str) -> type[lr_scheduler.LRScheduler]:
 
 def _totals(cls: type, given: Any, epochs: int, batches: int, direction: Direction) -> dict[str, Any]:
     """The totals of the run that `cls` takes and the config leaves out."""
-    takes = inspect.signature(cls).parameters
+    takes = own.parameters_of(cls)
     if "steps_per_epoch" in takes:
         if "total_steps" in given or "steps_per_epoch" in given:
             return {}
         return {"steps_per_epoch": batches, **({} if "epochs" in given else {"epochs": epochs})}
-    if "T_max" in takes and "T_max" not in given:
-        return {"T_max": epochs}
+    total = {"CosineAnnealingLR": "T_max", "PolynomialLR": "total_iters"}.get(cls.__name__)
+    if total is not None and total not in given:
+        return {total: epochs}
     if issubclass(cls, lr_scheduler.ReduceLROnPlateau) and "mode" not in given:
         return {"mode": "max" if direction is Direction.MAXIMIZE else "min"}
     return {}

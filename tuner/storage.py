@@ -18,7 +18,6 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from tuner.errors import StorageError, UsageError
 
-DEFAULT = "sqlite:///studies.db"
 BUSY_SECONDS = 60
 """How long SQLite waits for another's write, the dashboard's say, before it gives up."""
 
@@ -38,15 +37,17 @@ def open_storage(url: str, create: bool = False) -> BaseStorage:
     parsed = _parse(url)
     file = _sqlite_file(parsed)
     if file is not None and not create and not file.exists():
-        raise UsageError(f"{url}: there is no such file; `tuner run` makes it, --storage names another")
+        raise UsageError(f"{_shown(url)}: there is no such file; `tuner run` makes it, --storage names another")
     try:
         storage = RDBStorage(url, engine_kwargs=_engine_options(parsed), skip_table_creation=not create)
         if parsed.get_backend_name() == "sqlite":
             _tune_sqlite(storage.engine, create)
     except (ImportError, SQLAlchemyError, StorageInternalError) as error:
-        raise StorageError(f"{url}: cannot be opened: {_reason(error)}") from None
+        raise StorageError(f"{_shown(url)}: cannot be opened: {_reason(error)}") from None
     except (RuntimeError, AssertionError):
-        raise StorageError(f"{url}: is not a database of this version of Optuna ({optuna.__version__})") from None
+        raise StorageError(
+            f"{_shown(url)}: is not a database of this version of Optuna ({optuna.__version__})"
+        ) from None
     cached: BaseStorage = optuna.storages.get_storage(storage)
     return cached
 
@@ -62,7 +63,7 @@ def sole_driver(url: str) -> Iterator[None]:
     if file is None:
         yield
         return
-    import fcntl  # not on Windows, where the rest works
+    import fcntl  # on POSIX systems, which this project runs on; Python elsewhere can still read studies
 
     if file.exists():
         open_storage(url)  # what is no database is refused before anything is written beside it
@@ -71,7 +72,7 @@ def sole_driver(url: str) -> Iterator[None]:
         lock.parent.mkdir(exist_ok=True)
         held = lock.open("a+")
     except OSError as error:
-        raise StorageError(f"{url}: cannot be opened: {lock}: {error.strerror}") from None
+        raise StorageError(f"{_shown(url)}: cannot be opened: {lock}: {error.strerror}") from None
     with held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -93,9 +94,14 @@ def state_folder(url: str) -> Path:
     return (file.parent if file is not None else Path()) / ".tuner"
 
 
-def study_folder(url: str, study: str) -> Path:
-    """Where the files of a study lie: its checkpoints."""
-    return state_folder(url) / quote(study, safe=" ")
+def study_folder(url: str, study: str, uid: str) -> Path:
+    """Where the files of a study lie: its checkpoints. Another study of the same name has another folder."""
+    return state_folder(url) / f"{quote(study, safe=' ')[:80]}-{uid}"
+
+
+def has_one_driver(url: str) -> bool:
+    """Whether `sole_driver` keeps other drivers away from this database."""
+    return _sqlite_file(_parse(url)) is not None
 
 
 @contextlib.contextmanager
@@ -117,6 +123,11 @@ def _reason(error: Exception) -> str:
     return str(getattr(inner, "orig", None) or inner).splitlines()[0]
 
 
+def _shown(url: str) -> str:
+    """The URL without its password."""
+    return _parse(url).render_as_string(hide_password=True)
+
+
 def _parse(url: str) -> URL:
     try:
         return make_url(url)
@@ -127,7 +138,7 @@ def _parse(url: str) -> URL:
 def _sqlite_file(url: URL) -> Path | None:
     if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
         return None
-    return Path(str(url.database))
+    return Path(os.path.realpath(str(url.database)))
 
 
 def _engine_options(url: URL) -> dict[str, object]:
@@ -144,4 +155,5 @@ def _tune_sqlite(engine: sqlalchemy.Engine, create: bool) -> None:
     def _set_up(connection: object, record: object) -> None:
         connection.execute("PRAGMA synchronous=NORMAL")  # type: ignore[attr-defined]
 
-    engine.dispose()  # so that the connection that made the tables is set up as well
+    with engine.connect() as connection:  # the one that made the tables is there already
+        connection.execute(sqlalchemy.text("PRAGMA synchronous=NORMAL"))

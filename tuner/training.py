@@ -130,18 +130,22 @@ def train_epoch(run: Run, train: Split, rows: Tensor) -> float:
     run.model.train()
     total = torch.zeros((), device=rows.device)
     for batch in batches_of(rows, run.batch_size):
-        inputs, targets = train.inputs[batch], train.targets[batch]
-
-        def loss_of_batch(inputs: Tensor = inputs, targets: Tensor = targets) -> Tensor:
-            run.optimizer.zero_grad(set_to_none=True)
-            value = run.loss(run.model(inputs), targets)
-            value.backward()  # type: ignore[no-untyped-call]
-            return value
-
-        value = run.optimizer.step(loss_of_batch)  # type: ignore[arg-type]  # torch types a closure as giving float
+        loss = step(run, train.inputs[batch], train.targets[batch])
         run.schedule.after_batch()
-        total += torch.as_tensor(value).detach() * len(batch)
+        total += loss.detach() * len(batch)
     return float(total) / len(rows)
+
+
+def step(run: Run, inputs: Tensor, targets: Tensor) -> Tensor:
+    """One step of the optimizer on one batch; the loss before it. Some optimizers ask for it more than once."""
+
+    def loss_of_batch() -> Tensor:
+        run.optimizer.zero_grad(set_to_none=True)
+        loss = run.loss(run.model(inputs), targets)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss
+
+    return torch.as_tensor(run.optimizer.step(loss_of_batch))  # type: ignore[arg-type]  # torch says float, and takes both
 
 
 def evaluate(model: nn.Module, split: Split, scores: Scores) -> dict[str, float]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import torch
 
 from tuner.config import Direction, Engine, Epoch, Outcome, Port, Scope, State, Trial, Verdict
-from tuner.errors import Interrupted, StorageError
 from tuner.training import Job, Run, epochs_of
 
 CHECKPOINT_SECONDS = 10.0
@@ -55,27 +54,24 @@ def serial(job: Job) -> Engine:
 def run_trial(job: Job, trial: Trial, port: Port) -> Outcome:
     """Train and score one trial. Whatever goes wrong in it is its outcome, not an exception.
 
-    Raises:
-        Interrupted, StorageError: they end the run, not the trial.
+    What the port raises is not the trial's fault and ends the run.
     """
-    try:
-        return _train(job, trial, port)
-    except (Interrupted, StorageError):
-        raise
-    except Exception as error:  # the trial's code may raise anything, and the study must go on
-        if _is_out_of_memory(error):
-            return Outcome(trial.number, trial.attempt, State.OUT_OF_MEMORY, cause=str(error).splitlines()[0])
-        cause = f"{type(error).__name__}: {error}"
-        return Outcome(trial.number, trial.attempt, State.FAILED, cause=cause, traceback=traceback.format_exc())
-
-
-def _train(job: Job, trial: Trial, port: Port) -> Outcome:
-    run = Run.build(job, trial.config, trial.seed)
     best = Best(job.scores.direction, trial.config.scope)
     checkpoint = port.load(trial.number)
-    trained = 0 if checkpoint is None else best.restore(run.restore(checkpoint))
+    try:
+        run, trained = _begin(job, trial, best, checkpoint)
+    except Exception as error:  # the trial's code may raise anything, and the study must go on
+        return _failure(trial, error)
+    epochs = epochs_of(run, job, trained + 1, trial.config.epochs)
     saved = time.monotonic()
-    for epoch, metrics, seconds in epochs_of(run, job, trained + 1, trial.config.epochs):
+    while True:
+        try:
+            step = next(epochs, None)
+        except Exception as error:  # likewise
+            return _failure(trial, error)
+        if step is None:
+            return Outcome(trial.number, trial.attempt, State.COMPLETE, (best.value,), best.epoch)
+        epoch, metrics, seconds = step
         if reason := _divergence(metrics, job.scores.objective):
             return Outcome(trial.number, trial.attempt, State.DIVERGED, epoch=epoch, cause=reason)
         best.see(metrics[job.scores.objective], epoch)
@@ -87,7 +83,24 @@ def _train(job: Job, trial: Trial, port: Port) -> Outcome:
             saved = time.monotonic()
         if verdict is Verdict.SUSPEND:
             return Outcome(trial.number, trial.attempt, State.SUSPENDED, epoch=epoch)
-    return Outcome(trial.number, trial.attempt, State.COMPLETE, (best.value,), best.epoch)
+
+
+def _begin(job: Job, trial: Trial, best: Best, checkpoint: bytes | None) -> tuple[Run, int]:
+    """The run, and after which epoch it stands; one whose checkpoint cannot be read begins anew."""
+    run = Run.build(job, trial.config, trial.seed)
+    if checkpoint is None:
+        return run, 0
+    try:
+        return run, best.restore(run.restore(checkpoint))
+    except Exception:  # torch raises whatever a damaged archive leads it to
+        return Run.build(job, trial.config, trial.seed), 0
+
+
+def _failure(trial: Trial, error: Exception) -> Outcome:
+    if _is_out_of_memory(error):
+        return Outcome(trial.number, trial.attempt, State.OUT_OF_MEMORY, cause=str(error).splitlines()[0])
+    cause = f"{type(error).__name__}: {error}"
+    return Outcome(trial.number, trial.attempt, State.FAILED, cause=cause, traceback=traceback.format_exc())
 
 
 def _divergence(metrics: Mapping[str, float], objective: str) -> str:

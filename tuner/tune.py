@@ -6,8 +6,8 @@ to see what happens passes `observe`.
 
 from __future__ import annotations
 
-import os
 import platform
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -17,27 +17,32 @@ from typing import Any, TypeAlias
 import torch
 
 from tuner import check, storage
-from tuner.config import Epoch, Outcome, State, Trial, Verdict
-from tuner.errors import Interrupted, NoTrialSucceeded
+from tuner.config import DEFAULT_STORAGE, Epoch, Outcome, State, Trial, Verdict
+from tuner.errors import BuildError, Interrupted, NoTrialSucceeded
 from tuner.executors import inline
+from tuner.files import write_whole
 from tuner.signals import interruptible
 from tuner.space import Space
 from tuner.space.schema import seconds
-from tuner.space.suggesters import Corner
-from tuner.study import Record, Study, open_study
+from tuner.study import Record, Study, open_study, rehearse
 from tuner.training import Job, device_of
 from tuner.trial import serial
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The study is open. `finished` trials of `total` have ended in earlier runs, `recovered` were left running."""
+    """The study is open: what earlier runs left, and what this one may do.
+
+    `finished` trials of `total` have ended, `recovered` were left running by a crash; `limit` is the
+    run's time in seconds.
+    """
 
     study: str
     metric: str
     total: int
     finished: int
     recovered: int
+    limit: float | None
     best: Record | None
 
 
@@ -99,9 +104,13 @@ class Driver:
         self._facts = {"threads": torch.get_num_threads(), "device": str(job.device), "host": platform.node()}
 
     def stop(self, signal: int) -> None:
-        """Start no more trials and suspend the running ones at their epoch's end."""
+        """Start no more trials and suspend the running ones at their epoch's end.
+
+        Called from a signal handler, which may have interrupted the observer in mid-line: another thread
+        tells it, and waits for its turn.
+        """
         self._signal = signal
-        self._observe(Stopping(signal))
+        threading.Thread(target=self._observe, args=(Stopping(signal),), daemon=True).start()
 
     @property
     def stopped_by(self) -> int | None:
@@ -110,7 +119,9 @@ class Driver:
 
     def take(self) -> Trial | None:
         """The next trial, until the study has its total, the time is up or a signal came."""
-        if self._signal is not None or time.monotonic() >= self._deadline or self._study.finished() >= self._total:
+        if self._signal is not None or time.monotonic() >= self._deadline:
+            return None
+        if self._study.exhausted or self._study.finished() >= self._total:
             return None
         trial = self._study.ask(self._facts)
         self._observe(Started(trial))
@@ -130,11 +141,7 @@ class Driver:
 
     def save(self, trial: int, state: bytes) -> None:
         """Write a checkpoint whole or not at all."""
-        file = self._checkpoint(trial)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        partial = file.with_suffix(".partial")
-        partial.write_bytes(state)
-        os.replace(partial, file)
+        write_whole(self._checkpoint(trial), state)
 
     def done(self, outcome: Outcome) -> None:
         """Record how a trial ended; only a suspended one keeps its checkpoint."""
@@ -142,7 +149,9 @@ class Driver:
         if outcome.state is State.SUSPENDED:
             return
         self._checkpoint(outcome.trial).unlink(missing_ok=True)
-        self._observe(Ended(outcome, self._study.record(outcome.trial), self._study.best()))
+        records = self._study.records()
+        best = next((record for record in self._study.ranked(records) if record.complete), None)
+        self._observe(Ended(outcome, records[outcome.trial], best))
 
     def _checkpoint(self, trial: int) -> Path:
         return self._checkpoints / f"{trial}.pt"
@@ -151,7 +160,7 @@ class Driver:
 def run(
     space: Space | str | Path,
     *,
-    storage_url: str = storage.DEFAULT,
+    storage_url: str = DEFAULT_STORAGE,
     study_name: str | None = None,
     n_trials: int | None = None,
     timeout: float | str | None = None,
@@ -194,14 +203,24 @@ def run(
     }
     given = [(path, value) for path, value in flags.items() if value is not None]
     space = _read(space, [*settings, *given])
-    check.check_names(space)
-    chosen = device_of(device)
-    job = Job.for_search(space.resolve(Corner(False, {})), space.setting("study.seed"), chosen)
-    check.check_fit(space, job)
+    job = _checked_job(space, device)
     with storage.sole_driver(storage_url):
         opened = storage.open_storage(storage_url, create=True)
         study = open_study(opened, space, job.scores.objective, job.scores.direction)
-        return _drive(study, job, space, storage.study_folder(storage_url, study.name), observe)
+        recovered = study.recover() if storage.has_one_driver(storage_url) else 0
+        return _drive(study, job, recovered, storage.study_folder(storage_url, study.name, study.uid), observe)
+
+
+def _checked_job(space: Space, device: str) -> Job:
+    """The data and metrics of a space that passed every check."""
+    check.check_names(space)
+    job = check.load_job(space, device_of(device))
+    check.check_fit(space, job)
+    try:
+        rehearse(space, job.scores.objective, job.scores.direction)
+    except BuildError as error:
+        raise space.faulty([(error.path, error.message)]) from None
+    return job
 
 
 def _read(space: Space | str | Path, changes: list[tuple[str, Any]]) -> Space:
@@ -210,12 +229,12 @@ def _read(space: Space | str | Path, changes: list[tuple[str, Any]]) -> Space:
     return Space.load(space, changes)
 
 
-def _drive(study: Study, job: Job, space: Space, folder: Path, observe: Observer) -> Result:
-    total = space.setting("search.trials")
-    timeout = space.setting("search.timeout")
-    deadline = time.monotonic() + (seconds(timeout) or 0.0) if timeout is not None else float("inf")
-    recovered = study.recover()
-    observe(Opened(study.name, study.metric, total, study.finished(), recovered, study.best()))
+def _drive(study: Study, job: Job, recovered: int, folder: Path, observe: Observer) -> Result:
+    total = study.space.setting("search.trials")
+    timeout = study.space.setting("search.timeout")
+    limit = seconds(timeout) if timeout is not None else None
+    observe(Opened(study.name, study.metric, total, study.finished(), recovered, limit, study.best()))
+    deadline = float("inf") if limit is None else time.monotonic() + limit
     driver = Driver(study, job, total, deadline, folder / "checkpoints", observe)
     try:
         with interruptible(driver.stop):
@@ -237,4 +256,5 @@ def _why_none(study: Study) -> str:
     if not causes:
         return f"study {study.name}: no trial is complete yet; run it again with more time"
     commonest = max(set(causes), key=causes.count)
-    return f"study {study.name}: none of {len(records)} trials is complete; the commonest cause: {commonest}"
+    way_on = "mend it and give a new --study-name, or a larger --n-trials to go on"
+    return f"study {study.name}: none of {len(records)} trials is complete; the commonest cause: {commonest}; {way_on}"

@@ -8,8 +8,7 @@ import torch
 from PIL import Image
 
 from tuner import data
-from tuner.config import Component, Data, Task
-from tuner.data import On
+from tuner.config import Component, Data, On, Task
 from tuner.data.tensors import Scale
 from tuner.errors import DataError
 

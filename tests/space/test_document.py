@@ -58,6 +58,7 @@ def test_scalars_are_read_by_yaml_1_2(text: str, value: object) -> None:
         ("a: *b", "f:1:4: found undefined alias 'b'"),
         ("a: &a [*a]", "f:1:8: an anchor inside itself"),
         ("[" * 60 + "]" * 60, "f:1:51: nested more than 50 levels deep"),
+        ("{a, b: 1}", "f:1:2: a: the key has no value"),
         ("a: \x00", "f:1:1: not a YAML text"),
     ],
 )
@@ -73,6 +74,20 @@ def test_faults_that_are_not_syntax_are_reported_together() -> None:
         document.read("a: !x 1\nb: 1\nb: 2\nc: .nan", "f")
 
     assert [fault.place.line for fault in caught.value.faults] == [1, 3, 4]
+
+
+def test_a_few_lines_that_mean_billions_of_values_are_refused() -> None:
+    lines = ["a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+    lines += [
+        f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]" for before, name in zip("abcdef", "bcdefg", strict=True)
+    ]
+
+    with pytest.raises(SpaceError, match="more than 20000 values"):
+        document.read("\n".join(lines), "f")
+
+
+def test_an_alias_of_a_single_value_is_read() -> None:
+    assert document.plain(document.read("lr: &a 0.1\nmax_lr: *a", "f")) == {"lr": 0.1, "max_lr": 0.1}
 
 
 def test_an_alias_stands_where_it_stands() -> None:

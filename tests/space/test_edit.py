@@ -91,3 +91,27 @@ def test_a_value_is_read_as_yaml() -> None:
         {"float": [1e-4, 1], "log": True},
     )
     assert edit.value_of("scheduler=") == ("scheduler", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "expected"),
+    [
+        ("m: {a: 1,}\n", "m.b", "m: {a: 1, b: 7}\n"),
+        ("m: {}\n", "m.b", "m: {b: 7}\n"),
+        ("m: {a: 1}", "m.b", "m: {a: 1, b: 7}"),
+        ("m:\n  a: 1 # end\nn: 2\n", "m.b", "m:\n  a: 1 # end\n  b: 7\nn: 2\n"),
+        ("m: &x\n  a: 1\n", "m.b", "m: &x\n  a: 1\n  b: 7\n"),
+        ("m:\n  a: 1", "n", "m:\n  a: 1\nn: 7"),
+        ("m:\n", "m.b", "m: {b: 7}\n"),
+        ("m: &x 1\nn: *x\n", "n", "m: &x 1\nn: 7\n"),
+    ],
+)
+def test_an_edit_is_the_least_that_does_it(text: str, path: str, expected: str) -> None:
+    assert edit.assign(text, path, 7, "f") == expected
+    document.read(expected, "f")
+
+
+def test_a_block_under_an_anchor_is_replaced_at_its_own_column() -> None:
+    text = edit.assign("m: &x\n  a: 1\nn: 2\n", "m", {"c": 1, "d": 3}, "f")
+
+    assert document.plain(document.read(text, "f")) == {"m": {"c": 1, "d": 3}, "n": 2}

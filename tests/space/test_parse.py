@@ -46,6 +46,10 @@ def faults(model: str) -> str:
         ("a: {ref: model.b}", "ref model.b: there is no model.b in every branch"),
         ("a: {ref: model.typo}", "did you mean type?"),
         ("a: {ref: model.b}, b: {ref: model.a}", "ref model.b leads back to itself"),
+        ("a: {ref: model.b.²}, b: [1]", "there is no model.b.² in every branch"),
+        ("a: {list: {u: 1, d: {ref: model.a.1.d}}, length: 2}", "leads back to itself"),
+        ("a: {b.c: {float: [0, 1]}}", "a key has no dots"),
+        ("a: {float: [0, 1], step: 1e-300}", "step 1e-300 is too fine"),
         ("a: {ref: model}", "ref model leads back to itself"),
     ],
 )
@@ -77,3 +81,22 @@ def test_a_hole_where_none_may_stand_is_refused_with_the_reason(path: str, why: 
 
     with pytest.raises(SpaceError, match=why):
         Space.parse(rest + path)
+
+
+def test_a_mapping_that_only_looks_like_a_hole_is_a_value() -> None:
+    space = Space.parse(f"{HEAD}{{type: X, anchors: {{points: [1, 2]}}, b: {{lists: [1], other: 2}}}}")
+
+    assert space.setting("model.anchors") == {"points": [1, 2]}
+
+
+def test_a_ref_may_not_stand_for_a_number_that_tuner_counts_by() -> None:
+    with pytest.raises(
+        SpaceError, match=r"training\.epochs: must be a whole number of at least 1 or a hole of such, not a ref"
+    ):
+        Space.parse(f"{HEAD}{{type: X, a: 3}}\ntraining: {{epochs: {{ref: model.a}}}}")
+
+
+def test_a_section_may_be_a_choice_and_its_branches_get_their_defaults() -> None:
+    space = Space.parse(f"{HEAD}{{type: X}}\ntraining: {{choice: [{{name: short, epochs: 3}}, {{name: usual}}]}}")
+
+    assert space.highest("training.epochs") == 10

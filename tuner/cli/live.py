@@ -14,7 +14,10 @@ from rich.text import Text
 
 from tuner.cli.progress import Progress
 from tuner.study import Record
-from tuner.tune import Ended, Event, Observer, Opened, Stopping
+from tuner.tune import Ended, Event, Observer, Opened, Reported, Stopping
+
+EVERY_SECONDS = 30.0
+"""How often a long trial says where it is when there is no terminal."""
 
 STYLES = {"complete": "green", "pruned": "yellow", "failed": "red", "diverged": "magenta", "out of memory": "magenta"}
 
@@ -57,6 +60,9 @@ def _lines_of(event: Event, progress: Progress) -> Iterator[str]:
         case Ended(_, record):
             best = f"best {progress.best.value:.5g} (trial {progress.best.number})" if progress.best else "no best yet"
             yield f"{_ending(record, progress.metric)}; {best}; {_count(progress)}"
+        case Reported(epoch) if progress.is_due(EVERY_SECONDS):
+            value = f"{progress.metric} {epoch.metrics[progress.metric]:.5g}"
+            yield f"trial {epoch.trial}, epoch {epoch.epoch}: {value}; {_count(progress)}"
         case Stopping():
             yield "stopping at this epoch's end; once more to stop at once"
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
 import typer
 
-STORAGE = "sqlite:///studies.db"
+from tuner.config import DEFAULT_STORAGE
 
 Storage: TypeAlias = Annotated[
     str, typer.Option("--storage", envvar="TUNER_STORAGE", help="The database, any URL that Optuna takes.")
@@ -40,6 +41,16 @@ def _from_here(path: str, value: Any) -> Any:
     return value
 
 
+def space_file(named: Path, quiet: bool = False) -> Path:
+    """The space file that is meant; that it was found in `search_spaces/` is said."""
+    from tuner.space import find
+
+    found = find(named)
+    if found != named and not quiet:
+        typer.echo(f"using {found}", err=True)
+    return found
+
+
 def and_storage(url: str) -> str:
     """What a command that we tell the user to type needs to find the same database."""
-    return "" if url == STORAGE else f" --storage {url}"
+    return "" if url == DEFAULT_STORAGE else f" --storage {shlex.quote(url)}"

@@ -27,6 +27,8 @@ class Progress:
         self.recent: collections.deque[Record] = collections.deque(maxlen=8)
         self._began = time.monotonic()
         self._trial_began = self._began
+        self._last_sign = self._began
+        self._limit: float | None = None
         self._seconds: list[float] = []
 
     def see(self, event: Event) -> None:
@@ -35,6 +37,7 @@ class Progress:
             case Opened():
                 self.study, self.metric, self.total = event.study, event.metric, event.total
                 self.ended, self.recovered, self.best = event.finished, event.recovered, event.best
+                self._limit = event.limit
             case Started(trial):
                 self.trial, self.epoch, self._trial_began = trial, None, time.monotonic()
             case Reported(epoch):
@@ -47,6 +50,13 @@ class Progress:
             case Stopping():
                 self.stopping = True
 
+    def is_due(self, every: float) -> bool:
+        """Whether a sign of life is due, `every` seconds after the last or after the trial's beginning."""
+        due = time.monotonic() - max(self._trial_began, self._last_sign) > every
+        if due:
+            self._last_sign = time.monotonic()
+        return due
+
     @property
     def elapsed(self) -> float:
         """Seconds since the run began."""
@@ -54,9 +64,13 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """The remaining trials at the mean of this run's, pruned ones included; None before one has ended."""
+        """The remaining trials at the mean of this run's, pruned ones included; None before one has ended.
+
+        Never more than the run's time limit leaves.
+        """
         if not self._seconds:
             return None
         mean = sum(self._seconds) / len(self._seconds)
         spent = min(time.monotonic() - self._trial_began, mean) if self.trial is not None else 0.0
-        return max(0.0, (self.total - self.ended) * mean - spent)
+        needed = max(0.0, (self.total - self.ended) * mean - spent)
+        return needed if self._limit is None else min(needed, max(0.0, self._limit - self.elapsed))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tuner.cli import options
+from tuner.config import DEFAULT_STORAGE
+
+if TYPE_CHECKING:
+    from tuner.tune import Result
 
 
 def run(
@@ -23,7 +28,7 @@ def run(
     epochs: Annotated[int | None, typer.Option(help="In place of training.epochs.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     settings: options.Settings = None,
-    storage: options.Storage = options.STORAGE,
+    storage: options.Storage = DEFAULT_STORAGE,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing while it runs.")] = False,
 ) -> None:
     """Search a space; a study that is there is continued up to its total.
@@ -32,11 +37,9 @@ def run(
     """
     from tuner.cli.live import view
     from tuner.errors import Interrupted
-    from tuner.space import Space, find
+    from tuner.space import Space
 
-    found = find(space)
-    if found != space and not quiet:
-        typer.echo(f"using {found}", err=True)
+    found = options.space_file(space, quiet)
     flags = {
         "study.name": study_name,
         "search.trials": n_trials,
@@ -56,18 +59,15 @@ def run(
     _print_result(result, storage)
 
 
-def _print_result(result: object, storage: str) -> None:
-    from tuner.tune import Result
-
-    assert isinstance(result, Result)
+def _print_result(result: Result, storage: str) -> None:
     study, best = result.study, result.best
     typer.echo(f"Best of {study.finished()} trials in study {study.name}: trial {best.number}")
     rows = {study.metric: f"{best.value:.6g} at epoch {best.epoch}", **best.params}
     width = max(len(name) for name in rows)
     for name, value in rows.items():
         typer.echo(f"  {name:<{width}}  {value}")
-    there = options.and_storage(storage)
+    there, name = options.and_storage(storage), shlex.quote(study.name)
     typer.echo("\nNext:")
-    typer.echo(f"  tuner report {study.name}{there}")
-    typer.echo(f"  tuner export {study.name} -o best.yaml{there} && tuner train best.yaml")
+    typer.echo(f"  tuner report {name}{there}")
+    typer.echo(f"  tuner export {name} -o best.yaml{there} && tuner train best.yaml")
     typer.echo(f"  tuner dashboard{there}")

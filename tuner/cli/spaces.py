@@ -31,7 +31,7 @@ def check(
     """
     from tuner.space import Space
 
-    found = Space.load(space, options.settings(settings))
+    found = Space.load(options.space_file(space), options.settings(settings))
     built = "" if no_build else _build(found, device)
     _print_space(found)
     typer.echo(built or "\nThe language is sound. Classes, arguments and shapes were not checked (--no-build).")
@@ -42,11 +42,11 @@ def _build(space: Space, device: str) -> str:
     from tuner import check as checks
     from tuner.models import count_parameters
     from tuner.space.suggesters import Random
-    from tuner.training import Job, device_of, outputs_of
+    from tuner.training import device_of, outputs_of
 
     checks.check_names(space)
     config = space.resolve(Random(0))
-    job = Job.for_search(config, space.setting("study.seed"), device_of(device))
+    job = checks.load_job(space, device_of(device))
     checks.check_fit(space, job)
     run = checks.probe(config, job)
     dataset = job.dataset

@@ -9,6 +9,7 @@ import typer
 
 from tuner.cli import options
 from tuner.cli.formats import Format, print_study, print_trial
+from tuner.config import DEFAULT_STORAGE
 
 if TYPE_CHECKING:
     from tuner.study import Study
@@ -21,7 +22,7 @@ def _load(storage: str, name: str) -> Study:
     return load_study(open_storage(storage), name)
 
 
-def list_(storage: options.Storage = options.STORAGE) -> None:
+def list_(storage: options.Storage = DEFAULT_STORAGE) -> None:
     """List the studies of a database."""
     import collections
 
@@ -50,7 +51,7 @@ def show(
     study: options.StudyName,
     trial: Annotated[int | None, typer.Option(help="Show one trial with all that is known of it.")] = None,
     form: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.TABLE,
-    storage: options.Storage = options.STORAGE,
+    storage: options.Storage = DEFAULT_STORAGE,
 ) -> None:
     """Show a study, or one of its trials.
 
@@ -66,14 +67,15 @@ def show(
 def report(
     study: options.StudyName,
     out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")] = Path("report.html"),
-    storage: options.Storage = options.STORAGE,
+    storage: options.Storage = DEFAULT_STORAGE,
 ) -> None:
     """Write a study as one HTML page that opens offline.
 
     Example: tuner report digits-cnn -o report.html
     """
-    opened = _load(storage, study)
     from tuner import reporting
+
+    opened = _load(storage, study)
 
     reporting.report(opened, out)
     typer.echo(f"wrote {out}")
@@ -84,7 +86,7 @@ def export(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The file to write; without it, to stdout.")] = None,
     trial: Annotated[int | None, typer.Option(help="A trial's number; without it, the best one.")] = None,
     form: Annotated[str, typer.Option("--format", help="yaml keeps the file's comments; json has every default.")] = "",
-    storage: options.Storage = options.STORAGE,
+    storage: options.Storage = DEFAULT_STORAGE,
 ) -> None:
     """Write the best config: the space with its holes filled.
 
@@ -101,7 +103,7 @@ def export(
 
 
 def dashboard(
-    storage: options.Storage = options.STORAGE,
+    storage: options.Storage = DEFAULT_STORAGE,
     port: Annotated[int, typer.Option(help="On loopback only: the dashboard has no login.", min=1, max=65535)] = 8080,
 ) -> None:
     """Serve optuna-dashboard on the studies, to this machine only."""
@@ -121,7 +123,7 @@ def dashboard(
 def delete(
     study: options.StudyName,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    storage: options.Storage = options.STORAGE,
+    storage: options.Storage = DEFAULT_STORAGE,
 ) -> None:
     """Delete a study with all of its trials."""
     import shutil
@@ -133,6 +135,7 @@ def delete(
     if not yes:
         typer.confirm(f"Delete study {study} with its {len(opened.records())} trials?", abort=True)
     with sole_driver(storage):
+        if opened.uid:
+            shutil.rmtree(study_folder(storage, study, opened.uid), ignore_errors=True)
         delete_study(open_storage(storage), study)
-        shutil.rmtree(study_folder(storage, study), ignore_errors=True)
     typer.echo(f"deleted {study}")

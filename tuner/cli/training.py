@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,17 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tuner.cli import options
+from tuner.config import DEFAULT_STORAGE, On
 from tuner.errors import UsageError
 
 if TYPE_CHECKING:
     from tuner.space import Space
-
-
-class On(enum.Enum):
-    """What to train on."""
-
-    ALL = "train+valid"
-    TRAIN = "train"
 
 
 def train(
@@ -31,7 +24,7 @@ def train(
     on: Annotated[On, typer.Option(help="train repeats the trial exactly; train+valid uses all rows.")] = On.ALL,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run folder that is there.")] = False,
-    storage: options.Storage = options.STORAGE,
+    storage: options.Storage = DEFAULT_STORAGE,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing while it trains.")] = False,
 ) -> None:
     """Train the final model, score it on the test split and save it.
@@ -40,14 +33,13 @@ def train(
     """
     space = _space(config, study, trial, storage)
     from tuner import final
-    from tuner.data import On as Rows
 
     def observe(epoch: int, last: int, metrics: Mapping[str, float]) -> None:
         if not quiet:
             shown = ", ".join(f"{name} {value:.5g}" for name, value in metrics.items() if name != "lr")
             typer.echo(f"epoch {epoch} of {last}: {shown}", err=True)
 
-    done = final.train(space, out, on=Rows(on.value), device=device, overwrite=overwrite, observe=observe)
+    done = final.train(space, out, on=on, device=device, overwrite=overwrite, observe=observe)
     for note in done.notes:
         typer.echo(f"note: {note}", err=True)
     for name, value in done.test.items():
@@ -63,7 +55,7 @@ def _space(config: Path | None, study: str | None, trial: int | None, storage: s
     if config is not None:
         if trial is not None:
             raise UsageError("--trial goes with --study")
-        return Space.load(config)
+        return Space.load(options.space_file(config))
     from tuner import exporting
     from tuner.storage import open_storage
     from tuner.study import load_study

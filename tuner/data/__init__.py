@@ -6,30 +6,22 @@ The test rows are set apart first and stay out of tuning; validation rows never 
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tuner import own
-from tuner.config import Component, Data
+from tuner.config import Component, Data, On
 from tuner.data import digits, vision
 from tuner.data.split import hold_out
 from tuner.data.tensors import Dataset, Scale, Source, Split
 from tuner.errors import DataError, did_you_mean, listing
 
-__all__ = ["Dataset", "On", "Scale", "Split", "argument_faults", "for_final", "for_search"]
+__all__ = ["Dataset", "Scale", "Split", "argument_faults", "for_final", "for_search"]
 
 TEST = 0.2
 """The share of rows that becomes the test split of a dataset without one."""
 
 SOURCES: Mapping[str, Callable[..., Source]] = {"digits": digits.load}
-
-
-class On(enum.Enum):
-    """What a final model is trained on."""
-
-    TRAIN = "train"
-    ALL = "train+valid"
 
 
 def for_search(data: Data, base: str, seed: int) -> Dataset:

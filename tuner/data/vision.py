@@ -13,12 +13,17 @@ from torch import Tensor
 from torchvision import datasets
 from torchvision.transforms.v2.functional import pil_to_tensor
 
+from tuner import own
 from tuner.config import Task
 from tuner.data.tensors import Source, Split
 from tuner.errors import DataError
 
 OURS = ("train", "transform", "target_transform", "transforms", "loader")
 """Arguments of dataset classes that are not the config's to give."""
+
+
+NO_TEST_LABELS = ("ImageNet", "Imagenette")
+"""Classes whose test labels are not public, or that have none: their `val` is the last word."""
 
 
 def names() -> list[str]:
@@ -54,7 +59,10 @@ def _parameters(cls: type) -> list[inspect.Parameter]:
 
 
 def _root(arguments: dict[str, Any], base: str) -> dict[str, str]:
-    return {"root": str(Path(base, arguments["root"]))} if "root" in arguments else {}
+    root = arguments.get("root")
+    if root is not None and not isinstance(root, str):
+        raise DataError(f"data.root: takes the path of a folder, not {root}")
+    return {} if root is None else {"root": str(Path(base, root))}
 
 
 def _splits(cls: type, arguments: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
@@ -64,7 +72,8 @@ def _splits(cls: type, arguments: dict[str, Any]) -> tuple[dict[str, Any], dict[
         return {**arguments, "train": True}, {**arguments, "train": False}
     split = parameters.get("split")
     if split is not None and "split" not in arguments and split.default in ("train", "trainval"):
-        return {**arguments, "split": split.default}, {**arguments, "split": "test"}
+        held_out = "val" if cls.__name__ in NO_TEST_LABELS else "test"
+        return {**arguments, "split": split.default}, {**arguments, "split": held_out}
     return arguments, None
 
 
@@ -72,10 +81,11 @@ def _read(cls: type, arguments: dict[str, Any]) -> tuple[Split, tuple[str, ...]]
     try:
         dataset = cls(**arguments)
     except (RuntimeError, FileNotFoundError, OSError) as error:
-        hint = "" if arguments.get("download") else "; `data.download: true` fetches it where the network allows"
+        can_fetch = "download" in own.parameters_of(cls) and not arguments.get("download")
+        hint = "; `data.download: true` fetches it where the network allows" if can_fetch else ""
         raise DataError(f"data: {cls.__name__} cannot be read from {arguments.get('root')}: {error}{hint}") from None
-    except (TypeError, ValueError) as error:
-        raise DataError(f"data: {cls.__name__} refuses its arguments: {error}") from None
+    except Exception as error:  # a dataset may raise anything for a bad argument
+        raise DataError(f"data: {cls.__name__} refuses its arguments: {type(error).__name__}: {error}") from None
     images, targets = _tensors(dataset)
     classes = tuple(str(name) for name in getattr(dataset, "classes", sorted(set(targets.tolist()))))
     return Split(images, targets), classes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -47,7 +46,7 @@ def build(model: Component, input_shape: tuple[int, ...], outputs: int, base: st
         BuildError: no such model, arguments that it refuses, or a shape that it cannot take.
     """
     constructor = _constructor(model.type, base)
-    takes = inspect.signature(constructor).parameters
+    takes = own.parameters_of(constructor)
     filled = {name: size for name, size in sizes(input_shape, outputs).items() if name in takes}
     try:
         module = constructor(**{**filled, **model.args})
@@ -98,7 +97,7 @@ def argument_faults(model: Component, base: str) -> Iterator[tuple[str, str]]:
     """
     constructor = _constructor(model.type, base)
     filled = set(sizes((1,), 1)) - set(model.args)
-    yield from own.argument_faults(constructor, model.args, ours=filled)
+    yield from own.argument_faults(constructor, model.args, ours=filled, title=model.type)
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -109,6 +108,8 @@ def count_parameters(model: nn.Module) -> int:
 def _constructor(name: str, base: str) -> Callable[..., Any]:
     if own.is_own(name):
         found: Callable[..., Any] = own.load(name, base, "model.type")
+        if not callable(found):
+            raise BuildError("model.type", f"{name} is a {type(found).__name__}, not a class of torch.nn.Module")
         return found
     if name not in MODELS:
         hint = did_you_mean(name, MODELS)

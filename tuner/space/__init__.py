@@ -5,7 +5,7 @@ YAML text -> document (nodes with places) -> parse (holes) -> schema (sections) 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,7 @@ class Space:
             UsageError: a setting has no place in the text.
             SpaceError: its faults, all of them.
         """
+        text = text.removeprefix("\ufeff")
         for path, value in settings:
             text = edit.assign(text, path, value, file)
         tree = _tree(text, file)
@@ -104,7 +105,10 @@ class Space:
 
     def highest(self, path: str) -> Any:
         """The largest value that can stand at `path`, such as `training.epochs`."""
-        return max(value for _, value in schema.extremes(_node(self.tree, path)))
+        section, key = path.split(".")
+        variants = (tree for _, tree in schema.variants(self.tree.entries[section], section))
+        trees = [tree.entries[key] for tree in variants if isinstance(tree, Group)]
+        return max(value for tree in trees for _, value in schema.extremes(tree))
 
     def place(self, path: str) -> Place:
         """Where the nearest thing to `path`, a parameter path, stands in the text."""
@@ -153,11 +157,6 @@ def find(path: str | Path) -> Path:
         return inside
     looked = f" and {inside} neither" if path.parent == Path() else ""
     raise UsageError(f"{path}: there is no such file{looked}")
-
-
-def dump(space: Mapping[str, Any]) -> str:
-    """A space given as a mapping, as YAML text."""
-    return "".join(f"{document.flow(key)}: {document.flow(value)}\n" for key, value in space.items())
 
 
 def _tree(text: str, file: str) -> Group:

@@ -24,6 +24,8 @@ from tuner import config
 from tuner.errors import Fault, Place, SpaceError
 
 DEEPEST = 50
+MOST_NODES = 20_000
+"""More than any space needs; a few lines of nested aliases would mean billions."""
 LARGEST_INT = 2**53
 """Beyond it an int is not exact as a float, which samplers compute in."""
 
@@ -110,7 +112,7 @@ def read(text: str, file: str) -> Node:
         raise SpaceError(file, [Fault(Place(1, 1), "", f"not a YAML text: {error}")]) from None
     if root is None:
         raise SpaceError(file, [Fault(Place(1, 1), "", "the file is empty: a space needs data, model, optimizer")])
-    reader = _Reader(text, yaml)
+    reader = _Reader(text, yaml, file)
     node = reader.node(root, "")
     if reader.faults:
         raise SpaceError(file, reader.faults)
@@ -128,7 +130,8 @@ class _Composer(Composer):
         if original.end_mark is None:
             raise MarkedYAMLError(problem="an anchor inside itself", problem_mark=event.start_mark)
         alias = type(original)(original.tag, original.value, event.start_mark, event.end_mark)
-        alias.flow_style = True
+        if not isinstance(alias, ScalarNode):
+            alias.flow_style = True
         alias.anchor = _ALIAS
         return alias
 
@@ -152,19 +155,26 @@ def _syntax_fault(error: MarkedYAMLError, text: str) -> Fault:
 class _Reader:
     """Turns ruamel's nodes into ours and collects what is not plain JSON-like YAML."""
 
-    def __init__(self, text: str, yaml: YAML) -> None:
+    def __init__(self, text: str, yaml: YAML, file: str) -> None:
         self.text = text
+        self.file = file
+        self.count = 0
         self.construct = yaml.constructor.construct_object
         self.faults: list[Fault] = []
 
     def node(self, node: YamlNode, path: str) -> Node:
+        self.count += 1
+        if self.count > MOST_NODES:
+            raise SpaceError(
+                self.file, [Fault(_place(node), "", f"more than {MOST_NODES} values, aliases written out")]
+            )
         match node:
             case MappingNode():
                 return self._mapping(node, path)
             case SequenceNode():
                 self._tag_is(node, path, "seq")
                 items = tuple(self.node(item, f"{path}.{i}") for i, item in enumerate(node.value))
-                return Sequence(items, _span(node, [item.span.end for item in items]))
+                return Sequence(items, self._span(node, [item.span.end for item in items]))
             case _:
                 return Scalar(self._scalar(node, path), self._scalar_span(node))
 
@@ -180,6 +190,8 @@ class _Reader:
                 self.faults.append(Fault(place, path, "a key must be a plain word; merge keys (<<) are not read"))
                 continue
             inner = f"{path}.{key}".lstrip(".")
+            if self._has_no_colon(key_node, value_node):
+                self.faults.append(Fault(place, inner, f"the key has no value: write {key}: null"))
             value = self.node(value_node, inner)
             ends.append(max(value.span.end, key_node.end_mark.index))
             if key in entries:
@@ -187,7 +199,11 @@ class _Reader:
                 self.faults.append(Fault(place, inner, f"the key stands twice, first on line {first}"))
                 continue
             entries[key], keys[key] = value, place
-        return Table(entries, keys, _span(node, ends))
+        return Table(entries, keys, self._span(node, ends))
+
+    def _has_no_colon(self, key: YamlNode, value: YamlNode) -> bool:
+        start, end = key.end_mark.index, value.start_mark.index
+        return value.end_mark.index == end and ":" not in self.text[start:end]
 
     def _scalar(self, node: YamlNode, path: str) -> config.Scalar:
         if node.tag == f"{_TAG}timestamp":  # a date is a string in YAML 1.2
@@ -212,6 +228,21 @@ class _Reader:
         end = start + len(self.text[start:end].rstrip("\n"))  # a literal block's mark is past its last line
         return Span(_place(node), start, end, flow=True, alias=node.anchor == _ALIAS)
 
+    def _span(self, node: YamlNode, ends: list[int]) -> Span:
+        """A block collection begins at its first key or dash, after any anchor, and ends with its last child.
+
+        Its own marks begin at the anchor and run on to the next token.
+        """
+        alias, style = node.anchor == _ALIAS, bool(getattr(node, "flow_style", False))
+        if style or not node.value:
+            return Span(_place(node), node.start_mark.index, node.end_mark.index, style, alias)
+        if isinstance(node, MappingNode):
+            start = node.value[0][0].start_mark.index
+        else:
+            start = self.text.rindex("-", 0, max(node.value[0].start_mark.index, node.start_mark.index + 1))
+        line, column = self.text.count("\n", 0, start), start - self.text.rfind("\n", 0, start) - 1
+        return Span(Place(line + 1, column + 1), start, max(ends), style, alias)
+
     def _tag_is(self, node: YamlNode, path: str, *kinds: str) -> bool:
         if node.tag in {f"{_TAG}{kind}" for kind in kinds}:
             return True
@@ -222,13 +253,6 @@ class _Reader:
 
 def _place(node: YamlNode) -> Place:
     return Place(node.start_mark.line + 1, node.start_mark.column + 1)
-
-
-def _span(node: YamlNode, ends: Iterable[int]) -> Span:
-    """A block collection's own mark runs on to the next token: it ends where its last child does."""
-    flow = bool(getattr(node, "flow_style", False))
-    end = node.end_mark.index if flow else max(ends, default=node.end_mark.index)
-    return Span(_place(node), node.start_mark.index, end, flow, alias=node.anchor == _ALIAS)
 
 
 def _after_indicator(text: str, index: int) -> int:
@@ -257,7 +281,7 @@ def splice(text: str, edits: Iterable[tuple[Span, str]]) -> str:
             comment = f"  {key[1]}" if key[1] else ""
             text = f"{before[: key.start()]}: {replacement}{comment}{after}"
         else:
-            space = "" if not before or before[-1] in " \n[{" else " "
+            space = "" if not before or before[-1] in " \n[{" or replacement[0] in "\n," else " "
             text = before + space + replacement + after
     return text
 

@@ -7,6 +7,7 @@ from typing import Any
 from tuner.errors import SpaceError, UsageError, did_you_mean, listing
 from tuner.space import document
 from tuner.space.document import Node, Scalar, Sequence, Span, Table
+from tuner.space.holes import is_index
 from tuner.space.parse import COMPANIONS
 
 
@@ -40,10 +41,10 @@ def assign(text: str, path: str, value: Any, file: str) -> str:
         UsageError: the path leads into a scalar, a hole or past the end of a list.
     """
     root = document.read(text, file)
-    return document.splice(text, [_edit(root, path, path, value)])
+    return document.splice(text, [_edit(root, path, path, value, text)])
 
 
-def _edit(node: Node, rest: str, path: str, value: Any) -> tuple[Span, str]:
+def _edit(node: Node, rest: str, path: str, value: Any, text: str) -> tuple[Span, str]:
     if not rest:
         return node.span, document.render(value, node.span)
     if node.span.alias:
@@ -52,24 +53,24 @@ def _edit(node: Node, rest: str, path: str, value: Any) -> tuple[Span, str]:
     if isinstance(node, Table):
         hole = next((key for key in node.entries if key in COMPANIONS), None)
         if hole == "choice":
-            return _into_choice(node, rest, path, value)
+            return _into_choice(node, rest, path, value, text)
         if hole is not None:
             raise UsageError(f"--set {path}: {_above(path, rest)} is a hole ({hole}); set it as a whole")
         key = _longest_prefix(rest, list(node.entries))
         if key is not None:
-            return _edit(node.entries[key], rest[len(key) + 1 :], path, value)
-        return _insertion(node, rest.split("."), value)
+            return _edit(node.entries[key], rest[len(key) + 1 :], path, value, text)
+        return _insertion(node, rest.split("."), value, text)
     if isinstance(node, Sequence):
         head, _, tail = rest.partition(".")
-        if head.isdigit() and int(head) < len(node.items):
-            return _edit(node.items[int(head)], tail, path, value)
+        if is_index(head) and int(head) < len(node.items):
+            return _edit(node.items[int(head)], tail, path, value, text)
         raise UsageError(f"--set {path}: {_above(path, rest)} is a list of {len(node.items)}, with no {head}")
     if node.value is None:
         return node.span, document.flow(_nested(rest.split("."), value))
     raise UsageError(f"--set {path}: {_above(path, rest)} is a single value, nothing stands inside it")
 
 
-def _into_choice(node: Table, rest: str, path: str, value: Any) -> tuple[Span, str]:
+def _into_choice(node: Table, rest: str, path: str, value: Any, text: str) -> tuple[Span, str]:
     items = node.entries["choice"].items if isinstance(node.entries["choice"], Sequence) else ()
     branches = {label: item for item in items if (label := _label(item))}
     label = _longest_prefix(rest, list(branches))
@@ -80,7 +81,7 @@ def _into_choice(node: Table, rest: str, path: str, value: Any) -> tuple[Span, s
         raise UsageError(
             f"--set {path}: {where} is a choice of {names}; name the branch or set {where} as a whole{hint}"
         )
-    return _edit(branches[label], rest[len(label) + 1 :], path, value)
+    return _edit(branches[label], rest[len(label) + 1 :], path, value, text)
 
 
 def _label(branch: Node) -> str | None:
@@ -96,13 +97,16 @@ def _longest_prefix(rest: str, keys: list[str]) -> str | None:
     return max(fitting, key=len, default=None)
 
 
-def _insertion(node: Table, parts: list[str], value: Any) -> tuple[Span, str]:
+def _insertion(node: Table, parts: list[str], value: Any, text: str) -> tuple[Span, str]:
+    """A new entry at the end of a mapping; in a block it goes below the last line and its comment."""
     entry = f"{document.flow(parts[0])}: {document.flow(_nested(parts[1:], value))}"
     if node.span.flow:
-        at, entry = node.span.end - 1, (", " if node.entries else "") + entry
-    else:
-        at, entry = node.span.end, "\n" + " " * (node.span.place.column - 1) + entry
-    return Span(node.span.place, at, at, node.span.flow), entry
+        at = node.span.end - 1
+        comma = "" if not node.entries or text[:at].rstrip().endswith(",") else ", "
+        return Span(node.span.place, at, at, True), comma + entry
+    end_of_line = text.find("\n", node.span.end)
+    at = len(text) if end_of_line < 0 else end_of_line
+    return Span(node.span.place, at, at), "\n" + " " * (node.span.place.column - 1) + entry
 
 
 def _nested(parts: list[str], value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tuner.errors import Fault, did_you_mean
 from tuner.space.document import flow
-from tuner.space.holes import Fixed, Group, Items, Parameter, Tree, describe, parameters
+from tuner.space.holes import Fixed, Group, Items, Row, Tree, describe, parameters
 
 
 def known_configs(root: Group) -> list[dict[str, Any]]:
@@ -18,7 +18,7 @@ def known_configs(root: Group) -> list[dict[str, Any]]:
 
 def faults(root: Group) -> Iterator[Fault]:
     """Names that the space does not have and values that their holes cannot take."""
-    known = {row.name: row.hole for row in parameters(root)}
+    known = {row.name: row for row in parameters(root)}
     node = _list(root)
     if not isinstance(node, Items):
         yield Fault(node.place, "search.enqueue", "must be a list of mappings from parameter names to values")
@@ -31,14 +31,25 @@ def faults(root: Group) -> Iterator[Fault]:
             yield Fault(config.place, path, "must be a mapping from parameter names to values")
 
 
-def _config_faults(config: Group, path: str, known: Mapping[str, Parameter]) -> Iterator[Fault]:
+def _config_faults(config: Group, path: str, known: Mapping[str, Row]) -> Iterator[Fault]:
     for name, value in config.entries.items():
         if name not in known:
             hint = did_you_mean(name, known)
             yield Fault(config.keys[name], path, f"{name} is no parameter of this space{hint}")
-        elif not isinstance(value, Fixed) or not known[name].holds(value.value):
-            shown, hole = flow(describe(value)), flow(describe(known[name]))
+        elif not isinstance(value, Fixed) or not known[name].hole.holds(value.value):
+            shown, hole = flow(describe(value)), flow(describe(known[name].hole))
             yield Fault(value.place, path, f"{name} cannot be {shown}: it is {hole}")
+        else:
+            yield from _branch_faults(config, name, path, known[name])
+
+
+def _branch_faults(config: Group, name: str, path: str, row: Row) -> Iterator[Fault]:
+    """A value for a branch that the same config does not choose would be ignored."""
+    for other, labels in row.when.items():
+        chosen = config.entries.get(other)
+        if isinstance(chosen, Fixed) and chosen.value not in labels:
+            message = f"{name} is only there where {other} is {flow(labels[0])}, not {flow(chosen.value)}"
+            yield Fault(config.keys[name], path, message)
 
 
 def _list(root: Group) -> Tree:

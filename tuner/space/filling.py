@@ -56,6 +56,8 @@ def _with_provenance(text: str, provenance: Mapping[str, Any], file: str) -> str
     if root.span.flow:
         at = root.span.start + 1
         return f"{text[:at]}provenance: {document.flow(dict(provenance))}, {text[at:]}"
-    lines = "".join(f"  {key}: {document.flow(value)}\n" for key, value in provenance.items())
+    margin = " " * (root.span.place.column - 1)
+    lines = "".join(f"{margin}  {key}: {document.flow(value)}\n" for key, value in provenance.items())
     at = root.span.start if any(line.startswith(("---", "%")) for line in text.splitlines()) else 0
-    return f"{text[:at]}provenance:\n{lines}\n{text[at:]}"
+    before = "" if at else margin
+    return f"{text[:at]}{before}provenance:\n{lines}\n{margin if at else ''}{text[at:]}"

@@ -182,7 +182,7 @@ def lookup(root: Any, path: str) -> Any:
         LookupError: nothing stands there.
     """
     for part in path.split("."):
-        root = root[int(part)] if isinstance(root, list) else root[part]
+        root = root[int(part)] if isinstance(root, list) and is_index(part) else root[part]
     return root
 
 
@@ -246,7 +246,7 @@ def size(tree: Tree) -> float:
         case Choice(branches):
             return sum(size(branch.tree) for branch in branches)
         case Repeat(element, length):
-            return sum(size(element) ** count for count in lengths(length))
+            return sum(_power(size(element), count) for count in lengths(length))
         case Group() | Items():
             return math.prod(size(child) for _, child in children(tree))
         case Fixed() | Ref():
@@ -274,10 +274,22 @@ def describe(tree: Tree) -> Any:
             return [describe(item) for item in items]
 
 
+def is_index(part: str) -> bool:
+    """Whether a part of a path is a position in a list."""
+    return part.isascii() and part.isdecimal()
+
+
 def join(path: str, key: object) -> str:
     """The path of `key` inside `path`; a label that is null, true or false is written as in YAML."""
     word = key if isinstance(key, str) else json.dumps(key)
     return f"{path}.{word}" if path else word
+
+
+def _power(base: float, exponent: int) -> float:
+    try:
+        return float(base) ** exponent
+    except OverflowError:
+        return math.inf
 
 
 def _on_grid(offset: float, step: float | None) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from typing import TypeVar
 
 from tuner.errors import Fault, Place, did_you_mean, listing
 from tuner.space import document
-from tuner.space.document import Node, Scalar, Sequence, Table
+from tuner.space.document import LARGEST_INT, Node, Scalar, Sequence, Table
 from tuner.space.holes import Branch, Choice, Fixed, Float, Group, Int, Items, Ref, Repeat, Tree, join, lengths
 
 COMPANIONS = {
@@ -55,12 +56,20 @@ class Parser:
         return Fixed(None, place)
 
     def _group(self, table: Table, path: str) -> Tree:
-        if path and "type" not in table.entries and len(table.entries) <= 3:
-            for key, entry in table.entries.items():
-                if isinstance(entry, Sequence) and (hint := did_you_mean(key, COMPANIONS)):
-                    return self._fault(table.keys[key], path, f"{key} is not a kind of hole{hint}")
+        for key in table.entries:
+            if "." in key and not self.closed(path):
+                self._fault(table.keys[key], path, f"{key}: a key has no dots, they separate the parts of a path")
+            if self._is_misspelt_hole(key, table):
+                hint = did_you_mean(key, COMPANIONS, cutoff=0.75)
+                return self._fault(table.keys[key], path, f"{key} is not a kind of hole{hint}")
         entries = {key: self.tree(entry, join(path, key)) for key, entry in table.entries.items()}
         return Group(entries, table.keys, table.span.place)
+
+    def _is_misspelt_hole(self, key: str, table: Table) -> bool:
+        """Nearly a reserved word before a list, with nothing beside it that such a hole would not take."""
+        near = difflib.get_close_matches(key.lower(), COMPANIONS, n=1, cutoff=0.75)
+        alone = bool(near) and table.entries.keys() - {key} <= COMPANIONS[near[0]]
+        return alone and isinstance(table.entries[key], Sequence)
 
     def _hole(self, table: Table, reserved: list[str], path: str) -> Tree:
         kind = reserved[0]
@@ -95,6 +104,10 @@ class Parser:
         if log and bounds[0] <= 0:
             return self._fault(table, path, f"a log range starts above 0, not at {bounds[0]:g}")
         hole = Float(*bounds, step, log, table.span.place)
+        if step is not None and (hole.high - hole.low) / step > LARGEST_INT:
+            return self._fault(
+                table, path, f"step {step:g} is too fine for the range from {hole.low:g} to {hole.high:g}"
+            )
         if step is not None and not hole.holds(hole.high):
             return self._fault(
                 table, path, f"step {step:g} does not divide the range from {hole.low:g} to {hole.high:g}"

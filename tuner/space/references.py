@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
 from tuner.errors import Fault, did_you_mean
-from tuner.space.holes import Choice, Group, Items, Ref, Repeat, Tree, join, lengths
+from tuner.space.holes import Choice, Group, Items, Ref, Repeat, Tree, is_index, join, lengths
 
 Labels: TypeAlias = Mapping[str, object]
 Site: TypeAlias = tuple[str, Ref, Labels]
@@ -37,8 +37,9 @@ def _sites(tree: Tree, path: str, labels: Labels) -> Iterator[Site]:
         case Choice(branches):
             for branch in branches:
                 yield from _sites(branch.tree, path, {**labels, path: branch.label})
-        case Repeat(element):
-            yield from _sites(element, join(path, 0), labels)
+        case Repeat(element, length):
+            for i in range(max(lengths(length))):
+                yield from _sites(element, join(path, i), labels)
 
 
 def _missing(tree: Tree, path: str, parts: list[str], labels: Labels) -> str:
@@ -54,9 +55,9 @@ def _missing(tree: Tree, path: str, parts: list[str], labels: Labels) -> str:
     match tree:
         case Group(entries) if head in entries:
             return _missing(entries[head], inner, rest, labels)
-        case Items(items) if head.isdigit() and int(head) < len(items):
+        case Items(items) if is_index(head) and int(head) < len(items):
             return _missing(items[int(head)], inner, rest, labels)
-        case Repeat(element, length) if head.isdigit() and int(head) < min(lengths(length)):
+        case Repeat(element, length) if is_index(head) and int(head) < min(lengths(length)):
             return _missing(element, inner, rest, labels)
         case Group(entries):
             return f"there is no {inner} in every branch{did_you_mean(head, entries)}"

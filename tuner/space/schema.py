@@ -10,7 +10,7 @@ from typing import Any
 from tuner.config import Direction, Scope
 from tuner.errors import Fault, Place, did_you_mean, listing
 from tuner.space.document import flow
-from tuner.space.holes import Choice, Fixed, Float, Group, Int, Items, Ref, Repeat, Tree, join
+from tuner.space.holes import Branch, Choice, Fixed, Float, Group, Int, Items, Ref, Repeat, Tree, join
 
 Rule = Callable[[Any], bool]
 _REQUIRED = object()
@@ -69,8 +69,16 @@ def _whole(default: int, low: int) -> Key:
     return Key(default, f"a whole number of at least {low}", lambda value: is_whole(value) and value >= low)
 
 
+def _known(low: int) -> Key:
+    return Key(None, f"a whole number of at least {low}", _either_none(lambda value: is_whole(value) and value >= low))
+
+
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value.strip())
+
+
+def _is_name(value: Any) -> bool:
+    return _is_text(value) and value.isprintable() and len(value) <= LONGEST_NAME
 
 
 def _is_part(value: Any) -> bool:
@@ -78,15 +86,24 @@ def _is_part(value: Any) -> bool:
 
 
 SPLITS = "it decides the splits, which all trials share"
+LONGEST_NAME = 250
 PART = "a share between 0 and 1, or a number of rows"
 TYPE = Key(_REQUIRED, "the name of a class", _is_text)
 OPEN = ("data.batch_size",)
 """Where holes may stand although the section is closed to them."""
 
 SECTIONS: Mapping[str, Section] = {
-    "provenance": Section({}, default=None, open=True, closed="it records where a config came from"),
+    "provenance": Section(
+        {"seed": _known(0), "epoch": _known(1), "threads": _known(1)},
+        default=None,
+        open=True,
+        closed="it records where a config came from",
+    ),
     "study": Section(
-        {"name": Key(None, "a name", _either_none(_is_text)), "seed": _whole(0, 0)},
+        {
+            "name": Key(None, f"a name of at most {LONGEST_NAME} characters", _either_none(_is_name)),
+            "seed": _whole(0, 0),
+        },
         default={},
         closed="a study has one name and one seed",
     ),
@@ -107,9 +124,9 @@ SECTIONS: Mapping[str, Section] = {
         {
             "metric": Key(None, "the name of a metric", _either_none(_is_text)),
             "direction": Key(
-                None, "minimize or maximize", _either_none(lambda value: value in {item.value for item in Direction})
+                None, "minimize or maximize", _either_none(lambda value: value in [item.value for item in Direction])
             ),
-            "scope": Key("best", "best or last", lambda value: value in {item.value for item in Scope}),
+            "scope": Key("best", "best or last", lambda value: value in [item.value for item in Scope]),
         },
         default={},
         closed="trials are compared by it",
@@ -174,6 +191,9 @@ def complete(root: Group) -> Group:
 
 
 def _with_defaults(tree: Tree, section: Section) -> Tree:
+    if isinstance(tree, Choice):
+        branches = (Branch(branch.label, _with_defaults(branch.tree, section)) for branch in tree.branches)
+        return Choice(tuple(branches), tree.place)
     if not isinstance(tree, Group):
         return tree
     missing = {key: constant(spec.default) for key, spec in section.keys.items() if key not in tree.entries}
@@ -223,6 +243,8 @@ def _example(name: str) -> str:
 
 
 def _value_faults(tree: Tree, path: str, key: Key) -> Iterator[Fault]:
+    if isinstance(tree, Ref):
+        yield Fault(tree.place, path, f"must be {key.wants} or a hole of such, not a ref")
     for place, value in extremes(tree):
         if not key.rule(value):
             yield Fault(place, path, f"must be {key.wants}, not {_show(value)}")

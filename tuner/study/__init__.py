@@ -1,7 +1,7 @@
 """Studies: the one package that knows Optuna's trials."""
 
-from tuner.study.catalogue import delete_study, list_studies, load_study, open_study
+from tuner.study.catalogue import delete_study, list_studies, load_study, open_study, rehearse
 from tuner.study.record import Record
 from tuner.study.study import Study
 
-__all__ = ["Record", "Study", "delete_study", "list_studies", "load_study", "open_study"]
+__all__ = ["Record", "Study", "delete_study", "list_studies", "load_study", "open_study", "rehearse"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -11,15 +12,17 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.storages import BaseStorage
 
 from tuner import sampling
-from tuner.config import Direction
-from tuner.errors import StudyError, did_you_mean, listing
-from tuner.seeds import derive
+from tuner.config import Direction, Epoch, Outcome, State
+from tuner.errors import BuildError, StudyError, did_you_mean, listing
 from tuner.space import Space
 from tuner.space.document import flow
 from tuner.storage import readable_errors
-from tuner.study.study import Study
+from tuner.study.study import FACTS, Study
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+REHEARSED = 12
+"""Two more than TPE takes at random before it looks at what it was told."""
 
 
 def open_study(storage: BaseStorage, space: Space, metric: str, direction: Direction) -> Study:
@@ -36,14 +39,21 @@ def open_study(storage: BaseStorage, space: Space, metric: str, direction: Direc
     """
     identity = {**space.identity(), "objective.metric": metric, "objective.direction": direction.value}
     with readable_errors():
-        existing = _load(storage, space.name)
-        if existing is None:
-            return _create(storage, space, metric, direction, identity)
-    _refuse_another_space(existing, identity)
-    _set_samplers(existing, space)
-    with readable_errors():
-        existing.set_user_attr("space", space.text)  # the search section may have changed
-    return Study(existing)
+        study = _load(storage, space.name) or _create(storage, space.name, metric, direction)
+        known = study.user_attrs.get(FACTS)
+        if known is None and (study.user_attrs or study.get_trials(deepcopy=False)):
+            raise StudyError(f"study {space.name} was not made by tuner: choose another --study-name")
+        if known is not None:
+            _refuse_another_space(space.name, known["identity"], identity)
+        uid = uuid.uuid4().hex[:12] if known is None else known["uid"]
+        facts = {"uid": uid, "space": space.text, "file": space.file, "base": space.base}
+        study.set_user_attr(FACTS, {**facts, "identity": identity, "metric": metric})
+        for params in space.enqueued():
+            study.enqueue_trial(params, skip_if_exists=True)
+        study.sampler = sampling.sampler(space.setting("search.sampler"), space.setting("study.seed"))
+        study.pruner = sampling.pruner(space.setting("search.pruner"), space.highest("training.epochs"))
+        study._thread_local.in_optimize_loop = True  # or a grid that is used up raises where it should stop
+        return Study(study)
 
 
 def load_study(storage: BaseStorage, name: str) -> Study:
@@ -86,40 +96,43 @@ def _load(storage: BaseStorage, name: str) -> optuna.Study | None:
         return None
 
 
-def _create(
-    storage: BaseStorage, space: Space, metric: str, direction: Direction, identity: Mapping[str, Any]
-) -> Study:
-    study = optuna.create_study(storage=storage, study_name=space.name, direction=direction.value)
-    facts = {"space": space.text, "file": space.file, "base": space.base, "identity": identity, "metric": metric}
-    for key, fact in facts.items():
-        study.set_user_attr(key, fact)
+def _create(storage: BaseStorage, name: str, metric: str, direction: Direction) -> optuna.Study:
+    study = optuna.create_study(storage=storage, study_name=name, direction=direction.value)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         study.set_metric_names([metric])
-    _set_samplers(study, space)
-    for params in space.enqueued():
-        study.enqueue_trial(params)
-    return Study(study)
+    return study
 
 
-def _set_samplers(study: optuna.Study, space: Space) -> None:
-    """Seed the sampler by how far the study is, so that a resumed one never repeats its first trials."""
-    section = space.setting("search.sampler")
-    position = 0 if section["type"] in sampling.CONTINUES_BY_ITSELF else len(study.get_trials(deepcopy=False))
-    seed = derive(space.setting("study.seed"), "sampler", position) % 2**32
-    study.sampler = sampling.sampler(section, seed)
-    study.pruner = sampling.pruner(space.setting("search.pruner"), space.highest("training.epochs"))
-
-
-def _refuse_another_space(study: optuna.Study, identity: Mapping[str, Any]) -> None:
-    known = study.user_attrs.get("identity")
-    if known is None:
-        raise StudyError(f"study {study.study_name} was not made by tuner: choose another --study-name")
+def _refuse_another_space(name: str, known: Mapping[str, Any], identity: Mapping[str, Any]) -> None:
     changed = [path for path in {**known, **identity} if known.get(path) != identity.get(path)]
     if changed:
         lines = [f"  {path}: {_shown(known, path)} in the study, {_shown(identity, path)} now" for path in changed]
-        head = f"study {study.study_name} has another space; give this one a name of its own with --study-name:"
+        head = f"study {name} has another space; give this one a name of its own with --study-name:"
         raise StudyError("\n".join([head, *lines]))
+
+
+def rehearse(space: Space, metric: str, direction: Direction) -> None:
+    """Ask, report, prune and tell a few made-up trials of the space in memory.
+
+    Raises:
+        BuildError: the sampler or the pruner cannot do with the space or with their arguments.
+    """
+    study = open_study(optuna.storages.InMemoryStorage(), space, metric, direction)
+    for i in range(REHEARSED):
+        try:
+            trial = study.ask({})
+        except Exception as error:  # a sampler may raise anything for an argument or a space that it cannot use
+            raise BuildError(
+                "search.sampler", f"it cannot sample this space: {type(error).__name__}: {error}"
+            ) from None
+        try:
+            study.report(Epoch(trial.number, 1, 1, {metric: 1.0 + i}, 0.0))
+        except Exception as error:  # likewise
+            raise BuildError("search.pruner", f"it cannot judge an epoch: {type(error).__name__}: {error}") from None
+        study.tell(Outcome(trial.number, 1, State.COMPLETE, (1.0 + i,), 1))
+        if study.exhausted:
+            return
 
 
 def _shown(identity: Mapping[str, Any], path: str) -> str:

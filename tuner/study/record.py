@@ -26,7 +26,8 @@ class Record:
     """A trial as the study has it.
 
     `state` is ours where we told it (`diverged`, `out of memory`), else Optuna's; `epoch` is the one
-    that the value comes from; `history` has one list per metric, an entry per epoch.
+    that the value comes from; `reports` is the objective by epoch, `history` has one list per metric,
+    an entry per epoch.
     """
 
     number: int
@@ -35,6 +36,7 @@ class Record:
     params: Mapping[str, Any]
     epoch: int | None
     cause: str
+    reports: Mapping[int, float]
     history: Mapping[str, list[float]]
     started: datetime.datetime | None
     seconds: float | None
@@ -49,18 +51,19 @@ class Record:
 def record_of(trial: FrozenTrial) -> Record:
     """Read a trial, ours or one that another program left in the database."""
     attributes = trial.user_attrs
-    history: dict[str, list[float]] = attributes.get("history", {})
-    ours = attributes.get("state") if trial.state in FINISHED else None
+    ours = "attempt" in attributes
+    history: dict[str, list[float]] = attributes.get("history", {}) if ours else {}
     seconds = sum(history["seconds"]) if "seconds" in history else None
     if seconds is None and trial.duration is not None:
         seconds = trial.duration.total_seconds()
     return Record(
         number=trial.number,
-        state=ours or _SHOWN_AS[trial.state],
-        value=trial.value,
+        state=attributes["state"] if ours and trial.state in FINISHED else _SHOWN_AS[trial.state],
+        value=trial.values[0] if trial.values else None,
         params=trial.params,
-        epoch=attributes.get("epoch"),
-        cause=attributes.get("cause", ""),
+        epoch=attributes.get("epoch") if ours else None,
+        cause=attributes.get("cause", "") if ours else "",
+        reports=trial.intermediate_values,
         history=history,
         started=trial.datetime_start,
         seconds=seconds,

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
+from tuner import sampling
 from tuner.config import Direction, Epoch, Outcome, State, Trial
 from tuner.errors import StudyError
 from tuner.seeds import derive
@@ -27,6 +29,9 @@ _TOLD_AS = {
     State.FAILED: TrialState.FAIL,
 }
 
+FACTS = "tuner"
+"""The study's attribute with all that we know of it, written at once."""
+
 
 class Study:
     """An Optuna study, with the space that it tunes where `tuner` made it.
@@ -41,16 +46,18 @@ class Study:
         self._trials: dict[int, optuna.Trial] = {}
         self._reported: dict[int, int] = {}
         self._history: dict[int, dict[str, list[float]]] = {}
-        attributes = study.user_attrs
-        self.metric: str = attributes.get("metric", "value")
-        self.made_here = "space" in attributes
-        if self.made_here:
-            self.space = Space.parse(attributes["space"], attributes["file"], attributes["base"])
+        self._facts: Mapping[str, Any] = study.user_attrs.get(FACTS, {})
+        self.made_here = bool(self._facts)
+        names = study.metric_names or ["value"]
+        self.metric: str = self._facts.get("metric", names[0])
+        self.uid: str = self._facts.get("uid", "")
+        self.direction = Direction(study.directions[0].name.lower())
+        self.objectives = len(study.directions)
 
-    @property
-    def direction(self) -> Direction:
-        """Which way the value gets better."""
-        return Direction(self.optuna.direction.name.lower())
+    @functools.cached_property
+    def space(self) -> Space:
+        """What the study tunes, where `tuner` made it."""
+        return Space.parse(self._facts["space"], self._facts["file"], self._facts["base"])
 
     def records(self) -> list[Record]:
         """Every trial, by number."""
@@ -89,10 +96,14 @@ class Study:
     def ask(self, facts: Mapping[str, Any]) -> Trial:
         """The next trial: one that waits, else a new one from the sampler.
 
+        The sampler is seeded anew each time by how many trials there are, so that a study that was
+        interrupted goes on as if it had not been, and never repeats its first trials.
+
         Args:
             facts: what to note on the trial about where it runs.
         """
         with readable_errors():
+            self._seed_sampler()
             trial = self.optuna.ask()
             attempt = int(trial.user_attrs.get("attempt", 0)) + 1
             config = self.space.resolve(trial)
@@ -101,7 +112,7 @@ class Study:
                 trial.set_user_attr(key, value)
             self._trials[trial.number] = trial
             self._history[trial.number] = dict(trial.user_attrs.get("history", {}))
-            self._reported[trial.number] = len(self._history[trial.number].get("seconds", []))
+            self._reported[trial.number] = self.optuna._storage.get_trial(trial._trial_id).last_step or 0
         return Trial(trial.number, attempt, config, seed)
 
     def report(self, epoch: Epoch) -> bool:
@@ -109,8 +120,8 @@ class Study:
 
         Written through the storage, since a trial's own `report` ignores a step that it has seen.
 
-        An epoch that an earlier attempt has reported already is not judged again: later ones are known
-        to the pruner, which would compare those.
+        An epoch before the last that an earlier attempt has reported is not judged again: later ones
+        are known to the pruner, which would compare those.
         """
         trial = self._trials[epoch.trial]
         history = self._history[epoch.trial]
@@ -120,7 +131,7 @@ class Study:
             storage, value = self.optuna._storage, epoch.metrics[self.metric]
             storage.set_trial_intermediate_value(trial._trial_id, epoch.epoch, value)
             storage.set_trial_user_attr(trial._trial_id, "history", history)
-            if epoch.epoch <= self._reported[epoch.trial]:
+            if epoch.epoch < self._reported[epoch.trial]:
                 return False
             return self.optuna.pruner.prune(self.optuna, storage.get_trial(trial._trial_id))
 
@@ -134,10 +145,23 @@ class Study:
         facts = {"state": outcome.state.value, "epoch": outcome.epoch, "cause": cause, "traceback": outcome.traceback}
         with readable_errors():
             for key, fact in facts.items():
-                if fact not in (None, ""):
+                if fact not in (None, "") or key in trial.user_attrs:  # an attempt that crashed may have left its own
                     trial.set_user_attr(key, fact)
             values = outcome.values if outcome.state is State.COMPLETE else None
             self.optuna.tell(trial, values, _TOLD_AS[outcome.state])
+
+    def _seed_sampler(self) -> None:
+        section = self.space.setting("search.sampler")
+        if section["type"] not in sampling.CONTINUES_BY_ITSELF:
+            position = len(self.optuna.get_trials(deepcopy=False))
+            self.optuna.sampler = sampling.sampler(
+                section, derive(self.space.setting("study.seed"), "sampler", position)
+            )
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the sampler has said that there is nothing left to try, as one over a grid does."""
+        return bool(self.optuna._stop_flag)
 
     def _pruned_by(self, outcome: Outcome) -> str:
         if outcome.state is not State.PRUNED:
