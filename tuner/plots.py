@@ -10,7 +10,7 @@ import math
 import statistics
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import optuna.visualization as viz
 import plotly.graph_objects as go
@@ -193,12 +193,10 @@ def page(figure: go.Figure, title: str) -> str:
     )
 
 
-def fitted(plot: Plot) -> Plot:
-    """The plot's figure in the page's dress: its own title is dropped, since the page has it."""
-    if plot.figure is not None:
-        plot.figure.update_layout(title=None, template="plotly_white", margin={"l": 60, "r": 20, "t": 20, "b": 50})
-        plot.figure.update_layout(font={"size": 13}, paper_bgcolor="rgba(0,0,0,0)")
-    return replace(plot)
+def dress(figure: go.Figure) -> None:
+    """Give a figure the page's look; its own title goes, since the page has it."""
+    figure.update_layout(title=None, template="plotly_white", margin={"l": 60, "r": 20, "t": 20, "b": 50})
+    figure.update_layout(font={"size": 13}, paper_bgcolor="#ffffff")
 
 
 def _complete(records: Iterable[Record]) -> list[Record]:

@@ -56,16 +56,12 @@ def page(study: Study) -> str:
 
 
 def _section(plot: plots.Plot) -> dict[str, str]:
-    plot = plots.fitted(plot)
-    figure = plot.figure and plot.figure.to_html(full_html=False, include_plotlyjs=False, config=plots.PLOTLY)
+    figure = ""
+    if plot.figure is not None:
+        plots.dress(plot.figure)
+        figure = plot.figure.to_html(full_html=False, include_plotlyjs=False, config=plots.PLOTLY)
     anchor = plot.title.lower().replace(" ", "-")
-    return {
-        "title": plot.title,
-        "anchor": anchor,
-        "caption": plot.caption,
-        "figure": figure or "",
-        "missing": plot.missing,
-    }
+    return {"title": plot.title, "anchor": anchor, "caption": plot.caption, "figure": figure, "missing": plot.missing}
 
 
 def _parameters(records: list[Record]) -> list[str]:

@@ -23,6 +23,7 @@ from tuner.executors import inline
 from tuner.files import write_whole
 from tuner.signals import interruptible
 from tuner.space import Space
+from tuner.space.edit import settings_of
 from tuner.space.schema import seconds
 from tuner.study import Record, Study, open_study, rehearse
 from tuner.training import Job, device_of
@@ -194,15 +195,8 @@ def run(
         NoTrialSucceeded: not one trial of the study is complete.
         Interrupted: by a signal; the running trial waits for the next run.
     """
-    flags = {
-        "study.name": study_name,
-        "search.trials": n_trials,
-        "search.timeout": timeout,
-        "study.seed": seed,
-        "training.epochs": epochs,
-    }
-    given = [(path, value) for path, value in flags.items() if value is not None]
-    space = _read(space, [*settings, *given])
+    flags = settings_of(study_name=study_name, n_trials=n_trials, timeout=timeout, seed=seed, epochs=epochs)
+    space = _read(space, [*settings, *flags])
     job = _checked_job(space, device)
     with storage.sole_driver(storage_url):
         opened = storage.open_storage(storage_url, create=True)

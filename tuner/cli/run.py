@@ -38,17 +38,11 @@ def run(
     from tuner.cli.live import view
     from tuner.errors import Interrupted
     from tuner.space import Space
+    from tuner.space.edit import settings_of
 
     found = options.space_file(space, quiet)
-    flags = {
-        "study.name": study_name,
-        "search.trials": n_trials,
-        "search.timeout": timeout,
-        "study.seed": seed,
-        "training.epochs": epochs,
-    }
-    given = [(path, value) for path, value in flags.items() if value is not None]
-    checked = Space.load(found, [*options.settings(settings), *given])
+    flags = settings_of(study_name=study_name, n_trials=n_trials, timeout=timeout, seed=seed, epochs=epochs)
+    checked = Space.load(found, [*options.settings(settings), *flags])
     try:
         with view(quiet) as observe:
             from tuner import tune  # torch takes seconds to load: what needs none of it is said before

@@ -10,6 +10,20 @@ from tuner.space.document import Node, Scalar, Sequence, Span, Table
 from tuner.space.holes import is_index
 from tuner.space.parse import COMPANIONS
 
+FLAGS = {
+    "study_name": "study.name",
+    "n_trials": "search.trials",
+    "timeout": "search.timeout",
+    "seed": "study.seed",
+    "epochs": "training.epochs",
+}
+"""What has an option of its own, and which value of the file it stands for."""
+
+
+def settings_of(**flags: Any) -> list[tuple[str, Any]]:
+    """(path, value) of each flag that is given; None is not."""
+    return [(FLAGS[name], value) for name, value in flags.items() if value is not None]
+
 
 def value_of(assignment: str) -> tuple[str, Any]:
     """Read `path=value`, the value as YAML.

@@ -140,7 +140,7 @@ class Study:
         if outcome.state is State.SUSPENDED:
             self.suspend(outcome.trial)
             return
-        trial = self._trials.pop(outcome.trial)
+        trial = self._trials[outcome.trial]
         cause = outcome.cause or self._pruned_by(outcome)
         facts = {"state": outcome.state.value, "epoch": outcome.epoch, "cause": cause, "traceback": outcome.traceback}
         with readable_errors():
@@ -149,6 +149,7 @@ class Study:
                     trial.set_user_attr(key, fact)
             values = outcome.values if outcome.state is State.COMPLETE else None
             self.optuna.tell(trial, values, _TOLD_AS[outcome.state])
+        del self._trials[outcome.trial]
 
     def _seed_sampler(self) -> None:
         section = self.space.setting("search.sampler")
@@ -170,10 +171,12 @@ class Study:
         return f"{type(self.optuna.pruner).__name__} at epoch {outcome.epoch}, {self.metric} {value:.4g}"
 
     def suspend(self, number: int) -> None:
-        """Set a running trial back to waiting, under its own number."""
+        """Set a running trial back to waiting, under its own number; one that was just told has ended."""
         trial = self._trials.pop(number)
         with readable_errors():
-            self.optuna._storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)
+            storage = self.optuna._storage
+            if not storage.get_trial(trial._trial_id).state.is_finished():
+                storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)
 
     @property
     def running(self) -> tuple[int, ...]:
