@@ -55,6 +55,7 @@ def _options(
 
 def main() -> None:
     """Run a command; an error that its reader can mend is one message and an exit code."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin crawl as soon as another process computes
     try:
         app()
     except TunerError as error:
