@@ -112,13 +112,10 @@ class Interrupted(KeyboardInterrupt):
         signal: its number; the exit code is 128 more.
     """
 
-    def __init__(self, signal: int, message: str = "interrupted") -> None:
+    def __init__(self, signal: int) -> None:
         self.signal = signal
         self.exit_code = 128 + signal
-        super().__init__(signal, message)
-
-    def __str__(self) -> str:
-        return str(self.args[1])
+        super().__init__(signal)
 
 
 def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:

@@ -226,11 +226,12 @@ def epochs_in(folder: Path) -> int:
 
 def start(folder: Path) -> subprocess.Popen[str]:
     (folder / "long.yaml").write_text(LONG)
+    before = epochs_in(folder)
     arguments = [*command(), "run", "--space", "long.yaml", "--study-name", "tiny"]
     process = subprocess.Popen(
         arguments, cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    until(lambda: epochs_in(folder) >= 2 or process.poll() is not None)
+    until(lambda: epochs_in(folder) >= before + 2 or process.poll() is not None)
     return process
 
 

@@ -63,9 +63,6 @@ def main() -> None:
             raise
         print(f"tuner: {error}" if "\n" not in str(error) else str(error), file=sys.stderr)
         raise SystemExit(error.exit_code) from None
-    except KeyboardInterrupt as stop:
-        print(f"tuner: {stop}" if str(stop) else "tuner: stopped before the study was opened", file=sys.stderr)
-        raise SystemExit(getattr(stop, "exit_code", 130)) from None
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 it must outlive this function, for Python's last flush
         raise SystemExit(1) from None

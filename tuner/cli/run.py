@@ -49,7 +49,8 @@ def run(
 
             result = tune.run(checked, storage_url=storage, device=device, observe=observe)
     except Interrupted as stop:
-        raise Interrupted(stop.signal, "stopped; the study is whole, and the same command goes on with it") from None
+        typer.echo("tuner: stopped; the study is whole, and the same command goes on with it", err=True)
+        raise typer.Exit(stop.exit_code) from None
     _print_result(result, storage)
 
 
