@@ -9,17 +9,18 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
 
 from tuner import data, loss, models, optim, sampling, schedule
-from tuner.config import Component, Config, Data
+from tuner.config import Component, Config
+from tuner.data import tokens, transforms
 from tuner.errors import BuildError, DataError
 from tuner.space import Space
-from tuner.space.holes import Choice, Fixed, Group, Tree, describe, join
-from tuner.space.schema import variants
+from tuner.space.holes import Choice, Fixed, Group, Items, Repeat, Tree, describe, join
+from tuner.space.schema import SECTIONS
 from tuner.space.suggesters import Corner, corners
 from tuner.training import Job, Run, step
 
@@ -33,31 +34,62 @@ def check_names(space: Space) -> None:
     Raises:
         SpaceError: all that is wrong, each at its place.
     """
-    parts: dict[str, ArgumentFaults] = {
-        "data": lambda component: data.argument_faults(
-            Data.of({**_DATA, **component.args, "type": component.type}).source
-        ),
-        "model": lambda component: models.argument_faults(component, space.base),
-        "loss": loss.argument_faults,
-        "optimizer": optim.argument_faults,
-        "scheduler": schedule.argument_faults,
-    }
-    found = [fault for part, faults in parts.items() for fault in _part_faults(space.tree.entries[part], part, faults)]
+    base = space.base
+    parts: list[tuple[str, ArgumentFaults]] = [
+        ("data", lambda component: data.argument_faults(_source(component), base)),
+        ("data.transforms", transforms.argument_faults),
+        ("data.tokenizer", tokens.argument_faults),
+        ("model", lambda component: models.argument_faults(component, base)),
+        ("loss", loss.argument_faults),
+        ("optimizer", optim.argument_faults),
+        ("scheduler", schedule.argument_faults),
+    ]
+    found = [fault for part, faults in parts for fault in _part_faults(space.node(part), part, part, faults)]
     found += [fault for kind in ("sampler", "pruner") for fault in _search_faults(space, kind)]
     if found:
         raise space.faulty(found)
 
 
-_DATA = {"valid": 0.5, "test": None, "batch_size": 1}
+def _source(section: Component) -> Component:
+    """The dataset's own arguments, without those that any dataset has."""
+    ours = SECTIONS["data"].keys
+    return Component(section.type, {key: value for key, value in section.args.items() if key not in ours})
 
 
-def _part_faults(tree: Tree, part: str, faults: ArgumentFaults) -> Iterator[tuple[str, str]]:
-    for path, variant in variants(tree, part):
-        if isinstance(variant, Group):
-            arguments = {key: describe(entry) for key, entry in variant.entries.items() if key != "type"}
-            for name in _types(variant.entries["type"]):
-                component = Component(name, arguments)
-                yield from _located(path, part, functools.partial(faults, component))
+def _part_faults(tree: Tree, path: str, section: str, faults: ArgumentFaults) -> Iterator[tuple[str, str]]:
+    """The faults of the component, or of all those in a choice or a list, that stand at `path`."""
+    match tree:
+        case Choice(branches):
+            for branch in branches:
+                yield from _part_faults(branch.tree, join(path, branch.label), section, faults)
+        case Repeat(element):
+            yield from _part_faults(element, join(path, 0), section, faults)
+        case Items(items):
+            nested = schedule.part_faults if section == "scheduler" else faults
+            for i, item in enumerate(items):
+                yield from _part_faults(item, join(path, i), section, nested)
+        case Group(entries) if "type" in entries:
+            yield from _group_faults(entries, path, section, faults)
+        case Fixed(str(name)):
+            yield from _located(path, section, functools.partial(faults, Component(name)))
+        case Fixed(None):
+            pass
+        case _:
+            yield path, "this is a mapping with a type, such as {type: ...}"
+
+
+def _group_faults(
+    entries: Mapping[str, Tree], path: str, section: str, faults: ArgumentFaults
+) -> Iterator[tuple[str, str]]:
+    arguments = {key: describe(entry) for key, entry in entries.items() if key != "type"}
+    for name in _types(entries["type"]):
+        yield from _located(path, section, functools.partial(faults, Component(name, arguments)))
+    for key in NESTED & entries.keys():
+        yield from _part_faults(entries[key], join(path, key), section, faults)
+
+
+NESTED = {"transforms", "schedulers"}
+"""The arguments of a component that are components themselves: of RandomApply, of SequentialLR."""
 
 
 def _types(tree: Tree) -> list[str]:
@@ -143,20 +175,22 @@ def probe(config: Config, job: Job) -> Run:
         BuildError: a class refuses its arguments, or two parts do not fit each other.
     """
     run = Run.build(job, config, seed=0)
-    rows = job.dataset.train.rows(torch.arange(PROBE_ROWS, device=job.device))
-    models.check_fit(run.model, config.model.type, rows.inputs, job.dataset.outputs)
+    dataset = run.dataset
+    rows = torch.arange(min(PROBE_ROWS, len(dataset.train)))
+    inputs, targets = next(iter(dataset.train.batches([rows], 0)))
+    models.check_fit(run.model, config.model.type, inputs, dataset.outputs)
     run.model.train()
     with _blaming("model", config.model.type):
-        outputs = run.model(rows.inputs)
+        outputs = run.model(inputs)
     with _blaming("loss", config.loss.type if config.loss else "the loss"):
-        run.loss(outputs, rows.targets)
+        run.loss(outputs, targets)
     with _blaming("optimizer", config.optimizer.type):
-        step(run, rows.inputs, rows.targets)
+        step(run, [(inputs, targets)])
     with _blaming("scheduler", config.scheduler.type if config.scheduler else "none"):
-        run.schedule.after_batch()
+        run.schedule.after_step()
         run.schedule.after_epoch(0.0)
     with _blaming("objective.metric", job.scores.objective):
-        job.scores(outputs.detach(), rows.targets)
+        job.scores(dataset.in_units(outputs.detach()), targets)
     return run
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Protocol, TypeAlias
 
 Scalar: TypeAlias = bool | int | float | str | None
@@ -15,6 +15,13 @@ Scalar: TypeAlias = bool | int | float | str | None
 
 DEFAULT_STORAGE = "sqlite:///studies.db"
 """The database that is used when none is named: a file in the current folder."""
+
+
+FILE_VALUES = ("data.root", "data.test_root", "data.path", "data.test_path")
+"""The values of a space that are paths."""
+
+CODE_VALUES = ("data.type", "model.type")
+"""The values of a space that may name a file of one's own code."""
 
 
 class Task(enum.Enum):
@@ -68,6 +75,21 @@ class Verdict(enum.Enum):
     SUSPEND = "suspend"
 
 
+class Loader(enum.Enum):
+    """Where rows wait for the model: all on the device, or read batch by batch by other processes."""
+
+    MEMORY = "memory"
+    STREAM = "stream"
+
+
+class Precision(enum.Enum):
+    """The type of numbers that a model computes with; its weights are float32 all the same."""
+
+    FP32 = "fp32"
+    BF16 = "bf16"
+    FP16 = "fp16"
+
+
 @dataclass(frozen=True, slots=True)
 class Component:
     """A class by its name and the keyword arguments that the config gives it."""
@@ -76,8 +98,10 @@ class Component:
     args: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, section: Mapping[str, Any]) -> Component:
-        """Read a resolved mapping: `type`, and everything else as arguments."""
+    def of(cls, section: Mapping[str, Any] | str) -> Component:
+        """Read a resolved mapping: `type`, and everything else as arguments; a bare name has none."""
+        if isinstance(section, str):
+            return cls(section)
         return cls(section["type"], {key: value for key, value in section.items() if key != "type"})
 
 
@@ -86,20 +110,78 @@ class Data:
     """Which rows there are and how they are split.
 
     `valid` and `test` are a share in (0, 1) or a number of rows; `test` None means the dataset's own
-    test split, or 0.2 where it has none. `source` names the dataset and its own arguments.
+    test split, or 0.2 where it has none. `source` names the dataset and its own arguments; `transforms`
+    are of images, `tokenizer` is of text. `loader` None is whichever fits the memory.
     """
 
     source: Component
     valid: float | int
     test: float | int | None
     batch_size: int
+    transforms: tuple[Component, ...] = ()
+    tokenizer: Component | None = None
+    loader: Loader | None = None
 
     @classmethod
     def of(cls, section: Mapping[str, Any]) -> Data:
         """Read the resolved `data` section."""
-        own = {"valid", "test", "batch_size"}
-        source = {key: value for key, value in section.items() if key not in own}
-        return cls(Component.of(source), section["valid"], section["test"], section["batch_size"])
+        own = {field.name for field in fields(cls)}
+        return cls(
+            source=Component.of({key: value for key, value in section.items() if key not in own}),
+            valid=section["valid"],
+            test=section["test"],
+            batch_size=section["batch_size"],
+            transforms=tuple(Component.of(transform) for transform in section["transforms"]),
+            tokenizer=_optional(section["tokenizer"]),
+            loader=Loader(section["loader"]) if section["loader"] else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """How far a step's gradients may reach: their common norm, or each value; None is no limit."""
+
+    norm: float | None = None
+    value: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyStop:
+    """End after `patience` epochs in which the objective got better by no more than `min_delta`."""
+
+    patience: int
+    min_delta: float
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """The loop.
+
+    A step of the optimizer takes `accumulate` batches. `ema` is the decay of the running mean of the
+    weights, which is then what is scored and saved; `balanced` weighs the classes alike in the loss.
+    """
+
+    epochs: int
+    accumulate: int = 1
+    precision: Precision = Precision.FP32
+    clip: Clip = Clip()
+    ema: float | None = None
+    early_stop: EarlyStop | None = None
+    balanced: bool = False
+
+    @classmethod
+    def of(cls, section: Mapping[str, Any]) -> Training:
+        """Read the resolved `training` section."""
+        clip, stop = section["clip"], section["early_stop"]
+        return cls(
+            epochs=section["epochs"],
+            accumulate=section["accumulate"],
+            precision=Precision(section["precision"]),
+            clip=Clip(**clip) if isinstance(clip, Mapping) else Clip(norm=clip),
+            ema=section["ema"],
+            early_stop=EarlyStop(stop["patience"], stop.get("min_delta", 0.0)) if stop else None,
+            balanced=section["class_weights"] == "balanced",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +197,7 @@ class Config:
     loss: Component | None
     optimizer: Component
     scheduler: Component | None
-    epochs: int
+    training: Training
     metric: str | None
     direction: Direction | None
     scope: Scope
@@ -130,13 +212,18 @@ class Config:
             model=Component.of(document["model"]),
             loss=_optional(document["loss"]),
             optimizer=Component.of(document["optimizer"]),
-            scheduler=_optional(document["scheduler"]),
-            epochs=document["training"]["epochs"],
+            scheduler=_scheduler(document["scheduler"]),
+            training=Training.of(document["training"]),
             metric=objective["metric"],
             direction=Direction(objective["direction"]) if objective["direction"] else None,
             scope=Scope(objective["scope"]),
             base=base,
         )
+
+
+def _scheduler(section: Mapping[str, Any] | list[Any] | None) -> Component | None:
+    """A list of schedulers is one after the other."""
+    return Component("SequentialLR", {"schedulers": section}) if isinstance(section, list) else _optional(section)
 
 
 def _optional(section: Mapping[str, Any] | None) -> Component | None:

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tuner import own
+from tuner.config import CODE_VALUES, FILE_VALUES
 from tuner.errors import StudyError, UsageError
 from tuner.files import write_whole
 from tuner.space import Space, edit
@@ -53,13 +53,13 @@ def export(study: Study, trial: int | None = None, out: Path | None = None, form
     facts = provenance(study, record)
     if form is Format.JSON:
         values = {**values, "provenance": facts}
-        for path, moved in _moved_paths(values, here, there):
+        for path, moved in moved_paths(values, here, there):
             section, key = path.split(".")
             values[section] = {**values[section], key: moved}
         text = json.dumps(values, indent=2) + "\n"
     else:
         text = filled_text(study.space.text, values, facts, study.space.file)
-        for path, moved in _moved_paths(values, here, there):
+        for path, moved in moved_paths(values, here, there):
             text = edit.assign(text, path, moved, study.space.file)
     if out is not None:
         write_whole(out, text.encode())
@@ -117,13 +117,24 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in ("tuner", "torch", "optuna")}}
 
 
-def _moved_paths(values: Mapping[str, Any], here: str, there: str) -> Iterator[tuple[str, str]]:
-    """The relative paths of a config, as they read from another folder."""
+def moved_paths(values: Mapping[str, Any], here: str, there: str | None) -> Iterator[tuple[str, str]]:
+    """(path, value) of each relative path of a config, as it reads from another folder.
+
+    Args:
+        values: a resolved config.
+        here: the folder that its paths start from.
+        there: the folder that they are to start from; None makes them absolute.
+    """
     if here == there:
         return
-    root, model = values["data"].get("root"), values["model"]["type"]
-    if isinstance(root, str) and not os.path.isabs(root):
-        yield "data.root", os.path.relpath(Path(here, root), there)
-    file, _, name = model.rpartition(":")
-    if own.is_own(model) and file.endswith(".py") and not os.path.isabs(file):
-        yield "model.type", f"{os.path.relpath(Path(here, file), there)}:{name}"
+
+    def moved(path: str) -> str:
+        return str(Path(here, path)) if there is None else os.path.relpath(Path(here, path), there)
+
+    for path in (*FILE_VALUES, *CODE_VALUES):
+        section, key = path.split(".")
+        value = values[section].get(key)
+        code = path in CODE_VALUES
+        file, _, name = value.rpartition(":") if code and isinstance(value, str) else (value, "", "")
+        if isinstance(file, str) and not os.path.isabs(file) and (not code or file.endswith(".py")):
+            yield path, f"{moved(file)}:{name}" if code else moved(file)

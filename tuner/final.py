@@ -1,7 +1,7 @@
 """Final training: a filled space trained on all that tuning saw, scored on the test split, and saved.
 
-A run folder holds `model.safetensors`, `model.json`, `config.yaml`, `metrics.json`, `curves.html` and a
-copy of the model's own file; `tuner.load_model` needs nothing else.
+A run folder holds `model.safetensors`, `model.json`, `preprocessing.json` with what it names, `config.yaml`,
+`metrics.json`, `report.html` and a copy of the model's own file; `tuner.load_model` needs nothing else.
 """
 
 from __future__ import annotations
@@ -15,19 +15,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import plotly.graph_objects as go
 import torch
 from safetensors.torch import save_model
+from torch import Tensor
 
-from tuner import check, data, own
+from tuner import check, data, exporting, own
 from tuner.config import Config, On, Task
+from tuner.data import Dataset, preprocessing
 from tuner.errors import BuildError, TunerError, UsageError, listing
 from tuner.files import new_folder, refuse_to_replace
-from tuner.plots import curves, page
-from tuner.predictor import Predictor
+from tuner.runpage import against_truth, confusion, curves, page
 from tuner.seeds import derive
 from tuner.space import Space, edit
 from tuner.space.suggesters import Corner
-from tuner.training import Job, Run, device_of, epochs_of, evaluate
+from tuner.training import Job, Run, device_of, epochs_of, outputs_of
 
 MARKS = ("model.json", "metrics.json")
 """What makes a folder a run folder: only such may be overwritten."""
@@ -84,20 +86,30 @@ def train(
     check.check_fit(space, job)
     with _threads(space.setting("provenance")):
         run, epochs = _trained(space, config, job, observe)
-        assert job.dataset.test is not None
-        test = evaluate(run.model, job.dataset.test, job.scores)
+        dataset = run.dataset
+        assert dataset.test is not None
+        outputs = outputs_of(run.scored, dataset.test, dataset)
+        test = job.scores(outputs, dataset.test.targets)
+    figures = [curves(epochs), _told(dataset, outputs)]
     with new_folder(Path(out)) as folder:
-        _save_model(folder, space, config, job, run)
+        _save_model(folder, space, config, run)
         (folder / "metrics.json").write_text(json.dumps({"on": on.value, "epochs": epochs, "test": test}, indent=2))
-        figure = curves(epochs, f"Final training on {on.value}")
-        (folder / "curves.html").write_text(page(figure, "Final training"), encoding="utf-8")
-    return Final(Path(out), epochs, test, _notes(config, on))
+        (folder / "report.html").write_text(page(f"Final training on {on.value}", figures, test), encoding="utf-8")
+    return Final(Path(out), epochs, test, [*job.splits.source.notes, *_notes(config, on)])
+
+
+def _told(dataset: Dataset, outputs: Tensor) -> go.Figure:
+    """What the model says of the test split against what is true."""
+    assert dataset.test is not None
+    if dataset.task is Task.CLASSIFICATION:
+        return confusion(outputs.argmax(1), dataset.test.targets, dataset.classes)
+    return against_truth(outputs, dataset.test.targets)
 
 
 def _job(space: Space, config: Config, on: On, device: str) -> Job:
-    dataset = data.for_final(config.data, config.base, space.setting("study.seed"), on)
+    splits = data.for_final(config.data, config.base, space.setting("study.seed"), on)
     try:
-        return Job.over(dataset, config, device_of(device))
+        return Job.over(splits, config, device_of(device))
     except BuildError as error:
         raise space.faulty([(error.path, error.message)]) from None
 
@@ -107,7 +119,7 @@ def _trained(space: Space, config: Config, job: Job, observe: EpochObserver) -> 
     facts = space.setting("provenance") or {}
     seed, last = facts.get("seed"), facts.get("epoch")
     seed = derive(space.setting("study.seed"), "trial", 0) if seed is None else seed
-    last = config.epochs if last is None else min(last, config.epochs)
+    last = config.training.epochs if last is None else min(last, config.training.epochs)
     run = Run.build(job, config, seed)
     epochs: list[dict[str, float]] = []
     for epoch, metrics, _ in epochs_of(run, job, 1, last):
@@ -140,29 +152,39 @@ def _refuse_holes(space: Space) -> None:
 
 
 def _notes(config: Config, on: On) -> list[str]:
+    notes = []
     if on is On.ALL and config.scheduler is not None and config.scheduler.type == "ReduceLROnPlateau":
-        return ["ReduceLROnPlateau watched the training loss: on train+valid there is no validation split"]
-    return []
+        notes.append("ReduceLROnPlateau watched the training loss: on train+valid there is no validation split")
+    if on is On.ALL and config.training.early_stop is not None:
+        notes.append("early_stop did not apply: on train+valid there is no validation split")
+    return notes
 
 
-def _save_model(folder: Path, space: Space, config: Config, job: Job, run: Run) -> None:
-    dataset = job.dataset
-    predictor = Predictor(run.model.cpu(), dataset.scale, dataset.task, dataset.classes).eval()
-    save_model(predictor, str(folder / "model.safetensors"))
-    text, code = space.text, config.base
+def _save_model(folder: Path, space: Space, config: Config, run: Run) -> None:
+    dataset, model = run.dataset, run.scored.cpu()
+    save_model(model, str(folder / "model.safetensors"))
+    preprocessing.save(dataset.preprocessor, folder)
+    facts = {
+        "task": dataset.task.value,
+        "classes": dataset.classes,
+        "input_shape": dataset.input_shape,
+        "outputs": dataset.outputs,
+        "vocab_size": dataset.vocab_size,
+        "target_scale": dataset.target_scale.facts() if dataset.target_scale else None,
+        "code": config.base,
+    }
+    (folder / "model.json").write_text(json.dumps(facts, indent=2))
+    (folder / "config.yaml").write_text(_movable(space, config, folder), encoding="utf-8")
+
+
+def _movable(space: Space, config: Config, folder: Path) -> str:
+    """The config's text as it reads from the run folder, into which the model's own file is copied."""
+    text = space.text
     file, _, name = config.model.type.rpartition(":")
     if own.is_own(config.model.type) and file.endswith(".py"):
         shutil.copy(Path(config.base, file), folder)
         text = edit.assign(text, "model.type", f"{Path(file).name}:{name}", space.file)
-    root: Any = config.data.source.args.get("root")
-    if isinstance(root, str):
-        text = edit.assign(text, "data.root", str(Path(config.base, root)), space.file)
-    (folder / "config.yaml").write_text(text, encoding="utf-8")
-    facts = {
-        "task": dataset.task.value,
-        "classes": dataset.classes if dataset.task is Task.CLASSIFICATION else None,
-        "input_shape": dataset.input_shape,
-        "outputs": dataset.outputs,
-        "code": code,
-    }
-    (folder / "model.json").write_text(json.dumps(facts, indent=2))
+    for path, there in exporting.moved_paths(space.fill(Corner(False, {})), config.base, None):
+        if path != "model.type":
+            text = edit.assign(text, path, there, space.file)
+    return text

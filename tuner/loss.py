@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -12,9 +12,10 @@ from torch.nn.modules.loss import _Loss
 
 from tuner import own
 from tuner.config import Component, Task
+from tuner.data.scale import Scale
 from tuner.errors import BuildError, listing
 
-Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]
+Function: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 """(N, outputs) and the split's targets -> a scalar, the mean over the batch."""
 
 BY_INDEX = ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss")
@@ -26,8 +27,47 @@ FITTING = {Task.CLASSIFICATION: (*BY_INDEX, *BY_ONE_HOT), Task.REGRESSION: BY_VA
 USUAL = {Task.CLASSIFICATION: Component("CrossEntropyLoss"), Task.REGRESSION: Component("MSELoss")}
 
 
-def build(loss: Component | None, task: Task, device: torch.device) -> Loss:
+WEIGHTED = ("CrossEntropyLoss", "NLLLoss")
+"""The losses whose mean over a batch is weighed by the class of each row."""
+
+
+class Loss:
+    """A loss that is a mean over a batch, and what it divides by.
+
+    Args:
+        mean: (N, outputs), targets -> a scalar.
+        weights: float32 (classes,), how much a row of each class counts in the mean; None is all alike.
+        scale: brings targets to the terms of the model's outputs.
+    """
+
+    def __init__(self, mean: Function, weights: Tensor | None, scale: Scale | None) -> None:
+        self._mean = mean
+        self._weights = weights
+        self._scale = scale
+
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """(N, outputs) and the split's targets -> a scalar."""
+        return self._mean(outputs, targets if self._scale is None else self._scale(targets))
+
+    def weight(self, targets: Tensor) -> Tensor | int:
+        """What the mean over these rows is divided by: their number, or the sum of their weights.
+
+        Means over several batches, each times its own weight, add up to the mean over all of them.
+        """
+        return len(targets) if self._weights is None else self._weights[targets].sum()
+
+
+def build(
+    loss: Component | None, task: Task, device: torch.device, scale: Scale | None = None, balance: Tensor | None = None
+) -> Loss:
     """Make the loss that trains; None is the task's usual one.
+
+    Args:
+        loss: a class of torch.nn and its arguments.
+        task: decides which losses fit.
+        device: of outputs and targets.
+        scale: of a regression's targets.
+        balance: float32 (classes,), the weight of each class.
 
     Raises:
         BuildError: torch.nn has no such loss, it does not fit the task, or it refuses its arguments.
@@ -36,19 +76,47 @@ def build(loss: Component | None, task: Task, device: torch.device) -> Loss:
     cls = _class(loss.type)
     if loss.type not in FITTING[task]:
         raise BuildError("loss.type", f"{loss.type} does not fit {task.value}: use {listing(FITTING[task])}")
+    if balance is not None and (loss.type not in WEIGHTED or "weight" in loss.args):
+        raise BuildError("training.class_weights", f"they need a loss of {listing(WEIGHTED)} without weights of its own")
+    arguments: dict[str, Any] = {k: torch.tensor(v) if isinstance(v, list) else v for k, v in loss.args.items()}
+    if balance is not None:
+        arguments["weight"] = balance
     try:
-        arguments = {key: torch.tensor(v) if isinstance(v, list) else v for key, v in loss.args.items()}
         module = cls(**arguments).to(device)
     except Exception as error:  # a constructor may raise anything for a bad argument
         raise BuildError("loss", f"{loss.type} refuses its arguments: {error}") from None
-    if loss.type == "NLLLoss":  # our models give logits; log_softmax leaves log-probabilities as they are
+    return Loss(_mean(module, loss.type, task), _weights(module, loss.type), scale)
+
+
+def _mean(module: nn.Module, name: str, task: Task) -> Function:
+    if name == "NLLLoss":  # our models give logits; log_softmax leaves log-probabilities as they are
         return lambda outputs, targets: module(functional.log_softmax(outputs, 1), targets)
-    if task is Task.CLASSIFICATION and loss.type in BY_ONE_HOT:
+    if task is Task.CLASSIFICATION and name in BY_ONE_HOT:
         return lambda outputs, targets: module(outputs, functional.one_hot(targets, outputs.shape[1]).float())
     return module
 
 
-def plain(task: Task) -> Loss:
+def _weights(module: nn.Module, name: str) -> Tensor | None:
+    """The weight of each class in the mean of a loss that has them."""
+    weight = getattr(module, "weight", None)
+    return weight if name in WEIGHTED and isinstance(weight, Tensor) else None
+
+
+def balanced(targets: Tensor, classes: int) -> Tensor:
+    """Weights by which each class counts as much as any other: rows / (classes x rows of the class).
+
+    Args:
+        targets: int64 (N,), of the training split.
+        classes: their number.
+
+    Returns:
+        float32 (classes,); 0 for a class without rows.
+    """
+    counts = torch.bincount(targets, minlength=classes).float()
+    return torch.where(counts > 0, len(targets) / (classes * counts), torch.zeros_like(counts))
+
+
+def plain(task: Task) -> Function:
     """The task's own loss, neither smoothed nor weighted, by which trials are compared."""
     return functional.cross_entropy if task is Task.CLASSIFICATION else functional.mse_loss
 
@@ -62,6 +130,12 @@ def argument_faults(loss: Component) -> Iterator[tuple[str, str]]:
     given = dict(loss.args)
     if given.get("reduction", "mean") != "mean":
         yield "reduction", "the loss is the mean over a batch: drop it"
+    if "ignore_index" in given:
+        yield "ignore_index", "every row counts here: drop it"
+        del given["ignore_index"]
+    if "class_weights" in given:
+        yield "class_weights", "it stands in training: training.class_weights"
+        del given["class_weights"]
     for name in given.keys() & {"reduce", "size_average"}:
         yield name, "torch has given it up, and the loss is the mean over a batch: drop it"
     yield from own.argument_faults(_class(loss.type), given)

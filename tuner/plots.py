@@ -9,13 +9,11 @@ import html
 import math
 import statistics
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import optuna.visualization as viz
 import plotly.graph_objects as go
-import plotly.offline
-from plotly.subplots import make_subplots
 
 from tuner.config import Direction
 from tuner.study import Record, Study
@@ -159,38 +157,6 @@ def timeline(study: Study, records: list[Record]) -> Plot:
         return Plot(title, "", None, "no trial has started yet")
     figure = viz.plot_timeline(study.optuna)
     return Plot(title, "When each trial ran, coloured by how it ended.", figure)
-
-
-def curves(epochs: Sequence[Mapping[str, float]], title: str) -> go.Figure:
-    """Losses on the left, every other metric on the right, over the epochs of one training."""
-    figure = make_subplots(cols=2, subplot_titles=("Loss", "Metrics"))
-    names = [name for name in epochs[0] if name not in ("epoch", "lr")]
-    others = [name for name in names if "loss" not in name]
-    for i, name in enumerate(names):
-        trace = go.Scatter(
-            x=[epoch["epoch"] for epoch in epochs],
-            y=[epoch[name] for epoch in epochs],
-            name={"loss": "validation loss", "train_loss": "training loss"}.get(name, name),
-            mode="lines+markers",
-            line={"color": COLOURS[i % len(COLOURS)]},
-        )
-        figure.add_trace(trace, row=1, col=2 if name in others else 1)
-    if not others:
-        figure.add_annotation(
-            text="no validation split to score", x=0.5, y=0.5, xref="x2 domain", yref="y2 domain", showarrow=False
-        )
-    figure.update_xaxes(title_text="Epoch")
-    figure.update_layout(title=title, template="plotly_white")
-    return figure
-
-
-def page(figure: go.Figure, title: str) -> str:
-    """A figure as one HTML page that opens offline."""
-    body = figure.to_html(full_html=False, include_plotlyjs=False, config=PLOTLY)
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>'
-        f"<script>{plotly.offline.get_plotlyjs()}</script><body>{body}</body></html>"
-    )
 
 
 def dress(figure: go.Figure) -> None:

@@ -1,9 +1,11 @@
-"""A trained model ready for use: it scales raw inputs as in training, and names what it sees."""
+"""A trained model ready for use: it takes raw rows, and puts them through what it was trained with."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_model as load_weights
@@ -11,48 +13,71 @@ from torch import Tensor, nn
 
 from tuner import models
 from tuner.config import Task
-from tuner.data import Scale
+from tuner.data import preprocessing
+from tuner.data.preprocessing import Preprocessor
+from tuner.data.rows import inputs_at
+from tuner.data.scale import Scale
 from tuner.errors import UsageError
 from tuner.space import Space
 from tuner.space.suggesters import Corner
+
+ROWS = 256
+"""How many rows are predicted at once."""
 
 
 class Predictor(nn.Module):
     """A model with its preprocessing.
 
+    Raw inputs are what the dataset has: a tensor (N, ...) of any number type, a pandas DataFrame with the
+    columns of the table, or an object array or list of texts.
+
     Args:
-        model: takes scaled inputs.
-        scale: fitted on the rows that the model was trained on.
+        model: takes preprocessed inputs.
+        preprocessor: fitted on the rows that the model was trained on.
         task: what its outputs mean.
         classes: their names, in the order of the outputs; none for regression.
+        target_scale: of a regression's outputs.
     """
 
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, model: nn.Module, scale: Scale, task: Task, classes: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        preprocessor: Preprocessor,
+        task: Task,
+        classes: tuple[str, ...],
+        target_scale: Scale | None,
+    ) -> None:
         super().__init__()
         self.model = model
+        self.preprocessor = preprocessor
         self.task = task
         self.classes = classes
-        self.register_buffer("mean", scale.mean.clone())
-        self.register_buffer("std", scale.std.clone())
+        self.target_scale = target_scale
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Raw inputs, (N, ...) of any number type as in the dataset, to the model's outputs, float32 (N, outputs)."""
-        outputs: Tensor = self.model((inputs.float() - self.mean) / self.std)
-        return outputs
+    def forward(self, inputs: Any) -> Tensor:
+        """Raw inputs to the model's outputs, float32 (N, outputs), those of a regression in the target's units."""
+        device = next(self.model.parameters()).device
+        outputs: Tensor = self.model(self.preprocessor(inputs).to(device))
+        return outputs if self.target_scale is None else self.target_scale.to(device).undo(outputs)
 
     @torch.inference_mode()
-    def probabilities(self, inputs: Tensor) -> Tensor:
+    def probabilities(self, inputs: Any) -> Tensor:
         """Raw inputs to class probabilities, float32 (N, classes), each row summing to 1."""
-        return torch.softmax(self(inputs), dim=1)
+        return self._in_parts(inputs, lambda outputs: torch.softmax(outputs, dim=1))
 
     @torch.inference_mode()
-    def predict(self, inputs: Tensor) -> Tensor:
+    def predict(self, inputs: Any) -> Tensor:
         """Raw inputs to class indices, int64 (N,), or for regression to values, float32 (N, outputs)."""
-        outputs: Tensor = self(inputs)
-        return outputs.argmax(dim=1) if self.task is Task.CLASSIFICATION else outputs
+        if self.task is Task.CLASSIFICATION:
+            return self._in_parts(inputs, lambda outputs: outputs.argmax(dim=1))
+        return self._in_parts(inputs, lambda outputs: outputs)
+
+    def _in_parts(self, inputs: Any, of: Callable[[Tensor], Tensor]) -> Tensor:
+        """What `of` makes of the outputs, so many rows at once."""
+        if isinstance(inputs, list | tuple):
+            return torch.cat([of(self(inputs[i : i + ROWS])) for i in range(0, len(inputs), ROWS)])
+        parts = torch.split(torch.arange(len(inputs)), ROWS)
+        return torch.cat([of(self(inputs_at(inputs, part))) for part in parts])
 
 
 def load_model(folder: str | Path) -> Predictor:
@@ -62,25 +87,28 @@ def load_model(folder: str | Path) -> Predictor:
         folder: a run folder. A model of own code runs that code.
 
     Raises:
-        UsageError: it is no run folder.
+        UsageError: it is no run folder with a model.
         BuildError: the model's own code is not there any more.
     """
     folder = Path(folder)
     try:
         facts = json.loads((folder / "model.json").read_text())
-        space = Space.parse((folder / "config.yaml").read_text(encoding="utf-8"), str(folder / "config.yaml"), folder)
+        preprocessor = preprocessing.load(folder)
+        component = config_of(folder).resolve(Corner(False, {})).model
     except FileNotFoundError as error:
         raise UsageError(f"{folder}: is no run folder of `tuner train`: {error.filename} is not there") from None
-    component = space.resolve(Corner(False, {})).model
     base = str(folder) if ".py:" in component.type else facts["code"]
-    input_shape = tuple(facts["input_shape"])
-    model = models.build(component, input_shape, facts["outputs"], base)
-    empty = torch.zeros(_scale_shape(input_shape))
-    task = Task(facts["task"])
-    predictor = Predictor(model, Scale(empty, empty), task, tuple(facts["classes"] or ()))
-    load_weights(predictor, str(folder / "model.safetensors"))
-    return predictor.eval()
+    model = models.build(component, tuple(facts["input_shape"]), facts["outputs"], base, facts["vocab_size"])
+    load_weights(model, str(folder / "model.safetensors"))
+    scale = Scale.of(facts["target_scale"]) if facts["target_scale"] else None
+    return Predictor(model, preprocessor, Task(facts["task"]), tuple(facts["classes"]), scale).eval()
 
 
-def _scale_shape(input_shape: tuple[int, ...]) -> tuple[int, ...]:
-    return (input_shape[0], 1, 1) if len(input_shape) == 3 else input_shape
+def config_of(folder: Path) -> Space:
+    """The config that a run folder keeps.
+
+    Raises:
+        FileNotFoundError: it is not there.
+    """
+    file = folder / "config.yaml"
+    return Space.parse(file.read_text(encoding="utf-8"), str(file), folder)

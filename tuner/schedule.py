@@ -1,7 +1,7 @@
 """Learning-rate schedules by their names in torch.optim.lr_scheduler.
 
-Each class is stepped as it wants, per batch or per epoch, and is told the totals of the run that its
-config leaves out.
+Each class is stepped as it wants, per step of the optimizer or per epoch, and is told the totals of the
+run that its config leaves out. `SequentialLR` takes a list of others, each for its `epochs`.
 """
 
 from __future__ import annotations
@@ -15,15 +15,17 @@ from tuner import own
 from tuner.config import Component, Direction
 from tuner.errors import BuildError
 
-PER_BATCH = ("OneCycleLR", "CyclicLR")
-"""The classes that are documented to be stepped after every batch."""
+PER_STEP = ("OneCycleLR", "CyclicLR")
+"""The classes that are documented to be stepped after every step of the optimizer, a batch for most."""
 
 NOT_FROM_TEXT = {
     "LambdaLR": "it takes a function",
     "MultiplicativeLR": "it takes a function",
-    "ChainedScheduler": "it takes other schedulers",
-    "SequentialLR": "it takes other schedulers",
+    "ChainedScheduler": "it takes other schedulers at once; SequentialLR takes them in turn",
 }
+SEQUENCE = "SequentialLR"
+LENGTHS = ("T_max", "total_iters")
+"""The arguments by which a class says for how many epochs it is."""
 
 
 class Schedule:
@@ -33,7 +35,7 @@ class Schedule:
         scheduler: None for a constant learning rate.
         optimizer: whose learning rates are changed.
         epochs: the run's total, for which the schedule is laid out.
-        batches: per epoch.
+        steps: of the optimizer, per epoch.
         direction: which way the value given to `after_epoch` gets better.
 
     Raises:
@@ -41,32 +43,27 @@ class Schedule:
     """
 
     def __init__(
-        self, scheduler: Component | None, optimizer: Optimizer, epochs: int, batches: int, direction: Direction
+        self, scheduler: Component | None, optimizer: Optimizer, epochs: int, steps: int, direction: Direction
     ) -> None:
         self._scheduler: Any = None
-        self._per_batch = False
-        self._by_value = False
+        self._per_step = scheduler is not None and scheduler.type in PER_STEP
         if scheduler is None:
             return
-        cls = _class(scheduler.type)
-        self._per_batch = scheduler.type in PER_BATCH
-        self._by_value = issubclass(cls, lr_scheduler.ReduceLROnPlateau)
-        totals = _totals(cls, scheduler.args, epochs, batches, direction)
-        try:
-            self._scheduler = cls(optimizer, **{**totals, **scheduler.args})
-        except Exception as error:  # a constructor may raise anything for a bad argument
-            raise BuildError("scheduler", f"{scheduler.type} refuses its arguments: {error}") from None
+        if scheduler.type == SEQUENCE:
+            self._scheduler = _sequence(scheduler, optimizer, epochs)
+        else:
+            self._scheduler = _build(scheduler, optimizer, epochs, steps, direction)
 
-    def after_batch(self) -> None:
-        """Step, if the class steps per batch."""
-        if self._per_batch:
+    def after_step(self) -> None:
+        """Step, if the class steps with the optimizer."""
+        if self._per_step:
             self._scheduler.step()
 
     def after_epoch(self, value: float) -> None:
         """Step, if the class steps per epoch; `value` is what ReduceLROnPlateau watches."""
-        if self._by_value:
+        if isinstance(self._scheduler, lr_scheduler.ReduceLROnPlateau):
             self._scheduler.step(value)
-        elif self._scheduler is not None and not self._per_batch:
+        elif self._scheduler is not None and not self._per_step:
             self._scheduler.step()
 
     def state_dict(self) -> dict[str, Any]:
@@ -85,9 +82,61 @@ def argument_faults(scheduler: Component) -> Iterator[tuple[str, str]]:
     Raises:
         BuildError: no such class, or one that a text cannot describe.
     """
+    if scheduler.type == SEQUENCE:
+        yield from own.argument_faults(_sequence_of, scheduler.args, title=SEQUENCE)
+        return
     cls = _class(scheduler.type)
     totals = _totals(cls, scheduler.args, 1, 1, Direction.MINIMIZE)
     yield from own.argument_faults(cls, {**totals, **scheduler.args}, ours=("optimizer",))
+
+
+def part_faults(part: Component) -> Iterator[tuple[str, str]]:
+    """(argument, message) of what is wrong with one scheduler of a sequence.
+
+    Raises:
+        BuildError: no such class, or one that has no place in a sequence.
+    """
+    if part.type in (*PER_STEP, SEQUENCE, "ReduceLROnPlateau"):
+        raise BuildError("scheduler.type", f"{part.type} has no place in a sequence, which goes epoch by epoch")
+    yield from argument_faults(Component(part.type, {k: v for k, v in part.args.items() if k != "epochs"}))
+
+
+def _build(scheduler: Component, optimizer: Optimizer, epochs: int, steps: int, direction: Direction) -> Any:
+    cls = _class(scheduler.type)
+    totals = _totals(cls, scheduler.args, epochs, steps, direction)
+    try:
+        return cls(optimizer, **{**totals, **scheduler.args})
+    except Exception as error:  # a constructor may raise anything for a bad argument
+        raise BuildError("scheduler", f"{scheduler.type} refuses its arguments: {error}") from None
+
+
+def _sequence_of(schedulers: list[Any]) -> None:
+    """The arguments of a sequence, for its check."""
+
+
+def _sequence(sequence: Component, optimizer: Optimizer, epochs: int) -> lr_scheduler.SequentialLR:
+    """One scheduler after the other: each but the last says for how many epochs, the last takes the rest."""
+    parts = [Component.of(part) for part in sequence.args["schedulers"]]
+    milestones: list[int] = []
+    built = []
+    for i, part in enumerate(parts):
+        began = milestones[-1] if milestones else 0
+        length = epochs - began if i == len(parts) - 1 and "epochs" not in part.args else _length(part)
+        if length < 1:
+            raise BuildError("scheduler", f"training.epochs, {epochs}, leave no epoch to {part.type}: shorten the ones before")
+        arguments = {key: value for key, value in part.args.items() if key != "epochs"}
+        total = {name: length for name in LENGTHS if name in own.parameters_of(_class(part.type))}
+        direction = Direction.MINIMIZE
+        built.append(_build(Component(part.type, {**total, **arguments}), optimizer, length, 1, direction))
+        milestones.append(began + length)
+    return lr_scheduler.SequentialLR(optimizer, built, milestones[:-1])
+
+
+def _length(part: Component) -> int:
+    given = [part.args[name] for name in ("epochs", *LENGTHS) if name in part.args]
+    if not given or not isinstance(given[0], int):
+        raise BuildError("scheduler", f"say for how many epochs {part.type} is, such as epochs: 3")
+    return given[0]
 
 
 def _class(name: str) -> type[lr_scheduler.LRScheduler]:
@@ -97,13 +146,13 @@ def _class(name: str) -> type[lr_scheduler.LRScheduler]:
     return found
 
 
-def _totals(cls: type, given: Any, epochs: int, batches: int, direction: Direction) -> dict[str, Any]:
+def _totals(cls: type, given: Any, epochs: int, steps: int, direction: Direction) -> dict[str, Any]:
     """The totals of the run that `cls` takes and the config leaves out."""
     takes = own.parameters_of(cls)
     if "steps_per_epoch" in takes:
         if "total_steps" in given or "steps_per_epoch" in given:
             return {}
-        return {"steps_per_epoch": batches, **({} if "epochs" in given else {"epochs": epochs})}
+        return {"steps_per_epoch": steps, **({} if "epochs" in given else {"epochs": epochs})}
     total = {"CosineAnnealingLR": "T_max", "PolynomialLR": "total_iters"}.get(cls.__name__)
     if total is not None and total not in given:
         return {total: epochs}

@@ -62,7 +62,7 @@ def run_trial(job: Job, trial: Trial, port: Port) -> Outcome:
         run, trained = _begin(job, trial, best, checkpoint)
     except Exception as error:  # the trial's code may raise anything, and the study must go on
         return _failure(trial, error)
-    epochs = epochs_of(run, job, trained + 1, trial.config.epochs)
+    epochs = epochs_of(run, job, trained + 1, trial.config.training.epochs)
     saved = time.monotonic()
     while True:
         try:

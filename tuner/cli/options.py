@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
-from tuner.config import DEFAULT_STORAGE
+from tuner.config import CODE_VALUES, DEFAULT_STORAGE, FILE_VALUES
 
 Storage: TypeAlias = Annotated[
     str, typer.Option("--storage", envvar="TUNER_STORAGE", help="The database, any URL that Optuna takes.")
@@ -19,9 +19,6 @@ Settings: TypeAlias = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="Fix or replace any value of the file; repeatable."),
 ]
-
-_FILE_VALUES = ("data.root", "data.path")
-
 
 def settings(assignments: Iterable[str] | None) -> list[tuple[str, Any]]:
     """Read `--set` options; paths on the command line start from the current folder."""
@@ -34,9 +31,9 @@ def _from_here(path: str, value: Any) -> Any:
     if not isinstance(value, str):
         return value
     file, colon, name = value.rpartition(":")
-    if path in _FILE_VALUES:
+    if path in FILE_VALUES:
         return str(Path(value).resolve())
-    if path == "model.type" and colon and file.endswith(".py"):
+    if path in CODE_VALUES and colon and file.endswith(".py"):
         return f"{Path(file).resolve()}:{name}"
     return value
 

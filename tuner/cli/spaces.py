@@ -42,24 +42,24 @@ def _build(space: Space, device: str) -> str:
     from tuner import check as checks
     from tuner.models import count_parameters
     from tuner.space.suggesters import Random
-    from tuner.training import device_of, outputs_of
+    from tuner.training import device_of
 
     checks.check_names(space)
     config = space.resolve(Random(0))
     job = checks.load_job(space, device_of(device))
     checks.check_fit(space, job)
     run = checks.probe(config, job)
-    dataset = job.dataset
-    batch = dataset.train.inputs[: config.data.batch_size]
-    given = outputs_of(run.model, batch)
+    dataset = run.dataset
+    batch = (config.data.batch_size, *dataset.input_shape)
     valid = 0 if dataset.valid is None else len(dataset.valid)
     lines = [
         "",
+        *(f"Note: {note}" for note in job.splits.source.notes),
         f"Data: {config.data.source.type}, {dataset.task.value}, "
         f"{len(dataset.train)} rows to train on and {valid} to validate on",
         f"Objective: {job.scores.objective}, to {job.scores.direction.value}",
         f"Model of config 1: {config.model.type}, {count_parameters(run.model):,} parameters, "
-        f"{tuple(batch.shape)} -> {tuple(given.shape)} on {job.device}",
+        f"{batch} -> {(batch[0], dataset.outputs)} on {job.device}",
         str(run.model),
     ]
     return "\n".join(lines)

@@ -1,31 +1,44 @@
-"""Data: from the `data` section to tensors in memory, in three splits that never mix.
+"""Data: from the `data` section to raw rows in three splits, and from those to tensors.
 
-The test rows are set apart first and stay out of tuning; validation rows never train; what is fitted
-(the mean and the spread) is fitted on the training rows alone.
+The test rows are set apart first and stay out of tuning; validation rows never train; whatever is
+fitted (mean and spread, categories, a tokenizer) is fitted on the training rows alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from tuner import own
-from tuner.config import Component, Data, On
-from tuner.data import digits, vision
-from tuner.data.split import hold_out
-from tuner.data.tensors import Dataset, Scale, Source, Split
+from tuner.config import Component, Data, Loader, On, Task
+from tuner.data import digits, folders, functions, memory, synthetic, tables, texts, vision
+from tuner.data.dataset import Dataset, Split, Splits, prepare
+from tuner.data.rows import Rows, Source
+from tuner.data.split import hold_out, without
 from tuner.errors import DataError, did_you_mean, listing
 
-__all__ = ["Dataset", "Scale", "Split", "argument_faults", "for_final", "for_search"]
+__all__ = ["Dataset", "Split", "Splits", "argument_faults", "for_final", "for_search", "prepare"]
 
 TEST = 0.2
 """The share of rows that becomes the test split of a dataset without one."""
 
-SOURCES: Mapping[str, Callable[..., Source]] = {"digits": digits.load}
+SOURCES: Mapping[str, Callable[..., Source]] = {
+    "digits": digits.load,
+    "csv": tables.csv,
+    "text": texts.load,
+    "ImageFolder": folders.load,
+    "synthetic_regression": synthetic.load,
+    **{name: tables.bundled(name) for name in tables.BUNDLED},
+}
+"""The datasets by their names in a config, besides torchvision's; a new one is a new function and a line here."""
 
 
-def for_search(data: Data, base: str, seed: int) -> Dataset:
-    """Load what tuning may see: the training and the validation split, scaled by the training split.
+def for_search(data: Data, base: str, seed: int) -> Splits:
+    """Load what tuning may see: the training and the validation split.
 
     Args:
         data: the resolved section.
@@ -35,14 +48,12 @@ def for_search(data: Data, base: str, seed: int) -> Dataset:
     Raises:
         DataError: the data are not there, or too few to be split.
     """
-    source = _source(data.source, base)
-    pool, _ = _pool_and_test(source, data, seed)
-    train, valid = hold_out(pool, data.valid, source, seed, "valid")
-    scale = Scale.fit(train.inputs)
-    return Dataset(source.task, source.classes, scale, scale.split(train), scale.split(valid), None)
+    source, loader = _source(data, base)
+    train, valid, _ = _row_numbers(source, data, seed)
+    return _splits(source, source.pool.at(train), source.pool.at(valid), None, loader)
 
 
-def for_final(data: Data, base: str, seed: int, on: On) -> Dataset:
+def for_final(data: Data, base: str, seed: int, on: On) -> Splits:
     """Load what final training may see: the rows of `on`, and the test split for the last word.
 
     With `On.TRAIN` the training and validation rows are those of the search, bit for bit; with
@@ -51,43 +62,78 @@ def for_final(data: Data, base: str, seed: int, on: On) -> Dataset:
     Raises:
         DataError: the data are not there, or too few to be split.
     """
-    source = _source(data.source, base)
-    pool, test = _pool_and_test(source, data, seed)
+    source, loader = _source(data, base)
+    train, valid, held = _row_numbers(source, data, seed)
+    test = source.pool.at(held) if held is not None else _own_test(source, loader)
     if on is On.ALL:
-        scale = Scale.fit(pool.inputs)
-        return Dataset(source.task, source.classes, scale, scale.split(pool), None, scale.split(test()))
-    train, valid = hold_out(pool, data.valid, source, seed, "valid")
-    scale = Scale.fit(train.inputs)
-    return Dataset(source.task, source.classes, scale, scale.split(train), scale.split(valid), scale.split(test()))
+        return _splits(source, source.pool.at(torch.cat([train, valid]).sort().values), None, test, loader)
+    return _splits(source, source.pool.at(train), source.pool.at(valid), test, loader)
 
 
-def argument_faults(source: Component) -> Iterator[tuple[str, str]]:
-    """(argument, message) of what the dataset class would refuse.
+def argument_faults(source: Component, base: str) -> Iterator[tuple[str, str]]:
+    """(argument, message) of what the dataset would refuse.
 
     Raises:
         DataError: there is no such dataset.
     """
-    yield from own.argument_faults(_loader(source.type), source.args, ours=("base",), title=source.type)
+    if own.is_own(source.type):
+        yield from functions.argument_faults(source.type, source.args, base)
+    else:
+        yield from own.argument_faults(_loader(source.type), source.args, ours=("base",), title=source.type)
 
 
-def _pool_and_test(source: Source, data: Data, seed: int) -> tuple[Split, Callable[[], Split]]:
-    """The rows that tuning may see, and a way to the others; a dataset's own test split is not even read."""
-    if data.test is None and source.test is not None:
-        return source.pool, source.test
-    pool, test = hold_out(source.pool, TEST if data.test is None else data.test, source, seed, "test")
-    return pool, lambda: test
+def _source(data: Data, base: str) -> tuple[Source, Loader]:
+    arguments: dict[str, Any] = dict(data.source.args)
+    source = _loader(data.source.type)(**arguments, base=base)
+    if not len(source.pool):
+        raise DataError(f"data: {data.source.type} has no rows")
+    loader, note = memory.where(source.pool.inputs, data.loader)
+    if note:
+        source = source.noting(note)
+    if loader is Loader.MEMORY:
+        source = replace(source, pool=memory.resident(source.pool))
+    return source, loader
 
 
-def _source(component: Component, base: str) -> Source:
-    arguments: dict[str, Any] = dict(component.args)
-    return _loader(component.type)(**arguments, base=base)
+def _row_numbers(source: Source, data: Data, seed: int) -> tuple[Tensor, Tensor, Tensor | None]:
+    """The rows to train on, to validate on and to test on; None for a test split of the dataset's own."""
+    tuned, test = without(torch.arange(len(source.pool)), source.valid), None
+    if data.test is not None or source.test is None:
+        part = TEST if data.test is None else data.test
+        tuned, test = hold_out(source.pool, tuned, part, source.task, seed, "test")
+    if source.valid is not None:
+        return tuned, source.valid, test
+    train, valid = hold_out(source.pool, tuned, data.valid, source.task, seed, "valid")
+    return train, valid, test
+
+
+def _own_test(source: Source, loader: Loader) -> Rows:
+    assert source.test is not None
+    return memory.resident(source.test()) if loader is Loader.MEMORY else source.test()
+
+
+def _splits(source: Source, train: Rows, valid: Rows | None, test: Rows | None, loader: Loader) -> Splits:
+    if source.task is Task.CLASSIFICATION:
+        known = set(train.targets.tolist())
+        if len(known) < 2:
+            raise DataError("data: the rows to train on are of one class only: there is nothing to learn")
+        for name, rows in (("validation", valid), ("test", test)):
+            unseen = sorted(set(rows.targets.tolist()) - known) if rows is not None else []
+            if unseen:
+                labels = listing(str(source.classes[i]) for i in unseen[:3])
+                raise DataError(f"data: class {labels} is seen in the {name} split only: a model cannot learn it")
+    return Splits(source, train, valid, test, loader)
 
 
 def _loader(name: str) -> Callable[..., Source]:
+    if own.is_own(name):
+        return functions.loader(name)
     if name in SOURCES:
         return SOURCES[name]
     known = vision.names()
     if name in known:
         return vision.loader(name)
     hint = did_you_mean(name, [*SOURCES, *known])
-    raise DataError(f"there is no dataset {name}{hint}: it is {listing(SOURCES)} or a class of torchvision.datasets")
+    raise DataError(
+        f"there is no dataset {name}{hint}: it is {listing(SOURCES)}, a class of torchvision.datasets, or file.py:function"
+    )

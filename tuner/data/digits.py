@@ -6,12 +6,13 @@ import torch
 from sklearn.datasets import load_digits
 
 from tuner.config import Task
-from tuner.data.tensors import Source, Split
+from tuner.data.rows import Rows, Source
 
 
 def load(*, base: str) -> Source:
-    """Ten classes of float32 (1, 8, 8) images with values from 0 to 16; no test split of its own."""
+    """Ten classes of uint8 (1, 8, 8) images with values from 0 to 16; no test split of its own."""
     bundle = load_digits()
-    images = torch.from_numpy(bundle.images).float().unsqueeze(1)
+    images = torch.from_numpy(bundle.images).to(torch.uint8).unsqueeze(1)
     targets = torch.from_numpy(bundle.target).long()
-    return Source(Task.CLASSIFICATION, tuple(str(name) for name in bundle.target_names), Split(images, targets), None)
+    classes = tuple(str(name) for name in bundle.target_names)
+    return Source(Task.CLASSIFICATION, classes, Rows(images, targets), white=16.0)

@@ -1,38 +1,57 @@
-"""Setting rows apart: seeded, and stratified where there are classes."""
+"""Setting rows apart: seeded, stratified where there are classes, and no group on both sides."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import GroupShuffleSplit, train_test_split
+from torch import Tensor
 
 from tuner.config import Task
-from tuner.data.tensors import Source, Split
+from tuner.data.rows import Rows
 from tuner.errors import DataError
 from tuner.seeds import derive
 
 
-def hold_out(pool: Split, part: float | int, source: Source, seed: int, name: str) -> tuple[Split, Split]:
-    """Split `pool` into the rows that stay and those held out.
+def hold_out(pool: Rows, among: Tensor, part: float | int, task: Task, seed: int, name: str) -> tuple[Tensor, Tensor]:
+    """Choose the rows to hold out of some rows of a dataset.
 
     Args:
-        pool: at least two rows.
-        part: a share in (0, 1) or a number of rows to hold out.
-        source: says whether and into how many classes to stratify.
+        pool: the dataset.
+        among: int64 (N,), the rows to choose from.
+        part: a share in (0, 1) or a number of rows to hold out; with groups, about so many.
+        task: classes are stratified, unless groups decide.
         seed: the study's.
         name: `valid` or `test`; it draws its own rows and stands in messages.
+
+    Returns:
+        The rows that stay and those held out, both int64 and in order.
 
     Raises:
         DataError: a split would be empty, or a class has too few rows to be in both.
     """
-    stratify = pool.targets.numpy() if source.task is Task.CLASSIFICATION else None
+    rows, state = pool.at(among), derive(seed, name) % 2**32
     try:
-        kept, held = train_test_split(
-            np.arange(len(pool)),
-            test_size=part,
-            random_state=derive(seed, name) % 2**32,
-            stratify=stratify,
-        )
+        kept, held = _by_rows(rows, part, task, state) if rows.groups is None else _by_groups(rows, part, state)
     except ValueError as error:
-        raise DataError(f"data.{name}: {len(pool)} rows cannot be split by {part}: {error}") from None
-    return pool.rows(torch.from_numpy(np.sort(kept))), pool.rows(torch.from_numpy(np.sort(held)))
+        raise DataError(f"data.{name}: {len(rows)} rows cannot be split by {part}: {error}") from None
+    return among[kept], among[held]
+
+
+def without(among: Tensor, rows: Tensor | None) -> Tensor:
+    """The rows of `among`, int64, that are not in `rows`."""
+    return among if rows is None else among[~torch.isin(among, rows)]
+
+
+def _by_rows(pool: Rows, part: float | int, task: Task, state: int) -> tuple[Tensor, Tensor]:
+    stratify = pool.targets.numpy() if task is Task.CLASSIFICATION else None
+    kept, held = train_test_split(np.arange(len(pool)), test_size=part, random_state=state, stratify=stratify)
+    return torch.from_numpy(np.sort(kept)), torch.from_numpy(np.sort(held))
+
+
+def _by_groups(pool: Rows, part: float | int, state: int) -> tuple[Tensor, Tensor]:
+    assert pool.groups is not None
+    share = part / len(pool) if isinstance(part, int) else part
+    splitter = GroupShuffleSplit(n_splits=1, test_size=share, random_state=state)
+    kept, held = next(splitter.split(np.arange(len(pool)), groups=pool.groups.numpy()))
+    return torch.from_numpy(np.sort(kept)), torch.from_numpy(np.sort(held))

@@ -11,11 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 from torchvision import datasets
-from torchvision.transforms.v2.functional import pil_to_tensor
 
 from tuner import own
 from tuner.config import Task
-from tuner.data.tensors import Source, Split
+from tuner.data import labels
+from tuner.data.pictures import Items, Size, as_array, resized
+from tuner.data.rows import Rows, Source
 from tuner.errors import DataError
 
 OURS = ("train", "transform", "target_transform", "transforms", "loader")
@@ -35,16 +36,18 @@ def loader(name: str) -> Callable[..., Source]:
     """A function that loads the dataset `name`; it takes the class's arguments and `base`."""
     cls = getattr(datasets, name)
 
-    def load(*, base: str, **arguments: Any) -> Source:
+    def load(*, base: str, image_size: Size = None, **arguments: Any) -> Source:
         arguments = {**arguments, **_root(arguments, base)}
         train, test = _splits(cls, arguments)
-        pool, classes = _read(cls, train)
-        return Source(Task.CLASSIFICATION, classes, pool, None if test is None else lambda: _read(cls, test)[0])
+        pool, classes = _read(cls, train, image_size)
+        own_test = None if test is None else lambda: _read(cls, test, image_size)[0]
+        return Source(Task.CLASSIFICATION, classes, pool, own_test)
 
     own = [p for p in _parameters(cls) if p.name not in OURS]
     signature = [p.replace(kind=p.KEYWORD_ONLY) for p in own if p.kind is not p.VAR_KEYWORD]
     base = inspect.Parameter("base", inspect.Parameter.KEYWORD_ONLY)
-    load.__signature__ = inspect.Signature([*signature, base])  # type: ignore[attr-defined]
+    size = inspect.Parameter("image_size", inspect.Parameter.KEYWORD_ONLY, default=None)
+    load.__signature__ = inspect.Signature([*signature, base, size])  # type: ignore[attr-defined]
     return load
 
 
@@ -77,7 +80,7 @@ def _splits(cls: type, arguments: dict[str, Any]) -> tuple[dict[str, Any], dict[
     return arguments, None
 
 
-def _read(cls: type, arguments: dict[str, Any]) -> tuple[Split, tuple[str, ...]]:
+def _read(cls: type, arguments: dict[str, Any], size: Size) -> tuple[Rows, tuple[str, ...]]:
     try:
         dataset = cls(**arguments)
     except (RuntimeError, FileNotFoundError, OSError) as error:
@@ -86,36 +89,32 @@ def _read(cls: type, arguments: dict[str, Any]) -> tuple[Split, tuple[str, ...]]
         raise DataError(f"data: {cls.__name__} cannot be read from {arguments.get('root')}: {error}{hint}") from None
     except Exception as error:  # a dataset may raise anything for a bad argument
         raise DataError(f"data: {cls.__name__} refuses its arguments: {type(error).__name__}: {error}") from None
-    images, targets = _tensors(dataset)
-    classes = tuple(str(name) for name in getattr(dataset, "classes", sorted(set(targets.tolist()))))
-    return Split(images, targets), classes
+    rows = _rows(dataset, size)
+    classes = tuple(str(name) for name in getattr(dataset, "classes", sorted(set(rows.targets.tolist()))))
+    return rows, classes
 
 
-def _tensors(dataset: Any) -> tuple[Tensor, Tensor]:
-    """uint8 (N, C, H, W) and int64 (N,), read in one piece where the class keeps its images as an array."""
-    images = getattr(dataset, "data", None)
-    labels = getattr(dataset, "targets", getattr(dataset, "labels", None))
-    if isinstance(images, np.ndarray | Tensor) and labels is not None:
-        return _channels_first(torch.as_tensor(images)), torch.as_tensor(np.asarray(labels)).long()
-    return _one_by_one(dataset)
+def _rows(dataset: Any, size: Size) -> Rows:
+    """Images in one piece where the class keeps them as an array, else read when they are asked for."""
+    images, targets = getattr(dataset, "data", None), _targets(dataset)
+    if isinstance(images, np.ndarray | Tensor):
+        return Rows(resized(_channels_first(as_array(images)), size), targets)
+    return Rows(Items(dataset, torch.arange(len(targets)), size), targets)
+
+
+def _targets(dataset: Any) -> Tensor:
+    """int64 (N,), without opening an image where the class tells them."""
+    known = (getattr(dataset, name, None) for name in ("targets", "labels", "_labels"))
+    values = next((found for found in known if found is not None), None)
+    if values is None:
+        values = [dataset[i][1] for i in range(len(dataset))]
+    if len(values) and not isinstance(values[0], int | np.integer | Tensor):
+        kind = type(values[0]).__name__
+        raise DataError(f"data: {type(dataset).__name__} has {kind} targets, not one class per image")
+    return labels.indices(values)
 
 
 def _channels_first(images: Tensor) -> Tensor:
     if images.dim() == 3:
         return images.unsqueeze(1)
     return images if images.shape[1] in (1, 3) else images.permute(0, 3, 1, 2).contiguous()
-
-
-def _one_by_one(dataset: Any) -> tuple[Tensor, Tensor]:
-    images, targets = [], []
-    for image, target in dataset:
-        if not isinstance(target, int | np.integer):
-            raise DataError(
-                f"data: {type(dataset).__name__} has {type(target).__name__} targets, not one class per image"
-            )
-        images.append(pil_to_tensor(image))
-        targets.append(int(target))
-    sizes = {tuple(image.shape) for image in images}
-    if len(sizes) != 1:
-        raise DataError(f"data: {type(dataset).__name__} has images of {len(sizes)} different shapes; they must be one")
-    return torch.stack(images), torch.tensor(targets)

@@ -13,11 +13,14 @@ from typing import Any
 from tuner.config import Config
 from tuner.errors import Fault, Place, SpaceError, UsageError
 from tuner.space import document, edit, enqueue, holes, schema
-from tuner.space.holes import Choice, Group, Row, Suggester, Tree
+from tuner.space.holes import Choice, Group, Items, Repeat, Row, Suggester, Tree
 from tuner.space.parse import Parser
 from tuner.space.references import reference_faults
 
 __all__ = ["Space"]
+
+MOVABLE = ("data.root", "data.test_root", "data.path", "data.test_path", "data.download", "data.loader")
+"""Where the data lie and how they are read, which does not make another study."""
 
 SPACES = "search_spaces"
 """The folder in which a bare file name is looked up when it is not here."""
@@ -99,6 +102,10 @@ class Space:
         """How many different configs there are; infinity when a hole is continuous."""
         return holes.size(self.tree)
 
+    def node(self, path: str) -> Tree:
+        """The tree that stands at `path`, such as `data.transforms`; no choice is on the way."""
+        return _node(self.tree, path)
+
     def setting(self, path: str) -> Any:
         """A fixed value of the space, such as `search.trials`."""
         return holes.describe(_node(self.tree, path))
@@ -120,6 +127,11 @@ class Space:
             elif isinstance(tree, Group) and part in tree.entries:
                 place = tree.keys.get(part, place)
                 tree = tree.entries[part]
+            elif isinstance(tree, Items) and holes.is_index(part) and int(part) < len(tree.items):
+                tree = tree.items[int(part)]
+                place = tree.place
+            elif isinstance(tree, Repeat):
+                tree = tree.element
             else:
                 break
         return place
@@ -134,7 +146,7 @@ class Space:
         tree = {part: self.tree.entries[part] for part in parts}
         tree["seed"] = _node(self.tree, "study.seed")
         flat = dict(_flat(Group(tree, {}, self.tree.place), ""))
-        return {path: value for path, value in flat.items() if path not in ("data.root", "data.download")}
+        return {path: value for path, value in flat.items() if path not in MOVABLE}
 
     def enqueued(self) -> list[dict[str, Any]]:
         """The known parameters of `search.enqueue`, one dict per trial to run first."""

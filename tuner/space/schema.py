@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import enum
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tuner.config import Direction, Scope
+from tuner.config import Direction, Loader, Precision, Scope
 from tuner.errors import Fault, Place, did_you_mean, listing
 from tuner.space.document import flow
 from tuner.space.holes import Branch, Choice, Fixed, Float, Group, Int, Items, Ref, Repeat, Tree, join
@@ -27,12 +28,17 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A top-level mapping. `open` takes any further key as an argument of the class that `type` names."""
+    """A top-level mapping.
+
+    `open` takes any further key as an argument of the class that `type` names; `listed` may be a list
+    of such mappings too.
+    """
 
     keys: Mapping[str, Key]
     default: Any = _REQUIRED
     open: bool = False
     closed: str = ""
+    listed: bool = False
 
     @property
     def required(self) -> bool:
@@ -85,12 +91,54 @@ def _is_part(value: Any) -> bool:
     return (is_whole(value) and value >= 1) or (isinstance(value, float) and 0 < value < 1)
 
 
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list)
+
+
+def _is_mapping(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_decay(value: Any) -> bool:
+    return is_number(value) and 0 < value < 1
+
+
+def _is_positive(value: Any) -> bool:
+    return is_number(value) and value > 0
+
+
+def _is_clip(value: Any) -> bool:
+    if isinstance(value, dict):
+        return len(value) == 1 and value.keys() <= {"norm", "value"} and all(map(_each(_is_positive), value.values()))
+    return _is_positive(value)
+
+
+def _is_early_stop(value: Any) -> bool:
+    rules = {"patience": lambda v: is_whole(v) and v >= 1, "min_delta": lambda v: is_number(v) and v >= 0}
+    return (
+        isinstance(value, dict)
+        and "patience" in value
+        and value.keys() <= rules.keys()
+        and all(_each(rules[key])(entry) for key, entry in value.items())
+    )
+
+
+def _each(rule: Rule) -> Rule:
+    """The rule for all that an entry of a mapping can give."""
+    return lambda tree: all(rule(value) for _, value in extremes(tree))
+
+
+def _one_of(default: str | None, kinds: type[enum.Enum]) -> Key:
+    words = [kind.value for kind in kinds]
+    return Key(default, " or ".join(words), lambda value: value in words or (value is None and default is None))
+
+
 SPLITS = "it decides the splits, which all trials share"
 LONGEST_NAME = 250
 PART = "a share between 0 and 1, or a number of rows"
 TYPE = Key(_REQUIRED, "the name of a class", _is_text)
-OPEN = ("data.batch_size",)
-"""Where holes may stand although the section is closed to them."""
+OPEN = ("data.batch_size", "data.transforms", "data.tokenizer")
+"""Where holes may stand, and inside of it, although the section is closed to them."""
 
 SECTIONS: Mapping[str, Section] = {
     "provenance": Section(
@@ -137,6 +185,9 @@ SECTIONS: Mapping[str, Section] = {
             "valid": Key(0.2, PART, _is_part),
             "test": Key(None, PART, _either_none(_is_part)),
             "batch_size": _whole(64, 1),
+            "transforms": Key([], "a list of transforms of torchvision.transforms.v2", _is_list),
+            "tokenizer": Key(None, "a mapping, such as {type: word, vocab: 10000, length: 128}", _either_none(_is_mapping)),
+            "loader": _one_of(None, Loader),
         },
         open=True,
         closed=SPLITS,
@@ -144,8 +195,19 @@ SECTIONS: Mapping[str, Section] = {
     "model": Section({"type": TYPE}, open=True),
     "loss": Section({"type": TYPE}, default=None, open=True),
     "optimizer": Section({"type": TYPE}, open=True),
-    "scheduler": Section({"type": TYPE}, default=None, open=True),
-    "training": Section({"epochs": _whole(10, 1)}, default={}),
+    "scheduler": Section({"type": TYPE}, default=None, open=True, listed=True),
+    "training": Section(
+        {
+            "epochs": _whole(10, 1),
+            "accumulate": _whole(1, 1),
+            "precision": _one_of("fp32", Precision),
+            "clip": Key(None, "a norm above 0, {norm: ...} or {value: ...}", _either_none(_is_clip)),
+            "ema": Key(None, "a decay between 0 and 1, such as 0.999", _either_none(_is_decay)),
+            "early_stop": Key(None, "{patience: epochs, min_delta: a number}", _either_none(_is_early_stop)),
+            "class_weights": Key(None, "balanced", _either_none(lambda value: value == "balanced")),
+        },
+        default={},
+    ),
 }
 
 DEFAULT_PLACE = Place(1, 1)
@@ -155,7 +217,8 @@ DEFAULT_PLACE = Place(1, 1)
 def closed(path: str) -> str:
     """Why no hole may stand at `path`, or an empty string where one may."""
     section = SECTIONS.get(path.partition(".")[0])
-    return "" if section is None or path in OPEN else section.closed
+    inside = any(path == place or path.startswith(f"{place}.") for place in OPEN)
+    return "" if section is None or inside else section.closed
 
 
 def constant(value: Any) -> Tree:
@@ -208,7 +271,7 @@ def section_faults(root: Group) -> Iterator[Fault]:
             yield Fault(place, name, f"no such section{did_you_mean(name, SECTIONS)}: a space has {known}")
     for name, section in SECTIONS.items():
         if name in root.entries:
-            yield from _in_section(root.entries[name], name, section)
+            yield from _in_section(root.entries[name], name, name, section)
         elif section.required:
             yield Fault(root.place, name, f"the section is missing: a space needs {listing(_required())}")
 
@@ -217,8 +280,8 @@ def _required() -> list[str]:
     return [name for name, section in SECTIONS.items() if section.required]
 
 
-def _in_section(tree: Tree, name: str, section: Section) -> Iterator[Fault]:
-    for path, variant in variants(tree, name):
+def _in_section(tree: Tree, at: str, name: str, section: Section) -> Iterator[Fault]:
+    for path, variant in variants(tree, at):
         match variant:
             case Group(entries, keys):
                 for key, spec in section.keys.items():
@@ -232,6 +295,9 @@ def _in_section(tree: Tree, name: str, section: Section) -> Iterator[Fault]:
                         yield Fault(keys[key], join(path, key), f"no such key{known}")
             case Fixed(None) if section.default is None or section.default == {}:
                 pass
+            case Items(items) if section.listed:
+                for i, item in enumerate(items):
+                    yield from _in_section(item, join(path, i), name, section)
             case _:
                 yield Fault(variant.place, path, "this section is a mapping, such as " + _example(name))
 

@@ -1,0 +1,102 @@
+"""Preprocessing of tables by scikit-learn's ColumnTransformer: numbers standardised, categories one-hot.
+
+Missing numbers become the median, with a column that says so; a missing category is a category. All of
+it is fitted on the training rows alone, and kept by skops, which needs no pickle.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import skops.io
+import torch
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from torch import Tensor
+
+from tuner.errors import DataError, listing
+
+FILE = "columns.skops"
+MOST_CATEGORIES = 50
+"""A category beyond the commonest so many of its column counts as one of the rest."""
+
+
+class Columns:
+    """A table to float32 (N, features).
+
+    Args:
+        transformer: fitted.
+        names: the columns that it takes, in their order.
+        numeric: those of them that are numbers.
+    """
+
+    def __init__(self, transformer: ColumnTransformer, names: list[str], numeric: list[str]) -> None:
+        self._transformer = transformer
+        self.names = names
+        self.numeric = numeric
+
+    @classmethod
+    def fit(cls, table: pd.DataFrame) -> Columns:
+        """Measure the training rows alone."""
+        names = [str(name) for name in table.columns]
+        numeric = [name for name in names if _is_numeric(table[name])]
+        categories = [name for name in names if name not in numeric]
+        numbers = make_pipeline(
+            SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler()
+        )
+        one_hot = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=MOST_CATEGORIES, sparse_output=False)
+        words = make_pipeline(SimpleImputer(strategy="constant", fill_value="missing"), one_hot)
+        transformer = ColumnTransformer([("numbers", numbers, numeric), ("categories", words, categories)])
+        transformer.fit(_typed(table, names, numeric))
+        return cls(transformer, names, numeric)
+
+    def __call__(self, table: pd.DataFrame) -> Tensor:
+        """float32 (N, features).
+
+        Raises:
+            DataError: a column is not there, or has text where numbers were trained on.
+        """
+        missing = [name for name in self.names if name not in table.columns]
+        if missing:
+            raise DataError(f"there is no column {listing(missing)}: the model was trained on {listing(self.names)}")
+        values = self._transformer.transform(_typed(table, self.names, self.numeric))
+        return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Write what `load` needs into `folder`, and give the facts that it needs besides."""
+        skops.io.dump(self._transformer, folder / FILE)
+        return {"columns": self.names, "numeric": self.numeric}
+
+    @classmethod
+    def load(cls, folder: Path, facts: dict[str, Any]) -> Columns:
+        """Read what `save` wrote; only types of scikit-learn and numpy are restored."""
+        return cls(skops.io.load(folder / FILE, trusted=["numpy.dtype"]), facts["columns"], facts["numeric"])
+
+
+def _is_numeric(column: pd.Series[Any]) -> bool:
+    return bool(pd.api.types.is_numeric_dtype(column)) and not pd.api.types.is_bool_dtype(column)
+
+
+def _typed(table: pd.DataFrame, names: list[str], numeric: list[str]) -> pd.DataFrame:
+    """Numbers as float64, all else as text, as scikit-learn tells them apart by type."""
+    typed = {}
+    for name in names:
+        column = table[name]
+        if name in numeric:
+            try:
+                typed[name] = column.astype("float64")
+            except (TypeError, ValueError) as error:
+                raise DataError(f"column {name} is numeric in training, and here it is not: {error}") from None
+        else:
+            typed[name] = column.astype("object").where(column.notna(), np.nan).map(_word, na_action="ignore")
+    return pd.DataFrame(typed, index=table.index)
+
+
+def _word(value: object) -> str:
+    """One spelling of a category, whether its column was read as whole numbers, floats or text."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

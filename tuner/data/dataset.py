@@ -1,0 +1,131 @@
+"""A dataset as a trial sees it: three splits that never mix, preprocessed by what the first one told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from tuner.config import Data, Loader, Task
+from tuner.data import preprocessing
+from tuner.data.memory import Resident, resident
+from tuner.data.numbers import Numbers
+from tuner.data.preprocessing import Preprocessor
+from tuner.data.rows import Rows, Source, inputs_at, read
+from tuner.data.scale import Scale, chunks_of
+from tuner.data.stream import Streamed
+from tuner.errors import BuildError
+
+
+class Split(Protocol):
+    """Preprocessed rows. `targets`: int64 (N,) or float32 (N, outputs) in their own units, on the device."""
+
+    targets: Tensor
+
+    def __len__(self) -> int:
+        """How many rows there are."""
+        ...
+
+    def batches(self, rows: Sequence[Tensor], seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """The (inputs, targets) at each of `rows`, int64 on the CPU; `seed` of the run and the epoch."""
+        ...
+
+    def in_order(self, rows: int) -> Iterator[Tensor]:
+        """All inputs as they are scored, so many `rows` at once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """Raw rows set apart. `valid` is None in final training on all rows, `test` None in a search."""
+
+    source: Source
+    train: Rows
+    valid: Rows | None
+    test: Rows | None
+    loader: Loader
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Splits ready for a model.
+
+    `target_scale` standardises the targets of a regression: a model's outputs are in its terms.
+    `input_shape` is of one input, `vocab_size` is of token ids.
+    """
+
+    task: Task
+    classes: tuple[str, ...]
+    preprocessor: Preprocessor
+    target_scale: Scale | None
+    input_shape: tuple[int, ...]
+    vocab_size: int | None
+    train: Split
+    valid: Split | None
+    test: Split | None
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers a model gives for one input: classes, or the width of a regression target."""
+        return len(self.classes) if self.task is Task.CLASSIFICATION else self.train.targets.shape[1]
+
+    def in_units(self, outputs: Tensor) -> Tensor:
+        """A model's outputs in the units of the targets."""
+        return outputs if self.target_scale is None else self.target_scale.undo(outputs)
+
+
+def prepare(splits: Splits, data: Data, device: torch.device) -> Dataset:
+    """Fit the preprocessing on the training rows and put all rows through it.
+
+    Raises:
+        BuildError: the transforms or the tokenizer are not for such data, or fail on them.
+        DataError: a row cannot be read.
+    """
+    source = splits.source
+    preprocessor = preprocessing.fit(data, source, splits.train.inputs)
+    augment = preprocessor if isinstance(preprocessor, Numbers) and preprocessor.random else None
+    first = preprocessor(read(inputs_at(splits.train.inputs, torch.arange(1))))
+    if augment is not None:
+        _refuse_other_shape(augment, splits.train, first)
+
+    def split(rows: Rows | None, training: bool = False) -> Split | None:
+        if rows is None:
+            return None
+        chance = augment if training else None
+        if splits.loader is Loader.STREAM:
+            return Streamed(rows, preprocessor, chance, device)
+        raw = resident(rows).inputs
+        return Resident(chance.once(raw) if chance else preprocessor(raw), rows.targets, chance, device)
+
+    train = split(splits.train, training=True)
+    assert train is not None
+    return Dataset(
+        task=source.task,
+        classes=source.classes,
+        preprocessor=preprocessor,
+        target_scale=_target_scale(source, splits.train, device),
+        input_shape=tuple(first.shape[1:]),
+        vocab_size=getattr(preprocessor, "vocab_size", None),
+        train=train,
+        valid=split(splits.valid),
+        test=split(splits.test),
+    )
+
+
+def _target_scale(source: Source, train: Rows, device: torch.device) -> Scale | None:
+    return Scale.fit(chunks_of(train.targets)).to(device) if source.task is Task.REGRESSION else None
+
+
+def _refuse_other_shape(augment: Numbers, train: Rows, scored: Tensor) -> None:
+    """A random crop that leaves another size than the images that are scored have."""
+    raw = read(inputs_at(train.inputs, torch.arange(1)))
+    trained = augment.augmented(augment.once(raw), torch.arange(1), 0)
+    if trained.shape != scored.shape:
+        raise BuildError(
+            "data.transforms",
+            f"images are {tuple(trained.shape[1:])} in training and {tuple(scored.shape[1:])} when they are scored: "
+            f"resize or crop them to one size before the random transforms",
+        )

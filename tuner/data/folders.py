@@ -1,0 +1,108 @@
+"""Folders of images, one folder per class, as torchvision's ImageFolder reads them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torchvision.datasets.folder import IMG_EXTENSIONS, find_classes, make_dataset
+
+from tuner.config import Task
+from tuner.data import labels
+from tuner.data.pictures import Items, Size, open_image
+from tuner.data.rows import Rows, Source
+from tuner.errors import DataError, listing
+
+MODES = {"L": 1, "RGB": 3, "RGBA": 4}
+
+
+def load(
+    *,
+    base: str,
+    root: str,
+    image_size: Size = None,
+    mode: str = "RGB",
+    test_root: str | None = None,
+    skip_corrupt: bool = False,
+) -> Source:
+    """Find the images of `root/<class>/.../<image>`.
+
+    Args:
+        base: the folder that `root` starts from.
+        root: the folder of the class folders.
+        image_size: a side in pixels, or [height, width]; needed where images differ.
+        mode: `RGB`, `L` (grey) or `RGBA`.
+        test_root: a folder of the same classes that is the test split.
+        skip_corrupt: leave out files that are no images, and say how many; by default one is an error.
+
+    Raises:
+        DataError: the folder is not there, has no images, or has a file that is none.
+    """
+    if mode not in MODES:
+        raise DataError(f"data.mode: is {listing(MODES)}, not {mode}")
+    classes = _classes(Path(base, root))
+    files, notes = _files(Path(base, root), classes, skip_corrupt)
+
+    def test() -> Rows:
+        assert test_root is not None
+        folder = Path(base, test_root)
+        unknown = sorted(set(_classes(folder)) - set(classes))
+        if unknown:
+            raise DataError(f"{folder}: class {listing(unknown)} is not among those to train on: {listing(classes)}")
+        return _rows(_files(folder, classes, skip_corrupt)[0], mode, image_size)
+
+    own_test = None if test_root is None else test
+    return Source(Task.CLASSIFICATION, tuple(classes), _rows(files, mode, image_size), own_test, notes=notes)
+
+
+class Files:
+    """A map-style dataset of (image, class index) over files."""
+
+    def __init__(self, samples: list[tuple[str, int]], mode: str) -> None:
+        self._samples = samples
+        self._mode = mode
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __getitem__(self, index: int) -> tuple[Image.Image, int]:
+        file, target = self._samples[index]
+        return open_image(file, self._mode), target
+
+
+def _rows(samples: list[tuple[str, int]], mode: str, size: Size) -> Rows:
+    targets = labels.indices([target for _, target in samples])
+    return Rows(Items(Files(samples, mode), torch.arange(len(samples)), size), targets)
+
+
+def _classes(folder: Path) -> list[str]:
+    try:
+        classes: list[str] = find_classes(folder)[0]
+    except FileNotFoundError:
+        raise DataError(f"data.root: {folder} is no folder with a folder of images per class") from None
+    if len(classes) < 2:
+        raise DataError(f"data.root: {folder} has one class only, {classes[0]}: there is nothing to learn")
+    return classes
+
+
+def _files(folder: Path, classes: list[str], skip: bool) -> tuple[list[tuple[str, int]], tuple[str, ...]]:
+    position = {label: i for i, label in enumerate(classes)}
+    try:
+        samples: list[tuple[str, int]] = make_dataset(str(folder), position, IMG_EXTENSIONS, allow_empty=True)
+    except (OSError, ValueError) as error:
+        raise DataError(f"data.root: {folder} cannot be read: {error}") from None
+    sound = [sample for sample in samples if not skip or _is_sound(sample[0])]
+    empty = [label for label, i in position.items() if all(target != i for _, target in sound)]
+    if empty:
+        raise DataError(f"data.root: {folder / empty[0]} has no image ({', '.join(IMG_EXTENSIONS)})")
+    skipped = len(samples) - len(sound)
+    return sound, (f"{folder}: {skipped} files are no images and are left out",) if skipped else ()
+
+
+def _is_sound(file: str) -> bool:
+    try:
+        open_image(file, "RGB")
+    except DataError:
+        return False
+    return True

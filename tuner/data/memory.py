@@ -1,0 +1,101 @@
+"""Rows that wait on the device, and whether they fit there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+import psutil
+import torch
+from torch import Tensor
+
+from tuner.config import Loader
+from tuner.data.numbers import Numbers
+from tuner.data.rows import Inputs, Rows
+from tuner.errors import DataError
+
+COPIES = 5
+"""A byte of raw pixels takes four more as float32."""
+
+SHARE = 0.5
+"""How much of the free memory data may take before they are streamed."""
+
+
+class Resident:
+    """Rows that are preprocessed and on the device, once for all epochs.
+
+    With random transforms they wait on the CPU as they are before the first of those.
+
+    Args:
+        inputs: (N, ...), as the model takes them, or as `augment` does.
+        targets: int64 (N,) class indices, or float32 (N, outputs) in their own units.
+        augment: what happens to training rows in every epoch.
+        device: where batches are wanted.
+    """
+
+    def __init__(self, inputs: Tensor, targets: Tensor, augment: Numbers | None, device: torch.device) -> None:
+        self.inputs = inputs if augment is not None else inputs.to(device)
+        self.targets = targets.to(device)
+        self._augment = augment
+        self._device = device
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def batches(self, rows: Sequence[Tensor], seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """The (inputs, targets) at each of `rows`, int64 on the CPU; `seed` of the run and the epoch."""
+        for batch in rows:
+            here = batch.to(self._device, non_blocking=True)
+            if self._augment is None:
+                yield self.inputs[here], self.targets[here]
+            else:
+                made = self._augment.augmented(self.inputs[batch], batch, seed)
+                yield made.to(self._device), self.targets[here]
+
+    def in_order(self, rows: int) -> Iterator[Tensor]:
+        """All inputs as they are scored, so many `rows` at once."""
+        return iter(torch.split(self.inputs, rows))
+
+
+def where(inputs: Inputs, wanted: Loader | None) -> tuple[Loader, str]:
+    """Where rows should wait, and a note when that is another place than usual.
+
+    Args:
+        inputs: raw.
+        wanted: what the config says; None chooses memory as long as it lasts.
+
+    Raises:
+        DataError: memory is wanted and does not suffice.
+    """
+    needed, free = size(inputs) * COPIES, psutil.virtual_memory().available
+    told = f"the data would take about {_gigabytes(needed)} of the {_gigabytes(free)} of memory that are free"
+    if wanted is Loader.MEMORY and needed > free:
+        raise DataError(f"data.loader: {told}; use data.loader: stream")
+    if wanted is None and needed > SHARE * free:
+        return Loader.STREAM, f"{told}: they are streamed"
+    return wanted or Loader.MEMORY, ""
+
+
+def size(inputs: Inputs) -> int:
+    """How many bytes raw inputs take, read or not."""
+    match inputs:
+        case Tensor():
+            return inputs.nbytes
+        case pd.DataFrame():
+            return int(inputs.memory_usage(index=False).sum())
+        case np.ndarray():
+            return sum(len(text) for text in inputs)
+        case _:
+            return inputs.bytes()
+
+
+def resident(rows: Rows) -> Rows:
+    """The rows with nothing left to be read later."""
+    if isinstance(rows.inputs, Tensor | pd.DataFrame | np.ndarray):
+        return rows
+    return Rows(rows.inputs.read(), rows.targets, rows.groups)
+
+
+def _gigabytes(count: float) -> str:
+    return f"{count / 2**30:.1f} GB"

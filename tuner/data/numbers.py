@@ -1,0 +1,95 @@
+"""Preprocessing of tensors, images above all: transforms, then mean 0 and variance 1 by the training rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from tuner.config import Component
+from tuner.data.scale import Scale
+from tuner.data.transforms import Transforms
+from tuner.errors import BuildError
+
+
+class Numbers:
+    """Tensors of any number type to float32 tensors of the same rows.
+
+    Args:
+        components: the transforms, of images only.
+        scale: applied after them.
+        shape: of one raw input.
+        white: the value of a white pixel in raw images.
+    """
+
+    def __init__(self, components: Sequence[Component], scale: Scale, shape: tuple[int, ...], white: float) -> None:
+        self._components = tuple(components)
+        self._transforms = Transforms(components)
+        self._scale = scale
+        self.shape = shape
+        self.white = white
+
+    @classmethod
+    def fit(cls, components: Sequence[Component], chunks: Iterable[Tensor], white: float) -> Numbers:
+        """Measure the training rows alone, as they are after the fixed transforms.
+
+        Args:
+            components: the transforms.
+            chunks: raw training rows, (N, ...) each, at least one.
+            white: the value of a white pixel.
+
+        Raises:
+            BuildError: the rows are no images and there are transforms, or one of those fails.
+        """
+        transforms = Transforms(components)
+        shape: tuple[int, ...] = ()
+
+        def scored() -> Iterable[Tensor]:
+            nonlocal shape
+            for chunk in chunks:
+                shape = tuple(chunk.shape[1:])
+                if components and len(shape) != 3:
+                    raise BuildError("data.transforms", f"they are for images, and the inputs have shape {shape}: drop them")
+                yield transforms.scored(transforms.once(chunk))
+
+        scale = Scale.fit(scored())
+        return cls(components, scale, shape, white)
+
+    @property
+    def random(self) -> bool:
+        """Whether training rows differ from epoch to epoch."""
+        return self._transforms.random
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        """Raw rows as they are scored, float32 (N, ...)."""
+        return self._scale(self._transforms.scored(self._transforms.once(rows)))
+
+    def once(self, rows: Tensor) -> Tensor:
+        """Raw rows as far as they are the same in every epoch."""
+        return self._transforms.once(rows)
+
+    def augmented(self, rows: Tensor, positions: Tensor, seed: int) -> Tensor:
+        """Rows after `once` as they are trained on in one epoch, float32 (N, ...).
+
+        Args:
+            rows: (N, C, H, W) on the CPU.
+            positions: int64 (N,), the row of each in its split.
+            seed: of the run and the epoch.
+        """
+        return self._scale(self._transforms.augmented(rows, positions, seed))
+
+    def facts(self) -> dict[str, Any]:
+        """JSON values that `of` reads back."""
+        return {
+            "transforms": [{"type": one.type, **one.args} for one in self._components],
+            "scale": self._scale.facts(),
+            "shape": list(self.shape),
+            "white": self.white,
+        }
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any]) -> Numbers:
+        """Read `facts`."""
+        components = [Component.of(one) for one in facts["transforms"]]
+        return cls(components, Scale.of(facts["scale"]), tuple(facts["shape"]), facts["white"])

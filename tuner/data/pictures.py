@@ -1,0 +1,103 @@
+"""Reading images: one file, or the items of a dataset one by one, all brought to one size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torchvision.transforms.v2 import functional
+
+from tuner.errors import DataError
+
+Size: TypeAlias = int | Sequence[int] | None
+"""A side, or [height, width]; None leaves images as they are."""
+
+
+class Items:
+    """Inputs of a map-style dataset that are read when they are asked for.
+
+    Args:
+        dataset: item i is (input, target), the input an image of PIL's, a tensor or an array.
+        indices: int64 (N,), the items meant.
+        size: that each image is resized to.
+    """
+
+    def __init__(self, dataset: Any, indices: Tensor, size: Size) -> None:
+        self._dataset = dataset
+        self._indices = indices
+        self._size = size
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, indices: Tensor) -> Items:
+        """The inputs at `indices`, int64 (M,), still unread."""
+        return Items(self._dataset, self._indices[indices], self._size)
+
+    def read(self) -> Tensor:
+        """(N, ...), images as (N, C, H, W), uint8 from files.
+
+        Raises:
+            DataError: an image cannot be read, or they differ in their shape.
+        """
+        images = [self._one(int(index)) for index in self._indices]
+        shapes = {tuple(image.shape) for image in images}
+        if len(shapes) > 1:
+            raise DataError(
+                f"data: the inputs have {len(shapes)} different shapes, such as "
+                f"{' and '.join(str(shape) for shape in sorted(shapes)[:2])}: give data.image_size"
+            )
+        return torch.stack(images)
+
+    def bytes(self) -> int:
+        """How much memory the inputs would take once read."""
+        return len(self) * self._one(int(self._indices[0])).nbytes
+
+    def _one(self, index: int) -> Tensor:
+        item = self._dataset[index][0]
+        return resized(functional.pil_to_tensor(item) if isinstance(item, Image.Image) else as_array(item), self._size)
+
+
+def open_image(file: str | Path, mode: str) -> Image.Image:
+    """Decode a whole file to PIL's `mode`, such as RGB or L.
+
+    Raises:
+        DataError: it is no image, or a damaged one; the message names it.
+    """
+    try:
+        with Image.open(file) as image:
+            return image.convert(mode)
+    except (OSError, ValueError, SyntaxError) as error:  # what PIL raises for files that are no images
+        raise DataError(f"{file} is not an image that can be read: {error}") from None
+
+
+def resized(images: Tensor, size: Size) -> Tensor:
+    """Images (..., C, H, W) of `size`, antialiased."""
+    if size is None:
+        return images
+    height, width = sides(size)
+    if tuple(images.shape[-2:]) == (height, width):
+        return images
+    return functional.resize(images, [height, width], antialias=True)
+
+
+def sides(size: int | Sequence[int]) -> tuple[int, int]:
+    """(height, width) of what the config calls a size.
+
+    Raises:
+        DataError: it is none.
+    """
+    both = [size, size] if isinstance(size, int) else list(size)
+    if len(both) != 2 or not all(isinstance(side, int) and side > 0 for side in both):
+        raise DataError(f"data.image_size: is a side in pixels, or [height, width], not {size}")
+    return both[0], both[1]
+
+
+def as_array(values: Any) -> Tensor:
+    """A tensor of what a dataset keeps as a tensor, an array or a list."""
+    return values if isinstance(values, Tensor) else torch.as_tensor(np.asarray(values))

@@ -1,0 +1,107 @@
+"""Rows as a source gives them: raw inputs with their targets, and a dataset before it is split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from torch import Tensor
+
+from tuner.config import Task
+
+Texts: TypeAlias = npt.NDArray[np.object_]
+
+
+class Lazy(Protocol):
+    """Inputs that are read when they are asked for, such as files of images."""
+
+    def __len__(self) -> int:
+        """How many rows there are."""
+        ...
+
+    def __getitem__(self, indices: Tensor) -> Lazy:
+        """The rows at `indices`, int64 (M,), still unread."""
+        ...
+
+    def read(self) -> Tensor:
+        """All rows, (N, ...)."""
+        ...
+
+    def bytes(self) -> int:
+        """How much memory the rows would take once read."""
+        ...
+
+
+Inputs: TypeAlias = Tensor | pd.DataFrame | Texts | Lazy
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Raw rows.
+
+    `inputs`: a tensor (N, ...) of any number type, a table, texts, or what reads a tensor later.
+    `targets`: int64 (N,) class indices, or float32 (N, outputs). `groups`: int64 (N,), rows of one
+    group stay in one split.
+    """
+
+    inputs: Inputs
+    targets: Tensor
+    groups: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def at(self, indices: Tensor) -> Rows:
+        """The rows at `indices`, int64 (M,)."""
+        groups = None if self.groups is None else self.groups[indices]
+        return Rows(inputs_at(self.inputs, indices), self.targets[indices], groups)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A dataset as it is.
+
+    `pool` may be tuned on; `valid` are the rows of the pool, int64, that validate where the dataset
+    itself says so; `test` reads its own test split where it has one. `white` is the value of a white
+    pixel, by which image files are read for prediction. `notes` tell the user what was inferred.
+    """
+
+    task: Task
+    classes: tuple[str, ...]
+    pool: Rows
+    test: Callable[[], Rows] | None = None
+    valid: Tensor | None = None
+    vocab_size: int | None = None
+    white: float = 255.0
+    notes: tuple[str, ...] = ()
+
+    def noting(self, note: str) -> Source:
+        """The same with one more note."""
+        return replace(self, notes=(*self.notes, note))
+
+
+def inputs_at(inputs: Inputs, indices: Tensor) -> Inputs:
+    """The inputs at `indices`, int64 (M,)."""
+    if isinstance(inputs, pd.DataFrame):
+        return inputs.iloc[indices.numpy()]
+    if isinstance(inputs, np.ndarray):
+        return inputs[indices.numpy()]
+    return inputs[indices]
+
+
+def read(inputs: Inputs) -> Any:
+    """The inputs with nothing left to be read later."""
+    return inputs if isinstance(inputs, Tensor | pd.DataFrame | np.ndarray) else inputs.read()
+
+
+def targets_of(values: Any) -> Tensor:
+    """Targets as a model is trained on them: int64 (N,) for whole numbers, else float32 (N, outputs)."""
+    tensor = torch.as_tensor(np.asarray(values) if not isinstance(values, Tensor) else values)
+    if tensor.is_floating_point():
+        return tensor.float().reshape(len(tensor), -1)
+    return tensor.long()

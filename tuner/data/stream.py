@@ -1,0 +1,86 @@
+"""Rows that other processes read and preprocess batch by batch, while the device computes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from tuner.data.numbers import Numbers
+from tuner.data.rows import Inputs, Rows, inputs_at, read
+
+MOST_WORKERS = 8
+CHUNK = 256
+"""How many rows are read at once when all are read in order."""
+
+
+class Streamed:
+    """Rows that are read when their batch comes.
+
+    Args:
+        rows: raw.
+        preprocessor: raw inputs to what a model takes.
+        augment: what happens to training rows in every epoch, in place of `preprocessor`.
+        device: where batches are wanted.
+    """
+
+    def __init__(self, rows: Rows, preprocessor: Any, augment: Numbers | None, device: torch.device) -> None:
+        self.targets = rows.targets.to(device)
+        self._inputs = rows.inputs
+        self._preprocessor = preprocessor
+        self._augment = augment
+        self._device = device
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def batches(self, rows: Sequence[Tensor], seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """The (inputs, targets) at each of `rows`, int64 on the CPU; `seed` of the run and the epoch."""
+        batches = _Batches(self._inputs, rows, self._preprocessor, self._augment, seed)
+        for batch, inputs in zip(rows, _loaded(batches, self._device.type == "cuda"), strict=True):
+            yield inputs.to(self._device, non_blocking=True), self.targets[batch.to(self._device)]
+
+    def in_order(self, rows: int) -> Iterator[Tensor]:
+        """All inputs as they are scored, so many `rows` at once."""
+        chunks = torch.split(torch.arange(len(self)), rows)
+        for inputs in _loaded(_Batches(self._inputs, chunks, self._preprocessor, None, 0), self._device.type == "cuda"):
+            yield inputs.to(self._device, non_blocking=True)
+
+
+class _Batches(Dataset[Tensor]):
+    """Item i is the i-th batch's inputs, ready for the model; runs in a worker."""
+
+    def __init__(
+        self, inputs: Inputs, rows: Sequence[Tensor], preprocessor: Any, augment: Numbers | None, seed: int
+    ) -> None:
+        self._inputs = inputs
+        self._rows = rows
+        self._preprocessor = preprocessor
+        self._augment = augment
+        self._seed = seed
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: int) -> Tensor:
+        rows = self._rows[index]
+        raw = read(inputs_at(self._inputs, rows))
+        if self._augment is None:
+            made: Tensor = self._preprocessor(raw)
+            return made
+        return self._augment.augmented(self._augment.once(raw), rows, self._seed)
+
+
+def read_in_order(inputs: Inputs) -> Iterator[Tensor]:
+    """All rows as they are, in chunks, read by other processes."""
+    chunks = torch.split(torch.arange(len(inputs)), CHUNK)
+    yield from _loaded(_Batches(inputs, chunks, lambda raw: raw, None, 0), pinned=False)
+
+
+def _loaded(batches: _Batches, pinned: bool) -> DataLoader[Tensor]:
+    workers = min(MOST_WORKERS, os.cpu_count() or 1, len(batches))
+    return DataLoader(batches, batch_size=None, num_workers=workers, pin_memory=pinned)

@@ -1,0 +1,31 @@
+"""Regression whose answer is known: y = 2x + 1 + noise, and its form in more dimensions."""
+
+from __future__ import annotations
+
+import torch
+
+from tuner.config import Task
+from tuner.data.rows import Rows, Source
+from tuner.errors import DataError
+
+
+def load(*, base: str, rows: int = 1000, features: int = 1, noise: float = 1.0, seed: int = 0) -> Source:
+    """y = 2 (x_1 + ... + x_n) + 1 + noise, all x standard normal.
+
+    Args:
+        base: is not used.
+        rows: how many.
+        features: n, at least 1.
+        noise: the standard deviation of the normal noise; its square is the least mean squared error.
+        seed: draws the rows, whatever the study's seed.
+
+    Raises:
+        DataError: a number that is too small.
+    """
+    for name, value, least in (("rows", rows, 2), ("features", features, 1), ("noise", noise, 0)):
+        if not isinstance(value, int | float) or value < least:
+            raise DataError(f"data.{name}: is at least {least}, not {value}")
+    chance = torch.Generator().manual_seed(seed)
+    inputs = torch.randn(rows, features, generator=chance)
+    targets = 2 * inputs.sum(1, keepdim=True) + 1 + noise * torch.randn(rows, 1, generator=chance)
+    return Source(Task.REGRESSION, (), Rows(inputs, targets))

@@ -1,0 +1,120 @@
+"""Preprocessing of texts by Hugging Face's tokenizers: trained on the training rows alone.
+
+Every text becomes so many token ids: padded with 0, unknown tokens 1, cut at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers
+from tokenizers.models import BPE, WordLevel
+from tokenizers.trainers import BpeTrainer, WordLevelTrainer
+from torch import Tensor
+
+from tuner import own
+from tuner.config import Component
+from tuner.errors import BuildError, did_you_mean, listing
+
+FILE = "tokenizer.json"
+PADDING, UNKNOWN = "[PAD]", "[UNK]"
+SPECIAL = [PADDING, UNKNOWN]
+USUAL = Component("word")
+
+
+def tokenizer_of(
+    type: str, texts: Iterable[str], vocab: int = 10_000, length: int = 128, lowercase: bool = True
+) -> Tokenizer:
+    """Train a tokenizer.
+
+    Args:
+        type: `char`, `word` (words and punctuation) or `bpe` (byte pairs of words).
+        texts: the training rows.
+        vocab: the most tokens, padding and unknown included; at least 3.
+        length: of every text in tokens; at least 1.
+        lowercase: whether capitals are the same as small letters.
+    """
+    kinds: dict[str, Callable[[int], tuple[Tokenizer, Any]]] = {"char": _char, "word": _word, "bpe": _bpe}
+    tokenizer, trainer = kinds[type](vocab)
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.NFKC(), *([normalizers.Lowercase()] if lowercase else [])]
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.enable_truncation(length)
+    tokenizer.enable_padding(length=length, pad_id=0, pad_token=PADDING)
+    return tokenizer
+
+
+class Tokens:
+    """Texts to int64 (N, length).
+
+    Args:
+        tokenizer: trained.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+
+    @classmethod
+    def fit(cls, texts: Iterable[str], tokenizer: Component | None) -> Tokens:
+        """Train on the training rows alone.
+
+        Raises:
+            BuildError: the tokenizer is none.
+        """
+        chosen = tokenizer or USUAL
+        for argument, message in argument_faults(chosen):
+            raise BuildError(f"data.tokenizer.{argument}", message)
+        return cls(tokenizer_of(chosen.type, texts, **chosen.args))
+
+    @property
+    def vocab_size(self) -> int:
+        """How many ids there are, padding and unknown included."""
+        return self._tokenizer.get_vocab_size()
+
+    def __call__(self, texts: Iterable[str]) -> Tensor:
+        """int64 (N, length)."""
+        return torch.tensor([encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))])
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Write what `load` needs into `folder`."""
+        self._tokenizer.save(str(folder / FILE))
+        return {}
+
+    @classmethod
+    def load(cls, folder: Path) -> Tokens:
+        """Read what `save` wrote."""
+        return cls(Tokenizer.from_file(str(folder / FILE)))
+
+
+def argument_faults(tokenizer: Component) -> Iterator[tuple[str, str]]:
+    """(argument, message) of what is wrong with a `tokenizer` section; a hole stands as its mapping."""
+    kinds = ("char", "word", "bpe")
+    if tokenizer.type not in kinds:
+        yield "type", f"there is no tokenizer {tokenizer.type}{did_you_mean(tokenizer.type, kinds)}: it is {listing(kinds)}"
+    yield from own.argument_faults(tokenizer_of, tokenizer.args, ours=("type", "texts"), title="a tokenizer")
+    for name, least in (("vocab", len(SPECIAL) + 1), ("length", 1)):
+        value = tokenizer.args.get(name, least)
+        if not isinstance(value, dict) and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+            yield name, f"{name} is a whole number of at least {least}, not {value}"
+
+
+def _char(vocab: int) -> tuple[Tokenizer, Any]:
+    tokenizer = Tokenizer(WordLevel({PADDING: 0, UNKNOWN: 1}, unk_token=UNKNOWN))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), behavior="isolated")
+    return tokenizer, WordLevelTrainer(vocab_size=vocab, special_tokens=SPECIAL, show_progress=False)
+
+
+def _word(vocab: int) -> tuple[Tokenizer, Any]:
+    tokenizer = Tokenizer(WordLevel({PADDING: 0, UNKNOWN: 1}, unk_token=UNKNOWN))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    return tokenizer, WordLevelTrainer(vocab_size=vocab, special_tokens=SPECIAL, show_progress=False)
+
+
+def _bpe(vocab: int) -> tuple[Tokenizer, Any]:
+    tokenizer = Tokenizer(BPE(unk_token=UNKNOWN))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    return tokenizer, BpeTrainer(vocab_size=vocab, special_tokens=SPECIAL, show_progress=False)

@@ -1,0 +1,131 @@
+"""Prediction: a trained model applied to a file or a folder, as rows that are ready to be saved."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from torchvision.datasets.folder import IMG_EXTENSIONS
+from torchvision.transforms.v2.functional import pil_to_tensor
+
+from tuner.config import Task
+from tuner.data import frames
+from tuner.data.columns import Columns
+from tuner.data.folders import MODES
+from tuner.data.numbers import Numbers
+from tuner.data.pictures import open_image, resized
+from tuner.data.texts import as_texts
+from tuner.data.tokens import Tokens
+from tuner.errors import DataError, UsageError
+from tuner.files import write_whole
+from tuner.predictor import Predictor, config_of, load_model
+
+IMAGES_AT_ONCE = 256
+
+
+def predict(folder: str | Path, inputs: str | Path, out: str | Path | None = None) -> pd.DataFrame:
+    """Apply a trained model, after exactly the preprocessing that it was trained with.
+
+    Args:
+        folder: a run folder of `tuner train`.
+        inputs: for a table a CSV or JSON-lines file; for texts such a file, or a text per line; for
+            images a folder, or one image.
+        out: a CSV file to write; None writes nothing.
+
+    Returns:
+        One row per input: what it is (`row`, counted from 1, `text` or `file`), `prediction`, and for
+        classes a `probability_<class>` each.
+
+    Raises:
+        UsageError: it is no run folder, or its model cannot be applied to files.
+        DataError: the inputs are not there, or not such as the model was trained on.
+    """
+    predictor = load_model(folder)
+    table = _predicted(predictor, Path(folder), Path(inputs))
+    if out is not None:
+        write_whole(Path(out), table.to_csv(index=False).encode())
+    return table
+
+
+def _predicted(predictor: Predictor, folder: Path, inputs: Path) -> pd.DataFrame:
+    if not inputs.exists():
+        raise DataError(f"{inputs}: there is no such file or folder")
+    match predictor.preprocessor:
+        case Columns():
+            frame = frames.read(".", str(inputs))
+            return _told(predictor, {"row": range(1, len(frame) + 1)}, frame)
+        case Tokens():
+            texts = _texts(inputs, config_of(folder).setting("data").get("text", "text"))
+            return _told(predictor, {"text": texts}, texts)
+        case Numbers() as numbers if len(numbers.shape) == 3:
+            files = _images(inputs)
+            parts = [files[i : i + IMAGES_AT_ONCE] for i in range(0, len(files), IMAGES_AT_ONCE)]
+            told = [_told(predictor, {"file": part}, _pixels(part, numbers)) for part in parts]
+            return pd.concat(told, ignore_index=True)
+        case Numbers() as numbers:
+            values = _numbers(inputs, numbers.shape)
+            return _told(predictor, {"row": range(1, len(values) + 1)}, values)
+        case _:
+            raise UsageError(f"{folder}: was trained on token ids of your own code; apply tuner.load_model to such")
+
+
+def _told(predictor: Predictor, columns: dict[str, Any], inputs: Any) -> pd.DataFrame:
+    """The columns with what the model says of the inputs."""
+    if not len(inputs):
+        raise DataError("there is nothing to predict: the input has no rows")
+    if predictor.task is Task.REGRESSION:
+        values = predictor.predict(inputs).numpy()
+        names = ["prediction"] if values.shape[1] == 1 else [f"prediction_{i}" for i in range(values.shape[1])]
+        return pd.DataFrame({**columns, **dict(zip(names, values.T, strict=True))})
+    chances = predictor.probabilities(inputs).numpy()
+    labels = [predictor.classes[i] for i in chances.argmax(1)]
+    shares = {f"probability_{name}": chances[:, i] for i, name in enumerate(predictor.classes)}
+    return pd.DataFrame({**columns, "prediction": labels, **shares})
+
+
+def _texts(file: Path, column: str) -> Any:
+    """object (N,): a column of a table, or the lines of any other file."""
+    if file.suffix in (".csv", *frames.JSON_LINES):
+        frame = frames.read(".", str(file))
+        frames.require(frame, [column], str(file))
+        return as_texts(frame[column])
+    try:
+        return np.array(file.read_text(encoding="utf-8").splitlines(), dtype=object)
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{file} cannot be read as text: {error}") from None
+
+
+def _images(inputs: Path) -> list[str]:
+    if inputs.is_file():
+        return [str(inputs)]
+    files = sorted(str(file) for file in inputs.rglob("*") if file.suffix.lower() in IMG_EXTENSIONS)
+    if not files:
+        raise DataError(f"{inputs} has no image ({', '.join(IMG_EXTENSIONS)})")
+    return files
+
+
+def _pixels(files: list[str], numbers: Numbers) -> Tensor:
+    """(N, C, H, W) as the dataset had them: its channels, its size, and its white."""
+    channels, *size = numbers.shape
+    mode = {count: name for name, count in MODES.items()}.get(channels)
+    if mode is None:
+        raise UsageError(f"the model takes images of {channels} channels, which no image file has")
+    images = torch.stack([resized(pil_to_tensor(open_image(file, mode)), size) for file in files])
+    return images if numbers.white == 255 else images * (numbers.white / 255)
+
+
+def _numbers(file: Path, shape: tuple[int, ...]) -> Tensor:
+    """float32 (N, *shape) from a table of so many columns of numbers."""
+    frame = frames.read(".", str(file))
+    if frame.shape[1] != math.prod(shape):
+        raise DataError(f"{file} has {frame.shape[1]} columns, where the model takes {math.prod(shape)} numbers a row")
+    try:
+        values = frame.to_numpy(dtype=np.float32)
+    except ValueError as error:
+        raise DataError(f"{file} has something else than numbers: {error}") from None
+    return torch.from_numpy(values).reshape(len(frame), *shape)

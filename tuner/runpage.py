@@ -1,0 +1,100 @@
+"""The page of a final training: its curves, and what the model says of the test split."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+import plotly.offline
+import torch
+from plotly.subplots import make_subplots
+from sklearn.metrics import confusion_matrix
+from torch import Tensor
+
+from tuner.plots import COLOURS, PLOTLY
+
+MOST_LABELLED = 25
+"""Beyond so many classes the counts in a confusion matrix cannot be read; the colours can."""
+
+MOST_POINTS = 5000
+
+
+def page(title: str, figures: Sequence[go.Figure], test: Mapping[str, float]) -> str:
+    """Figures and test scores as one HTML page that opens offline."""
+    bodies = [figure.to_html(full_html=False, include_plotlyjs=False, config=PLOTLY) for figure in figures]
+    scores = "".join(f"<tr><th scope='row'>{html.escape(k)}</th><td>{v:.5g}</td></tr>" for k, v in test.items())
+    table = f"<h2>Test split</h2><table>{scores}</table>" if scores else ""
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>'
+        "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:72rem;margin:1.5rem auto;padding:0 1rem}"
+        "th{text-align:left;padding-right:1.5rem;font-weight:400}</style>"
+        f"<script>{plotly.offline.get_plotlyjs()}</script><body><h1>{html.escape(title)}</h1>"
+        f"{bodies[0]}{table}{''.join(bodies[1:])}</body></html>"
+    )
+
+
+def curves(epochs: Sequence[Mapping[str, float]]) -> go.Figure:
+    """Losses on the left, every other metric on the right, over the epochs of one training."""
+    figure = make_subplots(cols=2, subplot_titles=("Loss", "Metrics"))
+    names = [name for name in epochs[0] if name not in ("epoch", "lr")]
+    others = [name for name in names if "loss" not in name]
+    for i, name in enumerate(names):
+        trace = go.Scatter(
+            x=[epoch["epoch"] for epoch in epochs],
+            y=[epoch[name] for epoch in epochs],
+            name={"loss": "validation loss", "train_loss": "training loss"}.get(name, name),
+            mode="lines+markers",
+            line={"color": COLOURS[i % len(COLOURS)]},
+        )
+        figure.add_trace(trace, row=1, col=2 if name in others else 1)
+    if not others:
+        figure.add_annotation(
+            text="no validation split to score", x=0.5, y=0.5, xref="x2 domain", yref="y2 domain", showarrow=False
+        )
+    figure.update_xaxes(title_text="Epoch")
+    figure.update_layout(template="plotly_white")
+    return figure
+
+
+def confusion(predicted: Tensor, true: Tensor, classes: Sequence[str]) -> go.Figure:
+    """How many test rows of each class were taken for which.
+
+    Args:
+        predicted: int64 (N,) class indices.
+        true: likewise.
+        classes: their names.
+    """
+    counts = confusion_matrix(true.cpu(), predicted.cpu(), labels=range(len(classes)))
+    text = "%{z}" if len(classes) <= MOST_LABELLED else None
+    heat = go.Heatmap(z=counts, x=list(classes), y=list(classes), colorscale="Blues", texttemplate=text)
+    figure = go.Figure(heat)
+    figure.update_xaxes(title_text="Predicted", type="category")
+    figure.update_yaxes(title_text="True", type="category", autorange="reversed")
+    side = min(900, 320 + 28 * len(classes))
+    figure.update_layout(title="Confusion matrix of the test split", template="plotly_white", width=side + 80, height=side)
+    return figure
+
+
+def against_truth(predicted: Tensor, true: Tensor) -> go.Figure:
+    """Each test row's prediction over its true value, and the line on which they agree.
+
+    Args:
+        predicted: float32 (N, outputs), at most an even sample of the rows is drawn.
+        true: likewise.
+    """
+    rows = torch.arange(0, len(true), -(-len(true) // MOST_POINTS))
+    predicted, true = predicted.cpu()[rows], true.cpu()[rows]
+    figure = go.Figure()
+    for i in range(true.shape[1]):
+        name = "test rows" if true.shape[1] == 1 else f"output {i}"
+        marker = {"color": COLOURS[i % len(COLOURS)], "opacity": 0.6, "size": 6}
+        figure.add_trace(
+            go.Scatter(x=true[:, i].tolist(), y=predicted[:, i].tolist(), mode="markers", name=name, marker=marker)
+        )
+    ends = [float(true.min()), float(true.max())]
+    figure.add_trace(go.Scatter(x=ends, y=ends, mode="lines", name="as true", line={"color": "#888888", "dash": "dot"}))
+    figure.update_xaxes(title_text="True")
+    figure.update_yaxes(title_text="Predicted")
+    figure.update_layout(title="Predicted against true on the test split", template="plotly_white", height=520)
+    return figure

@@ -1,0 +1,25 @@
+"""Training: one config made into a model, an optimizer and a schedule, and run epoch by epoch.
+
+It knows neither trials nor studies. The search and the final training both read `epochs_of`.
+"""
+
+from tuner.training.chance import order, seed_everything
+from tuner.training.job import Job, device_of
+from tuner.training.loop import batches_of, epochs_of, groups_of, step, train_epoch
+from tuner.training.run import Run
+from tuner.training.scoring import evaluate, outputs_of
+
+__all__ = [
+    "Job",
+    "Run",
+    "batches_of",
+    "device_of",
+    "epochs_of",
+    "evaluate",
+    "groups_of",
+    "order",
+    "outputs_of",
+    "seed_everything",
+    "step",
+    "train_epoch",
+]

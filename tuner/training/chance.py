@@ -1,0 +1,23 @@
+"""Chance: every generator seeded, and the order of an epoch."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tuner.seeds import derive
+
+
+def order(rows: int, seed: int, epoch: int) -> Tensor:
+    """The order in which an epoch visits the rows, int64 (rows,), on the CPU whatever the device."""
+    return torch.randperm(rows, generator=torch.Generator().manual_seed(derive(seed, "order", epoch)))
+
+
+def seed_everything(seed: int) -> None:
+    """Seed every generator that a model's code may draw from."""
+    torch.manual_seed(seed)
+    np.random.seed(seed % 2**32)
+    random.seed(seed)

@@ -1,0 +1,83 @@
+"""What every trial of a study shares: the rows, preprocessed once, the metrics and the device."""
+
+from __future__ import annotations
+
+import torch
+
+from tuner import data
+from tuner.config import Config, Data, Task
+from tuner.data import Dataset, Splits
+from tuner.errors import UsageError, listing
+from tuner.metrics import Scores
+
+KEPT = 2
+"""How many ways of preprocessing are kept ready; trials of one follow each other less often than not."""
+
+
+class Job:
+    """The rows of a study and how they are scored.
+
+    Args:
+        splits: raw rows set apart.
+        scores: the metrics.
+        device: where trials run.
+        base: the folder that relative paths and own code are looked up from.
+    """
+
+    def __init__(self, splits: Splits, scores: Scores, device: torch.device, base: str) -> None:
+        self.splits = splits
+        self.scores = scores
+        self.device = device
+        self.base = base
+        self._datasets: dict[str, Dataset] = {}
+
+    @classmethod
+    def for_search(cls, config: Config, seed: int, device: torch.device) -> Job:
+        """Load what tuning may see.
+
+        Raises:
+            DataError: the data are not there, or too few to be split.
+            BuildError: the metric does not fit the data.
+        """
+        return cls.over(data.for_search(config.data, config.base, seed), config, device)
+
+    @classmethod
+    def over(cls, splits: Splits, config: Config, device: torch.device) -> Job:
+        """A job on rows that are there already.
+
+        Raises:
+            BuildError: the metric does not fit the data.
+        """
+        classification = splits.source.task is Task.CLASSIFICATION
+        outputs = len(splits.source.classes) if classification else splits.train.targets.shape[1]
+        scores = Scores(splits.source.task, outputs, config.metric, config.direction)
+        return cls(splits, scores, device, config.base)
+
+    def dataset(self, section: Data) -> Dataset:
+        """The rows as the `data` section of a config wants them, on the device.
+
+        Raises:
+            BuildError: the transforms or the tokenizer are not for such data, or fail on them.
+            DataError: a row cannot be read.
+        """
+        key = repr((section.transforms, section.tokenizer))
+        if key not in self._datasets:
+            while len(self._datasets) >= KEPT:
+                del self._datasets[next(iter(self._datasets))]
+            self._datasets[key] = data.prepare(self.splits, section, self.device)
+        return self._datasets[key]
+
+
+def device_of(name: str) -> torch.device:
+    """The device called `cpu`, `cuda`, `mps`, or for `auto` the best that is there.
+
+    Raises:
+        UsageError: it is not there.
+    """
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        name = next(best for best in ("cuda", "mps", "cpu") if there[best])
+    if not there.get(name, False):
+        usable = listing(known for known, is_there in there.items() if is_there)
+        raise UsageError(f"--device {name}: not on this machine, which has {usable}")
+    return torch.device(name)

@@ -1,0 +1,108 @@
+"""The loop: epochs, steps of the optimizer, and the batches that make them."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from tuner.seeds import derive
+from tuner.training.chance import order, seed_everything
+from tuner.training.job import Job
+from tuner.training.run import Run
+from tuner.training.scoring import evaluate
+
+
+def epochs_of(run: Run, job: Job, start: int, stop: int) -> Iterator[tuple[int, dict[str, float], float]]:
+    """Train from epoch `start` to `stop`, both counted from 1 and included, or until patience is over.
+
+    Yields:
+        (epoch, metrics, seconds): `train_loss` over the epoch, `lr` at its start, and all metrics of
+        the validation split where there is one.
+    """
+    dataset = run.dataset
+    for epoch in range(start, stop + 1):
+        if run.patience.over:
+            return
+        began = time.perf_counter()
+        seed_everything(derive(run.seed, "epoch", epoch))
+        rate = float(run.optimizer.param_groups[0]["lr"])
+        train_loss = train_epoch(run, epoch)
+        scores = {} if dataset.valid is None else evaluate(run.scored, dataset.valid, dataset, job.scores)
+        value = scores.get(job.scores.objective, train_loss)
+        run.schedule.after_epoch(value)
+        run.patience.see(value)
+        yield epoch, {"train_loss": train_loss, "lr": rate, **scores}, time.perf_counter() - began
+
+
+def train_epoch(run: Run, epoch: int) -> float:
+    """One pass over the training rows in the epoch's own order; the mean of the loss that is minimised."""
+    run.model.train()
+    train = run.dataset.train
+    groups = groups_of(order(len(train), run.seed, epoch), run.batch_size, run.training.accumulate)
+    batches = train.batches([batch for group in groups for batch in group], derive(run.seed, "augment", epoch))
+    total = torch.zeros((), device=train.targets.device)
+    for group in groups:
+        loss = step(run, list(itertools.islice(batches, len(group))))
+        run.schedule.after_step()
+        total += loss.detach() * sum(len(batch) for batch in group)
+    return float(total) / len(train)
+
+
+def step(run: Run, batches: list[tuple[Tensor, Tensor]]) -> Tensor:
+    """One step of the optimizer on the mean loss over all rows of some batches; that loss, before it.
+
+    Gradients are cleared before the first batch and add up over the others. Some optimizers ask for
+    the loss more than once.
+    """
+    whole = sum(run.loss.weight(targets) for _, targets in batches)
+
+    def loss_of_step() -> Tensor:
+        run.optimizer.zero_grad(set_to_none=True)
+        loss = torch.zeros((), device=batches[0][1].device)
+        for inputs, targets in batches:
+            with run.autocast():
+                part = run.loss(run.model(inputs), targets)
+            if len(batches) > 1:
+                part = part * (run.loss.weight(targets) / whole)
+            run.scaler.scale(part).backward()  # type: ignore[no-untyped-call]
+            loss += part.detach()
+        _clip(run)
+        return loss
+
+    if run.scaler.is_enabled():
+        loss = loss_of_step()
+        run.scaler.step(run.optimizer)
+        run.scaler.update()
+    else:
+        loss = torch.as_tensor(run.optimizer.step(loss_of_step))  # type: ignore[arg-type]  # torch says float, and takes both
+    if run.average is not None:
+        run.average.update_parameters(run.model)
+    return loss
+
+
+def _clip(run: Run) -> None:
+    clip = run.training.clip
+    if clip.norm is None and clip.value is None:
+        return
+    run.scaler.unscale_(run.optimizer)
+    if clip.norm is not None:
+        nn.utils.clip_grad_norm_(run.model.parameters(), clip.norm)
+    if clip.value is not None:
+        nn.utils.clip_grad_value_(run.model.parameters(), clip.value)
+
+
+def groups_of(rows: Tensor, size: int, accumulate: int) -> list[list[Tensor]]:
+    """The batches of each step: as batches of `size` times `accumulate` would be, each in parts of `size`."""
+    return [batches_of(group, size) for group in batches_of(rows, size * accumulate)]
+
+
+def batches_of(rows: Tensor, size: int) -> list[Tensor]:
+    """Consecutive batches; a last row left alone joins the batch before it, as batch norm needs two."""
+    batches = list(torch.split(rows, size))
+    if size > 1 and len(batches) > 1 and len(batches[-1]) == 1:
+        batches[-2:] = [torch.cat(batches[-2:])]
+    return batches

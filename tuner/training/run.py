@@ -1,0 +1,138 @@
+"""The moving parts of one training, built from a config, kept in a checkpoint and restored from it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from tuner import loss, models, optim
+from tuner.config import Config, Direction, Precision, Training
+from tuner.data import Dataset
+from tuner.errors import BuildError
+from tuner.loss import Loss
+from tuner.schedule import Schedule
+from tuner.seeds import derive
+from tuner.training.chance import seed_everything
+from tuner.training.job import Job
+from tuner.training.patience import Patience
+
+DTYPES = {Precision.FP32: torch.float32, Precision.BF16: torch.bfloat16, Precision.FP16: torch.float16}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One training. `seed` decides all of its chance; `average` is the running mean of the weights."""
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    schedule: Schedule
+    loss: Loss
+    scaler: torch.amp.GradScaler
+    average: AveragedModel | None
+    patience: Patience
+    dataset: Dataset
+    training: Training
+    batch_size: int
+    seed: int
+
+    @classmethod
+    def build(cls, job: Job, config: Config, seed: int) -> Run:
+        """Make the parts from a config, the weights drawn from `seed`.
+
+        Raises:
+            BuildError: a class refuses its arguments, or two parts do not fit each other.
+        """
+        dataset, training = job.dataset(config.data), config.training
+        steps = _steps(len(dataset.train), config)
+        seed_everything(derive(seed, "init"))
+        model = models.build(config.model, dataset.input_shape, dataset.outputs, config.base, dataset.vocab_size)
+        model = model.to(job.device)
+        optimizer = optim.build(config.optimizer, model.parameters())
+        _refuse_closures(optimizer, training)
+        watched = job.scores.direction if dataset.valid is not None else Direction.MINIMIZE
+        balance = loss.balanced(dataset.train.targets, dataset.outputs) if _is_balanced(dataset, training) else None
+        return cls(
+            model=model,
+            optimizer=optimizer,
+            schedule=Schedule(config.scheduler, optimizer, training.epochs, steps, watched),
+            loss=loss.build(config.loss, dataset.task, job.device, dataset.target_scale, balance),
+            scaler=torch.amp.GradScaler(job.device.type, enabled=training.precision is Precision.FP16),
+            average=_average(model, training.ema),
+            patience=Patience(training.early_stop if dataset.valid is not None else None, watched),
+            dataset=dataset,
+            training=training,
+            batch_size=config.data.batch_size,
+            seed=seed,
+        )
+
+    @property
+    def scored(self) -> nn.Module:
+        """The model that is scored and saved: the running mean of the weights where there is one."""
+        return self.model if self.average is None else self.average.module
+
+    def autocast(self) -> torch.autocast:
+        """The context of a forward pass in the run's precision."""
+        dtype = DTYPES[self.training.precision]
+        device = next(self.model.parameters()).device.type
+        return torch.autocast(device, dtype, enabled=dtype is not torch.float32)
+
+    def state(self, progress: Mapping[str, float]) -> bytes:
+        """A checkpoint with `progress` in it; randomness is drawn anew each epoch and needs no keeping."""
+        buffer = io.BytesIO()
+        parts = {name: part.state_dict() for name, part in self._parts().items()}
+        torch.save({"progress": dict(progress), **parts}, buffer)
+        return buffer.getvalue()
+
+    def restore(self, state: bytes) -> dict[str, float]:
+        """Go back to a checkpoint and give the progress that was saved with it."""
+        device = next(self.model.parameters()).device
+        saved = torch.load(io.BytesIO(state), map_location=device, weights_only=True)
+        for name, part in self._parts().items():
+            part.load_state_dict(saved[name])
+        progress: dict[str, float] = saved["progress"]
+        return progress
+
+    def _parts(self) -> dict[str, Any]:
+        """What has a state."""
+        average = {} if self.average is None else {"average": self.average}
+        return {
+            "model": self.model,
+            "optimizer": self.optimizer,
+            "schedule": self.schedule,
+            "scaler": self.scaler,
+            "patience": self.patience,
+            **average,
+        }
+
+
+def _steps(rows: int, config: Config) -> int:
+    """How often the optimizer steps in an epoch; a last row left alone joins the step before it."""
+    size = config.data.batch_size * config.training.accumulate
+    if size > rows:
+        times = f" accumulated {config.training.accumulate} times" if config.training.accumulate > 1 else ""
+        message = f"a batch of {config.data.batch_size}{times} is larger than the training split of {rows} rows"
+        raise BuildError("data.batch_size", message)
+    whole, rest = divmod(rows, size)
+    return whole + (rest > 1 or (rest == 1 and size == 1))
+
+
+def _average(model: nn.Module, decay: float | None) -> AveragedModel | None:
+    return None if decay is None else AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))
+
+
+def _is_balanced(dataset: Dataset, training: Training) -> bool:
+    if training.balanced and not dataset.classes:
+        raise BuildError("training.class_weights", "a regression has no classes: drop it")
+    return training.balanced
+
+
+def _refuse_closures(optimizer: torch.optim.Optimizer, training: Training) -> None:
+    """LBFGS asks for the loss more than once a step, which a gradient scaler cannot follow."""
+    if training.precision is Precision.FP16 and isinstance(optimizer, torch.optim.LBFGS):
+        raise BuildError("training.precision", "LBFGS does not go with fp16: use bf16 or fp32")

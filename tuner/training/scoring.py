@@ -1,0 +1,27 @@
+"""Scoring: a model in evaluation mode over a whole split."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from tuner.data import Dataset, Split
+from tuner.metrics import Scores
+
+MOST_ROWS, MOST_NUMBERS = 1024, 2**22
+"""How many rows, and numbers in them, are scored at once; metrics are over the whole split all the same."""
+
+
+def evaluate(model: nn.Module, split: Split, dataset: Dataset, scores: Scores) -> dict[str, float]:
+    """Every metric of a model over a whole split of a dataset."""
+    return scores(outputs_of(model, split, dataset), split.targets)
+
+
+def outputs_of(model: nn.Module, split: Split, dataset: Dataset) -> Tensor:
+    """What a model gives for a whole split: float32 (N, outputs), in the units of the targets."""
+    size = max(1, min(MOST_ROWS, MOST_NUMBERS // math.prod(dataset.input_shape)))
+    model.eval()
+    with torch.inference_mode():
+        return dataset.in_units(torch.cat([model(inputs) for inputs in split.in_order(size)]))
