@@ -63,6 +63,8 @@ def test_layers_have_the_widths_and_rates_that_the_config_gives() -> None:
         ("MLP", {"layers": [{"width": 4}]}, "a layer is a mapping of units"),
         ("MLP", {"activation": "RELU"}, "there is no RELU in torch.nn (did you mean ReLU?)"),
         ("MPL", {}, "there is no model MPL (did you mean MLP?)"),
+        ("resnet81", {}, "there is no model resnet81 (did you mean resnet18?)"),
+        ("mobilenet_v3", {}, "there is no model mobilenet_v3 (did you mean mobilenet_v"),
         ("net.py:Net", {}, "there is no file"),
     ],
 )
@@ -167,7 +169,7 @@ def test_a_class_that_asks_for_a_vocabulary_needs_text(own: str) -> None:
         models.build(Component("net.py:Reader"), (6,), 3, own)
 
 
-@pytest.mark.parametrize("name", ["Linear", "MLP", "CNN"])
+@pytest.mark.parametrize("name", ["Linear", "MLP", "CNN", "resnet18"])
 def test_a_model_of_numbers_does_not_take_text(name: str) -> None:
     with pytest.raises(BuildError) as caught:
         models.build(Component(name), (6,), 3, ".", vocab_size=11)

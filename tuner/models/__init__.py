@@ -12,6 +12,7 @@ from torch import nn
 from tuner import own
 from tuner.config import Component
 from tuner.errors import BuildError, did_you_mean, listing
+from tuner.models import vision
 from tuner.models.cnn import CNN
 from tuner.models.linear import Linear
 from tuner.models.mlp import MLP
@@ -41,10 +42,10 @@ def sizes(input_shape: tuple[int, ...], outputs: int, vocab_size: int | None = N
 def build(
     model: Component, input_shape: tuple[int, ...], outputs: int, base: str, vocab_size: int | None = None
 ) -> nn.Module:
-    """Make a model, its weights drawn from torch's global generator.
+    """Make a model, its weights drawn from torch's global generator where none are pretrained.
 
     Args:
-        model: a built-in's name, or `file.py:Class` or
+        model: a built-in's name, a constructor of torchvision.models, or `file.py:Class` or
             `package.module:Class`, with keyword arguments. Of `input_shape`, `in_channels`, `in_features`,
             `out_features`, `num_classes`, `vocab_size` and `num_embeddings` those that the constructor
             takes and the config leaves out are filled in from the data.
@@ -109,6 +110,9 @@ def argument_faults(model: Component, base: str) -> Iterator[tuple[str, str]]:
     """
     constructor = _constructor(model.type, base)
     filled = set(sizes((1,), 1, 1)) - set(model.args)
+    if model.type in vision.names():
+        filled.update(vision.OURS)
+        yield from vision.value_faults(model.type, model.args)
     yield from own.argument_faults(constructor, model.args, ours=filled, title=model.type)
 
 
@@ -125,8 +129,11 @@ def _constructor(name: str, base: str) -> Callable[..., Any]:
         return found
     if name in MODELS:
         return MODELS[name]
-    hint = did_you_mean(name, MODELS)
-    raise BuildError("model.type", f"there is no model {name}{hint}: it is {listing(MODELS)}, or file.py:Class")
+    if name in vision.names():
+        return vision.constructor(name)
+    hint = did_you_mean(name, [*MODELS, *vision.names()])
+    known = f"it is {listing(MODELS)}, a constructor of torchvision.models, or file.py:Class"
+    raise BuildError("model.type", f"there is no model {name}{hint}: {known}")
 
 
 def _check_text(model: Component, takes: Mapping[str, inspect.Parameter], vocab_size: int | None) -> None:
