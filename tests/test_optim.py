@@ -44,3 +44,19 @@ def test_unknown_and_reserved_arguments_are_named() -> None:
 
     assert "did you mean momentum" in faults["momentun"]
     assert "filled in by tuner" in faults["params"]
+
+
+def test_frozen_parameters_are_left_out() -> None:
+    layer = nn.Linear(2, 2)
+    layer.bias.requires_grad_(False)
+
+    built = optim.build(Component("SGD", {"lr": 0.1}), layer.parameters())
+
+    assert [p is layer.weight for p in built.param_groups[0]["params"]] == [True]
+
+
+def test_a_model_with_nothing_to_train_is_refused() -> None:
+    frozen = nn.Linear(2, 2).requires_grad_(False)
+
+    with pytest.raises(BuildError, match="model: it has no parameter to train"):
+        optim.build(Component("SGD", {"lr": 0.1}), frozen.parameters())

@@ -14,15 +14,18 @@ from tuner.errors import BuildError
 
 
 def build(optimizer: Component, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-    """Make an optimizer over `parameters`.
+    """Make an optimizer over those of `parameters` that are to be trained, which frozen ones are not.
 
     Raises:
-        BuildError: torch.optim has no such class, or it refuses its arguments.
+        BuildError: torch.optim has no such class, it refuses its arguments, or nothing is left to train.
     """
     cls = _class(optimizer.type)
+    trained = [parameter for parameter in parameters if parameter.requires_grad]
+    if not trained:
+        raise BuildError("model", "it has no parameter to train: leave at least one that requires a gradient")
     try:
         arguments: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in optimizer.args.items()}
-        built: torch.optim.Optimizer = cls(list(parameters), **arguments)
+        built: torch.optim.Optimizer = cls(trained, **arguments)
     except Exception as error:  # a constructor may raise anything for a bad argument
         raise BuildError("optimizer", f"{optimizer.type} refuses its arguments: {error}") from None
     return built

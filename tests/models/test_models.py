@@ -63,6 +63,8 @@ def test_layers_have_the_widths_and_rates_that_the_config_gives() -> None:
         ("MLP", {"layers": [{"width": 4}]}, "a layer is a mapping of units"),
         ("MLP", {"activation": "RELU"}, "there is no RELU in torch.nn (did you mean ReLU?)"),
         ("MPL", {}, "there is no model MPL (did you mean MLP?)"),
+        ("resnet81", {}, "there is no model resnet81 (did you mean resnet18?)"),
+        ("mobilenet_v3", {}, "there is no model mobilenet_v3 (did you mean mobilenet_v"),
         ("net.py:Net", {}, "there is no file"),
     ],
 )
@@ -89,6 +91,14 @@ class Net(nn.Module):
 
     def forward(self, images):
         return self.stack(images)[0] if self.wrong else self.stack(images)
+
+class Reader(nn.Module):
+    def __init__(self, num_embeddings: int, out_features: int):
+        super().__init__()
+        self.embedding = nn.EmbeddingBag(num_embeddings, out_features)
+
+    def forward(self, tokens):
+        return self.embedding(tokens)
 
 def no_model():
     return 3
@@ -134,6 +144,45 @@ def test_own_arguments_are_checked_against_the_constructor(own: str) -> None:
 
     assert list(faults) == ["widht"]
     assert "did you mean width" in faults["widht"]
+
+
+def test_sizes_of_a_text_are_left_to_the_data(own: str) -> None:
+    reader = dict(models.argument_faults(Component("net.py:Reader"), own))
+    rnn = dict(models.argument_faults(Component("RNN", {"hiden_size": 3}), own))
+
+    assert reader == {}
+    assert list(rnn) == ["hiden_size"]
+    assert "did you mean hidden_size" in rnn["hiden_size"]
+
+
+def test_a_class_of_ones_own_is_told_the_vocabulary(own: str) -> None:
+    model = models.build(Component("net.py:Reader"), (6,), 3, own, vocab_size=11)
+    tokens = torch.randint(0, 11, (2, 6))
+
+    models.check_fit(model, "Reader", tokens, 3)
+
+    assert next(model.parameters()).shape == (11, 3)
+
+
+def test_a_class_that_asks_for_a_vocabulary_needs_text(own: str) -> None:
+    with pytest.raises(BuildError, match=r"model\.type: net\.py:Reader needs text, for its num_embeddings"):
+        models.build(Component("net.py:Reader"), (6,), 3, own)
+
+
+@pytest.mark.parametrize("name", ["Linear", "MLP", "CNN", "resnet18"])
+def test_a_model_of_numbers_does_not_take_text(name: str) -> None:
+    with pytest.raises(BuildError) as caught:
+        models.build(Component(name), (6,), 3, ".", vocab_size=11)
+
+    assert caught.value.path == "model.type"
+    assert "text needs a model with an embedding, such as RNN" in caught.value.message
+
+
+def test_a_token_outside_the_vocabulary_is_refused(own: str) -> None:
+    model = models.build(Component("RNN"), (6,), 3, own, vocab_size=11)
+
+    with pytest.raises(BuildError, match=r"RNN cannot take inputs of shape \(6,\): IndexError"):
+        models.check_fit(model, "RNN", torch.full((2, 6), 11), 3)
 
 
 def test_a_model_whose_output_does_not_fit_is_refused(own: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -11,18 +12,25 @@ from torch import nn
 from tuner import own
 from tuner.config import Component
 from tuner.errors import BuildError, did_you_mean, listing
+from tuner.models import vision
 from tuner.models.cnn import CNN
+from tuner.models.linear import Linear
 from tuner.models.mlp import MLP
+from tuner.models.rnn import RNN
 
 __all__ = ["argument_faults", "build", "check_fit", "count_parameters"]
 
-MODELS: Mapping[str, Callable[..., nn.Module]] = {"MLP": MLP, "CNN": CNN}
+MODELS: Mapping[str, Callable[..., nn.Module]] = {"Linear": Linear, "MLP": MLP, "CNN": CNN, "RNN": RNN}
 """The built-in models by their names in a config; a new one is a new file and a line here."""
 
+VOCABULARY = ("vocab_size", "num_embeddings")
+"""The names that constructors use for the number of token ids."""
 
-def sizes(input_shape: tuple[int, ...], outputs: int) -> dict[str, Any]:
+
+def sizes(input_shape: tuple[int, ...], outputs: int, vocab_size: int | None = None) -> dict[str, Any]:
     """What the data say of a model, under every name that model constructors use for it."""
     return {
+        **({} if vocab_size is None else dict.fromkeys(VOCABULARY, vocab_size)),
         "input_shape": input_shape,
         "in_channels": input_shape[0],
         "in_features": torch.Size(input_shape).numel(),
@@ -31,23 +39,28 @@ def sizes(input_shape: tuple[int, ...], outputs: int) -> dict[str, Any]:
     }
 
 
-def build(model: Component, input_shape: tuple[int, ...], outputs: int, base: str) -> nn.Module:
-    """Make a model, its weights drawn from torch's global generator.
+def build(
+    model: Component, input_shape: tuple[int, ...], outputs: int, base: str, vocab_size: int | None = None
+) -> nn.Module:
+    """Make a model, its weights drawn from torch's global generator where none are pretrained.
 
     Args:
-        model: a built-in's name, or `file.py:Class` or `package.module:Class`, with keyword arguments.
-            Of `input_shape`, `in_channels`, `in_features`, `out_features` and `num_classes` those that
-            the constructor takes and the config leaves out are filled in from the data.
+        model: a built-in's name, a constructor of torchvision.models, or `file.py:Class` or
+            `package.module:Class`, with keyword arguments. Of `input_shape`, `in_channels`, `in_features`,
+            `out_features`, `num_classes`, `vocab_size` and `num_embeddings` those that the constructor
+            takes and the config leaves out are filled in from the data.
         input_shape: of one input, without the batch.
         outputs: how many numbers the model gives for one input.
         base: the folder that own code is looked up from.
+        vocab_size: how many token ids there are, padding (0) included, where the data are text.
 
     Raises:
-        BuildError: no such model, arguments that it refuses, or a shape that it cannot take.
+        BuildError: no such model, arguments that it refuses, or data that it cannot take.
     """
     constructor = _constructor(model.type, base)
     takes = own.parameters_of(constructor)
-    filled = {name: size for name, size in sizes(input_shape, outputs).items() if name in takes}
+    _check_text(model, takes, vocab_size)
+    filled = {name: size for name, size in sizes(input_shape, outputs, vocab_size).items() if name in takes}
     try:
         module = constructor(**{**filled, **model.args})
     except BuildError:
@@ -65,7 +78,7 @@ def check_fit(model: nn.Module, name: str, inputs: torch.Tensor, outputs: int) -
     Args:
         model: left as it was found, batch statistics included.
         name: what messages call it.
-        inputs: float32 (N, ...), on the model's device.
+        inputs: float32 (N, ...), or int64 (N, L) of text, on the model's device.
         outputs: how many numbers the model must give for one input.
 
     Raises:
@@ -96,7 +109,10 @@ def argument_faults(model: Component, base: str) -> Iterator[tuple[str, str]]:
         BuildError: no such model.
     """
     constructor = _constructor(model.type, base)
-    filled = set(sizes((1,), 1)) - set(model.args)
+    filled = set(sizes((1,), 1, 1)) - set(model.args)
+    if model.type in vision.names():
+        filled.update(vision.OURS)
+        yield from vision.value_faults(model.type, model.args)
     yield from own.argument_faults(constructor, model.args, ours=filled, title=model.type)
 
 
@@ -111,7 +127,22 @@ def _constructor(name: str, base: str) -> Callable[..., Any]:
         if not callable(found):
             raise BuildError("model.type", f"{name} is a {type(found).__name__}, not a class of torch.nn.Module")
         return found
-    if name not in MODELS:
-        hint = did_you_mean(name, MODELS)
-        raise BuildError("model.type", f"there is no model {name}{hint}: it is {listing(MODELS)}, or file.py:Class")
-    return MODELS[name]
+    if name in MODELS:
+        return MODELS[name]
+    if name in vision.names():
+        return vision.constructor(name)
+    hint = did_you_mean(name, [*MODELS, *vision.names()])
+    known = f"it is {listing(MODELS)}, a constructor of torchvision.models, or file.py:Class"
+    raise BuildError("model.type", f"there is no model {name}{hint}: {known}")
+
+
+def _check_text(model: Component, takes: Mapping[str, inspect.Parameter], vocab_size: int | None) -> None:
+    """Text needs a model with an embedding, and such a model text; a class of one's own decides itself."""
+    if vocab_size is not None:
+        if not own.is_own(model.type) and "vocab_size" not in takes:
+            message = f"{model.type} takes numbers, and text needs a model with an embedding, such as RNN"
+            raise BuildError("model.type", message)
+        return
+    for name in VOCABULARY:
+        if name in takes and takes[name].default is inspect.Parameter.empty and name not in model.args:
+            raise BuildError("model.type", f"{model.type} needs text, for its {name}, and the data are numbers")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from tuner.errors import BuildError
-from tuner.models.layers import activation, check_rate, check_widths
+from tuner.models.layers import activation, check_rate, check_widths, image_shape
 
 POOLING = {"max": nn.MaxPool2d, "avg": nn.AvgPool2d}
 
@@ -45,7 +45,7 @@ class CNN(nn.Module):
         activation: str = "ReLU",
     ) -> None:
         super().__init__()
-        depth, height, width = _image_shape(input_shape)
+        depth, height, width = image_shape(input_shape, "CNN")
         blocks: list[nn.Module] = []
         for i, channel in enumerate(check_widths(channels, "channels")):
             if pooling is not None and min(height, width) < 2:
@@ -64,15 +64,6 @@ class CNN(nn.Module):
         """float32 (N, C, H, W) -> (N, num_classes)."""
         outputs: Tensor = self.head(self.features(images))
         return outputs
-
-
-def _image_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    if len(shape) != 3:
-        raise BuildError(
-            "model.type", f"CNN takes images, (channels, height, width), and the data have inputs of shape {shape}"
-        )
-    channels, height, width = shape
-    return channels, height, width
 
 
 def _block(depth: int, channels: int, kernel: int, batch_norm: bool, pooling: str | None, name: str) -> list[nn.Module]:

@@ -44,3 +44,28 @@ def check_widths(widths: Sequence[Any], name: str) -> list[int]:
     if not whole:
         raise BuildError(f"model.{name}", f"{name} takes a list of whole numbers above 0, not {widths}")
     return list(widths)
+
+
+def check_count(number: Any, name: str) -> int:
+    """A whole number above 0.
+
+    Raises:
+        BuildError: it is not.
+    """
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise BuildError(f"model.{name}", f"{name} takes a whole number above 0, not {number}")
+    return number
+
+
+def image_shape(shape: tuple[int, ...], name: str) -> tuple[int, int, int]:
+    """(channels, height, width) of the data's images.
+
+    Raises:
+        BuildError: the data are not images, which the model `name` takes.
+    """
+    if len(shape) != 3:
+        raise BuildError(
+            "model.type", f"{name} takes images, (channels, height, width), and the data have inputs of shape {shape}"
+        )
+    channels, height, width = shape
+    return channels, height, width
