@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from tuner.door import objective
     from tuner.errors import TunerError
     from tuner.final import train
+    from tuner.prediction import predict
     from tuner.predictor import load_model
     from tuner.space import Space
     from tuner.tune import run
 
-__all__ = ["Space", "TunerError", "export", "load_model", "objective", "report", "run", "train"]
+__all__ = ["Space", "TunerError", "export", "load_model", "objective", "predict", "report", "run", "train"]
 
 _HOMES = {
     "Space": "tuner.space",
@@ -30,6 +31,7 @@ _HOMES = {
     "export": "tuner.api",
     "load_model": "tuner.predictor",
     "objective": "tuner.door",
+    "predict": "tuner.prediction",
     "report": "tuner.api",
     "run": "tuner.tune",
     "train": "tuner.final",

@@ -84,11 +84,11 @@ def _group_faults(
     arguments = {key: describe(entry) for key, entry in entries.items() if key != "type"}
     for name in _types(entries["type"]):
         yield from _located(path, section, functools.partial(faults, Component(name, arguments)))
-    for key in NESTED & entries.keys():
+    for key in NESTED.get(section, set()) & entries.keys():
         yield from _part_faults(entries[key], join(path, key), section, faults)
 
 
-NESTED = {"transforms", "schedulers"}
+NESTED = {"data.transforms": {"transforms"}, "scheduler": {"schedulers"}}
 """The arguments of a component that are components themselves: of RandomApply, of SequentialLR."""
 
 

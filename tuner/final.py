@@ -95,7 +95,7 @@ def train(
         _save_model(folder, space, config, run)
         (folder / "metrics.json").write_text(json.dumps({"on": on.value, "epochs": epochs, "test": test}, indent=2))
         (folder / "report.html").write_text(page(f"Final training on {on.value}", figures, test), encoding="utf-8")
-    return Final(Path(out), epochs, test, [*job.splits.source.notes, *_notes(config, on)])
+    return Final(Path(out), epochs, test, [*job.splits.source.notes, *_notes(space, config, on)])
 
 
 def _told(dataset: Dataset, outputs: Tensor) -> go.Figure:
@@ -151,11 +151,12 @@ def _refuse_holes(space: Space) -> None:
         )
 
 
-def _notes(config: Config, on: On) -> list[str]:
+def _notes(space: Space, config: Config, on: On) -> list[str]:
     notes = []
     if on is On.ALL and config.scheduler is not None and config.scheduler.type == "ReduceLROnPlateau":
         notes.append("ReduceLROnPlateau watched the training loss: on train+valid there is no validation split")
-    if on is On.ALL and config.training.early_stop is not None:
+    known = (space.setting("provenance") or {}).get("epoch") is not None
+    if on is On.ALL and config.training.early_stop is not None and not known:
         notes.append("early_stop did not apply: on train+valid there is no validation split")
     return notes
 

@@ -77,7 +77,9 @@ def build(
     if loss.type not in FITTING[task]:
         raise BuildError("loss.type", f"{loss.type} does not fit {task.value}: use {listing(FITTING[task])}")
     if balance is not None and (loss.type not in WEIGHTED or "weight" in loss.args):
-        raise BuildError("training.class_weights", f"they need a loss of {listing(WEIGHTED)} without weights of its own")
+        raise BuildError(
+            "training.class_weights", f"they need a loss of {listing(WEIGHTED)} without weights of its own"
+        )
     arguments: dict[str, Any] = {k: torch.tensor(v) if isinstance(v, list) else v for k, v in loss.args.items()}
     if balance is not None:
         arguments["weight"] = balance

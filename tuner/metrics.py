@@ -21,13 +21,14 @@ DIRECTIONS = {
     "precision": Direction.MAXIMIZE,
     "recall": Direction.MAXIMIZE,
     "f1": Direction.MAXIMIZE,
+    "mse": Direction.MINIMIZE,
     "rmse": Direction.MINIMIZE,
     "mae": Direction.MINIMIZE,
     "r2": Direction.MAXIMIZE,
 }
 OF_TASK = {
     Task.CLASSIFICATION: ("accuracy", "precision", "recall", "f1", "loss"),
-    Task.REGRESSION: ("rmse", "mae", "r2", "loss"),
+    Task.REGRESSION: ("mse", "rmse", "mae", "r2", "loss"),
 }
 USUAL = {Task.CLASSIFICATION: "accuracy", Task.REGRESSION: "rmse"}
 _MODULES = {Task.CLASSIFICATION: torchmetrics.classification, Task.REGRESSION: torchmetrics.regression}
@@ -101,6 +102,7 @@ def _classification(classes: int) -> dict[str, Metric]:
 
 def _regression() -> dict[str, Metric]:
     return {
+        "mse": torchmetrics.regression.MeanSquaredError(),
         "rmse": torchmetrics.regression.MeanSquaredError(squared=False),
         "mae": torchmetrics.regression.MeanAbsoluteError(),
         "r2": torchmetrics.regression.R2Score(),

@@ -89,7 +89,7 @@ def _told(predictor: Predictor, columns: dict[str, Any], inputs: Any) -> pd.Data
 
 
 def _texts(file: Path, column: str) -> Any:
-    """object (N,): a column of a table, or the lines of any other file."""
+    """Object (N,): a column of a table, or the lines of any other file."""
     if file.suffix in (".csv", *frames.JSON_LINES):
         frame = frames.read(".", str(file))
         frames.require(frame, [column], str(file))
@@ -123,9 +123,9 @@ def _numbers(file: Path, shape: tuple[int, ...]) -> Tensor:
     """float32 (N, *shape) from a table of so many columns of numbers."""
     frame = frames.read(".", str(file))
     if frame.shape[1] != math.prod(shape):
-        raise DataError(f"{file} has {frame.shape[1]} columns, where the model takes {math.prod(shape)} numbers a row")
+        raise DataError(f"{file} has {frame.shape[1]} columns, where the model takes {math.prod(shape)}")
     try:
-        values = frame.to_numpy(dtype=np.float32)
+        values = torch.tensor(frame.to_numpy(dtype=np.float32))
     except ValueError as error:
         raise DataError(f"{file} has something else than numbers: {error}") from None
-    return torch.from_numpy(values).reshape(len(frame), *shape)
+    return values.reshape(len(frame), *shape)

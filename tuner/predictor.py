@@ -98,7 +98,8 @@ def load_model(folder: str | Path) -> Predictor:
     except FileNotFoundError as error:
         raise UsageError(f"{folder}: is no run folder of `tuner train`: {error.filename} is not there") from None
     base = str(folder) if ".py:" in component.type else facts["code"]
-    model = models.build(component, tuple(facts["input_shape"]), facts["outputs"], base, facts["vocab_size"])
+    shape, vocab_size = tuple(facts["input_shape"]), facts["vocab_size"]
+    model = models.build(component, shape, facts["outputs"], base, vocab_size, fetch=False)
     load_weights(model, str(folder / "model.safetensors"))
     scale = Scale.of(facts["target_scale"]) if facts["target_scale"] else None
     return Predictor(model, preprocessor, Task(facts["task"]), tuple(facts["classes"]), scale).eval()

@@ -72,7 +72,9 @@ def confusion(predicted: Tensor, true: Tensor, classes: Sequence[str]) -> go.Fig
     figure.update_xaxes(title_text="Predicted", type="category")
     figure.update_yaxes(title_text="True", type="category", autorange="reversed")
     side = min(900, 320 + 28 * len(classes))
-    figure.update_layout(title="Confusion matrix of the test split", template="plotly_white", width=side + 80, height=side)
+    figure.update_layout(
+        title="Confusion matrix of the test split", template="plotly_white", width=side + 80, height=side
+    )
     return figure
 
 

@@ -123,7 +123,9 @@ def _sequence(sequence: Component, optimizer: Optimizer, epochs: int) -> lr_sche
         began = milestones[-1] if milestones else 0
         length = epochs - began if i == len(parts) - 1 and "epochs" not in part.args else _length(part)
         if length < 1:
-            raise BuildError("scheduler", f"training.epochs, {epochs}, leave no epoch to {part.type}: shorten the ones before")
+            raise BuildError(
+                "scheduler", f"training.epochs, {epochs}, leave no epoch to {part.type}: shorten the ones before"
+            )
         arguments = {key: value for key, value in part.args.items() if key != "epochs"}
         total = {name: length for name in LENGTHS if name in own.parameters_of(_class(part.type))}
         direction = Direction.MINIMIZE

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tuner.data.tensors import Scale
 
 from tuner import data
 from tuner.config import Component, Data, On, Task
-from tuner.data.tensors import Scale
 from tuner.errors import DataError
 
 DIGITS = Data(Component("digits"), valid=0.2, test=0.25, batch_size=32)

@@ -3,6 +3,7 @@
 run        search a space              list, show, delete    studies
 check      a space, without training   report, export        what a study found
 train      the final model             dashboard             optuna-dashboard on the studies
+predict    with it
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ app.command("show")(studies.show)
 app.command("report")(studies.report)
 app.command("export")(studies.export)
 app.command("train")(training.train)
+app.command("predict")(training.predict)
 app.command("dashboard")(studies.dashboard)
 app.command("delete")(studies.delete)
 

@@ -107,7 +107,7 @@ def _head(progress: Progress) -> Iterator[Text]:
 def _current(progress: Progress) -> Table | Text:
     if progress.trial is None:
         return Text("asking for the next trial ...", style="dim")
-    epochs = progress.trial.config.epochs
+    epochs = progress.trial.config.training.epochs
     done = progress.epoch.epoch if progress.epoch else 0
     value = f"{progress.metric} {progress.epoch.metrics[progress.metric]:.5g}" if progress.epoch else ""
     row = Table.grid(padding=(0, 2))

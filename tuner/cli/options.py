@@ -20,6 +20,7 @@ Settings: TypeAlias = Annotated[
     typer.Option("--set", metavar="PATH=VALUE", help="Fix or replace any value of the file; repeatable."),
 ]
 
+
 def settings(assignments: Iterable[str] | None) -> list[tuple[str, Any]]:
     """Read `--set` options; paths on the command line start from the current folder."""
     from tuner.space import edit

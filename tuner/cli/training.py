@@ -1,4 +1,4 @@
-"""`tuner train`."""
+"""`tuner train` and `tuner predict`."""
 
 from __future__ import annotations
 
@@ -45,6 +45,23 @@ def train(
     for name, value in done.test.items():
         typer.echo(f"test {name:<10} {value:.5g}")
     typer.echo(f"saved in {done.folder}; tuner.load_model({str(done.folder)!r}) gives the model back")
+
+
+def predict(
+    folder: Annotated[Path, typer.Argument(metavar="RUN_FOLDER", help="What tuner train saved.")],
+    inputs: Annotated[Path, typer.Argument(metavar="INPUT", help="A table, a file of texts, a folder of images.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The CSV file to write; without it, to stdout.")
+    ] = None,
+) -> None:
+    """Apply a trained model: predictions, and for classes their probabilities.
+
+    Example: tuner predict runs/final new.csv -o predictions.csv
+    """
+    from tuner import prediction
+
+    table = prediction.predict(folder, inputs, out)
+    typer.echo(table.to_csv(index=False).rstrip("\n") if out is None else f"wrote {out}: {len(table)} rows")
 
 
 def _space(config: Path | None, study: str | None, trial: int | None, storage: str) -> Space:

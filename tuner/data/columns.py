@@ -49,7 +49,9 @@ class Columns:
         numbers = make_pipeline(
             SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler()
         )
-        one_hot = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=MOST_CATEGORIES, sparse_output=False)
+        one_hot = OneHotEncoder(
+            handle_unknown="infrequent_if_exist", max_categories=MOST_CATEGORIES, sparse_output=False
+        )
         words = make_pipeline(SimpleImputer(strategy="constant", fill_value="missing"), one_hot)
         transformer = ColumnTransformer([("numbers", numbers, numeric), ("categories", words, categories)])
         transformer.fit(_typed(table, names, numeric))
@@ -63,7 +65,8 @@ class Columns:
         """
         missing = [name for name in self.names if name not in table.columns]
         if missing:
-            raise DataError(f"there is no column {listing(missing)}: the model was trained on {listing(self.names)}")
+            others = f" and {len(missing) - 3} others" if len(missing) > 3 else ""
+            raise DataError(f"there is no column {listing(missing[:3])}{others}, which the model was trained on")
         values = self._transformer.transform(_typed(table, self.names, self.numeric))
         return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
 

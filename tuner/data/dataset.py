@@ -11,7 +11,7 @@ from torch import Tensor
 
 from tuner.config import Data, Loader, Task
 from tuner.data import preprocessing
-from tuner.data.memory import Resident, resident
+from tuner.data.memory import Resident
 from tuner.data.numbers import Numbers
 from tuner.data.preprocessing import Preprocessor
 from tuner.data.rows import Rows, Source, inputs_at, read
@@ -97,7 +97,7 @@ def prepare(splits: Splits, data: Data, device: torch.device) -> Dataset:
         chance = augment if training else None
         if splits.loader is Loader.STREAM:
             return Streamed(rows, preprocessor, chance, device)
-        raw = resident(rows).inputs
+        raw = read(rows.inputs)
         return Resident(chance.once(raw) if chance else preprocessor(raw), rows.targets, chance, device)
 
     train = split(splits.train, training=True)

@@ -64,12 +64,12 @@ def encoder(column: pd.Series[Any], task: str | None, where: str) -> tuple[Encod
 
 def numbers(values: Any) -> Tensor:
     """float32 (N, 1)."""
-    return torch.as_tensor(np.asarray(values, dtype=np.float32)).reshape(-1, 1)
+    return torch.tensor(np.asarray(values, dtype=np.float32)).reshape(-1, 1)
 
 
 def indices(values: Any) -> Tensor:
     """int64 (N,)."""
-    return torch.as_tensor(np.asarray(values, dtype=np.int64))
+    return torch.tensor(np.asarray(values, dtype=np.int64))
 
 
 def codes(column: pd.Series[Any]) -> Tensor:

@@ -50,7 +50,9 @@ class Numbers:
             for chunk in chunks:
                 shape = tuple(chunk.shape[1:])
                 if components and len(shape) != 3:
-                    raise BuildError("data.transforms", f"they are for images, and the inputs have shape {shape}: drop them")
+                    raise BuildError(
+                        "data.transforms", f"they are for images, and the inputs have shape {shape}: drop them"
+                    )
                 yield transforms.scored(transforms.once(chunk))
 
         scale = Scale.fit(scored())

@@ -83,7 +83,8 @@ def resized(images: Tensor, size: Size) -> Tensor:
     height, width = sides(size)
     if tuple(images.shape[-2:]) == (height, width):
         return images
-    return functional.resize(images, [height, width], antialias=True)
+    made: Tensor = functional.resize(images, [height, width], antialias=True)
+    return made
 
 
 def sides(size: int | Sequence[int]) -> tuple[int, int]:

@@ -58,7 +58,11 @@ class Scale:
 
     def facts(self) -> dict[str, Any]:
         """JSON values that `of` reads back bit for bit."""
-        return {"shape": list(self.mean.shape), "mean": self.mean.flatten().tolist(), "std": self.std.flatten().tolist()}
+        return {
+            "shape": list(self.mean.shape),
+            "mean": self.mean.flatten().tolist(),
+            "std": self.std.flatten().tolist(),
+        }
 
     @classmethod
     def of(cls, facts: dict[str, Any]) -> Scale:

@@ -10,7 +10,7 @@ from tuner.errors import DataError
 
 
 def load(*, base: str, rows: int = 1000, features: int = 1, noise: float = 1.0, seed: int = 0) -> Source:
-    """y = 2 (x_1 + ... + x_n) + 1 + noise, all x standard normal.
+    """Y = 2 (x_1 + ... + x_n) + 1 + noise, all x standard normal.
 
     Args:
         base: is not used.

@@ -67,7 +67,6 @@ def csv(
     Raises:
         DataError: a file, a column or a value is not as said.
     """
-
     frame, notes = frames.with_target(frames.read(base, path, missing, separator), target, path)
     columns = _features(frame, target, features, group, path)
     _refuse_stray_text(frame, columns, path)

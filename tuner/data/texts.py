@@ -52,6 +52,6 @@ def load(
 
 
 def as_texts(column: pd.Series[Any]) -> Texts:
-    """object (N,) of strings."""
+    """Object (N,) of strings."""
     texts: Texts = column.fillna("").astype(str).to_numpy(dtype=object)
     return texts

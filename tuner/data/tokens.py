@@ -26,22 +26,20 @@ USUAL = Component("word")
 
 
 def tokenizer_of(
-    type: str, texts: Iterable[str], vocab: int = 10_000, length: int = 128, lowercase: bool = True
+    kind: str, texts: Iterable[str], vocab: int = 10_000, length: int = 128, lowercase: bool = True
 ) -> Tokenizer:
     """Train a tokenizer.
 
     Args:
-        type: `char`, `word` (words and punctuation) or `bpe` (byte pairs of words).
+        kind: `char`, `word` (words and punctuation) or `bpe` (byte pairs of words).
         texts: the training rows.
         vocab: the most tokens, padding and unknown included; at least 3.
         length: of every text in tokens; at least 1.
         lowercase: whether capitals are the same as small letters.
     """
     kinds: dict[str, Callable[[int], tuple[Tokenizer, Any]]] = {"char": _char, "word": _word, "bpe": _bpe}
-    tokenizer, trainer = kinds[type](vocab)
-    tokenizer.normalizer = normalizers.Sequence(
-        [normalizers.NFKC(), *([normalizers.Lowercase()] if lowercase else [])]
-    )
+    tokenizer, trainer = kinds[kind](vocab)
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), *([normalizers.Lowercase()] if lowercase else [])])
     tokenizer.train_from_iterator(texts, trainer)
     tokenizer.enable_truncation(length)
     tokenizer.enable_padding(length=length, pad_id=0, pad_token=PADDING)
@@ -94,8 +92,11 @@ def argument_faults(tokenizer: Component) -> Iterator[tuple[str, str]]:
     """(argument, message) of what is wrong with a `tokenizer` section; a hole stands as its mapping."""
     kinds = ("char", "word", "bpe")
     if tokenizer.type not in kinds:
-        yield "type", f"there is no tokenizer {tokenizer.type}{did_you_mean(tokenizer.type, kinds)}: it is {listing(kinds)}"
-    yield from own.argument_faults(tokenizer_of, tokenizer.args, ours=("type", "texts"), title="a tokenizer")
+        yield (
+            "type",
+            f"there is no tokenizer {tokenizer.type}{did_you_mean(tokenizer.type, kinds)}: it is {listing(kinds)}",
+        )
+    yield from own.argument_faults(tokenizer_of, tokenizer.args, ours=("kind", "texts"), title="a tokenizer")
     for name, least in (("vocab", len(SPECIAL) + 1), ("length", 1)):
         value = tokenizer.args.get(name, least)
         if not isinstance(value, dict) and (isinstance(value, bool) or not isinstance(value, int) or value < least):

@@ -40,7 +40,12 @@ def sizes(input_shape: tuple[int, ...], outputs: int, vocab_size: int | None = N
 
 
 def build(
-    model: Component, input_shape: tuple[int, ...], outputs: int, base: str, vocab_size: int | None = None
+    model: Component,
+    input_shape: tuple[int, ...],
+    outputs: int,
+    base: str,
+    vocab_size: int | None = None,
+    fetch: bool = True,
 ) -> nn.Module:
     """Make a model, its weights drawn from torch's global generator where none are pretrained.
 
@@ -53,6 +58,7 @@ def build(
         outputs: how many numbers the model gives for one input.
         base: the folder that own code is looked up from.
         vocab_size: how many token ids there are, padding (0) included, where the data are text.
+        fetch: whether to read pretrained weights; not for a model whose own are about to be loaded.
 
     Raises:
         BuildError: no such model, arguments that it refuses, or data that it cannot take.
@@ -61,6 +67,8 @@ def build(
     takes = own.parameters_of(constructor)
     _check_text(model, takes, vocab_size)
     filled = {name: size for name, size in sizes(input_shape, outputs, vocab_size).items() if name in takes}
+    if not fetch and model.type in vision.names():
+        filled["fetch"] = False
     try:
         module = constructor(**{**filled, **model.args})
     except BuildError:

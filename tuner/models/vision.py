@@ -48,7 +48,8 @@ def constructor(name: str) -> Callable[..., nn.Module]:
         weights: a name such as `DEFAULT` or `IMAGENET1K_V1`, or null for a random start.
         freeze: `backbone`, so that only what was replaced is trained, or null,
     and raises BuildError for either that is none of these, for weights that cannot be had and for data
-    that are not images.
+    that are not images. `fetch` False makes the same network without reading its weights, for one whose
+    own weights are about to be loaded.
     """
 
     def build(*, input_shape: tuple[int, ...], num_classes: int, **arguments: Any) -> nn.Module:
@@ -89,6 +90,7 @@ def _build(
     *,
     weights: str | None = None,
     freeze: str | None = None,
+    fetch: bool = True,
     **arguments: Any,
 ) -> nn.Module:
     _check_freeze(freeze)
@@ -96,7 +98,7 @@ def _build(
     if pretrained is None:
         net = models.get_model(name, num_classes=outputs, **{**_filled(name, shape), **arguments})
     else:
-        net = _pretrained(name, pretrained, arguments)
+        net = _pretrained(name, pretrained, arguments) if fetch else _unread(name, pretrained, arguments)
         resize_outputs(last_layer(net), outputs)
     if isinstance(net, models.SqueezeNet):
         net.classifier[2] = nn.Identity()  # a ReLU behind the last layer: a regression must reach below 0
@@ -158,4 +160,13 @@ def _pretrained(name: str, weights: Any, arguments: dict[str, Any]) -> nn.Module
         raise BuildError("model.weights", f"{folder / file} does not load into {name} ({cause}): {advice}") from error
     if getattr(net, "aux_logits", False):  # Inception's weights come with them
         net.aux_logits, net.AuxLogits = False, None  # type: ignore[assignment]
+    return net
+
+
+def _unread(name: str, weights: Any, arguments: dict[str, Any]) -> nn.Module:
+    """The network that `_pretrained` gives, as it was before the weights came."""
+    takes = own.parameters_of(get_type_hints(models.get_model_builder(name))["return"])
+    implied = {"transform_input": True, "aux_logits": False, "init_weights": False}
+    known = {key: value for key, value in implied.items() if key in takes}
+    net: nn.Module = models.get_model(name, num_classes=len(weights.meta["categories"]), **{**known, **arguments})
     return net

@@ -186,7 +186,9 @@ SECTIONS: Mapping[str, Section] = {
             "test": Key(None, PART, _either_none(_is_part)),
             "batch_size": _whole(64, 1),
             "transforms": Key([], "a list of transforms of torchvision.transforms.v2", _is_list),
-            "tokenizer": Key(None, "a mapping, such as {type: word, vocab: 10000, length: 128}", _either_none(_is_mapping)),
+            "tokenizer": Key(
+                None, "a mapping, such as {type: word, vocab: 10000, length: 128}", _either_none(_is_mapping)
+            ),
             "loader": _one_of(None, Loader),
         },
         open=True,

@@ -123,7 +123,9 @@ def _steps(rows: int, config: Config) -> int:
 
 
 def _average(model: nn.Module, decay: float | None) -> AveragedModel | None:
-    return None if decay is None else AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))
+    if decay is None:
+        return None
+    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))  # type: ignore[no-untyped-call]
 
 
 def _is_balanced(dataset: Dataset, training: Training) -> bool:
