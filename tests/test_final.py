@@ -45,10 +45,11 @@ def test_the_run_folder_gives_back_a_model_that_predicts_raw_inputs(tmp_path: Pa
     model = tuner.load_model(tmp_path / "run")
 
     section = space.resolve(Corner(False, {})).data
-    dataset = data.for_final(section, ".", seed=4, on=On.ALL)
-    assert dataset.test is not None
-    raw = dataset.test.inputs * dataset.scale.std + dataset.scale.mean
-    accuracy = (model.predict(raw) == dataset.test.targets).float().mean()
+    splits = data.for_final(section, ".", seed=4, on=On.ALL)
+    assert splits.test is not None
+    raw = splits.test.inputs
+    assert isinstance(raw, torch.Tensor)
+    accuracy = (model.predict(raw) == splits.test.targets).float().mean()
     assert float(accuracy) == pytest.approx(final.test["accuracy"], abs=1e-6)
     assert final.test["accuracy"] > 0.9
     assert torch.allclose(model.probabilities(raw[:5]).sum(1), torch.ones(5))
@@ -56,10 +57,11 @@ def test_the_run_folder_gives_back_a_model_that_predicts_raw_inputs(tmp_path: Pa
     assert not model.training
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
         "config.yaml",
-        "curves.html",
         "metrics.json",
         "model.json",
         "model.safetensors",
+        "preprocessing.json",
+        "report.html",
     ]
 
 

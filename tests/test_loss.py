@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from tuner import loss
 from tuner.config import Component, Task
+from tuner.data.scale import Scale
 from tuner.errors import BuildError
 
 OUTPUTS = torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
@@ -59,6 +60,43 @@ def test_what_does_not_fit_is_refused(component: Component, task: Task, message:
         value(component, task)
 
     assert message in str(caught.value)
+
+
+def test_balanced_weights_give_every_class_the_same_say() -> None:
+    targets = torch.tensor([0] * 6 + [1] * 3 + [2])
+
+    weights = loss.balanced(targets, 3)
+
+    assert weights.tolist() == pytest.approx([10 / 18, 10 / 9, 10 / 3])
+    assert [float(weights[i] * (targets == i).sum()) for i in range(3)] == pytest.approx([10 / 3] * 3)
+
+
+def test_a_class_without_rows_weighs_nothing() -> None:
+    assert loss.balanced(torch.tensor([0, 0, 2]), 3).tolist() == [0.5, 0.0, 1.0]
+
+
+def test_a_loss_says_by_what_its_mean_is_divided() -> None:
+    plain = loss.build(None, Task.CLASSIFICATION, CPU)
+    weighted = loss.build(None, Task.CLASSIFICATION, CPU, balance=torch.tensor([1.0, 2.0, 4.0]))
+
+    assert plain.weight(CLASSES) == 6
+    assert float(weighted.weight(CLASSES)) == 14.0
+
+
+def test_a_regression_is_trained_on_scaled_targets() -> None:
+    targets = torch.tensor([[10.0], [14.0]])
+    scale = Scale.fit([targets])
+
+    built = loss.build(None, Task.REGRESSION, CPU, scale)
+
+    assert float(built(torch.tensor([[-1.0], [1.0]]), targets)) == pytest.approx(0.0)
+    assert float(built(torch.tensor([[0.0], [0.0]]), targets)) == pytest.approx(1.0)
+
+
+def test_class_weights_are_the_loops_to_give() -> None:
+    faults = dict(loss.argument_faults(Component("CrossEntropyLoss", {"class_weights": "balanced"})))
+
+    assert "training.class_weights" in faults["class_weights"]
 
 
 def test_another_reduction_than_the_mean_is_refused() -> None:

@@ -45,6 +45,7 @@ def test_regression_scores_agree_with_scikit_learn() -> None:
 
     truth = VALUES.numpy()
     expected = {
+        "mse": reference.mean_squared_error(truth, guessed.numpy()),
         "rmse": reference.root_mean_squared_error(truth, guessed.numpy()),
         "mae": reference.mean_absolute_error(truth, guessed.numpy()),
         "r2": reference.r2_score(truth, guessed.numpy()),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -24,12 +25,12 @@ def rates(component: Component | None, value: float = 0.5) -> list[float]:
         for _ in range(BATCHES):
             seen.append(optimizer.param_groups[0]["lr"])
             optimizer.step()
-            plan.after_batch()
+            plan.after_step()
         plan.after_epoch(value)
     return seen
 
 
-def by_torch(cls: Any, per_batch: bool, **arguments: Any) -> list[float]:
+def by_torch(cls: Any, per_step: bool, **arguments: Any) -> list[float]:
     """The same, written by hand as torch documents it."""
     optimizer = SGD(nn.Linear(1, 1).parameters(), lr=0.1)
     scheduler = cls(optimizer, **arguments)
@@ -38,15 +39,15 @@ def by_torch(cls: Any, per_batch: bool, **arguments: Any) -> list[float]:
         for _ in range(BATCHES):
             seen.append(optimizer.param_groups[0]["lr"])
             optimizer.step()
-            if per_batch:
+            if per_step:
                 scheduler.step()
-        if not per_batch:
+        if not per_step:
             scheduler.step()
     return seen
 
 
 @pytest.mark.parametrize(
-    ("component", "per_batch", "written_out"),
+    ("component", "per_step", "written_out"),
     [
         (Component("CosineAnnealingLR"), False, {"T_max": EPOCHS}),
         (Component("CosineAnnealingLR", {"T_max": 3}), False, {"T_max": 3}),
@@ -64,9 +65,9 @@ def by_torch(cls: Any, per_batch: bool, **arguments: Any) -> list[float]:
     ],
 )
 def test_a_schedule_is_stepped_as_its_class_wants(
-    component: Component, per_batch: bool, written_out: dict[str, Any]
+    component: Component, per_step: bool, written_out: dict[str, Any]
 ) -> None:
-    assert rates(component) == by_torch(getattr(lr_scheduler, component.type), per_batch, **written_out)
+    assert rates(component) == by_torch(getattr(lr_scheduler, component.type), per_step, **written_out)
 
 
 def test_without_a_schedule_the_rate_stays() -> None:
@@ -99,6 +100,50 @@ def test_what_cannot_be_built_is_refused(component: Component, message: str) -> 
     assert message in str(caught.value)
 
 
+def test_schedulers_in_a_list_follow_each_other_for_their_epochs() -> None:
+    """Two epochs from a tenth of the rate up to it, then half a cosine over the other four."""
+    warm_up = {"type": "LinearLR", "start_factor": 0.1, "epochs": 2}
+    sequence = Component("SequentialLR", {"schedulers": [warm_up, {"type": "CosineAnnealingLR"}]})
+
+    by_epoch = rates(sequence)[::BATCHES]
+
+    cosine = [0.05 * (1 + math.cos(math.pi * i / 4)) for i in range(4)]
+    assert by_epoch == pytest.approx([0.01, 0.055, *cosine])
+
+
+def test_the_length_of_a_part_may_be_its_own_total() -> None:
+    parts = [{"type": "ConstantLR", "factor": 0.5, "total_iters": 3}, {"type": "ExponentialLR", "gamma": 0.5}]
+
+    by_epoch = rates(Component("SequentialLR", {"schedulers": parts}))[::BATCHES]
+
+    assert by_epoch == pytest.approx([0.05, 0.05, 0.05, 0.1, 0.05, 0.025])
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        (
+            [{"type": "ExponentialLR", "gamma": 0.5}, {"type": "CosineAnnealingLR"}],
+            "say for how many epochs ExponentialLR",
+        ),
+        (
+            [{"type": "LinearLR", "epochs": 6}, {"type": "CosineAnnealingLR"}],
+            "training.epochs, 6, leave no epoch to Cosine",
+        ),
+        ([], "at least one scheduler"),
+    ],
+)
+def test_a_sequence_that_cannot_be_laid_out_is_refused(parts: list[dict[str, Any]], message: str) -> None:
+    with pytest.raises(BuildError, match=message):
+        rates(Component("SequentialLR", {"schedulers": parts}))
+
+
+@pytest.mark.parametrize("name", ["OneCycleLR", "CyclicLR", "ReduceLROnPlateau", "SequentialLR"])
+def test_a_class_that_does_not_go_epoch_by_epoch_has_no_place_in_a_sequence(name: str) -> None:
+    with pytest.raises(BuildError, match=f"{name} has no place in a sequence"):
+        list(schedule.part_faults(Component(name)))
+
+
 def test_a_missing_argument_that_is_no_total_is_said() -> None:
     assert dict(schedule.argument_faults(Component("StepLR"))) == {"": "StepLR needs step_size"}
     assert dict(schedule.argument_faults(Component("CosineAnnealingLR"))) == {}
@@ -111,13 +156,13 @@ def test_a_schedule_goes_on_where_its_state_was_taken() -> None:
     plan = Schedule(component, optimizer, EPOCHS, BATCHES, Direction.MINIMIZE)
     for _ in range(10):
         optimizer.step()
-        plan.after_batch()
+        plan.after_step()
     fresh = SGD(nn.Linear(1, 1).parameters(), lr=0.1)
     restored = Schedule(component, fresh, EPOCHS, BATCHES, Direction.MINIMIZE)
 
     restored.load_state_dict(plan.state_dict())
     fresh.load_state_dict(optimizer.state_dict())
-    restored.after_batch()
+    restored.after_step()
 
     assert fresh.param_groups[0]["lr"] == whole[11]
     assert torch.is_tensor(fresh.param_groups[0]["lr"]) is False

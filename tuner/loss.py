@@ -80,10 +80,9 @@ def build(
         raise BuildError(
             "training.class_weights", f"they need a loss of {listing(WEIGHTED)} without weights of its own"
         )
-    arguments: dict[str, Any] = {k: torch.tensor(v) if isinstance(v, list) else v for k, v in loss.args.items()}
-    if balance is not None:
-        arguments["weight"] = balance
+    given: dict[str, Any] = {**loss.args} if balance is None else {**loss.args, "weight": balance}
     try:
+        arguments = {key: torch.tensor(value) if isinstance(value, list) else value for key, value in given.items()}
         module = cls(**arguments).to(device)
     except Exception as error:  # a constructor may raise anything for a bad argument
         raise BuildError("loss", f"{loss.type} refuses its arguments: {error}") from None

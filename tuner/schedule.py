@@ -116,7 +116,9 @@ def _sequence_of(schedulers: list[Any]) -> None:
 
 def _sequence(sequence: Component, optimizer: Optimizer, epochs: int) -> lr_scheduler.SequentialLR:
     """One scheduler after the other: each but the last says for how many epochs, the last takes the rest."""
-    parts = [Component.of(part) for part in sequence.args["schedulers"]]
+    parts = [Component.of(part) for part in sequence.args["schedulers"] or ()]
+    if not parts:
+        raise BuildError("scheduler", "a list of schedulers has at least one scheduler")
     milestones: list[int] = []
     built = []
     for i, part in enumerate(parts):

@@ -72,7 +72,7 @@ def test_a_config_is_the_space_with_its_holes_filled() -> None:
     assert config.model == Component("MLP", {"layers": [{"units": 5, "dropout": 0.25}]})
     assert config.optimizer == Component("AdamW", {"lr": 0.001})
     assert config.scheduler == Component("OneCycleLR", {"max_lr": 0.001})
-    assert config.epochs == 3
+    assert config.training.epochs == 3
 
 
 def test_corners_take_every_branch_at_both_ends() -> None:

@@ -134,6 +134,5 @@ def _loader(name: str) -> Callable[..., Source]:
     if name in known:
         return vision.loader(name)
     hint = did_you_mean(name, [*SOURCES, *known])
-    raise DataError(
-        f"there is no dataset {name}{hint}: it is {listing(SOURCES)}, a class of torchvision.datasets, or file.py:function"
-    )
+    others = "a class of torchvision.datasets, or file.py:function"
+    raise DataError(f"there is no dataset {name}{hint}: it is {listing(SOURCES)}, {others}")

@@ -83,4 +83,5 @@ def read_in_order(inputs: Inputs) -> Iterator[Tensor]:
 
 def _loaded(batches: _Batches, pinned: bool) -> DataLoader[Tensor]:
     workers = min(MOST_WORKERS, os.cpu_count() or 1, len(batches))
-    return DataLoader(batches, batch_size=None, num_workers=workers, pin_memory=pinned)
+    own = torch.Generator()  # or the loader draws from the generator that dropout draws from
+    return DataLoader(batches, batch_size=None, num_workers=workers, pin_memory=pinned, generator=own)

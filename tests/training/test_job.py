@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.training.conftest import CPU, config
+from tuner import data
+from tuner.errors import UsageError
+from tuner.training import Job, device_of
+
+
+def test_rows_are_preprocessed_once_for_all_trials_that_want_them_so(job: Job) -> None:
+    first = job.dataset(config().data)
+
+    assert job.dataset(config({"data.batch_size": 8}).data) is first
+
+
+def test_trials_with_other_transforms_have_rows_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = Job.for_search(config(), 0, CPU)
+    sizes = [config({"data.transforms": [{"type": "Resize", "size": size}]}).data for size in (4, 6, 10)]
+
+    shapes = [job.dataset(section).input_shape for section in (*sizes, sizes[0])]
+
+    assert shapes == [(1, 4, 4), (1, 6, 6), (1, 10, 10), (1, 4, 4)]
+
+
+def test_only_so_many_ways_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared = []
+    prepare = data.prepare
+    monkeypatch.setattr(data, "prepare", lambda *parts: prepared.append(1) or prepare(*parts))
+    job = Job.for_search(config(), 0, CPU)
+    sections = [config({"data.transforms": [{"type": "Resize", "size": size}]}).data for size in (4, 6, 10)]
+
+    for section in (*sections, sections[0]):
+        job.dataset(section)
+
+    assert len(prepared) == 4
+
+
+def test_a_device_that_is_not_there_is_refused() -> None:
+    assert device_of("cpu") == CPU
+    with pytest.raises(UsageError, match="--device tpu: not on this machine, which has cpu"):
+        device_of("tpu")
