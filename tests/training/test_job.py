@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from tests.training.conftest import CPU, config
 from tuner import data
+from tuner.config import Data
+from tuner.data import Dataset, Splits
 from tuner.errors import UsageError
 from tuner.training import Job, device_of
 
@@ -14,7 +17,7 @@ def test_rows_are_preprocessed_once_for_all_trials_that_want_them_so(job: Job) -
     assert job.dataset(config({"data.batch_size": 8}).data) is first
 
 
-def test_trials_with_other_transforms_have_rows_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trials_with_other_transforms_have_rows_of_their_own() -> None:
     job = Job.for_search(config(), 0, CPU)
     sizes = [config({"data.transforms": [{"type": "Resize", "size": size}]}).data for size in (4, 6, 10)]
 
@@ -24,9 +27,14 @@ def test_trials_with_other_transforms_have_rows_of_their_own(monkeypatch: pytest
 
 
 def test_only_so_many_ways_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    prepared = []
+    prepared: list[Data] = []
     prepare = data.prepare
-    monkeypatch.setattr(data, "prepare", lambda *parts: prepared.append(1) or prepare(*parts))
+
+    def noting(splits: Splits, section: Data, device: torch.device) -> Dataset:
+        prepared.append(section)
+        return prepare(splits, section, device)
+
+    monkeypatch.setattr(data, "prepare", noting)
     job = Job.for_search(config(), 0, CPU)
     sections = [config({"data.transforms": [{"type": "Resize", "size": size}]}).data for size in (4, 6, 10)]
 

@@ -19,7 +19,7 @@ from tuner.space.references import reference_faults
 
 __all__ = ["Space"]
 
-MOVABLE = ("data.root", "data.test_root", "data.path", "data.test_path", "data.download", "data.loader")
+MOVABLE = ("data.root", "data.test_root", "data.download", "data.loader")
 """Where the data lie and how they are read, which does not make another study."""
 
 SPACES = "search_spaces"
