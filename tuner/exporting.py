@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner import own
-from tuner.errors import StudyError, UsageError
+from tuner.errors import StudyError, UsageError, listing
 from tuner.files import write_whole
 from tuner.space import Space, edit
 from tuner.space.filling import filled_text
@@ -32,7 +32,7 @@ def export(study: Study, trial: int | None = None, out: Path | None = None, form
 
     Args:
         study: made by tuner.
-        trial: its number; None is the best one.
+        trial: its number; None is the best one, where there is one objective.
         out: the file to write; None writes nothing. Relative paths of the config are made relative to
             its folder, or to the current one.
         form: YAML is the space's own text with its holes filled and its comments kept; JSON is the
@@ -86,13 +86,27 @@ def chosen(study: Study, trial: int | None) -> Record:
     """
     if not study.made_here:
         raise StudyError(f"study {study.name} was not made by tuner: it has parameters, but no space to fill with them")
-    record = study.best() if trial is None else study.record(trial)
-    if record is None:
-        raise StudyError(f"study {study.name} has no complete trial yet; name one with --trial")
+    record = _best(study) if trial is None else study.record(trial)
     missing = [row.name for row in study.space.parameters() if not row.when and row.name not in record.params]
     if missing:
         raise StudyError(f"trial {record.number} of study {study.name} has not been started: it has no parameters yet")
     return record
+
+
+def _best(study: Study) -> Record:
+    records = study.records()
+    front = study.front(records)
+    if front and study.goal.single:
+        return front[0]
+    if front:
+        numbers = listing(str(record.number) for record in front)
+        raise StudyError(
+            f"study {study.name} has several objectives: name a trial of its front with --trial: {numbers}"
+        )
+    if any(record.complete for record in records):
+        bounds = listing(map(str, study.goal.bounds))
+        raise StudyError(f"study {study.name} has no complete trial that keeps {bounds}; name one with --trial")
+    raise StudyError(f"study {study.name} has no complete trial yet; name one with --trial")
 
 
 def provenance(study: Study, record: Record) -> dict[str, Any]:
@@ -102,14 +116,19 @@ def provenance(study: Study, record: Record) -> dict[str, Any]:
         "study": study.name,
         "trial": record.number,
         "state": record.state,
-        "metric": study.metric,
-        "value": record.value,
+        **_told(study, record),
         "seed": facts.get("seed"),
         "epoch": record.epoch,
         "threads": facts.get("threads"),
         "device": facts.get("device"),
         "versions": versions(),
     }
+
+
+def _told(study: Study, record: Record) -> dict[str, Any]:
+    if study.goal.single:
+        return {"metric": study.goal.metric, "value": record.value}
+    return {"values": dict(zip(study.goal.metrics, record.values, strict=False))}
 
 
 def versions() -> dict[str, str]:
@@ -121,9 +140,11 @@ def _moved_paths(values: Mapping[str, Any], here: str, there: str) -> Iterator[t
     """The relative paths of a config, as they read from another folder."""
     if here == there:
         return
-    root, model = values["data"].get("root"), values["model"]["type"]
+    function = values["objective"]["function"]
+    root = None if function else values["data"].get("root")
     if isinstance(root, str) and not os.path.isabs(root):
         yield "data.root", os.path.relpath(Path(here, root), there)
-    file, _, name = model.rpartition(":")
-    if own.is_own(model) and file.endswith(".py") and not os.path.isabs(file):
-        yield "model.type", f"{os.path.relpath(Path(here, file), there)}:{name}"
+    path, code = ("objective.function", function) if function else ("model.type", values["model"]["type"])
+    file, _, name = code.rpartition(":")
+    if own.is_own(code) and file.endswith(".py") and not os.path.isabs(file):
+        yield path, f"{os.path.relpath(Path(here, file), there)}:{name}"

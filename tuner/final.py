@@ -10,7 +10,7 @@ import contextlib
 import json
 import math
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from tuner.errors import BuildError, TunerError, UsageError, listing
 from tuner.files import new_folder, refuse_to_replace
 from tuner.plots import curves, page
 from tuner.predictor import Predictor
+from tuner.refit import EpochObserver, refit
 from tuner.seeds import derive
 from tuner.space import Space, edit
 from tuner.space.suggesters import Corner
@@ -31,8 +32,6 @@ from tuner.training import Job, Run, device_of, epochs_of, evaluate
 
 MARKS = ("model.json", "metrics.json")
 """What makes a folder a run folder: only such may be overwritten."""
-
-EpochObserver = Callable[[int, int, Mapping[str, float]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +76,8 @@ def train(
     """
     space = space if isinstance(space, Space) else Space.load(space)
     _refuse_holes(space)
+    if space.objective.function is not None:
+        return _refit(space, Path(out), on, device, overwrite, observe)
     refuse_to_replace(Path(out), overwrite, MARKS)
     check.check_names(space)
     config = space.resolve(Corner(False, {}))
@@ -92,6 +93,13 @@ def train(
         figure = curves(epochs, f"Final training on {on.value}")
         (folder / "curves.html").write_text(page(figure, "Final training"), encoding="utf-8")
     return Final(Path(out), epochs, test, _notes(config, on))
+
+
+def _refit(space: Space, out: Path, on: On, device: str, overwrite: bool, observe: EpochObserver) -> Final:
+    if on is On.TRAIN:
+        raise UsageError(f"{space.file}: which rows are trained on is the affair of objective.function: drop --on")
+    with _threads(space.setting("provenance")):
+        return Final(out, refit(space, out, device, overwrite, observe), {}, [])
 
 
 def _job(space: Space, config: Config, on: On, device: str) -> Job:

@@ -20,6 +20,7 @@ from tuner import data, loss, models, optim
 from tuner.config import Config, Direction
 from tuner.data import Dataset, Split
 from tuner.errors import BuildError, UsageError, listing
+from tuner.goal import goal_of
 from tuner.loss import Loss
 from tuner.metrics import Scores
 from tuner.schedule import Schedule
@@ -54,7 +55,7 @@ class Job:
         Raises:
             BuildError: the metric does not fit the data.
         """
-        scores = Scores(dataset.task, dataset.outputs, config.metric, config.direction)
+        scores = Scores(dataset.task, dataset.outputs, goal_of(config.objective, dataset.task))
         return cls(dataset.to(device), scores, device)
 
 

@@ -21,6 +21,7 @@ Settings: TypeAlias = Annotated[
 ]
 
 _FILE_VALUES = ("data.root", "data.path")
+_FILE_NAMES = ("model.type", "objective.function")
 
 
 def settings(assignments: Iterable[str] | None) -> list[tuple[str, Any]]:
@@ -36,7 +37,7 @@ def _from_here(path: str, value: Any) -> Any:
     file, colon, name = value.rpartition(":")
     if path in _FILE_VALUES:
         return str(Path(value).resolve())
-    if path == "model.type" and colon and file.endswith(".py"):
+    if path in _FILE_NAMES and colon and file.endswith(".py"):
         return f"{Path(file).resolve()}:{name}"
     return value
 
