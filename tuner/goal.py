@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tuner.config import Direction, Goal, Objective, Task
-from tuner.errors import BuildError
+from tuner.errors import BuildError, did_you_mean
 
 DIRECTIONS = {
     "loss": Direction.MINIMIZE,
@@ -40,19 +40,20 @@ def goal_of(objective: Objective, task: Task | None) -> Goal:
     metrics = objective.metrics or (() if task is None else (USUAL[task],))
     given: tuple[Direction | None, ...] = objective.directions or (None,) * len(metrics)
     several = len(metrics) > 1
-    pairs = enumerate(zip(metrics, given, strict=True))
     directions = tuple(
-        _direction(metric, direction, f"objective.directions.{i}" if several else "objective.direction")
-        for i, (metric, direction) in pairs
+        _direction(metric, direction, f"s.{i}" if several else "")
+        for i, (metric, direction) in enumerate(zip(metrics, given, strict=True))
     )
     return Goal(metrics, directions, objective.scope, objective.bounds)
 
 
-def _direction(metric: str, given: Direction | None, path: str) -> Direction:
+def _direction(metric: str, given: Direction | None, place: str) -> Direction:
     own = DIRECTIONS.get(metric)
     if own is not None and given not in (None, own):
-        raise BuildError(path, f"{metric} is there to {own.value}: say so, or drop the direction")
+        message = f"{metric} is there to {own.value}: say so, or drop the direction"
+        raise BuildError(f"objective.direction{place}", message)
     direction = own or given
     if direction is None:
-        raise BuildError(path, f"say whether to minimize or maximize {metric}")
+        message = f"say whether to minimize or maximize {metric}{did_you_mean(metric, DIRECTIONS)}"
+        raise BuildError(f"objective.metric{place}", message)
     return direction
