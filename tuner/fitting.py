@@ -10,7 +10,7 @@ import copy
 import inspect
 import numbers
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,7 @@ class Report:
         self._trial = trial
         self._goal = goal
         self._port = port
+        self._names: Set[str] = set()
         self._began = time.perf_counter()
 
     def __call__(self, epoch: int, **metrics: Any) -> None:
@@ -103,7 +104,7 @@ class Report:
 
         Args:
             epoch: counted from 1, each above the one before.
-            metrics: numbers, all that count among them.
+            metrics: numbers, all that count among them, and the same each time.
 
         Raises:
             UsageError: an argument is not what it should be.
@@ -113,7 +114,9 @@ class Report:
         scores = _checked(self._goal, metrics)
         if not is_whole(epoch) or epoch <= (self.last or 0):
             raise UsageError(f"report({epoch!r}): epochs are whole numbers from 1 that rise; the last was {self.last}")
-        self.last = epoch
+        if self._names not in (set(), scores.keys()):
+            raise UsageError(f"report({epoch}) gives {listing(scores)}, after {listing(sorted(self._names))} before")
+        self.last, self._names = epoch, scores.keys()
         if reason := divergence(scores, self._goal.names):
             self._end(State.DIVERGED, reason)
         self.best.see(scores, epoch)

@@ -59,7 +59,7 @@ def refit(space: Space, out: Path, device: str, overwrite: bool, observe: EpochO
         written = {"epochs": port.epochs, "test": {}, "values": values}
         (folder / "metrics.json").write_text(json.dumps(written, indent=2))
         (folder / "config.yaml").write_text(_text_with_code(space, folder), encoding="utf-8")
-        figure = curves(port.epochs or [values], "Final training")
+        figure = curves(port.epochs or [{"epoch": 1, **values}], "Final training")
         (folder / "curves.html").write_text(page(figure, "Final training"), encoding="utf-8")
     return port.epochs
 

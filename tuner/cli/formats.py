@@ -64,7 +64,7 @@ def print_trial(study: Study, record: Record, form: Format) -> None:
     shown = ("attempt", "seed", "threads", "device", "host")
     typer.echo("\nrun:")
     _print_pairs({name: record.attributes[name] for name in shown if name in record.attributes})
-    _print_history(record.history)
+    _print_history(record)
     if "traceback" in record.attributes:
         typer.echo(f"\n{record.attributes['traceback'].rstrip()}")
 
@@ -154,14 +154,16 @@ def _print_table(study: Study, records: list[Record]) -> None:
     Console(markup=False, highlight=False).print(table)
 
 
-def _print_history(history: Mapping[str, list[float]]) -> None:
+def _print_history(record: Record) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    if not history:
+    if not record.history:
         return
-    table = Table("epoch", *history, box=None, pad_edge=False, header_style="dim")
-    for epoch, values in enumerate(zip(*history.values(), strict=False), start=1):
+    table = Table("epoch", *record.history, box=None, pad_edge=False, header_style="dim")
+    rows = list(zip(*record.history.values(), strict=False))
+    epochs = sorted(record.reports) or range(1, len(rows) + 1)  # a function of one's own may skip some
+    for epoch, values in zip(epochs, rows, strict=False):
         table.add_row(str(epoch), *(f"{value:.4g}" for value in values))
     typer.echo("\nepochs:")
     Console(markup=False, highlight=False).print(table)

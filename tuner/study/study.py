@@ -136,7 +136,8 @@ class Study:
             for key, value in {"attempt": attempt, "seed": seed, **facts}.items():
                 trial.set_user_attr(key, value)
             self._trials[trial.number] = trial
-            self._history[trial.number] = dict(trial.user_attrs.get("history", {}))
+            begins_anew = self.space.objective.function is not None  # it has no checkpoints
+            self._history[trial.number] = {} if begins_anew else dict(trial.user_attrs.get("history", {}))
             self._reported[trial.number] = self.optuna._storage.get_trial(trial._trial_id).last_step or 0
         return Trial(trial.number, attempt, values, seed)
 
