@@ -54,7 +54,7 @@ def refit(space: Space, out: Path, device: str, overwrite: bool, observe: EpochO
     with new_folder(out) as folder:
         outcome = run_fit(function, goal, str(device_of(device)), folder, trial, port)
         if outcome.state is not State.COMPLETE:
-            raise TunerError(f"training ended as {outcome.state.value}: {outcome.cause}\n{outcome.traceback}".rstrip())
+            raise _error(outcome)
         values = dict(zip(goal.metrics, outcome.values, strict=True))
         written = {"epochs": port.epochs, "test": {}, "values": values}
         (folder / "metrics.json").write_text(json.dumps(written, indent=2))
@@ -68,6 +68,13 @@ def _trial(space: Space) -> Trial:
     values = space.fill(Corner(False, {}))
     seed = (values["provenance"] or {}).get("seed")
     return Trial(0, 1, values, derive(space.setting("study.seed"), "trial", 0) if seed is None else seed)
+
+
+def _error(outcome: Outcome) -> TunerError:
+    """The cause as its message; the traceback of the function's own code is seen with --debug."""
+    error = TunerError(f"training ended as {outcome.state.value}: {outcome.cause}")
+    error.add_note(outcome.traceback)
+    return error
 
 
 def _text_with_code(space: Space, folder: Path) -> str:
