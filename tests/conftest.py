@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tuner.config import Bound, Direction, Objective, Scope
 
 settings.register_profile("tuner", deadline=None)
 settings.load_profile("tuner")
@@ -40,6 +42,16 @@ def tiny(tmp_path: Path) -> Path:
 def url(tmp_path: Path) -> str:
     """A database that is not there yet."""
     return f"sqlite:///{tmp_path / 'studies.db'}"
+
+
+def objective(
+    metrics: Sequence[str],
+    directions: Sequence[Direction] = (),
+    bounds: Sequence[Bound] = (),
+    scope: Scope = Scope.BEST,
+) -> Objective:
+    """An objective as a file would say it."""
+    return Objective(tuple(metrics), tuple(directions), scope, tuple(bounds), None)
 
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -5,8 +5,10 @@ import sklearn.metrics as reference
 import torch
 from torch import Tensor
 
+from tests.conftest import objective
 from tuner.config import Direction, Task
 from tuner.errors import BuildError
+from tuner.goal import goal_of
 from tuner.metrics import Scores
 
 CHANCE = torch.Generator().manual_seed(0)
@@ -15,10 +17,14 @@ CLASSES = torch.randint(0, 4, (200,), generator=CHANCE)
 VALUES = torch.randn(200, 1, generator=CHANCE)
 
 
+def scoring(task: Task, outputs: int, metric: str | None = None, direction: Direction | None = None) -> Scores:
+    return Scores(task, outputs, goal_of(objective([metric] if metric else [], [direction] if direction else []), task))
+
+
 def scores(
     task: Task, outputs: Tensor, targets: Tensor, metric: str | None = None, direction: Direction | None = None
 ) -> dict[str, float]:
-    return Scores(task, outputs.shape[1], metric, direction)(outputs, targets)
+    return scoring(task, outputs.shape[1], metric, direction)(outputs, targets)
 
 
 def test_classification_scores_agree_with_scikit_learn() -> None:
@@ -55,14 +61,14 @@ def test_regression_scores_agree_with_scikit_learn() -> None:
 
 
 def test_a_split_is_scored_for_itself_and_not_with_the_one_before() -> None:
-    twice = Scores(Task.CLASSIFICATION, 4, None, None)
+    twice = scoring(Task.CLASSIFICATION, 4)
     twice(OUTPUTS[:50], CLASSES[:50])
 
     assert twice(OUTPUTS, CLASSES) == scores(Task.CLASSIFICATION, OUTPUTS, CLASSES)
 
 
 def test_the_objective_and_its_direction_follow_from_the_task() -> None:
-    classification, regression = Scores(Task.CLASSIFICATION, 4, None, None), Scores(Task.REGRESSION, 1, None, None)
+    classification, regression = scoring(Task.CLASSIFICATION, 4), scoring(Task.REGRESSION, 1)
 
     assert (classification.objective, classification.direction) == ("accuracy", Direction.MAXIMIZE)
     assert (regression.objective, regression.direction) == ("rmse", Direction.MINIMIZE)
@@ -74,7 +80,7 @@ def test_another_metric_of_torchmetrics_needs_a_direction() -> None:
     expected = reference.cohen_kappa_score(CLASSES.numpy(), OUTPUTS.argmax(1).numpy())
     assert found["MulticlassCohenKappa"] == pytest.approx(expected, rel=1e-5)
     with pytest.raises(BuildError, match="say whether to minimize or maximize MulticlassCohenKappa"):
-        Scores(Task.CLASSIFICATION, 4, "MulticlassCohenKappa", None)
+        scoring(Task.CLASSIFICATION, 4, "MulticlassCohenKappa")
 
 
 @pytest.mark.parametrize(
@@ -90,13 +96,13 @@ def test_a_metric_that_does_not_fit_is_refused(
     task: Task, metric: str, direction: Direction | None, message: str
 ) -> None:
     with pytest.raises(BuildError) as caught:
-        Scores(task, 4, metric, direction)
+        scoring(task, 4, metric, direction)
 
     assert message in str(caught.value)
 
 
 def test_a_split_that_failed_half_way_leaves_nothing_in_the_next() -> None:
-    found = Scores(Task.CLASSIFICATION, 4, None, None)
+    found = scoring(Task.CLASSIFICATION, 4)
     expected = found(OUTPUTS, CLASSES)
     with pytest.raises((ValueError, RuntimeError, IndexError)):
         found(OUTPUTS, CLASSES.unsqueeze(1).repeat(1, 7).float())

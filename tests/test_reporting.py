@@ -5,11 +5,12 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
 
-from tuner import plots, reporting
+from tuner import pareto, plots, reporting
 from tuner.study import Study
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -102,11 +103,86 @@ def test_a_thousand_trials_stay_a_page_that_opens() -> None:
     assert "200 of 1000 trials are drawn" in lines.caption
 
 
+def study_of_several(trials: int, objectives: int) -> Study:
+    """A study that Optuna made, with trials out of bounds, pruned and failed."""
+    up, down = optuna.study.StudyDirection.MAXIMIZE, optuna.study.StudyDirection.MINIMIZE
+    study = optuna.create_study(directions=[up, *[down] * (objectives - 1)])
+
+    def objective(trial: optuna.Trial) -> list[float]:
+        x = trial.suggest_float("x", 0, 1)
+        trial.set_constraint("size", x - 0.8)
+        if trial.number % 7 == 3:
+            raise optuna.TrialPruned
+        return [x, *(abs(x - i / objectives) for i in range(objectives - 1))]
+
+    study.optimize(objective, n_trials=trials)
+    return Study(study)
+
+
+@pytest.mark.parametrize(("trials", "objectives"), [(0, 2), (1, 2), (30, 2), (30, 3), (30, 4)])
+def test_a_study_of_several_objectives_has_a_page_with_its_front(trials: int, objectives: int) -> None:
+    study = study_of_several(trials, objectives)
+
+    text = reporting.page(study)
+
+    plain = re.sub(r"<script>.*?</script>", "", text, flags=re.DOTALL)
+    assert text.count("<section") == 3 * objectives + 5
+    assert "<h2>Pareto front</h2>" in plain
+    assert "Intermediate values" not in plain
+    assert plain.count('class="best"') == len(study.front())
+    assert ('aria-label="Table of the front"' in plain) == bool(study.front())
+    assert all(f'<th scope="col">value {i}</th>' in plain for i in range(objectives)) == (trials > 0)
+
+
+def test_the_front_and_what_is_out_of_bounds_stand_out() -> None:
+    study = study_of_several(30, 2)
+
+    figure = pareto.pareto(study).figure
+
+    assert figure is not None
+    points = {trace.name: len(trace.x) for trace in figure.data}
+    complete = [record for record in study.records() if record.complete]
+    infeasible = [record for record in complete if not record.feasible]
+    assert infeasible  # or the test tells nothing
+    assert points["Front"] == len(study.front())
+    assert points["Out of bounds"] == len(infeasible)
+    assert sum(points.values()) == len(complete)
+
+
+def test_importances_follow_the_direction_of_each_objective(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = study_of_several(30, 2)
+    seen = []
+    drawn = optuna.visualization.plot_param_importances
+
+    def spied(optuna_study: optuna.Study, **options: Any) -> object:
+        seen.append(options["target"](study.optuna.trials[0]))
+        return drawn(optuna_study, **options)
+
+    monkeypatch.setattr(optuna.visualization, "plot_param_importances", spied)
+    for i in (0, 1):
+        plots.importances(study, study.records(), i)
+
+    values = study.record(0).values
+    assert seen == [-values[0], values[1]]  # the first is to maximize, and lower targets count as better
+
+
+def test_a_best_trial_out_of_bounds_is_not_the_pages() -> None:
+    study = optuna.create_study()
+    for value, violation in ((0.1, 1.0), (0.5, -1.0)):
+        study.add_trial(optuna.trial.create_trial(value=value, constraints={"size": violation}))
+
+    text = reporting.page(Study(study))
+
+    plain = re.sub(r"<script>.*?</script>", "", text, flags=re.DOTALL)
+    assert "<dd>0.5 <small>trial 1" in plain
+    assert "out of bounds: size by 1" in plain
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
-@pytest.mark.parametrize("trials", [0, 1, 30])
-def test_a_browser_draws_the_page_without_an_error(tmp_path: Path, trials: int) -> None:
-    page = tmp_path / "report.html"
-    reporting.report(study_of(trials), page)
+@pytest.mark.parametrize("study", [study_of(0), study_of(1), study_of(30), study_of_several(30, 3)])
+def test_a_browser_draws_the_page_without_an_error(tmp_path: Path, study: Study) -> None:
+    page, trials = tmp_path / "report.html", len(study.records())
+    reporting.report(study, page)
     probe = "<script>window.onerror = (m) => document.documentElement.dataset.fault = m;</script>"
     page.write_text(page.read_text().replace("<head>", f"<head>{probe}", 1))
     assert CHROMIUM is not None

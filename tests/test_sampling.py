@@ -12,14 +12,14 @@ from tuner.errors import BuildError
 def test_tpe_samples_by_groups_and_says_nothing_of_it() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        sampler = sampling.sampler({"type": "TPESampler"}, seed=1)
+        sampler = sampling.sampler({"type": "TPESampler"}, seed=1, single=True)
 
     assert sampler._group is True  # type: ignore[attr-defined]
 
 
 def test_arguments_reach_the_class() -> None:
     assert sampling.pruner({"type": "MedianPruner", "n_startup_trials": 7}, epochs=3)._n_startup_trials == 7  # type: ignore[attr-defined]
-    assert sampling.sampler({"type": "TPESampler", "multivariate": False}, 0)._group is False  # type: ignore[attr-defined]
+    assert sampling.sampler({"type": "TPESampler", "multivariate": False}, 0, True)._group is False  # type: ignore[attr-defined]
 
 
 def test_hyperband_is_laid_out_for_the_most_epochs_that_a_trial_may_train() -> None:

@@ -8,12 +8,13 @@ import pytest
 import torch
 
 from tuner import trial as trials
-from tuner.config import Epoch, Outcome, State, Trial, Verdict
+from tuner.config import Config, Epoch, Outcome, State, Trial, Verdict
+from tuner.endings import Best
 from tuner.errors import Interrupted
 from tuner.space import Space
 from tuner.space.suggesters import Corner
 from tuner.training import Job
-from tuner.trial import Best, run_trial, serial
+from tuner.trial import run_trial, serial
 
 TEXT = """\
 data: {type: digits, batch_size: 128}
@@ -50,15 +51,22 @@ class FakePort:
         self.outcomes.append(outcome)
 
 
-def trial(number: int = 0, *, base: str = ".", **settings: Any) -> Trial:
+def trial(number: int = 0, **settings: Any) -> Trial:
     pairs = [(path.replace("__", "."), value) for path, value in settings.items()]
-    config = Space.parse(TEXT, base=base, settings=pairs).resolve(Corner(False, {}))
-    return Trial(number, 1, config, seed=number)
+    return Trial(number, 1, Space.parse(TEXT, settings=pairs).fill(Corner(False, {})), seed=number)
 
 
 @pytest.fixture(scope="module")
 def job() -> Job:
-    return Job.for_search(trial().config, 0, torch.device("cpu"))
+    return job_of()
+
+
+def job_of(**settings: Any) -> Job:
+    return Job.for_search(Config.of(trial(**settings).values, "."), 0, torch.device("cpu"))
+
+
+def run(job: Job, given: Trial, port: FakePort) -> Outcome:
+    return run_trial(job, given, port)
 
 
 def test_the_serial_engine_runs_all_that_the_port_has(job: Job) -> None:
@@ -71,11 +79,12 @@ def test_the_serial_engine_runs_all_that_the_port_has(job: Job) -> None:
 
 
 def test_the_value_is_the_best_epochs_or_the_lasts(job: Job) -> None:
+    of_last = job_of(objective__scope="last")
     settings: dict[str, Any] = {"optimizer__lr": 2.0, "training__epochs": 8}
     best_port, last_port = FakePort(), FakePort()
 
-    best = run_trial(job, trial(**settings), best_port)
-    last = run_trial(job, trial(**settings, objective__scope="last"), last_port)
+    best = run(job, trial(**settings), best_port)
+    last = run(of_last, trial(**settings), last_port)
 
     accuracies = [epoch.metrics["accuracy"] for epoch in best_port.epochs]
     assert best.values == (max(accuracies),)
@@ -87,7 +96,7 @@ def test_the_value_is_the_best_epochs_or_the_lasts(job: Job) -> None:
 def test_a_stopped_trial_ends_pruned_at_that_epoch(job: Job) -> None:
     port = FakePort(verdicts={2: Verdict.STOP})
 
-    outcome = run_trial(job, trial(), port)
+    outcome = run(job, trial(), port)
 
     assert (outcome.state, outcome.epoch, outcome.values) == (State.PRUNED, 2, ())
     assert len(port.epochs) == 2
@@ -95,12 +104,12 @@ def test_a_stopped_trial_ends_pruned_at_that_epoch(job: Job) -> None:
 
 def test_a_suspended_trial_goes_on_from_its_checkpoint_to_the_same_end(job: Job) -> None:
     whole = FakePort()
-    expected = run_trial(job, trial(), whole)
+    expected = run(job, trial(), whole)
     port = FakePort(verdicts={2: Verdict.SUSPEND})
 
-    suspended = run_trial(job, trial(), port)
+    suspended = run(job, trial(), port)
     port.verdicts = {}
-    outcome = run_trial(job, trial(), port)
+    outcome = run(job, trial(), port)
 
     assert suspended.state is State.SUSPENDED
     assert outcome == expected
@@ -108,23 +117,23 @@ def test_a_suspended_trial_goes_on_from_its_checkpoint_to_the_same_end(job: Job)
 
 
 def test_a_best_epoch_before_the_suspension_is_not_forgotten(job: Job) -> None:
-    best = Best(job.scores.direction, trial().config.scope)
-    best.see(0.9, 1)
-    best.see(0.5, 2)
+    best = Best(job.scores.goal)
+    best.see({"accuracy": 0.9}, 1)
+    best.see({"accuracy": 0.5}, 2)
 
-    resumed = Best(job.scores.direction, trial().config.scope)
+    resumed = Best(job.scores.goal)
     trained = resumed.restore(best.progress(2))
-    resumed.see(0.7, 3)
+    resumed.see({"accuracy": 0.7}, 3)
 
-    assert (trained, resumed.value, resumed.epoch) == (2, 0.9, 1)
+    assert (trained, resumed.metrics, resumed.epoch) == (2, {"accuracy": 0.9}, 1)
 
 
 def test_a_short_trial_saves_no_checkpoint_and_a_long_one_does(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     short, long = FakePort(), FakePort()
 
-    run_trial(job, trial(), short)
+    run(job, trial(), short)
     monkeypatch.setattr(trials, "CHECKPOINT_SECONDS", 0.0)
-    run_trial(job, trial(), long)
+    run(job, trial(), long)
 
     assert (list(short.checkpoints), list(long.checkpoints)) == ([], [0])
 
@@ -132,7 +141,7 @@ def test_a_short_trial_saves_no_checkpoint_and_a_long_one_does(job: Job, monkeyp
 def test_a_loss_that_is_no_number_ends_the_trial_as_diverged_with_its_epoch(job: Job) -> None:
     port = FakePort()
 
-    outcome = run_trial(job, trial(optimizer__lr=1e38), port)
+    outcome = run(job, trial(optimizer__lr=1e38), port)
 
     assert outcome.state is State.DIVERGED
     assert outcome.epoch == len(port.epochs) + 1
@@ -172,7 +181,9 @@ class Net(nn.Linear):
 def test_a_trial_ends_by_its_cause(job: Job, tmp_path: Path, how: str, state: State, cause: str) -> None:
     (tmp_path / "net.py").write_text(OWN.format(how=how))
 
-    outcome = run_trial(job, trial(base=str(tmp_path), model={"type": "net.py:Net"}), FakePort())
+    beside = Job(job.splits, job.scores, job.device, str(tmp_path))
+
+    outcome = run(beside, trial(model={"type": "net.py:Net"}), FakePort())
 
     assert outcome.state is state
     assert cause in outcome.cause
@@ -185,14 +196,14 @@ def test_an_interruption_ends_the_run_and_not_the_trial(job: Job) -> None:
             raise Interrupted(2)
 
     with pytest.raises(Interrupted):
-        run_trial(job, trial(), Interrupting())
+        run(job, trial(), Interrupting())
 
 
 def test_what_crosses_to_another_process_can_be_pickled(job: Job) -> None:
     import pickle
 
     port = FakePort(trial())
-    outcome = run_trial(job, trial(), port)
+    outcome = run(job, trial(), port)
 
     for crossing in (trial(), port.epochs[0], outcome):
         assert pickle.loads(pickle.dumps(crossing)) == crossing
@@ -205,12 +216,12 @@ def test_what_the_port_raises_ends_the_run_and_is_not_the_trials_fault(job: Job)
             raise RuntimeError("the driver's own")
 
     with pytest.raises(RuntimeError, match="the driver's own"):
-        run_trial(job, trial(), Broken())
+        run(job, trial(), Broken())
 
 
 def test_a_damaged_checkpoint_begins_the_trial_anew(job: Job) -> None:
     whole, port = FakePort(), FakePort()
     port.checkpoints[0] = b"these are not the bytes of a checkpoint"
 
-    assert run_trial(job, trial(), port) == run_trial(job, trial(), whole)
+    assert run(job, trial(), port) == run(job, trial(), whole)
     assert [epoch.metrics for epoch in port.epochs] == [epoch.metrics for epoch in whole.epochs]

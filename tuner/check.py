@@ -14,10 +14,12 @@ from typing import Any
 
 import torch
 
-from tuner import data, loss, models, optim, sampling, schedule
-from tuner.config import Component, Config
+from tuner import data, fitting, loss, models, optim, sampling, schedule
+from tuner.config import Component, Config, Goal
 from tuner.data import tokens, transforms
-from tuner.errors import BuildError, DataError
+from tuner.errors import BuildError, DataError, listing
+from tuner.fitting import Fit
+from tuner.goal import goal_of
 from tuner.space import Space
 from tuner.space.holes import Choice, Fixed, Group, Items, Repeat, Tree, describe, join
 from tuner.space.schema import SECTIONS
@@ -34,6 +36,14 @@ def check_names(space: Space) -> None:
     Raises:
         SpaceError: all that is wrong, each at its place.
     """
+    own = space.objective.function is not None
+    found = list(_function_faults(space) if own else _component_faults(space))
+    found += [fault for kind in ("sampler", "pruner") for fault in _search_faults(space, kind)]
+    if found:
+        raise space.faulty(found)
+
+
+def _component_faults(space: Space) -> Iterator[tuple[str, str]]:
     base = space.base
     parts: list[tuple[str, ArgumentFaults]] = [
         ("data", lambda component: data.argument_faults(_source(component), base)),
@@ -44,10 +54,26 @@ def check_names(space: Space) -> None:
         ("optimizer", optim.argument_faults),
         ("scheduler", schedule.argument_faults),
     ]
-    found = [fault for part, faults in parts for fault in _part_faults(space.node(part), part, part, faults)]
-    found += [fault for kind in ("sampler", "pruner") for fault in _search_faults(space, kind)]
-    if found:
-        raise space.faulty(found)
+    for part, faults in parts:
+        yield from _part_faults(space.node(part), part, part, faults)
+
+
+def _function_faults(space: Space) -> Iterator[tuple[str, str]]:
+    try:
+        load_function(space)
+    except BuildError as error:
+        yield error.path, error.message
+
+
+def load_function(space: Space) -> tuple[Fit, Goal]:
+    """The function of one's own that trains, and what it must tell of each trial. This runs its file.
+
+    Raises:
+        BuildError: it is not there or does not take a config and a report, or a metric lacks its direction.
+    """
+    objective = space.objective
+    assert objective.function is not None, space.file
+    return fitting.load(objective.function, space.base), goal_of(objective, None)
 
 
 def _source(section: Component) -> Component:
@@ -123,7 +149,7 @@ def _search_faults(space: Space, kind: str) -> Iterator[tuple[str, str]]:
     yield from found
     if not found:
         try:
-            sampling.sampler(section, 0) if kind == "sampler" else sampling.pruner(section, 1)
+            sampling.sampler(section, 0, single=True) if kind == "sampler" else sampling.pruner(section, 1)
         except BuildError as error:
             yield error.path, error.message
 
@@ -189,7 +215,7 @@ def probe(config: Config, job: Job) -> Run:
     with _blaming("scheduler", config.scheduler.type if config.scheduler else "none"):
         run.schedule.after_step()
         run.schedule.after_epoch(0.0)
-    with _blaming("objective.metric", job.scores.objective):
+    with _blaming(job.scores.goal.path(job.scores.goal.metric), listing(job.scores.goal.names)):
         job.scores(dataset.in_units(outputs.detach()), targets)
     return run
 

@@ -6,6 +6,7 @@ Everything here is frozen, picklable and made of JSON values, so that a trial ma
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Protocol, TypeAlias
@@ -20,7 +21,7 @@ DEFAULT_STORAGE = "sqlite:///studies.db"
 FILE_VALUES = ("data.root", "data.test_root", "data.path", "data.test_path")
 """The values of a space that are paths."""
 
-CODE_VALUES = ("data.type", "model.type")
+CODE_VALUES = ("data.type", "model.type", "objective.function")
 """The values of a space that may name a file of one's own code."""
 
 
@@ -185,11 +186,109 @@ class Training:
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """What a metric must keep to: at least `low`, at most `high`; None leaves that side open."""
+
+    metric: str
+    low: float | None
+    high: float | None
+
+    def violation(self, value: float) -> float:
+        """How far `value` lies outside; inside and at the bound it is 0 or less."""
+        below = -math.inf if self.low is None else self.low - value
+        above = -math.inf if self.high is None else value - self.high
+        return max(below, above)
+
+    def __str__(self) -> str:
+        sides = (("at least", self.low), ("at most", self.high))
+        return f"{self.metric} " + " and ".join(f"{word} {end:g}" for word, end in sides if end is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """What counts, as the file says it.
+
+    No `metrics` means the task's usual one, no `directions` each metric's own; `function` is training
+    code of one's own, which then gives the metrics.
+    """
+
+    metrics: tuple[str, ...]
+    directions: tuple[Direction, ...]
+    scope: Scope
+    bounds: tuple[Bound, ...]
+    function: str | None
+
+    @classmethod
+    def of(cls, section: Mapping[str, Any]) -> Objective:
+        """Read the resolved `objective` section."""
+        constraints: Mapping[str, Mapping[str, float]] = section["constraints"] or {}
+        return cls(
+            metrics=_one_or_several(section["metric"], section["metrics"]),
+            directions=tuple(map(Direction, _one_or_several(section["direction"], section["directions"]))),
+            scope=Scope(section["scope"]),
+            bounds=tuple(Bound(name, ends.get("min"), ends.get("max")) for name, ends in constraints.items()),
+            function=section["function"],
+        )
+
+
+def _one_or_several(one: str | None, several: list[str] | None) -> tuple[str, ...]:
+    return (one,) if one is not None else tuple(several or ())
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What the trials of a study are compared by: at least one metric, each with its direction."""
+
+    metrics: tuple[str, ...]
+    directions: tuple[Direction, ...]
+    scope: Scope
+    bounds: tuple[Bound, ...]
+
+    @property
+    def single(self) -> bool:
+        """Whether there is one objective, and so a best trial; several have a front."""
+        return len(self.metrics) == 1
+
+    @property
+    def metric(self) -> str:
+        """The first or only metric."""
+        return self.metrics[0]
+
+    @property
+    def direction(self) -> Direction:
+        """The direction of the first or only metric."""
+        return self.directions[0]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that a trial must tell of itself: the metrics and what is bounded."""
+        return tuple(dict.fromkeys([*self.metrics, *(bound.metric for bound in self.bounds)]))
+
+    def path(self, name: str) -> str:
+        """Where in a config one of `names` stands."""
+        if name not in self.metrics:
+            return f"objective.constraints.{name}"
+        return "objective.metric" if self.single else f"objective.metrics.{self.metrics.index(name)}"
+
+    def values(self, metrics: Mapping[str, float]) -> tuple[float, ...]:
+        """The value of each objective."""
+        return tuple(metrics[name] for name in self.metrics)
+
+    def violations(self, metrics: Mapping[str, float]) -> dict[str, float]:
+        """By how much each bound is broken; all are kept where none is above 0."""
+        return {bound.metric: bound.violation(metrics[bound.metric]) for bound in self.bounds}
+
+    def __str__(self) -> str:
+        pairs = zip(self.metrics, self.directions, strict=True)
+        return "; ".join(f"{metric}, to {direction.value}" for metric, direction in pairs)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A space with every hole filled: all that one trial is made from.
 
-    `loss` None is the task's usual loss, `metric` None the task's usual metric, `direction` None the
-    metric's own. `base` is the folder that relative paths and own code are looked up from.
+    `loss` None is the task's usual loss. `base` is the folder that relative paths and own code are
+    looked up from.
     """
 
     data: Data
@@ -198,15 +297,12 @@ class Config:
     optimizer: Component
     scheduler: Component | None
     training: Training
-    metric: str | None
-    direction: Direction | None
-    scope: Scope
+    objective: Objective
     base: str
 
     @classmethod
     def of(cls, document: Mapping[str, Any], base: str) -> Config:
         """Read a resolved document, every default in it."""
-        objective = document["objective"]
         return cls(
             data=Data.of(document["data"]),
             model=Component.of(document["model"]),
@@ -214,9 +310,7 @@ class Config:
             optimizer=Component.of(document["optimizer"]),
             scheduler=_scheduler(document["scheduler"]),
             training=Training.of(document["training"]),
-            metric=objective["metric"],
-            direction=Direction(objective["direction"]) if objective["direction"] else None,
-            scope=Scope(objective["scope"]),
+            objective=Objective.of(document["objective"]),
             base=base,
         )
 
@@ -232,11 +326,14 @@ def _optional(section: Mapping[str, Any] | None) -> Component | None:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One config to train. `attempt` fences off a worker thought dead; `seed` decides all of its chance."""
+    """One config to train, as the plain resolved document, every default in it.
+
+    `attempt` fences off a worker thought dead; `seed` decides all of its chance.
+    """
 
     number: int
     attempt: int
-    config: Config
+    values: Mapping[str, Any]
     seed: int
 
 
@@ -255,9 +352,9 @@ class Epoch:
 class Outcome:
     """How a trial ended.
 
-    `values` holds one value per objective when complete, else nothing; `epoch` is the epoch that the
-    value comes from, or the one in which a trial that did not complete ended; `cause` says why, for
-    its reader, and `traceback` is kept for an exception.
+    `values` holds one value per objective when complete, else nothing, and `violations` by how much each
+    bound is broken; `epoch` is the epoch that they come from, or the one in which a trial that did not
+    complete ended; `cause` says why, for its reader, and `traceback` is kept for an exception.
     """
 
     trial: int
@@ -267,6 +364,7 @@ class Outcome:
     epoch: int | None = None
     cause: str = ""
     traceback: str = ""
+    violations: Mapping[str, float] = field(default_factory=dict)
 
 
 class Port(Protocol):

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
 import optuna
+import torch
 
 from tuner import check
-from tuner.config import Epoch, Outcome, State, Trial, Verdict
+from tuner.config import Epoch, Goal, Outcome, Port, State, Trial, Verdict
 from tuner.errors import TunerError, UsageError
+from tuner.fitting import run_fit
 from tuner.seeds import derive
 from tuner.space import Space
 from tuner.training import device_of
 from tuner.trial import run_trial
 
 
-def objective(space: Space | str | Path, *, device: str = "auto") -> Callable[[optuna.Trial], float]:
-    """A function of an `optuna.Trial` that fills the space, trains, reports every epoch and gives the value.
+def objective(
+    space: Space | str | Path, *, device: str = "auto"
+) -> Callable[[optuna.Trial], float | tuple[float, ...]]:
+    """A function of an `optuna.Trial` that fills the space, trains, reports every epoch and gives the value or values.
 
         study = optuna.create_study(direction="maximize")
         study.optimize(tuner.objective("cnn.yaml"), n_trials=20)
 
     The data are loaded and the space is checked once, here. The study's own sampler and pruner are in
-    force; the `search` section is not. Metrics are kept as the trial's user attribute `history`.
+    force; the `search` section is not. Metrics are kept as the trial's user attribute `history`,
+    constraints by `trial.set_constraint`. With several objectives nothing is reported to Optuna.
 
     Args:
         space: a file, or a space.
@@ -32,7 +38,7 @@ def objective(space: Space | str | Path, *, device: str = "auto") -> Callable[[o
     Returns:
         The objective. It raises `optuna.TrialPruned` for a trial that the pruner stops, that diverges
         or that runs out of memory, `TunerError` for one that fails, and `UsageError` when the
-        study's direction is not the metric's.
+        study's directions are not the metrics'.
 
     Raises:
         UsageError: the space or the data do not allow it.
@@ -40,27 +46,40 @@ def objective(space: Space | str | Path, *, device: str = "auto") -> Callable[[o
     space = space if isinstance(space, Space) else Space.load(space)
     check.check_names(space)
     seed = space.setting("study.seed")
-    job = check.load_job(space, device_of(device))
-    check.check_fit(space, job)
+    goal, run = _runner(space, device_of(device))
 
-    def call(trial: optuna.Trial) -> float:
-        if trial.study.direction.name.lower() != job.scores.direction.value:
-            wanted = job.scores.direction.value
-            raise UsageError(f"{job.scores.objective} is there to {wanted}: create_study(direction={wanted!r})")
-        port = _TrialPort(trial, job.scores.objective)
-        config = space.resolve(trial)
-        outcome = run_trial(job, Trial(trial.number, 1, config, derive(seed, "trial", trial.number)), port)
+    def call(trial: optuna.Trial) -> float | tuple[float, ...]:
+        _refuse_other_directions(trial.study, goal)
+        port = _TrialPort(trial, goal)
+        outcome = run(Trial(trial.number, 1, space.fill(trial), derive(seed, "trial", trial.number)), port)
         return port.value_of(outcome)
 
     return call
 
 
+def _runner(space: Space, device: torch.device) -> tuple[Goal, Callable[[Trial, Port], Outcome]]:
+    """What counts, and how one trial is run."""
+    if space.objective.function is not None:
+        function, goal = check.load_function(space)
+        return goal, functools.partial(run_fit, function, goal, str(device), None)
+    job = check.load_job(space, device)
+    check.check_fit(space, job)
+    return job.scores.goal, functools.partial(run_trial, job)
+
+
+def _refuse_other_directions(study: optuna.Study, goal: Goal) -> None:
+    wanted = [direction.value for direction in goal.directions]
+    if [direction.name.lower() for direction in study.directions] != wanted:
+        call = f"create_study(direction={wanted[0]!r})" if goal.single else f"create_study(directions={wanted})"
+        raise UsageError(f"the objective is {goal}: {call}")
+
+
 class _TrialPort:
     """A port to one trial of somebody else's study."""
 
-    def __init__(self, trial: optuna.Trial, metric: str) -> None:
+    def __init__(self, trial: optuna.Trial, goal: Goal) -> None:
         self._trial = trial
-        self._metric = metric
+        self._goal = goal
         self._history: dict[str, list[float]] = {}
 
     def take(self) -> Trial | None:
@@ -71,7 +90,9 @@ class _TrialPort:
         """Report to the study and ask its pruner."""
         for name, value in {**epoch.metrics, "seconds": epoch.seconds}.items():
             self._history.setdefault(name, []).append(value)
-        self._trial.report(epoch.metrics[self._metric], epoch.epoch)
+        if not self._goal.single:
+            return Verdict.GO
+        self._trial.report(epoch.metrics[self._goal.metric], epoch.epoch)
         return Verdict.STOP if self._trial.should_prune() else Verdict.GO
 
     def load(self, trial: int) -> bytes | None:
@@ -84,14 +105,16 @@ class _TrialPort:
     def done(self, outcome: Outcome) -> None:
         """Nothing: the study tells its trials by itself."""
 
-    def value_of(self, outcome: Outcome) -> float:
-        """The trial's value, or the exception that Optuna understands."""
+    def value_of(self, outcome: Outcome) -> float | tuple[float, ...]:
+        """The trial's value or values, or the exception that Optuna understands."""
         self._trial.set_user_attr("history", self._history)
         if outcome.epoch is not None:
             self._trial.set_user_attr("epoch", outcome.epoch)
+        for name, violation in outcome.violations.items():
+            self._trial.set_constraint(name, violation)
         match outcome.state:
             case State.COMPLETE:
-                return outcome.values[0]
+                return outcome.values[0] if self._goal.single else outcome.values
             case State.FAILED:
                 raise TunerError(outcome.cause)
             case _:

@@ -11,6 +11,7 @@ TunerError              1    something that its reader can mend; the message say
 
 Interrupted         130/143    a signal ended the run; not an Exception, so that no `except` of a
                                model's own code takes it for its own
+TrialStopped                   raised into a training function of one's own to end it; likewise
 """
 
 from __future__ import annotations
@@ -116,6 +117,10 @@ class Interrupted(KeyboardInterrupt):
         self.signal = signal
         self.exit_code = 128 + signal
         super().__init__(signal)
+
+
+class TrialStopped(BaseException):
+    """A training function of one's own is to end here; it may clean up, and pass it on."""
 
 
 def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:

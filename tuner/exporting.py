@@ -6,18 +6,22 @@ import enum
 import json
 import os
 import platform
+import shutil
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from tuner.config import CODE_VALUES, FILE_VALUES
-from tuner.errors import StudyError, UsageError
+from tuner.errors import StudyError, UsageError, listing
 from tuner.files import write_whole
 from tuner.space import Space, edit
 from tuner.space.filling import filled_text
-from tuner.space.suggesters import Known
+from tuner.space.suggesters import Corner, Known
 from tuner.study import Record, Study
+
+KEPT_CODE = ("model.type", "objective.function")
+"""The code of one's own that a run folder keeps a copy of; data are read where they are."""
 
 
 class Format(enum.Enum):
@@ -32,7 +36,7 @@ def export(study: Study, trial: int | None = None, out: Path | None = None, form
 
     Args:
         study: made by tuner.
-        trial: its number; None is the best one.
+        trial: its number; None is the best one, where there is one objective.
         out: the file to write; None writes nothing. Relative paths of the config are made relative to
             its folder, or to the current one.
         form: YAML is the space's own text with its holes filled and its comments kept; JSON is the
@@ -86,13 +90,42 @@ def chosen(study: Study, trial: int | None) -> Record:
     """
     if not study.made_here:
         raise StudyError(f"study {study.name} was not made by tuner: it has parameters, but no space to fill with them")
-    record = study.best() if trial is None else study.record(trial)
-    if record is None:
-        raise StudyError(f"study {study.name} has no complete trial yet; name one with --trial")
+    record = _best(study) if trial is None else study.record(trial)
     missing = [row.name for row in study.space.parameters() if not row.when and row.name not in record.params]
     if missing:
         raise StudyError(f"trial {record.number} of study {study.name} has not been started: it has no parameters yet")
     return record
+
+
+def _best(study: Study) -> Record:
+    records = study.records()
+    front = study.front(records)
+    if front and study.goal.single:
+        return front[0]
+    if front:
+        numbers = listing(str(record.number) for record in front)
+        raise StudyError(
+            f"study {study.name} has several objectives: name a trial of its front with --trial: {numbers}"
+        )
+    if any(record.complete for record in records):
+        bounds = listing(map(str, study.goal.bounds))
+        raise StudyError(f"study {study.name} has no complete trial that keeps {bounds}; name one with --trial")
+    raise StudyError(f"study {study.name} has no complete trial yet; name one with --trial")
+
+
+def place_config(space: Space, folder: Path) -> None:
+    """Write a space as `config.yaml` into a run folder, so that it reads the same from there.
+
+    The file of a model or a function of one's own is copied beside it; other paths become absolute.
+    """
+    text, values = space.text, space.fill(Corner(False, {}))
+    for path, there in moved_paths(values, space.base, None):
+        if path in KEPT_CODE:
+            file, _, name = there.rpartition(":")
+            shutil.copy(file, folder)
+            there = f"{Path(file).name}:{name}"
+        text = edit.assign(text, path, there, space.file)
+    (folder / "config.yaml").write_text(text, encoding="utf-8")
 
 
 def provenance(study: Study, record: Record) -> dict[str, Any]:
@@ -102,14 +135,19 @@ def provenance(study: Study, record: Record) -> dict[str, Any]:
         "study": study.name,
         "trial": record.number,
         "state": record.state,
-        "metric": study.metric,
-        "value": record.value,
+        **_told(study, record),
         "seed": facts.get("seed"),
         "epoch": record.epoch,
         "threads": facts.get("threads"),
         "device": facts.get("device"),
         "versions": versions(),
     }
+
+
+def _told(study: Study, record: Record) -> dict[str, Any]:
+    if study.goal.single:
+        return {"metric": study.goal.metric, "value": record.value}
+    return {"values": dict(zip(study.goal.metrics, record.values, strict=False))}
 
 
 def versions() -> dict[str, str]:
@@ -131,7 +169,8 @@ def moved_paths(values: Mapping[str, Any], here: str, there: str | None) -> Iter
     def moved(path: str) -> str:
         return str(Path(here, path)) if there is None else os.path.relpath(Path(here, path), there)
 
-    for path in (*FILE_VALUES, *CODE_VALUES):
+    own = values["objective"]["function"] is not None
+    for path in ("objective.function",) if own else (*FILE_VALUES, *CODE_VALUES):
         section, key = path.split(".")
         value = values[section].get(key)
         code = path in CODE_VALUES

@@ -9,8 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,21 +19,20 @@ import torch
 from safetensors.torch import save_model
 from torch import Tensor
 
-from tuner import check, data, exporting, own
+from tuner import check, data, exporting
 from tuner.config import Config, On, Task
 from tuner.data import Dataset, preprocessing
 from tuner.errors import BuildError, TunerError, UsageError, listing
 from tuner.files import new_folder, refuse_to_replace
+from tuner.refit import EpochObserver, refit
 from tuner.runpage import against_truth, confusion, curves, page
 from tuner.seeds import derive
-from tuner.space import Space, edit
+from tuner.space import Space
 from tuner.space.suggesters import Corner
 from tuner.training import Job, Run, device_of, epochs_of, outputs_of
 
 MARKS = ("model.json", "metrics.json")
 """What makes a folder a run folder: only such may be overwritten."""
-
-EpochObserver = Callable[[int, int, Mapping[str, float]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +77,8 @@ def train(
     """
     space = space if isinstance(space, Space) else Space.load(space)
     _refuse_holes(space)
+    if space.objective.function is not None:
+        return _refit(space, Path(out), on, device, overwrite, observe)
     refuse_to_replace(Path(out), overwrite, MARKS)
     check.check_names(space)
     config = space.resolve(Corner(False, {}))
@@ -104,6 +104,13 @@ def _told(dataset: Dataset, outputs: Tensor) -> go.Figure:
     if dataset.task is Task.CLASSIFICATION:
         return confusion(outputs.argmax(1), dataset.test.targets, dataset.classes)
     return against_truth(outputs, dataset.test.targets)
+
+
+def _refit(space: Space, out: Path, on: On, device: str, overwrite: bool, observe: EpochObserver) -> Final:
+    if on is On.TRAIN:
+        raise UsageError(f"{space.file}: which rows are trained on is the affair of objective.function: drop --on")
+    with _threads(space.setting("provenance")):
+        return Final(out, refit(space, out, device, overwrite, observe), {}, [])
 
 
 def _job(space: Space, config: Config, on: On, device: str) -> Job:
@@ -175,17 +182,4 @@ def _save_model(folder: Path, space: Space, config: Config, run: Run) -> None:
         "code": config.base,
     }
     (folder / "model.json").write_text(json.dumps(facts, indent=2))
-    (folder / "config.yaml").write_text(_movable(space, config, folder), encoding="utf-8")
-
-
-def _movable(space: Space, config: Config, folder: Path) -> str:
-    """The config's text as it reads from the run folder, into which the model's own file is copied."""
-    text = space.text
-    file, _, name = config.model.type.rpartition(":")
-    if own.is_own(config.model.type) and file.endswith(".py"):
-        shutil.copy(Path(config.base, file), folder)
-        text = edit.assign(text, "model.type", f"{Path(file).name}:{name}", space.file)
-    for path, there in exporting.moved_paths(space.fill(Corner(False, {})), config.base, None):
-        if path != "model.type":
-            text = edit.assign(text, path, there, space.file)
-    return text
+    exporting.place_config(space, folder)

@@ -1,4 +1,4 @@
-"""Metrics by torchmetrics, each over a whole split, and which way each gets better."""
+"""Metrics by torchmetrics, each over a whole split."""
 
 from __future__ import annotations
 
@@ -12,50 +12,40 @@ from torch import Tensor
 from torchmetrics import Metric, MetricCollection
 
 from tuner import loss, own
-from tuner.config import Direction, Task
+from tuner.config import Goal, Task
 from tuner.errors import BuildError, did_you_mean, listing
+from tuner.goal import COSTS, DIRECTIONS, OF_TASK
 
-DIRECTIONS = {
-    "loss": Direction.MINIMIZE,
-    "accuracy": Direction.MAXIMIZE,
-    "precision": Direction.MAXIMIZE,
-    "recall": Direction.MAXIMIZE,
-    "f1": Direction.MAXIMIZE,
-    "mse": Direction.MINIMIZE,
-    "rmse": Direction.MINIMIZE,
-    "mae": Direction.MINIMIZE,
-    "r2": Direction.MAXIMIZE,
-}
-OF_TASK = {
-    Task.CLASSIFICATION: ("accuracy", "precision", "recall", "f1", "loss"),
-    Task.REGRESSION: ("mse", "rmse", "mae", "r2", "loss"),
-}
-USUAL = {Task.CLASSIFICATION: "accuracy", Task.REGRESSION: "rmse"}
 _MODULES = {Task.CLASSIFICATION: torchmetrics.classification, Task.REGRESSION: torchmetrics.regression}
 
 
 class Scores:
-    """All metrics of a task, and the one that counts.
+    """All metrics of a task, and those that a goal asks for besides.
+
+    `objective` is the metric that a schedule may watch while training, and `direction` its direction: the
+    first of the goal's that is scored after each epoch, else the loss.
 
     Args:
         task: decides which metrics there are.
         outputs: classes, or the width of a regression target.
-        metric: the objective; None is the task's usual one. Besides our names, a class of
-            torchmetrics.classification or torchmetrics.regression, which then needs a direction.
-        direction: must agree with a metric of ours; None is the metric's own.
+        goal: besides our names it may name a class of torchmetrics.classification or
+            torchmetrics.regression. What a model costs is not scored here.
 
     Raises:
-        BuildError: the metric does not exist, does not fit the task, or lacks its direction.
+        BuildError: a metric does not exist or does not fit the task.
     """
 
-    def __init__(self, task: Task, outputs: int, metric: str | None, direction: Direction | None) -> None:
-        self.objective = metric or USUAL[task]
+    def __init__(self, task: Task, outputs: int, goal: Goal) -> None:
+        self.goal = goal
         self._loss = loss.plain(task)
         metrics = _classification(outputs) if task is Task.CLASSIFICATION else _regression()
-        if self.objective not in OF_TASK[task]:
-            metrics[self.objective] = _other(self.objective, task, outputs)
-        self.direction = _direction(self.objective, direction)
+        for name in goal.names:
+            if name not in OF_TASK[task] and name not in COSTS:
+                metrics[name] = _other(name, task, outputs, goal.path(name))
         self._metrics = MetricCollection(dict(metrics))
+        pairs = zip(goal.metrics, goal.directions, strict=True)
+        scored = (pair for pair in pairs if pair[0] not in COSTS)
+        self.objective, self.direction = next(scored, ("loss", DIRECTIONS["loss"]))
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
         """Score a whole split at once.
@@ -80,17 +70,6 @@ def _significant(value: float) -> float:
     return float(f"{value:.7g}")
 
 
-def _direction(metric: str, given: Direction | None) -> Direction:
-    own = DIRECTIONS.get(metric)
-    if own is None and given is None:
-        raise BuildError("objective.direction", f"say whether to minimize or maximize {metric}")
-    if own is not None and given not in (None, own):
-        raise BuildError("objective.direction", f"{metric} is there to {own.value}: drop the direction")
-    direction = own or given
-    assert direction is not None
-    return direction
-
-
 def _classification(classes: int) -> dict[str, Metric]:
     return {
         "accuracy": torchmetrics.classification.MulticlassAccuracy(classes, average="micro", validate_args=False),
@@ -109,17 +88,18 @@ def _regression() -> dict[str, Metric]:
     }
 
 
-def _other(name: str, task: Task, outputs: int) -> Metric:
+def _other(name: str, task: Task, outputs: int, path: str) -> Metric:
     """A class of torchmetrics, told how many classes or outputs there are if it asks."""
     found = getattr(_MODULES[task], name, None)
     if name in DIRECTIONS or not (inspect.isclass(found) and issubclass(found, Metric)):
-        hint = did_you_mean(name, OF_TASK[task])
-        raise BuildError("objective.metric", f"{name} does not fit {task.value}{hint}: use {listing(OF_TASK[task])}")
+        known = (*OF_TASK[task], *COSTS)
+        hint = did_you_mean(name, known)
+        raise BuildError(path, f"{name} does not fit {task.value}{hint}: use {listing(known)}")
     sizes: Mapping[str, int] = {"num_classes": outputs, "num_outputs": outputs}
     takes = own.parameters_of(found)
     try:
         metric = found(**{key: size for key, size in sizes.items() if key in takes})
     except Exception as error:  # a constructor may raise anything for an argument that it lacks
-        raise BuildError("objective.metric", f"{name} cannot be used as it is: {error}") from None
+        raise BuildError(path, f"{name} cannot be used as it is: {error}") from None
     assert isinstance(metric, Metric)
     return metric

@@ -9,8 +9,9 @@ import html
 import math
 import statistics
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import optuna.visualization as viz
 import plotly.graph_objects as go
@@ -24,6 +25,9 @@ MOST_LINES = 200
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 """Okabe and Ito's palette, which colour-blind readers can tell apart."""
 
+
+GREY = "#888888"
+"""What ended early or is out of bounds."""
 
 PLOTLY = {"displaylogo": False, "responsive": True}
 """How plotly.js shows every figure."""
@@ -40,31 +44,50 @@ class Plot:
 
 
 def all_plots(study: Study) -> list[Plot]:
-    """Every plot of a study, in reading order."""
+    """Every plot of a study, in reading order; with several objectives one of each for each where it takes one."""
     records = study.records()
-    drawn: Sequence[Callable[[Study, list[Record]], Plot]] = (
-        history, importances, intermediate_values, parallel_coordinates, slices, timeline
-    )  # fmt: skip
-    return [draw(study, records) for draw in drawn]
+    objectives = range(len(study.goal.metrics))
+    return [
+        *(history(study, records, i) for i in objectives),
+        *(importances(study, records, i) for i in objectives),
+        *([intermediate_values(study, records)] if study.goal.single else []),
+        parallel_coordinates(study, records),
+        *(slices(study, records, i) for i in objectives),
+        timeline(study, records),
+    ]
 
 
-def history(study: Study, records: list[Record]) -> Plot:
-    """The value of each trial and the best so far; trials without a value on a rug below."""
-    title = "Optimization history"
+def _titled(title: str, study: Study, i: int) -> str:
+    return title if study.goal.single else f"{title} of {study.goal.metrics[i]}"
+
+
+def _target(study: Study, i: int, sign: float = 1) -> dict[str, Any]:
+    """What optuna.visualization is told of objective `i`; given a target it knows no direction any more."""
+    name = {"target_name": study.goal.metrics[i]}
+    return name if study.goal.single else {**name, "target": lambda trial: sign * trial.values[i]}
+
+
+def history(study: Study, records: list[Record], i: int = 0) -> Plot:
+    """The value of each trial in objective `i` and the best so far; trials without a value on a rug below."""
+    title = _titled("Optimization history", study, i)
     complete = _complete(records)
     if not complete:
         return Plot(title, "", None, "no trial is complete yet")
-    figure = viz.plot_optimization_history(study.optuna, target_name=study.metric)
+    figure = viz.plot_optimization_history(study.optuna, **_target(study, i))
     figure.data = [trace for trace in figure.data if len(trace.x or ())]
     for colour, trace in zip(COLOURS, figure.data, strict=False):
-        trace.update(marker_color=colour, line_color=colour)
-    caption = f"Each point is a complete trial, the line the best {study.metric} so far."
+        if trace.name == "Infeasible Trial":
+            trace.update(name="Out of bounds", marker={"color": GREY, "symbol": "circle-open"}, showlegend=True)
+        else:
+            trace.update(marker_color=colour, line_color=colour)
+    best_line = f", the line the best {study.goal.metric} so far" if study.goal.single else ""
+    caption = f"Each point is a complete trial{best_line}."
     ended_early = [record for record in records if not record.complete and record.cause]
     if ended_early:
         figure.add_trace(_rug(ended_early))
         figure.update_layout(yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True})
         caption += " The crosses below are trials that ended early: hover to see why."
-    return Plot(title, caption + _clip(figure, [record.value or 0.0 for record in complete]), figure)
+    return Plot(title, caption + _clip(figure, [record.values[i] for record in complete]), figure)
 
 
 def _rug(records: Iterable[Record]) -> go.Scatter:
@@ -75,21 +98,22 @@ def _rug(records: Iterable[Record]) -> go.Scatter:
         yaxis="y2",
         mode="markers",
         name="Ended early",
-        marker={"symbol": "x-thin", "size": 8, "line": {"width": 1.5, "color": "#888888"}},
+        marker={"symbol": "x-thin", "size": 8, "line": {"width": 1.5, "color": GREY}},
         hovertext=[html.escape(f"trial {record.number}, {record.state}: {record.cause}") for record in records],
         hoverinfo="text",
     )
 
 
-def importances(study: Study, records: list[Record]) -> Plot:
-    """How much of the differences between trials each parameter explains."""
-    title = "Parameter importances"
+def importances(study: Study, records: list[Record], i: int = 0) -> Plot:
+    """How much of the differences between trials in objective `i` each parameter explains."""
+    title = _titled("Parameter importances", study, i)
     complete = _complete(records)
-    if len({record.value for record in complete}) < 2 or not any(record.params for record in complete):
+    if len({record.values[i] for record in complete}) < 2 or not any(record.params for record in complete):
         return Plot(title, "", None, "it takes at least two complete trials of different values")
     with warnings.catch_warnings(record=True) as rough:
         warnings.simplefilter("always", UserWarning)
-        figure = viz.plot_param_importances(study.optuna, target_name=study.metric)
+        sign = -1 if study.goal.directions[i] is Direction.MAXIMIZE else 1  # PED-ANOVA takes lower targets for better
+        figure = viz.plot_param_importances(study.optuna, **_target(study, i, sign))
     if not any(len(trace.y or ()) for trace in figure.data):
         return Plot(title, "", None, "no parameter differs between the complete trials")
     figure.update_traces(marker_color=COLOURS[0])
@@ -106,7 +130,7 @@ def intermediate_values(study: Study, records: list[Record]) -> Plot:
     reported = [record for record in records if record.reports]
     if not reported:
         return Plot(title, "", None, "no trial has reported an epoch yet")
-    shown = _thinned(reported, study.direction)
+    shown = _thinned(reported, study.goal.direction)
     figure = viz.plot_intermediate_values(study.optuna)
     numbers = {f"Trial{record.number}": record for record in shown}
     figure.data = [trace for trace in figure.data if trace.name in numbers]
@@ -115,8 +139,8 @@ def intermediate_values(study: Study, records: list[Record]) -> Plot:
         colour = COLOURS[0] if ended.complete else COLOURS[1]
         trace.update(mode="lines+markers" if len(trace.x) == 1 else "lines", opacity=0.55, marker_color=colour)
         trace.update(line={"color": colour, "width": 1.2, "dash": "solid" if ended.complete else "dot"})
-    figure.update_layout(showlegend=False, xaxis_title="Epoch", yaxis_title=study.metric)
-    caption = f"The validation {study.metric} after each epoch; dotted lines were pruned."
+    figure.update_layout(showlegend=False, xaxis_title="Epoch", yaxis_title=study.goal.metric)
+    caption = f"The {study.goal.metric} after each epoch; dotted lines were pruned."
     if len(shown) < len(reported):
         caption += f" {len(shown)} of {len(reported)} trials are drawn: the best half of them and an even sample."
     values = [value for record in shown for value in record.reports.values()]
@@ -124,7 +148,7 @@ def intermediate_values(study: Study, records: list[Record]) -> Plot:
 
 
 def parallel_coordinates(study: Study, records: list[Record]) -> Plot:
-    """One line per complete trial through all of its parameters."""
+    """One line per complete trial through all of its parameters, to the first objective."""
     title = "Parallel coordinates"
     complete = _complete(records)
     if len(complete) < 2 or not complete[0].params:
@@ -132,22 +156,23 @@ def parallel_coordinates(study: Study, records: list[Record]) -> Plot:
     shared = [name for name in complete[0].params if all(name in record.params for record in complete)]
     if not shared:
         return Plot(title, "", None, "the complete trials have no parameter in common")
-    figure = viz.plot_parallel_coordinate(study.optuna, params=shared, target_name=study.metric)
-    caption = "The parameters that all trials have; each line is a complete trial, dark ones are better."
+    figure = viz.plot_parallel_coordinate(study.optuna, params=shared, **_target(study, 0))
+    dark = "dark ones are better" if study.goal.single else f"coloured by {study.goal.metric}"
+    caption = f"The parameters that all trials have; each line is a complete trial, {dark}."
     return Plot(title, caption, figure)
 
 
-def slices(study: Study, records: list[Record]) -> Plot:
-    """The value against each parameter."""
-    title = "Slices"
+def slices(study: Study, records: list[Record], i: int = 0) -> Plot:
+    """The value in objective `i` against each parameter."""
+    title = _titled("Slices", study, i)
     complete = [record for record in _complete(records) if record.params]
     if not complete:
         return Plot(title, "", None, "no trial with parameters is complete yet")
-    figure = viz.plot_slice(study.optuna, target_name=study.metric)
+    figure = viz.plot_slice(study.optuna, **_target(study, i))
     names = dict.fromkeys(name for record in complete for name in record.params)
     figure.update_layout(width=max(640, 190 * len(names)), height=380)
     caption = "Complete trials only, the value against each parameter; later trials are darker."
-    return Plot(title, caption + _clip(figure, [record.value or 0.0 for record in complete]), figure)
+    return Plot(title, caption + _clip(figure, [record.values[i] for record in complete]), figure)
 
 
 def timeline(study: Study, records: list[Record]) -> Plot:
@@ -166,7 +191,7 @@ def dress(figure: go.Figure) -> None:
 
 
 def _complete(records: Iterable[Record]) -> list[Record]:
-    return [record for record in records if record.complete and record.value is not None]
+    return [record for record in records if record.complete and record.values]
 
 
 def _thinned(records: list[Record], direction: Direction) -> list[Record]:

@@ -10,8 +10,8 @@ import plotly.offline
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from tuner import exporting, plots
-from tuner.errors import StudyError
 from tuner.files import write_whole
+from tuner.pareto import pareto
 from tuner.study import Record, Study
 
 MOST_ROWS = 1000
@@ -26,7 +26,6 @@ def report(study: Study, out: Path) -> None:
         out: the file to write.
 
     Raises:
-        StudyError: it has several objectives.
         TunerError: the file cannot be written.
     """
     write_whole(out, page(study).encode())
@@ -34,20 +33,23 @@ def report(study: Study, out: Path) -> None:
 
 def page(study: Study) -> str:
     """The whole page as text."""
-    if study.objectives > 1:
-        raise StudyError(f"study {study.name} has {study.objectives} objectives; the report knows studies of one")
     environment = Environment(loader=PackageLoader("tuner"), autoescape=select_autoescape(["html", "j2"]))
     environment.filters["short"] = _short
     records = study.records()
-    best = study.best()
+    front = study.front(records)
+    best = front[0] if front and study.goal.single else None
+    drawn = [*([] if study.goal.single else [pareto(study)]), *plots.all_plots(study)]
     return environment.get_template("report.html.j2").render(
         study=study,
+        goal=study.goal,
         best=best,
+        front=front,
+        on_front={record.number for record in front},
         best_config=exporting.export(study, best.number) if best is not None and study.made_here else None,
         counts=collections.Counter(record.state for record in records),
         total=len(records),
         seconds=_length(sum(record.seconds or 0.0 for record in records)),
-        sections=[_section(plot) for plot in plots.all_plots(study)],
+        sections=[_section(plot) for plot in drawn],
         rows=records[-MOST_ROWS:],
         parameters=_parameters(records),
         plotly_js=plotly.offline.get_plotlyjs(),

@@ -35,10 +35,16 @@ def page(title: str, figures: Sequence[go.Figure], test: Mapping[str, float]) ->
 
 
 def curves(epochs: Sequence[Mapping[str, float]]) -> go.Figure:
-    """Losses on the left, every other metric on the right, over the epochs of one training."""
-    figure = make_subplots(cols=2, subplot_titles=("Loss", "Metrics"))
+    """Losses, and beside them every other metric, over the epochs of one training.
+
+    Args:
+        epochs: at least one; the metrics of each with its `epoch`.
+    """
     names = [name for name in epochs[0] if name not in ("epoch", "lr")]
     others = [name for name in names if "loss" not in name]
+    losses = len(others) < len(names)
+    titles = [*(["Loss"] if losses else []), *(["Metrics"] if others else [])]
+    figure = make_subplots(cols=len(titles), subplot_titles=titles)
     for i, name in enumerate(names):
         trace = go.Scatter(
             x=[epoch["epoch"] for epoch in epochs],
@@ -47,11 +53,7 @@ def curves(epochs: Sequence[Mapping[str, float]]) -> go.Figure:
             mode="lines+markers",
             line={"color": COLOURS[i % len(COLOURS)]},
         )
-        figure.add_trace(trace, row=1, col=2 if name in others else 1)
-    if not others:
-        figure.add_annotation(
-            text="no validation split to score", x=0.5, y=0.5, xref="x2 domain", yref="y2 domain", showarrow=False
-        )
+        figure.add_trace(trace, row=1, col=len(titles) if name in others else 1)
     figure.update_xaxes(title_text="Epoch")
     figure.update_layout(template="plotly_white")
     return figure

@@ -24,17 +24,18 @@ _KINDS: Mapping[str, tuple[Any, type]] = {
 }
 
 
-def sampler(section: Mapping[str, Any], seed: int) -> BaseSampler:
+def sampler(section: Mapping[str, Any], seed: int, single: bool) -> BaseSampler:
     """Make a sampler.
 
     Args:
         section: `type` and the class's own arguments; one that is a mapping with a `type` is made too.
         seed: at least 0.
+        single: whether there is one objective.
 
     Raises:
         BuildError: Optuna has no such class, or it refuses its arguments.
     """
-    built: BaseSampler = _build(section, "sampler", lambda cls: _sampler_defaults(cls, section, seed))
+    built: BaseSampler = _build(section, "sampler", lambda cls: _sampler_defaults(cls, section, seed, single))
     return built
 
 
@@ -64,10 +65,13 @@ def argument_faults(section: Any, kind: str) -> Iterator[tuple[str, str]]:
     yield from own.argument_faults(cls, {key: value for key, value in section.items() if key != "type"}, ours=("seed",))
 
 
-def _sampler_defaults(cls: type, section: Mapping[str, Any], seed: int) -> dict[str, Any]:
-    """TPE's joint sampling covers only what all trials have in common unless it works by groups."""
+def _sampler_defaults(cls: type, section: Mapping[str, Any], seed: int, single: bool) -> dict[str, Any]:
+    """TPE's joint sampling covers only what all trials have in common unless it works by groups.
+
+    With several objectives it samples each parameter for itself, and so takes conditional ones as they come.
+    """
     takes_seed = "seed" in own.parameters_of(cls)
-    grouped = cls.__name__ == _TPE and section.get("multivariate", True)
+    grouped = cls.__name__ == _TPE and section.get("multivariate", single)
     return {**({"seed": seed % 2**32} if takes_seed else {}), **({"group": True} if grouped else {})}
 
 

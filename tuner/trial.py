@@ -2,43 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import time
-import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import torch
 
-from tuner.config import Direction, Engine, Epoch, Outcome, Port, Scope, State, Trial, Verdict
+from tuner import costs
+from tuner.config import Config, Engine, Epoch, Outcome, Port, State, Trial, Verdict
+from tuner.endings import Best, complete, divergence, failed
 from tuner.training import Job, Run, epochs_of
 
 CHECKPOINT_SECONDS = 10.0
 """Trials shorter than this pay nothing for checkpoints and are simply run again."""
-
-
-@dataclass(slots=True)
-class Best:
-    """The epoch whose value is the trial's."""
-
-    direction: Direction
-    scope: Scope
-    value: float = math.nan
-    epoch: int = 0
-
-    def see(self, value: float, epoch: int) -> None:
-        """Take an epoch into account."""
-        if not self.epoch or self.scope is Scope.LAST or self.direction.better(value, self.value):
-            self.value, self.epoch = value, epoch
-
-    def progress(self, trained: int) -> dict[str, float]:
-        """What a checkpoint taken after epoch `trained` must know."""
-        return {"trained": trained, "value": self.value, "epoch": self.epoch}
-
-    def restore(self, progress: Mapping[str, float]) -> int:
-        """Go back to a checkpoint and say after which epoch it was taken."""
-        self.value, self.epoch = progress["value"], int(progress["epoch"])
-        return int(progress["trained"])
 
 
 def serial(job: Job) -> Engine:
@@ -56,25 +31,29 @@ def run_trial(job: Job, trial: Trial, port: Port) -> Outcome:
 
     What the port raises is not the trial's fault and ends the run.
     """
-    best = Best(job.scores.direction, trial.config.scope)
+    goal = job.scores.goal
+    best = Best(goal)
     checkpoint = port.load(trial.number)
     try:
-        run, trained = _begin(job, trial, best, checkpoint)
+        config = Config.of(trial.values, job.base)
+        run, trained = _begin(job, config, trial.seed, best, checkpoint)
+        cost = _costs(job, run)
     except Exception as error:  # the trial's code may raise anything, and the study must go on
-        return _failure(trial, error)
-    epochs = epochs_of(run, job, trained + 1, trial.config.training.epochs)
+        return failed(trial, error)
+    epochs = epochs_of(run, job, trained + 1, config.training.epochs)
     saved = time.monotonic()
     while True:
         try:
             step = next(epochs, None)
         except Exception as error:  # likewise
-            return _failure(trial, error)
+            return failed(trial, error)
         if step is None:
-            return Outcome(trial.number, trial.attempt, State.COMPLETE, (best.value,), best.epoch)
-        epoch, metrics, seconds = step
-        if reason := _divergence(metrics, job.scores.objective):
+            return complete(trial, goal, best.metrics, best.epoch)
+        epoch, scores, seconds = step
+        metrics = {**scores, **cost}
+        if reason := divergence(metrics, goal.names):
             return Outcome(trial.number, trial.attempt, State.DIVERGED, epoch=epoch, cause=reason)
-        best.see(metrics[job.scores.objective], epoch)
+        best.see(metrics, epoch)
         verdict = port.report(Epoch(trial.number, trial.attempt, epoch, metrics, seconds))
         if verdict is Verdict.STOP:
             return Outcome(trial.number, trial.attempt, State.PRUNED, epoch=epoch)
@@ -85,32 +64,18 @@ def run_trial(job: Job, trial: Trial, port: Port) -> Outcome:
             return Outcome(trial.number, trial.attempt, State.SUSPENDED, epoch=epoch)
 
 
-def _begin(job: Job, trial: Trial, best: Best, checkpoint: bytes | None) -> tuple[Run, int]:
+def _begin(job: Job, config: Config, seed: int, best: Best, checkpoint: bytes | None) -> tuple[Run, int]:
     """The run, and after which epoch it stands; one whose checkpoint cannot be read begins anew."""
-    run = Run.build(job, trial.config, trial.seed)
+    run = Run.build(job, config, seed)
     if checkpoint is None:
         return run, 0
     try:
         return run, best.restore(run.restore(checkpoint))
     except Exception:  # torch raises whatever a damaged archive leads it to
-        return Run.build(job, trial.config, trial.seed), 0
+        return Run.build(job, config, seed), 0
 
 
-def _failure(trial: Trial, error: Exception) -> Outcome:
-    if _is_out_of_memory(error):
-        return Outcome(trial.number, trial.attempt, State.OUT_OF_MEMORY, cause=str(error).splitlines()[0])
-    cause = f"{type(error).__name__}: {error}"
-    return Outcome(trial.number, trial.attempt, State.FAILED, cause=cause, traceback=traceback.format_exc())
-
-
-def _divergence(metrics: Mapping[str, float], objective: str) -> str:
-    """What of an epoch is not a finite number; empty when all that counts is."""
-    broken = [name for name in ("train_loss", objective, "loss") if not math.isfinite(metrics.get(name, 0.0))]
-    return " and ".join(f"{name} is {metrics[name]}" for name in dict.fromkeys(broken))
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Whether memory ran out, on a GPU or in the CPU's allocator, which raises a plain RuntimeError."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+def _costs(job: Job, run: Run) -> Mapping[str, float]:
+    """What the model costs, measured once: training changes its weights, and not their number or its speed."""
+    row, _ = next(iter(run.dataset.train.batches([torch.arange(1)], 0)))
+    return costs.measure(job.scores.goal.names, run.model, row)

@@ -17,16 +17,17 @@ from typing import Any, TypeAlias
 import torch
 
 from tuner import check, storage
-from tuner.config import DEFAULT_STORAGE, Epoch, Outcome, State, Trial, Verdict
-from tuner.errors import BuildError, Interrupted, NoTrialSucceeded
+from tuner.config import DEFAULT_STORAGE, Engine, Epoch, Goal, Outcome, State, Trial, Verdict
+from tuner.errors import BuildError, Interrupted, NoTrialSucceeded, StudyError, listing
 from tuner.executors import inline
 from tuner.files import write_whole
+from tuner.fitting import fitting
 from tuner.signals import interruptible
 from tuner.space import Space
 from tuner.space.edit import settings_of
 from tuner.space.schema import seconds
 from tuner.study import Record, Study, open_study, rehearse
-from tuner.training import Job, device_of
+from tuner.training import device_of
 from tuner.trial import serial
 
 
@@ -35,16 +36,18 @@ class Opened:
     """The study is open: what earlier runs left, and what this one may do.
 
     `finished` trials of `total` have ended, `recovered` were left running by a crash; `limit` is the
-    run's time in seconds.
+    run's time in seconds; `front` is the best trial, or with several objectives those that none beats;
+    `notes` tell what was inferred from the data.
     """
 
     study: str
-    metric: str
+    goal: Goal
     total: int
     finished: int
     recovered: int
     limit: float | None
-    best: Record | None
+    front: list[Record]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +67,11 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A trial ended; `best` is the study's best with it."""
+    """A trial ended; `front` is the study's with it."""
 
     outcome: Outcome
     record: Record
-    best: Record | None
+    front: list[Record]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +87,38 @@ Observer: TypeAlias = Callable[[Event], None]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a run leaves: the study, and its best trial."""
+    """What a run leaves: the study, and its front, which has at least one trial."""
 
     study: Study
-    best: Record
+    front: list[Record]
+
+    @property
+    def best(self) -> Record:
+        """The best trial.
+
+        Raises:
+            StudyError: there are several objectives, and so no best trial but a front.
+        """
+        if not self.study.goal.single:
+            raise StudyError(f"study {self.study.name} has several objectives: it has a front, and no best trial")
+        return self.front[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How a space is tuned, where it passed every check."""
+
+    goal: Goal
+    engine: Engine
+    device: torch.device
+    notes: tuple[str, ...]
 
 
 class Driver:
     """The port that engines pull from, over a study."""
 
     def __init__(
-        self, study: Study, job: Job, total: int, deadline: float, checkpoints: Path, observe: Observer
+        self, study: Study, device: torch.device, total: int, deadline: float, checkpoints: Path, observe: Observer
     ) -> None:
         self._study = study
         self._total = total
@@ -102,7 +126,7 @@ class Driver:
         self._checkpoints = checkpoints
         self._observe = observe
         self._signal: int | None = None
-        self._facts = {"threads": torch.get_num_threads(), "device": str(job.device), "host": platform.node()}
+        self._facts = {"threads": torch.get_num_threads(), "device": str(device), "host": platform.node()}
 
     def stop(self, signal: int) -> None:
         """Start no more trials and suspend the running ones at their epoch's end.
@@ -151,8 +175,7 @@ class Driver:
             return
         self._checkpoint(outcome.trial).unlink(missing_ok=True)
         records = self._study.records()
-        best = next((record for record in self._study.ranked(records) if record.complete), None)
-        self._observe(Ended(outcome, records[outcome.trial], best))
+        self._observe(Ended(outcome, records[outcome.trial], self._study.front(records)))
 
     def _checkpoint(self, trial: int) -> Path:
         return self._checkpoints / f"{trial}.pt"
@@ -187,34 +210,39 @@ def run(
         observe: is called with every event, in the driver's thread.
 
     Returns:
-        The study and its best trial.
+        The study and its best trial, or with several objectives its front.
 
     Raises:
         UsageError: the space, the data or the study do not allow it; nothing was written.
         StorageError: the database cannot be used.
-        NoTrialSucceeded: not one trial of the study is complete.
+        NoTrialSucceeded: not one trial of the study is complete and within the bounds.
         Interrupted: by a signal; the running trial waits for the next run.
     """
     flags = settings_of(study_name=study_name, n_trials=n_trials, timeout=timeout, seed=seed, epochs=epochs)
     space = _read(space, [*settings, *flags])
-    job = _checked_job(space, device)
+    plan = _planned(space, device_of(device))
     with storage.sole_driver(storage_url):
         opened = storage.open_storage(storage_url, create=True)
-        study = open_study(opened, space, job.scores.objective, job.scores.direction)
+        study = open_study(opened, space, plan.goal)
         recovered = study.recover() if storage.has_one_driver(storage_url) else 0
-        return _drive(study, job, recovered, storage.study_folder(storage_url, study.name, study.uid), observe)
+        return _drive(study, plan, recovered, storage.study_folder(storage_url, study.name, study.uid), observe)
 
 
-def _checked_job(space: Space, device: str) -> Job:
-    """The data and metrics of a space that passed every check."""
+def _planned(space: Space, device: torch.device) -> _Plan:
+    """The goal of a space that passed every check, and who trains for it."""
     check.check_names(space)
-    job = check.load_job(space, device_of(device))
-    check.check_fit(space, job)
+    if space.objective.function is not None:
+        function, goal = check.load_function(space)
+        plan = _Plan(goal, fitting(function, goal, str(device)), device, ())
+    else:
+        job = check.load_job(space, device)
+        check.check_fit(space, job)
+        plan = _Plan(job.scores.goal, serial(job), device, job.splits.source.notes)
     try:
-        rehearse(space, job.scores.objective, job.scores.direction)
+        rehearse(space, plan.goal)
     except BuildError as error:
         raise space.faulty([(error.path, error.message)]) from None
-    return job
+    return plan
 
 
 def _read(space: Space | str | Path, changes: list[tuple[str, Any]]) -> Space:
@@ -223,30 +251,35 @@ def _read(space: Space | str | Path, changes: list[tuple[str, Any]]) -> Space:
     return Space.load(space, changes)
 
 
-def _drive(study: Study, job: Job, recovered: int, folder: Path, observe: Observer) -> Result:
+def _drive(study: Study, plan: _Plan, recovered: int, folder: Path, observe: Observer) -> Result:
     total = study.space.setting("search.trials")
     timeout = study.space.setting("search.timeout")
     limit = seconds(timeout) if timeout is not None else None
-    observe(Opened(study.name, study.metric, total, study.finished(), recovered, limit, study.best()))
+    observe(Opened(study.name, study.goal, total, study.finished(), recovered, limit, study.front(), plan.notes))
     deadline = float("inf") if limit is None else time.monotonic() + limit
-    driver = Driver(study, job, total, deadline, folder / "checkpoints", observe)
+    driver = Driver(study, plan.device, total, deadline, folder / "checkpoints", observe)
     try:
         with interruptible(driver.stop):
-            inline.run(serial(job), driver)
+            inline.run(plan.engine, driver)
     finally:
         for number in study.running:
             study.suspend(number)
     if driver.stopped_by is not None:
         raise Interrupted(driver.stopped_by)
-    best = study.best()
-    if best is None:
+    front = study.front()
+    if not front:
         raise NoTrialSucceeded(_why_none(study))
-    return Result(study, best)
+    return Result(study, front)
 
 
 def _why_none(study: Study) -> str:
     records = study.records()
-    causes = [record.cause for record in records if record.cause]
+    complete = [record for record in records if record.complete]
+    causes = [record.why for record in records if record.why]
+    if complete:
+        bounds = listing(map(str, study.goal.bounds))
+        way_on = "loosen them under a new --study-name, give a larger --n-trials, or export one with --trial"
+        return f"study {study.name}: none of {len(complete)} complete trials keeps {bounds}; {way_on}"
     if not causes:
         return f"study {study.name}: no trial is complete yet; run it again with more time"
     commonest = max(set(causes), key=causes.count)

@@ -308,7 +308,7 @@ def test_the_dashboard_shows_the_studies_on_loopback(studied: Path) -> None:
 def test_a_terminal_gets_a_live_view_and_stdout_the_result(tmp_path: Path, tiny: Path) -> None:
     leader, follower = pty.openpty()
     process = subprocess.Popen(
-        [*command(), "run", "--space", str(tiny)],
+        [*command(), "run", "--space", str(tiny), "--epochs", "60"],  # long enough for a screen of each trial
         cwd=tmp_path,
         env={**environment(), "TERM": "xterm", "COLUMNS": "60"},
         stdout=subprocess.PIPE,
@@ -334,25 +334,81 @@ def test_a_terminal_gets_a_live_view_and_stdout_the_result(tmp_path: Path, tiny:
     assert result.startswith("Best of 3 trials in study tiny")
     assert "of 3 trials" in screen
     assert "best accuracy" in screen
-    assert re.search(r"epoch \d/2", screen)
+    assert re.search(r"epoch \d+/60", screen)
     assert max(len(line) for line in screen.splitlines()) <= 60
 
 
 def test_paths_on_the_command_line_start_from_the_current_folder(studied: Path) -> None:
     from tuner.cli.options import settings
 
-    assert settings(["data.root=data", "model.type=net.py:Net", "optimizer.type=SGD"]) == [
+    assert settings(
+        ["data.root=data", "model.type=net.py:Net", "objective.function=train.py:fit", "optimizer.type=SGD"]
+    ) == [
         ("data.root", str(Path("data").resolve())),
         ("model.type", f"{Path('net.py').resolve()}:Net"),
+        ("objective.function", f"{Path('train.py').resolve()}:fit"),
         ("optimizer.type", "SGD"),
     ]
 
 
-@pytest.mark.parametrize("name", ["cnn", "mlp"])
-def test_the_spaces_that_come_with_it_are_sound(name: str, cli: Cli) -> None:
+@pytest.mark.parametrize(
+    ("file", "name"), [("cnn", "digits-cnn"), ("mlp", "digits-mlp"), ("multi_objective", "digits-small")]
+)
+def test_the_spaces_that_come_with_it_are_sound(file: str, name: str, cli: Cli) -> None:
     from tests.conftest import ROOT
 
-    told = cli("check", "--space", ROOT / "search_spaces" / f"{name}.yaml")
+    told = cli("check", "--space", ROOT / "search_spaces" / f"{file}.yaml")
 
     assert told.returncode == 0, told.stderr
-    assert Space.load(ROOT / "search_spaces" / f"{name}.yaml").name == f"digits-{name}"
+    assert Space.load(ROOT / "search_spaces" / f"{file}.yaml").name == name
+
+
+def test_the_tour_of_a_front(cli: Cli, tmp_path: Path) -> None:
+    from tests.conftest import ROOT
+
+    file = ROOT / "search_spaces" / "multi_objective.yaml"
+    ran = cli("run", "--space", file, "--n-trials", 4, "--epochs", 1, "--set", "objective.constraints.recall.min=0")
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith("Front of 4 trials in study digits-small: accuracy, to maximize; parameters, to mini")
+    assert "trial  accuracy  parameters  epoch" in ran.stdout
+    chosen = re.search(r"tuner export digits-small --trial (\d) -o best.yaml", ran.stdout)
+    assert chosen is not None
+    assert re.search(r"^trial 0 complete, accuracy 0\.\d+, parameters \d+", ran.stderr, re.MULTILINE)
+    assert "on the front; 4 of 4 trials" in ran.stderr
+
+    shown = json.loads(cli("show", "digits-small", "--format", "json").stdout)
+    assert shown["metrics"] == ["accuracy", "parameters"]
+    assert int(chosen[1]) in shown["front"]
+    assert all(len(trial["values"]) == 2 for trial in shown["trials"])
+    assert "constraints: parameters at most 2500, recall at least 0" in cli("show", "digits-small").stdout
+    assert f"a front of {len(shown['front'])}" in cli("list").stdout
+    refused = cli("export", "digits-small")
+    assert refused.returncode == 2
+    assert "name a trial of its front with --trial" in refused.stderr
+    assert cli("train", "--study", "digits-small").returncode == 2
+    assert cli("export", "digits-small", "--trial", chosen[1], "-o", "best.yaml").returncode == 0
+    assert cli("train", "best.yaml", "-o", "final", "-q").returncode == 0
+    assert cli("report", "digits-small").returncode == 0
+
+
+FIT = "def fit(config, report):\n    for i in (1, 2): report(i, gain=config['x'] * i)\n"
+OWN = "study: {name: own}\nobjective: {function: train.py:fit, metric: gain, direction: maximize}\nx: {int: [1, 9]}\n"
+
+
+def test_the_tour_of_a_function_of_ones_own(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(FIT)
+    (tmp_path / "own.yaml").write_text(OWN)
+
+    checked = cli("check", "--space", "own.yaml")
+    ran = cli("run", "--space", "own.yaml", "--n-trials", 3)
+    exported = cli("export", "own", "-o", "best.yaml")
+    trained = cli("train", "best.yaml", "-o", "final")
+
+    assert "Objective: gain, to maximize, by train.py:fit" in checked.stdout
+    assert re.search(r"1\. x: \d", checked.stdout)
+    assert ran.stdout.startswith("Best of 3 trials in study own: trial"), ran.stderr
+    assert exported.returncode == 0
+    assert trained.stdout == "saved in final\n", trained.stderr
+    assert sorted(path.name for path in (tmp_path / "final").iterdir()) == [
+        "config.yaml", "curves.html", "metrics.json", "train.py",
+    ]  # fmt: skip

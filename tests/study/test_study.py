@@ -4,8 +4,9 @@ import optuna
 import pytest
 
 from tests.conftest import TINY
-from tuner.config import Direction, Epoch, Outcome, State
+from tuner.config import Epoch, Outcome, State, Task
 from tuner.errors import StudyError
+from tuner.goal import goal_of
 from tuner.space import Space
 from tuner.storage import open_storage
 from tuner.study import Study, delete_study, list_studies, load_study, open_study
@@ -13,8 +14,9 @@ from tuner.study import Study, delete_study, list_studies, load_study, open_stud
 PRUNING = TINY.replace("pruner: null", "pruner: {type: ThresholdPruner, lower: 0.5}")
 
 
-def opened(url: str, text: str = PRUNING, direction: Direction = Direction.MAXIMIZE) -> Study:
-    return open_study(open_storage(url, create=True), Space.parse(text), "accuracy", direction)
+def opened(url: str, text: str = PRUNING) -> Study:
+    space = Space.parse(text)
+    return open_study(open_storage(url, create=True), space, goal_of(space.objective, Task.CLASSIFICATION))
 
 
 def epoch(trial: int, number: int, accuracy: float, attempt: int = 1) -> Epoch:
@@ -98,7 +100,7 @@ def test_a_suspended_trial_comes_back_under_its_own_number(url: str) -> None:
 
     again = opened(url).ask({})
 
-    assert (again.number, again.attempt, again.config, again.seed) == (0, 2, first.config, first.seed)
+    assert (again.number, again.attempt, again.values, again.seed) == (0, 2, first.values, first.seed)
 
 
 def test_epochs_that_were_judged_before_are_not_judged_again(url: str) -> None:
@@ -160,7 +162,7 @@ def test_the_best_trial_follows_from_the_direction(url: str) -> None:
 def test_enqueued_configs_run_first(url: str) -> None:
     study = opened(url, PRUNING.replace("trials: 3,", "trials: 3, enqueue: [{optimizer: SGD, optimizer.SGD.lr: 0.5}],"))
 
-    assert study.ask({}).config.optimizer.args["lr"] == 0.5
+    assert study.ask({}).values["optimizer"]["lr"] == 0.5
 
 
 def test_a_study_of_another_space_is_refused_with_the_difference(url: str) -> None:
@@ -220,14 +222,14 @@ def test_an_ending_that_was_half_written_is_written_anew(url: str) -> None:
     assert study.record(0).cause == ""
 
 
-def test_studies_of_several_objectives_are_listed_with_their_first(url: str) -> None:
+def test_studies_of_several_objectives_that_optuna_made_have_a_front(url: str) -> None:
     made = optuna.create_study(storage=url, study_name="two", directions=["minimize", "maximize"])
     made.optimize(lambda trial: (trial.suggest_float("x", 0, 1), 2.0), n_trials=1)
 
     study = load_study(open_storage(url), "two")
 
-    assert study.best() is not None
-    assert study.record(0).value == made.trials[0].values[0]
+    assert [record.number for record in study.front()] == [0]
+    assert study.record(0).values[0] == made.trials[0].values[0]
 
 
 def test_a_deleted_study_is_gone(url: str) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
+    from tuner.config import Goal
     from tuner.study import Record, Study
 
 MOST_ROWS = 40
@@ -28,18 +29,23 @@ class Format(enum.Enum):
 def print_study(study: Study, form: Format) -> None:
     """A study: its best trial and a table of trials, or all of it as data."""
     records = study.records()
+    front = study.front(records)
     if form is not Format.TABLE:
-        facts = {"study": study.name, "metric": study.metric, "direction": study.direction.value}
+        facts = {"study": study.name, **_goal_data(study.goal), "front": [record.number for record in front]}
         _print_data({**facts, "trials": [_data(record) for record in records]}, form)
         return
-    best = study.best()
     states = collections.Counter(record.state for record in records)
     counts = ", ".join(f"{count} {state}" for state, count in states.items()) or "none yet"
-    typer.echo(f"study {study.name}: {study.metric}, to {study.direction.value}")
+    typer.echo(f"study {study.name}: {study.goal}")
+    if study.goal.bounds:
+        typer.echo(f"constraints: {', '.join(map(str, study.goal.bounds))}")
     typer.echo(f"trials: {counts}")
-    if best is not None:
-        typer.echo(f"best: trial {best.number}, {study.metric} {best.value:.6g}" + _at(best))
-        _print_pairs(best.params)
+    if study.goal.single and front:
+        typer.echo(f"best: trial {front[0].number}, {values_of(study.goal, front[0])}" + _at(front[0]))
+        _print_pairs(front[0].params)
+    elif front:
+        typer.echo("front:")
+        print_front(study, front)
     _print_table(study, records)
 
 
@@ -49,18 +55,44 @@ def print_trial(study: Study, record: Record, form: Format) -> None:
         _print_data(_data(record), form)
         return
     typer.echo(
-        f"trial {record.number} of study {study.name}: {record.state}" + (f", {record.cause}" if record.cause else "")
+        f"trial {record.number} of study {study.name}: {record.state}" + (f", {record.why}" if record.why else "")
     )
-    if record.value is not None:
-        typer.echo(f"{study.metric} {record.value:.6g}" + _at(record))
+    if record.values:
+        typer.echo(values_of(study.goal, record) + _at(record))
     typer.echo("\nparameters:")
     _print_pairs(record.params)
     shown = ("attempt", "seed", "threads", "device", "host")
     typer.echo("\nrun:")
     _print_pairs({name: record.attributes[name] for name in shown if name in record.attributes})
-    _print_history(record.history)
+    _print_history(record)
     if "traceback" in record.attributes:
         typer.echo(f"\n{record.attributes['traceback'].rstrip()}")
+
+
+def print_front(study: Study, front: list[Record]) -> None:
+    """The trials that none beats in every objective, a row each."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("trial", *study.goal.metrics, "epoch", box=None, pad_edge=False, header_style="dim")
+    for record in front[:MOST_ROWS]:
+        table.add_row(str(record.number), *(f"{value:.6g}" for value in record.values), str(record.epoch or ""))
+    Console(markup=False, highlight=False).print(table)
+    if len(front) > MOST_ROWS:
+        typer.echo(f"and {len(front) - MOST_ROWS} more (tuner show {study.name} --format json has all)")
+
+
+def values_of(goal: Goal, record: Record) -> str:
+    """Each objective with its value."""
+    pairs = zip(goal.metrics, record.values, strict=True)
+    return ", ".join(f"{name} {value:.6g}" for name, value in pairs)
+
+
+def _goal_data(goal: Goal) -> dict[str, Any]:
+    directions = [direction.value for direction in goal.directions]
+    if goal.single:
+        return {"metric": goal.metric, "direction": directions[0]}
+    return {"metrics": list(goal.metrics), "directions": directions}
 
 
 def _at(record: Record) -> str:
@@ -72,6 +104,9 @@ def _data(record: Record) -> dict[str, Any]:
         "number": record.number,
         "state": record.state,
         "value": record.value,
+        "values": list(record.values),
+        "feasible": record.feasible,
+        "violations": dict(record.violations),
         "epoch": record.epoch,
         "seconds": record.seconds,
         "started": record.started.isoformat() if record.started else None,
@@ -110,24 +145,25 @@ def _print_table(study: Study, records: list[Record]) -> None:
         typer.echo(f"the best {MOST_ROWS} of {len(records)} trials (--format json has all):")
     if not shown:
         return
-    table = Table(
-        "trial", "state", study.metric, "epoch", "seconds", "why", box=None, pad_edge=False, header_style="dim"
-    )
+    metrics = study.goal.metrics
+    table = Table("trial", "state", *metrics, "epoch", "seconds", "why", box=None, pad_edge=False, header_style="dim")
     for record in shown:
-        value = "" if record.value is None else f"{record.value:.5g}"
+        values = [f"{value:.5g}" for value in record.values] or [""] * len(metrics)
         seconds = "" if record.seconds is None else f"{record.seconds:.1f}"
-        table.add_row(str(record.number), record.state, value, str(record.epoch or ""), seconds, Text(record.cause))
+        table.add_row(str(record.number), record.state, *values, str(record.epoch or ""), seconds, Text(record.why))
     Console(markup=False, highlight=False).print(table)
 
 
-def _print_history(history: Mapping[str, list[float]]) -> None:
+def _print_history(record: Record) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    if not history:
+    if not record.history:
         return
-    table = Table("epoch", *history, box=None, pad_edge=False, header_style="dim")
-    for epoch, values in enumerate(zip(*history.values(), strict=False), start=1):
+    table = Table("epoch", *record.history, box=None, pad_edge=False, header_style="dim")
+    rows = list(zip(*record.history.values(), strict=False))
+    epochs = sorted(record.reports) or range(1, len(rows) + 1)  # a function of one's own may skip some
+    for epoch, values in zip(epochs, rows, strict=False):
         table.add_row(str(epoch), *(f"{value:.4g}" for value in values))
     typer.echo("\nepochs:")
     Console(markup=False, highlight=False).print(table)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -18,6 +18,9 @@ from tuner.tune import Ended, Event, Observer, Opened, Reported, Stopping
 
 EVERY_SECONDS = 30.0
 """How often a long trial says where it is when there is no terminal."""
+
+MOST_SHOWN = 6
+"""So many trials of a front are shown while it grows."""
 
 STYLES = {"complete": "green", "pruned": "yellow", "failed": "red", "diverged": "magenta", "out of memory": "magenta"}
 
@@ -57,20 +60,33 @@ def _lines_of(event: Event, progress: Progress) -> Iterator[str]:
             yield f"study {event.study}: {event.finished} of {event.total} trials done"
             if event.recovered:
                 yield f"{event.recovered} trials were left running by a crash and go on under their own numbers"
+            yield from (f"note: {note}" for note in event.notes)
         case Ended(_, record):
-            best = f"best {progress.best.value:.5g} (trial {progress.best.number})" if progress.best else "no best yet"
-            yield f"{_ending(record, progress.metric)}; {best}; {_count(progress)}"
+            yield f"{_ending(record, progress.metrics)}; {_standing(progress)}; {_count(progress)}"
         case Reported(epoch) if progress.is_due(EVERY_SECONDS):
-            value = f"{progress.metric} {epoch.metrics[progress.metric]:.5g}"
-            yield f"trial {epoch.trial}, epoch {epoch.epoch}: {value}; {_count(progress)}"
+            values = _values(progress.metrics, [epoch.metrics[name] for name in progress.metrics])
+            yield f"trial {epoch.trial}, epoch {epoch.epoch}: {values}; {_count(progress)}"
         case Stopping():
             yield "stopping at this epoch's end; once more to stop at once"
 
 
-def _ending(record: Record, metric: str) -> str:
-    value = "" if record.value is None else f", {metric} {record.value:.5g}"
-    cause = f" ({record.cause})" if record.cause else f" at epoch {record.epoch}" if record.epoch else ""
-    return f"trial {record.number} {record.state}{value}{cause}"
+def _ending(record: Record, metrics: Sequence[str]) -> str:
+    values = f", {_values(metrics, record.values)}" if record.values else ""
+    cause = f" ({record.why})" if record.why else f" at epoch {record.epoch}" if record.epoch else ""
+    return f"trial {record.number} {record.state}{values}{cause}"
+
+
+def _standing(progress: Progress) -> str:
+    """How far the study has come, in a few words."""
+    if not progress.front:
+        return "no best yet" if len(progress.metrics) == 1 else "no front yet"
+    if len(progress.metrics) > 1:
+        return f"{len(progress.front)} on the front"
+    return f"best {progress.front[0].value:.5g} (trial {progress.front[0].number})"
+
+
+def _values(metrics: Sequence[str], values: Sequence[float]) -> str:
+    return ", ".join(f"{name} {value:.5g}" for name, value in zip(metrics, values, strict=False))
 
 
 def _count(progress: Progress) -> str:
@@ -96,10 +112,13 @@ def _head(progress: Progress) -> Iterator[Text]:
     )
     if progress.recovered:
         yield Text(f"{progress.recovered} trials were left running by a crash and go on", style="yellow")
-    if progress.best is not None:
-        yield Text.assemble(
-            "best ", (f"{progress.metric} {progress.best.value:.5g}", "bold green"), f"  trial {progress.best.number}"
-        )
+    yield from (Text(note, style="dim") for note in progress.notes)
+    for record in progress.front[:MOST_SHOWN]:
+        title = "best " if len(progress.metrics) == 1 else "front "
+        values = _values(progress.metrics, record.values)
+        yield Text.assemble(title, (values, "bold green"), f"  trial {record.number}")
+    if len(progress.front) > MOST_SHOWN:
+        yield Text(f"and {len(progress.front) - MOST_SHOWN} more on the front", style="dim")
     if progress.stopping:
         yield Text("stopping at this epoch's end; Ctrl-C again to stop at once", style="bold yellow")
 
@@ -107,9 +126,10 @@ def _head(progress: Progress) -> Iterator[Text]:
 def _current(progress: Progress) -> Table | Text:
     if progress.trial is None:
         return Text("asking for the next trial ...", style="dim")
-    epochs = progress.trial.config.training.epochs
+    epochs = progress.trial.values["training"]["epochs"]
     done = progress.epoch.epoch if progress.epoch else 0
-    value = f"{progress.metric} {progress.epoch.metrics[progress.metric]:.5g}" if progress.epoch else ""
+    told = progress.epoch.metrics if progress.epoch else {}
+    value = _values(progress.metrics, [told[name] for name in progress.metrics if told])
     row = Table.grid(padding=(0, 2))
     row.add_row(f"trial {progress.trial.number}", ProgressBar(epochs, done, width=20), f"epoch {done}/{epochs}", value)
     return row
@@ -119,12 +139,12 @@ def _table(progress: Progress) -> Iterator[Table]:
     if not progress.recent:
         return
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("trial", "state", progress.metric, "epoch", "seconds"):
+    for name in ("trial", "state", *progress.metrics, "epoch", "seconds"):
         table.add_column(name, justify="left" if name == "state" else "right", no_wrap=True)
     table.add_column("why", overflow="ellipsis", no_wrap=True)
     for record in reversed(progress.recent):
-        value = "" if record.value is None else f"{record.value:.5g}"
+        values = [f"{value:.5g}" for value in record.values] or [""] * len(progress.metrics)
         state = Text(record.state, style=STYLES.get(record.state, ""))
         seconds = f"{record.seconds or 0:.1f}"
-        table.add_row(str(record.number), state, value, str(record.epoch or ""), seconds, Text(record.cause))
+        table.add_row(str(record.number), state, *values, str(record.epoch or ""), seconds, Text(record.why))
     yield table

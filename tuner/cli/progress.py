@@ -15,11 +15,12 @@ class Progress:
 
     def __init__(self) -> None:
         self.study = ""
-        self.metric = ""
+        self.metrics: tuple[str, ...] = ()
         self.total = 0
         self.ended = 0
         self.recovered = 0
-        self.best: Record | None = None
+        self.notes: tuple[str, ...] = ()
+        self.front: list[Record] = []
         self.trial: Trial | None = None
         self.epoch: Epoch | None = None
         self.stopping = False
@@ -35,15 +36,16 @@ class Progress:
         """Take an event into account."""
         match event:
             case Opened():
-                self.study, self.metric, self.total = event.study, event.metric, event.total
-                self.ended, self.recovered, self.best = event.finished, event.recovered, event.best
+                self.study, self.metrics, self.total = event.study, event.goal.metrics, event.total
+                self.ended, self.recovered, self.front = event.finished, event.recovered, event.front
+                self.notes = event.notes
                 self._limit = event.limit
             case Started(trial):
                 self.trial, self.epoch, self._trial_began = trial, None, time.monotonic()
             case Reported(epoch):
                 self.epoch = epoch
-            case Ended(_, record, best):
-                self.ended, self.best, self.trial = self.ended + 1, best, None
+            case Ended(_, record, front):
+                self.ended, self.front, self.trial = self.ended + 1, front, None
                 self.states[record.state] += 1
                 self.recent.append(record)
                 self._seconds.append(time.monotonic() - self._trial_began)

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tuner.cli import options
+from tuner.cli.formats import print_front
 from tuner.config import DEFAULT_STORAGE
 
 if TYPE_CHECKING:
+    from tuner.study import Record, Study
     from tuner.tune import Result
 
 
@@ -55,14 +57,24 @@ def run(
 
 
 def _print_result(result: Result, storage: str) -> None:
-    study, best = result.study, result.best
+    study, name = result.study, shlex.quote(result.study.name)
+    if study.goal.single:
+        _print_best(study, result.best)
+    else:
+        typer.echo(f"Front of {study.finished()} trials in study {study.name}: {study.goal}")
+        print_front(study, result.front)
+    there = options.and_storage(storage)
+    chosen = "" if study.goal.single else f" --trial {result.front[0].number}"
+    typer.echo("\nNext:")
+    typer.echo(f"  tuner report {name}{there}")
+    typer.echo(f"  tuner export {name}{chosen} -o best.yaml{there} && tuner train best.yaml")
+    typer.echo(f"  tuner dashboard{there}")
+
+
+def _print_best(study: Study, best: Record) -> None:
     typer.echo(f"Best of {study.finished()} trials in study {study.name}: trial {best.number}")
-    rows = {study.metric: f"{best.value:.6g} at epoch {best.epoch}", **best.params}
+    at = f" at epoch {best.epoch}" if best.epoch is not None else ""
+    rows = {study.goal.metric: f"{best.value:.6g}{at}", **best.params}
     width = max(len(name) for name in rows)
     for name, value in rows.items():
         typer.echo(f"  {name:<{width}}  {value}")
-    there, name = options.and_storage(storage), shlex.quote(study.name)
-    typer.echo("\nNext:")
-    typer.echo(f"  tuner report {name}{there}")
-    typer.echo(f"  tuner export {name} -o best.yaml{there} && tuner train best.yaml")
-    typer.echo(f"  tuner dashboard{there}")

@@ -11,6 +11,7 @@ import typer
 from tuner.cli import options
 
 if TYPE_CHECKING:
+    from tuner.config import Goal
     from tuner.space import Space
     from tuner.space.holes import Row
 
@@ -45,6 +46,9 @@ def _build(space: Space, device: str) -> str:
     from tuner.training import device_of
 
     checks.check_names(space)
+    if space.objective.function is not None:
+        _, goal = checks.load_function(space)
+        return f"\nObjective: {goal}, by {space.objective.function}{_bounds(goal)}"
     config = space.resolve(Random(0))
     job = checks.load_job(space, device_of(device))
     checks.check_fit(space, job)
@@ -57,12 +61,16 @@ def _build(space: Space, device: str) -> str:
         *(f"Note: {note}" for note in job.splits.source.notes),
         f"Data: {config.data.source.type}, {dataset.task.value}, "
         f"{len(dataset.train)} rows to train on and {valid} to validate on",
-        f"Objective: {job.scores.objective}, to {job.scores.direction.value}",
+        f"Objective: {job.scores.goal}{_bounds(job.scores.goal)}",
         f"Model of config 1: {config.model.type}, {count_parameters(run.model):,} parameters, "
         f"{batch} -> {(batch[0], dataset.outputs)} on {job.device}",
         str(run.model),
     ]
     return "\n".join(lines)
+
+
+def _bounds(goal: Goal) -> str:
+    return f"; constraints: {', '.join(map(str, goal.bounds))}" if goal.bounds else ""
 
 
 def _print_space(space: Space) -> None:
@@ -86,13 +94,14 @@ def _print_space(space: Space) -> None:
 
 
 def _print_samples(space: Space) -> None:
+    from tuner.space import schema
     from tuner.space.document import flow
     from tuner.space.suggesters import Random
 
     typer.echo("\nSampled configs:")
     for i in range(SAMPLES):
         filled = space.fill(Random(i))
-        tuned = ("data", "model", "loss", "optimizer", "scheduler", "training")
+        tuned = [part for part in filled if part not in schema.OWN_SECTIONS or part == "training"]
         typer.echo(f"  {i + 1}. " + "\n     ".join(f"{part}: {flow(filled[part])}" for part in tuned))
 
 

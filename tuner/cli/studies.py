@@ -12,7 +12,7 @@ from tuner.cli.formats import Format, print_study, print_trial
 from tuner.config import DEFAULT_STORAGE
 
 if TYPE_CHECKING:
-    from tuner.study import Study
+    from tuner.study import Record, Study
 
 
 def _load(storage: str, name: str) -> Study:
@@ -40,11 +40,18 @@ def list_(storage: options.Storage = DEFAULT_STORAGE) -> None:
     table = Table("study", "metric", "best", "trials", "of which", box=None, pad_edge=False, header_style="dim")
     for name in names:
         study = load_study(opened, name)
-        records, best = study.records(), study.best()
+        records = study.records()
         states = collections.Counter(record.state for record in records)
         shown = ", ".join(f"{count} {state}" for state, count in states.items())
-        table.add_row(name, study.metric, "" if best is None else f"{best.value:.5g}", str(len(records)), shown)
+        table.add_row(name, ", ".join(study.goal.metrics), _standing(study, records), str(len(records)), shown)
     Console(markup=False, highlight=False).print(table)
+
+
+def _standing(study: Study, records: list[Record]) -> str:
+    front = study.front(records)
+    if study.goal.single:
+        return f"{front[0].value:.5g}" if front else ""
+    return f"a front of {len(front)}"
 
 
 def show(
@@ -84,7 +91,9 @@ def report(
 def export(
     study: options.StudyName,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The file to write; without it, to stdout.")] = None,
-    trial: Annotated[int | None, typer.Option(help="A trial's number; without it, the best one.")] = None,
+    trial: Annotated[
+        int | None, typer.Option(help="A trial's number; without it, the best one, where there is one objective.")
+    ] = None,
     form: Annotated[str, typer.Option("--format", help="yaml keeps the file's comments; json has every default.")] = "",
     storage: options.Storage = DEFAULT_STORAGE,
 ) -> None:

@@ -20,14 +20,16 @@ def train(
     config: Annotated[Path | None, typer.Argument(help="An exported config; or name --study and --trial.")] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="The run folder to make.")] = Path("runs/final"),
     study: Annotated[str | None, typer.Option(help="Train a trial of this study.")] = None,
-    trial: Annotated[int | None, typer.Option(help="The trial's number; without it, the best one.")] = None,
+    trial: Annotated[
+        int | None, typer.Option(help="The trial's number; without it, the best one, where there is one objective.")
+    ] = None,
     on: Annotated[On, typer.Option(help="train repeats the trial exactly; train+valid uses all rows.")] = On.ALL,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run folder that is there.")] = False,
     storage: options.Storage = DEFAULT_STORAGE,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing while it trains.")] = False,
 ) -> None:
-    """Train the final model, score it on the test split and save it.
+    """Train the final model, score it on the test split and save it; or call your own function once more.
 
     Example: tuner train best.yaml -o runs/final
     """
@@ -44,7 +46,9 @@ def train(
         typer.echo(f"note: {note}", err=True)
     for name, value in done.test.items():
         typer.echo(f"test {name:<10} {value:.5g}")
-    typer.echo(f"saved in {done.folder}; tuner.load_model({str(done.folder)!r}) gives the model back")
+    own = space.objective.function is not None
+    back = "" if own else f"; tuner.load_model({str(done.folder)!r}) gives the model back"
+    typer.echo(f"saved in {done.folder}{back}")
 
 
 def predict(

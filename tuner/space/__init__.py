@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tuner.config import Config
+from tuner.config import Config, Objective
 from tuner.errors import Fault, Place, SpaceError, UsageError
-from tuner.space import document, edit, enqueue, holes, schema
+from tuner.space import document, edit, enqueue, holes, objectives, schema
 from tuner.space.holes import Choice, Group, Items, Repeat, Row, Suggester, Tree
 from tuner.space.parse import Parser
 from tuner.space.references import reference_faults
@@ -110,6 +110,11 @@ class Space:
         """A fixed value of the space, such as `search.trials`."""
         return holes.describe(_node(self.tree, path))
 
+    @property
+    def objective(self) -> Objective:
+        """What counts, as the file says it."""
+        return Objective.of(self.setting("objective"))
+
     def highest(self, path: str) -> Any:
         """The largest value that can stand at `path`, such as `training.epochs`."""
         section, key = path.split(".")
@@ -142,9 +147,9 @@ class Space:
 
     def identity(self) -> dict[str, Any]:
         """What makes two spaces one study: path -> value or hole, without the search and where data lie."""
-        parts = ("data", "model", "loss", "optimizer", "scheduler", "training", "objective")
-        tree = {part: self.tree.entries[part] for part in parts}
-        tree["seed"] = _node(self.tree, "study.seed")
+        apart = ("provenance", "study", "search")
+        tree = {part: entry for part, entry in self.tree.entries.items() if part not in apart}
+        tree["study"] = Group({"seed": _node(self.tree, "study.seed")}, {}, self.tree.place)
         flat = dict(_flat(Group(tree, {}, self.tree.place), ""))
         return {path: value for path, value in flat.items() if path not in MOVABLE}
 
@@ -177,15 +182,17 @@ def _tree(text: str, file: str) -> Group:
         raise SpaceError(
             file, [Fault(Place(1, 1), "", "a space is a mapping of sections: data, model, optimizer, ...")]
         )
-    parser = Parser(schema.closed)
+    ruling = schema.sections(document.plain(root))
+    parser = Parser(lambda path: schema.closed(path, ruling))
     sections = {name: parser.tree(node, name) for name, node in root.entries.items()}
     tree = Group(sections, root.keys, root.span.place)
     broken = {fault.path for fault in parser.faults}
-    found = [fault for fault in schema.section_faults(tree) if not _inside(fault.path, broken)]
+    found = [fault for fault in schema.section_faults(tree, ruling) if not _inside(fault.path, broken)]
     faults = parser.faults + found
     if not faults:
-        tree = schema.complete(tree)
-        faults = [*reference_faults(tree), *enqueue.faults(tree)]
+        faults = list(objectives.faults(tree))
+        tree = schema.complete(objectives.with_defaults(tree), ruling)
+        faults += [*reference_faults(tree), *enqueue.faults(tree)]
     if faults:
         raise SpaceError(file, faults)
     return tree

@@ -87,6 +87,15 @@ def _is_name(value: Any) -> bool:
     return _is_text(value) and value.isprintable() and len(value) <= LONGEST_NAME
 
 
+def is_direction(value: Any) -> bool:
+    """Whether a value says which way a metric gets better."""
+    return value in [item.value for item in Direction]
+
+
+def _is_own(value: Any) -> bool:
+    return _is_text(value) and all(value.rpartition(":"))
+
+
 def _is_part(value: Any) -> bool:
     return (is_whole(value) and value >= 1) or (isinstance(value, float) and 0 < value < 1)
 
@@ -171,10 +180,14 @@ SECTIONS: Mapping[str, Section] = {
     "objective": Section(
         {
             "metric": Key(None, "the name of a metric", _either_none(_is_text)),
-            "direction": Key(
-                None, "minimize or maximize", _either_none(lambda value: value in [item.value for item in Direction])
-            ),
+            "direction": Key(None, "minimize or maximize", _either_none(is_direction)),
+            "metrics": Key(None, "a list of metrics", _either_none(lambda value: isinstance(value, list))),
+            "directions": Key(None, "a list of directions", _either_none(lambda value: isinstance(value, list))),
             "scope": Key("best", "best or last", lambda value: value in [item.value for item in Scope]),
+            "constraints": Key(
+                None, "a mapping from metrics to {min, max}", _either_none(lambda value: isinstance(value, dict))
+            ),
+            "function": Key(None, "file.py:function or package.module:function", _either_none(_is_own)),
         },
         default={},
         closed="trials are compared by it",
@@ -212,13 +225,26 @@ SECTIONS: Mapping[str, Section] = {
     ),
 }
 
+OWN_SECTIONS: Mapping[str, Section] = {
+    **{name: SECTIONS[name] for name in ("provenance", "study", "search", "objective")},
+    "training": Section({"epochs": SECTIONS["training"].keys["epochs"]}, default={}, open=True),
+}
+"""The sections beside a function of one's own: any other is the function's, and may hold anything."""
+
 DEFAULT_PLACE = Place(1, 1)
 """Where a default is said to stand."""
 
 
-def closed(path: str) -> str:
+def sections(document: Any) -> Mapping[str, Section]:
+    """The sections that rule a document, given as plain values."""
+    objective = document.get("objective")
+    own = isinstance(objective, dict) and objective.get("function") is not None
+    return OWN_SECTIONS if own else SECTIONS
+
+
+def closed(path: str, ruling: Mapping[str, Section] = SECTIONS) -> str:
     """Why no hole may stand at `path`, or an empty string where one may."""
-    section = SECTIONS.get(path.partition(".")[0])
+    section = ruling.get(path.partition(".")[0])
     inside = any(path == place or path.startswith(f"{place}.") for place in OPEN)
     return "" if section is None or inside else section.closed
 
@@ -244,15 +270,15 @@ def variants(tree: Tree, path: str) -> Iterator[tuple[str, Tree]]:
         yield path, tree
 
 
-def complete(root: Group) -> Group:
-    """The space with every default in it, sections in the order of `SECTIONS`."""
+def complete(root: Group, ruling: Mapping[str, Section]) -> Group:
+    """The space with every default in it: the ruling sections in their order, then those of one's own."""
     entries: dict[str, Tree] = {}
-    for name, section in SECTIONS.items():
+    for name, section in ruling.items():
         tree = root.entries.get(name)
         if tree is None or (isinstance(tree, Fixed) and tree.value is None and section.default == {}):
             tree = constant(section.default)
         entries[name] = _with_defaults(tree, section)
-    return Group(entries, root.keys, root.place)
+    return Group({**root.entries, **entries} if ruling is OWN_SECTIONS else entries, root.keys, root.place)
 
 
 def _with_defaults(tree: Tree, section: Section) -> Tree:
@@ -265,13 +291,13 @@ def _with_defaults(tree: Tree, section: Section) -> Tree:
     return Group({**tree.entries, **missing}, tree.keys, tree.place)
 
 
-def section_faults(root: Group) -> Iterator[Fault]:
+def section_faults(root: Group, ruling: Mapping[str, Section]) -> Iterator[Fault]:
     """Unknown and missing sections and keys, and values that a key cannot take."""
     for name, place in root.keys.items():
-        if name not in SECTIONS:
+        if name not in SECTIONS and ruling is SECTIONS:
             known = listing(SECTIONS)
             yield Fault(place, name, f"no such section{did_you_mean(name, SECTIONS)}: a space has {known}")
-    for name, section in SECTIONS.items():
+    for name, section in ruling.items():
         if name in root.entries:
             yield from _in_section(root.entries[name], name, name, section)
         elif section.required:

@@ -10,9 +10,10 @@ from typing import Any
 import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import BaseStorage
+from optuna.study import StudyDirection
 
 from tuner import sampling
-from tuner.config import Direction, Epoch, Outcome, State
+from tuner.config import Epoch, Goal, Outcome, State
 from tuner.errors import BuildError, StudyError, did_you_mean, listing
 from tuner.space import Space
 from tuner.space.document import flow
@@ -25,21 +26,20 @@ REHEARSED = 12
 """Two more than TPE takes at random before it looks at what it was told."""
 
 
-def open_study(storage: BaseStorage, space: Space, metric: str, direction: Direction) -> Study:
+def open_study(storage: BaseStorage, space: Space, goal: Goal) -> Study:
     """The study of a space: continued when it is there, else created with its enqueued trials.
 
     Args:
         storage: opened for writing.
         space: what the study tunes.
-        metric: the objective's name.
-        direction: the objective's.
+        goal: what its trials are compared by.
 
     Raises:
         StudyError: a study of that name is there and has another space.
     """
-    identity = {**space.identity(), "objective.metric": metric, "objective.direction": direction.value}
+    identity = _identity(space, goal)
     with readable_errors():
-        study = _load(storage, space.name) or _create(storage, space.name, metric, direction)
+        study = _load(storage, space.name) or _create(storage, space.name, goal)
         known = study.user_attrs.get(FACTS)
         if known is None and (study.user_attrs or study.get_trials(deepcopy=False)):
             raise StudyError(f"study {space.name} was not made by tuner: choose another --study-name")
@@ -47,10 +47,10 @@ def open_study(storage: BaseStorage, space: Space, metric: str, direction: Direc
             _refuse_another_space(space.name, known["identity"], identity)
         uid = uuid.uuid4().hex[:12] if known is None else known["uid"]
         facts = {"uid": uid, "space": space.text, "file": space.file, "base": space.base}
-        study.set_user_attr(FACTS, {**facts, "identity": identity, "metric": metric})
+        study.set_user_attr(FACTS, {**facts, "identity": identity, "metrics": goal.metrics})
         for params in space.enqueued():
             study.enqueue_trial(params, skip_if_exists=True)
-        study.sampler = sampling.sampler(space.setting("search.sampler"), space.setting("study.seed"))
+        study.sampler = sampling.sampler(space.setting("search.sampler"), space.setting("study.seed"), goal.single)
         study.pruner = sampling.pruner(space.setting("search.pruner"), space.highest("training.epochs"))
         study._thread_local.in_optimize_loop = True  # or a grid that is used up raises where it should stop
         return Study(study)
@@ -96,11 +96,21 @@ def _load(storage: BaseStorage, name: str) -> optuna.Study | None:
         return None
 
 
-def _create(storage: BaseStorage, name: str, metric: str, direction: Direction) -> optuna.Study:
-    study = optuna.create_study(storage=storage, study_name=name, direction=direction.value)
+def _identity(space: Space, goal: Goal) -> dict[str, Any]:
+    """With what counts spelt out, however the file says it."""
+    spelt = {"objective.metrics": list(goal.metrics), "objective.directions": [item.value for item in goal.directions]}
+    written = space.identity().items()
+    return {
+        path: value for path, value in written if not path.startswith(("objective.metric", "objective.dir"))
+    } | spelt
+
+
+def _create(storage: BaseStorage, name: str, goal: Goal) -> optuna.Study:
+    directions = [StudyDirection[direction.name] for direction in goal.directions]
+    study = optuna.create_study(storage=storage, study_name=name, directions=directions)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
-        study.set_metric_names([metric])
+        study.set_metric_names(list(goal.metrics))
     return study
 
 
@@ -112,13 +122,13 @@ def _refuse_another_space(name: str, known: Mapping[str, Any], identity: Mapping
         raise StudyError("\n".join([head, *lines]))
 
 
-def rehearse(space: Space, metric: str, direction: Direction) -> None:
+def rehearse(space: Space, goal: Goal) -> None:
     """Ask, report, prune and tell a few made-up trials of the space in memory.
 
     Raises:
         BuildError: the sampler or the pruner cannot do with the space or with their arguments.
     """
-    study = open_study(optuna.storages.InMemoryStorage(), space, metric, direction)
+    study = open_study(optuna.storages.InMemoryStorage(), space, goal)
     for i in range(REHEARSED):
         try:
             trial = study.ask({})
@@ -126,11 +136,13 @@ def rehearse(space: Space, metric: str, direction: Direction) -> None:
             raise BuildError(
                 "search.sampler", f"it cannot sample this space: {type(error).__name__}: {error}"
             ) from None
+        metrics = dict.fromkeys(goal.names, 1.0 + i)
         try:
-            study.report(Epoch(trial.number, 1, 1, {metric: 1.0 + i}, 0.0))
+            study.report(Epoch(trial.number, 1, 1, metrics, 0.0))
         except Exception as error:  # likewise
             raise BuildError("search.pruner", f"it cannot judge an epoch: {type(error).__name__}: {error}") from None
-        study.tell(Outcome(trial.number, 1, State.COMPLETE, (1.0 + i,), 1))
+        violations = goal.violations(metrics)
+        study.tell(Outcome(trial.number, 1, State.COMPLETE, goal.values(metrics), 1, violations=violations))
         if study.exhausted:
             return
 

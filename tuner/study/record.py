@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+import operator
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from tuner.config import State
+from tuner.config import Direction, State
+from tuner.errors import listing
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 _SHOWN_AS = {
@@ -25,17 +27,19 @@ _SHOWN_AS = {
 class Record:
     """A trial as the study has it.
 
-    `state` is ours where we told it (`diverged`, `out of memory`), else Optuna's; `epoch` is the one
-    that the value comes from; `reports` is the objective by epoch, `history` has one list per metric,
-    an entry per epoch.
+    `state` is ours where we told it (`diverged`, `out of memory`), else Optuna's; `values` has one per
+    objective, or nothing; `epoch` is the one that they come from; `violations` is by how much each bound
+    is broken, above 0 where it is; `reports` is the one objective by epoch, `history` has one list per
+    metric, an entry per epoch.
     """
 
     number: int
     state: str
-    value: float | None
+    values: tuple[float, ...]
     params: Mapping[str, Any]
     epoch: int | None
     cause: str
+    violations: Mapping[str, float]
     reports: Mapping[int, float]
     history: Mapping[str, list[float]]
     started: datetime.datetime | None
@@ -46,6 +50,42 @@ class Record:
     def complete(self) -> bool:
         """Whether the trial trained to its end."""
         return self.state == State.COMPLETE.value
+
+    @property
+    def value(self) -> float | None:
+        """Of the first or only objective."""
+        return self.values[0] if self.values else None
+
+    @property
+    def feasible(self) -> bool:
+        """Whether no bound is known to be broken."""
+        return all(violation <= 0 for violation in self.violations.values())
+
+    @property
+    def sound(self) -> bool:
+        """Whether it is one to choose from: complete and within the bounds."""
+        return self.complete and self.feasible
+
+    @property
+    def why(self) -> str:
+        """Why it ended early, or which bounds it breaks."""
+        broken = (f"{name} by {violation:.4g}" for name, violation in self.violations.items() if violation > 0)
+        return self.cause or (f"out of bounds: {listing(broken)}" if not self.feasible else "")
+
+
+def undominated(records: Iterable[Record], directions: Sequence[Direction]) -> list[Record]:
+    """Those that no other is as good as in every objective and better than in one, in the order of the first."""
+    signs = [-1 if direction is Direction.MAXIMIZE else 1 for direction in directions]
+
+    def losses(record: Record) -> list[float]:
+        return [sign * value for sign, value in zip(signs, record.values, strict=True)]
+
+    front: list[tuple[list[float], Record]] = []
+    for record in sorted(records, key=losses):  # so that none is dominated by a later one
+        own = losses(record)
+        if not any(other != own and all(map(operator.le, other, own)) for other, _ in front):
+            front.append((own, record))
+    return [record for _, record in front]
 
 
 def record_of(trial: FrozenTrial) -> Record:
@@ -59,13 +99,20 @@ def record_of(trial: FrozenTrial) -> Record:
     return Record(
         number=trial.number,
         state=attributes["state"] if ours and trial.state in FINISHED else _SHOWN_AS[trial.state],
-        value=trial.values[0] if trial.values else None,
+        values=tuple(trial.values or ()),
         params=trial.params,
         epoch=attributes.get("epoch") if ours else None,
         cause=attributes.get("cause", "") if ours else "",
+        violations=_violations(trial),
         reports=trial.intermediate_values,
         history=history,
         started=trial.datetime_start,
         seconds=seconds,
         attributes=attributes,
     )
+
+
+def _violations(trial: FrozenTrial) -> dict[str, float]:
+    """Optuna names those of its old list by their positions; they stand beside ours only to repeat them."""
+    named = {name: violation for name, violation in trial.constraints.items() if not name.isdecimal()}
+    return named or trial.constraints

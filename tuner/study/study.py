@@ -14,12 +14,12 @@ import optuna
 from optuna.trial import TrialState
 
 from tuner import sampling
-from tuner.config import Direction, Epoch, Outcome, State, Trial
+from tuner.config import Direction, Epoch, Goal, Outcome, Scope, State, Trial
 from tuner.errors import StudyError
 from tuner.seeds import derive
 from tuner.space import Space
 from tuner.storage import readable_errors
-from tuner.study.record import FINISHED, Record, record_of
+from tuner.study.record import FINISHED, Record, record_of, undominated
 
 _TOLD_AS = {
     State.COMPLETE: TrialState.COMPLETE,
@@ -48,11 +48,17 @@ class Study:
         self._history: dict[int, dict[str, list[float]]] = {}
         self._facts: Mapping[str, Any] = study.user_attrs.get(FACTS, {})
         self.made_here = bool(self._facts)
-        names = study.metric_names or ["value"]
-        self.metric: str = self._facts.get("metric", names[0])
         self.uid: str = self._facts.get("uid", "")
-        self.direction = Direction(study.directions[0].name.lower())
-        self.objectives = len(study.directions)
+
+    @functools.cached_property
+    def goal(self) -> Goal:
+        """What its trials are compared by; bounds are known where `tuner` made it."""
+        directions = tuple(Direction(direction.name.lower()) for direction in self.optuna.directions)
+        unnamed = ["value"] if len(directions) == 1 else [f"value {i}" for i in range(len(directions))]
+        metrics = self._facts.get("metrics") or self.optuna.metric_names or unnamed
+        if not self.made_here:
+            return Goal(tuple(metrics), directions, Scope.LAST, ())
+        return Goal(tuple(metrics), directions, self.space.objective.scope, self.space.objective.bounds)
 
     @functools.cached_property
     def space(self) -> Space:
@@ -76,15 +82,34 @@ class Study:
         return records[number]
 
     def best(self) -> Record | None:
-        """The complete trial of the best value; None before there is one."""
-        return next((record for record in self.ranked(self.records()) if record.complete), None)
+        """The complete trial of the best value that keeps to the bounds.
+
+        None before there is one, and with several objectives, which have a front.
+        """
+        if not self.goal.single:
+            return None
+        return next(iter(self.front()), None)
+
+    def front(self, records: Iterable[Record] | None = None) -> list[Record]:
+        """The complete trials that keep to the bounds and that none is better than in all objectives.
+
+        The best in the first objective comes first. With one objective it is the best trial alone.
+
+        Args:
+            records: those to choose from; None is all.
+        """
+        candidates = [record for record in self.ranked(self.records() if records is None else records) if record.sound]
+        return candidates[:1] if self.goal.single else undominated(candidates, self.goal.directions)
 
     def ranked(self, records: Iterable[Record]) -> list[Record]:
-        """Complete trials from the best to the worst, then the others."""
-        sign = -1 if self.direction is Direction.MAXIMIZE else 1
+        """Complete trials from the best to the worst in the first objective, then the others.
 
-        def rank(record: Record) -> tuple[bool, float]:
-            return not record.complete, math.inf if record.value is None else sign * record.value
+        Those that break a bound come after those that do not.
+        """
+        sign = -1 if self.goal.direction is Direction.MAXIMIZE else 1
+
+        def rank(record: Record) -> tuple[bool, bool, float]:
+            return not record.complete, not record.feasible, math.inf if record.value is None else sign * record.value
 
         return sorted(records, key=rank)
 
@@ -106,19 +131,21 @@ class Study:
             self._seed_sampler()
             trial = self.optuna.ask()
             attempt = int(trial.user_attrs.get("attempt", 0)) + 1
-            config = self.space.resolve(trial)
+            values = self.space.fill(trial)
             seed = derive(self.space.setting("study.seed"), "trial", trial.number)
             for key, value in {"attempt": attempt, "seed": seed, **facts}.items():
                 trial.set_user_attr(key, value)
             self._trials[trial.number] = trial
-            self._history[trial.number] = dict(trial.user_attrs.get("history", {}))
+            begins_anew = self.space.objective.function is not None  # it has no checkpoints
+            self._history[trial.number] = {} if begins_anew else dict(trial.user_attrs.get("history", {}))
             self._reported[trial.number] = self.optuna._storage.get_trial(trial._trial_id).last_step or 0
-        return Trial(trial.number, attempt, config, seed)
+        return Trial(trial.number, attempt, values, seed)
 
     def report(self, epoch: Epoch) -> bool:
         """Record an epoch and say whether the pruner would stop the trial here.
 
-        Written through the storage, since a trial's own `report` ignores a step that it has seen.
+        Written through the storage, since a trial's own `report` ignores a step that it has seen. With
+        several objectives Optuna knows no value of an epoch, and nothing is pruned.
 
         An epoch before the last that an earlier attempt has reported is not judged again: later ones
         are known to the pruner, which would compare those.
@@ -128,9 +155,11 @@ class Study:
         for name, value in {**epoch.metrics, "seconds": epoch.seconds}.items():
             history[name] = [*history.get(name, [])[: epoch.epoch - 1], value]
         with readable_errors():
-            storage, value = self.optuna._storage, epoch.metrics[self.metric]
-            storage.set_trial_intermediate_value(trial._trial_id, epoch.epoch, value)
+            storage = self.optuna._storage
             storage.set_trial_user_attr(trial._trial_id, "history", history)
+            if not self.goal.single:
+                return False
+            storage.set_trial_intermediate_value(trial._trial_id, epoch.epoch, epoch.metrics[self.goal.metric])
             if epoch.epoch < self._reported[epoch.trial]:
                 return False
             return self.optuna.pruner.prune(self.optuna, storage.get_trial(trial._trial_id))
@@ -147,17 +176,25 @@ class Study:
             for key, fact in facts.items():
                 if fact not in (None, "") or key in trial.user_attrs:  # an attempt that crashed may have left its own
                     trial.set_user_attr(key, fact)
+            self._set_constraints(trial, outcome.violations)
             values = outcome.values if outcome.state is State.COMPLETE else None
             self.optuna.tell(trial, values, _TOLD_AS[outcome.state])
         del self._trials[outcome.trial]
+
+    def _set_constraints(self, trial: optuna.Trial, violations: Mapping[str, float]) -> None:
+        """By name for Optuna, and as the list that the dashboard up to 0.21 reads."""
+        for name, violation in violations.items():
+            trial.set_constraint(name, violation)
+        if violations:
+            storage = self.optuna._storage
+            storage.set_trial_system_attr(trial._trial_id, "constraints", list(violations.values()))
 
     def _seed_sampler(self) -> None:
         section = self.space.setting("search.sampler")
         if section["type"] not in sampling.CONTINUES_BY_ITSELF:
             position = len(self.optuna.get_trials(deepcopy=False))
-            self.optuna.sampler = sampling.sampler(
-                section, derive(self.space.setting("study.seed"), "sampler", position)
-            )
+            seed = derive(self.space.setting("study.seed"), "sampler", position)
+            self.optuna.sampler = sampling.sampler(section, seed, self.goal.single)
 
     @property
     def exhausted(self) -> bool:
@@ -167,8 +204,8 @@ class Study:
     def _pruned_by(self, outcome: Outcome) -> str:
         if outcome.state is not State.PRUNED:
             return ""
-        value = self._history[outcome.trial][self.metric][-1]
-        return f"{type(self.optuna.pruner).__name__} at epoch {outcome.epoch}, {self.metric} {value:.4g}"
+        value = self._history[outcome.trial][self.goal.metric][-1]
+        return f"{type(self.optuna.pruner).__name__} at epoch {outcome.epoch}, {self.goal.metric} {value:.4g}"
 
     def suspend(self, number: int) -> None:
         """Set a running trial back to waiting, under its own number; one that was just told has ended."""

@@ -8,6 +8,7 @@ from tuner import data
 from tuner.config import Config, Data, Task
 from tuner.data import Dataset, Splits
 from tuner.errors import UsageError, listing
+from tuner.goal import goal_of
 from tuner.metrics import Scores
 
 KEPT = 2
@@ -50,7 +51,7 @@ class Job:
         """
         classification = splits.source.task is Task.CLASSIFICATION
         outputs = len(splits.source.classes) if classification else splits.train.targets.shape[1]
-        scores = Scores(splits.source.task, outputs, config.metric, config.direction)
+        scores = Scores(splits.source.task, outputs, goal_of(config.objective, splits.source.task))
         return cls(splits, scores, device, config.base)
 
     def dataset(self, section: Data) -> Dataset:

@@ -1,0 +1,69 @@
+"""How a trial ends, whoever trains it: with the metrics of one of its epochs, or by what went wrong."""
+
+from __future__ import annotations
+
+import math
+import traceback
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import torch
+
+from tuner.config import Goal, Outcome, Scope, State, Trial
+
+
+@dataclass(slots=True)
+class Best:
+    """The epoch whose metrics are the trial's: one that keeps to the bounds before one that does not."""
+
+    goal: Goal
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    epoch: int = 0
+
+    def see(self, metrics: Mapping[str, float], epoch: int) -> None:
+        """Take an epoch into account."""
+        if not self.epoch or self.goal.scope is Scope.LAST or self._better(metrics):
+            self.metrics, self.epoch = {name: metrics[name] for name in self.goal.names}, epoch
+
+    def _better(self, metrics: Mapping[str, float]) -> bool:
+        fits, fitted = (max(self.goal.violations(m).values(), default=0.0) <= 0 for m in (metrics, self.metrics))
+        if fits != fitted:
+            return fits
+        return self.goal.direction.better(metrics[self.goal.metric], self.metrics[self.goal.metric])
+
+    def progress(self, trained: int) -> dict[str, float]:
+        """What a checkpoint taken after epoch `trained` must know."""
+        return {"trained": trained, "epoch": self.epoch, **self.metrics}
+
+    def restore(self, progress: Mapping[str, float]) -> int:
+        """Go back to a checkpoint and say after which epoch it was taken."""
+        self.metrics, self.epoch = {name: progress[name] for name in self.goal.names}, int(progress["epoch"])
+        return int(progress["trained"])
+
+
+def complete(trial: Trial, goal: Goal, metrics: Mapping[str, float], epoch: int | None) -> Outcome:
+    """A trial that trained to its end; its metrics are those of `epoch`."""
+    values, violations = goal.values(metrics), goal.violations(metrics)
+    return Outcome(trial.number, trial.attempt, State.COMPLETE, values, epoch, violations=violations)
+
+
+def failed(trial: Trial, error: BaseException) -> Outcome:
+    """A trial that what it ran ended, by an exception that is being handled."""
+    if _is_out_of_memory(error):
+        return Outcome(trial.number, trial.attempt, State.OUT_OF_MEMORY, cause=str(error).splitlines()[0])
+    cause = f"{type(error).__name__}: {error}"
+    return Outcome(trial.number, trial.attempt, State.FAILED, cause=cause, traceback=traceback.format_exc())
+
+
+def divergence(metrics: Mapping[str, float], names: Iterable[str]) -> str:
+    """What of the losses and of `names` is not a finite number; empty when all are."""
+    counting = ("train_loss", *names, "loss")
+    broken = [name for name in counting if not math.isfinite(metrics.get(name, 0.0))]
+    return " and ".join(f"{name} is {metrics[name]}" for name in dict.fromkeys(broken))
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, on a GPU or in the CPU's allocator, which raises a plain RuntimeError."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)

@@ -1,0 +1,181 @@
+"""Training by a function of one's own: `fit(config, report)` as an engine.
+
+The function gets the plain config and reports its epochs; how it trains is its own affair, be it a loop
+in torch, Lightning's or one of scikit-learn.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import numbers
+import time
+from collections.abc import Callable, Mapping, Set
+from pathlib import Path
+from typing import Any
+
+from tuner import own
+from tuner.config import Engine, Epoch, Goal, Outcome, Port, State, Trial, Verdict
+from tuner.endings import Best, complete, divergence, failed
+from tuner.errors import BuildError, TrialStopped, UsageError, listing
+from tuner.space.schema import OWN_SECTIONS, is_whole
+from tuner.training import seed_everything
+
+Fit = Callable[..., Any]
+NOT_ITS_OWN = OWN_SECTIONS.keys() - {"training"}
+"""The sections that the function is not given."""
+
+
+def load(name: str, base: str) -> Fit:
+    """The function `file.py:name` or `package.module:name`. This runs its file.
+
+    Raises:
+        BuildError: it is not there, or cannot be called as `fit(config, report)`.
+    """
+    function = own.load(name, base, "objective.function")
+    if not callable(function):
+        raise BuildError("objective.function", f"{name} is a {type(function).__name__}, not a function")
+    try:
+        inspect.signature(function).bind("config", "report", **_asked_for(function, 0, "cpu", None))
+    except (TypeError, ValueError) as error:
+        message = f"{name} cannot be called as fit(config, report): {error}"
+        raise BuildError("objective.function", message) from None
+    return function  # type: ignore[no-any-return]  # a callable of the user's may give anything
+
+
+def fitting(function: Fit, goal: Goal, device: str) -> Engine:
+    """The engine that calls the function for one trial after the other."""
+
+    def engine(port: Port) -> None:
+        while (trial := port.take()) is not None:
+            port.done(run_fit(function, goal, device, None, trial, port))
+
+    return engine
+
+
+def run_fit(function: Fit, goal: Goal, device: str, folder: Path | None, trial: Trial, port: Port) -> Outcome:
+    """Call the function for one trial. Whatever goes wrong in it is its outcome, not an exception.
+
+    What the port raises is not the trial's fault and ends the run.
+
+    Args:
+        function: as `load` gave it.
+        goal: what it must report or return.
+        device: `cpu`, `cuda` or `mps`, for a function that asks for it.
+        folder: where it may save what it trained; None in a search.
+        trial: whose config it is called with.
+        port: is told of its epochs.
+    """
+    report = Report(trial, goal, port)
+    config = {name: copy.deepcopy(value) for name, value in trial.values.items() if name not in NOT_ITS_OWN}
+    try:
+        seed_everything(trial.seed)
+        returned = function(config, report, **_asked_for(function, trial.seed, device, folder))
+        outcome = _ending(trial, goal, report, returned)
+    except (Exception, SystemExit, TrialStopped) as error:  # it may raise anything, and the study must go on
+        outcome = failed(trial, error)
+    if report.broken is not None:
+        raise report.broken
+    return report.ended or outcome
+
+
+class Report:
+    """What the function calls after each epoch.
+
+    Args:
+        trial: that it trains.
+        goal: the metrics that every epoch must have.
+        port: is told.
+    """
+
+    def __init__(self, trial: Trial, goal: Goal, port: Port) -> None:
+        self.best = Best(goal)
+        self.last: int | None = None
+        self.ended: Outcome | None = None
+        self.broken: Exception | None = None
+        self._trial = trial
+        self._goal = goal
+        self._port = port
+        self._names: Set[str] = set()
+        self._began = time.perf_counter()
+
+    def __call__(self, epoch: int, **metrics: Any) -> None:
+        """Tell how an epoch ended.
+
+        Args:
+            epoch: counted from 1, each above the one before.
+            metrics: numbers, all that count among them, and the same each time.
+
+        Raises:
+            UsageError: an argument is not what it should be.
+            TrialStopped: the trial is to end here; let it pass.
+        """
+        self._stop_if_ended()
+        scores = _checked(self._goal, metrics)
+        if not is_whole(epoch) or epoch <= (self.last or 0):
+            raise UsageError(f"report({epoch!r}): epochs are whole numbers from 1 that rise; the last was {self.last}")
+        if self._names not in (set(), scores.keys()):
+            raise UsageError(f"report({epoch}) gives {listing(scores)}, after {listing(sorted(self._names))} before")
+        self.last, self._names = epoch, scores.keys()
+        if reason := divergence(scores, self._goal.names):
+            self._end(State.DIVERGED, reason)
+        self.best.see(scores, epoch)
+        match self._verdict(Epoch(self._trial.number, self._trial.attempt, epoch, scores, self._lap())):
+            case Verdict.STOP:
+                self._end(State.PRUNED)
+            case Verdict.SUSPEND:
+                self._end(State.SUSPENDED)
+        self._stop_if_ended()
+
+    def _verdict(self, epoch: Epoch) -> Verdict:
+        try:
+            return self._port.report(epoch)
+        except Exception as error:  # the driver's own, which must end the run whatever the function does with it
+            self.broken = error
+            return Verdict.STOP
+
+    def _end(self, state: State, cause: str = "") -> None:
+        self.ended = Outcome(self._trial.number, self._trial.attempt, state, epoch=self.last, cause=cause)
+        self._stop_if_ended()
+
+    def _stop_if_ended(self) -> None:
+        """Also for a function that has caught the first."""
+        if self.ended is not None:
+            raise TrialStopped(self.ended.state.value)
+
+    def _lap(self) -> float:
+        began, self._began = self._began, time.perf_counter()
+        return self._began - began
+
+
+def _asked_for(function: Fit, seed: int, device: str, folder: Path | None) -> dict[str, Any]:
+    """What the function takes by name besides its two arguments; scikit-learn takes seeds below 2**32 only."""
+    there = {"seed": seed % 2**32, "device": device, "folder": folder}
+    return {name: value for name, value in there.items() if name in own.parameters_of(function)}
+
+
+def _ending(trial: Trial, goal: Goal, report: Report, returned: Any) -> Outcome:
+    """The outcome of a function that came to its end: what it returned counts, else its reported epochs."""
+    if returned is None and report.last is None:
+        raise UsageError(f"the function has neither reported nor returned {listing(goal.names)}")
+    if returned is None:
+        return complete(trial, goal, report.best.metrics, report.best.epoch)
+    metrics = _checked(goal, returned if isinstance(returned, Mapping) else {goal.metric: returned})
+    if reason := divergence(metrics, goal.names):
+        return Outcome(trial.number, trial.attempt, State.DIVERGED, epoch=report.last, cause=reason)
+    return complete(trial, goal, metrics, report.last)
+
+
+def _checked(goal: Goal, metrics: Mapping[str, Any]) -> dict[str, float]:
+    missing = [name for name in goal.names if name not in metrics]
+    if missing:
+        raise UsageError(f"the function gives {listing(metrics)}, where {listing(missing)} must be among the metrics")
+    return {name: _number(name, value) for name, value in metrics.items()}
+
+
+def _number(name: str, value: Any) -> float:
+    """A number of Python, of numpy, or in a tensor of one element."""
+    plain = value.item() if hasattr(value, "item") else value
+    if not isinstance(plain, numbers.Real) or isinstance(plain, bool):
+        raise UsageError(f"the function gives {value!r} for {name}: a metric is a number")
+    return float(plain)

@@ -1,0 +1,105 @@
+"""Final training by a function of one's own: called once more with the exported config, and a folder to save into.
+
+A run folder holds `config.yaml`, `metrics.json`, `report.html`, a copy of the function's own file, and
+whatever the function put there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tuner import check, exporting
+from tuner.config import Epoch, Outcome, State, Trial, Verdict
+from tuner.errors import TunerError
+from tuner.files import new_folder, refuse_to_replace
+from tuner.fitting import run_fit
+from tuner.runpage import curves, page
+from tuner.seeds import derive
+from tuner.space import Space
+from tuner.space.suggesters import Corner
+from tuner.training import device_of
+
+MARKS = ("config.yaml", "metrics.json", "report.html")
+"""What makes a folder such a run folder: only those may be overwritten."""
+
+EpochObserver = Callable[[int, int, Mapping[str, float]], None]
+
+
+def refit(space: Space, out: Path, device: str, overwrite: bool, observe: EpochObserver) -> list[dict[str, float]]:
+    """Call the function with a filled config and the seed of the trial that it comes from.
+
+    Args:
+        space: without holes.
+        out: the run folder to make.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        overwrite: whether a folder that is there may be replaced.
+        observe: is called after each epoch that the function reports.
+
+    Returns:
+        The reported metrics, one dict per epoch.
+
+    Raises:
+        UsageError: the function is not there; nothing was written.
+        TunerError: it failed or diverged; nothing was written.
+    """
+    refuse_to_replace(out, overwrite, MARKS)
+    check.check_names(space)
+    function, goal = check.load_function(space)
+    trial = _trial(space)
+    port = _Notebook(trial.values["training"]["epochs"], observe)
+    with new_folder(out) as folder:
+        outcome = run_fit(function, goal, str(device_of(device)), folder, trial, port)
+        if outcome.state is not State.COMPLETE:
+            raise _error(outcome)
+        values = dict(zip(goal.metrics, outcome.values, strict=True))
+        written = {"epochs": port.epochs, "test": {}, "values": values}
+        (folder / "metrics.json").write_text(json.dumps(written, indent=2))
+        exporting.place_config(space, folder)
+        figure = curves(port.epochs or [{"epoch": 1, **values}])
+        (folder / "report.html").write_text(page("Final training", [figure], values), encoding="utf-8")
+    return port.epochs
+
+
+def _trial(space: Space) -> Trial:
+    values = space.fill(Corner(False, {}))
+    seed = (values["provenance"] or {}).get("seed")
+    return Trial(0, 1, values, derive(space.setting("study.seed"), "trial", 0) if seed is None else seed)
+
+
+def _error(outcome: Outcome) -> TunerError:
+    """The cause as its message; the traceback of the function's own code is seen with --debug."""
+    error = TunerError(f"training ended as {outcome.state.value}: {outcome.cause}")
+    error.add_note(outcome.traceback)
+    return error
+
+
+class _Notebook:
+    """A port to one training that nobody stops."""
+
+    def __init__(self, last: Any, observe: EpochObserver) -> None:
+        self.epochs: list[dict[str, float]] = []
+        self._last = last
+        self._observe = observe
+
+    def take(self) -> Trial | None:
+        """Nothing: there is one training, and it is known."""
+        return None
+
+    def report(self, epoch: Epoch) -> Verdict:
+        """Note an epoch and go on."""
+        self._observe(epoch.epoch, self._last, epoch.metrics)
+        self.epochs.append({"epoch": epoch.epoch, **epoch.metrics})
+        return Verdict.GO
+
+    def load(self, trial: int) -> bytes | None:
+        """Nothing: the function keeps its own checkpoints."""
+        return None
+
+    def save(self, trial: int, state: bytes) -> None:
+        """Drop it: the function keeps its own checkpoints."""
+
+    def done(self, outcome: Outcome) -> None:
+        """Nothing: the caller has the outcome."""
