@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tuner.config import Bound, Direction, Objective, Scope
+from tuner.goal import Bound, Direction, Objective, Scope
 
 settings.register_profile("tuner", deadline=None)
 settings.load_profile("tuner")

@@ -11,10 +11,10 @@ import torch
 
 from tests.conftest import objective
 from tests.test_trial import FakePort
-from tuner.config import Bound, Direction, Epoch, Goal, Outcome, Scope, State, Trial, Verdict
 from tuner.errors import BuildError, Interrupted, TrialStopped
 from tuner.fitting import Report, fitting, load, run_fit
-from tuner.goal import goal_of
+from tuner.goal import Bound, Direction, Goal, Scope, goal_of
+from tuner.port import Epoch, Outcome, State, Trial, Verdict
 
 GOAL = goal_of(objective(["f1"]), None)
 DOCUMENT = {

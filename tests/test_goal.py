@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from tests.conftest import objective
-from tuner.config import Bound, Direction, Scope, Task
 from tuner.errors import BuildError
-from tuner.goal import goal_of
+from tuner.goal import Bound, Direction, Scope, goal_of
+from tuner.task import Task
 
 UP, DOWN = Direction.MAXIMIZE, Direction.MINIMIZE
 

@@ -25,8 +25,10 @@ LAYERS = [
     ["predictor", "metrics", "schedule"],
     ["loss", "optim", "models"],
     ["data"],
-    ["own", "space", "goal", "endings"],
-    ["config", "files", "seeds"],
+    ["own", "space", "endings"],
+    ["config", "port", "files", "seeds"],
+    ["goal"],
+    ["task"],
     ["errors"],
 ]
 RANK = {noun: len(LAYERS) - i for i, layer in enumerate(LAYERS) for noun in layer}

@@ -6,9 +6,10 @@ from torch import nn
 from torch.nn import functional
 
 from tuner import loss
-from tuner.config import Component, Task
+from tuner.config import Component
 from tuner.data.scale import Scale
 from tuner.errors import BuildError
+from tuner.task import Task
 
 OUTPUTS = torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
 CLASSES = torch.tensor([0, 1, 2, 2, 1, 0])

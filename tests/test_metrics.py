@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from tests.conftest import objective
-from tuner.config import Direction, Task
 from tuner.errors import BuildError
-from tuner.goal import goal_of
+from tuner.goal import Direction, goal_of
 from tuner.metrics import Scores
+from tuner.task import Task
 
 CHANCE = torch.Generator().manual_seed(0)
 OUTPUTS = torch.randn(200, 4, generator=CHANCE)

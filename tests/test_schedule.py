@@ -9,8 +9,9 @@ from torch import nn
 from torch.optim import SGD, lr_scheduler
 
 from tuner import schedule
-from tuner.config import Component, Direction
+from tuner.config import Component
 from tuner.errors import BuildError
+from tuner.goal import Direction
 from tuner.schedule import Schedule
 
 EPOCHS, BATCHES = 6, 4

@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from tuner import trial as trials
-from tuner.config import Config, Epoch, Outcome, State, Trial, Verdict
+from tuner.config import Config
 from tuner.endings import Best
 from tuner.errors import Interrupted
+from tuner.port import Epoch, Outcome, State, Trial, Verdict
 from tuner.space import Space
 from tuner.space.suggesters import Corner
 from tuner.training import Job

@@ -8,8 +8,8 @@ import pytest
 import tuner
 from tests.conftest import TINY
 from tuner import tune
-from tuner.config import State, Verdict
 from tuner.errors import Interrupted, NoTrialSucceeded, StudyError, UsageError
+from tuner.port import State, Verdict
 from tuner.space import Space
 from tuner.storage import open_storage, study_folder
 from tuner.study import Record, load_study

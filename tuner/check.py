@@ -15,14 +15,14 @@ from typing import Any
 import torch
 
 from tuner import data, fitting, loss, models, optim, sampling, schedule
-from tuner.config import Component, Config, Goal
+from tuner.config import Component, Config
 from tuner.data import tokens, transforms
 from tuner.errors import BuildError, DataError, listing
 from tuner.fitting import Fit
-from tuner.goal import goal_of
+from tuner.goal import Goal, goal_of
 from tuner.space import Space
 from tuner.space.holes import Choice, Fixed, Group, Items, Repeat, Tree, describe, join
-from tuner.space.schema import SECTIONS
+from tuner.space.sections import SECTIONS
 from tuner.space.suggesters import Corner, corners
 from tuner.training import Job, Run, step
 

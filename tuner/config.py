@@ -1,4 +1,4 @@
-"""The types that the layers hand to each other: configs, trials, epochs, outcomes and the port.
+"""A config: a space with every hole filled, section by section, as the types that builders take.
 
 Everything here is frozen, picklable and made of JSON values, so that a trial may run in any process.
 """
@@ -6,10 +6,11 @@ Everything here is frozen, picklable and made of JSON values, so that a trial ma
 from __future__ import annotations
 
 import enum
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
+
+from tuner.goal import Objective
 
 Scalar: TypeAlias = bool | int | float | str | None
 
@@ -25,55 +26,11 @@ CODE_VALUES = ("data.type", "model.type", "objective.function")
 """The values of a space that may name a file of one's own code."""
 
 
-class Task(enum.Enum):
-    """What a dataset asks of a model."""
-
-    CLASSIFICATION = "classification"
-    REGRESSION = "regression"
-
-
 class On(enum.Enum):
     """Which rows a final model is trained on."""
 
     ALL = "train+valid"
     TRAIN = "train"
-
-
-class Direction(enum.Enum):
-    """Which way an objective gets better."""
-
-    MINIMIZE = "minimize"
-    MAXIMIZE = "maximize"
-
-    def better(self, value: float, than: float) -> bool:
-        """Whether `value` is strictly better; NaN never is."""
-        return value > than if self is Direction.MAXIMIZE else value < than
-
-
-class Scope(enum.Enum):
-    """Which epoch's value is the trial's."""
-
-    BEST = "best"
-    LAST = "last"
-
-
-class State(enum.Enum):
-    """How a trial ended, by cause."""
-
-    COMPLETE = "complete"
-    PRUNED = "pruned"
-    DIVERGED = "diverged"
-    OUT_OF_MEMORY = "out of memory"
-    FAILED = "failed"
-    SUSPENDED = "suspended"
-
-
-class Verdict(enum.Enum):
-    """The driver's answer to an epoch."""
-
-    GO = "go"
-    STOP = "stop"
-    SUSPEND = "suspend"
 
 
 class Loader(enum.Enum):
@@ -186,104 +143,6 @@ class Training:
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
-    """What a metric must keep to: at least `low`, at most `high`; None leaves that side open."""
-
-    metric: str
-    low: float | None
-    high: float | None
-
-    def violation(self, value: float) -> float:
-        """How far `value` lies outside; inside and at the bound it is 0 or less."""
-        below = -math.inf if self.low is None else self.low - value
-        above = -math.inf if self.high is None else value - self.high
-        return max(below, above)
-
-    def __str__(self) -> str:
-        sides = (("at least", self.low), ("at most", self.high))
-        return f"{self.metric} " + " and ".join(f"{word} {end:g}" for word, end in sides if end is not None)
-
-
-@dataclass(frozen=True, slots=True)
-class Objective:
-    """What counts, as the file says it.
-
-    No `metrics` means the task's usual one, no `directions` each metric's own; `function` is training
-    code of one's own, which then gives the metrics.
-    """
-
-    metrics: tuple[str, ...]
-    directions: tuple[Direction, ...]
-    scope: Scope
-    bounds: tuple[Bound, ...]
-    function: str | None
-
-    @classmethod
-    def of(cls, section: Mapping[str, Any]) -> Objective:
-        """Read the resolved `objective` section."""
-        constraints: Mapping[str, Mapping[str, float]] = section["constraints"] or {}
-        return cls(
-            metrics=_one_or_several(section["metric"], section["metrics"]),
-            directions=tuple(map(Direction, _one_or_several(section["direction"], section["directions"]))),
-            scope=Scope(section["scope"]),
-            bounds=tuple(Bound(name, ends.get("min"), ends.get("max")) for name, ends in constraints.items()),
-            function=section["function"],
-        )
-
-
-def _one_or_several(one: str | None, several: list[str] | None) -> tuple[str, ...]:
-    return (one,) if one is not None else tuple(several or ())
-
-
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """What the trials of a study are compared by: at least one metric, each with its direction."""
-
-    metrics: tuple[str, ...]
-    directions: tuple[Direction, ...]
-    scope: Scope
-    bounds: tuple[Bound, ...]
-
-    @property
-    def single(self) -> bool:
-        """Whether there is one objective, and so a best trial; several have a front."""
-        return len(self.metrics) == 1
-
-    @property
-    def metric(self) -> str:
-        """The first or only metric."""
-        return self.metrics[0]
-
-    @property
-    def direction(self) -> Direction:
-        """The direction of the first or only metric."""
-        return self.directions[0]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """All that a trial must tell of itself: the metrics and what is bounded."""
-        return tuple(dict.fromkeys([*self.metrics, *(bound.metric for bound in self.bounds)]))
-
-    def path(self, name: str) -> str:
-        """Where in a config one of `names` stands."""
-        if name not in self.metrics:
-            return f"objective.constraints.{name}"
-        return "objective.metric" if self.single else f"objective.metrics.{self.metrics.index(name)}"
-
-    def values(self, metrics: Mapping[str, float]) -> tuple[float, ...]:
-        """The value of each objective."""
-        return tuple(metrics[name] for name in self.metrics)
-
-    def violations(self, metrics: Mapping[str, float]) -> dict[str, float]:
-        """By how much each bound is broken; all are kept where none is above 0."""
-        return {bound.metric: bound.violation(metrics[bound.metric]) for bound in self.bounds}
-
-    def __str__(self) -> str:
-        pairs = zip(self.metrics, self.directions, strict=True)
-        return "; ".join(f"{metric}, to {direction.value}" for metric, direction in pairs)
-
-
-@dataclass(frozen=True, slots=True)
 class Config:
     """A space with every hole filled: all that one trial is made from.
 
@@ -322,73 +181,3 @@ def _scheduler(section: Mapping[str, Any] | list[Any] | None) -> Component | Non
 
 def _optional(section: Mapping[str, Any] | None) -> Component | None:
     return None if section is None else Component.of(section)
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One config to train, as the plain resolved document, every default in it.
-
-    `attempt` fences off a worker thought dead; `seed` decides all of its chance.
-    """
-
-    number: int
-    attempt: int
-    values: Mapping[str, Any]
-    seed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """What one epoch, counted from 1, gave: metrics by name (`train_loss` among them), and its seconds."""
-
-    trial: int
-    attempt: int
-    epoch: int
-    metrics: Mapping[str, float]
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a trial ended.
-
-    `values` holds one value per objective when complete, else nothing, and `violations` by how much each
-    bound is broken; `epoch` is the epoch that they come from, or the one in which a trial that did not
-    complete ended; `cause` says why, for its reader, and `traceback` is kept for an exception.
-    """
-
-    trial: int
-    attempt: int
-    state: State
-    values: tuple[float, ...] = ()
-    epoch: int | None = None
-    cause: str = ""
-    traceback: str = ""
-    violations: Mapping[str, float] = field(default_factory=dict)
-
-
-class Port(Protocol):
-    """An engine's only way to the driver; the engine pulls its work from here."""
-
-    def take(self) -> Trial | None:
-        """The next trial, or None when there is no more."""
-        ...
-
-    def report(self, epoch: Epoch) -> Verdict:
-        """Hand over an epoch and hear whether to go on."""
-        ...
-
-    def load(self, trial: int) -> bytes | None:
-        """The checkpoint to go on from, if there is one."""
-        ...
-
-    def save(self, trial: int, state: bytes) -> None:
-        """Keep a checkpoint, in place of the trial's last."""
-        ...
-
-    def done(self, outcome: Outcome) -> None:
-        """Tell how a trial ended; the last word on it."""
-        ...
-
-
-Engine: TypeAlias = Callable[[Port], None]

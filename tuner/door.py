@@ -10,9 +10,10 @@ import optuna
 import torch
 
 from tuner import check
-from tuner.config import Epoch, Goal, Outcome, Port, State, Trial, Verdict
 from tuner.errors import TunerError, UsageError
 from tuner.fitting import run_fit
+from tuner.goal import Goal
+from tuner.port import Epoch, Outcome, Port, State, Trial, Verdict
 from tuner.seeds import derive
 from tuner.space import Space
 from tuner.training import device_of

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 import torch
 
-from tuner.config import Goal, Outcome, Scope, State, Trial
+from tuner.goal import Goal, Scope
+from tuner.port import Outcome, State, Trial
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ from safetensors.torch import save_model
 from torch import Tensor
 
 from tuner import check, data, exporting
-from tuner.config import Config, On, Task
+from tuner.config import Config, On
 from tuner.data import Dataset, preprocessing
 from tuner.errors import BuildError, TunerError, UsageError, listing
 from tuner.files import new_folder, refuse_to_replace
@@ -29,6 +29,7 @@ from tuner.runpage import against_truth, confusion, curves, page
 from tuner.seeds import derive
 from tuner.space import Space
 from tuner.space.suggesters import Corner
+from tuner.task import Task
 from tuner.training import Job, Run, device_of, epochs_of, outputs_of
 
 MARKS = ("model.json", "metrics.json")

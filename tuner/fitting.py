@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from tuner import own
-from tuner.config import Engine, Epoch, Goal, Outcome, Port, State, Trial, Verdict
 from tuner.endings import Best, complete, divergence, failed
 from tuner.errors import BuildError, TrialStopped, UsageError, listing
-from tuner.space.schema import OWN_SECTIONS, is_whole
+from tuner.goal import Goal
+from tuner.port import Engine, Epoch, Outcome, Port, State, Trial, Verdict
+from tuner.space.rules import is_whole
+from tuner.space.sections import OWN_SECTIONS
 from tuner.training import seed_everything
 
 Fit = Callable[..., Any]

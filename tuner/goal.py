@@ -1,9 +1,132 @@
-"""The goal of a study: from what the file says of its objectives to metrics that each have a direction."""
+"""The goal of a study: metrics that each have a direction, and the bounds that trials must keep."""
 
 from __future__ import annotations
 
-from tuner.config import Direction, Goal, Objective, Task
+import enum
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 from tuner.errors import BuildError, did_you_mean
+from tuner.task import Task
+
+
+class Direction(enum.Enum):
+    """Which way an objective gets better."""
+
+    MINIMIZE = "minimize"
+    MAXIMIZE = "maximize"
+
+    def better(self, value: float, than: float) -> bool:
+        """Whether `value` is strictly better; NaN never is."""
+        return value > than if self is Direction.MAXIMIZE else value < than
+
+
+class Scope(enum.Enum):
+    """Which epoch's value is the trial's."""
+
+    BEST = "best"
+    LAST = "last"
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What a metric must keep to: at least `low`, at most `high`; None leaves that side open."""
+
+    metric: str
+    low: float | None
+    high: float | None
+
+    def violation(self, value: float) -> float:
+        """How far `value` lies outside; inside and at the bound it is 0 or less."""
+        below = -math.inf if self.low is None else self.low - value
+        above = -math.inf if self.high is None else value - self.high
+        return max(below, above)
+
+    def __str__(self) -> str:
+        sides = (("at least", self.low), ("at most", self.high))
+        return f"{self.metric} " + " and ".join(f"{word} {end:g}" for word, end in sides if end is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """What counts, as the file says it.
+
+    No `metrics` means the task's usual one, no `directions` each metric's own; `function` is training
+    code of one's own, which then gives the metrics.
+    """
+
+    metrics: tuple[str, ...]
+    directions: tuple[Direction, ...]
+    scope: Scope
+    bounds: tuple[Bound, ...]
+    function: str | None
+
+    @classmethod
+    def of(cls, section: Mapping[str, Any]) -> Objective:
+        """Read the resolved `objective` section."""
+        constraints: Mapping[str, Mapping[str, float]] = section["constraints"] or {}
+        return cls(
+            metrics=_one_or_several(section["metric"], section["metrics"]),
+            directions=tuple(map(Direction, _one_or_several(section["direction"], section["directions"]))),
+            scope=Scope(section["scope"]),
+            bounds=tuple(Bound(name, ends.get("min"), ends.get("max")) for name, ends in constraints.items()),
+            function=section["function"],
+        )
+
+
+def _one_or_several(one: str | None, several: list[str] | None) -> tuple[str, ...]:
+    return (one,) if one is not None else tuple(several or ())
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What the trials of a study are compared by: at least one metric, each with its direction."""
+
+    metrics: tuple[str, ...]
+    directions: tuple[Direction, ...]
+    scope: Scope
+    bounds: tuple[Bound, ...]
+
+    @property
+    def single(self) -> bool:
+        """Whether there is one objective, and so a best trial; several have a front."""
+        return len(self.metrics) == 1
+
+    @property
+    def metric(self) -> str:
+        """The first or only metric."""
+        return self.metrics[0]
+
+    @property
+    def direction(self) -> Direction:
+        """The direction of the first or only metric."""
+        return self.directions[0]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that a trial must tell of itself: the metrics and what is bounded."""
+        return tuple(dict.fromkeys([*self.metrics, *(bound.metric for bound in self.bounds)]))
+
+    def path(self, name: str) -> str:
+        """Where in a config one of `names` stands."""
+        if name not in self.metrics:
+            return f"objective.constraints.{name}"
+        return "objective.metric" if self.single else f"objective.metrics.{self.metrics.index(name)}"
+
+    def values(self, metrics: Mapping[str, float]) -> tuple[float, ...]:
+        """The value of each objective."""
+        return tuple(metrics[name] for name in self.metrics)
+
+    def violations(self, metrics: Mapping[str, float]) -> dict[str, float]:
+        """By how much each bound is broken; all are kept where none is above 0."""
+        return {bound.metric: bound.violation(metrics[bound.metric]) for bound in self.bounds}
+
+    def __str__(self) -> str:
+        pairs = zip(self.metrics, self.directions, strict=True)
+        return "; ".join(f"{metric}, to {direction.value}" for metric, direction in pairs)
+
 
 DIRECTIONS = {
     "loss": Direction.MINIMIZE,

@@ -11,9 +11,10 @@ from torch.nn import functional
 from torch.nn.modules.loss import _Loss
 
 from tuner import own
-from tuner.config import Component, Task
+from tuner.config import Component
 from tuner.data.scale import Scale
 from tuner.errors import BuildError, listing
+from tuner.task import Task
 
 Function: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 """(N, outputs) and the split's targets -> a scalar, the mean over the batch."""

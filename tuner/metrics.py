@@ -12,9 +12,9 @@ from torch import Tensor
 from torchmetrics import Metric, MetricCollection
 
 from tuner import loss, own
-from tuner.config import Goal, Task
 from tuner.errors import BuildError, did_you_mean, listing
-from tuner.goal import COSTS, DIRECTIONS, OF_TASK
+from tuner.goal import COSTS, DIRECTIONS, OF_TASK, Goal
+from tuner.task import Task
 
 _MODULES = {Task.CLASSIFICATION: torchmetrics.classification, Task.REGRESSION: torchmetrics.regression}
 

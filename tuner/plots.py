@@ -16,7 +16,7 @@ from typing import Any
 import optuna.visualization as viz
 import plotly.graph_objects as go
 
-from tuner.config import Direction
+from tuner.goal import Direction
 from tuner.study import Record, Study
 
 MOST_LINES = 200

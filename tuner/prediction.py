@@ -13,7 +13,6 @@ from torch import Tensor
 from torchvision.datasets.folder import IMG_EXTENSIONS
 from torchvision.transforms.v2.functional import pil_to_tensor
 
-from tuner.config import Task
 from tuner.data import frames
 from tuner.data.columns import Columns
 from tuner.data.folders import MODES
@@ -24,6 +23,7 @@ from tuner.data.tokens import Tokens
 from tuner.errors import DataError, UsageError
 from tuner.files import write_whole
 from tuner.predictor import Predictor, config_of, load_model
+from tuner.task import Task
 
 IMAGES_AT_ONCE = 256
 

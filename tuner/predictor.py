@@ -12,7 +12,6 @@ from safetensors.torch import load_model as load_weights
 from torch import Tensor, nn
 
 from tuner import models
-from tuner.config import Task
 from tuner.data import preprocessing
 from tuner.data.preprocessing import Preprocessor
 from tuner.data.rows import inputs_at
@@ -20,6 +19,7 @@ from tuner.data.scale import Scale
 from tuner.errors import UsageError
 from tuner.space import Space
 from tuner.space.suggesters import Corner
+from tuner.task import Task
 
 ROWS = 256
 """How many rows are predicted at once."""

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from tuner import check, exporting
-from tuner.config import Epoch, Outcome, State, Trial, Verdict
 from tuner.errors import TunerError
 from tuner.files import new_folder, refuse_to_replace
 from tuner.fitting import run_fit
+from tuner.port import Epoch, Outcome, State, Trial, Verdict
 from tuner.runpage import curves, page
 from tuner.seeds import derive
 from tuner.space import Space

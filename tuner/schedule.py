@@ -12,8 +12,9 @@ from typing import Any
 from torch.optim import Optimizer, lr_scheduler
 
 from tuner import own
-from tuner.config import Component, Direction
+from tuner.config import Component
 from tuner.errors import BuildError
+from tuner.goal import Direction
 
 PER_STEP = ("OneCycleLR", "CyclicLR")
 """The classes that are documented to be stepped after every step of the optimizer, a batch for most."""

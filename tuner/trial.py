@@ -8,8 +8,9 @@ from collections.abc import Mapping
 import torch
 
 from tuner import costs
-from tuner.config import Config, Engine, Epoch, Outcome, Port, State, Trial, Verdict
+from tuner.config import Config
 from tuner.endings import Best, complete, divergence, failed
+from tuner.port import Engine, Epoch, Outcome, Port, State, Trial, Verdict
 from tuner.training import Job, Run, epochs_of
 
 CHECKPOINT_SECONDS = 10.0

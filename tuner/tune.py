@@ -17,15 +17,17 @@ from typing import Any, TypeAlias
 import torch
 
 from tuner import check, storage
-from tuner.config import DEFAULT_STORAGE, Engine, Epoch, Goal, Outcome, State, Trial, Verdict
+from tuner.config import DEFAULT_STORAGE
 from tuner.errors import BuildError, Interrupted, NoTrialSucceeded, StudyError, listing
 from tuner.executors import inline
 from tuner.files import write_whole
 from tuner.fitting import fitting
+from tuner.goal import Goal
+from tuner.port import Engine, Epoch, Outcome, State, Trial, Verdict
 from tuner.signals import interruptible
 from tuner.space import Space
 from tuner.space.edit import settings_of
-from tuner.space.schema import seconds
+from tuner.space.rules import seconds
 from tuner.study import Record, Study, open_study, rehearse
 from tuner.training import device_of
 from tuner.trial import serial

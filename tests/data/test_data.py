@@ -9,8 +9,9 @@ from PIL import Image
 from tuner.data.tensors import Scale
 
 from tuner import data
-from tuner.config import Component, Data, On, Task
+from tuner.config import Component, Data, On
 from tuner.errors import DataError
+from tuner.task import Task
 
 DIGITS = Data(Component("digits"), valid=0.2, test=0.25, batch_size=32)
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuner.errors import SpaceError
-from tuner.space import document
+from tuner.space import document, writing
 from tuner.space.document import Node, Table
 
 SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
@@ -99,7 +99,7 @@ def test_an_alias_stands_where_it_stands() -> None:
 @given(VALUES)
 @settings(max_examples=300)
 def test_what_is_written_on_one_line_is_read_back(value: Any) -> None:
-    line = document.flow(value)
+    line = writing.flow(value)
 
     assert "\n" not in line
     assert document.plain(document.read(f"[{line}]", "f")) == [value]
@@ -121,7 +121,7 @@ def test_what_is_written_on_one_line_is_read_back(value: Any) -> None:
     ],
 )
 def test_a_spliced_value_leaves_the_rest_of_the_text_alone(text: str, expected: str) -> None:
-    spliced = document.splice(text, [(node_at(text, "a").span, "NEW")])
+    spliced = writing.splice(text, [(node_at(text, "a").span, "NEW")])
 
     assert spliced == expected
 
@@ -131,7 +131,7 @@ def test_a_mapping_is_rendered_as_a_block_where_a_block_stood(value: dict[str, A
     text = "a:\n    b:\n      c: 1   # gone\n# kept\nd: 2\n"
     span = node_at(text, "a.b").span
 
-    spliced = document.splice(text, [(span, document.render(value, span))])
+    spliced = writing.splice(text, [(span, writing.render(value, span))])
 
     assert document.plain(document.read(spliced, "f")) == {"a": {"b": value}, "d": 2}
     assert "# kept" in spliced

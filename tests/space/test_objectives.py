@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tuner.config import Scope
 from tuner.errors import SpaceError
+from tuner.goal import Scope
 from tuner.space import Space
 
 PARTS = """\

@@ -4,7 +4,7 @@ import pytest
 
 from tuner.errors import SpaceError
 from tuner.space import Space
-from tuner.space.schema import seconds
+from tuner.space.rules import seconds
 
 SOUND = {"data": "{type: digits}", "model": "{type: MLP}", "optimizer": "{type: SGD}"}
 

@@ -4,12 +4,13 @@ import optuna
 import pytest
 
 from tests.conftest import TINY
-from tuner.config import Epoch, Outcome, State, Task
 from tuner.errors import StudyError
 from tuner.goal import goal_of
+from tuner.port import Epoch, Outcome, State
 from tuner.space import Space
 from tuner.storage import open_storage
 from tuner.study import Study, delete_study, list_studies, load_study, open_study
+from tuner.task import Task
 
 PRUNING = TINY.replace("pruner: null", "pruner: {type: ThresholdPruner, lower: 0.5}")
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tuner.config import Direction, EarlyStop
+from tuner.config import EarlyStop
+from tuner.goal import Direction
 from tuner.training.patience import Patience
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from tuner.config import Goal
+    from tuner.goal import Goal
     from tuner.study import Record, Study
 
 MOST_ROWS = 40
@@ -123,7 +123,7 @@ def _print_data(data: Mapping[str, Any], form: Format) -> None:
     if form is Format.JSON:
         typer.echo(json.dumps(data, indent=2))
         return
-    from tuner.space.document import block
+    from tuner.space.writing import block
 
     typer.echo(block(dict(data)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import time
 
-from tuner.config import Epoch, Trial
+from tuner.port import Epoch, Trial
 from tuner.study import Record
 from tuner.tune import Ended, Event, Opened, Reported, Started, Stopping
 

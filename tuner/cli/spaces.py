@@ -11,7 +11,7 @@ import typer
 from tuner.cli import options
 
 if TYPE_CHECKING:
-    from tuner.config import Goal
+    from tuner.goal import Goal
     from tuner.space import Space
     from tuner.space.holes import Row
 
@@ -94,20 +94,20 @@ def _print_space(space: Space) -> None:
 
 
 def _print_samples(space: Space) -> None:
-    from tuner.space import schema
-    from tuner.space.document import flow
+    from tuner.space.sections import OWN_SECTIONS
     from tuner.space.suggesters import Random
+    from tuner.space.writing import flow
 
     typer.echo("\nSampled configs:")
     for i in range(SAMPLES):
         filled = space.fill(Random(i))
-        tuned = [part for part in filled if part not in schema.OWN_SECTIONS or part == "training"]
+        tuned = [part for part in filled if part not in OWN_SECTIONS or part == "training"]
         typer.echo(f"  {i + 1}. " + "\n     ".join(f"{part}: {flow(filled[part])}" for part in tuned))
 
 
 def _range(row: Row) -> str:
-    from tuner.space.document import flow
     from tuner.space.holes import Choice
+    from tuner.space.writing import flow
 
     hole = row.hole
     if isinstance(hole, Choice):
@@ -117,14 +117,14 @@ def _range(row: Row) -> str:
 
 
 def _condition(row: Row) -> str:
-    from tuner.space.document import flow
+    from tuner.space.writing import flow
 
     return ", ".join(f"{name} = {'|'.join(flow(label) for label in labels)}" for name, labels in row.when.items())
 
 
 def _defaults(space: Space) -> str:
     from tuner.space import holes, schema
-    from tuner.space.document import flow
+    from tuner.space.writing import flow
 
     left_out = []
     for name, section in space.tree.entries.items():

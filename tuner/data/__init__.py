@@ -14,12 +14,13 @@ import torch
 from torch import Tensor
 
 from tuner import own
-from tuner.config import Component, Data, Loader, On, Task
+from tuner.config import Component, Data, Loader, On
 from tuner.data import digits, folders, functions, memory, synthetic, tables, texts, vision
 from tuner.data.dataset import Dataset, Split, Splits, prepare
 from tuner.data.rows import Rows, Source
 from tuner.data.split import hold_out, without
 from tuner.errors import DataError, did_you_mean, listing
+from tuner.task import Task
 
 __all__ = ["Dataset", "Split", "Splits", "argument_faults", "for_final", "for_search", "prepare"]
 

@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from tuner.config import Data, Loader, Task
+from tuner.config import Data, Loader
 from tuner.data import preprocessing
 from tuner.data.memory import Resident
 from tuner.data.numbers import Numbers
@@ -18,6 +18,7 @@ from tuner.data.rows import Rows, Source, inputs_at, read
 from tuner.data.scale import Scale, chunks_of
 from tuner.data.stream import Streamed
 from tuner.errors import BuildError
+from tuner.task import Task
 
 
 class Split(Protocol):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from sklearn.datasets import load_digits
 
-from tuner.config import Task
 from tuner.data.rows import Rows, Source
+from tuner.task import Task
 
 
 def load(*, base: str) -> Source:

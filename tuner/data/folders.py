@@ -8,11 +8,11 @@ import torch
 from PIL import Image
 from torchvision.datasets.folder import IMG_EXTENSIONS, find_classes, make_dataset
 
-from tuner.config import Task
 from tuner.data import labels
 from tuner.data.pictures import Items, Size, open_image
 from tuner.data.rows import Rows, Source
 from tuner.errors import DataError, listing
+from tuner.task import Task
 
 MODES = {"L": 1, "RGB": 3, "RGBA": 4}
 

@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.utils.data import ConcatDataset, Dataset
 
 from tuner import own
-from tuner.config import Task
 from tuner.data.pictures import Items, as_array
 from tuner.data.rows import Rows, Source
 from tuner.errors import BuildError, DataError, listing
+from tuner.task import Task
 
 Part: TypeAlias = Dataset[Any] | tuple[Any, Any]
 """A map-style dataset of (input, target), or the tensors (inputs, targets)."""

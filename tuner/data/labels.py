@@ -10,8 +10,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from tuner.config import Task
 from tuner.errors import DataError, listing
+from tuner.task import Task
 
 MOST_CLASSES = 20
 """Whole numbers of more different values than this are taken for quantities."""

@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from tuner.config import Task
+from tuner.task import Task
 
 Texts: TypeAlias = npt.NDArray[np.object_]
 

@@ -7,10 +7,10 @@ import torch
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from torch import Tensor
 
-from tuner.config import Task
 from tuner.data.rows import Rows
 from tuner.errors import DataError
 from tuner.seeds import derive
+from tuner.task import Task
 
 
 def hold_out(pool: Rows, among: Tensor, part: float | int, task: Task, seed: int, name: str) -> tuple[Tensor, Tensor]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from tuner.config import Task
 from tuner.data.rows import Rows, Source
 from tuner.errors import DataError
+from tuner.task import Task
 
 
 def load(*, base: str, rows: int = 1000, features: int = 1, noise: float = 1.0, seed: int = 0) -> Source:

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from sklearn import datasets
 
-from tuner.config import Task
 from tuner.data import frames, labels
 from tuner.data.rows import Rows, Source
 from tuner.errors import DataError
+from tuner.task import Task
 
 NEARLY_ALL = 0.8
 """A column of which so much reads as numbers is meant to be numbers; what does not is a mistake."""

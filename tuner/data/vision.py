@@ -13,11 +13,11 @@ from torch import Tensor
 from torchvision import datasets
 
 from tuner import own
-from tuner.config import Task
 from tuner.data import labels
 from tuner.data.pictures import Items, Size, as_array, resized
 from tuner.data.rows import Rows, Source
 from tuner.errors import DataError
+from tuner.task import Task
 
 OURS = ("train", "transform", "target_transform", "transforms", "loader")
 """Arguments of dataset classes that are not the config's to give."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tuner.config import Engine, Port
+from tuner.port import Engine, Port
 
 
 def run(engine: Engine, port: Port) -> None:

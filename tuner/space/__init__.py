@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tuner.config import Config, Objective
+from tuner.config import Config
 from tuner.errors import Fault, Place, SpaceError, UsageError
-from tuner.space import document, edit, enqueue, holes, objectives, schema
+from tuner.goal import Objective
+from tuner.space import document, edit, enqueue, holes, objectives, rules, schema
 from tuner.space.holes import Choice, Group, Items, Repeat, Row, Suggester, Tree
 from tuner.space.parse import Parser
 from tuner.space.references import reference_faults
@@ -120,7 +121,7 @@ class Space:
         section, key = path.split(".")
         variants = (tree for _, tree in schema.variants(self.tree.entries[section], section))
         trees = [tree.entries[key] for tree in variants if isinstance(tree, Group)]
-        return max(value for tree in trees for _, value in schema.extremes(tree))
+        return max(value for tree in trees for _, value in rules.extremes(tree))
 
     def place(self, path: str) -> Place:
         """Where the nearest thing to `path`, a parameter path, stands in the text."""

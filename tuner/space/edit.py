@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tuner.errors import SpaceError, UsageError, did_you_mean, listing
-from tuner.space import document
+from tuner.space import document, writing
 from tuner.space.document import Node, Scalar, Sequence, Span, Table
 from tuner.space.holes import is_index
 from tuner.space.parse import COMPANIONS
@@ -55,12 +55,12 @@ def assign(text: str, path: str, value: Any, file: str) -> str:
         UsageError: the path leads into a scalar, a hole or past the end of a list.
     """
     root = document.read(text, file)
-    return document.splice(text, [_edit(root, path, path, value, text)])
+    return writing.splice(text, [_edit(root, path, path, value, text)])
 
 
 def _edit(node: Node, rest: str, path: str, value: Any, text: str) -> tuple[Span, str]:
     if not rest:
-        return node.span, document.render(value, node.span)
+        return node.span, writing.render(value, node.span)
     if node.span.alias:
         where = _above(path, rest)
         raise UsageError(f"--set {path}: {where} is an alias of what stands elsewhere; set {where} as a whole")
@@ -80,7 +80,7 @@ def _edit(node: Node, rest: str, path: str, value: Any, text: str) -> tuple[Span
             return _edit(node.items[int(head)], tail, path, value, text)
         raise UsageError(f"--set {path}: {_above(path, rest)} is a list of {len(node.items)}, with no {head}")
     if node.value is None:
-        return node.span, document.flow(_nested(rest.split("."), value))
+        return node.span, writing.flow(_nested(rest.split("."), value))
     raise UsageError(f"--set {path}: {_above(path, rest)} is a single value, nothing stands inside it")
 
 
@@ -113,7 +113,7 @@ def _longest_prefix(rest: str, keys: list[str]) -> str | None:
 
 def _insertion(node: Table, parts: list[str], value: Any, text: str) -> tuple[Span, str]:
     """A new entry at the end of a mapping; in a block it goes below the last line and its comment."""
-    entry = f"{document.flow(parts[0])}: {document.flow(_nested(parts[1:], value))}"
+    entry = f"{writing.flow(parts[0])}: {writing.flow(_nested(parts[1:], value))}"
     if node.span.flow:
         at = node.span.end - 1
         comma = "" if not node.entries or text[:at].rstrip().endswith(",") else ", "

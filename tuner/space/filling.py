@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tuner.space import document, edit
+from tuner.space import document, edit, writing
 from tuner.space.document import Node, Scalar, Sequence, Span, Table
 from tuner.space.holes import join, lookup
 from tuner.space.parse import COMPANIONS
@@ -23,10 +23,8 @@ def filled_text(text: str, values: Mapping[str, Any], provenance: Mapping[str, A
     Raises:
         SpaceError: the text is not a document.
     """
-    edits = [
-        (span, document.render(lookup(values, path), span)) for span, path in _holes(document.read(text, file), "")
-    ]
-    text = document.splice(text, edits)
+    edits = [(span, writing.render(lookup(values, path), span)) for span, path in _holes(document.read(text, file), "")]
+    text = writing.splice(text, edits)
     if values["search"]["enqueue"]:  # its parameters are no more
         text = edit.assign(text, "search.enqueue", [], file)
     return _with_provenance(text, provenance, file)
@@ -55,9 +53,9 @@ def _with_provenance(text: str, provenance: Mapping[str, Any], file: str) -> str
         return edit.assign(text, "provenance", dict(provenance), file)
     if root.span.flow:
         at = root.span.start + 1
-        return f"{text[:at]}provenance: {document.flow(dict(provenance))}, {text[at:]}"
+        return f"{text[:at]}provenance: {writing.flow(dict(provenance))}, {text[at:]}"
     margin = " " * (root.span.place.column - 1)
-    lines = "".join(f"{margin}  {key}: {document.flow(value)}\n" for key, value in provenance.items())
+    lines = "".join(f"{margin}  {key}: {writing.flow(value)}\n" for key, value in provenance.items())
     at = root.span.start if any(line.startswith(("---", "%")) for line in text.splitlines()) else 0
     before = "" if at else margin
     return f"{text[:at]}{before}provenance:\n{lines}\n{margin if at else ''}{text[at:]}"

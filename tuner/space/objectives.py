@@ -6,10 +6,11 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tuner.config import Direction, Scope
 from tuner.errors import Fault, Place, did_you_mean, listing
+from tuner.goal import Direction, Scope
 from tuner.space.holes import Fixed, Group, Items, Tree, describe, join
-from tuner.space.schema import constant, is_direction, is_number
+from tuner.space.rules import is_direction, is_number
+from tuner.space.schema import constant
 
 ENDS = ("min", "max")
 NOT_PRUNED = "a pruner compares one value after each epoch, and several objectives have no such value: drop it"

@@ -1,235 +1,15 @@
-"""The sections of a space file: their keys, defaults, allowed values, and where no hole may stand."""
+"""Whether a space has the sections and keys that it must, and the space with every default in it."""
 
 from __future__ import annotations
 
-import enum
-import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tuner.config import Direction, Loader, Precision, Scope
 from tuner.errors import Fault, Place, did_you_mean, listing
-from tuner.space.document import flow
-from tuner.space.holes import Branch, Choice, Fixed, Float, Group, Int, Items, Ref, Repeat, Tree, join
-
-Rule = Callable[[Any], bool]
-_REQUIRED = object()
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One key of a section: `wants` completes the sentence `... must be`."""
-
-    default: Any
-    wants: str
-    rule: Rule
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A top-level mapping.
-
-    `open` takes any further key as an argument of the class that `type` names; `listed` may be a list
-    of such mappings too.
-    """
-
-    keys: Mapping[str, Key]
-    default: Any = _REQUIRED
-    open: bool = False
-    closed: str = ""
-    listed: bool = False
-
-    @property
-    def required(self) -> bool:
-        """Whether a file without it is no space."""
-        return self.default is _REQUIRED
-
-
-def is_number(value: Any) -> bool:
-    """A number that is not a boolean."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def is_whole(value: Any) -> bool:
-    """A whole number that is not a boolean."""
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def seconds(duration: Any) -> float | None:
-    """Read `90`, `90s`, `10m`, `1h30m` or `2d` as seconds; None when it is nothing of the kind."""
-    if is_number(duration):
-        return float(duration) if duration > 0 else None
-    match = re.fullmatch(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?", str(duration).replace(" ", ""))
-    if match is None or not any(match.groups()):
-        return None
-    total = sum(float(part or 0) * unit for part, unit in zip(match.groups(), (86400, 3600, 60, 1), strict=True))
-    return total if total > 0 else None
-
-
-def _either_none(rule: Rule) -> Rule:
-    return lambda value: value is None or rule(value)
-
-
-def _whole(default: int, low: int) -> Key:
-    return Key(default, f"a whole number of at least {low}", lambda value: is_whole(value) and value >= low)
-
-
-def _known(low: int) -> Key:
-    return Key(None, f"a whole number of at least {low}", _either_none(lambda value: is_whole(value) and value >= low))
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
-def _is_name(value: Any) -> bool:
-    return _is_text(value) and value.isprintable() and len(value) <= LONGEST_NAME
-
-
-def is_direction(value: Any) -> bool:
-    """Whether a value says which way a metric gets better."""
-    return value in [item.value for item in Direction]
-
-
-def _is_own(value: Any) -> bool:
-    return _is_text(value) and all(value.rpartition(":"))
-
-
-def _is_part(value: Any) -> bool:
-    return (is_whole(value) and value >= 1) or (isinstance(value, float) and 0 < value < 1)
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, list)
-
-
-def _is_mapping(value: Any) -> bool:
-    return isinstance(value, dict)
-
-
-def _is_decay(value: Any) -> bool:
-    return is_number(value) and 0 < value < 1
-
-
-def _is_positive(value: Any) -> bool:
-    return is_number(value) and value > 0
-
-
-def _is_clip(value: Any) -> bool:
-    if isinstance(value, dict):
-        return len(value) == 1 and value.keys() <= {"norm", "value"} and all(map(_each(_is_positive), value.values()))
-    return _is_positive(value)
-
-
-def _is_early_stop(value: Any) -> bool:
-    rules = {"patience": lambda v: is_whole(v) and v >= 1, "min_delta": lambda v: is_number(v) and v >= 0}
-    return (
-        isinstance(value, dict)
-        and "patience" in value
-        and value.keys() <= rules.keys()
-        and all(_each(rules[key])(entry) for key, entry in value.items())
-    )
-
-
-def _each(rule: Rule) -> Rule:
-    """The rule for all that an entry of a mapping can give."""
-    return lambda tree: all(rule(value) for _, value in extremes(tree))
-
-
-def _one_of(default: str | None, kinds: type[enum.Enum]) -> Key:
-    words = [kind.value for kind in kinds]
-    return Key(default, " or ".join(words), lambda value: value in words or (value is None and default is None))
-
-
-SPLITS = "it decides the splits, which all trials share"
-LONGEST_NAME = 250
-PART = "a share between 0 and 1, or a number of rows"
-TYPE = Key(_REQUIRED, "the name of a class", _is_text)
-OPEN = ("data.batch_size", "data.transforms", "data.tokenizer")
-"""Where holes may stand, and inside of it, although the section is closed to them."""
-
-SECTIONS: Mapping[str, Section] = {
-    "provenance": Section(
-        {"seed": _known(0), "epoch": _known(1), "threads": _known(1)},
-        default=None,
-        open=True,
-        closed="it records where a config came from",
-    ),
-    "study": Section(
-        {
-            "name": Key(None, f"a name of at most {LONGEST_NAME} characters", _either_none(_is_name)),
-            "seed": _whole(0, 0),
-        },
-        default={},
-        closed="a study has one name and one seed",
-    ),
-    "search": Section(
-        {
-            "trials": _whole(20, 1),
-            "timeout": Key(
-                None, "a duration such as 90s, 10m or 1h30m", _either_none(lambda v: seconds(v) is not None)
-            ),
-            "sampler": Key({"type": "TPESampler"}, "an Optuna sampler", lambda value: True),
-            "pruner": Key({"type": "HyperbandPruner"}, "an Optuna pruner", lambda value: True),
-            "enqueue": Key([], "a list of mappings from parameter names to values", lambda value: True),
-        },
-        default={},
-        closed="a search does not tune itself",
-    ),
-    "objective": Section(
-        {
-            "metric": Key(None, "the name of a metric", _either_none(_is_text)),
-            "direction": Key(None, "minimize or maximize", _either_none(is_direction)),
-            "metrics": Key(None, "a list of metrics", _either_none(lambda value: isinstance(value, list))),
-            "directions": Key(None, "a list of directions", _either_none(lambda value: isinstance(value, list))),
-            "scope": Key("best", "best or last", lambda value: value in [item.value for item in Scope]),
-            "constraints": Key(
-                None, "a mapping from metrics to {min, max}", _either_none(lambda value: isinstance(value, dict))
-            ),
-            "function": Key(None, "file.py:function or package.module:function", _either_none(_is_own)),
-        },
-        default={},
-        closed="trials are compared by it",
-    ),
-    "data": Section(
-        {
-            "type": Key(_REQUIRED, "the name of a dataset", _is_text),
-            "valid": Key(0.2, PART, _is_part),
-            "test": Key(None, PART, _either_none(_is_part)),
-            "batch_size": _whole(64, 1),
-            "transforms": Key([], "a list of transforms of torchvision.transforms.v2", _is_list),
-            "tokenizer": Key(
-                None, "a mapping, such as {type: word, vocab: 10000, length: 128}", _either_none(_is_mapping)
-            ),
-            "loader": _one_of(None, Loader),
-        },
-        open=True,
-        closed=SPLITS,
-    ),
-    "model": Section({"type": TYPE}, open=True),
-    "loss": Section({"type": TYPE}, default=None, open=True),
-    "optimizer": Section({"type": TYPE}, open=True),
-    "scheduler": Section({"type": TYPE}, default=None, open=True, listed=True),
-    "training": Section(
-        {
-            "epochs": _whole(10, 1),
-            "accumulate": _whole(1, 1),
-            "precision": _one_of("fp32", Precision),
-            "clip": Key(None, "a norm above 0, {norm: ...} or {value: ...}", _either_none(_is_clip)),
-            "ema": Key(None, "a decay between 0 and 1, such as 0.999", _either_none(_is_decay)),
-            "early_stop": Key(None, "{patience: epochs, min_delta: a number}", _either_none(_is_early_stop)),
-            "class_weights": Key(None, "balanced", _either_none(lambda value: value == "balanced")),
-        },
-        default={},
-    ),
-}
-
-OWN_SECTIONS: Mapping[str, Section] = {
-    **{name: SECTIONS[name] for name in ("provenance", "study", "search", "objective")},
-    "training": Section({"epochs": SECTIONS["training"].keys["epochs"]}, default={}, open=True),
-}
-"""The sections beside a function of one's own: any other is the function's, and may hold anything."""
+from tuner.space.holes import Branch, Choice, Fixed, Group, Items, Ref, Tree, join
+from tuner.space.rules import extremes
+from tuner.space.sections import OPEN, OWN_SECTIONS, REQUIRED, SECTIONS, Key, Section
+from tuner.space.writing import flow
 
 DEFAULT_PLACE = Place(1, 1)
 """Where a default is said to stand."""
@@ -315,7 +95,7 @@ def _in_section(tree: Tree, at: str, name: str, section: Section) -> Iterator[Fa
                 for key, spec in section.keys.items():
                     if key in entries:
                         yield from _value_faults(entries[key], join(path, key), spec)
-                    elif spec.default is _REQUIRED:
+                    elif spec.default is REQUIRED:
                         yield Fault(variant.place, path, f"{key} is missing: {spec.wants}")
                 for key in entries:
                     if key not in section.keys and not section.open:
@@ -343,27 +123,6 @@ def _value_faults(tree: Tree, path: str, key: Key) -> Iterator[Fault]:
         if not key.rule(value):
             yield Fault(place, path, f"must be {key.wants}, not {_show(value)}")
             return
-
-
-def extremes(tree: Tree) -> Iterator[tuple[Place, Any]]:
-    """The values that stand for all that a tree can give: both ends of a range, every branch."""
-    match tree:
-        case Fixed(value, place):
-            yield place, value
-        case Float(low, high) | Int(low, high):
-            yield tree.place, low
-            yield tree.place, high
-        case Choice(branches):
-            for branch in branches:
-                yield from extremes(branch.tree)
-        case Items(items, place):
-            yield place, list(items)
-        case Group(entries, _, place):
-            yield place, dict(entries)
-        case Repeat():
-            yield tree.place, [tree.element]
-        case Ref():
-            pass
 
 
 def _show(value: Any) -> str:

@@ -13,10 +13,11 @@ from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 
 from tuner import sampling
-from tuner.config import Epoch, Goal, Outcome, State
 from tuner.errors import BuildError, StudyError, did_you_mean, listing
+from tuner.goal import Goal
+from tuner.port import Epoch, Outcome, State
 from tuner.space import Space
-from tuner.space.document import flow
+from tuner.space.writing import flow
 from tuner.storage import readable_errors
 from tuner.study.study import FACTS, Study
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from tuner.config import Direction, State
 from tuner.errors import listing
+from tuner.goal import Direction
+from tuner.port import State
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 _SHOWN_AS = {

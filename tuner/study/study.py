@@ -14,8 +14,9 @@ import optuna
 from optuna.trial import TrialState
 
 from tuner import sampling
-from tuner.config import Direction, Epoch, Goal, Outcome, Scope, State, Trial
 from tuner.errors import StudyError
+from tuner.goal import Direction, Goal, Scope
+from tuner.port import Epoch, Outcome, State, Trial
 from tuner.seeds import derive
 from tuner.space import Space
 from tuner.storage import readable_errors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 
 import numpy as np
@@ -9,6 +10,16 @@ import torch
 from torch import Tensor
 
 from tuner.seeds import derive
+
+
+def be_repeatable() -> None:
+    """Have CUDA choose the same kernels every time; to be called before it computes anything.
+
+    An operation that has no such kernel warns and goes on.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.backends.cudnn.benchmark = False
+    torch.use_deterministic_algorithms(True, warn_only=True)
 
 
 def order(rows: int, seed: int, epoch: int) -> Tensor:

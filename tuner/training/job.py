@@ -5,11 +5,13 @@ from __future__ import annotations
 import torch
 
 from tuner import data
-from tuner.config import Config, Data, Task
+from tuner.config import Config, Data
 from tuner.data import Dataset, Splits
 from tuner.errors import UsageError, listing
 from tuner.goal import goal_of
 from tuner.metrics import Scores
+from tuner.training.chance import be_repeatable
+from tuner.task import Task
 
 KEPT = 2
 """How many ways of preprocessing are kept ready; trials of one follow each other less often than not."""
@@ -81,4 +83,6 @@ def device_of(name: str) -> torch.device:
     if not there.get(name, False):
         usable = listing(known for known, is_there in there.items() if is_there)
         raise UsageError(f"--device {name}: not on this machine, which has {usable}")
+    if name == "cuda":
+        be_repeatable()
     return torch.device(name)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from tuner.config import Direction, EarlyStop
+from tuner.config import EarlyStop
+from tuner.goal import Direction
 
 
 class Patience:

@@ -12,9 +12,10 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from tuner import loss, models, optim
-from tuner.config import Config, Direction, Precision, Training
+from tuner.config import Config, Precision, Training
 from tuner.data import Dataset
 from tuner.errors import BuildError
+from tuner.goal import Direction
 from tuner.loss import Loss
 from tuner.schedule import Schedule
 from tuner.seeds import derive

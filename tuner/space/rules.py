@@ -1,0 +1,124 @@
+"""What the value of a key may be: rules for one value, and for all that a hole can give."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tuner.errors import Place
+from tuner.goal import Direction
+from tuner.space.holes import Choice, Fixed, Float, Group, Int, Items, Ref, Repeat, Tree
+
+Rule = Callable[[Any], bool]
+LONGEST_NAME = 250
+
+
+def is_number(value: Any) -> bool:
+    """A number that is not a boolean."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_whole(value: Any) -> bool:
+    """A whole number that is not a boolean."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def seconds(duration: Any) -> float | None:
+    """Read `90`, `90s`, `10m`, `1h30m` or `2d` as seconds; None when it is nothing of the kind."""
+    if is_number(duration):
+        return float(duration) if duration > 0 else None
+    match = re.fullmatch(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?", str(duration).replace(" ", ""))
+    if match is None or not any(match.groups()):
+        return None
+    total = sum(float(part or 0) * unit for part, unit in zip(match.groups(), (86400, 3600, 60, 1), strict=True))
+    return total if total > 0 else None
+
+
+def is_text(value: Any) -> bool:
+    """Text that is not blank."""
+    return isinstance(value, str) and bool(value.strip())
+
+
+def is_name(value: Any) -> bool:
+    """A line of text that is not too long."""
+    return is_text(value) and value.isprintable() and len(value) <= LONGEST_NAME
+
+
+def is_direction(value: Any) -> bool:
+    """Whether a value says which way a metric gets better."""
+    return value in [item.value for item in Direction]
+
+
+def is_own(value: Any) -> bool:
+    """`file.py:name` or `package.module:name`."""
+    return is_text(value) and all(value.rpartition(":"))
+
+
+def is_part(value: Any) -> bool:
+    """A share in (0, 1), or a number of rows."""
+    return (is_whole(value) and value >= 1) or (isinstance(value, float) and 0 < value < 1)
+
+
+def is_list(value: Any) -> bool:
+    """A list, or a hole that gives one."""
+    return isinstance(value, list)
+
+
+def is_mapping(value: Any) -> bool:
+    """A mapping."""
+    return isinstance(value, dict)
+
+
+def is_decay(value: Any) -> bool:
+    """A number between 0 and 1."""
+    return is_number(value) and 0 < value < 1
+
+
+def is_positive(value: Any) -> bool:
+    """A number above 0."""
+    return is_number(value) and value > 0
+
+
+def is_clip(value: Any) -> bool:
+    """A positive number, or one under `norm` or `value`."""
+    if isinstance(value, dict):
+        return len(value) == 1 and value.keys() <= {"norm", "value"} and all(map(_each(is_positive), value.values()))
+    return is_positive(value)
+
+
+def is_early_stop(value: Any) -> bool:
+    """`patience` in epochs and, if you like, `min_delta`."""
+    rules = {"patience": lambda v: is_whole(v) and v >= 1, "min_delta": lambda v: is_number(v) and v >= 0}
+    return (
+        isinstance(value, dict)
+        and "patience" in value
+        and value.keys() <= rules.keys()
+        and all(_each(rules[key])(entry) for key, entry in value.items())
+    )
+
+
+def _each(rule: Rule) -> Rule:
+    """The rule for all that an entry of a mapping can give."""
+    return lambda tree: all(rule(value) for _, value in extremes(tree))
+
+
+def extremes(tree: Tree) -> Iterator[tuple[Place, Any]]:
+    """The values that stand for all that a tree can give: both ends of a range, every branch."""
+    match tree:
+        case Fixed(value, place):
+            yield place, value
+        case Float(low, high) | Int(low, high):
+            yield tree.place, low
+            yield tree.place, high
+        case Choice(branches):
+            for branch in branches:
+                yield from extremes(branch.tree)
+        case Items(items, place):
+            yield place, list(items)
+        case Group(entries, _, place):
+            yield place, dict(entries)
+        case Repeat():
+            yield tree.place, [tree.element]
+        case Ref():
+            pass
