@@ -12,7 +12,7 @@ import torch
 from tests.conftest import objective
 from tests.test_trial import FakePort
 from tuner.errors import BuildError, Interrupted, TrialStopped
-from tuner.fitting import Report, fitting, load, run_fit
+from tuner.fitting import Fitting, Report, load, run_fit
 from tuner.goal import Bound, Direction, Goal, Scope, goal_of
 from tuner.port import Epoch, Outcome, State, Trial, Verdict
 
@@ -214,10 +214,11 @@ def test_what_the_port_raises_ends_the_run_whatever_the_function_catches() -> No
         run(fit, Interrupting())
 
 
-def test_the_engine_runs_all_that_the_port_has() -> None:
+def test_the_engine_runs_all_that_the_port_has(tmp_path: Path) -> None:
     port = FakePort(Trial(0, 1, DOCUMENT, 0), Trial(1, 1, DOCUMENT, 1))
+    (tmp_path / "train.py").write_text("def fit(config, report):\n    report(1, f1=0.5)\n")
 
-    fitting(reporting(0.5), GOAL, "cpu")(port)
+    Fitting("train.py:fit", str(tmp_path), GOAL, "cpu")(port)
 
     assert [(outcome.trial, outcome.state) for outcome in port.outcomes] == [(0, State.COMPLETE), (1, State.COMPLETE)]
 

@@ -14,6 +14,7 @@ from optuna_dashboard._serializer import serialize_frozen_trial
 import tuner
 from tests.conftest import TINY
 from tests.test_tune import run
+from tuner.driver import Ended, Opened
 from tuner.errors import NoTrialSucceeded, StudyError, UsageError
 from tuner.goal import goal_of
 from tuner.port import Outcome, State
@@ -22,7 +23,6 @@ from tuner.storage import open_storage
 from tuner.study import Study, load_study, open_study
 from tuner.study.record import undominated
 from tuner.task import Task
-from tuner.tune import Ended, Opened
 
 TWO = TINY.replace(
     "search: {trials: 3, pruner: null}", "search: {trials: 4}\nobjective: {metrics: [accuracy, parameters]}"

@@ -14,7 +14,7 @@ LAYERS = [
     ["cli"],
     ["api", "door"],
     ["reporting", "final", "tune"],
-    ["refit"],
+    ["refit", "driver"],
     ["exporting", "pareto", "runpage"],
     ["plots"],
     ["study"],

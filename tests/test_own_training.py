@@ -14,11 +14,11 @@ import pytest
 import tuner
 from tests.test_tune import run
 from tuner.config import On
+from tuner.driver import Event, Started
 from tuner.errors import Interrupted, NoTrialSucceeded, TunerError, UsageError
 from tuner.exporting import Format, filled_space
 from tuner.space import Space
 from tuner.study import Record
-from tuner.tune import Event, Started
 
 CODE = """\
 import json

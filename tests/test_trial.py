@@ -15,7 +15,7 @@ from tuner.port import Epoch, Outcome, State, Trial, Verdict
 from tuner.space import Space
 from tuner.space.suggesters import Corner
 from tuner.training import Job
-from tuner.trial import run_trial, serial
+from tuner.trial import Serial, run_trial
 
 TEXT = """\
 data: {type: digits, batch_size: 128}
@@ -73,7 +73,7 @@ def run(job: Job, given: Trial, port: FakePort) -> Outcome:
 def test_the_serial_engine_runs_all_that_the_port_has(job: Job) -> None:
     port = FakePort(trial(0), trial(1))
 
-    serial(job)(port)
+    Serial(job)(port)
 
     assert [(outcome.trial, outcome.state) for outcome in port.outcomes] == [(0, State.COMPLETE), (1, State.COMPLETE)]
     assert [(epoch.trial, epoch.epoch) for epoch in port.epochs] == [(n, e) for n in (0, 1) for e in (1, 2, 3, 4)]

@@ -8,12 +8,12 @@ import pytest
 import tuner
 from tests.conftest import TINY
 from tuner import tune
+from tuner.driver import Ended, Event, Opened, Reported, Started
 from tuner.errors import Interrupted, NoTrialSucceeded, StudyError, UsageError
 from tuner.port import State, Verdict
 from tuner.space import Space
 from tuner.storage import open_storage, study_folder
 from tuner.study import Record, load_study
-from tuner.tune import Ended, Event, Opened, Reported, Started
 
 
 def run(space: Path | Space, url: str, **options: object) -> tuple[tune.Result, list[Event]]:

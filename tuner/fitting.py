@@ -11,6 +11,7 @@ import inspect
 import numbers
 import time
 from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from tuner import own
 from tuner.endings import Best, complete, divergence, failed
 from tuner.errors import BuildError, TrialStopped, UsageError, listing
 from tuner.goal import Goal
-from tuner.port import Engine, Epoch, Outcome, Port, State, Trial, Verdict
+from tuner.port import Epoch, Outcome, Port, State, Trial, Verdict
 from tuner.space.rules import is_whole
 from tuner.space.sections import OWN_SECTIONS
 from tuner.training import seed_everything
@@ -45,14 +46,23 @@ def load(name: str, base: str) -> Fit:
     return function  # type: ignore[no-any-return]  # a callable of the user's may give anything
 
 
-def fitting(function: Fit, goal: Goal, device: str) -> Engine:
-    """The engine that calls the function for one trial after the other."""
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """The engine that calls a function for one trial after the other; it is loaded where the engine runs.
 
-    def engine(port: Port) -> None:
+    `name` and `base` are those of `load`.
+    """
+
+    name: str
+    base: str
+    goal: Goal
+    device: str
+
+    def __call__(self, port: Port) -> None:
+        """Call it until the port has no more."""
+        function = load(self.name, self.base)
         while (trial := port.take()) is not None:
-            port.done(run_fit(function, goal, device, None, trial, port))
-
-    return engine
+            port.done(run_fit(function, self.goal, self.device, None, trial, port))
 
 
 def run_fit(function: Fit, goal: Goal, device: str, folder: Path | None, trial: Trial, port: Port) -> Outcome:

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from tuner.errors import BuildError, did_you_mean, listing
+from tuner.seeds import derive
 
 
 def is_own(name: str) -> bool:
@@ -49,7 +50,7 @@ def _from_file(file: Path) -> ModuleType:
     file = file.resolve()
     if not file.is_file():
         raise FileNotFoundError(file)
-    name = f"tuner_own_{file.stem}_{abs(hash((str(file), file.stat().st_mtime_ns))):x}"
+    name = f"tuner_own_{file.stem}_{derive(file.stat().st_mtime_ns, str(file)):x}"  # the same in every process
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, file)

@@ -20,6 +20,7 @@ class State(enum.Enum):
     OUT_OF_MEMORY = "out of memory"
     FAILED = "failed"
     SUSPENDED = "suspended"
+    LOST = "lost"
 
 
 class Verdict(enum.Enum):

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 
 from tuner import costs
 from tuner.config import Config
 from tuner.endings import Best, complete, divergence, failed
-from tuner.port import Engine, Epoch, Outcome, Port, State, Trial, Verdict
+from tuner.port import Epoch, Outcome, Port, State, Trial, Verdict
 from tuner.training import Job, Run, epochs_of
 
 CHECKPOINT_SECONDS = 10.0
 """Trials shorter than this pay nothing for checkpoints and are simply run again."""
 
 
-def serial(job: Job) -> Engine:
-    """The engine that trains one trial after the other."""
+@dataclass(frozen=True, slots=True)
+class Serial:
+    """The engine that trains one trial after the other; picklable, so that any process may run it."""
 
-    def engine(port: Port) -> None:
+    job: Job
+
+    def __call__(self, port: Port) -> None:
+        """Train until the port has no more."""
         while (trial := port.take()) is not None:
-            port.done(run_trial(job, trial, port))
-
-    return engine
+            port.done(run_trial(self.job, trial, port))
 
 
 def run_trial(job: Job, trial: Trial, port: Port) -> Outcome:

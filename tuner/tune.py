@@ -1,90 +1,32 @@
-"""The driver: decides which trial runs next and which one stops.
-
-It asks the study, feeds the port and applies verdicts. It trains nothing and prints nothing; who wants
-to see what happens passes `observe`.
-"""
+"""A run of a study: the space checked, the study opened, an engine chosen and driven to the study's total."""
 
 from __future__ import annotations
 
-import platform
-import threading
+import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import torch
 
-from tuner import check, storage
+from tuner import check, own, storage
 from tuner.config import DEFAULT_STORAGE
-from tuner.errors import BuildError, Interrupted, NoTrialSucceeded, StudyError, listing
-from tuner.executors import inline
-from tuner.files import write_whole
-from tuner.fitting import fitting
+from tuner.driver import Driver, Observer, Opened
+from tuner.errors import BuildError, Interrupted, NoTrialSucceeded, StudyError, UsageError, listing
+from tuner.executors import inline, processes
+from tuner.executors.processes import Code
+from tuner.fitting import Fitting
 from tuner.goal import Goal
-from tuner.port import Engine, Epoch, Outcome, State, Trial, Verdict
+from tuner.port import Engine
 from tuner.signals import interruptible
 from tuner.space import Space
 from tuner.space.edit import settings_of
 from tuner.space.rules import seconds
 from tuner.study import Record, Study, open_study, rehearse
 from tuner.training import device_of
-from tuner.trial import serial
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """The study is open: what earlier runs left, and what this one may do.
-
-    `finished` trials of `total` have ended, `recovered` were left running by a crash; `limit` is the
-    run's time in seconds; `front` is the best trial, or with several objectives those that none beats;
-    `notes` tell what was inferred from the data.
-    """
-
-    study: str
-    goal: Goal
-    total: int
-    finished: int
-    recovered: int
-    limit: float | None
-    front: list[Record]
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """A trial begins, or goes on."""
-
-    trial: Trial
-
-
-@dataclass(frozen=True, slots=True)
-class Reported:
-    """An epoch came in and was judged."""
-
-    epoch: Epoch
-    verdict: Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A trial ended; `front` is the study's with it."""
-
-    outcome: Outcome
-    record: Record
-    front: list[Record]
-
-
-@dataclass(frozen=True, slots=True)
-class Stopping:
-    """A signal asks the run to end."""
-
-    signal: int
-
-
-Event: TypeAlias = Opened | Started | Reported | Ended | Stopping
-Observer: TypeAlias = Callable[[Event], None]
+from tuner.trial import Serial
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,79 +50,44 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """How a space is tuned, where it passed every check."""
+    """How a space is tuned, where it passed every check. `code` is own code that the engine holds."""
 
     goal: Goal
     engine: Engine
     device: torch.device
     notes: tuple[str, ...]
+    code: tuple[Code, ...] = ()
 
 
-class Driver:
-    """The port that engines pull from, over a study."""
+@dataclass(frozen=True, slots=True)
+class _Crew:
+    """Who trains: so many processes of so many threads each; one worker trains in the driver's own."""
 
-    def __init__(
-        self, study: Study, device: torch.device, total: int, deadline: float, checkpoints: Path, observe: Observer
-    ) -> None:
-        self._study = study
-        self._total = total
-        self._deadline = deadline
-        self._checkpoints = checkpoints
-        self._observe = observe
-        self._signal: int | None = None
-        self._facts = {"threads": torch.get_num_threads(), "device": str(device), "host": platform.node()}
+    workers: int
+    threads: int
 
-    def stop(self, signal: int) -> None:
-        """Start no more trials and suspend the running ones at their epoch's end.
+    @classmethod
+    def of(cls, workers: int, threads: int | None) -> _Crew:
+        """The crew that is asked for, the cores divided among the workers where nothing else is said."""
+        for name, value in (("workers", workers), ("threads", threads)):
+            if value is not None and value < 1:
+                raise UsageError(f"--{name} {value}: is a whole number of at least 1")
+        if threads is None:
+            threads = torch.get_num_threads() if workers == 1 else max(1, cores() // workers)
+        return cls(workers, threads)
 
-        Called from a signal handler, which may have interrupted the observer in mid-line: another thread
-        tells it, and waits for its turn.
-        """
-        self._signal = signal
-        threading.Thread(target=self._observe, args=(Stopping(signal),), daemon=True).start()
+    def run(self, plan: _Plan, driver: Driver) -> None:
+        """Run the plan's engine until the driver has no more work."""
+        if self.workers == 1:
+            torch.set_num_threads(self.threads)
+            inline.run(plan.engine, driver)
+        else:
+            processes.run(plan.engine, driver, self.workers, self.threads, plan.code)
 
-    @property
-    def stopped_by(self) -> int | None:
-        """The signal that asked for the end, if one did."""
-        return self._signal
 
-    def take(self) -> Trial | None:
-        """The next trial, until the study has its total, the time is up or a signal came."""
-        if self._signal is not None or time.monotonic() >= self._deadline:
-            return None
-        if self._study.exhausted or self._study.finished() >= self._total:
-            return None
-        trial = self._study.ask(self._facts)
-        self._observe(Started(trial))
-        return trial
-
-    def report(self, epoch: Epoch) -> Verdict:
-        """Record an epoch and judge it."""
-        prune = self._study.report(epoch)
-        verdict = Verdict.STOP if prune else Verdict.GO if self._signal is None else Verdict.SUSPEND
-        self._observe(Reported(epoch, verdict))
-        return verdict
-
-    def load(self, trial: int) -> bytes | None:
-        """The trial's checkpoint, if an earlier run left one."""
-        file = self._checkpoint(trial)
-        return file.read_bytes() if file.exists() else None
-
-    def save(self, trial: int, state: bytes) -> None:
-        """Write a checkpoint whole or not at all."""
-        write_whole(self._checkpoint(trial), state)
-
-    def done(self, outcome: Outcome) -> None:
-        """Record how a trial ended; only a suspended one keeps its checkpoint."""
-        self._study.tell(outcome)
-        if outcome.state is State.SUSPENDED:
-            return
-        self._checkpoint(outcome.trial).unlink(missing_ok=True)
-        records = self._study.records()
-        self._observe(Ended(outcome, records[outcome.trial], self._study.front(records)))
-
-    def _checkpoint(self, trial: int) -> Path:
-        return self._checkpoints / f"{trial}.pt"
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run(
@@ -193,6 +100,8 @@ def run(
     seed: int | None = None,
     epochs: int | None = None,
     device: str = "auto",
+    workers: int = 1,
+    threads: int | None = None,
     settings: Iterable[tuple[str, Any]] = (),
     observe: Observer = lambda event: None,
 ) -> Result:
@@ -208,6 +117,8 @@ def run(
         seed: in place of `study.seed`.
         epochs: in place of `training.epochs`.
         device: `auto`, `cpu`, `cuda` or `mps`.
+        workers: how many processes train, each one trial at a time. One trains in this process.
+        threads: of each worker; by default the cores are divided among them.
         settings: (path, value) pairs that replace values of the file.
         observe: is called with every event, in the driver's thread.
 
@@ -222,24 +133,30 @@ def run(
     """
     flags = settings_of(study_name=study_name, n_trials=n_trials, timeout=timeout, seed=seed, epochs=epochs)
     space = _read(space, [*settings, *flags])
+    crew = _Crew.of(workers, threads)
     plan = _planned(space, device_of(device))
+    if crew.workers > 1 and plan.device.type != "cpu":
+        raise UsageError(f"--workers {workers}: several workers train on a CPU so far, not on {plan.device}")
     with storage.sole_driver(storage_url):
         opened = storage.open_storage(storage_url, create=True)
         study = open_study(opened, space, plan.goal)
         recovered = study.recover() if storage.has_one_driver(storage_url) else 0
-        return _drive(study, plan, recovered, storage.study_folder(storage_url, study.name, study.uid), observe)
+        return _drive(study, plan, crew, recovered, storage.study_folder(storage_url, study.name, study.uid), observe)
 
 
 def _planned(space: Space, device: torch.device) -> _Plan:
     """The goal of a space that passed every check, and who trains for it."""
     check.check_names(space)
-    if space.objective.function is not None:
-        function, goal = check.load_function(space)
-        plan = _Plan(goal, fitting(function, goal, str(device)), device, ())
+    name = space.objective.function
+    if name is not None:
+        _, goal = check.load_function(space)
+        plan = _Plan(goal, Fitting(name, space.base, goal, str(device)), device, ())
     else:
         job = check.load_job(space, device)
         check.check_fit(space, job)
-        plan = _Plan(job.scores.goal, serial(job), device, job.splits.source.notes)
+        source = space.setting("data.type")
+        code = ((source, space.base, "data.type"),) if own.is_own(source) else ()
+        plan = _Plan(job.scores.goal, Serial(job), device, job.splits.source.notes, code)
     try:
         rehearse(space, plan.goal)
     except BuildError as error:
@@ -253,16 +170,16 @@ def _read(space: Space | str | Path, changes: list[tuple[str, Any]]) -> Space:
     return Space.load(space, changes)
 
 
-def _drive(study: Study, plan: _Plan, recovered: int, folder: Path, observe: Observer) -> Result:
+def _drive(study: Study, plan: _Plan, crew: _Crew, recovered: int, folder: Path, observe: Observer) -> Result:
     total = study.space.setting("search.trials")
     timeout = study.space.setting("search.timeout")
     limit = seconds(timeout) if timeout is not None else None
     observe(Opened(study.name, study.goal, total, study.finished(), recovered, limit, study.front(), plan.notes))
     deadline = float("inf") if limit is None else time.monotonic() + limit
-    driver = Driver(study, plan.device, total, deadline, folder / "checkpoints", observe)
+    driver = Driver(study, str(plan.device), crew.threads, total, deadline, folder / "checkpoints", observe)
     try:
         with interruptible(driver.stop):
-            inline.run(plan.engine, driver)
+            crew.run(plan, driver)
     finally:
         for number in study.running:
             study.suspend(number)

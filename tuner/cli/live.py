@@ -13,8 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tuner.cli.progress import Progress
+from tuner.driver import Ended, Event, Observer, Opened, Reported, SetBack, Stopping
+from tuner.port import State
 from tuner.study import Record
-from tuner.tune import Ended, Event, Observer, Opened, Reported, Stopping
 
 EVERY_SECONDS = 30.0
 """How often a long trial says where it is when there is no terminal."""
@@ -66,6 +67,8 @@ def _lines_of(event: Event, progress: Progress) -> Iterator[str]:
         case Reported(epoch) if progress.is_due(EVERY_SECONDS):
             values = _values(progress.metrics, [epoch.metrics[name] for name in progress.metrics])
             yield f"trial {epoch.trial}, epoch {epoch.epoch}: {values}; {_count(progress)}"
+        case SetBack(outcome) if outcome.state is State.LOST:
+            yield f"trial {outcome.trial} was lost, {outcome.cause}, and goes on from its last checkpoint"
         case Stopping():
             yield "stopping at this epoch's end; once more to stop at once"
 
@@ -124,15 +127,19 @@ def _head(progress: Progress) -> Iterator[Text]:
 
 
 def _current(progress: Progress) -> Table | Text:
-    if progress.trial is None:
+    """A row for each trial that runs."""
+    if not progress.running:
         return Text("asking for the next trial ...", style="dim")
-    epochs = progress.trial.values["training"]["epochs"]
-    done = progress.epoch.epoch if progress.epoch else 0
-    told = progress.epoch.metrics if progress.epoch else {}
-    value = _values(progress.metrics, [told[name] for name in progress.metrics if told])
-    row = Table.grid(padding=(0, 2))
-    row.add_row(f"trial {progress.trial.number}", ProgressBar(epochs, done, width=20), f"epoch {done}/{epochs}", value)
-    return row
+    rows = Table.grid(padding=(0, 2))
+    for one in list(progress.running.values())[:MOST_SHOWN]:
+        epochs = one.trial.values["training"]["epochs"]
+        done = one.epoch.epoch if one.epoch else 0
+        told = one.epoch.metrics if one.epoch else {}
+        value = _values(progress.metrics, [told[name] for name in progress.metrics if told])
+        rows.add_row(f"trial {one.trial.number}", ProgressBar(epochs, done, width=20), f"epoch {done}/{epochs}", value)
+    if len(progress.running) > MOST_SHOWN:
+        rows.add_row(f"and {len(progress.running) - MOST_SHOWN} more")
+    return rows
 
 
 def _table(progress: Progress) -> Iterator[Table]:

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import collections
 import time
+from dataclasses import dataclass
 
+from tuner.driver import Ended, Event, Opened, Reported, SetBack, Started, Stopping
 from tuner.port import Epoch, Trial
 from tuner.study import Record
-from tuner.tune import Ended, Event, Opened, Reported, Started, Stopping
+
+
+@dataclass(slots=True)
+class Running:
+    """A trial that runs, when it began by `time.monotonic`, and its last epoch."""
+
+    trial: Trial
+    began: float
+    epoch: Epoch | None = None
 
 
 class Progress:
@@ -21,16 +31,15 @@ class Progress:
         self.recovered = 0
         self.notes: tuple[str, ...] = ()
         self.front: list[Record] = []
-        self.trial: Trial | None = None
-        self.epoch: Epoch | None = None
+        self.running: dict[int, Running] = {}
         self.stopping = False
         self.states: collections.Counter[str] = collections.Counter()
         self.recent: collections.deque[Record] = collections.deque(maxlen=8)
         self._began = time.monotonic()
-        self._trial_began = self._began
         self._last_sign = self._began
         self._limit: float | None = None
         self._seconds: list[float] = []
+        self._most = 1
 
     def see(self, event: Event) -> None:
         """Take an event into account."""
@@ -41,20 +50,24 @@ class Progress:
                 self.notes = event.notes
                 self._limit = event.limit
             case Started(trial):
-                self.trial, self.epoch, self._trial_began = trial, None, time.monotonic()
+                self.running[trial.number] = Running(trial, time.monotonic())
+                self._most = max(self._most, len(self.running))
             case Reported(epoch):
-                self.epoch = epoch
-            case Ended(_, record, front):
-                self.ended, self.front, self.trial = self.ended + 1, front, None
+                self.running[epoch.trial].epoch = epoch
+            case SetBack(outcome):
+                del self.running[outcome.trial]
+            case Ended(outcome, record, front):
+                self.ended, self.front = self.ended + 1, front
                 self.states[record.state] += 1
                 self.recent.append(record)
-                self._seconds.append(time.monotonic() - self._trial_began)
+                self._seconds.append(time.monotonic() - self.running.pop(outcome.trial).began)
             case Stopping():
                 self.stopping = True
 
     def is_due(self, every: float) -> bool:
         """Whether a sign of life is due, `every` seconds after the last or after the trial's beginning."""
-        due = time.monotonic() - max(self._trial_began, self._last_sign) > every
+        first = min((one.began for one in self.running.values()), default=self._began)
+        due = time.monotonic() - max(first, self._last_sign) > every
         if due:
             self._last_sign = time.monotonic()
         return due
@@ -72,7 +85,7 @@ class Progress:
         """
         if not self._seconds:
             return None
-        mean = sum(self._seconds) / len(self._seconds)
-        spent = min(time.monotonic() - self._trial_began, mean) if self.trial is not None else 0.0
-        needed = max(0.0, (self.total - self.ended) * mean - spent)
+        mean, now = sum(self._seconds) / len(self._seconds), time.monotonic()
+        spent = sum(min(now - one.began, mean) for one in self.running.values())
+        needed = max(0.0, (self.total - self.ended) * mean - spent) / self._most
         return needed if self._limit is None else min(needed, max(0.0, self._limit - self.elapsed))

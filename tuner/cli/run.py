@@ -29,6 +29,8 @@ def run(
     seed: Annotated[int | None, typer.Option(help="In place of study.seed.")] = None,
     epochs: Annotated[int | None, typer.Option(help="In place of training.epochs.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    workers: Annotated[str, typer.Option(help="How many processes train; auto is one per core.")] = "1",
+    threads: Annotated[int | None, typer.Option(help="Of each worker; without it the cores are divided.")] = None,
     settings: options.Settings = None,
     storage: options.Storage = DEFAULT_STORAGE,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing while it runs.")] = False,
@@ -49,11 +51,30 @@ def run(
         with view(quiet) as observe:
             from tuner import tune  # torch takes seconds to load: what needs none of it is said before
 
-            result = tune.run(checked, storage_url=storage, device=device, observe=observe)
+            result = tune.run(
+                checked,
+                storage_url=storage,
+                device=device,
+                workers=_count(workers),
+                threads=threads,
+                observe=observe,
+            )
     except Interrupted as stop:
         typer.echo("tuner: stopped; the study is whole, and the same command goes on with it", err=True)
         raise typer.Exit(stop.exit_code) from None
     _print_result(result, storage)
+
+
+def _count(workers: str) -> int:
+    from tuner.errors import UsageError
+    from tuner.tune import cores
+
+    if workers == "auto":
+        return cores()
+    try:
+        return int(workers)
+    except ValueError:
+        raise UsageError(f"--workers {workers}: is a whole number of at least 1, or auto") from None
 
 
 def _print_result(result: Result, storage: str) -> None:

@@ -28,6 +28,7 @@ _TOLD_AS = {
     State.DIVERGED: TrialState.PRUNED,  # a sampler learns from PRUNED and ignores FAIL
     State.OUT_OF_MEMORY: TrialState.PRUNED,
     State.FAILED: TrialState.FAIL,
+    State.LOST: TrialState.FAIL,
 }
 
 FACTS = "tuner"
@@ -165,11 +166,14 @@ class Study:
                 return False
             return self.optuna.pruner.prune(self.optuna, storage.get_trial(trial._trial_id))
 
-    def tell(self, outcome: Outcome) -> None:
-        """Record how a trial ended; a suspended one waits for the next run."""
-        if outcome.state is State.SUSPENDED:
+    def tell(self, outcome: Outcome) -> bool:
+        """Record how a trial ended, and say whether it has: a suspended one waits, as does a lost one.
+
+        A trial that was lost with its worker too often has failed.
+        """
+        if outcome.state is State.SUSPENDED or (outcome.state is State.LOST and self._may_try_again(outcome)):
             self.suspend(outcome.trial)
-            return
+            return False
         trial = self._trials[outcome.trial]
         cause = outcome.cause or self._pruned_by(outcome)
         facts = {"state": outcome.state.value, "epoch": outcome.epoch, "cause": cause, "traceback": outcome.traceback}
@@ -181,6 +185,15 @@ class Study:
             values = outcome.values if outcome.state is State.COMPLETE else None
             self.optuna.tell(trial, values, _TOLD_AS[outcome.state])
         del self._trials[outcome.trial]
+        return True
+
+    def _may_try_again(self, outcome: Outcome) -> bool:
+        """Count a loss, and say whether another attempt is due."""
+        trial = self._trials[outcome.trial]
+        losses = int(trial.user_attrs.get("losses", 0)) + 1
+        with readable_errors():
+            trial.set_user_attr("losses", losses)
+        return losses <= int(self.space.setting("search.retries"))
 
     def _set_constraints(self, trial: optuna.Trial, violations: Mapping[str, float]) -> None:
         """By name for Optuna, and as the list that the dashboard up to 0.21 reads."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import torch
 
 from tuner import data
@@ -10,8 +13,8 @@ from tuner.data import Dataset, Splits
 from tuner.errors import UsageError, listing
 from tuner.goal import goal_of
 from tuner.metrics import Scores
-from tuner.training.chance import be_repeatable
 from tuner.task import Task
+from tuner.training.chance import be_repeatable
 
 KEPT = 2
 """How many ways of preprocessing are kept ready; trials of one follow each other less often than not."""
@@ -33,6 +36,11 @@ class Job:
         self.device = device
         self.base = base
         self._datasets: dict[str, Dataset] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the way to the test rows, which a search has no use for."""
+        source = replace(self.splits.source, test=None)
+        return {**self.__dict__, "splits": replace(self.splits, source=source)}
 
     @classmethod
     def for_search(cls, config: Config, seed: int, device: torch.device) -> Job:
