@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+import tuner
+from tests.conftest import command, environment
+from tuner.driver import Event, SetBack
+from tuner.errors import NoTrialSucceeded
+from tuner.port import State
+
+SPACE = """\
+study: {name: many}
+search: {trials: 5, sampler: {type: RandomSampler}, pruner: null}
+data: {type: digits, batch_size: 64}
+model: {type: CNN, channels: [8], dropout: 0.2}
+optimizer: {type: Adam, lr: {float: [1e-3, 1e-1], log: true}}
+training: {epochs: 3}
+"""
+
+DYING = """\
+import os, signal
+from pathlib import Path
+from torch import nn
+
+class Net(nn.Linear):
+    def __init__(self, in_features, out_features):
+        super().__init__(in_features, out_features)
+        self.forwards = 0
+
+    def forward(self, images):
+        self.forwards += 1
+        marker = Path(__file__).with_name("died")
+        if self.training and self.forwards > 10 and (ALWAYS or not marker.exists()) and os.environ.get("MAY_DIE"):
+            marker.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().forward(images.flatten(1))
+"""
+
+
+def dying_space(folder: Path, always: bool, retries: int) -> Path:
+    (folder / "net.py").write_text(DYING.replace("ALWAYS", str(always)))
+    text = SPACE.replace("{type: CNN, channels: [8], dropout: 0.2}", "{type: 'net.py:Net'}")
+    (folder / "dying.yaml").write_text(text.replace("trials: 5", f"trials: 2, retries: {retries}"))
+    return folder / "dying.yaml"
+
+
+def test_many_workers_give_the_trials_that_one_gives(tmp_path: Path) -> None:
+    (tmp_path / "many.yaml").write_text(SPACE)
+    alone, together = (f"sqlite:///{tmp_path / name}.db" for name in ("alone", "together"))
+
+    one = tuner.run(tmp_path / "many.yaml", storage_url=alone, threads=1).study.records()
+    two = tuner.run(tmp_path / "many.yaml", storage_url=together, workers=2, threads=1).study.records()
+
+    assert len(two) == 5
+    for mine, theirs in zip(one, two, strict=True):
+        assert theirs.params == mine.params
+        assert {**theirs.history, "seconds": []} == {**mine.history, "seconds": []}
+        assert theirs.values == mine.values
+
+
+def test_a_worker_that_is_killed_is_replaced_and_its_trial_goes_on(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAY_DIE", "1")  # in the workers; the check before them trains for fewer steps
+    events: list[Event] = []
+
+    result = tuner.run(
+        dying_space(tmp_path, always=False, retries=3), storage_url=url, workers=2, threads=1, observe=events.append
+    )
+
+    lost = [event.outcome for event in events if isinstance(event, SetBack)]
+    assert [(outcome.state, outcome.cause) for outcome in lost] == [(State.LOST, "its worker died (SIGKILL)")]
+    assert [record.state for record in result.study.records()] == ["complete", "complete"]
+    assert result.study.record(lost[0].trial).attributes["attempt"] == 2
+
+
+def test_a_trial_that_always_kills_its_worker_has_failed_after_its_retries(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAY_DIE", "1")
+
+    with pytest.raises(NoTrialSucceeded, match=r"the commonest cause: its worker died \(SIGKILL\)"):
+        tuner.run(dying_space(tmp_path, always=True, retries=1), storage_url=url, workers=2, threads=1)
+
+
+def test_workers_end_with_a_driver_that_is_killed_and_the_study_goes_on(tmp_path: Path) -> None:
+    text = SPACE.replace("epochs: 3", "epochs: 25").replace("trials: 5", "trials: 4")
+    (tmp_path / "many.yaml").write_text(text)
+    run = [*command(), "run", "--space", "many.yaml", "--workers", "2"]
+    first = subprocess.Popen(run, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True)
+    assert first.stderr is not None
+    next(line for line in first.stderr if line.startswith("trial "))
+    workers = psutil.Process(first.pid).children(recursive=True)
+
+    first.kill()
+    first.wait()
+    gone, alive = psutil.wait_procs(workers, timeout=15)
+    again = subprocess.run(run, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=240)
+
+    assert len(gone) >= 2
+    assert alive == []
+    assert again.returncode == 0, again.stderr
+    assert "4 of 4 trials" in again.stderr
+
+
+def test_ctrl_c_sets_all_running_trials_back(tmp_path: Path) -> None:
+    (tmp_path / "many.yaml").write_text(SPACE.replace("epochs: 3", "epochs: 5000"))
+    run = [*command(), "run", "--space", "many.yaml", "--workers", "2"]
+    process = subprocess.Popen(run, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 90
+    checkpoints = tmp_path / ".tuner"
+    while time.monotonic() < deadline and not list(checkpoints.glob("*/checkpoints/*.pt")):
+        time.sleep(0.2)
+
+    process.send_signal(signal.SIGINT)
+    code = process.wait(timeout=30)
+
+    shown = subprocess.run(
+        [*command(), "show", "many", "--format", "json"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert code == 130
+    assert shown.stdout.count('"state": "waiting"') == 2
+    assert '"state": "running"' not in shown.stdout
