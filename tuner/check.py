@@ -202,13 +202,13 @@ def probe(config: Config, job: Job) -> Run:
     """
     run = Run.build(job, config, seed=0)
     dataset = run.dataset
-    rows = torch.arange(min(PROBE_ROWS, len(dataset.train)))
+    rows = torch.arange(min(PROBE_ROWS, config.data.batch_size))
     inputs, targets = next(iter(dataset.train.batches([rows], 0)))
     models.check_fit(run.model, config.model.type, inputs, dataset.outputs)
     run.model.train()
-    with _blaming("model", config.model.type):
+    with _blaming("model", config.model.type), run.autocast():
         outputs = run.model(inputs)
-    with _blaming("loss", config.loss.type if config.loss else "the loss"):
+    with _blaming("loss", config.loss.type if config.loss else "the loss"), run.autocast():
         run.loss(outputs, targets)
     with _blaming("optimizer", config.optimizer.type):
         step(run, [(inputs, targets)])

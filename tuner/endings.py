@@ -27,7 +27,7 @@ class Best:
             self.metrics, self.epoch = {name: metrics[name] for name in self.goal.names}, epoch
 
     def _better(self, metrics: Mapping[str, float]) -> bool:
-        fits, fitted = (max(self.goal.violations(m).values(), default=0.0) <= 0 for m in (metrics, self.metrics))
+        fits, fitted = self.goal.feasible(metrics), self.goal.feasible(self.metrics)
         if fits != fitted:
             return fits
         return self.goal.direction.better(metrics[self.goal.metric], self.metrics[self.goal.metric])
@@ -46,6 +46,13 @@ def complete(trial: Trial, goal: Goal, metrics: Mapping[str, float], epoch: int 
     """A trial that trained to its end; its metrics are those of `epoch`."""
     values, violations = goal.values(metrics), goal.violations(metrics)
     return Outcome(trial.number, trial.attempt, State.COMPLETE, values, epoch, violations=violations)
+
+
+def cut_short(
+    trial: Trial, state: State, goal: Goal, metrics: Mapping[str, float], epoch: int, cause: str = ""
+) -> Outcome:
+    """A trial that ended, or waits, after `epoch` with these metrics; a sampler learns which bounds it broke."""
+    return Outcome(trial.number, trial.attempt, state, (), epoch, cause, violations=goal.violations(metrics))
 
 
 def failed(trial: Trial, error: BaseException) -> Outcome:

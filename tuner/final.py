@@ -90,12 +90,14 @@ def train(
         dataset = run.dataset
         assert dataset.test is not None
         outputs = outputs_of(run.scored, dataset.test, dataset)
-        test = job.scores(outputs, dataset.test.targets)
+        scores = job.scores(outputs, dataset.test.targets)
+        test = {name: value for name, value in scores.items() if math.isfinite(value)}  # r2 of one row is no number
     figures = [curves(epochs), _told(dataset, outputs)]
     with new_folder(Path(out)) as folder:
         _save_model(folder, space, config, run)
         (folder / "metrics.json").write_text(json.dumps({"on": on.value, "epochs": epochs, "test": test}, indent=2))
-        (folder / "report.html").write_text(page(f"Final training on {on.value}", figures, test), encoding="utf-8")
+        text = page(f"Final training on {on.value}", "Test split", test, figures)
+        (folder / "report.html").write_text(text, encoding="utf-8")
     return Final(Path(out), epochs, test, [*job.splits.source.notes, *_notes(space, config, on)])
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner import own
-from tuner.endings import Best, complete, divergence, failed
+from tuner.endings import Best, complete, cut_short, divergence, failed
 from tuner.errors import BuildError, TrialStopped, UsageError, listing
 from tuner.goal import Goal
 from tuner.port import Epoch, Outcome, Port, State, Trial, Verdict
@@ -130,13 +130,13 @@ class Report:
             raise UsageError(f"report({epoch}) gives {listing(scores)}, after {listing(sorted(self._names))} before")
         self.last, self._names = epoch, scores.keys()
         if reason := divergence(scores, self._goal.names):
-            self._end(State.DIVERGED, reason)
+            self._end(State.DIVERGED, scores, reason)
         self.best.see(scores, epoch)
         match self._verdict(Epoch(self._trial.number, self._trial.attempt, epoch, scores, self._lap())):
             case Verdict.STOP:
-                self._end(State.PRUNED)
+                self._end(State.PRUNED, scores)
             case Verdict.SUSPEND:
-                self._end(State.SUSPENDED)
+                self._end(State.SUSPENDED, scores)
         self._stop_if_ended()
 
     def _verdict(self, epoch: Epoch) -> Verdict:
@@ -146,8 +146,8 @@ class Report:
             self.broken = error
             return Verdict.STOP
 
-    def _end(self, state: State, cause: str = "") -> None:
-        self.ended = Outcome(self._trial.number, self._trial.attempt, state, epoch=self.last, cause=cause)
+    def _end(self, state: State, scores: Mapping[str, float], cause: str = "") -> None:
+        self.ended = cut_short(self._trial, state, self._goal, scores, self.last or 0, cause)
         self._stop_if_ended()
 
     def _stop_if_ended(self) -> None:

@@ -120,8 +120,13 @@ class Goal:
         return tuple(metrics[name] for name in self.metrics)
 
     def violations(self, metrics: Mapping[str, float]) -> dict[str, float]:
-        """By how much each bound is broken; all are kept where none is above 0."""
-        return {bound.metric: bound.violation(metrics[bound.metric]) for bound in self.bounds}
+        """By how much each bound is broken; all are kept where none is above 0. What is no number breaks none."""
+        finite = (bound for bound in self.bounds if math.isfinite(metrics[bound.metric]))
+        return {bound.metric: bound.violation(metrics[bound.metric]) for bound in finite}
+
+    def feasible(self, metrics: Mapping[str, float]) -> bool:
+        """Whether all bounds are kept."""
+        return all(violation <= 0 for violation in self.violations(metrics).values())
 
     def __str__(self) -> str:
         pairs = zip(self.metrics, self.directions, strict=True)

@@ -21,7 +21,7 @@ Function: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 
 BY_INDEX = ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss")
 BY_ONE_HOT = ("BCEWithLogitsLoss", "MultiLabelSoftMarginLoss", "MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")
-BY_VALUE = ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss", "PoissonNLLLoss")
+BY_VALUE = ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")
 FITTING = {Task.CLASSIFICATION: (*BY_INDEX, *BY_ONE_HOT), Task.REGRESSION: BY_VALUE}
 """The losses of torch.nn that compare one output with one target."""
 

@@ -59,7 +59,8 @@ def refit(space: Space, out: Path, device: str, overwrite: bool, observe: EpochO
         (folder / "metrics.json").write_text(json.dumps(written, indent=2))
         exporting.place_config(space, folder)
         figure = curves(port.epochs or [{"epoch": 1, **values}])
-        (folder / "report.html").write_text(page("Final training", [figure], values), encoding="utf-8")
+        text = page("Final training", "As the function told, at its best", values, [figure])
+        (folder / "report.html").write_text(text, encoding="utf-8")
     return port.epochs
 
 

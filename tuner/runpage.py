@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 import plotly.offline
 import torch
+from jinja2 import Environment, PackageLoader, select_autoescape
 from plotly.subplots import make_subplots
 from sklearn.metrics import confusion_matrix
 from torch import Tensor
@@ -20,17 +20,12 @@ MOST_LABELLED = 25
 MOST_POINTS = 5000
 
 
-def page(title: str, figures: Sequence[go.Figure], test: Mapping[str, float]) -> str:
-    """Figures and test scores as one HTML page that opens offline."""
+def page(title: str, heading: str, scores: Mapping[str, float], figures: Sequence[go.Figure]) -> str:
+    """Figures as one HTML page that opens offline, with scores under a heading behind the first of them."""
     bodies = [figure.to_html(full_html=False, include_plotlyjs=False, config=PLOTLY) for figure in figures]
-    scores = "".join(f"<tr><th scope='row'>{html.escape(k)}</th><td>{v:.5g}</td></tr>" for k, v in test.items())
-    table = f"<h2>Test split</h2><table>{scores}</table>" if scores else ""
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>'
-        "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:72rem;margin:1.5rem auto;padding:0 1rem}"
-        "th{text-align:left;padding-right:1.5rem;font-weight:400}</style>"
-        f"<script>{plotly.offline.get_plotlyjs()}</script><body><h1>{html.escape(title)}</h1>"
-        f"{bodies[0]}{table}{''.join(bodies[1:])}</body></html>"
+    environment = Environment(loader=PackageLoader("tuner"), autoescape=select_autoescape(["html", "j2"]))
+    return environment.get_template("run.html.j2").render(
+        title=title, heading=heading, scores=scores, figures=bodies, plotly_js=plotly.offline.get_plotlyjs()
     )
 
 

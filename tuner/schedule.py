@@ -131,8 +131,8 @@ def _sequence(sequence: Component, optimizer: Optimizer, epochs: int) -> lr_sche
             )
         arguments = {key: value for key, value in part.args.items() if key != "epochs"}
         total = {name: length for name in LENGTHS if name in own.parameters_of(_class(part.type))}
-        direction = Direction.MINIMIZE
-        built.append(_build(Component(part.type, {**total, **arguments}), optimizer, length, 1, direction))
+        component = Component(part.type, {**total, **arguments})
+        built.append(_build(component, optimizer, length, steps=1, direction=Direction.MINIMIZE))  # none looks at these
         milestones.append(began + length)
     return lr_scheduler.SequentialLR(optimizer, built, milestones[:-1])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,7 +11,8 @@ import torch
 
 from tuner import costs
 from tuner.config import Config
-from tuner.endings import Best, complete, divergence, failed
+from tuner.endings import Best, complete, cut_short, divergence, failed
+from tuner.goal import COSTS
 from tuner.port import Epoch, Outcome, Port, State, Trial, Verdict
 from tuner.training import Job, Run, epochs_of
 
@@ -56,16 +58,16 @@ def run_trial(job: Job, trial: Trial, port: Port) -> Outcome:
         epoch, scores, seconds = step
         metrics = {**scores, **cost}
         if reason := divergence(metrics, goal.names):
-            return Outcome(trial.number, trial.attempt, State.DIVERGED, epoch=epoch, cause=reason)
+            return cut_short(trial, State.DIVERGED, goal, metrics, epoch, reason)
         best.see(metrics, epoch)
         verdict = port.report(Epoch(trial.number, trial.attempt, epoch, metrics, seconds))
         if verdict is Verdict.STOP:
-            return Outcome(trial.number, trial.attempt, State.PRUNED, epoch=epoch)
+            return cut_short(trial, State.PRUNED, goal, metrics, epoch)
         if verdict is Verdict.SUSPEND or time.monotonic() - saved > CHECKPOINT_SECONDS:
             port.save(trial.number, run.state(best.progress(epoch)))
             saved = time.monotonic()
         if verdict is Verdict.SUSPEND:
-            return Outcome(trial.number, trial.attempt, State.SUSPENDED, epoch=epoch)
+            return cut_short(trial, State.SUSPENDED, goal, metrics, epoch)
 
 
 def _begin(job: Job, config: Config, seed: int, best: Best, checkpoint: bytes | None) -> tuple[Run, int]:
@@ -75,11 +77,14 @@ def _begin(job: Job, config: Config, seed: int, best: Best, checkpoint: bytes | 
         return run, 0
     try:
         return run, best.restore(run.restore(checkpoint))
-    except Exception:  # torch raises whatever a damaged archive leads it to
+    except Exception as error:  # torch raises whatever a damaged archive leads it to
+        warnings.warn(f"a checkpoint cannot be read ({error}): its trial begins anew", stacklevel=2)
         return Run.build(job, config, seed), 0
 
 
 def _costs(job: Job, run: Run) -> Mapping[str, float]:
     """What the model costs, measured once: training changes its weights, and not their number or its speed."""
+    if not set(job.scores.goal.names) & set(COSTS):
+        return {}
     row, _ = next(iter(run.dataset.train.batches([torch.arange(1)], 0)))
     return costs.measure(job.scores.goal.names, run.model, row)

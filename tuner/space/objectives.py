@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tuner.errors import Fault, Place, did_you_mean, listing
-from tuner.goal import Direction, Scope
+from tuner.goal import COSTS, Direction, Scope
 from tuner.space.holes import Fixed, Group, Items, Tree, describe, join
 from tuner.space.rules import is_direction, is_number
 from tuner.space.schema import constant
@@ -18,11 +18,19 @@ LAST_ONLY = "with several metrics the values are the last epoch's, since none is
 
 
 def with_defaults(root: Group) -> Group:
-    """The space with what several metrics change in the defaults: no pruner, and the last epoch's values."""
+    """The space with what several metrics change in the defaults: no pruner, and the last epoch's values.
+
+    A cost alone is the same after every epoch, and training is to go to its end.
+    """
     if not _several(root):
-        return root
+        return _defaulted(root, "objective", "scope", Scope.LAST.value) if _is_cost(root) else root
     root = _defaulted(root, "search", "pruner", None)
     return _defaulted(root, "objective", "scope", Scope.LAST.value)
+
+
+def _is_cost(root: Group) -> bool:
+    section = root.entries.get("objective")
+    return isinstance(section, Group) and _value(section, "metric") in COSTS
 
 
 def _defaulted(root: Group, section: str, key: str, value: Any) -> Group:

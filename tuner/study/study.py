@@ -149,6 +149,8 @@ class Study:
         Written through the storage, since a trial's own `report` ignores a step that it has seen. With
         several objectives Optuna knows no value of an epoch, and nothing is pruned.
 
+        Nor does it learn the value of an epoch that breaks a bound.
+
         An epoch before the last that an earlier attempt has reported is not judged again: later ones
         are known to the pruner, which would compare those.
         """
@@ -159,8 +161,8 @@ class Study:
         with readable_errors():
             storage = self.optuna._storage
             storage.set_trial_user_attr(trial._trial_id, "history", history)
-            if not self.goal.single:
-                return False
+            if not self.goal.single or not self.goal.feasible(epoch.metrics):
+                return False  # a trial that breaks a bound is no measure for those that do not
             storage.set_trial_intermediate_value(trial._trial_id, epoch.epoch, epoch.metrics[self.goal.metric])
             if epoch.epoch < self._reported[epoch.trial]:
                 return False

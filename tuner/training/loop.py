@@ -58,7 +58,8 @@ def step(run: Run, batches: list[tuple[Tensor, Tensor]]) -> Tensor:
     Gradients are cleared before the first batch and add up over the others. Some optimizers ask for
     the loss more than once.
     """
-    whole = sum(run.loss.weight(targets) for _, targets in batches)
+    alone = len(batches) == 1
+    whole = 1 if alone else sum(run.loss.weight(targets) for _, targets in batches)
 
     def loss_of_step() -> Tensor:
         run.optimizer.zero_grad(set_to_none=True)
@@ -66,7 +67,7 @@ def step(run: Run, batches: list[tuple[Tensor, Tensor]]) -> Tensor:
         for inputs, targets in batches:
             with run.autocast():
                 part = run.loss(run.model(inputs), targets)
-            if len(batches) > 1:
+            if not alone:
                 part = part * (run.loss.weight(targets) / whole)
             run.scaler.scale(part).backward()  # type: ignore[no-untyped-call]
             loss += part.detach()

@@ -92,8 +92,7 @@ class Run:
 
     def restore(self, state: bytes) -> dict[str, float]:
         """Go back to a checkpoint and give the progress that was saved with it."""
-        device = next(self.model.parameters()).device
-        saved = torch.load(io.BytesIO(state), map_location=device, weights_only=True)
+        saved = torch.load(io.BytesIO(state), map_location="cpu", weights_only=True)  # each part moves its own
         for name, part in self._parts().items():
             part.load_state_dict(saved[name])
         progress: dict[str, float] = saved["progress"]
@@ -120,7 +119,7 @@ def _steps(rows: int, config: Config) -> int:
         message = f"a batch of {config.data.batch_size}{times} is larger than the training split of {rows} rows"
         raise BuildError("data.batch_size", message)
     whole, rest = divmod(rows, size)
-    return whole + (rest > 1 or (rest == 1 and size == 1))
+    return whole + (rest > 1)
 
 
 def _average(model: nn.Module, decay: float | None) -> AveragedModel | None:
