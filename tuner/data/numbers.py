@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from tuner.config import Component
+from tuner.data.pictures import refuse_different
 from tuner.data.scale import Scale
 from tuner.data.transforms import Transforms
 from tuner.errors import BuildError
@@ -41,14 +42,16 @@ class Numbers:
 
         Raises:
             BuildError: the rows are no images and there are transforms, or one of those fails.
+            DataError: the rows differ in their shape.
         """
         transforms = Transforms(components)
-        shape: tuple[int, ...] = ()
+        shapes: set[tuple[int, ...]] = set()
 
         def scored() -> Iterable[Tensor]:
-            nonlocal shape
             for chunk in chunks:
                 shape = tuple(chunk.shape[1:])
+                shapes.add(shape)
+                refuse_different(shapes)
                 if components and len(shape) != 3:
                     raise BuildError(
                         "data.transforms", f"they are for images, and the inputs have shape {shape}: drop them"
@@ -56,7 +59,7 @@ class Numbers:
                 yield transforms.scored(transforms.once(chunk))
 
         scale = Scale.fit(scored())
-        return cls(components, scale, shape, white)
+        return cls(components, scale, shapes.pop(), white)
 
     @property
     def random(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -46,12 +46,7 @@ class Items:
             DataError: an image cannot be read, or they differ in their shape.
         """
         images = [self._one(int(index)) for index in self._indices]
-        shapes = {tuple(image.shape) for image in images}
-        if len(shapes) > 1:
-            raise DataError(
-                f"data: the inputs have {len(shapes)} different shapes, such as "
-                f"{' and '.join(str(shape) for shape in sorted(shapes)[:2])}: give data.image_size"
-            )
+        refuse_different({tuple(image.shape) for image in images})
         return torch.stack(images)
 
     def bytes(self) -> int:
@@ -61,6 +56,17 @@ class Items:
     def _one(self, index: int) -> Tensor:
         item = self._dataset[index][0]
         return resized(functional.pil_to_tensor(item) if isinstance(item, Image.Image) else as_array(item), self._size)
+
+
+def refuse_different(shapes: Collection[tuple[int, ...]]) -> None:
+    """Raise unless all inputs have one shape.
+
+    Raises:
+        DataError: they do not.
+    """
+    if len(shapes) > 1:
+        some = " and ".join(str(shape) for shape in sorted(shapes)[:2])
+        raise DataError(f"data: the inputs have {len(shapes)} different shapes, such as {some}: give data.image_size")
 
 
 def open_image(file: str | Path, mode: str) -> Image.Image:

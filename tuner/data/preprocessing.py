@@ -20,6 +20,7 @@ from tuner.data.columns import Columns
 from tuner.data.numbers import Numbers
 from tuner.data.rows import Inputs, Source
 from tuner.data.scale import chunks_of
+from tuner.data.stream import read_in_order
 from tuner.data.tokens import Tokens
 from tuner.errors import BuildError
 
@@ -97,7 +98,5 @@ def _chunks(inputs: Any) -> Iterable[Tensor]:
     """Raw rows in chunks; those that are read when they are asked for are not all in memory at once."""
     if isinstance(inputs, Tensor):
         yield from chunks_of(inputs)
-        return
-    from tuner.data.stream import read_in_order
-
-    yield from read_in_order(inputs)
+    else:
+        yield from read_in_order(inputs)
