@@ -84,6 +84,9 @@ def argument_faults(source: Component, base: str) -> Iterator[tuple[str, str]]:
 
 def _source(data: Data, base: str) -> tuple[Source, Loader]:
     arguments: dict[str, Any] = dict(data.source.args)
+    held = next((name for name in ("test_path", "test_root") if arguments.get(name) is not None), None)
+    if held is not None and data.test is not None:
+        raise DataError(f"data.test: data.{held} is the test split already; drop one of the two")
     source = _loader(data.source.type)(**arguments, base=base)
     if not len(source.pool):
         raise DataError(f"data: {data.source.type} has no rows")
@@ -134,6 +137,5 @@ def _loader(name: str) -> Callable[..., Source]:
     if name in known:
         return vision.loader(name)
     hint = did_you_mean(name, [*SOURCES, *known])
-    raise DataError(
-        f"there is no dataset {name}{hint}: it is {listing(SOURCES)}, a class of torchvision.datasets, or file.py:function"
-    )
+    kinds = f"{', '.join(SOURCES)}, a class of torchvision.datasets, or file.py:function"
+    raise DataError(f"there is no dataset {name}{hint}: it is {kinds}")
