@@ -47,15 +47,34 @@ class Items:
         """
         images = [self._one(int(index)) for index in self._indices]
         refuse_different({tuple(image.shape) for image in images})
-        return torch.stack(images)
+        rows = torch.stack(images)
+        return rows if rows.dim() > 1 else rows.unsqueeze(1)
 
     def bytes(self) -> int:
         """How much memory the inputs would take once read."""
         return len(self) * self._one(int(self._indices[0])).nbytes
 
     def _one(self, index: int) -> Tensor:
-        item = self._dataset[index][0]
+        item = item_of(self._dataset, index)[0]
         return resized(functional.pil_to_tensor(item) if isinstance(item, Image.Image) else as_array(item), self._size)
+
+
+def item_of(dataset: Any, index: int) -> tuple[Any, Any]:
+    """The (input, target) at `index` of a map-style dataset.
+
+    Raises:
+        DataError: the dataset fails to give it, or gives something else.
+    """
+    try:
+        inputs, target = dataset[index]
+    except DataError:
+        raise
+    except Exception as error:  # a dataset may raise anything for an item that it cannot read
+        name = type(dataset).__name__
+        raise DataError(
+            f"data: item {index} of {name} is no input and target: {type(error).__name__}: {error}"
+        ) from error
+    return inputs, target
 
 
 def refuse_different(shapes: Collection[tuple[int, ...]]) -> None:
@@ -77,9 +96,16 @@ def open_image(file: str | Path, mode: str) -> Image.Image:
     """
     try:
         with Image.open(file) as image:
-            return image.convert(mode)
-    except (OSError, ValueError, SyntaxError) as error:  # what PIL raises for files that are no images
+            return _of_8_bits(image).convert(mode)
+    except Exception as error:  # PIL's readers raise anything for files that are no images
         raise DataError(f"{file} is not an image that can be read: {error}") from None
+
+
+def _of_8_bits(image: Image.Image) -> Image.Image:
+    """Grey images of 16 bits brought to 8, where PIL would cut all above 255 to white."""
+    if not image.mode.startswith("I;16"):
+        return image
+    return Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
 
 
 def resized(images: Tensor, size: Size) -> Tensor:
@@ -99,12 +125,19 @@ def sides(size: int | Sequence[int]) -> tuple[int, int]:
     Raises:
         DataError: it is none.
     """
-    both = [size, size] if isinstance(size, int) else list(size)
-    if len(both) != 2 or not all(isinstance(side, int) and side > 0 for side in both):
+    both = list(size) if isinstance(size, list | tuple) else [size, size]
+    if len(both) != 2 or not all(isinstance(side, int) and not isinstance(side, bool) and side > 0 for side in both):
         raise DataError(f"data.image_size: is a side in pixels, or [height, width], not {size}")
     return both[0], both[1]
 
 
 def as_array(values: Any) -> Tensor:
-    """A tensor of what a dataset keeps as a tensor, an array or a list."""
-    return values if isinstance(values, Tensor) else torch.as_tensor(np.asarray(values))
+    """A tensor of what a dataset keeps as a tensor, an array or a list.
+
+    Raises:
+        DataError: it is no array of numbers.
+    """
+    try:
+        return values if isinstance(values, Tensor) else torch.as_tensor(np.asarray(values))
+    except (TypeError, ValueError) as error:
+        raise DataError(f"data: a {type(values).__name__} is no array of numbers: {error}") from None
