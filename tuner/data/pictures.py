@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.utils.data import ConcatDataset, Subset
 from torchvision.transforms.v2 import functional
 
 from tuner.errors import DataError
@@ -39,6 +40,11 @@ class Items:
         """The inputs at `indices`, int64 (M,), still unread."""
         return Items(self._dataset, self._indices[indices], self._size)
 
+    def joined(self, other: Items) -> Items:
+        """These inputs and then the others', still unread."""
+        parts = [Subset(items._dataset, items._indices.tolist()) for items in (self, other)]
+        return Items(ConcatDataset(parts), torch.arange(len(self) + len(other)), self._size)
+
     def read(self) -> Tensor:
         """(N, ...), images as (N, C, H, W), uint8 from files.
 
@@ -49,10 +55,6 @@ class Items:
         refuse_different({tuple(image.shape) for image in images})
         rows = torch.stack(images)
         return rows if rows.dim() > 1 else rows.unsqueeze(1)
-
-    def bytes(self) -> int:
-        """How much memory the inputs would take once read."""
-        return len(self) * self._one(int(self._indices[0])).nbytes
 
     def _one(self, index: int) -> Tensor:
         item = item_of(self._dataset, index)[0]
@@ -125,7 +127,7 @@ def sides(size: int | Sequence[int]) -> tuple[int, int]:
     Raises:
         DataError: it is none.
     """
-    both = list(size) if isinstance(size, list | tuple) else [size, size]
+    both: list[Any] = list(size) if isinstance(size, list | tuple) else [size, size]
     if len(both) != 2 or not all(isinstance(side, int) and not isinstance(side, bool) and side > 0 for side in both):
         raise DataError(f"data.image_size: is a side in pixels, or [height, width], not {size}")
     return both[0], both[1]

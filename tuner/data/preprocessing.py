@@ -48,9 +48,10 @@ def fit(data: Data, source: Source, train: Inputs) -> Preprocessor:
         BuildError: the transforms or the tokenizer are not for such data, or fail on them.
     """
     texts = isinstance(train, np.ndarray)
+    images = not texts and not isinstance(train, pd.DataFrame) and source.vocab_size is None
     if data.tokenizer is not None and not texts:
         raise BuildError("data.tokenizer", f"it is for text, and {data.source.type} is none: drop it")
-    if data.transforms and (texts or isinstance(train, pd.DataFrame)):
+    if data.transforms and not images:
         raise BuildError("data.transforms", f"they are for images, and {data.source.type} has none: drop them")
     if isinstance(train, pd.DataFrame):
         return Columns.fit(train)
