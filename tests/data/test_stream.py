@@ -81,9 +81,6 @@ class WhoReads:
     def read(self) -> Tensor:
         return torch.stack([self._indices, torch.full_like(self._indices, os.getpid())], dim=1)
 
-    def bytes(self) -> int:
-        return 0
-
 
 def as_it_is(raw: Tensor) -> Tensor:
     return raw
