@@ -197,7 +197,7 @@ def test_no_group_is_in_two_splits(tmp_path: Path) -> None:
         assert len(set.union(*seen)) == sum(map(len, seen)) == 12
 
 
-def rows_of(part: data.Splits | Any) -> list[int]:
+def rows_of(part: Any) -> list[int]:
     numbers: list[int] = part.inputs["row"].tolist()
     return numbers
 

@@ -81,7 +81,7 @@ def require(frame: pd.DataFrame, columns: Sequence[str], path: str) -> None:
         if column not in frame.columns:
             known = [str(name) for name in frame.columns]
             hint = did_you_mean(column, known) or f": it has {listing(known[:12])}"
-            separated = "; is data.separator right?" if len(known) == 1 and set(known[0]) & set(";\t|") else ""
+            separated = "; is data.separator right?" if len(known) == 1 and set(known[0]) & set(",;\t|") else ""
             raise DataError(f"{path}: there is no column {column}{hint}{separated}")
         nested = frame[column].map(lambda value: isinstance(value, list | dict)).astype(bool)
         if nested.any():
