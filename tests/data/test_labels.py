@@ -72,6 +72,12 @@ def test_an_inferred_task_is_said_and_a_given_one_is_not() -> None:
     assert given == ()
 
 
+def test_words_are_not_said_to_be_regressed_on() -> None:
+    assert labels.encoder(pd.Series(["a", "b"]), None, "y")[1] == (
+        "y has 2 different values: taken for classification",
+    )
+
+
 def test_whole_numbers_and_floats_are_the_same_class() -> None:
     encoder, _ = encoded([1.0, 2.0])
 

@@ -62,7 +62,8 @@ def encoder(column: pd.Series[Any], task: str | None, where: str) -> tuple[Encod
     if task is not None:
         return Encoder(chosen, classes), ()
     other = next(known for known in Task if known is not chosen)
-    note = f"{where} has {different} different values: taken for {chosen.value} (else say data.task: {other.value})"
+    way_on = f" (else say data.task: {other.value})" if frames.is_numbers(column) else ""
+    note = f"{where} has {different} different values: taken for {chosen.value}{way_on}"
     return Encoder(chosen, classes), (note,)
 
 
