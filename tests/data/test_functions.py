@@ -269,3 +269,23 @@ def test_a_dataset_prepared_for_final_training_has_its_test_rows_scaled_alike(tm
     (inputs,) = dataset.test.in_order(64)
     raw = np.arange(20.0)
     assert np.allclose(inputs.numpy().ravel(), (raw + 100 - raw.mean()) / raw.std(), atol=1e-4)
+
+
+def test_what_a_dataset_draws_is_the_same_whoever_reads_it(tmp_path: Path) -> None:
+    body = """
+        class Noisy(Dataset):
+            def __len__(self): return 12
+            def __getitem__(self, i): return torch.rand(3), i % 2
+        return Noisy()
+    """
+    name = written(tmp_path, body)
+    before = torch.get_rng_state()
+
+    one, again, streamed = (
+        searched(section(name, loader=loader), tmp_path) for loader in ("memory", "memory", "stream")
+    )
+
+    assert torch.equal(torch.get_rng_state(), before)
+    for other in (again, streamed):
+        assert torch.equal(batches(one)[0], batches(other)[0])
+    assert len({row.numpy().tobytes() for row in batches(one)[0]}) == len(one.train)

@@ -64,11 +64,16 @@ class Items:
 def item_of(dataset: Any, index: int) -> tuple[Any, Any]:
     """The (input, target) at `index` of a map-style dataset.
 
+    What the dataset draws from torch's generator, such as transforms of its own, is the same whenever
+    the item is read and whoever reads it.
+
     Raises:
         DataError: the dataset fails to give it, or gives something else.
     """
     try:
-        inputs, target = dataset[index]
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(index)
+            inputs, target = dataset[index]
     except DataError:
         raise
     except Exception as error:  # a dataset may raise anything for an item that it cannot read
