@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +57,8 @@ def _predicted(predictor: Predictor, folder: Path, inputs: Path) -> pd.DataFrame
     if not inputs.exists():
         raise DataError(f"{inputs}: there is no such file or folder")
     match predictor.preprocessor:
-        case Columns():
-            frame = frames.read(".", str(inputs))
+        case Columns() as columns:
+            frame = _table(inputs, columns, config_of(folder).setting("data"))
             return _told(predictor, {"row": range(1, len(frame) + 1)}, frame)
         case Tokens():
             texts = _texts(inputs, config_of(folder).setting("data").get("text", "text"))
@@ -88,10 +89,19 @@ def _told(predictor: Predictor, columns: dict[str, Any], inputs: Any) -> pd.Data
     return pd.DataFrame({**columns, "prediction": labels, **shares})
 
 
+def _table(file: Path, columns: Columns, section: Mapping[str, Any]) -> pd.DataFrame:
+    """A table as the training rows were read: with their separator, their missing values and their words."""
+    reading = {"missing": section.get("missing", ()), "separator": section.get("separator", ",")}
+    frame = frames.read(".", str(file), **reading, words=columns.words)
+    frames.require(frame, columns.names, str(file))
+    frames.refuse_text(frame, columns.numeric, str(file), "the model was trained on numbers")
+    return frame
+
+
 def _texts(file: Path, column: str) -> Any:
     """Object (N,): a column of a table, or the lines of any other file."""
     if file.suffix in (".csv", *frames.JSON_LINES):
-        frame = frames.read(".", str(file))
+        frame = frames.read(".", str(file), words=[column])
         frames.require(frame, [column], str(file))
         return as_texts(frame[column])
     try:
@@ -116,7 +126,8 @@ def _pixels(files: list[str], numbers: Numbers) -> Tensor:
     if mode is None:
         raise UsageError(f"the model takes images of {channels} channels, which no image file has")
     images = torch.stack([resized(pil_to_tensor(open_image(file, mode)), size) for file in files])
-    return images if numbers.white == 255 else images * (numbers.white / 255)
+    shades = images * (numbers.white / 255)
+    return shades.round().to(torch.uint8) if numbers.whole else shades
 
 
 def _numbers(file: Path, shape: tuple[int, ...]) -> Tensor:
@@ -124,8 +135,9 @@ def _numbers(file: Path, shape: tuple[int, ...]) -> Tensor:
     frame = frames.read(".", str(file))
     if frame.shape[1] != math.prod(shape):
         raise DataError(f"{file} has {frame.shape[1]} columns, where the model takes {math.prod(shape)}")
-    try:
-        values = torch.tensor(frame.to_numpy(dtype=np.float32))
-    except ValueError as error:
-        raise DataError(f"{file} has something else than numbers: {error}") from None
+    frames.refuse_text(frame, list(frame.columns), str(file), "the model was trained on numbers")
+    values = torch.tensor(frame.to_numpy(dtype=np.float32))
+    gaps = values.isnan().any(dim=1)
+    if bool(gaps.any()):
+        raise DataError(f"{file}: row {int(gaps.int().argmax()) + 1}: a value is missing, and the model knows no gaps")
     return values.reshape(len(frame), *shape)

@@ -50,8 +50,11 @@ def for_search(data: Data, base: str, seed: int) -> Splits:
         DataError: the data are not there, or too few to be split.
     """
     source, loader = _source(data, base)
-    train, valid, _ = _row_numbers(source, data, seed)
-    return _splits(source, source.pool.at(train), source.pool.at(valid), None, loader)
+    train, valid, held = _row_numbers(source, data, seed)
+    targets = source.pool.targets
+    others = {"validation": valid} if held is None else {"validation": valid, "test": held}
+    _refuse_unlearnable(source, targets[train], {name: targets[rows] for name, rows in others.items()})
+    return Splits(source, source.pool.at(train), source.pool.at(valid), None, loader)
 
 
 def for_final(data: Data, base: str, seed: int, on: On) -> Splits:
@@ -67,8 +70,12 @@ def for_final(data: Data, base: str, seed: int, on: On) -> Splits:
     train, valid, held = _row_numbers(source, data, seed)
     test = source.pool.at(held) if held is not None else _own_test(source, loader)
     if on is On.ALL:
-        return _splits(source, source.pool.at(torch.cat([train, valid]).sort().values), None, test, loader)
-    return _splits(source, source.pool.at(train), source.pool.at(valid), test, loader)
+        everything = source.pool.at(torch.cat([train, valid]).sort().values)
+        _refuse_unlearnable(source, everything.targets, {"test": test.targets})
+        return Splits(source, everything, None, test, loader)
+    targets = source.pool.targets
+    _refuse_unlearnable(source, targets[train], {"validation": targets[valid], "test": test.targets})
+    return Splits(source, source.pool.at(train), source.pool.at(valid), test, loader)
 
 
 def argument_faults(source: Component, base: str) -> Iterator[tuple[str, str]]:
@@ -85,6 +92,9 @@ def argument_faults(source: Component, base: str) -> Iterator[tuple[str, str]]:
 
 def _source(data: Data, base: str) -> tuple[Source, Loader]:
     arguments: dict[str, Any] = dict(data.source.args)
+    held = next((name for name in ("test_path", "test_root") if arguments.get(name) is not None), None)
+    if held is not None and data.test is not None:
+        raise DataError(f"data.test: data.{held} is the test split already; drop one of the two")
     source = _loader(data.source.type)(**arguments, base=base)
     if not len(source.pool):
         raise DataError(f"data: {data.source.type} has no rows")
@@ -113,17 +123,18 @@ def _own_test(source: Source, loader: Loader) -> Rows:
     return memory.resident(source.test()) if loader is Loader.MEMORY else source.test()
 
 
-def _splits(source: Source, train: Rows, valid: Rows | None, test: Rows | None, loader: Loader) -> Splits:
-    if source.task is Task.CLASSIFICATION:
-        known = set(train.targets.tolist())
-        if len(known) < 2:
-            raise DataError("data: the rows to train on are of one class only: there is nothing to learn")
-        for name, rows in (("validation", valid), ("test", test)):
-            unseen = sorted(set(rows.targets.tolist()) - known) if rows is not None else []
-            if unseen:
-                labels = listing(str(source.classes[i]) for i in unseen[:3])
-                raise DataError(f"data: class {labels} is seen in the {name} split only: a model cannot learn it")
-    return Splits(source, train, valid, test, loader)
+def _refuse_unlearnable(source: Source, train: Tensor, others: Mapping[str, Tensor]) -> None:
+    """Raise when the training rows lack a class: all but one, or one that another split has."""
+    if source.task is not Task.CLASSIFICATION:
+        return
+    known = set(train.tolist())
+    if len(known) < 2:
+        raise DataError("data: the rows to train on are of one class only: there is nothing to learn")
+    for name, targets in others.items():
+        unseen = sorted(set(targets.tolist()) - known)
+        if unseen:
+            labels = listing(source.classes[i] for i in unseen[:3])
+            raise DataError(f"data: class {labels} is not among the rows to train on, only in the {name} split")
 
 
 def _loader(name: str) -> Callable[..., Source]:
@@ -135,5 +146,5 @@ def _loader(name: str) -> Callable[..., Source]:
     if name in known:
         return vision.loader(name)
     hint = did_you_mean(name, [*SOURCES, *known])
-    others = "a class of torchvision.datasets, or file.py:function"
-    raise DataError(f"there is no dataset {name}{hint}: it is {listing(SOURCES)}, {others}")
+    kinds = f"{', '.join(SOURCES)}, a class of torchvision.datasets, or file.py:function"
+    raise DataError(f"there is no dataset {name}{hint}: it is {kinds}")

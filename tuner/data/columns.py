@@ -19,6 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from torch import Tensor
 
+from tuner.data import frames, labels
 from tuner.errors import DataError, listing
 
 FILE = "columns.skops"
@@ -33,18 +34,20 @@ class Columns:
         transformer: fitted.
         names: the columns that it takes, in their order.
         numeric: those of them that are numbers.
+        words: those of them that are text; what is neither was read as true and false.
     """
 
-    def __init__(self, transformer: ColumnTransformer, names: list[str], numeric: list[str]) -> None:
+    def __init__(self, transformer: ColumnTransformer, names: list[str], numeric: list[str], words: list[str]) -> None:
         self._transformer = transformer
         self.names = names
         self.numeric = numeric
+        self.words = words
 
     @classmethod
     def fit(cls, table: pd.DataFrame) -> Columns:
         """Measure the training rows alone."""
         names = [str(name) for name in table.columns]
-        numeric = [name for name in names if _is_numeric(table[name])]
+        numeric = [name for name in names if frames.is_numbers(table[name])]
         categories = [name for name in names if name not in numeric]
         numbers = make_pipeline(
             SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler()
@@ -52,16 +55,18 @@ class Columns:
         one_hot = OneHotEncoder(
             handle_unknown="infrequent_if_exist", max_categories=MOST_CATEGORIES, sparse_output=False
         )
-        words = make_pipeline(SimpleImputer(strategy="constant", fill_value="missing"), one_hot)
+        words = make_pipeline(
+            SimpleImputer(strategy="constant", fill_value="missing", keep_empty_features=True), one_hot
+        )
         transformer = ColumnTransformer([("numbers", numbers, numeric), ("categories", words, categories)])
         transformer.fit(_typed(table, names, numeric))
-        return cls(transformer, names, numeric)
+        return cls(transformer, names, numeric, [name for name in categories if frames.is_text(table[name])])
 
     def __call__(self, table: pd.DataFrame) -> Tensor:
         """float32 (N, features).
 
         Raises:
-            DataError: a column is not there, or has text where numbers were trained on.
+            DataError: a column is not there, or has text or infinite values where numbers were trained on.
         """
         missing = [name for name in self.names if name not in table.columns]
         if missing:
@@ -73,16 +78,13 @@ class Columns:
     def save(self, folder: Path) -> dict[str, Any]:
         """Write what `load` needs into `folder`, and give the facts that it needs besides."""
         skops.io.dump(self._transformer, folder / FILE)
-        return {"columns": self.names, "numeric": self.numeric}
+        return {"columns": self.names, "numeric": self.numeric, "words": self.words}
 
     @classmethod
     def load(cls, folder: Path, facts: dict[str, Any]) -> Columns:
         """Read what `save` wrote; only types of scikit-learn and numpy are restored."""
-        return cls(skops.io.load(folder / FILE, trusted=["numpy.dtype"]), facts["columns"], facts["numeric"])
-
-
-def _is_numeric(column: pd.Series[Any]) -> bool:
-    return bool(pd.api.types.is_numeric_dtype(column)) and not pd.api.types.is_bool_dtype(column)
+        transformer = skops.io.load(folder / FILE, trusted=["numpy.dtype"])
+        return cls(transformer, facts["columns"], facts["numeric"], facts["words"])
 
 
 def _typed(table: pd.DataFrame, names: list[str], numeric: list[str]) -> pd.DataFrame:
@@ -95,11 +97,8 @@ def _typed(table: pd.DataFrame, names: list[str], numeric: list[str]) -> pd.Data
                 typed[name] = column.astype("float64")
             except (TypeError, ValueError) as error:
                 raise DataError(f"column {name} is numeric in training, and here it is not: {error}") from None
+            if np.isinf(typed[name]).any():
+                raise DataError(f"column {name} has infinite values")
         else:
-            typed[name] = column.astype("object").where(column.notna(), np.nan).map(_word, na_action="ignore")
+            typed[name] = column.astype("object").where(column.notna(), np.nan).map(labels.word, na_action="ignore")
     return pd.DataFrame(typed, index=table.index)
-
-
-def _word(value: object) -> str:
-    """One spelling of a category, whether its column was read as whole numbers, floats or text."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

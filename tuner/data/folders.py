@@ -41,16 +41,24 @@ def load(
     """
     if mode not in MODES:
         raise DataError(f"data.mode: is {listing(MODES)}, not {mode}")
-    classes = _classes(Path(base, root))
+    classes = _classes(base, root, "root")
+    if len(classes) < 2:
+        raise DataError(f"data.root: {Path(base, root)} has one class only, {classes[0]}: there is nothing to learn")
     files, notes = _files(Path(base, root), classes, skip_corrupt)
+    empty = [label for i, label in enumerate(classes) if all(target != i for _, target in files)]
+    if empty:
+        raise DataError(f"data.root: {Path(base, root, empty[0])} has no image ({', '.join(IMG_EXTENSIONS)})")
 
     def test() -> Rows:
         assert test_root is not None
         folder = Path(base, test_root)
-        unknown = sorted(set(_classes(folder)) - set(classes))
+        unknown = sorted(set(_classes(base, test_root, "test_root")) - set(classes))
         if unknown:
             raise DataError(f"{folder}: class {listing(unknown)} is not among those to train on: {listing(classes)}")
-        return _rows(_files(folder, classes, skip_corrupt)[0], mode, image_size)
+        held, _ = _files(folder, classes, skip_corrupt)
+        if not held:
+            raise DataError(f"data.test_root: {folder} has no image ({', '.join(IMG_EXTENSIONS)})")
+        return _rows(held, mode, image_size)
 
     own_test = None if test_root is None else test
     return Source(Task.CLASSIFICATION, tuple(classes), _rows(files, mode, image_size), own_test, notes=notes)
@@ -76,26 +84,24 @@ def _rows(samples: list[tuple[str, int]], mode: str, size: Size) -> Rows:
     return Rows(Items(Files(samples, mode), torch.arange(len(samples)), size), targets)
 
 
-def _classes(folder: Path) -> list[str]:
+def _classes(base: str, root: str, key: str) -> list[str]:
+    """The class folders in order; hidden ones, such as a notebook's checkpoints, are none."""
+    if not isinstance(root, str):
+        raise DataError(f"data.{key}: takes the path of a folder, not {root}")
+    folder = Path(base, root)
     try:
-        classes: list[str] = find_classes(folder)[0]
-    except FileNotFoundError:
-        raise DataError(f"data.root: {folder} is no folder with a folder of images per class") from None
-    if len(classes) < 2:
-        raise DataError(f"data.root: {folder} has one class only, {classes[0]}: there is nothing to learn")
+        classes = [name for name in find_classes(folder)[0] if not name.startswith(".")]
+    except OSError:
+        classes = []
+    if not classes:
+        raise DataError(f"data.{key}: {folder} is no folder with a folder of images per class")
     return classes
 
 
 def _files(folder: Path, classes: list[str], skip: bool) -> tuple[list[tuple[str, int]], tuple[str, ...]]:
     position = {label: i for i, label in enumerate(classes)}
-    try:
-        samples: list[tuple[str, int]] = make_dataset(str(folder), position, IMG_EXTENSIONS, allow_empty=True)
-    except (OSError, ValueError) as error:
-        raise DataError(f"data.root: {folder} cannot be read: {error}") from None
+    samples: list[tuple[str, int]] = make_dataset(str(folder), position, IMG_EXTENSIONS, allow_empty=True)
     sound = [sample for sample in samples if not skip or _is_sound(sample[0])]
-    empty = [label for label, i in position.items() if all(target != i for _, target in sound)]
-    if empty:
-        raise DataError(f"data.root: {folder / empty[0]} has no image ({', '.join(IMG_EXTENSIONS)})")
     skipped = len(samples) - len(sound)
     return sound, (f"{folder}: {skipped} files are no images and are left out",) if skipped else ()
 

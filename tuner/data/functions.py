@@ -7,11 +7,11 @@ from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
-from torch.utils.data import ConcatDataset, Dataset
+from torch.utils.data import Dataset
 
 from tuner import own
-from tuner.data.pictures import Items, as_array
-from tuner.data.rows import Rows, Source
+from tuner.data.pictures import Items, as_array, item_of
+from tuner.data.rows import Inputs, Rows, Source, inputs_at, read
 from tuner.errors import BuildError, DataError, listing
 from tuner.task import Task
 
@@ -26,7 +26,9 @@ def loader(name: str) -> Callable[..., Source]:
 
     The user's function gives a part, or a mapping of `train` and, where it has them, `valid`, `test`,
     `classes` (names) and `vocab_size`. Targets that are whole numbers are classes, counted from 0;
-    floats are regressed on. With `vocab_size`, inputs are token ids, whole numbers (N, L) with 0 for padding.
+    floats are regressed on. Random transforms of a Dataset's own are drawn once and for all; those that
+    are to differ per epoch stand in `data.transforms`. With `vocab_size`, inputs are token ids, whole
+    numbers (N, L) with 0 for padding.
     """
 
     def load(*, base: str, **arguments: Any) -> Source:
@@ -60,45 +62,115 @@ def _function(name: str, base: str) -> Callable[..., Any]:
 
 
 def _source(given: Mapping[str, Any], name: str) -> Source:
-    unknown = sorted(set(given) - set(KEYS))
-    if unknown or "train" not in given:
-        raise DataError(f"data.type: {name} gives a mapping with {listing(KEYS)}, of which train is needed")
-    train, valid, test = given["train"], given.get("valid"), given.get("test")
-    pool = _rows(train if valid is None else _joined(train, valid), name)
-    held = 0 if valid is None else len(_rows(valid, name))
+    unknown = sorted(str(key) for key in set(given) - set(KEYS))
+    if unknown:
+        raise DataError(f"data.type: {name} gives {listing(unknown)}, where it may give {listing(KEYS)}")
+    if "train" not in given:
+        raise DataError(f"data.type: {name} gives a mapping without train")
+    train = _part(given["train"], name)
+    valid, test = (None if given.get(key) is None else _part(given[key], name) for key in ("valid", "test"))
+    pool = train if valid is None else _joined(train, valid, name)
     classification = not pool.targets.is_floating_point()
-    classes = given.get("classes") or range(int(pool.targets.max()) + 1)
+    classes = _classes(given.get("classes"), pool.targets, name) if classification else ()
+    vocab_size = _vocab_size(given.get("vocab_size"), pool.inputs, name)
+
+    def held() -> Rows:
+        assert test is not None
+        if test.targets.is_floating_point() == classification:
+            raise DataError(
+                f"data.type: {name} gives whole numbers and floats as targets: of classes or of a regression?"
+            )
+        if classification:
+            _classes(classes, test.targets, f"{name}: test")
+        _vocab_size(vocab_size, test.inputs, name)
+        return test
+
     return Source(
         task=Task.CLASSIFICATION if classification else Task.REGRESSION,
-        classes=tuple(str(label) for label in classes) if classification else (),
+        classes=classes,
         pool=pool,
-        test=None if test is None else lambda: _rows(test, name),
-        valid=torch.arange(len(pool) - held, len(pool)) if held else None,
-        vocab_size=given.get("vocab_size"),
+        test=None if test is None else held,
+        valid=None if valid is None else torch.arange(len(train), len(pool)),
+        vocab_size=vocab_size,
+        white=_white(pool.inputs),
     )
 
 
-def _rows(part: Part, name: str) -> Rows:
+def _part(part: Part, name: str) -> Rows:
     if isinstance(part, tuple | list) and len(part) == 2:
         inputs, targets = as_array(part[0]), as_array(part[1])
-        if len(inputs) != len(targets):
-            raise DataError(f"data.type: {name} gives {len(inputs)} inputs and {len(targets)} targets")
-        return Rows(inputs if inputs.dim() > 1 else inputs.unsqueeze(1), _targets(targets))
-    if hasattr(part, "__getitem__") and hasattr(part, "__len__"):
-        targets = torch.stack([as_array(part[i][1]) for i in range(len(part))])
-        return Rows(Items(part, torch.arange(len(targets)), None), _targets(targets))
+        if not inputs.dim() or not targets.dim() or len(inputs) != len(targets):
+            shapes = f"{tuple(inputs.shape)} and {tuple(targets.shape)}"
+            raise DataError(f"data.type: {name} gives inputs and targets of shapes {shapes}: they have a row each")
+        if not bool(torch.isfinite(inputs).all()):
+            raise DataError(f"data.type: {name} gives inputs that are NaN or infinite")
+        return Rows(inputs if inputs.dim() > 1 else inputs.unsqueeze(1), _targets(targets, name))
+    if hasattr(part, "__getitem__") and hasattr(part, "__len__") and not isinstance(part, str | Mapping):
+        kept = [as_array(item_of(part, i)[1]) for i in range(len(part))]
+        if len({target.shape for target in kept}) > 1:
+            raise DataError(f"data.type: {name} gives targets of different shapes")
+        targets = torch.stack(kept) if kept else torch.zeros(0)
+        return Rows(Items(part, torch.arange(len(targets)), None), _targets(targets, name))
     raise DataError(
         f"data.type: {name} gives a {type(part).__name__}, not a map-style Dataset or a pair of inputs and targets"
     )
 
 
-def _targets(targets: Tensor) -> Tensor:
-    return targets.float().reshape(len(targets), -1) if targets.is_floating_point() else targets.long().flatten()
+def _targets(targets: Tensor, name: str) -> Tensor:
+    if not len(targets):
+        raise DataError(f"data.type: {name} gives no rows")
+    if targets.is_floating_point():
+        targets = targets.float().reshape(len(targets), -1)
+        if not bool(torch.isfinite(targets).all()):
+            raise DataError(f"data.type: {name} gives targets that are NaN or infinite")
+        return targets
+    if targets.numel() != len(targets):
+        raise DataError(f"data.type: {name} gives targets of shape {tuple(targets.shape)}, not one class per row")
+    if int(targets.min()) < 0:
+        raise DataError(f"data.type: {name} gives class {int(targets.min())}: classes are counted from 0")
+    return targets.long().flatten()
 
 
-def _joined(train: Part, valid: Part) -> Part:
+def _classes(names: Any, targets: Tensor, where: str) -> tuple[str, ...]:
+    """The names given, or the numbers themselves."""
+    most = int(targets.max())
+    given = tuple(str(label) for label in (range(most + 1) if names is None else names))
+    if most >= len(given):
+        raise DataError(f"data.type: {where} gives class {most}, and only {len(given)} classes, counted from 0")
+    return given
+
+
+def _vocab_size(size: Any, inputs: Inputs, name: str) -> int | None:
+    if size is None:
+        return None
+    if isinstance(size, bool) or not isinstance(size, int) or size < 2:
+        raise DataError(f"data.type: {name} gives vocab_size {size}, which is a whole number of at least 2")
+    if isinstance(inputs, Tensor):
+        if inputs.is_floating_point() or inputs.dim() != 2:
+            raise DataError(f"data.type: {name} gives vocab_size, but inputs that are no token ids (rows, length)")
+        if int(inputs.min()) < 0 or int(inputs.max()) >= size:
+            raise DataError(f"data.type: {name} gives token ids outside of 0 to {size - 1}, as vocab_size has it")
+    return size
+
+
+def _white(inputs: Inputs) -> float:
+    """Images of floats have white at 1, as torchvision's ToTensor makes them; others at 255."""
+    first = read(inputs_at(inputs, torch.arange(1)))
+    return 1.0 if first.is_floating_point() else 255.0
+
+
+def _joined(train: Rows, valid: Rows, name: str) -> Rows:
     """Both parts as one, the rows to validate on behind the others."""
-    if isinstance(train, tuple | list) and isinstance(valid, tuple | list):
-        inputs, targets = (torch.cat([as_array(train[i]), as_array(valid[i])]) for i in range(2))
-        return inputs, targets
-    return ConcatDataset([train, valid])  # type: ignore[list-item]  # anything with items will do
+    if train.targets.is_floating_point() != valid.targets.is_floating_point():
+        raise DataError(f"data.type: {name} gives whole numbers and floats as targets: of classes or of a regression?")
+    return Rows(_both(train.inputs, valid.inputs, name), torch.cat([train.targets, valid.targets]))
+
+
+def _both(train: Inputs, valid: Inputs, name: str) -> Inputs:
+    if isinstance(train, Items) and isinstance(valid, Items):
+        return train.joined(valid)
+    one, other = read(train), read(valid)
+    if one.shape[1:] != other.shape[1:]:
+        shapes = f"{tuple(one.shape[1:])} and {tuple(other.shape[1:])}"
+        raise DataError(f"data.type: {name} gives inputs of shapes {shapes} to train and to validate on")
+    return torch.cat([one, other])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from tuner.data import frames
 from tuner.errors import DataError, listing
 from tuner.task import Task
 
@@ -49,8 +51,9 @@ def encoder(column: pd.Series[Any], task: str | None, where: str) -> tuple[Encod
     Raises:
         DataError: the task is none, or all rows are of one class.
     """
-    if task not in (None, *[known.value for known in Task]):
-        raise DataError(f"data.task: is {listing(known.value for known in Task)}, not {task}")
+    tasks = [known.value for known in Task]
+    if task is not None and task not in tasks:
+        raise DataError(f"data.task: is {' or '.join(tasks)}, not {task}")
     different = column.nunique()
     chosen = _inferred(column) if task is None else Task(task)
     if different < 2:
@@ -58,7 +61,9 @@ def encoder(column: pd.Series[Any], task: str | None, where: str) -> tuple[Encod
     classes = tuple(sorted(set(_words(column)), key=_natural)) if chosen is Task.CLASSIFICATION else ()
     if task is not None:
         return Encoder(chosen, classes), ()
-    note = f"{where} has {different} different values: task {chosen.value} (data.task says otherwise)"
+    other = next(known for known in Task if known is not chosen)
+    way_on = f" (else say data.task: {other.value})" if frames.is_numbers(column) else ""
+    note = f"{where} has {different} different values: taken for {chosen.value}{way_on}"
     return Encoder(chosen, classes), (note,)
 
 
@@ -77,33 +82,40 @@ def codes(column: pd.Series[Any]) -> Tensor:
     return indices(pd.factorize(column, use_na_sentinel=False)[0])
 
 
+def word(value: object) -> str:
+    """One spelling of a class or category, whether its column was read as whole numbers, floats or text."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
 def _inferred(column: pd.Series[Any]) -> Task:
-    if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
+    if not frames.is_numbers(column):
         return Task.CLASSIFICATION
     whole = bool((column == column.round()).all())
     return Task.CLASSIFICATION if whole and column.nunique() <= MOST_CLASSES else Task.REGRESSION
 
 
 def _words(column: pd.Series[Any]) -> list[str]:
-    """Class names; a column with a missing value was read as floats, and 1.0 is class 1."""
-    if pd.api.types.is_float_dtype(column) and bool((column == column.round()).all()):
-        column = column.astype("int64")
-    return [str(value) for value in column]
+    return [word(value) for value in column]
 
 
-def _natural(word: str) -> tuple[bool, float, str]:
-    """Numbers by size, then words."""
+def _natural(label: str) -> tuple[bool, float, str]:
+    """Numbers by size, then words, such as nan."""
     try:
-        return False, float(word), word
+        size = float(label)
     except ValueError:
-        return True, 0.0, word
+        size = math.nan
+    return (False, size, label) if math.isfinite(size) else (True, 0.0, label)
 
 
 def _floats(column: pd.Series[Any], where: str) -> Tensor:
-    try:
-        values = numbers(column)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{where} is to be regressed on, but is not numeric: {error}") from None
-    if not bool(torch.isfinite(values).all()):
-        raise DataError(f"{where} has infinite values")
-    return values
+    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)
+    with np.errstate(over="ignore"):
+        made = numbers(values)
+    wrong = ~np.isfinite(made.numpy().ravel())
+    if wrong.any():
+        first = int(wrong.argmax())
+        what = "is not a number" if np.isnan(values[first]) else "is not finite in float32"
+        raise DataError(
+            f"{where}: row {column.index[first] + 1}: {str(column.iloc[first])!r} {what}; data.task is regression"
+        )
+    return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -15,8 +16,8 @@ from tuner.data.numbers import Numbers
 from tuner.data.rows import Inputs, Rows
 from tuner.errors import DataError
 
-COPIES = 5
-"""A byte of raw pixels takes four more as float32."""
+FLOAT = 4
+"""The bytes of a number as a model takes it."""
 
 SHARE = 0.5
 """How much of the free memory data may take before they are streamed."""
@@ -55,7 +56,8 @@ class Resident:
 
     def in_order(self, rows: int) -> Iterator[Tensor]:
         """All inputs as they are scored, so many `rows` at once."""
-        return iter(torch.split(self.inputs, rows))
+        for inputs in torch.split(self.inputs, rows):
+            yield inputs if self._augment is None else self._augment.scored(inputs).to(self._device)
 
 
 def where(inputs: Inputs, wanted: Loader | None) -> tuple[Loader, str]:
@@ -68,7 +70,7 @@ def where(inputs: Inputs, wanted: Loader | None) -> tuple[Loader, str]:
     Raises:
         DataError: memory is wanted and does not suffice.
     """
-    needed, free = size(inputs) * COPIES, psutil.virtual_memory().available
+    needed, free = size(inputs), psutil.virtual_memory().available
     told = f"the data would take about {_gigabytes(needed)} of the {_gigabytes(free)} of memory that are free"
     if wanted is Loader.MEMORY and needed > free:
         raise DataError(f"data.loader: {told}; use data.loader: stream")
@@ -78,16 +80,17 @@ def where(inputs: Inputs, wanted: Loader | None) -> tuple[Loader, str]:
 
 
 def size(inputs: Inputs) -> int:
-    """How many bytes raw inputs take, read or not."""
+    """About how many bytes the inputs take, raw and as a model takes them."""
     match inputs:
         case Tensor():
-            return inputs.nbytes
+            return inputs.nbytes + inputs.numel() * FLOAT
         case pd.DataFrame():
-            return int(inputs.memory_usage(index=False).sum())
+            return int(inputs.memory_usage(index=False, deep=True).sum()) * 2
         case np.ndarray():
-            return sum(len(text) for text in inputs)
+            return sum(sys.getsizeof(text) for text in inputs) * 2
         case _:
-            return inputs.bytes()
+            first = inputs[torch.arange(1)].read()
+            return len(inputs) * (first.nbytes + first.numel() * FLOAT)
 
 
 def resident(rows: Rows) -> Rows:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from tuner.config import Component
+from tuner.data.pictures import refuse_different
 from tuner.data.scale import Scale
 from tuner.data.transforms import Transforms
-from tuner.errors import BuildError
+from tuner.errors import BuildError, DataError
 
 
 class Numbers:
@@ -20,14 +22,18 @@ class Numbers:
         components: the transforms, of images only.
         scale: applied after them.
         shape: of one raw input.
+        whole: whether raw inputs are whole numbers, as the pixels of image files are.
         white: the value of a white pixel in raw images.
     """
 
-    def __init__(self, components: Sequence[Component], scale: Scale, shape: tuple[int, ...], white: float) -> None:
+    def __init__(
+        self, components: Sequence[Component], scale: Scale, shape: tuple[int, ...], whole: bool, white: float
+    ) -> None:
         self._components = tuple(components)
         self._transforms = Transforms(components)
         self._scale = scale
         self.shape = shape
+        self.whole = whole
         self.white = white
 
     @classmethod
@@ -41,14 +47,19 @@ class Numbers:
 
         Raises:
             BuildError: the rows are no images and there are transforms, or one of those fails.
+            DataError: the rows differ in their shape, or are not finite.
         """
         transforms = Transforms(components)
-        shape: tuple[int, ...] = ()
+        shapes: set[tuple[int, ...]] = set()
+        floating = False
 
         def scored() -> Iterable[Tensor]:
-            nonlocal shape
+            nonlocal floating
             for chunk in chunks:
+                floating = chunk.is_floating_point()
                 shape = tuple(chunk.shape[1:])
+                shapes.add(shape)
+                refuse_different(shapes)
                 if components and len(shape) != 3:
                     raise BuildError(
                         "data.transforms", f"they are for images, and the inputs have shape {shape}: drop them"
@@ -56,7 +67,9 @@ class Numbers:
                 yield transforms.scored(transforms.once(chunk))
 
         scale = Scale.fit(scored())
-        return cls(components, scale, shape, white)
+        if not bool(torch.isfinite(scale.mean).all() and torch.isfinite(scale.std).all()):
+            raise DataError("data: the inputs to train on have values that are NaN or infinite")
+        return cls(components, scale, shapes.pop(), not floating, white)
 
     @property
     def random(self) -> bool:
@@ -65,11 +78,15 @@ class Numbers:
 
     def __call__(self, rows: Tensor) -> Tensor:
         """Raw rows as they are scored, float32 (N, ...)."""
-        return self._scale(self._transforms.scored(self._transforms.once(rows)))
+        return self.scored(self.once(rows))
 
     def once(self, rows: Tensor) -> Tensor:
         """Raw rows as far as they are the same in every epoch."""
         return self._transforms.once(rows)
+
+    def scored(self, rows: Tensor) -> Tensor:
+        """Rows after `once` as they are scored, float32 (N, ...)."""
+        return self._scale(self._transforms.scored(rows))
 
     def augmented(self, rows: Tensor, positions: Tensor, seed: int) -> Tensor:
         """Rows after `once` as they are trained on in one epoch, float32 (N, ...).
@@ -87,6 +104,7 @@ class Numbers:
             "transforms": [{"type": one.type, **one.args} for one in self._components],
             "scale": self._scale.facts(),
             "shape": list(self.shape),
+            "whole": self.whole,
             "white": self.white,
         }
 
@@ -94,4 +112,4 @@ class Numbers:
     def of(cls, facts: Mapping[str, Any]) -> Numbers:
         """Read `facts`."""
         components = [Component.of(one) for one in facts["transforms"]]
-        return cls(components, Scale.of(facts["scale"]), tuple(facts["shape"]), facts["white"])
+        return cls(components, Scale.of(facts["scale"]), tuple(facts["shape"]), facts["whole"], facts["white"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.utils.data import ConcatDataset, Subset
 from torchvision.transforms.v2 import functional
 
 from tuner.errors import DataError
@@ -39,6 +40,11 @@ class Items:
         """The inputs at `indices`, int64 (M,), still unread."""
         return Items(self._dataset, self._indices[indices], self._size)
 
+    def joined(self, other: Items) -> Items:
+        """These inputs and then the others', still unread."""
+        parts = [Subset(items._dataset, items._indices.tolist()) for items in (self, other)]
+        return Items(ConcatDataset(parts), torch.arange(len(self) + len(other)), self._size)
+
     def read(self) -> Tensor:
         """(N, ...), images as (N, C, H, W), uint8 from files.
 
@@ -46,21 +52,47 @@ class Items:
             DataError: an image cannot be read, or they differ in their shape.
         """
         images = [self._one(int(index)) for index in self._indices]
-        shapes = {tuple(image.shape) for image in images}
-        if len(shapes) > 1:
-            raise DataError(
-                f"data: the inputs have {len(shapes)} different shapes, such as "
-                f"{' and '.join(str(shape) for shape in sorted(shapes)[:2])}: give data.image_size"
-            )
-        return torch.stack(images)
-
-    def bytes(self) -> int:
-        """How much memory the inputs would take once read."""
-        return len(self) * self._one(int(self._indices[0])).nbytes
+        refuse_different({tuple(image.shape) for image in images})
+        rows = torch.stack(images)
+        return rows if rows.dim() > 1 else rows.unsqueeze(1)
 
     def _one(self, index: int) -> Tensor:
-        item = self._dataset[index][0]
+        item = item_of(self._dataset, index)[0]
         return resized(functional.pil_to_tensor(item) if isinstance(item, Image.Image) else as_array(item), self._size)
+
+
+def item_of(dataset: Any, index: int) -> tuple[Any, Any]:
+    """The (input, target) at `index` of a map-style dataset.
+
+    What the dataset draws from torch's generator, such as transforms of its own, is the same whenever
+    the item is read and whoever reads it.
+
+    Raises:
+        DataError: the dataset fails to give it, or gives something else.
+    """
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(index)
+            inputs, target = dataset[index]
+    except DataError:
+        raise
+    except Exception as error:  # a dataset may raise anything for an item that it cannot read
+        name = type(dataset).__name__
+        raise DataError(
+            f"data: item {index} of {name} is no input and target: {type(error).__name__}: {error}"
+        ) from error
+    return inputs, target
+
+
+def refuse_different(shapes: Collection[tuple[int, ...]]) -> None:
+    """Raise unless all inputs have one shape.
+
+    Raises:
+        DataError: they do not.
+    """
+    if len(shapes) > 1:
+        some = " and ".join(str(shape) for shape in sorted(shapes)[:2])
+        raise DataError(f"data: the inputs have {len(shapes)} different shapes, such as {some}: give data.image_size")
 
 
 def open_image(file: str | Path, mode: str) -> Image.Image:
@@ -71,9 +103,16 @@ def open_image(file: str | Path, mode: str) -> Image.Image:
     """
     try:
         with Image.open(file) as image:
-            return image.convert(mode)
-    except (OSError, ValueError, SyntaxError) as error:  # what PIL raises for files that are no images
+            return _of_8_bits(image).convert(mode)
+    except Exception as error:  # PIL's readers raise anything for files that are no images
         raise DataError(f"{file} is not an image that can be read: {error}") from None
+
+
+def _of_8_bits(image: Image.Image) -> Image.Image:
+    """Grey images of 16 bits brought to 8, where PIL would cut all above 255 to white."""
+    if not image.mode.startswith("I;16"):
+        return image
+    return Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
 
 
 def resized(images: Tensor, size: Size) -> Tensor:
@@ -93,12 +132,19 @@ def sides(size: int | Sequence[int]) -> tuple[int, int]:
     Raises:
         DataError: it is none.
     """
-    both = [size, size] if isinstance(size, int) else list(size)
-    if len(both) != 2 or not all(isinstance(side, int) and side > 0 for side in both):
+    both: list[Any] = list(size) if isinstance(size, list | tuple) else [size, size]
+    if len(both) != 2 or not all(isinstance(side, int) and not isinstance(side, bool) and side > 0 for side in both):
         raise DataError(f"data.image_size: is a side in pixels, or [height, width], not {size}")
     return both[0], both[1]
 
 
 def as_array(values: Any) -> Tensor:
-    """A tensor of what a dataset keeps as a tensor, an array or a list."""
-    return values if isinstance(values, Tensor) else torch.as_tensor(np.asarray(values))
+    """A tensor of what a dataset keeps as a tensor, an array or a list.
+
+    Raises:
+        DataError: it is no array of numbers.
+    """
+    try:
+        return values if isinstance(values, Tensor) else torch.as_tensor(np.asarray(values))
+    except (TypeError, ValueError) as error:
+        raise DataError(f"data: a {type(values).__name__} is no array of numbers: {error}") from None

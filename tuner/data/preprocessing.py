@@ -20,6 +20,7 @@ from tuner.data.columns import Columns
 from tuner.data.numbers import Numbers
 from tuner.data.rows import Inputs, Source
 from tuner.data.scale import chunks_of
+from tuner.data.stream import read_in_order
 from tuner.data.tokens import Tokens
 from tuner.errors import BuildError
 
@@ -47,9 +48,10 @@ def fit(data: Data, source: Source, train: Inputs) -> Preprocessor:
         BuildError: the transforms or the tokenizer are not for such data, or fail on them.
     """
     texts = isinstance(train, np.ndarray)
+    images = not texts and not isinstance(train, pd.DataFrame) and source.vocab_size is None
     if data.tokenizer is not None and not texts:
         raise BuildError("data.tokenizer", f"it is for text, and {data.source.type} is none: drop it")
-    if data.transforms and (texts or isinstance(train, pd.DataFrame)):
+    if data.transforms and not images:
         raise BuildError("data.transforms", f"they are for images, and {data.source.type} has none: drop them")
     if isinstance(train, pd.DataFrame):
         return Columns.fit(train)
@@ -97,7 +99,5 @@ def _chunks(inputs: Any) -> Iterable[Tensor]:
     """Raw rows in chunks; those that are read when they are asked for are not all in memory at once."""
     if isinstance(inputs, Tensor):
         yield from chunks_of(inputs)
-        return
-    from tuner.data.stream import read_in_order
-
-    yield from read_in_order(inputs)
+    else:
+        yield from read_in_order(inputs)

@@ -9,7 +9,6 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import torch
 from torch import Tensor
 
 from tuner.task import Task
@@ -30,10 +29,6 @@ class Lazy(Protocol):
 
     def read(self) -> Tensor:
         """All rows, (N, ...)."""
-        ...
-
-    def bytes(self) -> int:
-        """How much memory the rows would take once read."""
         ...
 
 
@@ -97,11 +92,3 @@ def inputs_at(inputs: Inputs, indices: Tensor) -> Inputs:
 def read(inputs: Inputs) -> Any:
     """The inputs with nothing left to be read later."""
     return inputs if isinstance(inputs, Tensor | pd.DataFrame | np.ndarray) else inputs.read()
-
-
-def targets_of(values: Any) -> Tensor:
-    """Targets as a model is trained on them: int64 (N,) for whole numbers, else float32 (N, outputs)."""
-    tensor = torch.as_tensor(np.asarray(values) if not isinstance(values, Tensor) else values)
-    if tensor.is_floating_point():
-        return tensor.float().reshape(len(tensor), -1)
-    return tensor.long()

@@ -12,6 +12,9 @@ from torch import Tensor
 CHUNK = 4096
 """How many rows are measured at once, since that is done in float64."""
 
+CONSTANT = 1e-12
+"""A spread so much smaller than the mean is what rounding leaves of none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scale:
@@ -41,7 +44,8 @@ class Scale:
             mean = mean + shift * (len(columns) / total)
             count = total
         std = (squares / count).sqrt()
-        std = torch.where(std > 1e-12 * mean.abs().clamp(min=1), std, torch.ones_like(std))
+        constant = (std <= CONSTANT * mean.abs()) | (std < torch.finfo(torch.float32).tiny)
+        std = torch.where(constant, torch.ones_like(std), std)
         return cls(mean.reshape(shape).float(), std.reshape(shape).float())
 
     def __call__(self, rows: Tensor) -> Tensor:

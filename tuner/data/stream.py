@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from tuner.data.numbers import Numbers
 from tuner.data.rows import Inputs, Rows, inputs_at, read
+from tuner.errors import TunerError
 
 MOST_WORKERS = 8
 CHUNK = 256
@@ -51,8 +52,8 @@ class Streamed:
             yield inputs.to(self._device, non_blocking=True)
 
 
-class _Batches(Dataset[Tensor]):
-    """Item i is the i-th batch's inputs, ready for the model; runs in a worker."""
+class _Batches(Dataset[Tensor | TunerError]):
+    """Item i is the i-th batch's inputs, ready for the model, or what is wrong with them; runs in a worker."""
 
     def __init__(
         self, inputs: Inputs, rows: Sequence[Tensor], preprocessor: Any, augment: Numbers | None, seed: int
@@ -66,8 +67,13 @@ class _Batches(Dataset[Tensor]):
     def __len__(self) -> int:
         return len(self._rows)
 
-    def __getitem__(self, index: int) -> Tensor:
-        rows = self._rows[index]
+    def __getitem__(self, index: int) -> Tensor | TunerError:
+        try:
+            return self._made(self._rows[index])
+        except TunerError as error:
+            return error  # raised here, a loader would make a traceback of its message
+
+    def _made(self, rows: Tensor) -> Tensor:
         raw = read(inputs_at(self._inputs, rows))
         if self._augment is None:
             made: Tensor = self._preprocessor(raw)
@@ -78,10 +84,29 @@ class _Batches(Dataset[Tensor]):
 def read_in_order(inputs: Inputs) -> Iterator[Tensor]:
     """All rows as they are, in chunks, read by other processes."""
     chunks = torch.split(torch.arange(len(inputs)), CHUNK)
-    yield from _loaded(_Batches(inputs, chunks, lambda raw: raw, None, 0), pinned=False)
+    yield from _loaded(_Batches(inputs, chunks, _as_they_are, None, 0), pinned=False)
 
 
-def _loaded(batches: _Batches, pinned: bool) -> DataLoader[Tensor]:
+def _as_they_are(raw: Tensor) -> Tensor:
+    return raw
+
+
+def _loaded(batches: _Batches, pinned: bool) -> Iterator[Tensor]:
     workers = min(MOST_WORKERS, os.cpu_count() or 1, len(batches))
-    own = torch.Generator()  # or the loader draws from the generator that dropout draws from
-    return DataLoader(batches, batch_size=None, num_workers=workers, pin_memory=pinned, generator=own)
+    loader = DataLoader(
+        batches,
+        batch_size=None,
+        num_workers=workers,
+        pin_memory=pinned,
+        worker_init_fn=_begin,
+        generator=torch.Generator(),  # without one a loader draws from the generator of the dropout
+    )
+    for made in loader:
+        if isinstance(made, TunerError):
+            raise made
+        yield made
+
+
+def _begin(worker: int) -> None:
+    """Tokenizers that were used before a fork warn of it, unless they are told to take one thread."""
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"

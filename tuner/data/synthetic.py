@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from tuner.data.rows import Rows, Source
@@ -22,9 +24,11 @@ def load(*, base: str, rows: int = 1000, features: int = 1, noise: float = 1.0, 
     Raises:
         DataError: a number that is too small.
     """
-    for name, value, least in (("rows", rows, 2), ("features", features, 1), ("noise", noise, 0)):
-        if not isinstance(value, int | float) or value < least:
-            raise DataError(f"data.{name}: is at least {least}, not {value}")
+    for name, whole, least in (("rows", rows, 2), ("features", features, 1), ("seed", seed, 0)):
+        if isinstance(whole, bool) or not isinstance(whole, int) or whole < least:
+            raise DataError(f"data.{name}: is a whole number of at least {least}, not {whole}")
+    if isinstance(noise, bool) or not isinstance(noise, int | float) or not 0 <= noise < math.inf:
+        raise DataError(f"data.noise: is a number of at least 0, not {noise}")
     chance = torch.Generator().manual_seed(seed)
     inputs = torch.randn(rows, features, generator=chance)
     targets = 2 * inputs.sum(1, keepdim=True) + 1 + noise * torch.randn(rows, 1, generator=chance)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
-import numpy as np
 import pandas as pd
 from sklearn import datasets
 
@@ -13,8 +13,7 @@ from tuner.data.rows import Rows, Source
 from tuner.errors import DataError
 from tuner.task import Task
 
-NEARLY_ALL = 0.8
-"""A column of which so much reads as numbers is meant to be numbers; what does not is a mistake."""
+REMEDY = "mend it, or list it in data.missing"
 
 BUNDLED: dict[str, Callable[..., object]] = {
     "breast_cancer": datasets.load_breast_cancer,
@@ -67,16 +66,22 @@ def csv(
     Raises:
         DataError: a file, a column or a value is not as said.
     """
+    target, group = str(target), None if group is None else str(group)
+    missing = _listed("missing", missing)
     frame, notes = frames.with_target(frames.read(base, path, missing, separator), target, path)
     columns = _features(frame, target, features, group, path)
-    _refuse_stray_text(frame, columns, path)
+    frames.refuse_stray_text(frame, columns, path, REMEDY)
+    if task is None:
+        frames.refuse_stray_text(frame, [target], path, f"{REMEDY}, or say data.task: classification")
     encoder, inferred = labels.encoder(frame[target], task, f"{path}: column {target}")
+    words = [name for name in (*columns, target) if frames.is_text(frame[name])]
+    numeric = [name for name in columns if frames.is_numbers(frame[name])]
 
     def test() -> Rows:
         assert test_path is not None
-        held, _ = frames.with_target(frames.read(base, test_path, missing, separator), target, test_path)
+        held, _ = frames.with_target(frames.read(base, test_path, missing, separator, words), target, test_path)
         frames.require(held, columns, test_path)
-        _refuse_stray_text(held, columns, test_path)
+        frames.refuse_text(held, numeric, test_path, REMEDY)
         return Rows(held[columns], encoder.encode(held[target], f"{test_path}: column {target}"))
 
     groups = None if group is None else labels.codes(frame[group])
@@ -90,31 +95,22 @@ def _features(
 ) -> list[str]:
     if group is not None:
         frames.require(frame, [group], path)
+        if group == target:
+            raise DataError(f"data.group: {group} is the target: a class would be in one split only")
     if features is None:
         columns = [column for column in frame.columns if column not in (target, group)]
     else:
-        columns = [str(column) for column in features]
-        frames.require(frame, columns, path)
+        columns = list(dict.fromkeys(str(column) for column in _listed("features", features)))
         if target in columns:
             raise DataError(f"data.features: {target} is the target, not a feature")
+    frames.require(frame, columns, path)
     if not columns:
         raise DataError(f"{path}: there is no column besides {target} to predict from")
     return columns
 
 
-def _refuse_stray_text(frame: pd.DataFrame, columns: Sequence[str], path: str) -> None:
-    """A column of numbers with a few words in it, which would silently become categories."""
-    for column in columns:
-        values = frame[column].dropna()
-        if pd.api.types.is_numeric_dtype(values):
-            if np.isinf(values.to_numpy(dtype=float)).any():
-                raise DataError(f"{path}: column {column} has infinite values; leave them empty")
-            continue
-        numbers = pd.to_numeric(values, errors="coerce")
-        stray = values[numbers.isna()]
-        if len(stray) and numbers.notna().mean() >= NEARLY_ALL:
-            line, word = int(stray.index[0]) + 2, stray.iloc[0]
-            raise DataError(
-                f"{path}:{line}: column {column} is numeric, but has {word!r} here ({len(stray)} such rows): "
-                f"mend it, or list the word in data.missing"
-            )
+def _listed(key: str, value: Sequence[Any]) -> list[Any]:
+    """A list from the config; a word alone would be read letter by letter."""
+    if not isinstance(value, list | tuple):
+        raise DataError(f"data.{key}: is a list, such as [{value}], not {value}")
+    return list(value)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from tuner.data import frames, labels
 from tuner.data.rows import Rows, Source, Texts
+from tuner.errors import DataError
 
 
 def load(
@@ -34,13 +35,20 @@ def load(
     Raises:
         DataError: a file, a column or a value is not as said.
     """
-    frame, notes = frames.with_target(frames.read(base, path), target, path)
+    text, target, group = str(text), str(target), None if group is None else str(group)
+    frame, notes = frames.with_target(frames.read(base, path, words=[text]), target, path)
     frames.require(frame, [text] if group is None else [text, group], path)
+    if text == target:
+        raise DataError(f"data.text: {text} is the target, not what it is told from")
+    if task is None:
+        frames.refuse_stray_text(frame, [target], path, "mend it, or say data.task: classification")
     encoder, inferred = labels.encoder(frame[target], task, f"{path}: column {target}")
+
+    words = [text, *([target] if frames.is_text(frame[target]) else [])]
 
     def test() -> Rows:
         assert test_path is not None
-        held, _ = frames.with_target(frames.read(base, test_path), target, test_path)
+        held, _ = frames.with_target(frames.read(base, test_path, words=words), target, test_path)
         frames.require(held, [text], test_path)
         return Rows(as_texts(held[text]), encoder.encode(held[target], f"{test_path}: column {target}"))
 

@@ -118,4 +118,6 @@ def _word(vocab: int) -> tuple[Tokenizer, Any]:
 def _bpe(vocab: int) -> tuple[Tokenizer, Any]:
     tokenizer = Tokenizer(BPE(unk_token=UNKNOWN))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    return tokenizer, BpeTrainer(vocab_size=vocab, special_tokens=SPECIAL, show_progress=False)
+    letters = vocab - len(SPECIAL)  # the trainer keeps all letters, whatever vocab_size says
+    trainer = BpeTrainer(vocab_size=vocab, limit_alphabet=letters, special_tokens=SPECIAL, show_progress=False)
+    return tokenizer, trainer

@@ -26,6 +26,7 @@ FIXED = (
 """The transforms that draw nothing: they are preprocessing, of every split. All others train only."""
 
 REFUSED = {
+    "Compose": "data.transforms is a list of transforms already",
     "Lambda": "it takes a function",
     "LinearTransformation": "it takes tensors",
     "CutMix": "it mixes targets too",
@@ -74,12 +75,19 @@ class Transforms:
             images: (N, C, H, W) on the CPU.
             rows: int64 (N,), the row of each image in its split.
             seed: of the run and the epoch.
+
+        Raises:
+            BuildError: a transform fails, or makes images of different shapes.
         """
         with torch.random.fork_rng(devices=[]):
             made = []
             for image, row in zip(images, rows.tolist(), strict=True):
                 torch.default_generator.manual_seed(derive(seed, row))
                 made.append(_through(self._rest, image))
+        shapes = sorted({tuple(image.shape) for image in made})
+        if len(shapes) > 1:
+            some = " and ".join(str(shape) for shape in shapes[:2])
+            raise BuildError("data.transforms", f"they make images of different shapes, such as {some}")
         return torch.stack(made)
 
 
@@ -134,5 +142,11 @@ def _argument(name: str, value: Any, path: str) -> Any:
     if name == "policy" and isinstance(value, str):
         return v2.AutoAugmentPolicy(value.lower())
     if name == NESTED and isinstance(value, list):
-        return [_build(Component.of(one), path) for one in value if isinstance(one, Mapping)]
+        return [_build(_component(one, path), path) for one in value]
     return value
+
+
+def _component(one: Any, path: str) -> Component:
+    if isinstance(one, str) or (isinstance(one, Mapping) and "type" in one):
+        return Component.of(one)
+    raise BuildError(path, f"a transform is a name, or a mapping with a type, not {one}")

@@ -14,7 +14,7 @@ from torchvision import datasets
 
 from tuner import own
 from tuner.data import labels
-from tuner.data.pictures import Items, Size, as_array, resized
+from tuner.data.pictures import Items, Size, as_array, item_of, resized
 from tuner.data.rows import Rows, Source
 from tuner.errors import DataError
 from tuner.task import Task
@@ -43,8 +43,8 @@ def loader(name: str) -> Callable[..., Source]:
         own_test = None if test is None else lambda: _read(cls, test, image_size)[0]
         return Source(Task.CLASSIFICATION, classes, pool, own_test)
 
-    own = [p for p in _parameters(cls) if p.name not in OURS]
-    signature = [p.replace(kind=p.KEYWORD_ONLY) for p in own if p.kind is not p.VAR_KEYWORD]
+    theirs = [p for p in _parameters(cls) if p.name not in (*OURS, "image_size")]
+    signature = [p.replace(kind=p.KEYWORD_ONLY) for p in theirs]
     base = inspect.Parameter("base", inspect.Parameter.KEYWORD_ONLY)
     size = inspect.Parameter("image_size", inspect.Parameter.KEYWORD_ONLY, default=None)
     load.__signature__ = inspect.Signature([*signature, base, size])  # type: ignore[attr-defined]
@@ -53,12 +53,11 @@ def loader(name: str) -> Callable[..., Source]:
 
 def _parameters(cls: type) -> list[inspect.Parameter]:
     """The constructor's parameters; a class that only passes on `**kwargs` has its base's as well."""
-    own = list(inspect.signature(cls).parameters.values())
-    if any(p.kind is p.VAR_KEYWORD for p in own):
-        seen = {p.name for p in own}
-        inherited = [p for p in inspect.signature(cls.__mro__[1]).parameters.values() if p.name not in seen]
-        return [p for p in own if p.kind is not p.VAR_KEYWORD] + inherited
-    return own
+    theirs = list(inspect.signature(cls).parameters.values())
+    if any(p.kind is p.VAR_KEYWORD for p in theirs):
+        seen = {p.name for p in theirs}
+        theirs += [p for p in inspect.signature(cls.__mro__[1]).parameters.values() if p.name not in seen]
+    return [p for p in theirs if p.kind is not p.VAR_KEYWORD]
 
 
 def _root(arguments: dict[str, Any], base: str) -> dict[str, str]:
@@ -83,7 +82,7 @@ def _splits(cls: type, arguments: dict[str, Any]) -> tuple[dict[str, Any], dict[
 def _read(cls: type, arguments: dict[str, Any], size: Size) -> tuple[Rows, tuple[str, ...]]:
     try:
         dataset = cls(**arguments)
-    except (RuntimeError, FileNotFoundError, OSError) as error:
+    except (RuntimeError, OSError) as error:
         can_fetch = "download" in own.parameters_of(cls) and not arguments.get("download")
         hint = "; `data.download: true` fetches it where the network allows" if can_fetch else ""
         raise DataError(f"data: {cls.__name__} cannot be read from {arguments.get('root')}: {error}{hint}") from None
@@ -107,7 +106,7 @@ def _targets(dataset: Any) -> Tensor:
     known = (getattr(dataset, name, None) for name in ("targets", "labels", "_labels"))
     values = next((found for found in known if found is not None), None)
     if values is None:
-        values = [dataset[i][1] for i in range(len(dataset))]
+        values = [item_of(dataset, i)[1] for i in range(len(dataset))]
     if len(values) and not isinstance(values[0], int | np.integer | Tensor):
         kind = type(values[0]).__name__
         raise DataError(f"data: {type(dataset).__name__} has {kind} targets, not one class per image")
