@@ -15,9 +15,10 @@ import tuner
 from tests.conftest import TINY
 from tests.test_tune import run
 from tuner.driver import Ended, Opened
+from tuner.endings import cut_short
 from tuner.errors import NoTrialSucceeded, StudyError, UsageError
 from tuner.goal import goal_of
-from tuner.port import Outcome, State
+from tuner.port import Epoch, Outcome, State, Trial
 from tuner.space import Space
 from tuner.storage import open_storage
 from tuner.study import Study, load_study, open_study
@@ -205,3 +206,35 @@ def test_a_suspended_trial_of_two_metrics_goes_on(url: str) -> None:
 
     assert (again.number, again.values) == (first.number, first.values)
     assert load_study(open_storage(url), "tiny").goal.metrics == ("accuracy", "parameters")
+
+
+def test_an_epoch_that_breaks_a_bound_is_no_measure_for_other_trials(url: str) -> None:
+    study = opened(url, BOUNDED.replace("pruner: null", "pruner: {type: MedianPruner, n_startup_trials: 0}"))
+    wide, narrow = study.ask({}).number, study.ask({}).number
+    told(study, 0.5)
+
+    pruned = [
+        study.report(Epoch(wide, 1, 1, {"accuracy": 0.9, "parameters": 5000.0}, 0.1)),
+        study.report(Epoch(narrow, 1, 1, {"accuracy": 0.6, "parameters": 600.0}, 0.1)),
+    ]
+
+    assert pruned == [False, False]
+    assert [dict(study.record(number).reports) for number in (wide, narrow)] == [{}, {1: 0.6}]
+    assert study.record(wide).history["accuracy"] == [0.9]
+
+
+def test_a_trial_that_is_cut_short_tells_which_bounds_it_broke() -> None:
+    goal = goal_of(Space.parse(BOUNDED).objective, Task.CLASSIFICATION)
+
+    ended = cut_short(Trial(0, 1, {}, 0), State.PRUNED, goal, {"accuracy": 0.9, "parameters": 5000.0}, 1)
+
+    assert ended.violations == {"parameters": 4300.0}
+    assert goal.violations({"accuracy": 0.9, "parameters": math.nan}) == {}
+
+
+def test_a_cost_alone_trains_to_the_last_epoch(tmp_path: Path, url: str) -> None:
+    (tmp_path / "small.yaml").write_text(TINY + "objective: {metric: parameters}\n")
+
+    result = tuner.run(tmp_path / "small.yaml", storage_url=url)
+
+    assert {record.epoch for record in result.study.records()} == {2}

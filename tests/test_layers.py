@@ -26,9 +26,9 @@ LAYERS = [
     ["loss", "optim", "models"],
     ["data"],
     ["own", "space", "endings"],
-    ["config", "port", "files", "seeds"],
+    ["chance", "config", "port", "files"],
     ["goal"],
-    ["task"],
+    ["task", "seeds"],
     ["errors"],
 ]
 RANK = {noun: len(LAYERS) - i for i, layer in enumerate(LAYERS) for noun in layer}

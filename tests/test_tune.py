@@ -144,6 +144,10 @@ def test_an_exception_in_a_trial_fails_it_and_the_study_goes_on(tmp_path: Path, 
         ([("search.pruner", {"type": "HyperbandPruner", "reduction_factor": "a"})], "search.pruner"),
         ([("model.type", "math:pi")], "math:pi is a float, not a class"),
         ([("training", {"choice": [{"name": "a", "epochs": 0}]})], "training.a.epochs: must be a whole number"),
+        (
+            [("data.batch_size", 1), ("model", {"type": "MLP", "batch_norm": True})],
+            "MLP fails in its first step: ValueError: Expected more than 1 value per channel",
+        ),
         ([("data.batch_size", 4000)], "a batch of 4000 is larger than the training split"),
     ],
 )

@@ -17,6 +17,7 @@ import torch
 from tuner import data, fitting, loss, models, optim, sampling, schedule
 from tuner.config import Component, Config
 from tuner.data import tokens, transforms
+from tuner.endings import is_out_of_memory
 from tuner.errors import BuildError, DataError, listing
 from tuner.fitting import Fit
 from tuner.goal import Goal, goal_of
@@ -184,7 +185,10 @@ def check_fit(space: Space, job: Job) -> None:
         try:
             probe(Config.of(plain, space.base), job)
         except BuildError as error:
-            found.setdefault(error.message, error.path)
+            if error.__cause__ is None or not is_out_of_memory(
+                error.__cause__
+            ):  # a trial that needs too much is told so
+                found.setdefault(error.message, error.path)
     if found:
         raise space.faulty((path, message) for message, path in found.items())
 

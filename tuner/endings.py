@@ -57,7 +57,7 @@ def cut_short(
 
 def failed(trial: Trial, error: BaseException) -> Outcome:
     """A trial that what it ran ended, by an exception that is being handled."""
-    if _is_out_of_memory(error):
+    if is_out_of_memory(error):
         return Outcome(trial.number, trial.attempt, State.OUT_OF_MEMORY, cause=str(error).splitlines()[0])
     cause = f"{type(error).__name__}: {error}"
     return Outcome(trial.number, trial.attempt, State.FAILED, cause=cause, traceback=traceback.format_exc())
@@ -70,7 +70,7 @@ def divergence(metrics: Mapping[str, float], names: Iterable[str]) -> str:
     return " and ".join(f"{name} is {metrics[name]}" for name in dict.fromkeys(broken))
 
 
-def _is_out_of_memory(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
     """Whether memory ran out, on a GPU or in the CPU's allocator, which raises a plain RuntimeError."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from tuner import own
+from tuner.chance import seed_everything
 from tuner.endings import Best, complete, cut_short, divergence, failed
 from tuner.errors import BuildError, TrialStopped, UsageError, listing
 from tuner.goal import Goal
 from tuner.port import Epoch, Outcome, Port, State, Trial, Verdict
 from tuner.space.rules import is_whole
 from tuner.space.sections import OWN_SECTIONS
-from tuner.training import seed_everything
 
 Fit = Callable[..., Any]
 NOT_ITS_OWN = OWN_SECTIONS.keys() - {"training"}

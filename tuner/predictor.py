@@ -97,6 +97,8 @@ def load_model(folder: str | Path) -> Predictor:
         component = config_of(folder).resolve(Corner(False, {})).model
     except FileNotFoundError as error:
         raise UsageError(f"{folder}: is no run folder of `tuner train`: {error.filename} is not there") from None
+    except (KeyError, ValueError) as error:
+        raise UsageError(f"{folder}: was saved by another version of tuner, or is damaged: {error}") from None
     base = str(folder) if ".py:" in component.type else facts["code"]
     shape, vocab_size = tuple(facts["input_shape"]), facts["vocab_size"]
     model = models.build(component, shape, facts["outputs"], base, vocab_size, fetch=False)

@@ -290,3 +290,18 @@ def test_what_a_dataset_draws_is_the_same_whoever_reads_it(tmp_path: Path) -> No
     for other in (again, streamed):
         assert torch.equal(batches(one)[0], batches(other)[0])
     assert len({row.numpy().tobytes() for row in batches(one)[0]}) == len(one.train)
+
+
+def test_rows_that_a_function_draws_follow_from_the_studys_seed(tmp_path: Path) -> None:
+    name = written(tmp_path, "return torch.randn(40, 2), torch.randn(40)")
+    drawn = section(name, valid=0.25, test=0.25)
+
+    first, again, other = (data.for_search(drawn, str(tmp_path), seed) for seed in (0, 0, 1))
+
+    assert torch.equal(tensor_of(first), tensor_of(again))
+    assert not torch.equal(tensor_of(first), tensor_of(other))
+
+
+def tensor_of(splits: data.Splits) -> torch.Tensor:
+    assert isinstance(splits.train.inputs, torch.Tensor)
+    return splits.train.inputs

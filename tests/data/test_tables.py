@@ -250,3 +250,14 @@ def test_the_bundled_tables_know_their_task_and_classes() -> None:
     assert wine.classes == tuple(load_wine().target_names)
     assert diabetes.task is Task.REGRESSION
     assert diabetes.pool.targets.shape == (len(load_diabetes().target), 1)
+
+
+def test_a_group_of_the_training_rows_is_not_tested_on(tmp_path: Path) -> None:
+    lines = ("x,y,house", "1.5,0,a", "2.5,1,b", "3.5,0,b")
+    (tmp_path / "test.csv").write_text("x,y,house\n4.5,1,b\n")
+
+    source = loaded(tmp_path, *lines, target="y", group="house", test_path="test.csv")
+
+    assert source.test is not None
+    with pytest.raises(DataError, match=r"test\.csv: house b is among the rows to train on too"):
+        source.test()

@@ -9,10 +9,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from tests.training.conftest import CPU, PLAIN, config, train
+from tuner.chance import order
 from tuner.config import Config
 from tuner.space import Space
 from tuner.space.suggesters import Corner
-from tuner.training import Job, Run, batches_of, epochs_of, groups_of, order, step, train_epoch
+from tuner.training import Job, Run, batches_of, epochs_of, groups_of, step, train_epoch
 
 
 def weights(run: Run) -> Tensor:

@@ -14,12 +14,14 @@ import torch
 from torch import Tensor
 
 from tuner import own
+from tuner.chance import seed_everything
 from tuner.config import Component, Data, Loader, On
 from tuner.data import digits, folders, functions, memory, synthetic, tables, texts, vision
 from tuner.data.dataset import Dataset, Split, Splits, prepare
 from tuner.data.rows import Rows, Source
 from tuner.data.split import hold_out, without
 from tuner.errors import DataError, did_you_mean, listing
+from tuner.seeds import derive
 from tuner.task import Task
 
 __all__ = ["Dataset", "Split", "Splits", "argument_faults", "for_final", "for_search", "prepare"]
@@ -49,7 +51,7 @@ def for_search(data: Data, base: str, seed: int) -> Splits:
     Raises:
         DataError: the data are not there, or too few to be split.
     """
-    source, loader = _source(data, base)
+    source, loader = _source(data, base, seed)
     train, valid, held = _row_numbers(source, data, seed)
     targets = source.pool.targets
     others = {"validation": valid} if held is None else {"validation": valid, "test": held}
@@ -66,7 +68,7 @@ def for_final(data: Data, base: str, seed: int, on: On) -> Splits:
     Raises:
         DataError: the data are not there, or too few to be split.
     """
-    source, loader = _source(data, base)
+    source, loader = _source(data, base, seed)
     train, valid, held = _row_numbers(source, data, seed)
     test = source.pool.at(held) if held is not None else _own_test(source, loader)
     if on is On.ALL:
@@ -85,16 +87,20 @@ def argument_faults(source: Component, base: str) -> Iterator[tuple[str, str]]:
         DataError: there is no such dataset.
     """
     if own.is_own(source.type):
-        yield from functions.argument_faults(source.type, source.args, base)
+        if "base" in source.args:
+            yield "base", "base is what tuner calls the folder of a space: call the function's argument otherwise"
+        else:
+            yield from functions.argument_faults(source.type, source.args, base)
     else:
         yield from own.argument_faults(_loader(source.type), source.args, ours=("base",), title=source.type)
 
 
-def _source(data: Data, base: str) -> tuple[Source, Loader]:
+def _source(data: Data, base: str, seed: int) -> tuple[Source, Loader]:
     arguments: dict[str, Any] = dict(data.source.args)
     held = next((name for name in ("test_path", "test_root") if arguments.get(name) is not None), None)
     if held is not None and data.test is not None:
         raise DataError(f"data.test: data.{held} is the test split already; drop one of the two")
+    seed_everything(derive(seed, "data"))  # a function of one's own may draw its rows
     source = _loader(data.source.type)(**arguments, base=base)
     if not len(source.pool):
         raise DataError(f"data: {data.source.type} has no rows")

@@ -87,6 +87,17 @@ def word(value: object) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
+def refuse_shared(held: pd.DataFrame, frame: pd.DataFrame, group: str, where: str) -> None:
+    """Raise when a group of the rows held out is among those that are tuned on.
+
+    Raises:
+        DataError: it is.
+    """
+    shared = sorted(set(held[group].dropna().astype(str)) & set(frame[group].dropna().astype(str)))
+    if shared:
+        raise DataError(f"{where}: {group} {listing(shared[:3])} is among the rows to train on too, which leaks it")
+
+
 def _inferred(column: pd.Series[Any]) -> Task:
     if not frames.is_numbers(column):
         return Task.CLASSIFICATION

@@ -80,7 +80,9 @@ def csv(
     def test() -> Rows:
         assert test_path is not None
         held, _ = frames.with_target(frames.read(base, test_path, missing, separator, words), target, test_path)
-        frames.require(held, columns, test_path)
+        frames.require(held, columns if group is None else [*columns, group], test_path)
+        if group is not None:
+            labels.refuse_shared(held, frame, group, test_path)
         frames.refuse_text(held, numeric, test_path, REMEDY)
         return Rows(held[columns], encoder.encode(held[target], f"{test_path}: column {target}"))
 

@@ -49,7 +49,9 @@ def load(
     def test() -> Rows:
         assert test_path is not None
         held, _ = frames.with_target(frames.read(base, test_path, words=words), target, test_path)
-        frames.require(held, [text], test_path)
+        frames.require(held, [text] if group is None else [text, group], test_path)
+        if group is not None:
+            labels.refuse_shared(held, frame, group, test_path)
         return Rows(as_texts(held[text]), encoder.encode(held[target], f"{test_path}: column {target}"))
 
     targets = encoder.encode(frame[target], f"{path}: column {target}")

@@ -3,7 +3,6 @@
 It knows neither trials nor studies. The search and the final training both read `epochs_of`.
 """
 
-from tuner.training.chance import order, seed_everything
 from tuner.training.job import Job, device_of
 from tuner.training.loop import batches_of, epochs_of, groups_of, step, train_epoch
 from tuner.training.run import Run
@@ -17,9 +16,7 @@ __all__ = [
     "epochs_of",
     "evaluate",
     "groups_of",
-    "order",
     "outputs_of",
-    "seed_everything",
     "step",
     "train_epoch",
 ]

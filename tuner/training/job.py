@@ -8,13 +8,13 @@ from typing import Any
 import torch
 
 from tuner import data
+from tuner.chance import be_repeatable
 from tuner.config import Config, Data
 from tuner.data import Dataset, Splits
 from tuner.errors import UsageError, listing
 from tuner.goal import goal_of
 from tuner.metrics import Scores
 from tuner.task import Task
-from tuner.training.chance import be_repeatable
 
 KEPT = 2
 """How many ways of preprocessing are kept ready; trials of one follow each other less often than not."""

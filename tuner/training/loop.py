@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from tuner.chance import order, seed_everything
 from tuner.seeds import derive
-from tuner.training.chance import order, seed_everything
 from tuner.training.job import Job
 from tuner.training.run import Run
 from tuner.training.scoring import evaluate

@@ -12,6 +12,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from tuner import loss, models, optim
+from tuner.chance import seed_everything
 from tuner.config import Config, Precision, Training
 from tuner.data import Dataset
 from tuner.errors import BuildError
@@ -19,7 +20,6 @@ from tuner.goal import Direction
 from tuner.loss import Loss
 from tuner.schedule import Schedule
 from tuner.seeds import derive
-from tuner.training.chance import seed_everything
 from tuner.training.job import Job
 from tuner.training.patience import Patience
 
