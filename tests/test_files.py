@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tuner.errors import TunerError, UsageError
-from tuner.files import new_folder, refuse_to_replace, write_whole
+from tuner.files import new_folder, refuse_foreign, refuse_to_replace, write_whole
 
 
 def test_a_file_is_written_whole_in_a_folder_that_is_made(tmp_path: Path) -> None:
@@ -47,3 +47,14 @@ def test_only_what_looks_like_a_run_is_ever_replaced(tmp_path: Path) -> None:
 def test_a_name_that_is_a_folders_is_refused(file: str) -> None:
     with pytest.raises(TunerError, match="is a folder"):
         write_whole(Path(file), b"")
+
+
+def test_only_a_file_of_ours_is_replaced(tmp_path: Path) -> None:
+    theirs, ours = tmp_path / "rows.csv", tmp_path / "old.csv"
+    theirs.write_text("x,y\n1,2\n")
+    ours.write_text("row,prediction\n1,2\n")
+
+    refuse_foreign(ours, "prediction")
+    refuse_foreign(tmp_path / "new.csv", "prediction")
+    with pytest.raises(UsageError, match=r"rows\.csv: is there already and was not written by this command"):
+        refuse_foreign(theirs, "prediction")

@@ -280,5 +280,14 @@ def test_a_folder_that_is_no_run_folder_is_refused(runs: Runs, tmp_path: Path) -
     (tmp_path / "run" / "preprocessing.json").unlink()
 
     for folder in (tmp_path, tmp_path / "run", tmp_path / "nowhere"):
-        with pytest.raises(UsageError, match=r"is no run folder of `tuner train`: .* is not there"):
+        with pytest.raises(UsageError, match=r"is no run folder of `tuner train` with a model: .*: No such file"):
             tuner.predict(folder, tmp_path / "new.csv")
+
+
+def test_the_input_is_not_written_over(runs: Runs, tmp_path: Path) -> None:
+    write(tmp_path / "rows.csv", "x", "1.5")
+
+    with pytest.raises(UsageError, match="was not written by this command"):
+        tuner.predict(runs("line").folder, tmp_path / "rows.csv", tmp_path / "rows.csv")
+
+    assert (tmp_path / "rows.csv").read_text().splitlines()[0] == "x"

@@ -18,7 +18,7 @@ from tuner import data, fitting, loss, models, optim, sampling, schedule
 from tuner.config import Component, Config
 from tuner.data import tokens, transforms
 from tuner.endings import is_out_of_memory
-from tuner.errors import BuildError, DataError, listing
+from tuner.errors import BuildError, DataError, SpaceError, listing
 from tuner.fitting import Fit
 from tuner.goal import Goal, goal_of
 from tuner.space import Space
@@ -159,13 +159,21 @@ def load_job(space: Space, device: torch.device) -> Job:
     """The data and metrics of a search over a space.
 
     Raises:
-        DataError: the data are not there, or too few to be split.
-        SpaceError: the metric does not fit the data.
+        SpaceError: the data are not there or not what the space says, or the metric does not fit them.
     """
     try:
         return Job.for_search(space.resolve(Corner(False, {})), space.setting("study.seed"), device)
-    except BuildError as error:
-        raise space.faulty([(error.path, error.message)]) from None
+    except (BuildError, DataError) as error:
+        raise placed(space, error) from None
+
+
+def placed(space: Space, error: BuildError | DataError) -> SpaceError:
+    """What is wrong with the data or a part, at its place in the file; a message may begin with its path."""
+    if isinstance(error, BuildError):
+        return space.faulty([(error.path, error.message)])
+    path, colon, message = str(error).partition(": ")
+    known = colon and path.startswith("data.") and " " not in path
+    return space.faulty([(path, message) if known else ("data", str(error).removeprefix("data: "))])
 
 
 def check_fit(space: Space, job: Job) -> None:
@@ -184,10 +192,11 @@ def check_fit(space: Space, job: Job) -> None:
         seen.add(key)
         try:
             probe(Config.of(plain, space.base), job)
+        except DataError as error:
+            raise placed(space, error) from None
         except BuildError as error:
-            if error.__cause__ is None or not is_out_of_memory(
-                error.__cause__
-            ):  # a trial that needs too much is told so
+            cause = error.__cause__
+            if cause is None or not is_out_of_memory(cause):  # a trial that needs too much tells it itself
                 found.setdefault(error.message, error.path)
     if found:
         raise space.faulty((path, message) for message, path in found.items())

@@ -14,7 +14,7 @@ from typing import Any
 
 from tuner.config import CODE_VALUES, FILE_VALUES
 from tuner.errors import StudyError, UsageError, listing
-from tuner.files import write_whole
+from tuner.files import refuse_foreign, write_whole
 from tuner.space import Space, edit
 from tuner.space.filling import filled_text
 from tuner.space.suggesters import Corner, Known
@@ -47,16 +47,19 @@ def export(study: Study, trial: int | None = None, out: Path | None = None, form
 
     Raises:
         StudyError: the study was not made by tuner, has no such trial, or no complete one.
+        UsageError: `out` is there and is no exported config.
     """
     record = chosen(study, trial)
     if out is not None and out.exists() and out.resolve() == Path(study.space.base, Path(study.space.file).name):
         raise UsageError(f"{out}: is the space itself; give another -o")
+    if out is not None:
+        refuse_foreign(out, "provenance")
     here = study.space.base
     there = str((out.parent if out is not None else Path()).resolve())
     values = study.space.fill(Known(record.params))
     facts = provenance(study, record)
     if form is Format.JSON:
-        values = {**values, "provenance": facts}
+        values = {"provenance": facts, **{name: value for name, value in values.items() if name != "provenance"}}
         for path, moved in moved_paths(values, here, there):
             section, key = path.split(".")
             values[section] = {**values[section], key: moved}

@@ -34,6 +34,19 @@ def write_whole(file: Path, content: bytes) -> None:
         raise TunerError(f"{file}: cannot be written: {error.strerror}") from None
 
 
+def refuse_foreign(file: Path, mark: str) -> None:
+    """Let a file be made, or be replaced when it is one of ours: `mark` stands in its first lines.
+
+    Raises:
+        UsageError: it is somebody else's.
+    """
+    if file.is_file() and file.stat().st_size:
+        with file.open("rb") as reading:
+            ours = mark.encode() in reading.read(4096)
+        if not ours:
+            raise UsageError(f"{file}: is there already and was not written by this command; give another -o")
+
+
 def refuse_to_replace(folder: Path, overwrite: bool, marks: Sequence[str]) -> None:
     """Let a folder be made, or be replaced when asked for and when it holds all of `marks`.
 

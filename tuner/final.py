@@ -22,7 +22,7 @@ from torch import Tensor
 from tuner import check, data, exporting
 from tuner.config import Config, On
 from tuner.data import Dataset, preprocessing
-from tuner.errors import BuildError, TunerError, UsageError, listing
+from tuner.errors import BuildError, DataError, TunerError, UsageError, listing
 from tuner.files import new_folder, refuse_to_replace
 from tuner.refit import EpochObserver, refit
 from tuner.runpage import against_truth, confusion, curves, page
@@ -92,7 +92,7 @@ def train(
         outputs = outputs_of(run.scored, dataset.test, dataset)
         scores = job.scores(outputs, dataset.test.targets)
         test = {name: value for name, value in scores.items() if math.isfinite(value)}  # r2 of one row is no number
-    figures = [curves(epochs), _told(dataset, outputs)]
+    figures = [curves(epochs, dataset.target_scale is not None), _told(dataset, outputs)]
     with new_folder(Path(out)) as folder:
         _save_model(folder, space, config, run)
         (folder / "metrics.json").write_text(json.dumps({"on": on.value, "epochs": epochs, "test": test}, indent=2))
@@ -117,11 +117,11 @@ def _refit(space: Space, out: Path, on: On, device: str, overwrite: bool, observ
 
 
 def _job(space: Space, config: Config, on: On, device: str) -> Job:
-    splits = data.for_final(config.data, config.base, space.setting("study.seed"), on)
     try:
+        splits = data.for_final(config.data, config.base, space.setting("study.seed"), on)
         return Job.over(splits, config, device_of(device))
-    except BuildError as error:
-        raise space.faulty([(error.path, error.message)]) from None
+    except (BuildError, DataError) as error:
+        raise check.placed(space, error) from None
 
 
 def _trained(space: Space, config: Config, job: Job, observe: EpochObserver) -> tuple[Run, list[dict[str, float]]]:

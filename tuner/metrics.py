@@ -100,6 +100,8 @@ def _other(name: str, task: Task, outputs: int, path: str) -> Metric:
     try:
         metric = found(**{key: size for key, size in sizes.items() if key in takes})
     except Exception as error:  # a constructor may raise anything for an argument that it lacks
-        raise BuildError(path, f"{name} cannot be used as it is: {error}") from None
+        whole = f"Multiclass{name}"
+        remedy = f": use {whole}" if hasattr(_MODULES[task], whole) else f": {error}"
+        raise BuildError(path, f"{name} cannot be used as it is{remedy}") from None
     assert isinstance(metric, Metric)
     return metric

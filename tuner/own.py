@@ -14,6 +14,9 @@ from typing import Any
 from tuner.errors import BuildError, did_you_mean, listing
 from tuner.seeds import derive
 
+HOLES = {"float", "int", "choice", "list", "ref"}
+"""The keys by which a mapping is a hole; how it is written stands in the space's own parser."""
+
 
 def is_own(name: str) -> bool:
     """Whether `name` is `file.py:Class` or `package.module:Class` and not the name of a built-in."""
@@ -41,7 +44,7 @@ def load(name: str, base: str, path: str) -> Any:
     except Exception as error:  # whatever the user's code raises is theirs to mend
         raise BuildError(path, f"{name}: importing it raised {type(error).__name__}: {error}") from error
     if not hasattr(module, attribute):
-        names = [known for known in vars(module) if not known.startswith("_")]
+        names = [known for known, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
         raise BuildError(path, f"{name}: {where} has no {attribute}{did_you_mean(attribute, names)}")
     return getattr(module, attribute)
 
@@ -134,6 +137,13 @@ def argument_faults(
 def _mistaken(name: str, value: Any, default: Any) -> Iterator[tuple[str, str]]:
     """`no` is a word in YAML 1.2 and would be true, true is not a number."""
     alternatives = value.get("choice", []) if isinstance(value, dict) else [value]
+    if isinstance(default, int | float | str | tuple) and isinstance(value, dict) and not value.keys() & HOLES:
+        hole = "{float: [low, high], log: true}"
+        yield name, f"{name} is a value or a hole such as {hole}, not a mapping of {listing(value)}"
+    elif isinstance(default, int | float) and not isinstance(default, bool) and isinstance(value, list):
+        yield name, f"{name} is a number, not a list: to choose from one, write {{choice: [...]}}"
+    elif isinstance(default, tuple) and isinstance(value, int | float):
+        yield name, f"{name} is a list of {len(default)}, not a number"
     if isinstance(default, bool):
         if any(isinstance(item, str) for item in alternatives):
             yield name, f"{name} is true or false, not a word"

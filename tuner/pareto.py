@@ -42,7 +42,7 @@ def pareto(study: Study) -> Plot:
 
 
 def _caption(study: Study) -> str:
-    caption = "Each point is a complete trial; no other trial is better than one on the front in every objective."
+    caption = "Each point is a complete trial. None is as good as one on the front in all objectives and better in one."
     if study.goal.bounds:
         caption += f" Out of bounds is what breaks {', '.join(map(str, study.goal.bounds))}."
     if len(study.goal.metrics) > MOST_AXES:

@@ -22,7 +22,7 @@ from tuner.data.pictures import open_image, resized
 from tuner.data.texts import as_texts
 from tuner.data.tokens import Tokens
 from tuner.errors import DataError, UsageError
-from tuner.files import write_whole
+from tuner.files import refuse_foreign, write_whole
 from tuner.predictor import Predictor, config_of, load_model
 from tuner.task import Task
 
@@ -43,9 +43,11 @@ def predict(folder: str | Path, inputs: str | Path, out: str | Path | None = Non
         classes a `probability_<class>` each.
 
     Raises:
-        UsageError: it is no run folder, or its model cannot be applied to files.
+        UsageError: it is no run folder, its model cannot be applied to files, or `out` is a file of another kind.
         DataError: the inputs are not there, or not such as the model was trained on.
     """
+    if out is not None:
+        refuse_foreign(Path(out), "prediction")
     predictor = load_model(folder)
     table = _predicted(predictor, Path(folder), Path(inputs))
     if out is not None:

@@ -95,8 +95,9 @@ def load_model(folder: str | Path) -> Predictor:
         facts = json.loads((folder / "model.json").read_text())
         preprocessor = preprocessing.load(folder)
         component = config_of(folder).resolve(Corner(False, {})).model
-    except FileNotFoundError as error:
-        raise UsageError(f"{folder}: is no run folder of `tuner train`: {error.filename} is not there") from None
+    except OSError as error:
+        missing = f"{error.filename}: {error.strerror}"
+        raise UsageError(f"{folder}: is no run folder of `tuner train` with a model: {missing}") from None
     except (KeyError, ValueError) as error:
         raise UsageError(f"{folder}: was saved by another version of tuner, or is damaged: {error}") from None
     base = str(folder) if ".py:" in component.type else facts["code"]

@@ -10,7 +10,7 @@ import plotly.offline
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from tuner import exporting, plots
-from tuner.files import write_whole
+from tuner.files import refuse_foreign, write_whole
 from tuner.pareto import pareto
 from tuner.study import Record, Study
 
@@ -26,8 +26,10 @@ def report(study: Study, out: Path) -> None:
         out: the file to write.
 
     Raises:
-        TunerError: the file cannot be written.
+        UsageError: the file is there and is no report.
+        TunerError: it cannot be written.
     """
+    refuse_foreign(out, "tuner report")
     write_whole(out, page(study).encode())
 
 

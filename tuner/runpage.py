@@ -29,17 +29,21 @@ def page(title: str, heading: str, scores: Mapping[str, float], figures: Sequenc
     )
 
 
-def curves(epochs: Sequence[Mapping[str, float]]) -> go.Figure:
+def curves(epochs: Sequence[Mapping[str, float]], standardised: bool = False) -> go.Figure:
     """Losses, and beside them every other metric, over the epochs of one training.
+
+    The training loss of a regression is of standardised targets and has an axis of its own.
 
     Args:
         epochs: at least one; the metrics of each with its `epoch`.
+        standardised: whether the two losses are in different units.
     """
     names = [name for name in epochs[0] if name not in ("epoch", "lr")]
     others = [name for name in names if "loss" not in name]
     losses = len(others) < len(names)
     titles = [*(["Loss"] if losses else []), *(["Metrics"] if others else [])]
-    figure = make_subplots(cols=len(titles), subplot_titles=titles)
+    specs = [[{"secondary_y": title == "Loss"} for title in titles]]
+    figure = make_subplots(cols=len(titles), subplot_titles=titles, specs=specs)
     for i, name in enumerate(names):
         trace = go.Scatter(
             x=[epoch["epoch"] for epoch in epochs],
@@ -48,8 +52,11 @@ def curves(epochs: Sequence[Mapping[str, float]]) -> go.Figure:
             mode="lines+markers",
             line={"color": COLOURS[i % len(COLOURS)]},
         )
-        figure.add_trace(trace, row=1, col=len(titles) if name in others else 1)
-    figure.update_xaxes(title_text="Epoch")
+        other = standardised and name == "train_loss"
+        figure.add_trace(trace, row=1, col=len(titles) if name in others else 1, secondary_y=other or None)
+    figure.update_xaxes(title_text="Epoch", dtick=max(1, len(epochs) // 8))
+    if standardised:
+        figure.update_yaxes(title_text="of standardised targets", secondary_y=True, showgrid=False)
     figure.update_layout(template="plotly_white")
     return figure
 

@@ -410,5 +410,5 @@ def test_the_tour_of_a_function_of_ones_own(cli: Cli, tmp_path: Path) -> None:
     assert exported.returncode == 0
     assert trained.stdout == "saved in final\n", trained.stderr
     assert sorted(path.name for path in (tmp_path / "final").iterdir()) == [
-        "config.yaml", "report.html", "metrics.json", "train.py",
+        "config.yaml", "metrics.json", "report.html", "train.py",
     ]  # fmt: skip

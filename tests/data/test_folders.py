@@ -81,10 +81,9 @@ def test_corrupt_images_are_skipped_on_request_and_counted(tmp_path: Path) -> No
 def test_a_test_folder_is_the_test_split_and_is_not_opened_in_a_search(tmp_path: Path) -> None:
     pets(tmp_path / "pets")
     chosen = section("ImageFolder", root="pets", test_root="later")
+    (tmp_path / "later" / "dog").mkdir(parents=True)
 
     search = data.for_search(chosen, str(tmp_path), 0)
-    with pytest.raises(DataError, match=r"^data\.test_root: .*later is no folder"):
-        data.for_final(chosen, str(tmp_path), 0, On.ALL)
     pets(tmp_path / "later", each=2, labels=("dog",))
     final = data.for_final(chosen, str(tmp_path), 0, On.ALL)
 
@@ -92,6 +91,17 @@ def test_a_test_folder_is_the_test_split_and_is_not_opened_in_a_search(tmp_path:
     assert len(final.train) == 12
     assert final.test is not None
     assert final.test.targets.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("test_root", "message"),
+    [("nowhere", r"^data\.test_root: .*nowhere is no folder"), ("pets", "is the folder of the training rows itself")],
+)
+def test_a_test_folder_that_is_none_is_refused_before_the_search(tmp_path: Path, test_root: str, message: str) -> None:
+    pets(tmp_path / "pets")
+
+    with pytest.raises(DataError, match=message):
+        data.for_search(section("ImageFolder", root="pets", test_root=test_root), str(tmp_path), 0)
 
 
 def test_a_class_only_in_the_test_folder_is_refused_by_name(tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ def test_a_table_is_all_columns_but_the_target(tmp_path: Path) -> None:
     assert source.pool.targets.tolist() == [[1.5], [2.25], [3.5], [2.75]]
     assert source.notes == (
         "t.csv: column price has 4 different values: taken for regression (else say data.task: classification)",
+        "t.csv: features are numbers: area; words: city (2) and yard (2)",
     )
 
 
@@ -62,7 +63,7 @@ def test_a_row_without_a_target_is_left_out_with_its_features(tmp_path: Path) ->
 
     assert frame_of(source)["a"].tolist() == [1, 3]
     assert source.classes == ("no", "yes")
-    assert source.notes[1] == "t.csv: 1 rows have no y and are left out"
+    assert source.notes[-1] == "t.csv: 1 rows have no y and are left out"
 
 
 def test_names_that_are_numbers_are_names(tmp_path: Path) -> None:
@@ -115,8 +116,10 @@ def test_a_test_file_is_the_test_split_and_is_not_opened_in_a_search(tmp_path: P
     write(tmp_path / "t.csv", "a,y", *(f"{i},{'ab'[i % 2]}" for i in range(12)))
     chosen = section("csv", path="t.csv", target="y", test_path="later.csv", valid=4)
 
+    (tmp_path / "later.csv").write_bytes(b"\xff not a table")
+
     search = data.for_search(chosen, str(tmp_path), 0)
-    with pytest.raises(DataError, match=r"there is no file .*later\.csv"):
+    with pytest.raises(DataError, match=r"later\.csv"):
         data.for_final(chosen, str(tmp_path), 0, On.ALL)
     write(tmp_path / "later.csv", "y,a,more", "b,-1,0", "a,-2,0", ",-3,0")
     final = data.for_final(chosen, str(tmp_path), 0, On.ALL)
@@ -250,6 +253,18 @@ def test_the_bundled_tables_know_their_task_and_classes() -> None:
     assert wine.classes == tuple(load_wine().target_names)
     assert diabetes.task is Task.REGRESSION
     assert diabetes.pool.targets.shape == (len(load_diabetes().target), 1)
+
+
+@pytest.mark.parametrize(
+    ("test_path", "message"),
+    [
+        ("nix.csv", r"data\.test_path: there is no file .*nix\.csv"),
+        ("t.csv", "is the file of the training rows itself"),
+    ],
+)
+def test_a_test_file_that_is_none_is_refused_before_the_search(tmp_path: Path, test_path: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        loaded(tmp_path, *HOMES, target="price", test_path=test_path)
 
 
 def test_a_group_of_the_training_rows_is_not_tested_on(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def print_trial(study: Study, record: Record, form: Format) -> None:
 
 
 def print_front(study: Study, front: list[Record]) -> None:
-    """The trials that none beats in every objective, a row each."""
+    """The trials of the front, a row each."""
     from rich.console import Console
     from rich.table import Table
 

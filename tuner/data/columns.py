@@ -73,7 +73,11 @@ class Columns:
             others = f" and {len(missing) - 3} others" if len(missing) > 3 else ""
             raise DataError(f"there is no column {listing(missing[:3])}{others}, which the model was trained on")
         values = self._transformer.transform(_typed(table, self.names, self.numeric))
-        return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+        with np.errstate(over="ignore"):  # it is looked at below
+            numbers = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+        if not bool(torch.isfinite(numbers).all()):
+            raise DataError("a number is too large for a model, which computes in float32")
+        return numbers
 
     def save(self, folder: Path) -> dict[str, Any]:
         """Write what `load` needs into `folder`, and give the facts that it needs besides."""

@@ -49,12 +49,12 @@ def load(
     if empty:
         raise DataError(f"data.root: {Path(base, root, empty[0])} has no image ({', '.join(IMG_EXTENSIONS)})")
 
+    if test_root is not None:
+        _refuse_as_test(base, root, test_root, classes)
+
     def test() -> Rows:
         assert test_root is not None
         folder = Path(base, test_root)
-        unknown = sorted(set(_classes(base, test_root, "test_root")) - set(classes))
-        if unknown:
-            raise DataError(f"{folder}: class {listing(unknown)} is not among those to train on: {listing(classes)}")
         held, _ = _files(folder, classes, skip_corrupt)
         if not held:
             raise DataError(f"data.test_root: {folder} has no image ({', '.join(IMG_EXTENSIONS)})")
@@ -62,6 +62,16 @@ def load(
 
     own_test = None if test_root is None else test
     return Source(Task.CLASSIFICATION, tuple(classes), _rows(files, mode, image_size), own_test, notes=notes)
+
+
+def _refuse_as_test(base: str, root: str, test_root: str, classes: list[str]) -> None:
+    """Look at the names of the test split's folders; its images are left alone."""
+    folder = Path(base, test_root)
+    unknown = sorted(set(_classes(base, test_root, "test_root")) - set(classes))
+    if unknown:
+        raise DataError(f"{folder}: class {listing(unknown)} is not among those to train on: {listing(classes)}")
+    if folder.samefile(Path(base, root)):
+        raise DataError("data.test_root: is the folder of the training rows itself")
 
 
 class Files:

@@ -71,6 +71,21 @@ def _read_csv(file: Path, missing: Sequence[Any], separator: str, words: Collect
             raise DataError(f"{file}: its rows have more fields than its header has names") from None
 
 
+def refuse_as_test(base: str, path: str, test_path: str | None) -> None:
+    """Raise when a test file is not there, or is the file of the training rows; it is not opened.
+
+    Raises:
+        DataError: it is.
+    """
+    if test_path is None:
+        return
+    file = Path(base, test_path)
+    if not file.is_file():
+        raise DataError(f"data.test_path: there is no file {file}")
+    if file.samefile(Path(base, path)):
+        raise DataError("data.test_path: is the file of the training rows itself")
+
+
 def require(frame: pd.DataFrame, columns: Sequence[str], path: str) -> None:
     """Raise unless the frame has all `columns`, and plain values in them.
 

@@ -10,7 +10,7 @@ from sklearn import datasets
 
 from tuner.data import frames, labels
 from tuner.data.rows import Rows, Source
-from tuner.errors import DataError
+from tuner.errors import DataError, listing
 from tuner.task import Task
 
 REMEDY = "mend it, or list it in data.missing"
@@ -69,6 +69,7 @@ def csv(
     target, group = str(target), None if group is None else str(group)
     missing = _listed("missing", missing)
     frame, notes = frames.with_target(frames.read(base, path, missing, separator), target, path)
+    frames.refuse_as_test(base, path, test_path)
     columns = _features(frame, target, features, group, path)
     frames.refuse_stray_text(frame, columns, path, REMEDY)
     if task is None:
@@ -89,7 +90,20 @@ def csv(
     groups = None if group is None else labels.codes(frame[group])
     pool = Rows(frame[columns], encoder.encode(frame[target], f"{path}: column {target}"), groups)
     own_test = None if test_path is None else test
-    return Source(encoder.task, encoder.classes, pool, own_test, notes=(*inferred, *notes))
+    told = (*inferred, _read_as(frame[columns], path), *notes)
+    return Source(encoder.task, encoder.classes, pool, own_test, notes=told)
+
+
+def _read_as(features: pd.DataFrame, path: str) -> str:
+    """What the columns were taken for, so that a number, a date or an index among the words is seen."""
+    numeric = [name for name in features.columns if frames.is_numbers(features[name])]
+    words = [f"{name} ({features[name].nunique()})" for name in features.columns if name not in numeric]
+    parts = [*([f"numbers: {_few(numeric)}"] if numeric else []), *([f"words: {_few(words)}"] if words else [])]
+    return f"{path}: features are {'; '.join(parts)}"
+
+
+def _few(names: Sequence[str]) -> str:
+    return listing(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
 def _features(

@@ -38,6 +38,7 @@ def load(
     text, target, group = str(text), str(target), None if group is None else str(group)
     frame, notes = frames.with_target(frames.read(base, path, words=[text]), target, path)
     frames.require(frame, [text] if group is None else [text, group], path)
+    frames.refuse_as_test(base, path, test_path)
     if text == target:
         raise DataError(f"data.text: {text} is the target, not what it is told from")
     if task is None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tuner.errors import Fault, Place, did_you_mean, listing
-from tuner.space.holes import Branch, Choice, Fixed, Group, Items, Ref, Tree, join
+from tuner.space.holes import Branch, Choice, Fixed, Group, Items, Ref, Tree, describe, join
 from tuner.space.rules import extremes
 from tuner.space.sections import OPEN, OWN_SECTIONS, REQUIRED, SECTIONS, Key, Section
 from tuner.space.writing import flow
@@ -126,6 +126,11 @@ def _value_faults(tree: Tree, path: str, key: Key) -> Iterator[Fault]:
 
 
 def _show(value: Any) -> str:
-    if isinstance(value, list | dict):
-        return "a list" if isinstance(value, list) else "a mapping"
-    return flow(value)
+    """A value as the file has it; what is in a mapping or a list may be trees still."""
+    if isinstance(value, list):
+        return flow([_plain(item) for item in value])
+    return flow({key: _plain(entry) for key, entry in value.items()} if isinstance(value, dict) else value)
+
+
+def _plain(item: Any) -> Any:
+    return describe(item) if isinstance(item, Tree) else item
