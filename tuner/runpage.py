@@ -38,7 +38,8 @@ def curves(epochs: Sequence[Mapping[str, float]], standardised: bool = False) ->
         epochs: at least one; the metrics of each with its `epoch`.
         standardised: whether the two losses are in different units.
     """
-    names = [name for name in epochs[0] if name not in ("epoch", "lr")]
+    repeated = {"mse"} if "loss" in epochs[0] else set()  # a regression's plain loss by another name
+    names = [name for name in epochs[0] if name not in {"epoch", "lr", *repeated}]
     others = [name for name in names if "loss" not in name]
     losses = len(others) < len(names)
     titles = [*(["Loss"] if losses else []), *(["Metrics"] if others else [])]
