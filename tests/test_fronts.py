@@ -156,7 +156,10 @@ def test_the_epoch_that_counts_keeps_to_the_bounds_where_one_does(url: str) -> N
 def test_a_study_in_which_nothing_keeps_the_bounds_says_so(url: str) -> None:
     space = Space.parse(BOUNDED, settings=[("objective.constraints.parameters.max", 10)])
 
-    with pytest.raises(NoTrialSucceeded, match=r"none of 3 complete trials keeps parameters at most 10; loosen"):
+    with pytest.raises(
+        NoTrialSucceeded,
+        match=r"none of 3 trials is complete; the commonest cause: it cannot keep parameters at most 10",
+    ):
         run(space, url)
 
     with pytest.raises(StudyError, match="has no complete trial that keeps parameters at most 10; name one with"):
@@ -238,3 +241,17 @@ def test_a_cost_alone_trains_to_the_last_epoch(tmp_path: Path, url: str) -> None
     result = tuner.run(tmp_path / "small.yaml", storage_url=url)
 
     assert {record.epoch for record in result.study.records()} == {2}
+
+
+def test_a_model_that_cannot_keep_its_bound_is_not_trained(url: str) -> None:
+    space = Space.parse(BOUNDED, settings=[("objective.constraints.parameters.max", 800), ("search.trials", 6)])
+
+    result, _ = run(space, url)
+
+    out = [record for record in result.study.records() if not record.feasible]
+    assert out
+    for record in out:
+        assert (record.state, record.history, record.epoch) == ("pruned", {}, None)
+        assert record.why == "it cannot keep parameters at most 800"
+        assert record.violations["parameters"] > 0
+    assert {record.state for record in result.study.records() if record.feasible} == {"complete"}

@@ -9,7 +9,7 @@ import tuner
 from tests.conftest import TINY
 from tuner import tune
 from tuner.driver import Ended, Event, Opened, Reported, Started
-from tuner.errors import Interrupted, NoTrialSucceeded, StudyError, UsageError
+from tuner.errors import Interrupted, NoTrialSucceeded, StudyError, TunerError, UsageError
 from tuner.port import State, Verdict
 from tuner.space import Space
 from tuner.storage import open_storage, study_folder
@@ -291,3 +291,23 @@ def test_a_study_goes_on_from_wherever_its_file_has_moved(tiny: Path, url: str, 
     result, _ = run(moved, url, n_trials=2, settings=settings)
 
     assert [record.state for record in result.study.records()] == ["complete", "complete"]
+
+
+def test_a_run_whose_trials_all_fail_is_given_up_and_can_go_on(tmp_path: Path, url: str) -> None:
+    net = "class Net(nn.Linear):\n    def forward(self, x):\n        {}\n        return super().forward(x.flatten(1))\n"
+    failing = "if self.training and len(x) > 10: raise KeyError('of my own')"
+    head = "from torch import nn\n\n"
+    (tmp_path / "net.py").write_text(head + net.format(failing))
+    text = TINY.replace("{type: MLP, hidden: {list: {int: [8, 16]}, length: {int: [1, 2]}}}", "{type: 'net.py:Net'}")
+    (tmp_path / "failing.yaml").write_text(text.replace("trials: 3", "trials: 20, max_failures: 4"))
+
+    with pytest.raises(
+        TunerError, match=r"4 trials failed in a row; the commonest cause: KeyError: 'of my own'"
+    ) as given_up:
+        tuner.run(tmp_path / "failing.yaml", storage_url=url)
+    (tmp_path / "net.py").write_text(head + net.format("pass"))
+    result = tuner.run(tmp_path / "failing.yaml", storage_url=url, n_trials=6)
+
+    assert given_up.value.exit_code == 1
+    states = [record.state for record in result.study.records()]
+    assert states == ["failed"] * 4 + ["complete"] * 2

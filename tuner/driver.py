@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from tuner.files import write_whole
 from tuner.goal import Goal
-from tuner.port import Epoch, Outcome, Trial, Verdict
+from tuner.port import Epoch, Outcome, State, Trial, Verdict
 from tuner.study import Record, Study
 
 
@@ -81,6 +81,18 @@ Event: TypeAlias = Opened | Started | Reported | Ended | SetBack | Stopping
 Observer: TypeAlias = Callable[[Event], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a run starts no more trials.
+
+    The study has `total` trials, `time.monotonic` passes `deadline`, or so many `failures` came in a row.
+    """
+
+    total: int
+    deadline: float
+    failures: int
+
+
 class Driver:
     """The port that engines pull from, over a study.
 
@@ -88,8 +100,7 @@ class Driver:
         study: opened for the space.
         device: that trials run on, for the record.
         threads: that each trial computes with, for the record.
-        total: how many trials the study is to have.
-        deadline: of `time.monotonic`, after which no trial begins.
+        limits: when no more trials are started.
         checkpoints: the folder of the running trials' checkpoints.
         observe: is told of every event.
     """
@@ -99,14 +110,13 @@ class Driver:
         study: Study,
         device: str,
         threads: int,
-        total: int,
-        deadline: float,
+        limits: Limits,
         checkpoints: Path,
         observe: Observer,
     ) -> None:
         self._study = study
-        self._total = total
-        self._deadline = deadline
+        self._limits = limits
+        self._failed: list[Outcome] = []
         self._checkpoints = checkpoints
         self._observe = observe
         self._signal: int | None = None
@@ -126,11 +136,16 @@ class Driver:
         """The signal that asked for the end, if one did."""
         return self._signal
 
+    @property
+    def failing(self) -> list[Outcome]:
+        """The failures that came in a row, when they are too many to go on."""
+        return self._failed if len(self._failed) >= self._limits.failures else []
+
     def take(self) -> Trial | None:
         """The next trial, until the study has its total, the time is up or a signal came."""
-        if self._signal is not None or time.monotonic() >= self._deadline:
+        if self._signal is not None or self.failing or time.monotonic() >= self._limits.deadline:
             return None
-        if self._study.exhausted or self._study.finished() + len(self._study.running) >= self._total:
+        if self._study.exhausted or self._study.finished() + len(self._study.running) >= self._limits.total:
             return None
         trial = self._study.ask(self._facts)
         self._observe(Started(trial))
@@ -157,6 +172,7 @@ class Driver:
         if not self._study.tell(outcome):
             self._observe(SetBack(outcome))
             return
+        self._failed = [*self._failed, outcome] if outcome.state in (State.FAILED, State.LOST) else []
         self._checkpoint(outcome.trial).unlink(missing_ok=True)
         records = self._study.records()
         self._observe(Ended(outcome, records[outcome.trial], self._study.front(records)))

@@ -49,9 +49,12 @@ def complete(trial: Trial, goal: Goal, metrics: Mapping[str, float], epoch: int 
 
 
 def cut_short(
-    trial: Trial, state: State, goal: Goal, metrics: Mapping[str, float], epoch: int, cause: str = ""
+    trial: Trial, state: State, goal: Goal, metrics: Mapping[str, float], epoch: int | None, cause: str = ""
 ) -> Outcome:
-    """A trial that ended, or waits, after `epoch` with these metrics; a sampler learns which bounds it broke."""
+    """A trial that ended, or waits, after `epoch` with these metrics; a sampler learns which bounds it broke.
+
+    `epoch` None is before the first.
+    """
     return Outcome(trial.number, trial.attempt, state, (), epoch, cause, violations=goal.violations(metrics))
 
 

@@ -110,7 +110,7 @@ def _best(study: Study) -> Record:
         raise StudyError(
             f"study {study.name} has several objectives: name a trial of its front with --trial: {numbers}"
         )
-    if any(record.complete for record in records):
+    if any(record.complete or not record.feasible for record in records):
         bounds = listing(map(str, study.goal.bounds))
         raise StudyError(f"study {study.name} has no complete trial that keeps {bounds}; name one with --trial")
     raise StudyError(f"study {study.name} has no complete trial yet; name one with --trial")

@@ -120,9 +120,9 @@ class Goal:
         return tuple(metrics[name] for name in self.metrics)
 
     def violations(self, metrics: Mapping[str, float]) -> dict[str, float]:
-        """By how much each bound is broken; all are kept where none is above 0. What is no number breaks none."""
-        finite = (bound for bound in self.bounds if math.isfinite(metrics[bound.metric]))
-        return {bound.metric: bound.violation(metrics[bound.metric]) for bound in finite}
+        """By how much each bound is broken, above 0 where it is; what is not known or no number breaks none."""
+        known = (bound for bound in self.bounds if math.isfinite(metrics.get(bound.metric, math.nan)))
+        return {bound.metric: bound.violation(metrics[bound.metric]) for bound in known}
 
     def feasible(self, metrics: Mapping[str, float]) -> bool:
         """Whether all bounds are kept."""

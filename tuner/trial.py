@@ -12,6 +12,7 @@ import torch
 from tuner import costs
 from tuner.config import Config
 from tuner.endings import Best, complete, cut_short, divergence, failed
+from tuner.errors import listing
 from tuner.goal import COSTS
 from tuner.port import Epoch, Outcome, Port, State, Trial, Verdict
 from tuner.training import Job, Run, epochs_of
@@ -46,6 +47,9 @@ def run_trial(job: Job, trial: Trial, port: Port) -> Outcome:
         cost = _costs(job, run)
     except Exception as error:  # the trial's code may raise anything, and the study must go on
         return failed(trial, error)
+    if not goal.feasible(cost):  # what a model costs stays as it is: no epoch would mend it
+        broken = listing(str(bound) for bound in goal.bounds if goal.violations(cost).get(bound.metric, 0.0) > 0)
+        return cut_short(trial, State.PRUNED, goal, cost, None, f"it cannot keep {broken}")
     epochs = epochs_of(run, job, trained + 1, config.training.epochs)
     saved = time.monotonic()
     while True:

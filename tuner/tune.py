@@ -13,13 +13,13 @@ import torch
 
 from tuner import check, own, storage
 from tuner.config import DEFAULT_STORAGE
-from tuner.driver import Driver, Observer, Opened
-from tuner.errors import BuildError, Interrupted, NoTrialSucceeded, StudyError, UsageError, listing
+from tuner.driver import Driver, Limits, Observer, Opened
+from tuner.errors import BuildError, Interrupted, NoTrialSucceeded, StudyError, TunerError, UsageError, listing
 from tuner.executors import inline, processes
 from tuner.executors.processes import Code
 from tuner.fitting import Fitting
 from tuner.goal import Goal
-from tuner.port import Engine
+from tuner.port import Engine, Outcome
 from tuner.signals import interruptible
 from tuner.space import Space
 from tuner.space.edit import settings_of
@@ -128,6 +128,7 @@ def run(
     Raises:
         UsageError: the space, the data or the study do not allow it; nothing was written.
         StorageError: the database cannot be used.
+        TunerError: so many trials in a row failed that the run was given up.
         NoTrialSucceeded: not one trial of the study is complete and within the bounds.
         Interrupted: by a signal; the running trial waits for the next run.
     """
@@ -176,7 +177,8 @@ def _drive(study: Study, plan: _Plan, crew: _Crew, recovered: int, folder: Path,
     limit = seconds(timeout) if timeout is not None else None
     observe(Opened(study.name, study.goal, total, study.finished(), recovered, limit, study.front(), plan.notes))
     deadline = float("inf") if limit is None else time.monotonic() + limit
-    driver = Driver(study, str(plan.device), crew.threads, total, deadline, folder / "checkpoints", observe)
+    limits = Limits(total, deadline, study.space.setting("search.max_failures"))
+    driver = Driver(study, str(plan.device), crew.threads, limits, folder / "checkpoints", observe)
     try:
         with interruptible(driver.stop):
             crew.run(plan, driver)
@@ -185,10 +187,22 @@ def _drive(study: Study, plan: _Plan, crew: _Crew, recovered: int, folder: Path,
             study.suspend(number)
     if driver.stopped_by is not None:
         raise Interrupted(driver.stopped_by)
+    if driver.failing:
+        raise TunerError(_why_failing(study, driver.failing))
     front = study.front()
     if not front:
         raise NoTrialSucceeded(_why_none(study))
     return Result(study, front)
+
+
+def _why_failing(study: Study, failures: list[Outcome]) -> str:
+    commonest = _commonest([outcome.cause for outcome in failures])
+    way_on = f"`tuner show {study.name} --trial {failures[-1].trial}` has the traceback; the same command goes on"
+    return f"study {study.name}: {len(failures)} trials failed in a row; the commonest cause: {commonest}; {way_on}"
+
+
+def _commonest(causes: list[str]) -> str:
+    return max(set(causes), key=causes.count)
 
 
 def _why_none(study: Study) -> str:
@@ -201,6 +215,6 @@ def _why_none(study: Study) -> str:
         return f"study {study.name}: none of {len(complete)} complete trials keeps {bounds}; {way_on}"
     if not causes:
         return f"study {study.name}: no trial is complete yet; run it again with more time"
-    commonest = max(set(causes), key=causes.count)
+    commonest = _commonest(causes)
     way_on = "mend it and give a new --study-name, or a larger --n-trials to go on"
     return f"study {study.name}: none of {len(records)} trials is complete; the commonest cause: {commonest}; {way_on}"

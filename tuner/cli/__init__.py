@@ -3,7 +3,7 @@
 run        search a space              list, show, delete    studies
 check      a space, without training   report, export        what a study found
 train      the final model             dashboard             optuna-dashboard on the studies
-predict    with it
+predict    with it                     status                what runs at this moment
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from tuner.cli import run, spaces, studies, training
+from tuner.cli import run, spaces, status, studies, training
 from tuner.errors import TunerError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command("run")(run.run)
 app.command("check")(spaces.check)
 app.command("list")(studies.list_)
 app.command("show")(studies.show)
+app.command("status")(status.status)
 app.command("report")(studies.report)
 app.command("export")(studies.export)
 app.command("train")(training.train)

@@ -33,6 +33,7 @@ def run(
     threads: Annotated[int | None, typer.Option(help="Of each worker; without it the cores are divided.")] = None,
     settings: options.Settings = None,
     storage: options.Storage = DEFAULT_STORAGE,
+    log_file: Annotated[Path | None, typer.Option(help="Add every event to this file, a line of JSON each.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing while it runs.")] = False,
 ) -> None:
     """Search a space; a study that is there is continued up to its total.
@@ -40,6 +41,7 @@ def run(
     Example: tuner run --space search_spaces/cnn.yaml --n-trials 50 --set training.epochs=20
     """
     from tuner.cli.live import view
+    from tuner.cli.logfile import logged
     from tuner.errors import Interrupted
     from tuner.space import Space
     from tuner.space.edit import settings_of
@@ -48,7 +50,7 @@ def run(
     flags = settings_of(study_name=study_name, n_trials=n_trials, timeout=timeout, seed=seed, epochs=epochs)
     checked = Space.load(found, [*options.settings(settings), *flags])
     try:
-        with view(quiet) as observe:
+        with view(quiet) as shown, logged(log_file, shown) as observe:
             from tuner import tune  # torch takes seconds to load: what needs none of it is said before
 
             result = tune.run(

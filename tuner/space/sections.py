@@ -106,6 +106,7 @@ SECTIONS: Mapping[str, Section] = {
             "sampler": Key({"type": "TPESampler"}, "an Optuna sampler", lambda value: True),
             "pruner": Key({"type": "HyperbandPruner"}, "an Optuna pruner", lambda value: True),
             "retries": _whole(3, 0),
+            "max_failures": _whole(10, 1),
             "enqueue": Key([], "a list of mappings from parameter names to values", lambda value: True),
         },
         default={},

@@ -15,6 +15,9 @@ from tuner.goal import Direction
 from tuner.port import State
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+FINISHED_STATES = {state.value for state in State if state is not State.SUSPENDED}
+"""How the states of ended trials are shown."""
+
 _SHOWN_AS = {
     TrialState.COMPLETE: "complete",
     TrialState.PRUNED: "pruned",
