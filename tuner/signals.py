@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -27,8 +28,12 @@ def interruptible(ask_to_stop: Callable[[int], None]) -> Iterator[None]:
         yield
         return
     first: list[int] = []
+    owner = os.getpid()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
+        if os.getpid() != owner:  # a reader of data, forked with this handler: Ctrl-C of a terminal reaches it too
+            _end_reader(number)
+            return
         if first:
             raise Interrupted(first[0])
         first.append(number)
@@ -46,3 +51,9 @@ def interruptible(ask_to_stop: Callable[[int], None]) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _end_reader(number: int) -> None:
+    """A forked process leaves Ctrl-C to the driver, which ends it; when it is told to terminate, it does."""
+    if number == signal.SIGTERM:
+        os._exit(128 + number)

@@ -412,3 +412,23 @@ def test_the_tour_of_a_function_of_ones_own(cli: Cli, tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "final").iterdir()) == [
         "config.yaml", "metrics.json", "report.html", "train.py",
     ]  # fmt: skip
+
+
+def test_ctrl_c_of_a_terminal_ends_a_run_that_streams_its_data(tmp_path: Path) -> None:
+    """A terminal sends the signal to the readers of the data too."""
+    text = TINY.replace("type: digits,", "type: digits, loader: stream,").replace("epochs: 2", "epochs: 3000")
+    (tmp_path / "tiny.yaml").write_text(text)
+    run = [*command(), "run", "--space", "tiny.yaml", "--log-file", "log.jsonl"]
+    process = subprocess.Popen(
+        run, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    log = tmp_path / "log.jsonl"
+    while process.poll() is None and not (log.exists() and log.read_text().count('"reported"') > 2):
+        time.sleep(0.1)
+
+    os.killpg(process.pid, signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert told.count("stopping at this epoch's end") == 1
+    assert "Traceback" not in told

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from pathlib import Path
 
 from tests.conftest import TINY, Cli, command, environment
@@ -13,7 +14,7 @@ def test_status_tells_from_another_terminal_what_runs_and_where(cli: Cli, tmp_pa
     process = subprocess.Popen(run, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True)
     log = tmp_path / "log.jsonl"
     while process.poll() is None and not (log.exists() and '"reported"' in log.read_text()):
-        pass
+        time.sleep(0.1)
 
     told = cli("status", "tiny").stdout
     process.terminate()
