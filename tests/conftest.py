@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -83,3 +84,17 @@ def environment() -> dict[str, str]:
     """A terminal-less environment with nothing of the developer's in it."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("TUNER_")}
     return {**kept, "COLUMNS": "100", "NO_COLOR": "1"}
+
+
+def tuner_in(folder: Path, *arguments: str, typed: str | None = None) -> subprocess.CompletedProcess[str]:
+    """The real command in a folder, with what is typed into it."""
+    call = [*command(), *arguments]
+    return subprocess.run(call, cwd=folder, env=environment(), capture_output=True, text=True, timeout=120, input=typed)
+
+
+def until(condition: Callable[[], object], seconds: float = 60) -> None:
+    """Wait for something to come true, or fail."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.05)

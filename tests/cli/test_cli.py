@@ -7,19 +7,16 @@ import os
 import pty
 import re
 import resource
-import signal
 import socket
-import sqlite3
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
 import optuna
 import pytest
 
-from tests.conftest import TINY, Cli, command, environment
+from tests.conftest import ROOT, TINY, Cli, command, environment, tuner_in, until
 from tuner.space import Space
 
 
@@ -41,30 +38,6 @@ def test_help_is_quick_and_loads_nothing_heavy(cli: Cli) -> None:
     assert loaded.stdout.strip() == "[]"
 
 
-def test_the_tour_of_the_readme(cli: Cli, tmp_path: Path, tiny: Path) -> None:
-    ran = cli("run", "--space", tiny)
-    assert ran.returncode == 0, ran.stderr
-    assert re.search(r"^Best of 3 trials in study tiny: trial \d", ran.stdout)
-    assert "tuner report tiny" in ran.stdout
-    assert len(re.findall(r"^trial \d complete, accuracy", ran.stderr, re.MULTILINE)) == 3
-
-    again = cli("run", "--space", tiny, "--quiet")
-    assert again.returncode == 0
-    assert again.stderr == ""
-    assert again.stdout == ran.stdout
-
-    assert re.search(r"tiny +accuracy +0\.\d+ +3 +3 complete", cli("list").stdout)
-    assert cli("report", "tiny").stdout == "wrote report.html\n"
-    assert (tmp_path / "report.html").stat().st_size > 1e6
-    assert cli("export", "tiny", "-o", "best.yaml").stdout == "wrote best.yaml\n"
-    assert cli("check", "--space", "best.yaml").returncode == 0
-
-    trained = cli("train", "best.yaml")
-    assert trained.returncode == 0, trained.stderr
-    assert re.search(r"^test accuracy +0\.\d+$", trained.stdout, re.MULTILINE)
-    assert (tmp_path / "runs" / "final" / "model.safetensors").exists()
-
-
 @pytest.fixture(scope="module")
 def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a finished study in it."""
@@ -78,11 +51,6 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
         capture_output=True,
     )
     return folder
-
-
-def tuner_in(folder: Path, *arguments: str, typed: str | None = None) -> subprocess.CompletedProcess[str]:
-    call = [*command(), *arguments]
-    return subprocess.run(call, cwd=folder, env=environment(), capture_output=True, text=True, timeout=120, input=typed)
 
 
 def test_show_prints_a_study_and_a_trial_in_three_formats(studied: Path) -> None:
@@ -204,81 +172,6 @@ def test_delete_asks_first(studied: Path) -> None:
     assert "old" not in optuna.get_all_study_names(url)
 
 
-LONG = TINY.replace("epochs: 2", "epochs: 500").replace("trials: 3", "trials: 2")
-
-
-def until(condition: object, seconds: float = 60) -> None:
-    """Wait for something to come true, or fail."""
-    deadline = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.05)
-
-
-def epochs_in(folder: Path) -> int:
-    """How many epochs a database holds, read so that nothing is made or locked."""
-    try:
-        with sqlite3.connect(f"file:{folder}/studies.db?mode=ro", uri=True) as connection:
-            return int(connection.execute("SELECT count(*) FROM trial_intermediate_values").fetchone()[0])
-    except sqlite3.OperationalError:  # not made yet
-        return 0
-
-
-def start(folder: Path) -> subprocess.Popen[str]:
-    (folder / "long.yaml").write_text(LONG)
-    before = epochs_in(folder)
-    arguments = [*command(), "run", "--space", "long.yaml", "--study-name", "tiny"]
-    process = subprocess.Popen(
-        arguments, cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    until(lambda: epochs_in(folder) >= before + 2 or process.poll() is not None)
-    return process
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_sets_the_trial_back_and_says_how_to_go_on(tmp_path: Path, number: signal.Signals, code: int) -> None:
-    process = start(tmp_path)
-
-    process.send_signal(number)
-    _, told = process.communicate(timeout=30)
-
-    assert process.returncode == code, told
-    assert "the same command goes on with it" in told
-    study = optuna.load_study(study_name="tiny", storage=f"sqlite:///{tmp_path}/studies.db")
-    assert [trial.state.name for trial in study.trials] == ["WAITING"]
-
-
-def test_a_killed_run_is_continued_under_its_own_number(tmp_path: Path) -> None:
-    process = start(tmp_path)
-
-    process.kill()
-    process.communicate(timeout=30)
-    left = [
-        trial.state.name
-        for trial in optuna.load_study(study_name="tiny", storage=f"sqlite:///{tmp_path}/studies.db").trials
-    ]
-    second = start(tmp_path)
-    second.send_signal(signal.SIGINT)
-    _, told = second.communicate(timeout=30)
-
-    assert left == ["RUNNING"]
-    assert "left running by a crash" in told
-    study = optuna.load_study(study_name="tiny", storage=f"sqlite:///{tmp_path}/studies.db")
-    assert [(trial.state.name, trial.user_attrs["attempt"]) for trial in study.trials] == [("WAITING", 2)]
-
-
-def test_two_runs_on_one_database_are_one_too_many(tmp_path: Path) -> None:
-    process = start(tmp_path)
-
-    second = tuner_in(tmp_path, "run", "--space", "long.yaml", "--study-name", "other", "-q")
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
-
-    assert second.returncode == 1
-    assert f"process {process.pid}" in second.stderr
-    assert optuna.get_all_study_names(f"sqlite:///{tmp_path}/studies.db") == ["tiny"]
-
-
 def test_the_dashboard_shows_the_studies_on_loopback(studied: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -355,80 +248,8 @@ def test_paths_on_the_command_line_start_from_the_current_folder(studied: Path) 
     ("file", "name"), [("cnn", "digits-cnn"), ("mlp", "digits-mlp"), ("multi_objective", "digits-small")]
 )
 def test_the_spaces_that_come_with_it_are_sound(file: str, name: str, cli: Cli) -> None:
-    from tests.conftest import ROOT
 
     told = cli("check", "--space", ROOT / "search_spaces" / f"{file}.yaml")
 
     assert told.returncode == 0, told.stderr
     assert Space.load(ROOT / "search_spaces" / f"{file}.yaml").name == name
-
-
-def test_the_tour_of_a_front(cli: Cli, tmp_path: Path) -> None:
-    from tests.conftest import ROOT
-
-    file = ROOT / "search_spaces" / "multi_objective.yaml"
-    ran = cli("run", "--space", file, "--n-trials", 4, "--epochs", 1, "--set", "objective.constraints.recall.min=0")
-    assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.startswith("Front of 4 trials in study digits-small: accuracy, to maximize; parameters, to mini")
-    assert "trial  accuracy  parameters  epoch" in ran.stdout
-    chosen = re.search(r"tuner export digits-small --trial (\d) -o best.yaml", ran.stdout)
-    assert chosen is not None
-    assert re.search(r"^trial 0 complete, accuracy 0\.\d+, parameters \d+", ran.stderr, re.MULTILINE)
-    assert "on the front; 4 of 4 trials" in ran.stderr
-
-    shown = json.loads(cli("show", "digits-small", "--format", "json").stdout)
-    assert shown["metrics"] == ["accuracy", "parameters"]
-    assert int(chosen[1]) in shown["front"]
-    assert all(len(trial["values"]) == 2 for trial in shown["trials"])
-    assert "constraints: parameters at most 2500, recall at least 0" in cli("show", "digits-small").stdout
-    assert f"a front of {len(shown['front'])}" in cli("list").stdout
-    refused = cli("export", "digits-small")
-    assert refused.returncode == 2
-    assert "name a trial of its front with --trial" in refused.stderr
-    assert cli("train", "--study", "digits-small").returncode == 2
-    assert cli("export", "digits-small", "--trial", chosen[1], "-o", "best.yaml").returncode == 0
-    assert cli("train", "best.yaml", "-o", "final", "-q").returncode == 0
-    assert cli("report", "digits-small").returncode == 0
-
-
-FIT = "def fit(config, report):\n    for i in (1, 2): report(i, gain=config['x'] * i)\n"
-OWN = "study: {name: own}\nobjective: {function: train.py:fit, metric: gain, direction: maximize}\nx: {int: [1, 9]}\n"
-
-
-def test_the_tour_of_a_function_of_ones_own(cli: Cli, tmp_path: Path) -> None:
-    (tmp_path / "train.py").write_text(FIT)
-    (tmp_path / "own.yaml").write_text(OWN)
-
-    checked = cli("check", "--space", "own.yaml")
-    ran = cli("run", "--space", "own.yaml", "--n-trials", 3)
-    exported = cli("export", "own", "-o", "best.yaml")
-    trained = cli("train", "best.yaml", "-o", "final")
-
-    assert "Objective: gain, to maximize, by train.py:fit" in checked.stdout
-    assert re.search(r"1\. x: \d", checked.stdout)
-    assert ran.stdout.startswith("Best of 3 trials in study own: trial"), ran.stderr
-    assert exported.returncode == 0
-    assert trained.stdout == "saved in final\n", trained.stderr
-    assert sorted(path.name for path in (tmp_path / "final").iterdir()) == [
-        "config.yaml", "metrics.json", "report.html", "train.py",
-    ]  # fmt: skip
-
-
-def test_ctrl_c_of_a_terminal_ends_a_run_that_streams_its_data(tmp_path: Path) -> None:
-    """A terminal sends the signal to the readers of the data too."""
-    text = TINY.replace("type: digits,", "type: digits, loader: stream,").replace("epochs: 2", "epochs: 3000")
-    (tmp_path / "tiny.yaml").write_text(text)
-    run = [*command(), "run", "--space", "tiny.yaml", "--log-file", "log.jsonl"]
-    process = subprocess.Popen(
-        run, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    log = tmp_path / "log.jsonl"
-    while process.poll() is None and not (log.exists() and log.read_text().count('"reported"') > 2):
-        time.sleep(0.1)
-
-    os.killpg(process.pid, signal.SIGINT)
-    _, told = process.communicate(timeout=60)
-
-    assert process.returncode == 130
-    assert told.count("stopping at this epoch's end") == 1
-    assert "Traceback" not in told

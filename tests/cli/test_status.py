@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from pathlib import Path
 
-from tests.conftest import TINY, Cli, command, environment
+from tests.conftest import TINY, Cli, command, environment, until
 
 
 def test_status_tells_from_another_terminal_what_runs_and_where(cli: Cli, tmp_path: Path) -> None:
@@ -13,8 +12,7 @@ def test_status_tells_from_another_terminal_what_runs_and_where(cli: Cli, tmp_pa
     run = [*command(), "run", "--space", "tiny.yaml", "--log-file", "log.jsonl"]
     process = subprocess.Popen(run, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True)
     log = tmp_path / "log.jsonl"
-    while process.poll() is None and not (log.exists() and '"reported"' in log.read_text()):
-        time.sleep(0.1)
+    until(lambda: log.exists() and '"reported"' in log.read_text())
 
     told = cli("status", "tiny").stdout
     process.terminate()

@@ -1,0 +1,99 @@
+"""The real command in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+from pathlib import Path
+
+import optuna
+import pytest
+
+from tests.conftest import TINY, command, environment, tuner_in, until
+
+LONG = TINY.replace("epochs: 2", "epochs: 500").replace("trials: 3", "trials: 2")
+
+
+def epochs_in(folder: Path) -> int:
+    """How many epochs a database holds, read so that nothing is made or locked."""
+    try:
+        with sqlite3.connect(f"file:{folder}/studies.db?mode=ro", uri=True) as connection:
+            return int(connection.execute("SELECT count(*) FROM trial_intermediate_values").fetchone()[0])
+    except sqlite3.OperationalError:  # not made yet
+        return 0
+
+
+def start(folder: Path) -> subprocess.Popen[str]:
+    (folder / "long.yaml").write_text(LONG)
+    before = epochs_in(folder)
+    arguments = [*command(), "run", "--space", "long.yaml", "--study-name", "tiny"]
+    process = subprocess.Popen(
+        arguments, cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    until(lambda: epochs_in(folder) >= before + 2 or process.poll() is not None)
+    return process
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_sets_the_trial_back_and_says_how_to_go_on(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    process = start(tmp_path)
+
+    process.send_signal(number)
+    _, told = process.communicate(timeout=30)
+
+    assert process.returncode == code, told
+    assert "the same command goes on with it" in told
+    study = optuna.load_study(study_name="tiny", storage=f"sqlite:///{tmp_path}/studies.db")
+    assert [trial.state.name for trial in study.trials] == ["WAITING"]
+
+
+def test_a_killed_run_is_continued_under_its_own_number(tmp_path: Path) -> None:
+    process = start(tmp_path)
+
+    process.kill()
+    process.communicate(timeout=30)
+    left = [
+        trial.state.name
+        for trial in optuna.load_study(study_name="tiny", storage=f"sqlite:///{tmp_path}/studies.db").trials
+    ]
+    second = start(tmp_path)
+    second.send_signal(signal.SIGINT)
+    _, told = second.communicate(timeout=30)
+
+    assert left == ["RUNNING"]
+    assert "left running by a crash" in told
+    study = optuna.load_study(study_name="tiny", storage=f"sqlite:///{tmp_path}/studies.db")
+    assert [(trial.state.name, trial.user_attrs["attempt"]) for trial in study.trials] == [("WAITING", 2)]
+
+
+def test_two_runs_on_one_database_are_one_too_many(tmp_path: Path) -> None:
+    process = start(tmp_path)
+
+    second = tuner_in(tmp_path, "run", "--space", "long.yaml", "--study-name", "other", "-q")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+
+    assert second.returncode == 1
+    assert f"process {process.pid}" in second.stderr
+    assert optuna.get_all_study_names(f"sqlite:///{tmp_path}/studies.db") == ["tiny"]
+
+
+def test_ctrl_c_of_a_terminal_ends_a_run_that_streams_its_data(tmp_path: Path) -> None:
+    """A terminal sends the signal to the readers of the data too."""
+    text = TINY.replace("type: digits,", "type: digits, loader: stream,").replace("epochs: 2", "epochs: 3000")
+    (tmp_path / "tiny.yaml").write_text(text)
+    run = [*command(), "run", "--space", "tiny.yaml", "--log-file", "log.jsonl"]
+    process = subprocess.Popen(
+        run, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    log = tmp_path / "log.jsonl"
+    until(lambda: log.exists() and log.read_text().count('"reported"') > 2)
+
+    os.killpg(process.pid, signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert told.count("stopping at this epoch's end") == 1
+    assert "Traceback" not in told
