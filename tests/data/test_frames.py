@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -172,3 +173,11 @@ def test_infinite_numbers_are_named_with_their_row() -> None:
 
     with pytest.raises(DataError, match=r"^t: row 3: column a is infinite here"):
         frames.refuse_stray_text(frame, ["a"], "t", "")
+
+
+def test_a_file_beyond_the_memory_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "t.csv").write_text("a,y\n" + "1,2\n" * 1000)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=10_000))
+
+    with pytest.raises(DataError, match=r"t\.csv would take about 0\.0 GB of the 0\.0 GB of memory that are free"):
+        frames.read(str(tmp_path), "t.csv")

@@ -13,10 +13,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import psutil
 
 from tuner.errors import DataError, did_you_mean, listing
 
 JSON_LINES = (".jsonl", ".ndjson")
+
+TIMES = 3
+"""How much larger rows are in memory than in their file, at least."""
 
 NEARLY_ALL = 0.8
 """A column of which so much reads as numbers is meant to be numbers; what does not is a mistake."""
@@ -40,6 +44,7 @@ def read(
     if not isinstance(path, str):
         raise DataError(f"data: takes the path of a file, not {path}")
     file = Path(base, path)
+    _refuse_beyond_memory(file)
     try:
         if set(file.suffixes[-2:]) & set(JSON_LINES):
             return pd.read_json(file, lines=True, dtype=False, convert_axes=False)
@@ -50,6 +55,14 @@ def read(
         raise DataError(f"there is no file {file}") from None
     except Exception as error:  # a parser, a decoder and half a dozen decompressors, each with errors of its own
         raise DataError(f"{file} cannot be read: {_first_bad_line(file)}{error}") from None
+
+
+def _refuse_beyond_memory(file: Path) -> None:
+    """Rows with columns are read as a whole: what cannot be is said before, and not by a killed process."""
+    needed, free = TIMES * (file.stat().st_size if file.is_file() else 0), psutil.virtual_memory().available
+    if needed > free:
+        told = f"about {needed / 2**30:.1f} GB of the {free / 2**30:.1f} GB of memory that are free"
+        raise DataError(f"{file} would take {told}: give a part of it, or a function of your own that streams it")
 
 
 def _read_csv(file: Path, missing: Sequence[Any], separator: str, words: Collection[str]) -> pd.DataFrame:
