@@ -62,10 +62,14 @@ def test_a_space_goes_the_whole_way(name: str, tmp_path: Path, url: str) -> None
     assert "prediction" in pd.read_csv(tmp_path / "out.csv").columns
 
 
-def test_a_run_folder_moves_with_its_model(tmp_path: Path, url: str) -> None:
-    space = Space.load(SPACES / "own_code.yaml", [("model.width", 8), ("model.depth", 1), ("training", {"epochs": 1})])
-    tuner.train(Space.parse(space.text, base=SPACES, settings=[("optimizer.lr", 0.01)]), tmp_path / "run")
+@pytest.mark.parametrize("code", ["own_code.py", str(SPACES / "own_code.py")], ids=["relative", "absolute"])
+def test_a_run_folder_moves_with_its_model(code: str, tmp_path: Path) -> None:
+    settings = [("model.width", 8), ("model.depth", 1), ("training", {"epochs": 1}), ("optimizer.lr", 0.01)]
+    tuner.train(Space.load(SPACES / "own_code.yaml", [*settings, ("model.type", f"{code}:Residual")]), tmp_path / "run")
 
     shutil.move(tmp_path / "run", tmp_path / "elsewhere")
+
+    assert (tmp_path / "elsewhere" / "own_code.py").exists()
+    assert "type: own_code.py:Residual" in (tmp_path / "elsewhere" / "config.yaml").read_text()
 
     assert tuner.load_model(tmp_path / "elsewhere").classes == ("class_0", "class_1", "class_2")

@@ -123,11 +123,13 @@ def place_config(space: Space, folder: Path) -> None:
     """
     text, values = space.text, space.fill(Corner(False, {}))
     for path, there in moved_paths(values, space.base, None):
-        if path in KEPT_CODE:
-            file, _, name = there.rpartition(":")
-            shutil.copy(file, folder)
-            there = f"{Path(file).name}:{name}"
         text = edit.assign(text, path, there, space.file)
+    for path in KEPT_CODE:
+        section, key = path.split(".")
+        file, _, name = str(values.get(section, {}).get(key)).rpartition(":")
+        if file.endswith(".py"):
+            shutil.copy(Path(space.base, file), folder)
+            text = edit.assign(text, path, f"{Path(file).name}:{name}", space.file)
     (folder / "config.yaml").write_text(text, encoding="utf-8")
 
 
