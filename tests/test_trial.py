@@ -34,6 +34,7 @@ class FakePort:
         self.epochs: list[Epoch] = []
         self.outcomes: list[Outcome] = []
         self.checkpoints: dict[int, bytes] = {}
+        self.best: dict[int, bytes] = {}
 
     def take(self) -> Trial | None:
         return self.waiting.pop(0) if self.waiting else None
@@ -45,8 +46,11 @@ class FakePort:
     def load(self, trial: int) -> bytes | None:
         return self.checkpoints.get(trial)
 
-    def save(self, trial: int, state: bytes) -> None:
-        self.checkpoints[trial] = state
+    def save(self, trial: int, state: bytes, best: bool) -> None:
+        if best:
+            self.best[trial] = state
+        else:
+            self.checkpoints[trial] = state
 
     def done(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
@@ -66,14 +70,14 @@ def job_of(**settings: Any) -> Job:
     return Job.for_search(Config.of(trial(**settings).values, "."), 0, torch.device("cpu"))
 
 
-def run(job: Job, given: Trial, port: FakePort) -> Outcome:
-    return run_trial(job, given, port)
+def run(job: Job, given: Trial, port: FakePort, interval: float = 10.0) -> Outcome:
+    return run_trial(job, given, port, interval)
 
 
 def test_the_serial_engine_runs_all_that_the_port_has(job: Job) -> None:
     port = FakePort(trial(0), trial(1))
 
-    Serial(job)(port)
+    Serial(job, 10.0)(port)
 
     assert [(outcome.trial, outcome.state) for outcome in port.outcomes] == [(0, State.COMPLETE), (1, State.COMPLETE)]
     assert [(epoch.trial, epoch.epoch) for epoch in port.epochs] == [(n, e) for n in (0, 1) for e in (1, 2, 3, 4)]

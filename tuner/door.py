@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def _runner(space: Space, device: torch.device) -> tuple[Goal, Callable[[Trial, 
         return goal, functools.partial(run_fit, function, goal, str(device), None)
     job = check.load_job(space, device)
     check.check_fit(space, job)
-    return job.scores.goal, functools.partial(run_trial, job)
+    return job.scores.goal, functools.partial(run_trial, job, interval=math.inf)
 
 
 def _refuse_other_directions(study: optuna.Study, goal: Goal) -> None:
@@ -100,7 +101,7 @@ class _TrialPort:
         """Nothing: such a study keeps no checkpoints."""
         return None
 
-    def save(self, trial: int, state: bytes) -> None:
+    def save(self, trial: int, state: bytes, best: bool) -> None:
         """Drop it: such a study keeps no checkpoints."""
 
     def done(self, outcome: Outcome) -> None:

@@ -1,23 +1,24 @@
 """The driver: decides which trial runs next and which one stops.
 
-It asks the study, feeds the port and applies verdicts. It trains nothing and prints nothing; who wants
+It asks the study, feeds the executor and applies verdicts. It trains nothing and prints nothing; who wants
 to see what happens passes `observe`.
 """
 
 from __future__ import annotations
 
-import platform
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from tuner.files import write_whole
+from tuner.checkpoints import Checkpoints
+from tuner.errors import TunerError
 from tuner.goal import Goal
-from tuner.port import Epoch, Outcome, State, Trial, Verdict
-from tuner.study import Record, Study
+from tuner.port import Epoch, Outcome, Place, State, Trial, Verdict, WorkerState
+from tuner.storage import Turns
+from tuner.study import AskTell, Record, Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,10 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A trial begins, or goes on."""
+    """A trial begins, or goes on, at a place."""
 
     trial: Trial
+    place: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,50 +79,67 @@ class Stopping:
     signal: int
 
 
-Event: TypeAlias = Opened | Started | Reported | Ended | SetBack | Stopping
+@dataclass(frozen=True, slots=True)
+class WorkerSeen:
+    """A worker is starting, ready or gone; `cause` says why it is gone, and is empty where it was time."""
+
+    worker: str
+    state: WorkerState
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something outside is wrong, and the run waits or goes on without it, as the message says."""
+
+    message: str
+
+
+Event: TypeAlias = Opened | Started | Reported | Ended | SetBack | Stopping | WorkerSeen | Trouble
 Observer: TypeAlias = Callable[[Event], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When a run starts no more trials.
+    """When a run starts no more trials, and what it leaves.
 
     The study has `total` trials, `time.monotonic` passes `deadline`, or so many `failures` came in a row.
+    Of ended trials, the best `keep` keep their checkpoints.
     """
 
     total: int
     deadline: float
     failures: int
+    keep: int
 
 
 class Driver:
-    """The port that engines pull from, over a study.
+    """The dispatcher of a study.
 
     Args:
-        study: opened for the space.
-        device: that trials run on, for the record.
-        threads: that each trial computes with, for the record.
-        limits: when no more trials are started.
-        checkpoints: the folder of the running trials' checkpoints.
+        study: opened for its space.
+        turns: this driver's right to it.
+        limits: when no more trials are started, and what is kept.
+        folder: the study's, for checkpoints and logs.
         observe: is told of every event.
     """
 
-    def __init__(
-        self,
-        study: Study,
-        device: str,
-        threads: int,
-        limits: Limits,
-        checkpoints: Path,
-        observe: Observer,
-    ) -> None:
+    def __init__(self, study: Study, turns: Turns, limits: Limits, folder: Path, observe: Observer) -> None:
         self._study = study
+        self._trials = AskTell(study)
+        self._turns = turns
         self._limits = limits
-        self._failed: list[Outcome] = []
-        self._checkpoints = checkpoints
+        self._checkpoints = Checkpoints(folder / "checkpoints")
+        self._logs = folder / "logs"
         self._observe = observe
+        self._failed: list[Outcome] = []
+        self._stopped: set[int] = set()
         self._signal: int | None = None
-        self._facts = {"threads": threads, "device": device, "host": platform.node()}
+
+    def recover(self) -> int:
+        """Set back the trials of drivers that have died; how many there were."""
+        with self._turns.turn():
+            return self._trials.recover(self._turns.alive())
 
     def stop(self, signal: int) -> None:
         """Start no more trials and suspend the running ones at their epoch's end.
@@ -141,41 +160,117 @@ class Driver:
         """The failures that came in a row, when they are too many to go on."""
         return self._failed if len(self._failed) >= self._limits.failures else []
 
-    def take(self) -> Trial | None:
-        """The next trial, until the study has its total, the time is up or a signal came."""
-        if self._signal is not None or self.failing or time.monotonic() >= self._limits.deadline:
-            return None
-        if self._study.exhausted or self._study.finished() + len(self._study.running) >= self._limits.total:
-            return None
-        trial = self._study.ask(self._facts)
-        self._observe(Started(trial))
+    @property
+    def closing(self) -> bool:
+        """Whether nothing more is started, however much there is."""
+        return self._signal is not None or bool(self.failing) or time.monotonic() >= self._limits.deadline
+
+    @property
+    def over(self) -> bool:
+        """Whether the study has its total, the time is up, a signal came or too much failed.
+
+        While another driver's trials run, one may still be given back.
+        """
+        if self.closing:
+            return True
+        used_up = self._trials.exhausted and not self._trials.waiting() and not self._trials.in_progress()
+        return used_up or self._study.finished() >= self._limits.total
+
+    def next(self, place: Place) -> Trial | None:
+        """The next trial, as long as the study has not its total, counted over all drivers."""
+        if (trial := self.ask()) is not None:
+            self.start(trial, place)
         return trial
+
+    def ask(self) -> Trial | None:
+        """The next trial, before it is known where it trains."""
+        if self.closing:
+            return None
+        with self._turns.turn():
+            self._trials.recover(self._turns.alive())
+            if self._trials.exhausted and not self._trials.waiting():
+                return None
+            if self._study.finished() + self._trials.in_progress() >= self._limits.total:
+                return None
+            return self._trials.ask(self._turns.claim)
+
+    @property
+    def upcoming(self) -> int:
+        """The number of the trial that is asked for next."""
+        return self._trials.upcoming
+
+    def judged(self, number: int) -> int:
+        """The last epoch of a running trial that was judged, in any attempt."""
+        return self._trials.judged(number)
+
+    @property
+    def goal(self) -> Goal:
+        """What trials are compared by."""
+        return self._study.goal
+
+    def start(self, trial: Trial, place: Place) -> None:
+        """Note where a trial trains."""
+        self._trials.note(trial.number, asdict(place))
+        self._observe(Started(trial, place))
 
     def report(self, epoch: Epoch) -> Verdict:
         """Record an epoch and judge it."""
-        prune = self._study.report(epoch)
-        verdict = Verdict.STOP if prune else Verdict.GO if self._signal is None else Verdict.SUSPEND
+        if self._trials.report(epoch):
+            self._stopped.add(epoch.trial)
+        verdict = self._verdict(epoch.trial)
         self._observe(Reported(epoch, verdict))
         return verdict
 
-    def load(self, trial: int) -> bytes | None:
-        """The trial's checkpoint, if an earlier run left one."""
-        file = self._checkpoint(trial)
-        return file.read_bytes() if file.exists() else None
+    def verdict(self, trial: Trial) -> Verdict:
+        """The latest verdict on a running trial."""
+        return self._verdict(trial.number)
 
-    def save(self, trial: int, state: bytes) -> None:
-        """Write a checkpoint whole or not at all."""
-        write_whole(self._checkpoint(trial), state)
+    def _verdict(self, number: int) -> Verdict:
+        if number in self._stopped:
+            return Verdict.STOP
+        return Verdict.GO if self._signal is None else Verdict.SUSPEND
+
+    def load(self, trial: int) -> bytes | None:
+        """The trial's checkpoint, if an earlier attempt left one."""
+        return self._checkpoints.load(trial)
+
+    def save(self, trial: int, state: bytes, best: bool) -> None:
+        """Write a checkpoint whole or not at all; without one, a trial that is cut short is run again."""
+        try:
+            self._checkpoints.save(trial, state, best)
+        except TunerError as error:
+            self._observe(Trouble(f"trial {trial} goes on without a new checkpoint: {error}"))
 
     def done(self, outcome: Outcome) -> None:
         """Record how a trial ended; one that goes on later keeps its checkpoint."""
-        if not self._study.tell(outcome):
+        with self._turns.turn():
+            ended = self._trials.tell(outcome)
+        self._stopped.discard(outcome.trial)
+        if not ended:
             self._observe(SetBack(outcome))
             return
-        self._failed = [*self._failed, outcome] if outcome.state in (State.FAILED, State.LOST) else []
-        self._checkpoint(outcome.trial).unlink(missing_ok=True)
+        failed = outcome.state in (State.FAILED, State.LOST, State.TIMED_OUT)
+        self._failed = [*self._failed, outcome] if failed else []
         records = self._study.records()
+        self._clear(records)
         self._observe(Ended(outcome, records[outcome.trial], self._study.front(records)))
 
-    def _checkpoint(self, trial: int) -> Path:
-        return self._checkpoints / f"{trial}.pt"
+    def _clear(self, records: list[Record]) -> None:
+        """Delete the checkpoints of ended trials but the best; those that wait or run keep theirs."""
+        best = [record.number for record in self._study.ranked(records) if record.sound][: self._limits.keep]
+        self._checkpoints.keep({*best, *(record.number for record in records if not record.finished)})
+
+    def log(self, trial: int) -> Path:
+        """The file that keeps what a trial prints."""
+        self._logs.mkdir(parents=True, exist_ok=True)
+        return self._logs / f"{trial}.log"
+
+    def saw(self, worker: str, state: WorkerState, cause: str = "") -> None:
+        """Pass a worker's state on."""
+        self._observe(WorkerSeen(worker, state, cause))
+
+    def leave(self) -> None:
+        """Set back what still runs, for whoever goes on with the study."""
+        for number in self._trials.running:
+            with self._turns.turn():
+                self._trials.leave(number)

@@ -21,10 +21,12 @@ class Best:
     metrics: Mapping[str, float] = field(default_factory=dict)
     epoch: int = 0
 
-    def see(self, metrics: Mapping[str, float], epoch: int) -> None:
-        """Take an epoch into account."""
-        if not self.epoch or self.goal.scope is Scope.LAST or self._better(metrics):
+    def see(self, metrics: Mapping[str, float], epoch: int) -> bool:
+        """Take an epoch into account, and say whether it is the one that counts from now on."""
+        counts = not self.epoch or self.goal.scope is Scope.LAST or self._better(metrics)
+        if counts:
             self.metrics, self.epoch = {name: metrics[name] for name in self.goal.names}, epoch
+        return counts
 
     def _better(self, metrics: Mapping[str, float]) -> bool:
         fits, fitted = self.goal.feasible(metrics), self.goal.feasible(self.metrics)

@@ -1,6 +1,7 @@
-"""The port between whoever runs trials and the driver, and what passes through it.
+"""The ports between whoever runs trials and the driver, and what passes through them.
 
-Everything here is frozen, picklable and made of JSON values, so that a trial may run in any process.
+An engine sees a `Port`, an executor that serves many engines sees a `Dispatcher`. Everything that passes
+is frozen, picklable and made of JSON values, so that a trial may run in any process.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 
@@ -18,6 +20,7 @@ class State(enum.Enum):
     PRUNED = "pruned"
     DIVERGED = "diverged"
     OUT_OF_MEMORY = "out of memory"
+    TIMED_OUT = "timed out"
     FAILED = "failed"
     SUSPENDED = "suspended"
     LOST = "lost"
@@ -29,6 +32,24 @@ class Verdict(enum.Enum):
     GO = "go"
     STOP = "stop"
     SUSPEND = "suspend"
+
+
+class WorkerState(enum.Enum):
+    """What is known of a worker; that it trains follows from its trial."""
+
+    STARTING = "starting"
+    READY = "ready"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where trials train: the worker's name, its machine and device, and how many threads it computes with."""
+
+    worker: str
+    host: str
+    device: str
+    threads: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +110,53 @@ class Port(Protocol):
         """The checkpoint to go on from, if there is one."""
         ...
 
-    def save(self, trial: int, state: bytes) -> None:
-        """Keep a checkpoint, in place of the trial's last."""
+    def save(self, trial: int, state: bytes, best: bool) -> None:
+        """Keep a checkpoint, in place of the trial's last, or of its `best` epoch's weights."""
         ...
 
     def done(self, outcome: Outcome) -> None:
         """Tell how a trial ended; the last word on it."""
+        ...
+
+
+class Dispatcher(Protocol):
+    """An executor's only way to the driver, for all of its workers; called from one thread."""
+
+    @property
+    def over(self) -> bool:
+        """Whether there is no more work, and none will come back."""
+        ...
+
+    def next(self, place: Place) -> Trial | None:
+        """A trial for a worker that is free, or None when there is none at this moment."""
+        ...
+
+    def report(self, epoch: Epoch) -> Verdict:
+        """Record an epoch and judge it."""
+        ...
+
+    def verdict(self, trial: Trial) -> Verdict:
+        """The latest verdict on a trial that was handed out."""
+        ...
+
+    def load(self, trial: int) -> bytes | None:
+        """The checkpoint to go on from, if there is one."""
+        ...
+
+    def save(self, trial: int, state: bytes, best: bool) -> None:
+        """Keep a checkpoint, as `Port.save` does."""
+        ...
+
+    def done(self, outcome: Outcome) -> None:
+        """Record how a trial ended."""
+        ...
+
+    def log(self, trial: int) -> Path:
+        """The file that keeps what a trial prints; its folder is there."""
+        ...
+
+    def saw(self, worker: str, state: WorkerState, cause: str = "") -> None:
+        """Take note of a worker's state; `cause` says why it is gone."""
         ...
 
 

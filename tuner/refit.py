@@ -99,7 +99,7 @@ class _Notebook:
         """Nothing: the function keeps its own checkpoints."""
         return None
 
-    def save(self, trial: int, state: bytes) -> None:
+    def save(self, trial: int, state: bytes, best: bool) -> None:
         """Drop it: the function keeps its own checkpoints."""
 
     def done(self, outcome: Outcome) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,17 +12,20 @@ import torch
 
 from tuner import check, own, storage
 from tuner.config import DEFAULT_STORAGE
-from tuner.driver import Driver, Limits, Observer, Opened
+from tuner.crew import Crew, Executor, Wanted, Workers, executor_of
+from tuner.driver import Driver, Limits, Observer, Opened, Trouble
 from tuner.errors import BuildError, Interrupted, NoTrialSucceeded, StudyError, TunerError, UsageError, listing
-from tuner.executors import inline, processes
+from tuner.executors.pool import Patience
 from tuner.executors.processes import Code
 from tuner.fitting import Fitting
 from tuner.goal import Goal
+from tuner.lockstep import Lockstep
 from tuner.port import Engine, Outcome
 from tuner.signals import interruptible
 from tuner.space import Space
 from tuner.space.edit import settings_of
 from tuner.space.rules import seconds
+from tuner.storage import Turns
 from tuner.study import Record, Study, open_study, rehearse
 from tuner.training import device_of
 from tuner.trial import Serial
@@ -54,40 +56,8 @@ class _Plan:
 
     goal: Goal
     engine: Engine
-    device: torch.device
     notes: tuple[str, ...]
     code: tuple[Code, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Crew:
-    """Who trains: so many processes of so many threads each; one worker trains in the driver's own."""
-
-    workers: int
-    threads: int
-
-    @classmethod
-    def of(cls, workers: int, threads: int | None) -> _Crew:
-        """The crew that is asked for, the cores divided among the workers where nothing else is said."""
-        for name, value in (("workers", workers), ("threads", threads)):
-            if value is not None and value < 1:
-                raise UsageError(f"--{name} {value}: is a whole number of at least 1")
-        if threads is None:
-            threads = torch.get_num_threads() if workers == 1 else max(1, cores() // workers)
-        return cls(workers, threads)
-
-    def run(self, plan: _Plan, driver: Driver) -> None:
-        """Run the plan's engine until the driver has no more work."""
-        if self.workers == 1:
-            torch.set_num_threads(self.threads)
-            inline.run(plan.engine, driver)
-        else:
-            processes.run(plan.engine, driver, self.workers, self.threads, plan.code)
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run(
@@ -100,8 +70,12 @@ def run(
     seed: int | None = None,
     epochs: int | None = None,
     device: str = "auto",
-    workers: int = 1,
+    workers: Workers = None,
     threads: int | None = None,
+    workers_per_gpu: int | None = None,
+    executor: Executor | str = Executor.PROCESSES,
+    ray_address: str | None = None,
+    deterministic: int | None = None,
     settings: Iterable[tuple[str, Any]] = (),
     observe: Observer = lambda event: None,
 ) -> Result:
@@ -109,16 +83,23 @@ def run(
 
     Args:
         space: a file, or a space read already.
-        storage_url: whatever Optuna takes; the default is `studies.db` in the current folder.
+        storage_url: whatever Optuna takes; the default is `studies.db` in the current folder. On
+            PostgreSQL several runs share a study.
         study_name: in place of `study.name`.
         n_trials: in place of `search.trials`, the study's total over all runs.
-        timeout: in place of `search.timeout`, for this run: seconds, or text such as `10m`. The
-            running trial is finished.
+        timeout: in place of `search.timeout`, for this run: seconds, or text such as `10m`. Running
+            trials are finished.
         seed: in place of `study.seed`.
         epochs: in place of `training.epochs`.
         device: `auto`, `cpu`, `cuda` or `mps`.
-        workers: how many processes train, each one trial at a time. One trains in this process.
+        workers: how many train, each one trial at a time; `auto` is one per core, GPU or slot of the
+            cluster. By default one, in this process, or on Ray `auto`.
         threads: of each worker; by default the cores are divided among them.
+        workers_per_gpu: how many share a GPU.
+        executor: `processes` of this machine, or `ray`.
+        ray_address: of a cluster, such as `auto`; without it Ray is started on this machine.
+        deterministic: the size of the batches in which trials are asked for, so that the seed alone
+            decides the study, whatever trains it.
         settings: (path, value) pairs that replace values of the file.
         observe: is called with every event, in the driver's thread.
 
@@ -128,21 +109,36 @@ def run(
     Raises:
         UsageError: the space, the data or the study do not allow it; nothing was written.
         StorageError: the database cannot be used.
-        TunerError: so many trials in a row failed that the run was given up.
+        TunerError: so many trials in a row failed that the run was given up, or workers do not start.
         NoTrialSucceeded: not one trial of the study is complete and within the bounds.
-        Interrupted: by a signal; the running trial waits for the next run.
+        Interrupted: by a signal; the running trials wait for the next run.
     """
     flags = settings_of(study_name=study_name, n_trials=n_trials, timeout=timeout, seed=seed, epochs=epochs)
     space = _read(space, [*settings, *flags])
-    crew = _Crew.of(workers, threads)
-    plan = _planned(space, device_of(device))
-    if crew.workers > 1 and plan.device.type != "cpu":
-        raise UsageError(f"--workers {workers}: several workers train on a CPU so far, not on {plan.device}")
-    with storage.sole_driver(storage_url):
+    wanted = Wanted(executor_of(executor), workers, threads, workers_per_gpu, ray_address, deterministic)
+    where = device_of(device)
+    crew = Crew.of(wanted, where, _patience(space, wanted), space.setting("search.resources"))
+    plan = _planned(space, where)
+    with storage.join(storage_url, space.name, lambda message: observe(Trouble(message))) as turns:
         opened = storage.open_storage(storage_url, create=True)
-        study = open_study(opened, space, plan.goal)
-        recovered = study.recover() if storage.has_one_driver(storage_url) else 0
-        return _drive(study, plan, crew, recovered, storage.study_folder(storage_url, study.name, study.uid), observe)
+        with turns.turn():
+            if wanted.batch is not None and turns.alive() - {turns.driver}:
+                raise UsageError(f"study {space.name}: another run works on it, and --deterministic is for one alone")
+            study = open_study(opened, space, plan.goal, wanted.batch)
+        return _drive(study, plan, crew, turns, storage.study_folder(storage_url, study.name, study.uid), observe)
+
+
+def _patience(space: Space, wanted: Wanted) -> Patience:
+    """How long trials may take.
+
+    Raises:
+        UsageError: a clock would decide a study that is to be deterministic.
+    """
+    clocks = ("search.timeout", "search.trial_timeout", "search.trial_limit")
+    ticking = [path for path in clocks if space.setting(path) is not None]
+    if wanted.batch is not None and ticking:
+        raise UsageError(f"--deterministic: drop {listing(ticking)}, which a clock decides")
+    return Patience(seconds(space.setting("search.trial_limit")), seconds(space.setting("search.trial_timeout")))
 
 
 def _planned(space: Space, device: torch.device) -> _Plan:
@@ -151,18 +147,26 @@ def _planned(space: Space, device: torch.device) -> _Plan:
     name = space.objective.function
     if name is not None:
         _, goal = check.load_function(space)
-        plan = _Plan(goal, Fitting(name, space.base, goal, str(device)), device, ())
+        plan = _Plan(
+            goal, Fitting(name, space.base, goal, str(device)), (), ((name, space.base, "objective.function"),)
+        )
     else:
         job = check.load_job(space, device)
         check.check_fit(space, job)
-        source = space.setting("data.type")
-        code = ((source, space.base, "data.type"),) if own.is_own(source) else ()
-        plan = _Plan(job.scores.goal, Serial(job), device, job.splits.source.notes, code)
+        interval = seconds(space.setting("search.checkpoint_interval"))
+        assert interval is not None, space.file
+        plan = _Plan(job.scores.goal, Serial(job, interval), job.splits.source.notes, own_code(space))
     try:
         rehearse(space, plan.goal)
     except BuildError as error:
         raise space.faulty([(error.path, error.message)]) from None
     return plan
+
+
+def own_code(space: Space) -> tuple[Code, ...]:
+    """The code of one's own that the rows and models of a space come from."""
+    source = space.setting("data.type")
+    return ((source, space.base, "data.type"),) if own.is_own(source) else ()
 
 
 def _read(space: Space | str | Path, changes: list[tuple[str, Any]]) -> Space:
@@ -171,20 +175,20 @@ def _read(space: Space | str | Path, changes: list[tuple[str, Any]]) -> Space:
     return Space.load(space, changes)
 
 
-def _drive(study: Study, plan: _Plan, crew: _Crew, recovered: int, folder: Path, observe: Observer) -> Result:
-    total = study.space.setting("search.trials")
-    timeout = study.space.setting("search.timeout")
-    limit = seconds(timeout) if timeout is not None else None
-    observe(Opened(study.name, study.goal, total, study.finished(), recovered, limit, study.front(), plan.notes))
+def _drive(study: Study, plan: _Plan, crew: Crew, turns: Turns, folder: Path, observe: Observer) -> Result:
+    search = study.space.setting("search")
+    limit = seconds(search["timeout"])
     deadline = float("inf") if limit is None else time.monotonic() + limit
-    limits = Limits(total, deadline, study.space.setting("search.max_failures"))
-    driver = Driver(study, str(plan.device), crew.threads, limits, folder / "checkpoints", observe)
+    limits = Limits(search["trials"], deadline, search["max_failures"], search["keep"])
+    driver = Driver(study, turns, limits, folder, observe)
+    recovered = driver.recover()
+    observe(Opened(study.name, study.goal, limits.total, study.finished(), recovered, limit, study.front(), plan.notes))
+    batch = crew.wanted.batch
     try:
         with interruptible(driver.stop):
-            crew.run(plan, driver)
+            crew.run(plan.engine, driver if batch is None else Lockstep(driver, batch), plan.code)
     finally:
-        for number in study.running:
-            study.suspend(number)
+        driver.leave()
     if driver.stopped_by is not None:
         raise Interrupted(driver.stopped_by)
     if driver.failing:

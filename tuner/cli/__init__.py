@@ -8,6 +8,7 @@ predict    with it                     status                what runs at this m
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from typing import Annotated
@@ -56,11 +57,20 @@ def _options(
         os.environ["TUNER_DEBUG"] = "1"
 
 
+def _spelt_out(arguments: list[str]) -> list[str]:
+    """`--deterministic` with its usual batch where none is given, for which typer has no way."""
+    spelt: list[str] = []
+    for argument, following in itertools.pairwise([*arguments, ""]):
+        bare = argument == "--deterministic" and not following.lstrip("-").isdigit()
+        spelt += [argument, str(run.USUAL_BATCH)] if bare else [argument]
+    return spelt
+
+
 def main() -> None:
     """Run a command; an error that its reader can mend is one message and an exit code."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin crawl as soon as another process computes
     try:
-        app()
+        app(_spelt_out(sys.argv[1:]))
     except TunerError as error:
         if os.environ.get("TUNER_DEBUG"):
             raise

@@ -162,8 +162,7 @@ def _print_history(record: Record) -> None:
         return
     table = Table("epoch", *record.history, box=None, pad_edge=False, header_style="dim")
     rows = list(zip(*record.history.values(), strict=False))
-    epochs = sorted(record.reports) or range(1, len(rows) + 1)  # a function of one's own may skip some
-    for epoch, values in zip(epochs, rows, strict=False):
+    for epoch, values in zip(record.epochs, rows, strict=False):
         table.add_row(str(epoch), *(f"{value:.4g}" for value in values))
     typer.echo("\nepochs:")
     Console(markup=False, highlight=False).print(table)

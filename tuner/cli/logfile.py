@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tuner.driver import Ended, Event, Observer, Opened, Reported, SetBack, Started, Stopping
+from tuner.driver import Ended, Event, Observer, Opened, Reported, SetBack, Started, Stopping, Trouble, WorkerSeen
 from tuner.errors import UsageError
 
 
@@ -42,7 +42,7 @@ def _facts(event: Event) -> dict[str, Any]:
     match event:
         case Opened():
             return {"event": "opened", "study": event.study, "finished": event.finished, "total": event.total}
-        case Started(trial):
+        case Started(trial, place):
             return {"event": "started", "trial": trial.number, "attempt": trial.attempt, "values": dict(trial.values)}
         case Reported(epoch, verdict):
             told = {"trial": epoch.trial, "epoch": epoch.epoch, "metrics": dict(epoch.metrics)}
@@ -55,3 +55,7 @@ def _facts(event: Event) -> dict[str, Any]:
             return {"event": "set back", **told}
         case Stopping(signal):
             return {"event": "stopping", "signal": signal}
+        case WorkerSeen(worker, state, cause):
+            return {"event": "worker", "worker": worker, "state": state.value, "cause": cause}
+        case Trouble(message):
+            return {"event": "trouble", "message": message}

@@ -49,7 +49,7 @@ class Progress:
                 self.ended, self.recovered, self.front = event.finished, event.recovered, event.front
                 self.notes = event.notes
                 self._limit = event.limit
-            case Started(trial):
+            case Started(trial, _):
                 self.running[trial.number] = Running(trial, time.monotonic())
                 self._most = max(self._most, len(self.running))
             case Reported(epoch):

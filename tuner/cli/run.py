@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -15,6 +15,10 @@ from tuner.config import DEFAULT_STORAGE
 if TYPE_CHECKING:
     from tuner.study import Record, Study
     from tuner.tune import Result
+
+
+USUAL_BATCH = 4
+"""How many trials `--deterministic` asks for at once when no number follows it."""
 
 
 def run(
@@ -29,8 +33,23 @@ def run(
     seed: Annotated[int | None, typer.Option(help="In place of study.seed.")] = None,
     epochs: Annotated[int | None, typer.Option(help="In place of training.epochs.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    workers: Annotated[str, typer.Option(help="How many processes train; auto is one per core.")] = "1",
+    workers: Annotated[
+        str | None, typer.Option(help="How many train; auto is one per core, GPU or free place of the cluster.")
+    ] = None,
     threads: Annotated[int | None, typer.Option(help="Of each worker; without it the cores are divided.")] = None,
+    workers_per_gpu: Annotated[int | None, typer.Option(help="How many share a GPU; one if not said.")] = None,
+    executor: Annotated[str, typer.Option(help="processes of this machine, or ray.")] = "processes",
+    ray_address: Annotated[
+        str | None, typer.Option(help="Of a Ray cluster, such as auto; without it Ray starts on this machine.")
+    ] = None,
+    deterministic: Annotated[
+        int | None,
+        typer.Option(
+            metavar="[BATCH]",
+            help="The seed alone decides the study, however many workers train: trials are asked for in batches.",
+        ),
+    ] = None,
+    keep: Annotated[int | None, typer.Option(help="So many best trials keep their checkpoints; search.keep.")] = None,
     settings: options.Settings = None,
     storage: options.Storage = DEFAULT_STORAGE,
     log_file: Annotated[Path | None, typer.Option(help="Add every event to this file, a line of JSON each.")] = None,
@@ -47,7 +66,7 @@ def run(
     from tuner.space.edit import settings_of
 
     found = options.space_file(space, quiet)
-    flags = settings_of(study_name=study_name, n_trials=n_trials, timeout=timeout, seed=seed, epochs=epochs)
+    flags = settings_of(study_name=study_name, n_trials=n_trials, timeout=timeout, seed=seed, epochs=epochs, keep=keep)
     checked = Space.load(found, [*options.settings(settings), *flags])
     try:
         with view(quiet) as shown, logged(log_file, shown) as observe:
@@ -59,6 +78,10 @@ def run(
                 device=device,
                 workers=_count(workers),
                 threads=threads,
+                workers_per_gpu=workers_per_gpu,
+                executor=executor,
+                ray_address=ray_address,
+                deterministic=deterministic,
                 observe=observe,
             )
     except Interrupted as stop:
@@ -67,12 +90,11 @@ def run(
     _print_result(result, storage)
 
 
-def _count(workers: str) -> int:
+def _count(workers: str | None) -> int | Literal["auto"] | None:
     from tuner.errors import UsageError
-    from tuner.tune import cores
 
-    if workers == "auto":
-        return cores()
+    if workers is None or workers == "auto":
+        return workers  # type: ignore[return-value]  # narrowed to the literal
     try:
         return int(workers)
     except ValueError:

@@ -2,9 +2,51 @@
 
 from __future__ import annotations
 
-from tuner.port import Engine, Port
+import time
+
+from tuner.executors.output import Tee
+from tuner.port import Dispatcher, Engine, Epoch, Outcome, Place, Trial, Verdict
+
+LOOK_SECONDS = 0.5
+"""How often it looks for work that another driver may have given back."""
 
 
-def run(engine: Engine, port: Port) -> None:
-    """Run `engine` until the port has no more work."""
-    engine(port)
+def run(engine: Engine, dispatcher: Dispatcher, place: Place) -> None:
+    """Run `engine` until the dispatcher has no more work."""
+    with Tee() as tee:
+        engine(_Port(dispatcher, place, tee))
+
+
+class _Port:
+    """A port to the dispatcher behind it; what a trial prints goes to its log too."""
+
+    def __init__(self, dispatcher: Dispatcher, place: Place, tee: Tee) -> None:
+        self._dispatcher = dispatcher
+        self._place = place
+        self._tee = tee
+
+    def take(self) -> Trial | None:
+        """The next trial, as soon as there is one."""
+        while (trial := self._dispatcher.next(self._place)) is None:
+            if self._dispatcher.over:
+                return None
+            time.sleep(LOOK_SECONDS)
+        self._tee.log_to(self._dispatcher.log(trial.number))
+        return trial
+
+    def report(self, epoch: Epoch) -> Verdict:
+        """Report it and hear the verdict."""
+        return self._dispatcher.report(epoch)
+
+    def load(self, trial: int) -> bytes | None:
+        """The checkpoint to go on from."""
+        return self._dispatcher.load(trial)
+
+    def save(self, trial: int, state: bytes, best: bool) -> None:
+        """Keep a checkpoint."""
+        self._dispatcher.save(trial, state, best)
+
+    def done(self, outcome: Outcome) -> None:
+        """Tell how a trial ended."""
+        self._tee.log_to(None)
+        self._dispatcher.done(outcome)

@@ -1,23 +1,18 @@
-"""What a worker process and the driver say to each other; epochs, outcomes and trials go as they are."""
+"""What a worker and the driver say to each other; epochs, outcomes and trials go as they are."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from tuner.port import Trial, Verdict
+from tuner.port import Epoch, Outcome, Place, Trial, Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A worker is free."""
+    """A worker is free, and this is where it is."""
 
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """The answer: a trial with the checkpoint to go on from, or None when there is no more."""
-
-    trial: Trial | None
-    checkpoint: bytes | None
+    place: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +21,31 @@ class Checkpoint:
 
     trial: int
     state: bytes
+    best: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a trial has printed, from a worker that shares no disk with the driver."""
+
+    trial: int
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The worker has ended: `cause` says how, and is empty where it was told to."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The answer to `Ask`: a trial, the checkpoint to go on from and the file for its output; or no more work."""
+
+    trial: Trial | None
+    checkpoint: bytes | None = None
+    log: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +55,7 @@ class Judgement:
     trial: int
     attempt: int
     verdict: Verdict
+
+
+FromWorker: TypeAlias = Ask | Epoch | Checkpoint | Output | Outcome | Gone
+ToWorker: TypeAlias = Work | Judgement

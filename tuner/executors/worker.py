@@ -2,54 +2,94 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import threading
+from collections.abc import Callable
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
-from typing import Any
+from pathlib import Path
+from typing import Protocol
 
 import torch
 
 from tuner import own
-from tuner.executors.messages import Ask, Checkpoint, Judgement, Work
-from tuner.port import Epoch, Outcome, Trial, Verdict
+from tuner.chance import be_repeatable
+from tuner.executors.messages import Ask, Checkpoint, FromWorker, Judgement, ToWorker, Work
+from tuner.executors.output import Redirection
+from tuner.port import Epoch, Outcome, Place, Trial, Verdict
 
 
-def main(connection: Connection, threads: int) -> None:
-    """Run the engine that the driver sends, with so many threads, until there is no more work."""
+def main(connection: Connection, place: Place) -> None:
+    """Run the engine that the driver sends until there is no more work."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # a terminal sends Ctrl-C to all; the driver decides for all
     threading.Thread(target=_end_with_the_driver, daemon=True).start()
-    torch.set_num_threads(threads)
+    faulthandler.enable()
+    settle(place)
     for name, base, path in connection.recv():
         own.load(name, base, path)  # the engine may hold what this code defines
     engine = connection.recv()
-    engine(RemotePort(connection))
+    engine(RemotePort(connection, place, Redirection().log_to))
+
+
+def settle(place: Place) -> None:
+    """Take to a place: its threads, and its GPU where it has one of its own."""
+    torch.set_num_threads(place.threads)
+    device = torch.device(place.device)
+    if device.type == "cuda":
+        be_repeatable()
+        torch.cuda.set_device(device)  # what says just `cuda` means this one
+
+
+class Channel(Protocol):
+    """The worker's end of what connects it with the driver."""
+
+    def send(self, message: FromWorker) -> None:
+        """Say something to the driver."""
+        ...
+
+    def recv(self) -> ToWorker:
+        """Wait for the driver's word."""
+        ...
+
+    def poll(self) -> bool:
+        """Whether the driver has said something."""
+        ...
 
 
 class RemotePort:
-    """A port whose reports are answered by the latest verdict that has arrived, so that training never waits."""
+    """A port whose reports are answered by the latest verdict that has arrived, so that training never waits.
 
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
+    Args:
+        channel: to the driver.
+        place: where this is.
+        log_to: is told the file that keeps what is printed from now on.
+    """
+
+    def __init__(self, channel: Channel, place: Place, log_to: Callable[[Path | None], None]) -> None:
+        self._channel = channel
+        self._place = place
+        self._log_to = log_to
         self._checkpoint: bytes | None = None
-        self._trial: Trial | None = None
         self._verdict = Verdict.GO
 
     def take(self) -> Trial | None:
         """Ask the driver for the next trial, and wait for it."""
-        self._connection.send(Ask())
-        while not isinstance(answer := self._connection.recv(), Work):
+        self._channel.send(Ask(self._place))
+        while not isinstance(answer := self._channel.recv(), Work):
             pass  # a verdict on the trial before came too late
-        self._trial, self._checkpoint, self._verdict = answer.trial, answer.checkpoint, Verdict.GO
-        return self._trial
+        self._checkpoint, self._verdict = answer.checkpoint, Verdict.GO
+        if answer.trial is not None:
+            self._log_to(Path(answer.log))
+        return answer.trial
 
     def report(self, epoch: Epoch) -> Verdict:
         """Send an epoch, and give the latest verdict that is known."""
-        self._connection.send(epoch)
-        while self._connection.poll():
-            judgement = self._connection.recv()
+        self._channel.send(epoch)
+        while self._channel.poll():
+            judgement = self._channel.recv()
             if isinstance(judgement, Judgement) and (judgement.trial, judgement.attempt) == (
                 epoch.trial,
                 epoch.attempt,
@@ -61,13 +101,14 @@ class RemotePort:
         """The checkpoint that came with the trial."""
         return self._checkpoint
 
-    def save(self, trial: int, state: bytes) -> None:
+    def save(self, trial: int, state: bytes, best: bool) -> None:
         """Send a checkpoint to be kept."""
-        self._connection.send(Checkpoint(trial, state))
+        self._channel.send(Checkpoint(trial, state, best))
 
     def done(self, outcome: Outcome) -> None:
         """Send how the trial ended."""
-        self._connection.send(outcome)
+        self._log_to(None)
+        self._channel.send(outcome)
 
 
 def _end_with_the_driver() -> None:

@@ -16,6 +16,7 @@ FLAGS = {
     "timeout": "search.timeout",
     "seed": "study.seed",
     "epochs": "training.epochs",
+    "keep": "search.keep",
 }
 """What has an option of its own, and which value of the file it stands for."""
 

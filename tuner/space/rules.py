@@ -80,6 +80,15 @@ def is_positive(value: Any) -> bool:
     return is_number(value) and value > 0
 
 
+def is_resources(value: Any) -> bool:
+    """`cpu`, `gpu` or both, at least 0, and more than nothing."""
+    return (
+        isinstance(value, dict)
+        and value.keys() <= {"cpu", "gpu"}
+        and all(_each(lambda v: is_number(v) and v >= 0)(entry) for entry in value.values())
+    )
+
+
 def is_clip(value: Any) -> bool:
     """A positive number, or one under `norm` or `value`."""
     if isinstance(value, dict):

@@ -21,6 +21,7 @@ from tuner.space.rules import (
     is_name,
     is_own,
     is_part,
+    is_resources,
     is_text,
     is_whole,
     seconds,
@@ -71,6 +72,13 @@ def _known(low: int) -> Key:
     return Key(None, f"a whole number of at least {low}", _either_none(lambda value: is_whole(value) and value >= low))
 
 
+def _duration(default: str | None) -> Key:
+    def rule(value: Any) -> bool:
+        return seconds(value) is not None or (value is None and default is None)
+
+    return Key(default, "a duration such as 90s, 10m or 1h30m", rule)
+
+
 def _one_of(default: str | None, kinds: type[enum.Enum]) -> Key:
     words = [kind.value for kind in kinds]
     return Key(default, " or ".join(words), lambda value: value in words or (value is None and default is None))
@@ -100,13 +108,18 @@ SECTIONS: Mapping[str, Section] = {
     "search": Section(
         {
             "trials": _whole(20, 1),
-            "timeout": Key(
-                None, "a duration such as 90s, 10m or 1h30m", _either_none(lambda v: seconds(v) is not None)
-            ),
+            "timeout": _duration(None),
             "sampler": Key({"type": "TPESampler"}, "an Optuna sampler", lambda value: True),
             "pruner": Key({"type": "HyperbandPruner"}, "an Optuna pruner", lambda value: True),
             "retries": _whole(3, 0),
             "max_failures": _whole(10, 1),
+            "checkpoint_interval": _duration("10s"),
+            "trial_timeout": _duration(None),
+            "trial_limit": _duration(None),
+            "keep": _whole(3, 0),
+            "resources": Key(
+                {"cpu": 1, "gpu": 0}, "{cpu: a number, gpu: a number or a fraction}, of each Ray worker", is_resources
+            ),
             "enqueue": Key([], "a list of mappings from parameter names to values", lambda value: True),
         },
         default={},

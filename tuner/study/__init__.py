@@ -1,7 +1,8 @@
 """Studies: the one package that knows Optuna's trials."""
 
+from tuner.study.asktell import AskTell
 from tuner.study.catalogue import delete_study, list_studies, load_study, open_study, rehearse
 from tuner.study.record import Record
 from tuner.study.study import Study
 
-__all__ = ["Record", "Study", "delete_study", "list_studies", "load_study", "open_study", "rehearse"]
+__all__ = ["AskTell", "Record", "Study", "delete_study", "list_studies", "load_study", "open_study", "rehearse"]

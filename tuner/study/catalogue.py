@@ -19,6 +19,7 @@ from tuner.port import Epoch, Outcome, State
 from tuner.space import Space
 from tuner.space.writing import flow
 from tuner.storage import readable_errors
+from tuner.study.asktell import AskTell
 from tuner.study.study import FACTS, Study
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -27,16 +28,17 @@ REHEARSED = 12
 """Two more than TPE takes at random before it looks at what it was told."""
 
 
-def open_study(storage: BaseStorage, space: Space, goal: Goal) -> Study:
+def open_study(storage: BaseStorage, space: Space, goal: Goal, batch: int | None = None) -> Study:
     """The study of a space: continued when it is there, else created with its enqueued trials.
 
     Args:
         storage: opened for writing.
         space: what the study tunes.
         goal: what its trials are compared by.
+        batch: of `--deterministic`; None without it. A study is the one or the other from its first trial on.
 
     Raises:
-        StudyError: a study of that name is there and has another space.
+        StudyError: a study of that name is there and has another space, or another `batch`.
     """
     identity = _identity(space, goal)
     with readable_errors():
@@ -46,9 +48,10 @@ def open_study(storage: BaseStorage, space: Space, goal: Goal) -> Study:
             raise StudyError(f"study {space.name} was not made by tuner: choose another --study-name")
         if known is not None:
             _refuse_another_space(space.name, known["identity"], identity)
+            _refuse_another_batch(space.name, known.get("batch"), batch)
         uid = uuid.uuid4().hex[:12] if known is None else known["uid"]
         facts = {"uid": uid, "space": space.text, "file": space.file, "base": space.base}
-        study.set_user_attr(FACTS, {**facts, "identity": identity, "metrics": goal.metrics})
+        study.set_user_attr(FACTS, {**facts, "identity": identity, "metrics": goal.metrics, "batch": batch})
         for params in space.enqueued():
             study.enqueue_trial(params, skip_if_exists=True)
         study.sampler = sampling.sampler(space.setting("search.sampler"), space.setting("study.seed"), goal.single)
@@ -123,16 +126,22 @@ def _refuse_another_space(name: str, known: Mapping[str, Any], identity: Mapping
         raise StudyError("\n".join([head, *lines]))
 
 
+def _refuse_another_batch(name: str, known: int | None, batch: int | None) -> None:
+    if known != batch:
+        way_on = "without --deterministic" if known is None else f"with --deterministic {known}"
+        raise StudyError(f"study {name} was begun {way_on}: go on so, or give a new --study-name")
+
+
 def rehearse(space: Space, goal: Goal) -> None:
     """Ask, report, prune and tell a few made-up trials of the space in memory.
 
     Raises:
         BuildError: the sampler or the pruner cannot do with the space or with their arguments.
     """
-    study = open_study(optuna.storages.InMemoryStorage(), space, goal)
+    study = AskTell(open_study(optuna.storages.InMemoryStorage(), space, goal))
     for i in range(REHEARSED):
         try:
-            trial = study.ask({})
+            trial = study.ask()
         except Exception as error:  # a sampler may raise anything for an argument or a space that it cannot use
             raise BuildError(
                 "search.sampler", f"it cannot sample this space: {type(error).__name__}: {error}"

@@ -18,6 +18,9 @@ FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 FINISHED_STATES = {state.value for state in State if state is not State.SUSPENDED}
 """How the states of ended trials are shown."""
 
+STOPPED = "epoch.stopped"
+"""Has a 1 in a history at the epoch at which the pruner stopped the trial; no metric has a dot in its name."""
+
 _SHOWN_AS = {
     TrialState.COMPLETE: "complete",
     TrialState.PRUNED: "pruned",
@@ -34,7 +37,7 @@ class Record:
     `state` is ours where we told it (`diverged`, `out of memory`), else Optuna's; `values` has one per
     objective, or nothing; `epoch` is the one that they come from; `violations` is by how much each bound
     is broken, above 0 where it is; `reports` is the one objective by epoch, `history` has one list per
-    metric, an entry per epoch.
+    metric, an entry for each of `epochs`; `ended` is when it did.
     """
 
     number: int
@@ -45,8 +48,10 @@ class Record:
     cause: str
     violations: Mapping[str, float]
     reports: Mapping[int, float]
+    epochs: Sequence[int]
     history: Mapping[str, list[float]]
     started: datetime.datetime | None
+    ended: datetime.datetime | None
     seconds: float | None
     attributes: Mapping[str, Any]
 
@@ -54,6 +59,11 @@ class Record:
     def complete(self) -> bool:
         """Whether the trial trained to its end."""
         return self.state == State.COMPLETE.value
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has ended, however it did."""
+        return self.state in FINISHED_STATES
 
     @property
     def value(self) -> float | None:
@@ -96,7 +106,8 @@ def record_of(trial: FrozenTrial) -> Record:
     """Read a trial, ours or one that another program left in the database."""
     attributes = trial.user_attrs
     ours = "attempt" in attributes
-    history: dict[str, list[float]] = attributes.get("history", {}) if ours else {}
+    kept: dict[str, list[float]] = attributes.get("history", {}) if ours else {}
+    history = {name: values for name, values in kept.items() if name not in ("epoch", STOPPED)}
     seconds = sum(history["seconds"]) if "seconds" in history else None
     if seconds is None and trial.duration is not None:
         seconds = trial.duration.total_seconds()
@@ -109,8 +120,10 @@ def record_of(trial: FrozenTrial) -> Record:
         cause=attributes.get("cause", "") if ours else "",
         violations=_violations(trial),
         reports=trial.intermediate_values,
+        epochs=[int(epoch) for epoch in kept.get("epoch", [])],
         history=history,
         started=trial.datetime_start,
+        ended=trial.datetime_complete,
         seconds=seconds,
         attributes=attributes,
     )

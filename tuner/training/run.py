@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from tuner import loss, models, optim
@@ -22,6 +22,8 @@ from tuner.schedule import Schedule
 from tuner.seeds import derive
 from tuner.training.job import Job
 from tuner.training.patience import Patience
+
+Weights = dict[str, Tensor]
 
 DTYPES = {Precision.FP32: torch.float32, Precision.BF16: torch.bfloat16, Precision.FP16: torch.float16}
 
@@ -83,20 +85,24 @@ class Run:
         device = next(self.model.parameters()).device.type
         return torch.autocast(device, dtype, enabled=dtype is not torch.float32)
 
-    def state(self, progress: Mapping[str, float]) -> bytes:
-        """A checkpoint with `progress` in it; randomness is drawn anew each epoch and needs no keeping."""
-        buffer = io.BytesIO()
-        parts = {name: part.state_dict() for name, part in self._parts().items()}
-        torch.save({"progress": dict(progress), **parts}, buffer)
-        return buffer.getvalue()
+    def weights(self) -> Weights:
+        """A copy of the weights that are scored, on the CPU."""
+        return {name: tensor.detach().to("cpu", copy=True) for name, tensor in self.scored.state_dict().items()}
 
-    def restore(self, state: bytes) -> dict[str, float]:
-        """Go back to a checkpoint and give the progress that was saved with it."""
-        saved = torch.load(io.BytesIO(state), map_location="cpu", weights_only=True)  # each part moves its own
+    def state(self, progress: Mapping[str, float], best: Weights | None = None) -> bytes:
+        """A checkpoint with `progress` and the weights of the best epoch in it.
+
+        Randomness is drawn anew each epoch and needs no keeping.
+        """
+        parts = {name: part.state_dict() for name, part in self._parts().items()}
+        return saved({"progress": dict(progress), "best": best, **parts})
+
+    def restore(self, state: bytes) -> tuple[dict[str, float], Weights | None]:
+        """Go back to a checkpoint and give the progress and the best weights that were saved with it."""
+        kept = torch.load(io.BytesIO(state), map_location="cpu", weights_only=True)  # each part moves its own
         for name, part in self._parts().items():
-            part.load_state_dict(saved[name])
-        progress: dict[str, float] = saved["progress"]
-        return progress
+            part.load_state_dict(kept[name])
+        return kept["progress"], kept["best"]
 
     def _parts(self) -> dict[str, Any]:
         """What has a state."""
@@ -109,6 +115,13 @@ class Run:
             "patience": self.patience,
             **average,
         }
+
+
+def saved(parts: Mapping[str, Any]) -> bytes:
+    """What `torch.load` reads back with `weights_only=True`."""
+    buffer = io.BytesIO()
+    torch.save(dict(parts), buffer)
+    return buffer.getvalue()
 
 
 def _steps(rows: int, config: Config) -> int:

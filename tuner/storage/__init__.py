@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,10 +11,25 @@ import optuna
 import sqlalchemy
 from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, RDBStorage
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
 
 from tuner.errors import StorageError, UsageError
+from tuner.storage.ledger import Ledger
+from tuner.storage.locks import held
+from tuner.storage.turns import Sole, Turns
+from tuner.storage.urls import parse, shown, sqlite_file
+
+__all__ = [
+    "Ledger",
+    "Sole",
+    "Turns",
+    "join",
+    "open_storage",
+    "readable_errors",
+    "state_folder",
+    "study_folder",
+]
 
 BUSY_SECONDS = 60
 """How long SQLite waits for another's write, the dashboard's say, before it gives up."""
@@ -34,74 +47,56 @@ def open_storage(url: str, create: bool = False) -> BaseStorage:
         UsageError: `url` is no database URL, or names an SQLite file that is not there.
         StorageError: the database cannot be opened, or is not one of Optuna's.
     """
-    parsed = _parse(url)
-    file = _sqlite_file(parsed)
+    parsed = parse(url)
+    file = sqlite_file(parsed)
     if file is not None and not create and not file.exists():
-        raise UsageError(f"{_shown(url)}: there is no such file; `tuner run` makes it, --storage names another")
+        raise UsageError(f"{shown(url)}: there is no such file; `tuner run` makes it, --storage names another")
     try:
         storage = RDBStorage(url, engine_kwargs=_engine_options(parsed), skip_table_creation=not create)
         if parsed.get_backend_name() == "sqlite":
             _tune_sqlite(storage.engine, create)
     except (ImportError, SQLAlchemyError, StorageInternalError) as error:
-        raise StorageError(f"{_shown(url)}: cannot be opened: {_reason(error)}") from None
+        raise StorageError(f"{shown(url)}: cannot be opened: {_reason(error)}") from None
     except (RuntimeError, AssertionError):
         raise StorageError(
-            f"{_shown(url)}: is not a database of this version of Optuna ({optuna.__version__})"
+            f"{shown(url)}: is not a database of this version of Optuna ({optuna.__version__})"
         ) from None
     cached: BaseStorage = optuna.storages.get_storage(storage)
     return cached
 
 
 @contextlib.contextmanager
-def sole_driver(url: str) -> Iterator[None]:
-    """Hold the right to run studies on an SQLite database; the operating system frees it on death.
+def join(url: str, study: str, told: Callable[[str], None] = lambda message: None) -> Iterator[Turns]:
+    """Be a driver of a study: the only one of an SQLite database, which the operating system frees on death.
+
+    Args:
+        url: of the database.
+        study: its name.
+        told: is told when the database makes the run wait.
 
     Raises:
-        StorageError: another process holds it.
+        StorageError: another process runs a study on the SQLite database.
     """
-    file = _sqlite_file(_parse(url))
+    parsed = parse(url)
+    file = sqlite_file(parsed)
     if file is None:
-        yield
+        yield Sole()
         return
-    import fcntl  # on POSIX systems, which this project runs on; Python elsewhere can still read studies
-
     if file.exists():
         open_storage(url)  # what is no database is refused before anything is written beside it
-    lock = state_folder(url) / f"{file.name}.lock"
-    try:
-        lock.parent.mkdir(exist_ok=True)
-        held = lock.open("a+")
-    except OSError as error:
-        raise StorageError(f"{_shown(url)}: cannot be opened: {lock}: {error.strerror}") from None
-    with held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            held.seek(0)
-            holder = held.read().strip() or "another process"
-            raise StorageError(
-                f"{file}: {holder} is running a study on it; wait for its end or use another --storage"
-            ) from None
-        held.truncate(0)
-        held.write(f"process {os.getpid()} on {socket.gethostname()}")
-        held.flush()
-        yield
+    with held(file, state_folder(url), shown(url)):
+        yield Sole()
 
 
 def state_folder(url: str) -> Path:
     """`.tuner` beside an SQLite database, or in the current folder for any other."""
-    file = _sqlite_file(_parse(url))
+    file = sqlite_file(parse(url))
     return (file.parent if file is not None else Path()) / ".tuner"
 
 
 def study_folder(url: str, study: str, uid: str) -> Path:
     """Where the files of a study lie: its checkpoints. Another study of the same name has another folder."""
     return state_folder(url) / f"{quote(study, safe=' ')[:80]}-{uid}"
-
-
-def has_one_driver(url: str) -> bool:
-    """Whether `sole_driver` keeps other drivers away from this database."""
-    return _sqlite_file(_parse(url)) is not None
 
 
 @contextlib.contextmanager
@@ -121,24 +116,6 @@ def _reason(error: Exception) -> str:
     """What the database's own driver said, without the statement that it was given."""
     inner = error.__cause__ if isinstance(error, StorageInternalError) else error
     return str(getattr(inner, "orig", None) or inner).splitlines()[0]
-
-
-def _shown(url: str) -> str:
-    """The URL without its password."""
-    return _parse(url).render_as_string(hide_password=True)
-
-
-def _parse(url: str) -> URL:
-    try:
-        return make_url(url)
-    except ArgumentError:
-        raise UsageError(f"--storage {url}: is no database URL, such as sqlite:///studies.db") from None
-
-
-def _sqlite_file(url: URL) -> Path | None:
-    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
-        return None
-    return Path(os.path.realpath(str(url.database)))
 
 
 def _engine_options(url: URL) -> dict[str, object]:

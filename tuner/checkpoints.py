@@ -1,0 +1,55 @@
+"""The checkpoints of a study: two files a trial at most, the state to go on from and the best epoch's weights."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+from pathlib import Path
+
+from tuner.files import write_whole
+
+_FILE = re.compile(r"(\d+)(\.best)?\.pt")
+
+
+class Checkpoints:
+    """Reads, writes and clears them.
+
+    Args:
+        folder: need not be there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def load(self, trial: int) -> bytes | None:
+        """The state to go on from, if there is one."""
+        file = self._folder / f"{trial}.pt"
+        return file.read_bytes() if file.exists() else None
+
+    def save(self, trial: int, state: bytes, best: bool) -> None:
+        """Write a checkpoint whole or not at all.
+
+        Raises:
+            TunerError: it cannot be written.
+        """
+        write_whole(self._folder / (f"{trial}.best.pt" if best else f"{trial}.pt"), state)
+
+    def files(self, trial: int | None = None) -> list[Path]:
+        """Those of a trial, or all, by name."""
+        there = sorted(self._folder.iterdir()) if self._folder.is_dir() else []
+        return [file for file in there if (number := _number(file)) is not None and trial in (None, number)]
+
+    def keep(self, trials: Container[int]) -> None:
+        """Delete those of all other trials."""
+        for file in self.files():
+            if _number(file) not in trials:
+                file.unlink(missing_ok=True)
+
+    def size(self) -> int:
+        """How many bytes they take."""
+        return sum(file.stat().st_size for file in self.files())
+
+
+def _number(file: Path) -> int | None:
+    match = _FILE.fullmatch(file.name)
+    return int(match[1]) if match else None

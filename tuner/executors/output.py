@@ -1,0 +1,97 @@
+"""What trials print, kept in a file for each: beside the terminal in the driver's process, in its place in a worker."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from pathlib import Path
+from typing import TextIO
+
+
+class Tee:
+    """While it is entered, what Python code prints goes to the log that is set, as well as to where it went."""
+
+    def __init__(self) -> None:
+        self._file: Path | None = None
+        self._open: TextIO | None = None
+
+    def __enter__(self) -> Tee:
+        self._before = sys.stdout, sys.stderr
+        sys.stdout, sys.stderr = _Doubled(sys.stdout, self), _Doubled(sys.stderr, self)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.log_to(None)
+        sys.stdout, sys.stderr = self._before
+
+    def log_to(self, file: Path | None) -> None:
+        """Log to the end of `file` from now on; it is made when something is printed. None logs nothing."""
+        if self._open is not None:
+            self._open.close()
+        self._file, self._open = file, None
+
+    def write(self, text: str) -> None:
+        """Add to the log."""
+        if self._file is None:
+            return
+        try:
+            if self._open is None:
+                self._open = self._file.open("a", encoding="utf-8", buffering=1)
+            self._open.write(text)
+        except OSError:  # a disk that is full must not fail the trial; its words are on the terminal all the same
+            self._file = None
+
+
+class _Doubled(io.TextIOBase):
+    """A stream whose text goes to the log too."""
+
+    def __init__(self, stream: TextIO, tee: Tee) -> None:
+        self._stream = stream
+        self._tee = tee
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # read-only here, as of the stream beneath
+        return self._stream.encoding
+
+    def write(self, text: str) -> int:
+        self._tee.write(text)
+        return self._stream.write(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def writable(self) -> bool:
+        return True
+
+
+class Redirection:
+    """Sends all that a process prints, C code and a crash's last words included, to a log while one is set."""
+
+    def __init__(self) -> None:
+        self._before = [os.dup(1), os.dup(2)]
+        self._file: Path | None = None
+
+    def log_to(self, file: Path | None) -> None:
+        """Print to the end of `file` from now on; None is where it went before. A log without a word is removed."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        if file is None:
+            self._point(*self._before)
+        else:
+            opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+            self._point(opened, opened)
+            os.close(opened)
+        if self._file is not None and self._file.exists() and not self._file.stat().st_size:
+            self._file.unlink()
+        self._file = file
+
+    def _point(self, stdout: int, stderr: int) -> None:
+        os.dup2(stdout, 1)
+        os.dup2(stderr, 2)
