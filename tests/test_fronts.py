@@ -13,6 +13,7 @@ from optuna_dashboard._serializer import serialize_frozen_trial
 
 import tuner
 from tests.conftest import TINY
+from tests.study.asking import opened
 from tests.test_tune import run
 from tuner.driver import Ended, Opened
 from tuner.endings import cut_short
@@ -21,7 +22,7 @@ from tuner.goal import goal_of
 from tuner.port import Epoch, Outcome, State, Trial
 from tuner.space import Space
 from tuner.storage import open_storage
-from tuner.study import Study, load_study, open_study
+from tuner.study import AskTell, load_study
 from tuner.study.record import undominated
 from tuner.task import Task
 
@@ -31,14 +32,9 @@ TWO = TINY.replace(
 BOUNDED = TINY + "objective: {metric: accuracy, constraints: {parameters: {max: 700}}}\n"
 
 
-def opened(url: str, text: str = TWO) -> Study:
-    space = Space.parse(text)
-    return open_study(open_storage(url, create=True), space, goal_of(space.objective, Task.CLASSIFICATION))
-
-
-def told(study: Study, *values: float, **violations: float) -> int:
-    number = study.ask({}).number
-    study.tell(Outcome(number, 1, State.COMPLETE, values, 1, violations=violations))
+def told(trials: AskTell, *values: float, **violations: float) -> int:
+    number = trials.ask().number
+    trials.tell(Outcome(number, 1, State.COMPLETE, values, 1, violations=violations))
     return number
 
 
@@ -72,71 +68,71 @@ def test_a_front_has_no_best_trial(url: str) -> None:
 
 
 def test_the_front_is_what_no_other_beats_in_every_objective(url: str) -> None:
-    study = opened(url)
+    trials = opened(url, TWO)
     for values in [(0.9, 50), (0.9, 40), (0.5, 10), (0.4, 20), (0.95, 90), (0.5, 10)]:
-        told(study, *values)
-    told(study, 0.99, 5, recall=0.25)
+        told(trials, *values)
+    told(trials, 0.99, 5, recall=0.25)
 
-    front = study.front()
+    front = trials.study.front()
 
     assert [record.values for record in front] == [(0.95, 90), (0.9, 40), (0.5, 10), (0.5, 10)]
-    assert undominated([], study.goal.directions) == []
+    assert undominated([], trials.study.goal.directions) == []
 
 
 @pytest.mark.parametrize("sampler", ["TPESampler", "NSGAIISampler", "RandomSampler", "GPSampler"])
 def test_trials_that_go_wrong_leave_the_sampler_able_to_go_on(url: str, sampler: str) -> None:
-    study = opened(url, TWO.replace("trials: 4", f"trials: 4, sampler: {{type: {sampler}}}"))
+    trials = opened(url, TWO.replace("trials: 4", f"trials: 4, sampler: {{type: {sampler}}}"))
     states = [State.DIVERGED, State.OUT_OF_MEMORY, State.FAILED]
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for i in range(16):
-            number = study.ask({}).number
+            number = trials.ask().number
             if i % 2:
-                study.tell(Outcome(number, 1, states[i // 2 % 3], epoch=1, cause="so it was"))
+                trials.tell(Outcome(number, 1, states[i // 2 % 3], epoch=1, cause="so it was"))
             else:
                 violations = {"parameters": i - 4.0}
-                study.tell(Outcome(number, 1, State.COMPLETE, (0.1 * i, 5.0), 1, violations=violations))
+                trials.tell(Outcome(number, 1, State.COMPLETE, (0.1 * i, 5.0), 1, violations=violations))
 
-    assert len(study.records()) == 16
-    assert [record.number for record in study.front()] == [4]
+    assert len(trials.study.records()) == 16
+    assert [record.number for record in trials.study.front()] == [4]
 
 
 def test_tpe_samples_several_objectives_without_a_word(url: str) -> None:
-    study = opened(url)
+    trials = opened(url, TWO)
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for i in range(13):
-            told(study, 0.1 * i, 5.0)
+            told(trials, 0.1 * i, 5.0)
 
-    assert study.finished() == 13
+    assert trials.study.finished() == 13
 
 
 def test_constraints_are_optunas_own_and_the_dashboards(url: str) -> None:
-    study = opened(url)
-    told(study, 0.9, 50, recall=0.25, parameters=-3)
+    trials = opened(url, TWO)
+    told(trials, 0.9, 50, recall=0.25, parameters=-3)
 
     trial = optuna.load_study(study_name="tiny", storage=url).trials[0]
 
     assert {name: trial.constraints[name] for name in ("recall", "parameters")} == {"recall": 0.25, "parameters": -3}
     assert serialize_frozen_trial(1, trial, {})["constraints"] == [0.25, -3]
-    record = study.record(0)
+    record = trials.study.record(0)
     assert (record.violations, record.feasible, record.sound) == ({"recall": 0.25, "parameters": -3}, False, False)
     assert record.why == "out of bounds: recall by 0.25"
     assert optuna.load_study(study_name="tiny", storage=url).best_trials == []
 
 
 def test_with_one_objective_a_trial_out_of_bounds_is_never_the_best(url: str) -> None:
-    study = opened(url, BOUNDED)
+    trials = opened(url, BOUNDED)
     for value, violation in ((0.6, -1.0), (0.99, 5.0), (0.7, 0.0), (0.1, 2.0)):
-        told(study, value, parameters=violation)
+        told(trials, value, parameters=violation)
 
-    best = study.best()
+    best = trials.study.best()
 
     assert best is not None
     assert best.number == 2
-    assert [record.number for record in study.ranked(study.records())] == [2, 0, 1, 3]
+    assert [record.number for record in trials.study.ranked(trials.study.records())] == [2, 0, 1, 3]
     assert optuna.load_study(study_name="tiny", storage=url).best_trial.number == 2
 
 
@@ -201,29 +197,29 @@ def test_a_study_goes_on_however_its_metric_is_written(url: str) -> None:
 
 
 def test_a_suspended_trial_of_two_metrics_goes_on(url: str) -> None:
-    study = opened(url)
-    first = study.ask({})
-    study.suspend(first.number)
+    trials = opened(url, TWO)
+    first = trials.ask()
+    trials.leave(first.number)
 
-    again = opened(url).ask({})
+    again = opened(url, TWO).ask()
 
     assert (again.number, again.values) == (first.number, first.values)
     assert load_study(open_storage(url), "tiny").goal.metrics == ("accuracy", "parameters")
 
 
 def test_an_epoch_that_breaks_a_bound_is_no_measure_for_other_trials(url: str) -> None:
-    study = opened(url, BOUNDED.replace("pruner: null", "pruner: {type: MedianPruner, n_startup_trials: 0}"))
-    wide, narrow = study.ask({}).number, study.ask({}).number
-    told(study, 0.5)
+    trials = opened(url, BOUNDED.replace("pruner: null", "pruner: {type: MedianPruner, n_startup_trials: 0}"))
+    wide, narrow = trials.ask().number, trials.ask().number
+    told(trials, 0.5)
 
     pruned = [
-        study.report(Epoch(wide, 1, 1, {"accuracy": 0.9, "parameters": 5000.0}, 0.1)),
-        study.report(Epoch(narrow, 1, 1, {"accuracy": 0.6, "parameters": 600.0}, 0.1)),
+        trials.report(Epoch(wide, 1, 1, {"accuracy": 0.9, "parameters": 5000.0}, 0.1)),
+        trials.report(Epoch(narrow, 1, 1, {"accuracy": 0.6, "parameters": 600.0}, 0.1)),
     ]
 
     assert pruned == [False, False]
-    assert [dict(study.record(number).reports) for number in (wide, narrow)] == [{}, {1: 0.6}]
-    assert study.record(wide).history["accuracy"] == [0.9]
+    assert [dict(trials.study.record(number).reports) for number in (wide, narrow)] == [{}, {1: 0.6}]
+    assert trials.study.record(wide).history["accuracy"] == [0.9]
 
 
 def test_a_trial_that_is_cut_short_tells_which_bounds_it_broke() -> None:

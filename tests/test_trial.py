@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from typing import Any
@@ -7,14 +8,13 @@ from typing import Any
 import pytest
 import torch
 
-from tuner import trial as trials
 from tuner.config import Config
 from tuner.endings import Best
 from tuner.errors import Interrupted
 from tuner.port import Epoch, Outcome, State, Trial, Verdict
 from tuner.space import Space
 from tuner.space.suggesters import Corner
-from tuner.training import Job
+from tuner.training import Job, Run, evaluate
 from tuner.trial import Serial, run_trial
 
 TEXT = """\
@@ -133,14 +133,43 @@ def test_a_best_epoch_before_the_suspension_is_not_forgotten(job: Job) -> None:
     assert (trained, resumed.metrics, resumed.epoch) == (2, {"accuracy": 0.9}, 1)
 
 
-def test_a_short_trial_saves_no_checkpoint_and_a_long_one_does(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_short_trial_saves_no_checkpoint_and_a_long_one_the_last_and_the_best(job: Job) -> None:
     short, long = FakePort(), FakePort()
 
     run(job, trial(), short)
-    monkeypatch.setattr(trials, "CHECKPOINT_SECONDS", 0.0)
-    run(job, trial(), long)
+    outcome = run(job, trial(), long, interval=0.0)
 
-    assert (list(short.checkpoints), list(long.checkpoints)) == ([], [0])
+    assert (list(short.checkpoints), list(short.best)) == ([], [])
+    last, best = (torch.load(io.BytesIO(kept[0]), weights_only=True) for kept in (long.checkpoints, long.best))
+    assert last["progress"]["trained"] == 4
+    assert best["progress"]["epoch"] == outcome.epoch
+    assert best["progress"]["accuracy"] == outcome.values[0]
+
+
+def test_the_best_weights_that_are_kept_score_what_the_trial_is_said_to_score(job: Job) -> None:
+    port = FakePort()
+    given = trial(optimizer__lr=2.0, training__epochs=8)
+
+    outcome = run(job, given, port, interval=0.0)
+
+    kept = Run.build(job, Config.of(given.values, "."), 0)
+    kept.model.load_state_dict(torch.load(io.BytesIO(port.best[0]), weights_only=True)["model"])
+    assert kept.dataset.valid is not None
+    scores = evaluate(kept.model, kept.dataset.valid, kept.dataset, job.scores)
+    assert outcome.epoch != 8  # or the test tells nothing
+    assert scores["accuracy"] == outcome.values[0]
+
+
+def test_the_best_weights_survive_a_suspension(job: Job) -> None:
+    whole, cut = FakePort(), FakePort(verdicts={6: Verdict.SUSPEND})
+    given = trial(optimizer__lr=2.0, training__epochs=8)
+    run(job, given, whole, interval=0.0)
+
+    run(job, given, cut, interval=100.0)
+    cut.verdicts = {}
+    run(job, given, cut, interval=100.0)
+
+    assert cut.best[0] == whole.best[0]
 
 
 def test_a_loss_that_is_no_number_ends_the_trial_as_diverged_with_its_epoch(job: Job) -> None:

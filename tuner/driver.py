@@ -262,7 +262,10 @@ class Driver:
 
     def log(self, trial: int) -> Path:
         """The file that keeps what a trial prints."""
-        self._logs.mkdir(parents=True, exist_ok=True)
+        try:
+            self._logs.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            self._observe(Trouble(f"what trial {trial} prints is not kept: {self._logs}: {error.strerror}"))
         return self._logs / f"{trial}.log"
 
     def saw(self, worker: str, state: WorkerState, cause: str = "") -> None:

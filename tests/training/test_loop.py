@@ -66,9 +66,9 @@ def test_a_loss_curve_by_plain_torch_guards_the_loop(job: Job) -> None:
 
 @pytest.mark.parametrize("optimizer", ["SGD", "AdamW", "RMSprop", "LBFGS"])
 def test_any_optimizer_steps_even_one_that_needs_a_closure(job: Job, optimizer: str) -> None:
-    losses = [
-        metrics["train_loss"] for metrics in train(job, 0, settings={"optimizer": {"type": optimizer, "lr": 0.02}})
-    ]
+    settings = {**PLAIN, "optimizer": {"type": optimizer, "lr": 0.02}}
+
+    losses = [metrics["train_loss"] for metrics in train(job, 0, settings=settings)]
 
     assert losses[1] < losses[0]
 

@@ -29,10 +29,12 @@ def test_a_training_goes_on_from_its_checkpoint_bit_for_bit(job: Job, settings: 
     list(epochs_of(first, job, 1, 2))
     second = Run.build(job, config(settings), 7)
 
-    progress = second.restore(first.state({"trained": 2}))
+    progress, best = second.restore(first.state({"trained": 2}, first.weights()))
     rest = [metrics for _, metrics, _ in epochs_of(second, job, 3, 4)]
 
     assert progress == {"trained": 2}
+    assert best is not None
+    assert best.keys() == first.scored.state_dict().keys()
     assert rest == whole[2:]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
@@ -71,6 +72,12 @@ class _Doubled(io.TextIOBase):
         return True
 
 
+def append(file: Path, text: bytes) -> None:
+    """Add to a log what was printed elsewhere; what a full disk does not take is lost."""
+    with contextlib.suppress(OSError), file.open("ab") as log:
+        log.write(text)
+
+
 class Redirection:
     """Sends all that a process prints, C code and a crash's last words included, to a log while one is set."""
 
@@ -82,12 +89,10 @@ class Redirection:
         """Print to the end of `file` from now on; None is where it went before. A log without a word is removed."""
         sys.stdout.flush()
         sys.stderr.flush()
-        if file is None:
-            self._point(*self._before)
-        else:
-            opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-            self._point(opened, opened)
-            os.close(opened)
+        self._point(*self._before)
+        if file is not None:
+            with contextlib.suppress(OSError), file.open("ab") as opened:  # a full disk must not fail the trial
+                self._point(opened.fileno(), opened.fileno())
         if self._file is not None and self._file.exists() and not self._file.stat().st_size:
             self._file.unlink()
         self._file = file

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from tuner.errors import TunerError
 from tuner.executors.messages import Ask, Checkpoint, FromWorker, Gone, Judgement, Output, ToWorker, Work
+from tuner.executors.output import append
 from tuner.port import Dispatcher, Epoch, Outcome, Place, State, Trial, Verdict, WorkerState
 
 LOOK_SECONDS = 0.2
@@ -124,8 +125,7 @@ class _Pool:
             case Checkpoint(trial, state, best):
                 self.dispatcher.save(trial, state, best)
             case Output(trial, text):
-                with self.dispatcher.log(trial).open("ab") as log:
-                    log.write(text)
+                append(self.dispatcher.log(trial), text)
             case Outcome():
                 worker.trial = None
                 self.dispatcher.done(message)

@@ -1,0 +1,30 @@
+"""A study opened for a tiny space, and trials told to it."""
+
+from __future__ import annotations
+
+from tests.conftest import TINY
+from tuner.goal import goal_of
+from tuner.port import Epoch, Outcome, State
+from tuner.space import Space
+from tuner.storage import open_storage
+from tuner.study import AskTell, open_study
+from tuner.task import Task
+
+PRUNING = TINY.replace("pruner: null", "pruner: {type: ThresholdPruner, lower: 0.5}")
+
+
+def opened(url: str, text: str = PRUNING, batch: int | None = None) -> AskTell:
+    space = Space.parse(text)
+    goal = goal_of(space.objective, Task.CLASSIFICATION)
+    return AskTell(open_study(open_storage(url, create=True), space, goal, batch))
+
+
+def epoch(trial: int, number: int, accuracy: float, attempt: int = 1) -> Epoch:
+    return Epoch(trial, attempt, number, {"train_loss": 1.0, "accuracy": accuracy, "loss": 0.5}, 0.25)
+
+
+def complete(trials: AskTell, value: float) -> int:
+    trial = trials.ask()
+    trials.report(epoch(trial.number, 1, value))
+    trials.tell(Outcome(trial.number, 1, State.COMPLETE, (value,), 1))
+    return trial.number
