@@ -155,7 +155,7 @@ def _planned(space: Space, device: torch.device) -> _Plan:
         check.check_fit(space, job)
         interval = seconds(space.setting("search.checkpoint_interval"))
         assert interval is not None, space.file
-        plan = _Plan(job.scores.goal, Serial(job, interval), job.splits.source.notes, own_code(space))
+        plan = _Plan(job.scores.goal, Serial(job, interval), job.splits.source.notes, _own_code(space))
     try:
         rehearse(space, plan.goal)
     except BuildError as error:
@@ -163,10 +163,10 @@ def _planned(space: Space, device: torch.device) -> _Plan:
     return plan
 
 
-def own_code(space: Space) -> tuple[Code, ...]:
-    """The code of one's own that the rows and models of a space come from."""
-    source = space.setting("data.type")
-    return ((source, space.base, "data.type"),) if own.is_own(source) else ()
+def _own_code(space: Space) -> tuple[Code, ...]:
+    """The code of one's own that rows and models come from."""
+    named = [*space.types("data"), *space.types("model")]
+    return tuple((name, space.base, path) for path, name in named if own.is_own(str(name)))
 
 
 def _read(space: Space | str | Path, changes: list[tuple[str, Any]]) -> Space:

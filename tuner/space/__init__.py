@@ -116,6 +116,12 @@ class Space:
         """What counts, as the file says it."""
         return Objective.of(self.setting("objective"))
 
+    def types(self, section: str) -> list[tuple[str, Any]]:
+        """(path, name) of every class that may stand for a section, such as `model`."""
+        variants = schema.variants(self.node(section), section)
+        groups = [(path, tree) for path, tree in variants if isinstance(tree, Group) and "type" in tree.entries]
+        return [(f"{path}.type", holes.describe(tree.entries["type"])) for path, tree in groups]
+
     def highest(self, path: str) -> Any:
         """The largest value that can stand at `path`, such as `training.epochs`."""
         section, key = path.split(".")

@@ -1,0 +1,150 @@
+"""Kills at random over a study, until so many have fallen; then what was lost, which must be nothing.
+
+    python -m benchmarks.chaos --kills 50 --executor processes
+
+A study is run once in peace and once under fire, both with --deterministic: killed are a worker, all
+workers, the driver, or everything, with SIGKILL and at any moment; a driver that fell is started again.
+In the end both studies must have the same trials, bit for bit. If one ends too early, another seed follows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import random
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+from benchmarks import studies
+
+SPACE = """\
+study: {name: chaos}
+search:
+  trials: 32
+  retries: 1000
+  checkpoint_interval: 0.5s
+  resources: {cpu: 0.5}
+data: {type: digits, batch_size: {choice: [32, 64]}}
+model: {type: CNN, channels: {list: {int: [4, 16]}, length: {int: [1, 2]}}, dropout: {float: [0, 0.5]}}
+optimizer:
+  choice:
+    - {type: AdamW, lr: {float: [1e-3, 1e-1], log: true}}
+    - {type: SGD, lr: {float: [1e-2, 1], log: true}, momentum: {float: [0, 0.9]}}
+training: {epochs: 9}
+"""
+LONGEST_PEACE = 12.0
+"""The most seconds between two kills; a driver needs about half of them to begin."""
+
+
+class Victims:
+    """A run under fire."""
+
+    def __init__(self, space: Path, storage: str, options: list[str]) -> None:
+        self._space = space
+        self._command = studies.command(space, storage, *options, "--log-file", "log.jsonl")
+        self.start()
+
+    def start(self) -> None:
+        """Start the driver, or start it again."""
+        with (self._space.parent / "printed.log").open("a") as printed:
+            self.driver = subprocess.Popen(
+                self._command, cwd=self._space.parent, stdout=printed, stderr=printed, start_new_session=True
+            )
+
+    def workers(self) -> list[psutil.Process]:
+        """The processes that train: of this machine, or of the Ray that the driver has started."""
+        try:
+            below = psutil.Process(self.driver.pid).children(recursive=True)
+            return [process for process in below if _trains(process)]
+        except psutil.Error:
+            return []
+
+    def kill(self, kind: str) -> bool:
+        """Kill, and say whether there was anyone to kill."""
+        workers, everyone = self.workers(), [psutil.Process(self.driver.pid)]
+        chosen = {
+            "one worker": workers[:1],
+            "all workers": workers,
+            "the driver": everyone,
+            "everything": everyone + psutil.Process(self.driver.pid).children(recursive=True),
+        }[kind]
+        for process in chosen:
+            try:
+                process.kill()
+            except psutil.NoSuchProcess:
+                continue
+        return bool(chosen)
+
+
+def _trains(process: psutil.Process) -> bool:
+    line = " ".join(process.cmdline())
+    return "spawn_main" in line or line.startswith("ray::Trainer")
+
+
+def under_fire(space: Path, storage: str, options: list[str], kills: int, chance: random.Random) -> list[str]:
+    """Run a study to its end with at most so many kills; what was killed."""
+    victims, fallen = Victims(space, storage, options), []
+    while True:
+        peace = chance.uniform(0, LONGEST_PEACE) if len(fallen) < kills else None
+        try:
+            code = victims.driver.wait(peace)
+        except subprocess.TimeoutExpired:
+            kind = chance.choice(["one worker", "all workers", "the driver", "everything"])
+            if victims.kill(kind):
+                fallen.append(kind)
+                print(f"  {len(fallen):3} {kind}", flush=True)
+            continue
+        if code == 0:
+            return fallen
+        if code > 0:
+            raise RuntimeError(f"the run ended with {code}:\n{Path(space.parent, 'printed.log').read_text()[-3000:]}")
+        victims.start()
+
+
+def lost(peaceful: str, fired: str, total: int) -> list[str]:
+    """What the study under fire lacks, has too often, or has otherwise than the peaceful one."""
+    expected, found = (
+        [studies.facts(trial) for trial in studies.trials(storage, "chaos")] for storage in (peaceful, fired)
+    )
+    faults = [f"{len(found)} trials instead of {total}"] if len(found) != total else []
+    for one, other in zip(expected, found, strict=False):
+        faults += [
+            f"trial {one['number']}: {key} is {other[key]}, not {one[key]}" for key in one if one[key] != other[key]
+        ]
+    return faults
+
+
+def main() -> None:
+    """Run it and exit with 1 when anything was lost."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--executor", choices=["processes", "ray"], default="processes")
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    asked = parser.parse_args()
+    chance = random.Random(asked.seed)
+    options = ["--workers", "2", "--deterministic", "--executor", asked.executor]
+    fallen: collections.Counter[str] = collections.Counter()
+    faults: list[str] = []
+    began, rounds = time.monotonic(), 0
+    print(f"{asked.kills} kills on {asked.executor}, seed {asked.seed}")
+    while fallen.total() < asked.kills and not faults:
+        with tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as folder:
+            space = Path(folder, "chaos.yaml")
+            space.write_text(SPACE)
+            peaceful, fired = (f"sqlite:///{folder}/{name}.db" for name in ("peaceful", "fired"))
+            seeded = [*options, "--seed", str(rounds)]
+            studies.run(space, peaceful, *seeded)
+            fallen.update(under_fire(space, fired, seeded, asked.kills - fallen.total(), chance))
+            faults += lost(peaceful, fired, total=32)
+            rounds += 1
+    print(f"\n{fallen.total()} kills in {rounds} studies, {time.monotonic() - began:.0f} s: {dict(fallen)}")
+    print("lost: " + ("nothing" if not faults else "\n  ".join(["", *faults])))
+    raise SystemExit(bool(faults))
+
+
+if __name__ == "__main__":
+    main()
