@@ -196,7 +196,7 @@ def test_a_crashed_run_is_found_and_continued_under_its_own_numbers(tiny: Path, 
 
 def checkpoints_of(url: str) -> list[Path]:
     study = load_study(open_storage(url), "tiny")
-    return list(study_folder(url, "tiny", study.uid).glob("checkpoints/*"))
+    return sorted(study_folder(url, "tiny", study.uid).glob("checkpoints/*"))
 
 
 def test_a_signal_suspends_the_trial_at_its_epochs_end_and_a_rerun_ends_as_if_nothing_had_happened(

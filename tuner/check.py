@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from tuner import data, fitting, loss, models, optim, sampling, schedule
-from tuner.config import Component, Config
+from tuner.config import Component, Config, Data
 from tuner.data import tokens, transforms
 from tuner.endings import is_out_of_memory
 from tuner.errors import BuildError, DataError, SpaceError, listing
@@ -200,6 +200,12 @@ def check_fit(space: Space, job: Job) -> None:
                 found.setdefault(error.message, error.path)
     if found:
         raise space.faulty((path, message) for message, path in found.items())
+
+
+def preparations(space: Space) -> list[Data]:
+    """The `data` sections that prepare rows differently; a range, which has many, gives its two ends."""
+    configs = [Config.of(space.fill(corner), space.base).data for corner in corners(space.tree)]
+    return list({repr((data.transforms, data.tokenizer)): data for data in configs}.values())
 
 
 def _what_is_built(plain: dict[str, Any]) -> str:

@@ -97,6 +97,8 @@ class Crew:
         threads = _threads(wanted, count)
         places = [Place(str(i), platform.node(), _device(device, i), threads) for i in range(count)]
         apart = count > 1 or not patience.endless
+        if apart:
+            processes.warm_up()
         return cls(wanted, places, apart, patience, resources)
 
     def run(self, engine: Engine, dispatcher: Dispatcher, code: Sequence[Code]) -> None:

@@ -153,6 +153,9 @@ def _planned(space: Space, device: torch.device) -> _Plan:
     else:
         job = check.load_job(space, device)
         check.check_fit(space, job)
+        ways = check.preparations(space)
+        if len(ways) == 1:
+            job.settle(ways[0])
         interval = seconds(space.setting("search.checkpoint_interval"))
         assert interval is not None, space.file
         plan = _Plan(job.scores.goal, Serial(job, interval), job.splits.source.notes, _own_code(space))

@@ -1,19 +1,24 @@
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import psutil
 import pytest
+from torch import Tensor, nn
 
 import tuner
 from tests.conftest import command, environment
 from tuner.driver import Event, SetBack
-from tuner.errors import NoTrialSucceeded
+from tuner.errors import NoTrialSucceeded, UsageError
 from tuner.port import State
+from tuner.storage import study_folder
 
+CNN = "{type: CNN, channels: [8], dropout: 0.2}"
 SPACE = """\
 study: {name: many}
 search: {trials: 5, sampler: {type: RandomSampler}, pruner: null}
@@ -43,9 +48,44 @@ class Net(nn.Linear):
 """
 
 
+HANGING = """\
+import time
+from torch import nn
+
+class Net(nn.Linear):
+    def __init__(self, in_features, out_features, slow=False):
+        super().__init__(in_features, out_features)
+        self.slow, self.forwards = slow, 0
+
+    def forward(self, images):
+        self.forwards += 1
+        if self.slow and self.forwards > 5:
+            time.sleep(1000)
+        return super().forward(images.flatten(1))
+"""
+
+SAYING = """\
+import faulthandler, os
+from pathlib import Path
+from torch import nn
+
+class Net(nn.Linear):
+    def __init__(self, in_features, out_features):
+        super().__init__(in_features, out_features)
+        print("made for a trial")
+        marker = Path(__file__).with_name("died")
+        if os.getpid() != int(os.environ["DRIVER"]) and not marker.exists():
+            marker.touch()
+            faulthandler._sigsegv()
+
+    def forward(self, images):
+        return super().forward(images.flatten(1))
+"""
+
+
 def dying_space(folder: Path, always: bool, retries: int) -> Path:
     (folder / "net.py").write_text(DYING.replace("ALWAYS", str(always)))
-    text = SPACE.replace("{type: CNN, channels: [8], dropout: 0.2}", "{type: 'net.py:Net'}")
+    text = SPACE.replace(CNN, "{type: 'net.py:Net'}")
     (folder / "dying.yaml").write_text(text.replace("trials: 5", f"trials: 2, retries: {retries}"))
     return folder / "dying.yaml"
 
@@ -87,6 +127,65 @@ def test_a_trial_that_always_kills_its_worker_has_failed_after_its_retries(
 
     with pytest.raises(NoTrialSucceeded, match=r"the commonest cause: its worker died \(SIGKILL\)"):
         tuner.run(dying_space(tmp_path, always=True, retries=1), storage_url=url, workers=2, threads=1)
+
+
+def test_a_trial_that_hangs_is_killed_and_recorded_and_the_study_goes_on(tmp_path: Path, url: str) -> None:
+    (tmp_path / "net.py").write_text(HANGING)
+    text = SPACE.replace(
+        "{type: CNN, channels: [8], dropout: 0.2}", "{type: 'net.py:Net', slow: {choice: [true, false]}}"
+    )
+    grid = "sampler: {type: GridSampler, search_space: {model.slow: [true, false], optimizer.lr: [0.01]}}"
+    text = text.replace("sampler: {type: RandomSampler}", grid).replace("trials: 5", "trials: 2, trial_timeout: 4s")
+    (tmp_path / "hanging.yaml").write_text(text)
+
+    result = tuner.run(tmp_path / "hanging.yaml", storage_url=url)  # one worker; the limit gives it a process
+
+    hung, fine = sorted(result.study.records(), key=lambda record: not record.params["model.slow"])
+    assert (hung.state, hung.cause) == ("timed out", "no epoch within 4 s")
+    assert fine.state == "complete"
+
+
+def test_a_script_without_a_guard_runs_workers_and_runs_once(tmp_path: Path) -> None:
+    (tmp_path / "many.yaml").write_text(SPACE.replace("trials: 5", "trials: 2"))
+    (tmp_path / "script.py").write_text("import tuner\nprint(tuner.run('many.yaml', workers=2).study.finished())\n")
+
+    done = subprocess.run(
+        [sys.executable, "script.py"], cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=120
+    )
+
+    assert (done.returncode, done.stdout) == (0, "2\n"), done.stderr
+
+
+def test_a_class_of_a_notebook_is_refused_where_processes_would_need_it(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Net(nn.Linear):
+        def forward(self, images: Tensor) -> Tensor:
+            return super().forward(images.flatten(1))
+
+    monkeypatch.setattr(sys.modules["__main__"], "Net", Net, raising=False)
+    (tmp_path / "many.yaml").write_text(
+        SPACE.replace(CNN, "{type: '__main__:Net'}")
+    )
+
+    with pytest.raises(UsageError, match=r"model.type: __main__:Net is defined in a notebook .* name it file.py:Net"):
+        tuner.run(tmp_path / "many.yaml", storage_url=url, workers=2)
+
+
+def test_what_a_trial_prints_is_kept_in_its_own_log_and_a_crashs_last_words_too(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "net.py").write_text(SAYING)
+    monkeypatch.setenv("DRIVER", str(os.getpid()))  # which builds the model too, to check it
+    text = SPACE.replace(CNN, "{type: 'net.py:Net'}")
+    (tmp_path / "saying.yaml").write_text(text.replace("trials: 5", "trials: 2"))
+
+    study = tuner.run(tmp_path / "saying.yaml", storage_url=url, workers=2).study
+
+    logs = study_folder(url, study.name, study.uid) / "logs"
+    words = [(logs / f"{number}.log").read_text() for number in (0, 1)]
+    assert all("made for a trial" in text for text in words)
+    assert sum("Fatal Python error: Segmentation fault" in text for text in words) == 1
 
 
 def test_workers_end_with_a_driver_that_is_killed_and_the_study_goes_on(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def for_search(data: Data, base: str, seed: int) -> Splits:
     targets = source.pool.targets
     others = {"validation": valid} if held is None else {"validation": valid, "test": held}
     _refuse_unlearnable(source, targets[train], {name: targets[rows] for name, rows in others.items()})
-    return Splits(source, source.pool.at(train), source.pool.at(valid), None, loader)
+    return Splits(source.emptied(), source.pool.at(train), source.pool.at(valid), None, loader)
 
 
 def for_final(data: Data, base: str, seed: int, on: On) -> Splits:
@@ -74,10 +74,10 @@ def for_final(data: Data, base: str, seed: int, on: On) -> Splits:
     if on is On.ALL:
         everything = source.pool.at(torch.cat([train, valid]).sort().values)
         _refuse_unlearnable(source, everything.targets, {"test": test.targets})
-        return Splits(source, everything, None, test, loader)
+        return Splits(source.emptied(), everything, None, test, loader)
     targets = source.pool.targets
     _refuse_unlearnable(source, targets[train], {"validation": targets[valid], "test": test.targets})
-    return Splits(source, source.pool.at(train), source.pool.at(valid), test, loader)
+    return Splits(source.emptied(), source.pool.at(train), source.pool.at(valid), test, loader)
 
 
 def argument_faults(source: Component, base: str) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import torch
 from torch import Tensor
 
 from tuner.task import Task
@@ -57,6 +58,11 @@ class Rows:
         return Rows(inputs_at(self.inputs, indices), self.targets[indices], groups)
 
 
+    def none(self) -> Rows:
+        """No rows, of the same kind."""
+        return self.at(torch.arange(0))
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A dataset as it is.
@@ -74,6 +80,10 @@ class Source:
     vocab_size: int | None = None
     white: float = 255.0
     notes: tuple[str, ...] = ()
+
+    def emptied(self) -> Source:
+        """The same without its rows, once they are in their splits."""
+        return replace(self, pool=self.pool.none())
 
     def noting(self, note: str) -> Source:
         """The same with one more note."""

@@ -6,7 +6,7 @@ import faulthandler
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -21,8 +21,9 @@ from tuner.executors.output import Redirection
 from tuner.port import Epoch, Outcome, Place, Trial, Verdict
 
 
-def main(connection: Connection, place: Place) -> None:
-    """Run the engine that the driver sends until there is no more work."""
+def main(connection: Connection, place: Place, environment: Mapping[str, str]) -> None:
+    """Run the engine that the driver sends until there is no more work, in the driver's environment."""
+    os.environ.update(environment)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # a terminal sends Ctrl-C to all; the driver decides for all
     threading.Thread(target=_end_with_the_driver, daemon=True).start()

@@ -42,6 +42,12 @@ class Job:
         source = replace(self.splits.source, test=None)
         return {**self.__dict__, "splits": replace(self.splits, source=source)}
 
+    def settle(self, section: Data) -> None:
+        """Let go of the raw rows, where every trial prepares them as this `data` section does."""
+        self.dataset(section)
+        valid = self.splits.valid
+        self.splits = replace(self.splits, train=self.splits.train.none(), valid=valid.none() if valid else None)
+
     @classmethod
     def for_search(cls, config: Config, seed: int, device: torch.device) -> Job:
         """Load what tuning may see.

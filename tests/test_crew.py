@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+
+from tests.conftest import TINY
+from tuner import tune
+from tuner.crew import Crew, Executor, Wanted, cores, executor_of
+from tuner.errors import UsageError
+from tuner.executors.pool import Patience
+from tuner.space import Space
+
+CPU = torch.device("cpu")
+
+
+def crew(**wanted: Any) -> Crew:
+    return Crew.of(Wanted(**wanted), CPU, Patience(), {})
+
+
+def test_one_worker_trains_in_the_drivers_process_with_all_threads() -> None:
+    alone = crew()
+
+    assert not alone.apart
+    assert [place.threads for place in alone.places] == [torch.get_num_threads()]
+
+
+def test_the_cores_are_divided_among_workers() -> None:
+    assert [place.threads for place in crew(workers=cores()).places] == [1] * cores()
+    assert [place.worker for place in crew(workers=3).places] == ["0", "1", "2"]
+    assert len(crew(workers="auto").places) == cores()
+    assert crew(workers=2, threads=5).places[0].threads == 5
+
+
+def test_a_limit_gives_a_single_worker_a_process_that_can_be_killed() -> None:
+    assert Crew.of(Wanted(), CPU, Patience(epoch=1.0), {}).apart
+
+
+def test_workers_take_the_gpus_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+
+    shared = Crew.of(Wanted(workers_per_gpu=2), torch.device("cuda"), Patience(), {})
+    auto = Crew.of(Wanted(workers="auto"), torch.device("cuda"), Patience(), {})
+
+    assert [place.device for place in shared.places] == ["cuda:0", "cuda:1", "cuda:0", "cuda:1"]
+    assert [place.device for place in auto.places] == ["cuda:0", "cuda:1"]
+
+
+def test_deterministic_trials_have_one_thread() -> None:
+    assert crew(batch=4).places[0].threads == 1
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ({"workers": 0}, "--workers 0: is a whole number of at least 1"),
+        ({"threads": -1}, "--threads -1"),
+        ({"batch": 0}, "--deterministic 0"),
+        ({"batch": 4, "threads": 2}, "--deterministic trains with one thread per trial"),
+        ({"workers_per_gpu": 2}, "trials run on cpu, not on a GPU"),
+        ({"ray_address": "auto"}, "--ray-address goes with --executor ray"),
+    ],
+)
+def test_what_makes_no_crew_is_said(wanted: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        crew(**wanted)
+
+
+def test_an_executor_that_is_none_is_answered_with_those_that_are() -> None:
+    assert executor_of("ray") is Executor.RAY
+    with pytest.raises(UsageError, match="--executor dask: is processes or ray"):
+        executor_of("dask")
+
+
+def test_a_clock_has_no_say_in_a_deterministic_study() -> None:
+    space = Space.parse(TINY.replace("trials: 3,", "trials: 3, timeout: 10m, trial_timeout: 5s,"))
+
+    with pytest.raises(UsageError, match=r"drop search.timeout and search.trial_timeout, which a clock decides"):
+        tune.run(space, storage_url="sqlite://", deterministic=4)
+
+
+def test_a_trial_has_its_time() -> None:
+    assert Patience(trial=3.0, epoch=1.0).exhausted(began=0.0, heard=2.5, now=2.9) == ""
+    assert Patience(trial=3.0).exhausted(began=0.0, heard=3.0, now=3.1) == "not done within 3 s"
+    assert Patience(epoch=1.0).exhausted(began=0.0, heard=1.0, now=2.1) == "no epoch within 1 s"
+    assert Patience().exhausted(0.0, 0.0, math.inf) == ""
