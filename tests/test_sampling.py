@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 import optuna
 import pytest
 
+import tuner
 from tuner import sampling
 from tuner.errors import BuildError
 
@@ -52,3 +54,28 @@ def test_arguments_that_the_class_refuses_are_named(section: dict[str, object], 
 def test_what_is_no_sampler_is_refused(section: object) -> None:
     with pytest.raises(BuildError, match=r"search\.sampler"):
         list(sampling.argument_faults(section, "sampler"))
+
+
+HUNGRY = """\
+def fit(config, report):
+    if config["width"] > 2 / 3:
+        raise MemoryError("a third of the space")
+    return -((config["x"] - 0.3) ** 2)
+"""
+
+
+def test_a_sampler_keeps_away_from_where_memory_runs_out(tmp_path: Path, url: str) -> None:
+    (tmp_path / "fit.py").write_text(HUNGRY)
+    (tmp_path / "hungry.yaml").write_text(
+        "search: {trials: 60}\n"
+        "objective: {function: 'fit.py:fit', metric: score, direction: maximize}\n"
+        "width: {float: [0, 1]}\n"
+        "x: {float: [0, 1]}\n"
+    )
+
+    records = tuner.run(tmp_path / "hungry.yaml", storage_url=url).study.records()
+
+    ran_out = [record.state == "out of memory" for record in records]
+    assert sum(ran_out[:20]) >= 3  # or there was nothing to learn from
+    assert sum(ran_out[20:]) <= 40 / 6  # by chance it were a third
+    assert all(record.state != "failed" for record in records)

@@ -6,6 +6,7 @@ to see what happens passes `observe`.
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from tuner.checkpoints import Checkpoints
 from tuner.errors import TunerError
 from tuner.goal import Goal
 from tuner.port import Epoch, Outcome, Place, State, Trial, Verdict, WorkerState
-from tuner.storage import Turns
+from tuner.storage import Turns, in_turn
 from tuner.study import AskTell, Record, Study
 
 
@@ -126,7 +127,7 @@ class Driver:
 
     def __init__(self, study: Study, turns: Turns, limits: Limits, folder: Path, observe: Observer) -> None:
         self._study = study
-        self._trials = AskTell(study)
+        self._trials = AskTell(study, turns)
         self._turns = turns
         self._limits = limits
         self._checkpoints = Checkpoints(folder / "checkpoints")
@@ -138,8 +139,7 @@ class Driver:
 
     def recover(self) -> int:
         """Set back the trials of drivers that have died; how many there were."""
-        with self._turns.turn():
-            return self._trials.recover(self._turns.alive())
+        return in_turn(self._turns, lambda: self._trials.recover(self._turns.alive()))
 
     def stop(self, signal: int) -> None:
         """Start no more trials and suspend the running ones at their epoch's end.
@@ -148,6 +148,7 @@ class Driver:
         tells it, and waits for its turn.
         """
         self._signal = signal
+        self._turns.patience.hurry()
         threading.Thread(target=self._observe, args=(Stopping(signal),), daemon=True).start()
 
     @property
@@ -186,13 +187,15 @@ class Driver:
         """The next trial, before it is known where it trains."""
         if self.closing:
             return None
-        with self._turns.turn():
-            self._trials.recover(self._turns.alive())
-            if self._trials.exhausted and not self._trials.waiting():
-                return None
-            if self._study.finished() + self._trials.in_progress() >= self._limits.total:
-                return None
-            return self._trials.ask(self._turns.claim)
+        return in_turn(self._turns, self._ask)
+
+    def _ask(self) -> Trial | None:
+        self._trials.recover(self._turns.alive())
+        if self._trials.exhausted and not self._trials.waiting():
+            return None
+        if self._study.finished() + self._trials.in_progress() >= self._limits.total:
+            return None
+        return self._trials.ask()
 
     @property
     def upcoming(self) -> int:
@@ -243,8 +246,7 @@ class Driver:
 
     def done(self, outcome: Outcome) -> None:
         """Record how a trial ended; one that goes on later keeps its checkpoint."""
-        with self._turns.turn():
-            ended = self._trials.tell(outcome)
+        ended = in_turn(self._turns, functools.partial(self._trials.tell, outcome))
         self._stopped.discard(outcome.trial)
         if not ended:
             self._observe(SetBack(outcome))
@@ -275,5 +277,4 @@ class Driver:
     def leave(self) -> None:
         """Set back what still runs, for whoever goes on with the study."""
         for number in self._trials.running:
-            with self._turns.turn():
-                self._trials.leave(number)
+            in_turn(self._turns, functools.partial(self._trials.leave, number))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -29,6 +29,15 @@ class Serial:
     job: Job
     interval: float
 
+    @property
+    def base(self) -> str:
+        """The folder that own code is looked up from."""
+        return self.job.base
+
+    def at(self, device: torch.device, base: str) -> Serial:
+        """The same on another device, with own code looked up from another folder."""
+        return replace(self, job=self.job.at(device, base))
+
     def __call__(self, port: Port) -> None:
         """Train until the port has no more."""
         while (trial := port.take()) is not None:
@@ -41,11 +50,11 @@ def run_trial(job: Job, trial: Trial, port: Port, interval: float) -> Outcome:
     What the port raises is not the trial's fault and ends the run.
     """
     goal = job.scores.goal
-    best = Best(goal)
+    kept = _Kept(Best(goal), port, trial.number, interval)
     checkpoint = port.load(trial.number)
     try:
         config = Config.of(trial.values, job.base)
-        run, trained, weights = _begin(job, config, trial.seed, best, checkpoint)
+        run, trained = kept.begin(job, config, trial.seed, checkpoint)
         cost = _costs(job, run)
     except Exception as error:  # the trial's code may raise anything, and the study must go on
         return failed(trial, error)
@@ -53,45 +62,68 @@ def run_trial(job: Job, trial: Trial, port: Port, interval: float) -> Outcome:
         broken = listing(str(bound) for bound in goal.bounds if goal.violations(cost).get(bound.metric, 0.0) > 0)
         return cut_short(trial, State.PRUNED, goal, cost, None, f"it cannot keep {broken}")
     epochs = epochs_of(run, job, trained + 1, config.training.epochs)
-    saved_at, is_long = time.monotonic(), trained > 0
     while True:
         try:
             step = next(epochs, None)
         except Exception as error:  # likewise
             return failed(trial, error)
         if step is None:
-            if is_long and weights is not None:
-                port.save(trial.number, saved({"progress": best.progress(best.epoch), "model": weights}), best=True)
-            return complete(trial, goal, best.metrics, best.epoch)
+            kept.end()
+            return complete(trial, goal, kept.best.metrics, kept.best.epoch)
         epoch, scores, seconds = step
         metrics = {**scores, **cost}
         if reason := divergence(metrics, goal.names):
             return cut_short(trial, State.DIVERGED, goal, metrics, epoch, reason)
-        if best.see(metrics, epoch):
-            weights = run.weights()
+        kept.see(run, metrics, epoch)
         verdict = port.report(Epoch(trial.number, trial.attempt, epoch, metrics, seconds))
         if verdict is Verdict.STOP:
             return cut_short(trial, State.PRUNED, goal, metrics, epoch)
-        if verdict is Verdict.SUSPEND or time.monotonic() - saved_at > interval:
-            port.save(trial.number, run.state(best.progress(epoch), weights), best=False)
-            saved_at, is_long = time.monotonic(), True
+        kept.save(run, epoch, at_once=verdict is Verdict.SUSPEND)
         if verdict is Verdict.SUSPEND:
             return cut_short(trial, State.SUSPENDED, goal, metrics, epoch)
 
 
-def _begin(
-    job: Job, config: Config, seed: int, best: Best, checkpoint: bytes | None
-) -> tuple[Run, int, Weights | None]:
-    """The run, after which epoch it stands, and the best weights; one with an unreadable checkpoint begins anew."""
-    run = Run.build(job, config, seed)
-    if checkpoint is None:
-        return run, 0, None
-    try:
-        progress, weights = run.restore(checkpoint)
-        return run, best.restore(progress), weights
-    except Exception as error:  # torch raises whatever a damaged archive leads it to
-        warnings.warn(f"a checkpoint cannot be read ({error}): its trial begins anew", stacklevel=2)
-        return Run.build(job, config, seed), 0, None
+class _Kept:
+    """What outlives a trial that is cut short: its checkpoints, with the best epoch's metrics and weights in them."""
+
+    def __init__(self, best: Best, port: Port, number: int, interval: float) -> None:
+        self.best = best
+        self._port = port
+        self._number = number
+        self._interval = interval
+        self._weights: Weights | None = None
+        self._saved = time.monotonic()
+        self._is_long = False
+
+    def begin(self, job: Job, config: Config, seed: int, checkpoint: bytes | None) -> tuple[Run, int]:
+        """The run, and after which epoch it stands; one whose checkpoint cannot be read begins anew."""
+        run = Run.build(job, config, seed)
+        if checkpoint is None:
+            return run, 0
+        try:
+            progress, self._weights = run.restore(checkpoint)
+            self._is_long = True
+            return run, self.best.restore(progress)
+        except Exception as error:  # torch raises whatever a damaged archive leads it to
+            warnings.warn(f"a checkpoint cannot be read ({error}): its trial begins anew", stacklevel=2)
+            return Run.build(job, config, seed), 0
+
+    def see(self, run: Run, metrics: Mapping[str, float], epoch: int) -> None:
+        """Take an epoch into account."""
+        if self.best.see(metrics, epoch):
+            self._weights = run.weights()
+
+    def save(self, run: Run, epoch: int, at_once: bool) -> None:
+        """Keep a checkpoint when it is time."""
+        if at_once or time.monotonic() - self._saved > self._interval:
+            self._port.save(self._number, run.state(self.best.progress(epoch), self._weights), best=False)
+            self._saved, self._is_long = time.monotonic(), True
+
+    def end(self) -> None:
+        """Keep the best epoch's weights of a trial that was long enough for checkpoints."""
+        if self._is_long and self._weights is not None:
+            state = saved({"progress": self.best.progress(self.best.epoch), "model": self._weights})
+            self._port.save(self._number, state, best=True)
 
 
 def _costs(job: Job, run: Run) -> Mapping[str, float]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from optuna.storages import BaseStorage
 
 from tuner import check, own, storage
 from tuner.config import DEFAULT_STORAGE
@@ -25,7 +26,7 @@ from tuner.signals import interruptible
 from tuner.space import Space
 from tuner.space.edit import settings_of
 from tuner.space.rules import seconds
-from tuner.storage import Turns
+from tuner.storage import Turns, in_turn
 from tuner.study import Record, Study, open_study, rehearse
 from tuner.training import device_of
 from tuner.trial import Serial
@@ -120,12 +121,15 @@ def run(
     crew = Crew.of(wanted, where, _patience(space, wanted), space.setting("search.resources"))
     plan = _planned(space, where)
     with storage.join(storage_url, space.name, lambda message: observe(Trouble(message))) as turns:
-        opened = storage.open_storage(storage_url, create=True)
-        with turns.turn():
-            if wanted.batch is not None and turns.alive() - {turns.driver}:
-                raise UsageError(f"study {space.name}: another run works on it, and --deterministic is for one alone")
-            study = open_study(opened, space, plan.goal, wanted.batch)
+        opened = turns.patience.outlast(lambda: storage.open_storage(storage_url, create=True))
+        study = in_turn(turns, lambda: _opened(opened, space, plan.goal, turns, wanted.batch))
         return _drive(study, plan, crew, turns, storage.study_folder(storage_url, study.name, study.uid), observe)
+
+
+def _opened(opened: BaseStorage, space: Space, goal: Goal, turns: Turns, batch: int | None) -> Study:
+    if batch is not None and turns.alive():
+        raise UsageError(f"study {space.name}: another run works on it, and --deterministic is for one alone")
+    return open_study(opened, space, goal, batch)
 
 
 def _patience(space: Space, wanted: Wanted) -> Patience:

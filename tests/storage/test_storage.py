@@ -61,8 +61,8 @@ def test_a_database_of_something_else_is_refused(tmp_path: Path, url: str) -> No
 
 HOLD = """\
 import sys
-from tuner.storage import sole_driver
-with sole_driver(sys.argv[1]):
+from tuner.storage import join
+with join(sys.argv[1], "any"):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -77,13 +77,13 @@ def test_a_second_driver_is_refused_and_told_by_whom_until_the_first_dies(url: s
 
         with (
             pytest.raises(StorageError, match=rf"process {first.pid} on .* is running a study on it"),
-            storage.sole_driver(url),
+            storage.join(url, "another"),
         ):
             pass
         first.kill()
         first.wait()
 
-        with storage.sole_driver(url):
+        with storage.join(url, "another"):
             assert os.path.exists(storage.state_folder(url))
 
 
@@ -96,11 +96,23 @@ def test_a_study_of_any_name_has_a_folder_of_its_own(url: str, name: str) -> Non
     assert len(folder.name) < 200
 
 
-def test_a_password_is_not_shown() -> None:
-    with pytest.raises(StorageError) as caught:
-        storage.open_storage("mysql+nodriver://me:secret@x/y", create=True)
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql+nodriver://me:secret@x/y",
+        "postgresql://me:secret@localhost:1/y",
+        "postgresql://localhost:1/y?user=me&password=secret",
+        "postgresql+psycopg2://me:secret@x/y",
+        "postgresql://me:secret@x:port/y",
+        "postgresql:/me:se/cret@x",
+    ],
+)
+def test_a_password_is_not_shown(url: str) -> None:
+    with pytest.raises((StorageError, UsageError)) as caught:
+        storage.open_storage(url, create=True)
 
     assert "secret" not in str(caught.value)
+    assert "cret@" not in str(caught.value)
 
 
 def test_a_database_in_memory_works() -> None:

@@ -137,13 +137,13 @@ def delete(
     """Delete a study with all of its trials."""
     import shutil
 
-    from tuner.storage import join, open_storage, study_folder
+    from tuner.storage import alone, open_storage, study_folder
     from tuner.study import delete_study
 
     opened = _load(storage, study)
     if not yes:
         typer.confirm(f"Delete study {study} with its {len(opened.records())} trials?", abort=True)
-    with join(storage, study):
+    with alone(storage, study):
         if opened.uid:
             shutil.rmtree(study_folder(storage, study, opened.uid), ignore_errors=True)
         delete_study(open_storage(storage), study)

@@ -1,10 +1,11 @@
-"""The database under Optuna's own schema: opening it, and one driver at a time on SQLite."""
+"""The database under Optuna's own schema: opening it, and who may run a study in it."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import optuna
@@ -14,16 +15,23 @@ from optuna.storages import BaseStorage, RDBStorage
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
-from tuner.errors import StorageError, UsageError
+from tuner.errors import StorageError, UsageError, listing
+from tuner.storage import postgres
 from tuner.storage.ledger import Ledger
 from tuner.storage.locks import held
-from tuner.storage.turns import Sole, Turns
+from tuner.storage.outages import readable_errors, reason
+from tuner.storage.patience import Patience
+from tuner.storage.shared import sharing
+from tuner.storage.turns import Sole, Turns, in_turn
 from tuner.storage.urls import parse, shown, sqlite_file
 
 __all__ = [
     "Ledger",
+    "Patience",
     "Sole",
     "Turns",
+    "alone",
+    "in_turn",
     "join",
     "open_storage",
     "readable_errors",
@@ -31,8 +39,11 @@ __all__ = [
     "study_folder",
 ]
 
-BUSY_SECONDS = 60
-"""How long SQLite waits for another's write, the dashboard's say, before it gives up."""
+BUSY_SECONDS = 2
+"""How long SQLite itself waits for another's write before a run says that it waits."""
+
+SILENT_SECONDS = 60
+"""How long it does where nobody is told, as in the dashboard."""
 
 
 def open_storage(url: str, create: bool = False) -> BaseStorage:
@@ -40,34 +51,32 @@ def open_storage(url: str, create: bool = False) -> BaseStorage:
 
     Args:
         url: whatever Optuna takes, such as `sqlite:///studies.db`.
-        create: whether to make an SQLite file and the tables that are not there; otherwise
-            nothing is written.
+        create: for a run, which waits by itself: make an SQLite file and the tables that are not
+            there; otherwise nothing is written.
 
     Raises:
-        UsageError: `url` is no database URL, or names an SQLite file that is not there.
+        UsageError: `url` is no database URL, names an SQLite file that is not there or a PostgreSQL
+            database without studies, or needs a package that is not installed.
         StorageError: the database cannot be opened, or is not one of Optuna's.
     """
     parsed = parse(url)
     file = sqlite_file(parsed)
     if file is not None and not create and not file.exists():
         raise UsageError(f"{shown(url)}: there is no such file; `tuner run` makes it, --storage names another")
-    try:
-        storage = RDBStorage(url, engine_kwargs=_engine_options(parsed), skip_table_creation=not create)
+    with _opening(url):
+        if parsed.get_backend_name() == "postgresql":
+            return _open_postgresql(parsed, create)
+        storage = RDBStorage(url, engine_kwargs=_engine_options(parsed, create), skip_table_creation=not create)
         if parsed.get_backend_name() == "sqlite":
             _tune_sqlite(storage.engine, create)
-    except (ImportError, SQLAlchemyError, StorageInternalError) as error:
-        raise StorageError(f"{shown(url)}: cannot be opened: {_reason(error)}") from None
-    except (RuntimeError, AssertionError):
-        raise StorageError(
-            f"{shown(url)}: is not a database of this version of Optuna ({optuna.__version__})"
-        ) from None
-    cached: BaseStorage = optuna.storages.get_storage(storage)
-    return cached
+        return _cached(storage)
 
 
 @contextlib.contextmanager
 def join(url: str, study: str, told: Callable[[str], None] = lambda message: None) -> Iterator[Turns]:
-    """Be a driver of a study: the only one of an SQLite database, which the operating system frees on death.
+    """Be a driver of a study: one of several on PostgreSQL, else the only one.
+
+    On SQLite the operating system sees to that, and frees the database on the driver's death.
 
     Args:
         url: of the database.
@@ -75,17 +84,34 @@ def join(url: str, study: str, told: Callable[[str], None] = lambda message: Non
         told: is told when the database makes the run wait.
 
     Raises:
-        StorageError: another process runs a study on the SQLite database.
+        StorageError: another process runs a study on the SQLite database, or it cannot be opened.
     """
     parsed = parse(url)
     file = sqlite_file(parsed)
-    if file is None:
-        yield Sole()
-        return
-    if file.exists():
-        open_storage(url)  # what is no database is refused before anything is written beside it
-    with held(file, state_folder(url), shown(url)):
-        yield Sole()
+    with contextlib.ExitStack() as stack:
+        if parsed.get_backend_name() == "postgresql":
+            with _opening(url):
+                turns: Turns = stack.enter_context(sharing(parsed, study, told))
+        else:
+            if file is not None and file.exists():
+                open_storage(url)  # what is no database is refused before anything is written beside it
+            if file is not None:
+                stack.enter_context(held(file, state_folder(url), shown(url)))
+            turns = Sole(Patience(told))
+        yield turns
+
+
+@contextlib.contextmanager
+def alone(url: str, study: str) -> Iterator[None]:
+    """Keep every driver away from a study.
+
+    Raises:
+        StorageError: one runs it, or the database cannot be opened.
+    """
+    with join(url, study) as turns, turns.turn():
+        if others := turns.alive():
+            raise StorageError(f"study {study}: {listing(sorted(others))} is running it; wait for its end or stop it")
+        yield
 
 
 def state_folder(url: str) -> Path:
@@ -100,26 +126,35 @@ def study_folder(url: str, study: str, uid: str) -> Path:
 
 
 @contextlib.contextmanager
-def readable_errors() -> Iterator[None]:
-    """Turn what the database raises into a sentence.
-
-    Raises:
-        StorageError: in place of an error of the database.
-    """
+def _opening(url: str) -> Iterator[None]:
+    """Turn what the first use of a database raises into a sentence."""
     try:
         yield
-    except (SQLAlchemyError, StorageInternalError) as error:
-        raise StorageError(f"the database cannot be read or written: {_reason(error)}") from error
+    except (ImportError, SQLAlchemyError, StorageInternalError) as error:
+        raise StorageError(f"{shown(url)}: cannot be opened: {reason(error)}") from error
+    except (RuntimeError, AssertionError):
+        raise StorageError(
+            f"{shown(url)}: is not a database of this version of Optuna ({optuna.__version__})"
+        ) from None
 
 
-def _reason(error: Exception) -> str:
-    """What the database's own driver said, without the statement that it was given."""
-    inner = error.__cause__ if isinstance(error, StorageInternalError) else error
-    return str(getattr(inner, "orig", None) or inner).splitlines()[0]
+def _open_postgresql(url: URL, create: bool) -> BaseStorage:
+    """Two that make tables at the same moment, or one that reads what another has made by half, would fail."""
+    text = url.render_as_string(hide_password=False)
+    with postgres.setting_up(url) as connection:
+        if not create and not sqlalchemy.inspect(connection).has_table("studies"):
+            raise UsageError(f"{shown(text)}: there are no studies yet; `tuner run` makes their tables")
+        return _cached(RDBStorage(text, postgres.engine_options(url), skip_table_creation=not create))
 
 
-def _engine_options(url: URL) -> dict[str, object]:
-    return {"connect_args": {"timeout": BUSY_SECONDS}} if url.get_backend_name() == "sqlite" else {}
+def _cached(storage: RDBStorage) -> BaseStorage:
+    cached: BaseStorage = optuna.storages.get_storage(storage)
+    return cached
+
+
+def _engine_options(url: URL, create: bool) -> dict[str, Any]:
+    busy = BUSY_SECONDS if create else SILENT_SECONDS
+    return {"connect_args": {"timeout": busy}} if url.get_backend_name() == "sqlite" else {}
 
 
 def _tune_sqlite(engine: sqlalchemy.Engine, create: bool) -> None:

@@ -6,7 +6,7 @@ Optuna's trials do not leave this package; training code sees a port, everyone e
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 from tuner import sampling
 from tuner.port import Epoch, Outcome, State, Trial
 from tuner.seeds import derive
-from tuner.storage import Ledger, readable_errors
+from tuner.storage import Ledger, Turns, readable_errors
 from tuner.study.record import STOPPED
 from tuner.study.study import Study
 
@@ -48,12 +48,13 @@ class AskTell:
 
     Args:
         study: opened for its space.
+        turns: the driver's right to it; None where there is no other.
     """
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: Study, turns: Turns | None = None) -> None:
         self.study = study
         self.optuna = study.optuna
-        self._ledger = Ledger(study.optuna._storage)
+        self._ledger = Ledger(study.optuna._storage, turns)
         self.optuna._storage = self._ledger
         self._running: dict[int, _Running] = {}
 
@@ -74,23 +75,19 @@ class AskTell:
             trials = self.optuna.get_trials(deepcopy=False)
         return next((trial.number for trial in trials if trial.state is TrialState.WAITING), len(trials))
 
-    def ask(self, claim: Callable[[int], None] = lambda trial_id: None) -> Trial:
+    def ask(self) -> Trial:
         """The next trial: one that waits, else a new one from the sampler.
 
         The sampler is seeded anew each time by the trial's number, so that a study that was interrupted
         goes on as if it had not been, and never repeats its first trials.
-
-        Args:
-            claim: is called with the trial's id before anything else is written of it.
         """
         with readable_errors():
             self._seed_sampler()
             trial = self.optuna.ask()
-            claim(trial._trial_id)
             attempt = int(trial.user_attrs.get("attempt", 0)) + 1
             values = self.study.space.fill(trial)
             seed = derive(self.study.space.setting("study.seed"), "trial", trial.number)
-            self._ledger.record(trial._trial_id, {"seed": seed, "attempt": attempt})  # whose parameters are all there
+            self._ledger.record(trial._trial_id, {"seed": seed, "attempt": attempt})  # with all of its parameters
             history: dict[str, list[float]] = trial.user_attrs.get("history", {})
             judged = int(max(history.get("epoch", [0])))
             begins_anew = self.study.space.objective.function is not None  # it has no checkpoints
@@ -141,34 +138,35 @@ class AskTell:
         A trial that was lost with its worker too often has failed. One that the pruner had stopped waits
         for nothing: it is pruned.
         """
-        stopped = _stopped_at(self._running[outcome.trial].history)
-        if stopped is None and (
-            outcome.state is State.SUSPENDED or (outcome.state is State.LOST and self._may_try_again(outcome))
-        ):
-            with readable_errors():
-                self._ledger.set_trial_state_values(self._running.pop(outcome.trial).id, TrialState.WAITING)
+        with readable_errors():
+            trial_id = self._running[outcome.trial].id
+            if self._ledger.holds(trial_id):
+                return self._tell(outcome)
+            del self._running[outcome.trial]  # it was told, and the answer lost with the connection
+            return self._ledger.get_trial(trial_id).state.is_finished()
+
+    def _tell(self, outcome: Outcome) -> bool:
+        running = self._running[outcome.trial]
+        stopped = _stopped_at(running.history)
+        there = self._ledger.get_trial_user_attrs(running.id)  # an attempt that crashed may have left its own
+        losses = {"losses": int(there.get("losses", 0)) + 1} if outcome.state is State.LOST else {}
+        if stopped is None and (outcome.state is State.SUSPENDED or self._may_try_again(losses)):
+            self._ledger.set_back(running.id, losses)
+            del self._running[outcome.trial]
             return False
         if stopped is not None and outcome.state in (State.SUSPENDED, State.LOST):
             outcome = Outcome(outcome.trial, outcome.attempt, State.PRUNED, epoch=stopped)
-        running = self._running[outcome.trial]
         cause = outcome.cause or (self._pruned_by(running) if outcome.state is State.PRUNED else "")
         facts = {"state": outcome.state.value, "epoch": outcome.epoch, "cause": cause, "traceback": outcome.traceback}
-        with readable_errors():
-            there = self._ledger.get_trial_user_attrs(running.id)  # an attempt that crashed may have left its own
-            kept = {key: fact for key, fact in facts.items() if fact not in (None, "") or key in there}
-            self._ledger.record(running.id, kept, _constraints(outcome.violations))
-            values = outcome.values if outcome.state is State.COMPLETE else None
-            self.optuna.tell(outcome.trial, values, _TOLD_AS[outcome.state])
+        kept = {key: fact for key, fact in facts.items() if fact not in (None, "") or key in there}
+        self._ledger.record(running.id, kept, _constraints(outcome.violations))
+        values = outcome.values if outcome.state is State.COMPLETE else None
+        self.optuna.tell(outcome.trial, values, _TOLD_AS[outcome.state])
         del self._running[outcome.trial]
         return True
 
-    def _may_try_again(self, outcome: Outcome) -> bool:
-        """Count a loss, and say whether another attempt is due."""
-        trial_id = self._running[outcome.trial].id
-        with readable_errors():
-            losses = int(self._ledger.get_trial_user_attrs(trial_id).get("losses", 0)) + 1
-            self._ledger.record(trial_id, {"losses": losses})
-        return losses <= int(self.study.space.setting("search.retries"))
+    def _may_try_again(self, losses: Mapping[str, int]) -> bool:
+        return bool(losses) and losses["losses"] <= int(self.study.space.setting("search.retries"))
 
     def _seed_sampler(self) -> None:
         section = self.study.space.setting("search.sampler")
@@ -189,12 +187,7 @@ class AskTell:
 
     def leave(self, number: int) -> None:
         """Set a running trial back, as a suspended one is; one that was just told has ended."""
-        with readable_errors():
-            ended = self._ledger.get_trial(self._running[number].id).state.is_finished()
-        if ended:
-            del self._running[number]
-        else:
-            self.tell(Outcome(number, 0, State.SUSPENDED))
+        self.tell(Outcome(number, 0, State.SUSPENDED))
 
     @property
     def running(self) -> tuple[int, ...]:
@@ -205,7 +198,7 @@ class AskTell:
         """Set back every trial that a driver left running when it died; how many there were.
 
         Args:
-            alive: the drivers that may be running trials; this one's own are left alone anyhow.
+            alive: the other drivers that may be running trials; what this one runs is left alone anyhow.
         """
         with readable_errors():
             left = [trial for trial in self._others() if trial.user_attrs.get("driver", "") not in alive]
@@ -218,13 +211,14 @@ class AskTell:
         return [trial for trial in there if trial.number not in self._running]
 
     def _set_back(self, trial: FrozenTrial) -> None:
-        if "attempt" not in trial.user_attrs:  # asked for by half: its parameters are drawn anew, and come out alike
-            self._ledger.forget_params(trial._trial_id)
         if (stopped := _stopped_at(trial.user_attrs.get("history", {}))) is None:
-            self._ledger.set_trial_state_values(trial._trial_id, TrialState.WAITING)
+            self._ledger.set_back(trial._trial_id, {})
             return
         self._running[trial.number] = _Running(trial._trial_id, trial.user_attrs["history"], stopped)
-        self.tell(Outcome(trial.number, trial.user_attrs["attempt"], State.PRUNED, epoch=stopped))
+        try:
+            self._tell(Outcome(trial.number, trial.user_attrs["attempt"], State.PRUNED, epoch=stopped))
+        finally:
+            self._running.pop(trial.number, None)  # it is not this driver's if that failed
 
 
 def _constraints(violations: Mapping[str, float]) -> dict[str, Any]:

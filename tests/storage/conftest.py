@@ -1,0 +1,3 @@
+from tests.postgres import postgres, server
+
+__all__ = ["postgres", "server"]

@@ -1,0 +1,57 @@
+"""A storage that passes everything on to another one, in its own way of trying."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from optuna.storages import BaseStorage
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _passed_on(method: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[Passing, P], T]:
+    """The method of the same name of the storage behind."""
+    name = method.__name__
+
+    def call(self: Passing, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        behind: Callable[P, T] = getattr(self._inner, name)
+        return self._try(lambda: behind(*args, **kwargs))
+
+    return call
+
+
+class Passing(BaseStorage):
+    """A storage over another one.
+
+    Args:
+        inner: the one behind.
+    """
+
+    def __init__(self, inner: BaseStorage) -> None:
+        self._inner = inner
+
+    @abc.abstractmethod
+    def _try(self, work: Callable[[], T]) -> T:
+        """Do what the storage behind can do twice as well as once."""
+
+    create_new_study = _passed_on(BaseStorage.create_new_study)
+    delete_study = _passed_on(BaseStorage.delete_study)
+    set_study_user_attr = _passed_on(BaseStorage.set_study_user_attr)
+    set_study_system_attr = _passed_on(BaseStorage.set_study_system_attr)
+    get_study_id_from_name = _passed_on(BaseStorage.get_study_id_from_name)
+    get_study_name_from_id = _passed_on(BaseStorage.get_study_name_from_id)
+    get_study_directions = _passed_on(BaseStorage.get_study_directions)
+    get_study_user_attrs = _passed_on(BaseStorage.get_study_user_attrs)
+    get_study_system_attrs = _passed_on(BaseStorage.get_study_system_attrs)
+    get_all_studies = _passed_on(BaseStorage.get_all_studies)
+    create_new_trial = _passed_on(BaseStorage.create_new_trial)
+    set_trial_param = _passed_on(BaseStorage.set_trial_param)
+    set_trial_state_values = _passed_on(BaseStorage.set_trial_state_values)
+    set_trial_intermediate_value = _passed_on(BaseStorage.set_trial_intermediate_value)
+    set_trial_user_attr = _passed_on(BaseStorage.set_trial_user_attr)
+    set_trial_system_attr = _passed_on(BaseStorage.set_trial_system_attr)
+    get_trial = _passed_on(BaseStorage.get_trial)
+    get_all_trials = _passed_on(BaseStorage.get_all_trials)
