@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.storages import BaseStorage
 from optuna.storages._rdb import models
 from optuna.storages._rdb.storage import RDBStorage
 from optuna.trial import FrozenTrial
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
+
+_INSERTS: Mapping[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+"""Where rows can be replaced in one statement; Optuna's own way looks each of them up first, at ten times the cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +29,47 @@ class Facts:
     params: Mapping[str, tuple[float, BaseDistribution]] = field(default_factory=dict)
 
     def write(self, backend: RDBStorage, session: Session, trial_id: int) -> None:
-        """Into the database, with all else of the session."""
+        """Into the database, with all else of the session; what is there already is replaced."""
+        insert = _INSERTS.get(backend.engine.name)
+        if insert is None:
+            self._write_as_optuna(backend, session, trial_id)
+            return
+        for table, key, rows in self._rows():
+            if rows:
+                statement = insert(table)
+                replaced = {name: statement.excluded[name] for name in rows[0].keys() - {key}}
+                upsert = statement.on_conflict_do_update(index_elements=["trial_id", key], set_=replaced)
+                session.execute(upsert, [{"trial_id": trial_id, **row} for row in rows])
+
+    def _rows(self) -> Iterator[tuple[Any, str, list[dict[str, Any]]]]:
+        """The table, the column that tells its rows of one trial apart, and the new rows."""
+        repr_of = models.TrialIntermediateValueModel.intermediate_value_to_stored_repr
+        yield (
+            models.TrialParamModel.__table__,
+            "param_name",
+            [
+                {"param_name": name, "param_value": value, "distribution_json": distribution_to_json(distribution)}
+                for name, (value, distribution) in self.params.items()
+            ],
+        )
+        yield (
+            models.TrialIntermediateValueModel.__table__,
+            "step",
+            [
+                {
+                    "step": step,
+                    **dict(zip(("intermediate_value", "intermediate_value_type"), repr_of(value), strict=True)),
+                }
+                for step, value in self.values.items()
+            ],
+        )
+        for table, facts in (
+            (models.TrialUserAttributeModel, self.user),
+            (models.TrialSystemAttributeModel, self.system),
+        ):
+            yield table.__table__, "key", [{"key": key, "value_json": json.dumps(fact)} for key, fact in facts.items()]
+
+    def _write_as_optuna(self, backend: RDBStorage, session: Session, trial_id: int) -> None:
         for name, (value, distribution) in self.params.items():
             backend._set_trial_param_without_commit(session, trial_id, name, value, distribution)
         for step, value in self.values.items():
