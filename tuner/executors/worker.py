@@ -32,6 +32,9 @@ def main(connection: Connection, place: Place, environment: Mapping[str, str]) -
     for name, base, path in connection.recv():
         own.load(name, base, path)  # the engine may hold what this code defines
     engine = connection.recv()
+    device = torch.device(place.device)
+    if device.type == "cuda":  # tensors have come through the memory that processes of this machine share
+        engine = engine.at(device, engine.base)
     engine(RemotePort(connection, place, Redirection().log_to))
 
 

@@ -1,0 +1,113 @@
+"""One suite over everything that can train and everything that can keep a study: the same study comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+import tuner
+from benchmarks.studies import facts
+from tests.postgres import postgres, server
+from tuner.driver import Event, Started, WorkerSeen
+
+__all__ = ["postgres", "server"]
+
+SPACE = """\
+study: {name: contract, seed: 3}
+search:
+  trials: 10
+  pruner: {type: SuccessiveHalvingPruner, min_resource: 1, reduction_factor: 2}
+  resources: {cpu: 0.5}
+data: {type: digits, batch_size: 128}
+model: {type: MLP, hidden: {list: {int: [4, 16]}, length: {int: [1, 2]}}, dropout: {float: [0, 0.5]}}
+optimizer: {type: AdamW, lr: {float: [1e-3, 1e-1], log: true}}
+training: {epochs: 4}
+"""
+EXECUTORS: dict[str, dict[str, Any]] = {
+    "inline": {},
+    "processes": {"workers": 2},
+    "ray": {"workers": 2, "executor": "ray"},
+}
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[None]:
+    """A Ray cluster of two nodes, to which this process is connected."""
+    ray = pytest.importorskip("ray", reason="pip install 'tuner[ray]'")
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    cluster.add_node(num_cpus=1)
+    ray.init(address=cluster.address, log_to_driver=False)
+    yield
+    ray.shutdown()
+    cluster.shutdown()
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """The trials of the study as this process trains them alone."""
+    folder = tmp_path_factory.mktemp("expected")
+    (folder / "contract.yaml").write_text(SPACE)
+    url = f"sqlite:///{folder}/studies.db"
+    tuner.run(folder / "contract.yaml", storage_url=url, deterministic=3)
+    return trials(url)
+
+
+def trials(url: str) -> list[dict[str, Any]]:
+    return [facts(trial) for trial in optuna.load_study(study_name="contract", storage=url).trials]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, url: str) -> str:
+    return url if request.param == "sqlite" else str(request.getfixturevalue("postgres"))
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_the_seed_alone_decides_a_deterministic_study(
+    tmp_path: Path, database: str, executor: str, expected: list[dict[str, Any]], request: pytest.FixtureRequest
+) -> None:
+    if executor == "ray":
+        request.getfixturevalue("nodes")
+    (tmp_path / "contract.yaml").write_text(SPACE)
+    events: list[Event] = []
+
+    tuner.run(
+        tmp_path / "contract.yaml",
+        storage_url=database,
+        deterministic=3,
+        observe=events.append,
+        **EXECUTORS[executor],
+    )
+
+    assert trials(database) == expected
+    assert {"COMPLETE", "PRUNED"} == {trial["state"] for trial in expected}  # or there was little to decide
+    workers = {event.place.worker for event in events if isinstance(event, Started)}
+    assert len(workers) == EXECUTORS[executor].get("workers", 1)
+    assert executor == "inline" or {event.worker for event in events if isinstance(event, WorkerSeen)} == workers
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_study_that_was_cut_goes_on_elsewhere_to_the_same_end(
+    tmp_path: Path, url: str, executor: str, expected: list[dict[str, Any]], request: pytest.FixtureRequest
+) -> None:
+    if executor == "ray":
+        request.getfixturevalue("nodes")
+    (tmp_path / "contract.yaml").write_text(SPACE)
+
+    class Crash(BaseException):
+        pass
+
+    def crash(event: Event) -> None:
+        if isinstance(event, Started) and event.trial.number == 4:
+            raise Crash
+
+    with pytest.raises(Crash):
+        tuner.run(tmp_path / "contract.yaml", storage_url=url, deterministic=3, observe=crash, **EXECUTORS[executor])
+    tuner.run(tmp_path / "contract.yaml", storage_url=url, deterministic=3)
+
+    assert trials(url) == expected
