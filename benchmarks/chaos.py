@@ -3,14 +3,16 @@
     python -m benchmarks.chaos --kills 50 --executor processes
 
 A study is run once in peace and once under fire, both with --deterministic: killed are a worker, all
-workers, the driver, or everything, with SIGKILL and at any moment; a driver that fell is started again.
-In the end both studies must have the same trials, bit for bit. If one ends too early, another seed follows.
+workers, some other helper of the driver, the driver, or everything, with SIGKILL and at any moment; a
+driver that fell is started again. In the end both studies must have the same trials, bit for bit. If one
+ends too early, another seed follows.
 """
 
 from __future__ import annotations
 
 import argparse
 import collections
+import contextlib
 import random
 import subprocess
 import tempfile
@@ -55,46 +57,48 @@ class Victims:
                 self._command, cwd=self._space.parent, stdout=printed, stderr=printed, start_new_session=True
             )
 
-    def workers(self) -> list[psutil.Process]:
-        """The processes that train: of this machine, or of the Ray that the driver has started."""
-        try:
-            below = psutil.Process(self.driver.pid).children(recursive=True)
-            return [process for process in below if _trains(process)]
-        except psutil.Error:
-            return []
-
-    def kill(self, kind: str) -> bool:
+    def kill(self, kind: str, chance: random.Random) -> bool:
         """Kill, and say whether there was anyone to kill."""
-        workers, everyone = self.workers(), [psutil.Process(self.driver.pid)]
+        driver = psutil.Process(self.driver.pid)
+        below = driver.children(recursive=True)
+        workers = [process for process in below if _trains(process, driver.pid)]
+        helpers = [process for process in below if process not in workers]
         chosen = {
-            "one worker": workers[:1],
+            "a worker": chance.sample(workers, min(1, len(workers))),
             "all workers": workers,
-            "the driver": everyone,
-            "everything": everyone + psutil.Process(self.driver.pid).children(recursive=True),
+            "a helper": chance.sample(helpers, min(1, len(helpers))),
+            "the driver": [driver],
+            "everything": [driver, *below],
         }[kind]
         for process in chosen:
-            try:
+            with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-            except psutil.NoSuchProcess:
-                continue
         return bool(chosen)
 
 
-def _trains(process: psutil.Process) -> bool:
-    line = " ".join(process.cmdline())
-    return "spawn_main" in line or line.startswith("ray::Trainer")
+KINDS = ("a worker", "a worker", "all workers", "a helper", "the driver", "everything")
+
+
+def _trains(process: psutil.Process, driver: int) -> bool:
+    """A worker is forked by a server of the driver's, or is an actor of Ray."""
+    try:
+        forked = "forkserver" in " ".join(process.cmdline()) and process.ppid() != driver
+        return forked or str(process.name()).startswith("ray::Worker")
+    except psutil.Error:
+        return False
 
 
 def under_fire(space: Path, storage: str, options: list[str], kills: int, chance: random.Random) -> list[str]:
     """Run a study to its end with at most so many kills; what was killed."""
-    victims, fallen = Victims(space, storage, options), []
+    victims = Victims(space, storage, options)
+    fallen: list[str] = []
     while True:
         peace = chance.uniform(0, LONGEST_PEACE) if len(fallen) < kills else None
         try:
             code = victims.driver.wait(peace)
         except subprocess.TimeoutExpired:
-            kind = chance.choice(["one worker", "all workers", "the driver", "everything"])
-            if victims.kill(kind):
+            kind = chance.choice(KINDS)
+            if victims.kill(kind, chance):
                 fallen.append(kind)
                 print(f"  {len(fallen):3} {kind}", flush=True)
             continue
@@ -129,7 +133,7 @@ def main() -> None:
     options = ["--workers", "2", "--deterministic", "--executor", asked.executor]
     fallen: collections.Counter[str] = collections.Counter()
     faults: list[str] = []
-    began, rounds = time.monotonic(), 0
+    began, rounds, attempts = time.monotonic(), 0, 0
     print(f"{asked.kills} kills on {asked.executor}, seed {asked.seed}")
     while fallen.total() < asked.kills and not faults:
         with tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as folder:
@@ -140,8 +144,10 @@ def main() -> None:
             studies.run(space, peaceful, *seeded)
             fallen.update(under_fire(space, fired, seeded, asked.kills - fallen.total(), chance))
             faults += lost(peaceful, fired, total=32)
+            attempts += sum(trial.user_attrs["attempt"] - 1 for trial in studies.trials(fired, "chaos"))
             rounds += 1
     print(f"\n{fallen.total()} kills in {rounds} studies, {time.monotonic() - began:.0f} s: {dict(fallen)}")
+    print(f"{attempts} times a trial was cut short and continued")
     print("lost: " + ("nothing" if not faults else "\n  ".join(["", *faults])))
     raise SystemExit(bool(faults))
 

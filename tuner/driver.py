@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from tuner.checkpoints import Checkpoints
-from tuner.errors import TunerError
+from tuner.errors import StorageError, TunerError
 from tuner.goal import Goal
 from tuner.port import Epoch, Outcome, Place, State, Trial, Verdict, WorkerState
 from tuner.storage import Turns, in_turn
@@ -275,6 +275,9 @@ class Driver:
         self._observe(WorkerSeen(worker, state, cause))
 
     def leave(self) -> None:
-        """Set back what still runs, for whoever goes on with the study."""
-        for number in self._trials.running:
-            in_turn(self._turns, functools.partial(self._trials.leave, number))
+        """Set back what still runs, for whoever goes on with the study; who does also finds what could not be."""
+        try:
+            for number in self._trials.running:
+                in_turn(self._turns, functools.partial(self._trials.leave, number))
+        except StorageError as error:
+            self._observe(Trouble(f"trials are left as running, until the next run: {error}"))
