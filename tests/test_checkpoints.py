@@ -33,3 +33,11 @@ def test_where_there_are_none_there_is_nothing_to_say(tmp_path: Path) -> None:
     checkpoints.keep(set())
 
     assert (checkpoints.load(0), checkpoints.files(), checkpoints.size()) == (None, [], 0)
+
+
+def test_what_a_killed_driver_had_half_written_goes_with_its_trial(tmp_path: Path) -> None:
+    (tmp_path / ".7.pt.partial").write_bytes(b"ha")
+
+    Checkpoints(tmp_path).keep({8})
+
+    assert list(tmp_path.iterdir()) == []

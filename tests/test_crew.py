@@ -10,14 +10,14 @@ from tests.conftest import TINY
 from tuner import tune
 from tuner.crew import Crew, Executor, Wanted, cores, executor_of
 from tuner.errors import UsageError
-from tuner.executors.pool import Patience
+from tuner.executors.pool import TrialLimits
 from tuner.space import Space
 
 CPU = torch.device("cpu")
 
 
 def crew(**wanted: Any) -> Crew:
-    return Crew.of(Wanted(**wanted), CPU, Patience(), {})
+    return Crew.of(Wanted(**wanted), CPU, TrialLimits(), {})
 
 
 def test_one_worker_trains_in_the_drivers_process_with_all_threads() -> None:
@@ -35,14 +35,14 @@ def test_the_cores_are_divided_among_workers() -> None:
 
 
 def test_a_limit_gives_a_single_worker_a_process_that_can_be_killed() -> None:
-    assert Crew.of(Wanted(), CPU, Patience(epoch=1.0), {}).apart
+    assert Crew.of(Wanted(), CPU, TrialLimits(epoch=1.0), {}).apart
 
 
 def test_workers_take_the_gpus_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
 
-    shared = Crew.of(Wanted(workers_per_gpu=2), torch.device("cuda"), Patience(), {})
-    auto = Crew.of(Wanted(workers="auto"), torch.device("cuda"), Patience(), {})
+    shared = Crew.of(Wanted(workers_per_gpu=2), torch.device("cuda"), TrialLimits(), {})
+    auto = Crew.of(Wanted(workers="auto"), torch.device("cuda"), TrialLimits(), {})
 
     assert [place.device for place in shared.places] == ["cuda:0", "cuda:1", "cuda:0", "cuda:1"]
     assert [place.device for place in auto.places] == ["cuda:0", "cuda:1"]
@@ -82,7 +82,7 @@ def test_a_clock_has_no_say_in_a_deterministic_study() -> None:
 
 
 def test_a_trial_has_its_time() -> None:
-    assert Patience(trial=3.0, epoch=1.0).exhausted(began=0.0, heard=2.5, now=2.9) == ""
-    assert Patience(trial=3.0).exhausted(began=0.0, heard=3.0, now=3.1) == "not done within 3 s"
-    assert Patience(epoch=1.0).exhausted(began=0.0, heard=1.0, now=2.1) == "no epoch within 1 s"
-    assert Patience().exhausted(0.0, 0.0, math.inf) == ""
+    assert TrialLimits(trial=3.0, epoch=1.0).exceeded(began=0.0, heard=2.5, now=2.9) == ""
+    assert TrialLimits(trial=3.0).exceeded(began=0.0, heard=3.0, now=3.1) == "not done within 3 s"
+    assert TrialLimits(epoch=1.0).exceeded(began=0.0, heard=1.0, now=2.1) == "no epoch within 1 s"
+    assert TrialLimits().exceeded(0.0, 0.0, math.inf) == ""

@@ -16,7 +16,7 @@ LAYERS = [
     ["reporting", "final", "tune"],
     ["lockstep"],
     ["refit", "driver", "crew"],
-    ["exporting", "pareto", "runpage"],
+    ["exporting", "pareto", "timeline", "runpage"],
     ["plots"],
     ["study"],
     ["check", "trial"],

@@ -170,3 +170,30 @@ def test_no_epoch_is_taken_from_an_attempt_that_is_over(bench: Bench) -> None:
 
     assert verdict is Verdict.STOP
     assert bench.applied == []
+
+
+def test_a_trial_that_is_lost_for_good_does_not_hold_the_others_up(bench: Bench) -> None:
+    first, second = bench.take(), bench.take()
+    bench.whole(second)
+
+    for _ in range(3):  # as often as search.retries allows
+        bench.steps.done(Outcome(0, first.attempt, State.LOST, cause="its worker died"))
+        first = bench.take()
+    bench.steps.done(Outcome(0, first.attempt, State.LOST, cause="its worker died"))
+
+    assert [record.state for record in bench.study.records()] == ["lost", "complete"]
+    assert bench.take().number == 2
+
+
+def test_a_signal_changes_nothing_in_the_order(bench: Bench) -> None:
+    first, second = bench.take(), bench.take()
+    bench.epoch(first, 1)
+    for number in (1, 2, 3):
+        bench.epoch(second, number)
+
+    bench.driver.stop(2)
+    bench.steps.done(Outcome(0, 1, State.SUSPENDED, epoch=1))
+    bench.epoch(second, 4)
+
+    assert bench.applied == [(1, 0), (1, 1)]  # what comes after (2, 0) waits for the next run
+    assert bench.steps.over

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from tuner.files import write_whole
 
-_FILE = re.compile(r"(\d+)(\.best)?\.pt")
+_FILE = re.compile(r"\.?(\d+)(\.best)?\.pt(\.partial)?")
+"""A checkpoint, or what is left of one that was being written when its driver died."""
 
 
 class Checkpoints:

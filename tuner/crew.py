@@ -11,9 +11,10 @@ from typing import Literal
 
 import torch
 
+from tuner.chance import threads
 from tuner.errors import UsageError
 from tuner.executors import inline, pool, processes
-from tuner.executors.pool import Patience
+from tuner.executors.pool import TrialLimits
 from tuner.executors.processes import Code
 from tuner.port import Dispatcher, Engine, Place
 
@@ -77,18 +78,18 @@ class Crew:
     wanted: Wanted
     places: Sequence[Place]
     apart: bool
-    patience: Patience
+    limits: TrialLimits
     resources: Mapping[str, float]
 
     @classmethod
-    def of(cls, wanted: Wanted, device: torch.device, patience: Patience, resources: Mapping[str, float]) -> Crew:
+    def of(cls, wanted: Wanted, device: torch.device, limits: TrialLimits, resources: Mapping[str, float]) -> Crew:
         """The crew that is asked for, on a device of this machine.
 
         Raises:
             UsageError: there cannot be one.
         """
         if wanted.executor is Executor.RAY:
-            return cls(wanted, (), True, patience, resources)
+            return cls(wanted, (), True, limits, resources)
         if wanted.workers_per_gpu is not None and device.type != "cuda":
             raise UsageError(f"--workers-per-gpu {wanted.workers_per_gpu}: trials run on {device}, not on a GPU")
         count = _count(wanted, device)
@@ -96,10 +97,10 @@ class Crew:
             raise UsageError(f"--workers {count}: several workers train on a CPU or on CUDA, not on {device}")
         threads = _threads(wanted, count)
         places = [Place(str(i), platform.node(), _device(device, i), threads) for i in range(count)]
-        apart = count > 1 or not patience.endless
+        apart = count > 1 or not limits.none
         if apart:
             processes.warm_up()
-        return cls(wanted, places, apart, patience, resources)
+        return cls(wanted, places, apart, limits, resources)
 
     def run(self, engine: Engine, dispatcher: Dispatcher, code: Sequence[Code]) -> None:
         """Run an engine until there is no more work.
@@ -116,14 +117,15 @@ class Crew:
         if self.wanted.executor is Executor.RAY:
             from tuner.executors import ray  # which not everyone has
 
-            ray.run(engine, dispatcher, self.wanted, self.patience, self.resources, code)
+            _refuse_main(code)
+            ray.run(engine, dispatcher, self.wanted, self.limits, self.resources, code)
         elif not self.apart:
-            torch.set_num_threads(self.places[0].threads)
-            inline.run(engine, dispatcher, self.places[0])
+            with threads(self.places[0].threads):
+                inline.run(engine, dispatcher, self.places[0])
         else:
             _refuse_main(code)
             transport = processes.Processes(engine, code, self.places)
-            pool.run(transport, dispatcher, [place.worker for place in self.places], self.patience)
+            pool.run(transport, dispatcher, [place.worker for place in self.places], self.limits)
 
 
 def cores() -> int:

@@ -235,7 +235,11 @@ class Driver:
 
     def load(self, trial: int) -> bytes | None:
         """The trial's checkpoint, if an earlier attempt left one."""
-        return self._checkpoints.load(trial)
+        try:
+            return self._checkpoints.load(trial)
+        except OSError as error:
+            self._observe(Trouble(f"trial {trial} begins anew: its checkpoint cannot be read: {error.strerror}"))
+            return None
 
     def save(self, trial: int, state: bytes, best: bool) -> None:
         """Write a checkpoint whole or not at all; without one, a trial that is cut short is run again."""
@@ -244,23 +248,28 @@ class Driver:
         except TunerError as error:
             self._observe(Trouble(f"trial {trial} goes on without a new checkpoint: {error}"))
 
-    def done(self, outcome: Outcome) -> None:
-        """Record how a trial ended; one that goes on later keeps its checkpoint."""
+    def done(self, outcome: Outcome) -> bool:
+        """Record how a trial ended, and say whether it has; one that goes on later keeps its checkpoint."""
         ended = in_turn(self._turns, functools.partial(self._trials.tell, outcome))
         self._stopped.discard(outcome.trial)
         if not ended:
             self._observe(SetBack(outcome))
-            return
+            return False
         failed = outcome.state in (State.FAILED, State.LOST, State.TIMED_OUT)
         self._failed = [*self._failed, outcome] if failed else []
         records = self._study.records()
         self._clear(records)
-        self._observe(Ended(outcome, records[outcome.trial], self._study.front(records)))
+        ended_as = next(record for record in records if record.number == outcome.trial)
+        self._observe(Ended(outcome, ended_as, self._study.front(records)))
+        return True
 
     def _clear(self, records: list[Record]) -> None:
         """Delete the checkpoints of ended trials but the best; those that wait or run keep theirs."""
         best = [record.number for record in self._study.ranked(records) if record.sound][: self._limits.keep]
-        self._checkpoints.keep({*best, *(record.number for record in records if not record.finished)})
+        try:
+            self._checkpoints.keep({*best, *(record.number for record in records if not record.finished)})
+        except OSError as error:
+            self._observe(Trouble(f"checkpoints that are of no use cannot be deleted: {error}"))
 
     def log(self, trial: int) -> Path:
         """The file that keeps what a trial prints."""

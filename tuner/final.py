@@ -6,20 +6,17 @@ A run folder holds `model.safetensors`, `model.json`, `preprocessing.json` with 
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import plotly.graph_objects as go
-import torch
 from safetensors.torch import save_model
 from torch import Tensor
 
 from tuner import check, data, exporting
+from tuner.chance import threads
 from tuner.config import Config, On
 from tuner.data import Dataset, preprocessing
 from tuner.errors import BuildError, DataError, TunerError, UsageError, listing
@@ -85,7 +82,7 @@ def train(
     config = space.resolve(Corner(False, {}))
     job = _job(space, config, on, device)
     check.check_fit(space, job)
-    with _threads(space.setting("provenance")):
+    with threads((space.setting("provenance") or {}).get("threads")):
         run, epochs = _trained(space, config, job, observe)
         dataset = run.dataset
         assert dataset.test is not None
@@ -112,7 +109,7 @@ def _told(dataset: Dataset, outputs: Tensor) -> go.Figure:
 def _refit(space: Space, out: Path, on: On, device: str, overwrite: bool, observe: EpochObserver) -> Final:
     if on is On.TRAIN:
         raise UsageError(f"{space.file}: which rows are trained on is the affair of objective.function: drop --on")
-    with _threads(space.setting("provenance")):
+    with threads((space.setting("provenance") or {}).get("threads")):
         return Final(out, refit(space, out, device, overwrite, observe), {}, [])
 
 
@@ -138,18 +135,6 @@ def _trained(space: Space, config: Config, job: Job, observe: EpochObserver) -> 
         observe(epoch, last, metrics)
         epochs.append({"epoch": epoch, **metrics})
     return run, epochs
-
-
-@contextlib.contextmanager
-def _threads(provenance: Mapping[str, Any] | None) -> Iterator[None]:
-    """As many threads as the trial had: another number gives other bits."""
-    before = torch.get_num_threads()
-    wanted = (provenance or {}).get("threads")
-    torch.set_num_threads(before if wanted is None else wanted)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _refuse_holes(space: Space) -> None:

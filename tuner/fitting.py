@@ -11,9 +11,11 @@ import inspect
 import numbers
 import time
 from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from tuner import own
 from tuner.chance import seed_everything
@@ -57,6 +59,10 @@ class Fitting:
     base: str
     goal: Goal
     device: str
+
+    def at(self, device: torch.device, base: str) -> Fitting:
+        """The same for another device, with the function looked up from another folder."""
+        return replace(self, base=base, device=str(device))
 
     def __call__(self, port: Port) -> None:
         """Call it until the port has no more."""

@@ -67,6 +67,8 @@ class Lockstep:
             return None
         if not self._members:
             self._ask_batch()
+        if self._driver.closing:  # a signal came meanwhile, and the batch is not whole
+            return None
         for member in self._members.values():
             if not member.started:
                 member.started = True
@@ -138,11 +140,18 @@ class Lockstep:
         return member if member is not None and member.trial.attempt == attempt else None
 
     def _cut_short(self, outcome: Outcome) -> None:
-        """A trial that waits is asked for again at once: it belongs to this batch."""
-        del self._members[outcome.trial]
-        self._driver.done(outcome)
-        if self._driver.upcoming == outcome.trial:
+        """A trial that waits is asked for again at once: it belongs to this batch.
+
+        Where the run closes nothing is asked for any more, and the trial blocks the order for the others.
+        """
+        if self._driver.done(outcome):
+            del self._members[outcome.trial]
+            self._apply()
+        elif not self._driver.closing:
+            del self._members[outcome.trial]
             self._ask()
+        else:
+            self._members[outcome.trial].told.clear()
 
     def _apply(self) -> None:
         """Tell the study what is next in the order, as far as it is known."""
@@ -156,6 +165,8 @@ class Lockstep:
                 case Outcome() as outcome:
                     del self._members[outcome.trial]
                     self._driver.done(outcome)
+                case _Save() as saved:
+                    self._driver.save(member.trial.number, saved.state, saved.best)
 
     def _tell_epoch(self, member: _Member, epoch: Epoch) -> None:
         member.applied = epoch.epoch

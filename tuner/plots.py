@@ -44,7 +44,7 @@ class Plot:
 
 
 def all_plots(study: Study) -> list[Plot]:
-    """Every plot of a study, in reading order; with several objectives one of each for each where it takes one."""
+    """The plots of what was found, in reading order; of several objectives each has its own where that is one's."""
     records = study.records()
     objectives = range(len(study.goal.metrics))
     return [
@@ -53,7 +53,6 @@ def all_plots(study: Study) -> list[Plot]:
         *([intermediate_values(study, records)] if study.goal.single else []),
         parallel_coordinates(study, records),
         *(slices(study, records, i) for i in objectives),
-        timeline(study, records),
     ]
 
 
@@ -173,15 +172,6 @@ def slices(study: Study, records: list[Record], i: int = 0) -> Plot:
     figure.update_layout(width=max(640, 190 * len(names)), height=380)
     caption = "Complete trials only, the value against each parameter; later trials are darker."
     return Plot(title, caption + _clip(figure, [record.values[i] for record in complete]), figure)
-
-
-def timeline(study: Study, records: list[Record]) -> Plot:
-    """When each trial ran and how it ended."""
-    title = "Timeline"
-    if not any(record.started for record in records):
-        return Plot(title, "", None, "no trial has started yet")
-    figure = viz.plot_timeline(study.optuna)
-    return Plot(title, "When each trial ran, coloured by how it ended.", figure)
 
 
 def dress(figure: go.Figure) -> None:

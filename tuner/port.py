@@ -150,7 +150,7 @@ class Dispatcher(Protocol):
         """Keep a checkpoint, as `Port.save` does."""
         ...
 
-    def done(self, outcome: Outcome) -> None:
+    def done(self, outcome: Outcome) -> object:
         """Record how a trial ended."""
         ...
 

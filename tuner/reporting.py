@@ -13,6 +13,7 @@ from tuner import exporting, plots
 from tuner.files import refuse_foreign, write_whole
 from tuner.pareto import pareto
 from tuner.study import Record, Study
+from tuner.timeline import timeline
 
 MOST_ROWS = 1000
 """The table shows so many trials at most: the latest."""
@@ -40,7 +41,8 @@ def page(study: Study) -> str:
     records = study.records()
     front = study.front(records)
     best = front[0] if front and study.goal.single else None
-    drawn = [*([] if study.goal.single else [pareto(study)]), *plots.all_plots(study)]
+    fronts = [] if study.goal.single else [pareto(study)]
+    drawn = [*fronts, *plots.all_plots(study), timeline(records, study.goal.metrics, datetime.datetime.now())]
     return environment.get_template("report.html.j2").render(
         study=study,
         goal=study.goal,

@@ -37,7 +37,7 @@ def interruptible(ask_to_stop: Callable[[int], None]) -> Iterator[None]:
         if first:
             raise Interrupted(first[0])
         first.append(number)
-        signal.setitimer(signal.ITIMER_REAL, GRACE_SECONDS)
+        signal.setitimer(signal.ITIMER_REAL, GRACE_SECONDS, 1.0)  # again, if user code swallows it
         ask_to_stop(number)
 
     def on_alarm(number: int, frame: FrameType | None) -> None:

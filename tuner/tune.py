@@ -12,11 +12,12 @@ import torch
 from optuna.storages import BaseStorage
 
 from tuner import check, own, storage
+from tuner.chance import threads as held_to
 from tuner.config import DEFAULT_STORAGE
 from tuner.crew import Crew, Executor, Wanted, Workers, executor_of
 from tuner.driver import Driver, Limits, Observer, Opened, Trouble
 from tuner.errors import BuildError, Interrupted, NoTrialSucceeded, StudyError, TunerError, UsageError, listing
-from tuner.executors.pool import Patience
+from tuner.executors.pool import TrialLimits
 from tuner.executors.processes import Code
 from tuner.fitting import Fitting
 from tuner.goal import Goal
@@ -27,6 +28,7 @@ from tuner.space import Space
 from tuner.space.edit import settings_of
 from tuner.space.rules import seconds
 from tuner.storage import Turns, in_turn
+from tuner.storage.outages import BUSY, Unavailable
 from tuner.study import Record, Study, open_study, rehearse
 from tuner.training import device_of
 from tuner.trial import Serial
@@ -102,7 +104,7 @@ def run(
         deterministic: the size of the batches in which trials are asked for, so that the seed alone
             decides the study, whatever trains it.
         settings: (path, value) pairs that replace values of the file.
-        observe: is called with every event, in the driver's thread.
+        observe: is called with every event; that a signal came, it may be told by another thread.
 
     Returns:
         The study and its best trial, or with several objectives its front.
@@ -118,8 +120,9 @@ def run(
     space = _read(space, [*settings, *flags])
     wanted = Wanted(executor_of(executor), workers, threads, workers_per_gpu, ray_address, deterministic)
     where = device_of(device)
-    crew = Crew.of(wanted, where, _patience(space, wanted), space.setting("search.resources"))
-    plan = _planned(space, where)
+    crew = Crew.of(wanted, where, _limits(space, wanted), space.setting("search.resources"))
+    with held_to(1 if wanted.batch is not None else None):  # of which the bits of what is prepared may depend
+        plan = _planned(space, where)
     with storage.join(storage_url, space.name, lambda message: observe(Trouble(message))) as turns:
         opened = turns.patience.outlast(lambda: storage.open_storage(storage_url, create=True))
         study = in_turn(turns, lambda: _opened(opened, space, plan.goal, turns, wanted.batch))
@@ -127,12 +130,12 @@ def run(
 
 
 def _opened(opened: BaseStorage, space: Space, goal: Goal, turns: Turns, batch: int | None) -> Study:
-    if batch is not None and turns.alive():
-        raise UsageError(f"study {space.name}: another run works on it, and --deterministic is for one alone")
+    if batch is not None and turns.alive():  # or dead for less than its lease
+        raise Unavailable(BUSY)
     return open_study(opened, space, goal, batch)
 
 
-def _patience(space: Space, wanted: Wanted) -> Patience:
+def _limits(space: Space, wanted: Wanted) -> TrialLimits:
     """How long trials may take.
 
     Raises:
@@ -142,7 +145,7 @@ def _patience(space: Space, wanted: Wanted) -> Patience:
     ticking = [path for path in clocks if space.setting(path) is not None]
     if wanted.batch is not None and ticking:
         raise UsageError(f"--deterministic: drop {listing(ticking)}, which a clock decides")
-    return Patience(seconds(space.setting("search.trial_limit")), seconds(space.setting("search.trial_timeout")))
+    return TrialLimits(seconds(space.setting("search.trial_limit")), seconds(space.setting("search.trial_timeout")))
 
 
 def _planned(space: Space, device: torch.device) -> _Plan:

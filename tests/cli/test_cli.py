@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
 import resource
 import socket
@@ -196,39 +194,6 @@ def test_the_dashboard_shows_the_studies_on_loopback(studied: Path) -> None:
     finally:
         served.kill()
         served.wait()
-
-
-def test_a_terminal_gets_a_live_view_and_stdout_the_result(tmp_path: Path, tiny: Path) -> None:
-    leader, follower = pty.openpty()
-    process = subprocess.Popen(
-        [*command(), "run", "--space", str(tiny), "--epochs", "60"],  # long enough for a screen of each trial
-        cwd=tmp_path,
-        env={**environment(), "TERM": "xterm", "COLUMNS": "60"},
-        stdout=subprocess.PIPE,
-        stderr=follower,
-        text=True,
-    )
-    os.close(follower)
-    shown = b""
-    while True:
-        try:
-            chunk = os.read(leader, 65536)
-        except OSError:  # the other end is closed
-            break
-        if not chunk:
-            break
-        shown += chunk
-    assert process.stdout is not None
-    result = process.stdout.read()
-    process.wait(timeout=30)
-
-    screen = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
-    assert process.returncode == 0
-    assert result.startswith("Best of 3 trials in study tiny")
-    assert "of 3 trials" in screen
-    assert "best accuracy" in screen
-    assert re.search(r"epoch \d+/60", screen)
-    assert max(len(line) for line in screen.splitlines()) <= 60
 
 
 def test_paths_on_the_command_line_start_from_the_current_folder(studied: Path) -> None:

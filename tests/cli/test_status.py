@@ -1,10 +1,29 @@
 from __future__ import annotations
 
-import json
+import datetime
+import os
 import subprocess
 from pathlib import Path
 
+import pytest
+from typer.testing import CliRunner
+
 from tests.conftest import TINY, Cli, command, environment, until
+from tests.study.asking import complete, epoch, opened
+from tuner import storage
+from tuner.cli import app
+from tuner.cli.status import lines
+from tuner.study import AskTell, Record
+
+NOW = datetime.datetime.now()
+
+
+def told(url: str, study: str = "tiny") -> list[str]:
+    return CliRunner().invoke(app, ["status", study, "--storage", url]).stdout.splitlines()
+
+
+def place(trials: AskTell, number: int, worker: str) -> None:
+    trials.note(number, {"worker": worker, "host": "here", "device": "cpu", "threads": 1})
 
 
 def test_status_tells_from_another_terminal_what_runs_and_where(cli: Cli, tmp_path: Path) -> None:
@@ -14,27 +33,118 @@ def test_status_tells_from_another_terminal_what_runs_and_where(cli: Cli, tmp_pa
     log = tmp_path / "log.jsonl"
     until(lambda: log.exists() and '"reported"' in log.read_text())
 
-    told = cli("status", "tiny").stdout
+    told = cli("status", "tiny", "--storage", f"sqlite:///../{tmp_path.name}/studies.db").stdout
     process.terminate()
     process.wait()
+    after = cli("status", "tiny").stdout
 
     assert "study tiny: 0 of 3 trials have ended, 1 running" in told
     assert "trial 0: epoch " in told
     assert " of 3000 on cpu of " in told
+    assert ", worker 0, accuracy 0." in told
+    assert f"run by process {process.pid} on " in told
+    assert after.splitlines()[1:] == ["nothing works on it: the same `tuner run` goes on with it"]
 
 
-def test_the_log_has_every_event_as_a_line_of_json(cli: Cli, tiny: Path) -> None:
-    cli("run", "--space", tiny.name, "--log-file", "log.jsonl")
+def test_each_worker_stands_with_its_trial_its_epoch_and_its_values(url: str) -> None:
+    trials = opened(url)
+    for worker in ("0", "1"):
+        place(trials, trials.ask().number, worker)
+    trials.report(epoch(1, 1, 0.75))
 
-    lines = [json.loads(line) for line in (tiny.parent / "log.jsonl").read_text().splitlines()]
-    assert [line["event"] for line in lines if line["event"] != "reported"] == ["opened", *["started", "ended"] * 3]
-    assert sum(line["event"] == "reported" for line in lines) == 6
-    assert lines[-1]["state"] == "complete"
-    assert all(line["time"].endswith("+00:00") for line in lines)
+    with storage.join(url, "tiny"):
+        lines = told(url)
+
+    assert lines == [
+        "study tiny: 0 of 3 trials have ended, 2 running",
+        "  trial 0: epoch 0 of 2 on cpu of here, worker 0",
+        "  trial 1: epoch 1 of 2 on cpu of here, worker 1, accuracy 0.75",
+        f"run by process {os.getpid()} on {os.uname().nodename}",
+    ]
 
 
-def test_a_log_that_cannot_be_written_is_said_before_anything_runs(cli: Cli, tiny: Path) -> None:
-    done = cli("run", "--space", tiny.name, "--log-file", "nowhere/log.jsonl")
+def test_trials_that_a_crash_left_running_are_not_running(url: str) -> None:
+    trials = opened(url)
+    complete(trials, 0.9)
+    place(trials, trials.ask().number, "0")
 
-    assert done.returncode == 2
-    assert done.stderr == "tuner: --log-file nowhere/log.jsonl: cannot be written: No such file or directory\n"
+    assert told(url) == [
+        "study tiny: 1 of 3 trials have ended, 0 running",
+        "left running by a crash: 1; the next run goes on with it",
+        "nothing works on it: the same `tuner run` goes on with it",
+    ]
+
+
+def test_a_run_of_another_study_of_the_database_does_not_work_on_this_one(url: str) -> None:
+    opened(url).ask()
+
+    with storage.join(url, "other"):
+        lines = told(url)
+
+    assert lines[1].startswith("left running by a crash: 1")
+    assert lines[2].startswith("nothing works on it")
+
+
+def test_a_trial_whose_parameters_are_just_being_drawn_is_about_to_begin(url: str) -> None:
+    trials = opened(url)
+    trials.optuna.ask()
+
+    with storage.join(url, "tiny"):
+        assert told(url)[1] == "  trial 0: about to begin"
+
+
+def made(number: int, state: str, began: float, seconds: float, epochs: int = 2, attempt: int = 1) -> Record:
+    """A trial that began so many seconds ago and has trained for so many."""
+    start = NOW - datetime.timedelta(seconds=began)
+    end = None if state == "running" else start + datetime.timedelta(seconds=seconds)
+    history = {"accuracy": [0.5] * epochs, "seconds": [seconds / epochs] * epochs} if epochs else {}
+    numbers = list(range(1, epochs + 1))
+    params = {"model.hidden.length": 1, "model.hidden.0": 8, "optimizer": "Adam", "optimizer.Adam.lr": 0.01}
+    facts = {"attempt": attempt, "worker": "0", "host": "here", "device": "cpu"}
+    spent = seconds if epochs else None
+    return Record(number, state, (), params, None, "", {}, {}, numbers, history, start, end, spent, facts)
+
+
+def test_the_end_is_reckoned_from_trials_that_ended_pruned_ones_with_their_short_times(url: str) -> None:
+    ended = [made(0, "complete", 200, 100), made(1, "pruned", 100, 20, epochs=1), made(2, "failed", 90, 60, epochs=0)]
+    running = [made(3, "running", 30, 20), made(4, "running", 3, 50, attempt=2)]
+
+    last = list(lines(opened(url).study, [*ended, *running], 10, {"": "process 1 on here"}, NOW))[-1]
+
+    # 7 are left at 60 s each, of which 30 s and 50 s are done, two at a time
+    assert last.startswith("at this pace it ends about ")
+    assert last.endswith(", in 0:02:50")
+
+
+def test_no_end_is_promised_when_nothing_works_on_the_study(url: str) -> None:
+    records = [made(0, "complete", 200, 100), made(1, "running", 30, 20)]
+
+    assert list(lines(opened(url).study, records, 10, {}, NOW))[-1].startswith("nothing works on it")
+
+
+def test_the_time_limit_of_the_run_is_named_beside_the_end(url: str) -> None:
+    trials = opened(url, TINY.replace("pruner: null", "timeout: 10m"))
+    records = [made(0, "complete", 200, 100), made(1, "running", 30, 20)]
+
+    last = list(lines(trials.study, records, 10, {"": "process 1 on here"}, NOW))[-1]
+
+    assert last.endswith(", or before that when the run's 10m are over")
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(100, ""), (900, "; no epoch for 0:14:40")])
+def test_a_trial_that_hangs_is_told_from_one_with_long_epochs(url: str, seconds: int, said: str) -> None:
+    hung = made(0, "running", seconds, 20, epochs=1)
+
+    line = list(lines(opened(url).study, [hung], 3, {"": "process 1 on here"}, NOW))[1]
+
+    assert line == f"  trial 0: epoch 1 of 2 on cpu of here, worker 0, accuracy 0.5{said}"
+
+
+def test_where_nobody_can_tell_who_works_a_silence_says_it(url: str) -> None:
+    study = opened(url).study
+
+    fresh = list(lines(study, [made(0, "running", 30, 20)], 3, None, NOW))
+    stale = list(lines(study, [made(0, "running", 3000, 20), made(1, "running", 900, 20)], 3, None, NOW))
+
+    assert len(fresh) == 2
+    assert stale[-1] == "no trial has been heard of for 0:14:40: perhaps nothing works on it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ import pytest
 from tuner.errors import TunerError
 from tuner.executors import pool
 from tuner.executors.messages import Ask, Checkpoint, FromWorker, Gone, Judgement, Output, ToWorker, Work
-from tuner.executors.pool import Patience
+from tuner.executors.pool import TrialLimits
 from tuner.port import Epoch, Outcome, Place, State, Trial, Verdict, WorkerState
 
 PLACE = Place("0", "here", "cpu", 1)
@@ -145,7 +146,7 @@ class FakeDispatcher:
 def test_workers_train_all_that_there_is_and_are_told_when_there_is_no_more(tmp_path: Path) -> None:
     transport, dispatcher = FakeTransport(diligent, diligent), FakeDispatcher(tmp_path, 5)
 
-    pool.run(transport, dispatcher, ["0", "1"], Patience())
+    pool.run(transport, dispatcher, ["0", "1"], TrialLimits())
 
     assert sorted(outcome.trial for outcome in dispatcher.outcomes) == [0, 1, 2, 3, 4]
     assert len(dispatcher.epochs) == 10
@@ -159,7 +160,7 @@ def test_a_worker_that_dies_is_replaced_and_its_trial_goes_on_from_its_checkpoin
     transport, dispatcher = FakeTransport(dying, diligent), FakeDispatcher(tmp_path, 1)
     dispatcher.saved[0] = b"after 1"
 
-    pool.run(transport, dispatcher, ["0"], Patience())
+    pool.run(transport, dispatcher, ["0"], TrialLimits())
 
     assert [outcome.state for outcome in dispatcher.outcomes] == [State.LOST, State.COMPLETE]
     assert dispatcher.outcomes[0].cause == "its worker died (SIGKILL)"
@@ -178,7 +179,7 @@ def test_a_worker_that_dies_is_replaced_and_its_trial_goes_on_from_its_checkpoin
 def test_a_worker_that_found_no_work_takes_what_another_one_lost(tmp_path: Path) -> None:
     transport, dispatcher = FakeTransport(dying, diligent, silent), FakeDispatcher(tmp_path, 1)
 
-    pool.run(transport, dispatcher, ["0", "1"], Patience())
+    pool.run(transport, dispatcher, ["0", "1"], TrialLimits())
 
     assert [outcome.state for outcome in dispatcher.outcomes] == [State.LOST, State.COMPLETE]
     assert any(isinstance(message, Work) and message.trial for message in transport.links[1].heard)
@@ -187,22 +188,22 @@ def test_a_worker_that_found_no_work_takes_what_another_one_lost(tmp_path: Path)
 def test_a_verdict_is_sent_once(tmp_path: Path) -> None:
     transport, dispatcher = FakeTransport(diligent), FakeDispatcher(tmp_path, 1, stop_at={0: 1})
 
-    pool.run(transport, dispatcher, ["0"], Patience())
+    pool.run(transport, dispatcher, ["0"], TrialLimits())
 
     judgements = [message for message in transport.links[0].heard if isinstance(message, Judgement)]
     assert judgements == [Judgement(0, 1, Verdict.STOP)]
 
 
 @pytest.mark.parametrize(
-    ("patience", "cause"),
-    [(Patience(epoch=0.3), "no epoch within 0.3 s"), (Patience(trial=0.3), "not done within 0.3 s")],
+    ("limits", "cause"),
+    [(TrialLimits(epoch=0.3), "no epoch within 0.3 s"), (TrialLimits(trial=0.3), "not done within 0.3 s")],
 )
 def test_a_trial_that_hangs_is_killed_with_its_worker_and_recorded(
-    tmp_path: Path, patience: Patience, cause: str
+    tmp_path: Path, limits: TrialLimits, cause: str
 ) -> None:
     transport, dispatcher = FakeTransport(hanging, diligent), FakeDispatcher(tmp_path, 2)
 
-    pool.run(transport, dispatcher, ["0"], patience)
+    pool.run(transport, dispatcher, ["0"], limits)
 
     assert [(outcome.trial, outcome.state) for outcome in dispatcher.outcomes] == [
         (0, State.TIMED_OUT),
@@ -216,6 +217,22 @@ def test_workers_that_die_before_they_begin_are_given_up(tmp_path: Path) -> None
     transport, dispatcher = FakeTransport(stillborn, stillborn, stillborn), FakeDispatcher(tmp_path, 1)
 
     with pytest.raises(TunerError, match=r"workers die before they begin \(it burnt\)"):
-        pool.run(transport, dispatcher, ["0"], Patience())
+        pool.run(transport, dispatcher, ["0"], TrialLimits())
 
     assert transport.closed == [True]
+
+
+def test_the_time_that_the_driver_itself_takes_is_not_the_trials(tmp_path: Path) -> None:
+    class Waiting(FakeDispatcher):
+        """Whose database is away for longer than a trial may be silent."""
+
+        def report(self, epoch: Epoch) -> Verdict:
+            time.sleep(0.4)
+            return super().report(epoch)
+
+    transport, dispatcher = FakeTransport(diligent, diligent), Waiting(tmp_path, 2)
+
+    pool.run(transport, dispatcher, ["0", "1"], TrialLimits(trial=0.35, epoch=0.3))
+
+    assert [outcome.state for outcome in dispatcher.outcomes] == [State.COMPLETE] * 2
+    assert transport.killed == []

@@ -164,9 +164,7 @@ def test_a_class_of_a_notebook_is_refused_where_processes_would_need_it(
             return super().forward(images.flatten(1))
 
     monkeypatch.setattr(sys.modules["__main__"], "Net", Net, raising=False)
-    (tmp_path / "many.yaml").write_text(
-        SPACE.replace(CNN, "{type: '__main__:Net'}")
-    )
+    (tmp_path / "many.yaml").write_text(SPACE.replace(CNN, "{type: '__main__:Net'}"))
 
     with pytest.raises(UsageError, match=r"model.type: __main__:Net is defined in a notebook .* name it file.py:Net"):
         tuner.run(tmp_path / "many.yaml", storage_url=url, workers=2)

@@ -229,3 +229,28 @@ def test_a_study_is_deterministic_or_not_from_its_first_trial_on(url: str) -> No
 
     with pytest.raises(StudyError, match="was begun with --deterministic 4"):
         opened(url)
+
+
+def test_an_epoch_is_judged_once_however_often_its_trial_begins_anew(url: str) -> None:
+    reported = [[0.6, 0.6, 0.6], [0.6], [0.6, 0.4]]  # the third attempt must not be judged at what the first has passed
+    judged = []
+    for attempt, values in enumerate(reported, start=1):
+        trials = opened(url)
+        trials.recover()
+        trials.ask()
+        judged.append([trials.report(epoch(0, i, value, attempt)) for i, value in enumerate(values, start=1)])
+
+    assert judged == [[False] * 3, [False], [False, False]]
+
+
+def test_what_was_not_written_of_an_epoch_is_not_known_either(url: str, tmp_path: Path) -> None:
+    trials = opened(url)
+    trials.ask()
+    with sqlite3.connect(tmp_path / "studies.db") as connection:
+        connection.execute(CRASH.format(key="history"))
+    with pytest.raises(StorageError):
+        trials.report(epoch(0, 1, 0.4))  # which the pruner would stop
+
+    trials.leave(0)
+
+    assert trials.study.record(0).state == "waiting"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import datetime
 import enum
 import json
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
+    from tuner.cli.kept import Kept
     from tuner.goal import Goal
     from tuner.study import Record, Study
 
@@ -26,13 +28,13 @@ class Format(enum.Enum):
     YAML = "yaml"
 
 
-def print_study(study: Study, form: Format) -> None:
+def print_study(study: Study, kept: Kept, form: Format) -> None:
     """A study: its best trial and a table of trials, or all of it as data."""
     records = study.records()
     front = study.front(records)
     if form is not Format.TABLE:
         facts = {"study": study.name, **_goal_data(study.goal), "front": [record.number for record in front]}
-        _print_data({**facts, "trials": [_data(record) for record in records]}, form)
+        _print_data({**facts, "trials": [_data(record, kept) for record in records]}, form)
         return
     states = collections.Counter(record.state for record in records)
     counts = ", ".join(f"{count} {state}" for state, count in states.items()) or "none yet"
@@ -46,13 +48,15 @@ def print_study(study: Study, form: Format) -> None:
     elif front:
         typer.echo("front:")
         print_front(study, front)
+    if kept.summary:
+        typer.echo(kept.summary)
     _print_table(study, records)
 
 
-def print_trial(study: Study, record: Record, form: Format) -> None:
+def print_trial(study: Study, record: Record, kept: Kept, form: Format) -> None:
     """All that is known of one trial."""
     if form is not Format.TABLE:
-        _print_data(_data(record), form)
+        _print_data(_data(record, kept), form)
         return
     typer.echo(
         f"trial {record.number} of study {study.name}: {record.state}" + (f", {record.why}" if record.why else "")
@@ -61,9 +65,12 @@ def print_trial(study: Study, record: Record, form: Format) -> None:
         typer.echo(values_of(study.goal, record) + _at(record))
     typer.echo("\nparameters:")
     _print_pairs(record.params)
-    shown = ("attempt", "seed", "threads", "device", "host")
+    shown = ("attempt", "seed", "worker", "threads", "device", "host")
     typer.echo("\nrun:")
     _print_pairs({name: record.attributes[name] for name in shown if name in record.attributes})
+    if files := kept.of_trial(record.number):
+        typer.echo("\nfiles:")
+        _print_pairs(files)
     _print_history(record)
     if "traceback" in record.attributes:
         typer.echo(f"\n{record.attributes['traceback'].rstrip()}")
@@ -80,6 +87,11 @@ def print_front(study: Study, front: list[Record]) -> None:
     Console(markup=False, highlight=False).print(table)
     if len(front) > MOST_ROWS:
         typer.echo(f"and {len(front) - MOST_ROWS} more (tuner show {study.name} --format json has all)")
+
+
+def clock(seconds: float) -> str:
+    """Hours, minutes and seconds."""
+    return str(datetime.timedelta(seconds=round(seconds)))
 
 
 def values_of(goal: Goal, record: Record) -> str:
@@ -99,7 +111,7 @@ def _at(record: Record) -> str:
     return f" at epoch {record.epoch}" if record.epoch is not None else ""
 
 
-def _data(record: Record) -> dict[str, Any]:
+def _data(record: Record, kept: Kept) -> dict[str, Any]:
     return {
         "number": record.number,
         "state": record.state,
@@ -116,6 +128,7 @@ def _data(record: Record) -> dict[str, Any]:
         "attributes": {
             key: value for key, value in record.attributes.items() if key not in ("history", "cause", "state")
         },
+        **kept.data(record.number),
     }
 
 

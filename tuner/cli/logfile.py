@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from tuner.driver import Ended, Event, Observer, Opened, Reported, SetBack, Started, Stopping, Trouble, WorkerSeen
 from tuner.errors import UsageError
+from tuner.port import Epoch, Outcome, Trial
 
 
 @contextlib.contextmanager
@@ -27,10 +29,12 @@ def logged(file: Path | None, observe: Observer) -> Iterator[Observer]:
         log = file.open("a", encoding="utf-8")
     except OSError as error:
         raise UsageError(f"--log-file {file}: cannot be written: {error.strerror}") from None
+    workers: dict[int, str] = {}
 
     def see(event: Event) -> None:
-        line = {"time": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"), **_facts(event)}
-        log.write(json.dumps(line) + "\n")
+        if isinstance(event, Started):
+            workers[event.trial.number] = event.place.worker
+        log.write(_line(event, workers) + "\n")
         log.flush()
         observe(event)
 
@@ -38,24 +42,43 @@ def logged(file: Path | None, observe: Observer) -> Iterator[Observer]:
         yield see
 
 
-def _facts(event: Event) -> dict[str, Any]:
+def _line(event: Event, workers: Mapping[int, str]) -> str:
+    time = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+    return json.dumps(_as_json({"time": time, **_facts(event, workers)}))
+
+
+def _facts(event: Event, workers: Mapping[int, str]) -> dict[str, Any]:
     match event:
         case Opened():
             return {"event": "opened", "study": event.study, "finished": event.finished, "total": event.total}
         case Started(trial, place):
-            return {"event": "started", "trial": trial.number, "attempt": trial.attempt, "values": dict(trial.values)}
+            where = {"host": place.host, "device": place.device, "threads": place.threads}
+            return {"event": "started", **_which(trial.number, trial, workers), **where, "values": trial.values}
         case Reported(epoch, verdict):
-            told = {"trial": epoch.trial, "epoch": epoch.epoch, "metrics": dict(epoch.metrics)}
-            return {"event": "reported", **told, "seconds": epoch.seconds, "verdict": verdict.value}
+            told = {"epoch": epoch.epoch, "metrics": epoch.metrics, "seconds": epoch.seconds}
+            return {"event": "reported", **_which(epoch.trial, epoch, workers), **told, "verdict": verdict.value}
         case Ended(outcome, record):
-            told = {"trial": outcome.trial, "state": record.state, "values": record.values, "epoch": outcome.epoch}
-            return {"event": "ended", **told, "cause": record.cause}
+            told = {"state": record.state, "values": record.values, "epoch": outcome.epoch, "cause": record.cause}
+            return {"event": "ended", **_which(outcome.trial, outcome, workers), **told}
         case SetBack(outcome):
-            told = {"trial": outcome.trial, "state": outcome.state.value, "cause": outcome.cause}
-            return {"event": "set back", **told}
+            told = {"state": outcome.state.value, "cause": outcome.cause}
+            return {"event": "set back", **_which(outcome.trial, outcome, workers), **told}
         case Stopping(signal):
             return {"event": "stopping", "signal": signal}
         case WorkerSeen(worker, state, cause):
             return {"event": "worker", "worker": worker, "state": state.value, "cause": cause}
         case Trouble(message):
             return {"event": "trouble", "message": message}
+
+
+def _which(number: int, told: Trial | Epoch | Outcome, workers: Mapping[int, str]) -> dict[str, Any]:
+    return {"trial": number, "attempt": told.attempt, **({"worker": workers[number]} if number in workers else {})}
+
+
+def _as_json(fact: Any) -> Any:
+    """NaN and infinities as null: JSON has no word for them, and strict readers refuse Python's."""
+    if isinstance(fact, float) and not math.isfinite(fact):
+        return None
+    if isinstance(fact, Mapping):
+        return {name: _as_json(value) for name, value in fact.items()}
+    return [_as_json(value) for value in fact] if isinstance(fact, list | tuple) else fact

@@ -6,18 +6,44 @@ import collections
 import time
 from dataclasses import dataclass
 
-from tuner.driver import Ended, Event, Opened, Reported, SetBack, Started, Stopping
-from tuner.port import Epoch, Trial
+from tuner.driver import Ended, Event, Opened, Reported, SetBack, Started, Stopping, Trouble, WorkerSeen
+from tuner.port import Epoch, Place, Trial, WorkerState
 from tuner.study import Record
+
+TROUBLE_SECONDS = 10.0
+"""So long a message stays at least, however soon the next epoch comes in."""
+
+CAUSE_SECONDS = 5.0
+"""So long the row of a worker says what became of the one before it."""
 
 
 @dataclass(slots=True)
 class Running:
-    """A trial that runs, when it began by `time.monotonic`, and its last epoch."""
+    """A trial that runs, where, when it began by `time.monotonic`, and its last epoch."""
 
     trial: Trial
+    place: Place
     began: float
     epoch: Epoch | None = None
+
+
+@dataclass(slots=True)
+class Worker:
+    """A worker as it was last seen; its place is known once it has had a trial.
+
+    `cause` says why it, or the one that it replaces, is gone, since `died` by `time.monotonic`.
+    """
+
+    name: str
+    state: WorkerState
+    cause: str = ""
+    died: float = 0.0
+    place: Place | None = None
+
+    @property
+    def replaced(self) -> bool:
+        """Whether one died in its place a moment ago; another is there sooner than anyone can read why."""
+        return bool(self.cause) and time.monotonic() - self.died < CAUSE_SECONDS
 
 
 class Progress:
@@ -32,11 +58,14 @@ class Progress:
         self.notes: tuple[str, ...] = ()
         self.front: list[Record] = []
         self.running: dict[int, Running] = {}
+        self.workers: dict[str, Worker] = {}
+        self.trouble = ""
         self.stopping = False
         self.states: collections.Counter[str] = collections.Counter()
         self.recent: collections.deque[Record] = collections.deque(maxlen=8)
         self._began = time.monotonic()
         self._last_sign = self._began
+        self._troubled = 0.0
         self._limit: float | None = None
         self._seconds: list[float] = []
         self._most = 1
@@ -49,20 +78,44 @@ class Progress:
                 self.ended, self.recovered, self.front = event.finished, event.recovered, event.front
                 self.notes = event.notes
                 self._limit = event.limit
-            case Started(trial, _):
-                self.running[trial.number] = Running(trial, time.monotonic())
+            case Started(trial, place):
+                self._free(place.worker)
+                self.running[trial.number] = Running(trial, place, time.monotonic())
+                self.workers.setdefault(place.worker, Worker(place.worker, WorkerState.READY)).place = place
                 self._most = max(self._most, len(self.running))
-            case Reported(epoch):
+            case Reported(epoch) if epoch.trial in self.running:
                 self.running[epoch.trial].epoch = epoch
             case SetBack(outcome):
-                del self.running[outcome.trial]
+                self.running.pop(outcome.trial, None)
             case Ended(outcome, record, front):
                 self.ended, self.front = self.ended + 1, front
                 self.states[record.state] += 1
                 self.recent.append(record)
-                self._seconds.append(time.monotonic() - self.running.pop(outcome.trial).began)
+                one = self.running.pop(outcome.trial, None)
+                self._seconds.append(record.seconds or 0.0 if one is None else time.monotonic() - one.began)
             case Stopping():
                 self.stopping = True
+            case WorkerSeen(name, state, cause):
+                self._see_worker(name, state, cause)
+            case Trouble(message):
+                self.trouble, self._troubled = message, time.monotonic()
+        if isinstance(event, Started | Reported | Ended) and time.monotonic() - self._troubled > TROUBLE_SECONDS:
+            self.trouble = ""
+
+    def _see_worker(self, name: str, state: WorkerState, cause: str) -> None:
+        worker = self.workers.setdefault(name, Worker(name, state))
+        worker.state = state
+        if state is WorkerState.GONE:
+            worker.cause, worker.died = cause, time.monotonic()
+
+    def _free(self, worker: str) -> None:
+        """What it trained is over for it, though the study may hear of its end later, in its order, or never."""
+        if (one := self.trial_of(worker)) is not None:
+            del self.running[one.trial.number]
+
+    def trial_of(self, worker: str) -> Running | None:
+        """What a worker trains, if it does."""
+        return next((one for one in list(self.running.values()) if one.place.worker == worker), None)
 
     def is_due(self, every: float) -> bool:
         """Whether a sign of life is due, `every` seconds after the last or after the trial's beginning."""
@@ -86,6 +139,6 @@ class Progress:
         if not self._seconds:
             return None
         mean, now = sum(self._seconds) / len(self._seconds), time.monotonic()
-        spent = sum(min(now - one.began, mean) for one in self.running.values())
+        spent = sum(min(now - one.began, mean) for one in list(self.running.values()))
         needed = max(0.0, (self.total - self.ended) * mean - spent) / self._most
         return needed if self._limit is None else min(needed, max(0.0, self._limit - self.elapsed))

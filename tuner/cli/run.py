@@ -102,12 +102,16 @@ def _count(workers: str | None) -> int | Literal["auto"] | None:
 
 
 def _print_result(result: Result, storage: str) -> None:
+    from tuner.cli.kept import Kept
+
     study, name = result.study, shlex.quote(result.study.name)
     if study.goal.single:
         _print_best(study, result.best)
     else:
         typer.echo(f"Front of {study.finished()} trials in study {study.name}: {study.goal}")
         print_front(study, result.front)
+    if summary := Kept(study, storage).summary:
+        typer.echo(f"\n{summary}")
     there = options.and_storage(storage)
     chosen = "" if study.goal.single else f" --trial {result.front[0].number}"
     typer.echo("\nNext:")

@@ -64,11 +64,14 @@ def show(
 
     Example: tuner show digits-cnn --trial 17 --format json
     """
+    from tuner.cli.kept import Kept
+
     opened = _load(storage, study)
+    kept = Kept(opened, storage)
     if trial is None:
-        print_study(opened, form)
+        print_study(opened, kept, form)
     else:
-        print_trial(opened, opened.record(trial), form)
+        print_trial(opened, opened.record(trial), kept, form)
 
 
 def report(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -36,6 +36,10 @@ class Split(Protocol):
 
     def in_order(self, rows: int) -> Iterator[Tensor]:
         """All inputs as they are scored, so many `rows` at once."""
+        ...
+
+    def at(self, device: torch.device) -> Split:
+        """The same rows for another device."""
         ...
 
 
@@ -76,6 +80,16 @@ class Dataset:
     def in_units(self, outputs: Tensor) -> Tensor:
         """A model's outputs in the units of the targets."""
         return outputs if self.target_scale is None else self.target_scale.undo(outputs)
+
+    def at(self, device: torch.device) -> Dataset:
+        """The same on another device."""
+        return replace(
+            self,
+            target_scale=None if self.target_scale is None else self.target_scale.to(device),
+            train=self.train.at(device),
+            valid=None if self.valid is None else self.valid.at(device),
+            test=None if self.test is None else self.test.at(device),
+        )
 
 
 def prepare(splits: Splits, data: Data, device: torch.device) -> Dataset:

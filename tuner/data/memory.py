@@ -59,6 +59,10 @@ class Resident:
         for inputs in torch.split(self.inputs, rows):
             yield inputs if self._augment is None else self._augment.scored(inputs).to(self._device)
 
+    def at(self, device: torch.device) -> Resident:
+        """The same rows on another device."""
+        return Resident(self.inputs, self.targets, self._augment, device)
+
 
 def where(inputs: Inputs, wanted: Loader | None) -> tuple[Loader, str]:
     """Where rows should wait, and a note when that is another place than usual.

@@ -57,7 +57,6 @@ class Rows:
         groups = None if self.groups is None else self.groups[indices]
         return Rows(inputs_at(self.inputs, indices), self.targets[indices], groups)
 
-
     def none(self) -> Rows:
         """No rows, of the same kind."""
         return self.at(torch.arange(0))

@@ -51,6 +51,10 @@ class Streamed:
         for inputs in _loaded(_Batches(self._inputs, chunks, self._preprocessor, None, 0), self._device.type == "cuda"):
             yield inputs.to(self._device, non_blocking=True)
 
+    def at(self, device: torch.device) -> Streamed:
+        """The same rows for another device."""
+        return Streamed(Rows(self._inputs, self.targets), self._preprocessor, self._augment, device)
+
 
 class _Batches(Dataset[Tensor | TunerError]):
     """Item i is the i-th batch's inputs, ready for the model, or what is wrong with them; runs in a worker."""

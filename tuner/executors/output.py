@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO, cast
 
 
 class Tee:
@@ -19,7 +19,8 @@ class Tee:
 
     def __enter__(self) -> Tee:
         self._before = sys.stdout, sys.stderr
-        sys.stdout, sys.stderr = _Doubled(sys.stdout, self), _Doubled(sys.stderr, self)
+        sys.stdout = cast("TextIO", _Doubled(sys.stdout, self))
+        sys.stderr = cast("TextIO", _Doubled(sys.stderr, self))
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -29,7 +30,8 @@ class Tee:
     def log_to(self, file: Path | None) -> None:
         """Log to the end of `file` from now on; it is made when something is printed. None logs nothing."""
         if self._open is not None:
-            self._open.close()
+            with contextlib.suppress(OSError):
+                self._open.close()
         self._file, self._open = file, None
 
     def write(self, text: str) -> None:
@@ -38,38 +40,29 @@ class Tee:
             return
         try:
             if self._open is None:
-                self._open = self._file.open("a", encoding="utf-8", buffering=1)
+                self._open = self._file.open("a", encoding="utf-8", errors="backslashreplace", buffering=1)
             self._open.write(text)
         except OSError:  # a disk that is full must not fail the trial; its words are on the terminal all the same
             self._file = None
 
 
-class _Doubled(io.TextIOBase):
-    """A stream whose text goes to the log too."""
+class _Doubled:
+    """A stream whose text goes to the log too; all else of it is the stream's own."""
 
     def __init__(self, stream: TextIO, tee: Tee) -> None:
         self._stream = stream
         self._tee = tee
 
-    @property
-    def encoding(self) -> str:  # type: ignore[override]  # read-only here, as of the stream beneath
-        return self._stream.encoding
-
     def write(self, text: str) -> int:
         self._tee.write(text)
         return self._stream.write(text)
 
-    def flush(self) -> None:
-        self._stream.flush()
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
 
-    def isatty(self) -> bool:
-        return self._stream.isatty()
-
-    def fileno(self) -> int:
-        return self._stream.fileno()
-
-    def writable(self) -> bool:
-        return True
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def append(file: Path, text: bytes) -> None:
@@ -87,15 +80,17 @@ class Redirection:
 
     def log_to(self, file: Path | None) -> None:
         """Print to the end of `file` from now on; None is where it went before. A log without a word is removed."""
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError):  # a full disk must not fail the trial, here and below
+                stream.flush()
         self._point(*self._before)
-        if file is not None:
-            with contextlib.suppress(OSError), file.open("ab") as opened:  # a full disk must not fail the trial
-                self._point(opened.fileno(), opened.fileno())
-        if self._file is not None and self._file.exists() and not self._file.stat().st_size:
-            self._file.unlink()
+        with contextlib.suppress(OSError):
+            if self._file is not None and self._file.is_file() and not self._file.stat().st_size:
+                self._file.unlink()
         self._file = file
+        if file is not None:
+            with contextlib.suppress(OSError), file.open("ab") as opened:
+                self._point(opened.fileno(), opened.fileno())
 
     def _point(self, stdout: int, stderr: int) -> None:
         os.dup2(stdout, 1)

@@ -55,18 +55,18 @@ class Transport(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class TrialLimits:
     """How long, in seconds, a trial may train in all, and from one epoch to the next; None is for ever."""
 
     trial: float | None = None
     epoch: float | None = None
 
     @property
-    def endless(self) -> bool:
+    def none(self) -> bool:
         """Whether nothing is ever killed."""
         return self.trial is None and self.epoch is None
 
-    def exhausted(self, began: float, heard: float, now: float) -> str:
+    def exceeded(self, began: float, heard: float, now: float) -> str:
         """Why a trial is to be killed; empty while it is not."""
         if self.epoch is not None and now - heard > self.epoch:
             return f"no epoch within {self.epoch:g} s"
@@ -90,7 +90,7 @@ class _Worker:
 class _Pool:
     transport: Transport
     dispatcher: Dispatcher
-    patience: Patience
+    limits: TrialLimits
     workers: dict[Link, _Worker] = field(default_factory=dict)
     asked: float = 0.0
     stillborn: int = 0
@@ -104,12 +104,14 @@ class _Pool:
         """Answer the workers until there is no more work and none of them trains."""
         while any(each.trial is not None for each in self.workers.values()) or not self.dispatcher.over:
             messages = self.transport.wait(LOOK_SECONDS)
+            woke = time.monotonic()
             for link, message in messages:
                 if link in self.workers:  # or it was killed meanwhile
                     self.hear(self.workers[link], message)
             self.judge()
-            self.end_those_that_hang()
+            self.end_those_that_hang(woke)
             self.give(at_once=bool(messages))
+            self.excuse(time.monotonic() - woke)
         for each in self.workers.values():
             each.link.send(Work(None))
 
@@ -157,9 +159,14 @@ class _Pool:
                 worker.judged = verdict
                 worker.link.send(Judgement(worker.trial.number, worker.trial.attempt, verdict))
 
-    def end_those_that_hang(self) -> None:
+    def excuse(self, seconds: float) -> None:
+        """The driver's own time, an outage of the database say, is not counted: what was said waits to be heard."""
+        for worker in self.workers.values():
+            worker.began, worker.heard = worker.began + seconds, worker.heard + seconds
+
+    def end_those_that_hang(self, now: float) -> None:
         for worker in [each for each in self.workers.values() if each.trial is not None]:
-            if cause := self.patience.exhausted(worker.began, worker.heard, time.monotonic()):
+            if cause := self.limits.exceeded(worker.began, worker.heard, now):
                 self.transport.kill(worker.link)
                 self.replace(worker, State.TIMED_OUT, cause, cause)
 
@@ -177,19 +184,19 @@ class _Pool:
             self.start(worker.name)
 
 
-def run(transport: Transport, dispatcher: Dispatcher, names: Sequence[str], patience: Patience) -> None:
+def run(transport: Transport, dispatcher: Dispatcher, names: Sequence[str], limits: TrialLimits) -> None:
     """Run the workers called `names` until the dispatcher has no more work.
 
     Args:
         transport: is closed in the end.
         dispatcher: is called from this thread alone.
         names: at least one.
-        patience: a trial beyond it is killed with its worker.
+        limits: a trial beyond them is killed with its worker.
 
     Raises:
         TunerError: workers cannot be started.
     """
-    pool = _Pool(transport, dispatcher, patience)
+    pool = _Pool(transport, dispatcher, limits)
     served = False
     try:
         for name in names:

@@ -88,7 +88,10 @@ class Processes:
 
     def wait(self, seconds: float) -> list[tuple[Process, FromWorker]]:
         """A message of each worker that has one."""
-        return [self._hear(self._links[ready]) for ready in wait(list(self._links), seconds)]  # type: ignore[index]
+        ends = [end for link in self._links.values() for end in (link.connection, link.process.sentinel)]
+        ready = wait(ends, seconds)  # whoever a worker has forked may hold its end of the connection when it is gone
+        heard = [link for link in self._links.values() if link.connection in ready or link.process.sentinel in ready]
+        return [self._hear(link) for link in heard]
 
     def kill(self, link: Process) -> None:
         """End a worker at once."""
@@ -99,12 +102,14 @@ class Processes:
 
     def _hear(self, link: Process) -> tuple[Process, FromWorker]:
         try:
-            return link, link.connection.recv()
+            if link.connection.poll():
+                return link, link.connection.recv()
         except (EOFError, OSError):
-            del self._links[link.connection]
-            link.connection.close()
-            link.process.join()
-            return link, Gone(_named(link.process.exitcode or 0))
+            pass
+        del self._links[link.connection]
+        link.connection.close()
+        link.process.join()
+        return link, Gone(_named(link.process.exitcode or 0))
 
     def close(self, at_once: bool) -> None:
         """Give the workers a moment, and end those that need more."""

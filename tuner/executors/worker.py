@@ -111,8 +111,8 @@ class RemotePort:
 
     def done(self, outcome: Outcome) -> None:
         """Send how the trial ended."""
-        self._log_to(None)
         self._channel.send(outcome)
+        self._log_to(None)
 
 
 def _end_with_the_driver() -> None:

@@ -74,7 +74,7 @@ def open_storage(url: str, create: bool = False) -> BaseStorage:
 
 @contextlib.contextmanager
 def join(url: str, study: str, told: Callable[[str], None] = lambda message: None) -> Iterator[Turns]:
-    """Be a driver of a study: one of several on PostgreSQL, else the only one.
+    """Be a driver of a study: one of several on PostgreSQL, the only one on SQLite.
 
     On SQLite the operating system sees to that, and frees the database on the driver's death.
 
@@ -84,6 +84,7 @@ def join(url: str, study: str, told: Callable[[str], None] = lambda message: Non
         told: is told when the database makes the run wait.
 
     Raises:
+        UsageError: it is another kind of database.
         StorageError: another process runs a study on the SQLite database, or it cannot be opened.
     """
     parsed = parse(url)
@@ -93,10 +94,12 @@ def join(url: str, study: str, told: Callable[[str], None] = lambda message: Non
             with _opening(url):
                 turns: Turns = stack.enter_context(sharing(parsed, study, told))
         else:
+            if parsed.get_backend_name() != "sqlite":
+                raise UsageError(f"{shown(url)}: studies are run on SQLite or PostgreSQL, where runs do not collide")
             if file is not None and file.exists():
                 open_storage(url)  # what is no database is refused before anything is written beside it
             if file is not None:
-                stack.enter_context(held(file, state_folder(url), shown(url)))
+                stack.enter_context(held(file, state_folder(url), shown(url), study))
             turns = Sole(Patience(told))
         yield turns
 

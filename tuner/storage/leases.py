@@ -47,6 +47,9 @@ _OTHERS = text(f"SELECT driver FROM tuner_leases WHERE study = :study AND driver
 _BURY = text(f"DELETE FROM tuner_leases WHERE study = :study AND driver <> :driver AND NOT {_ALIVE}")
 _LEAVE = text("DELETE FROM tuner_leases WHERE driver = :driver")
 
+_TABLE_IS_THERE = text("SELECT to_regclass('tuner_leases') IS NOT NULL")
+_HELD = text("SELECT driver, study, host, pid FROM tuner_leases WHERE study = :study AND expires > clock_timestamp()")
+
 
 class Evicted(StorageError):
     """A driver was out of touch for so long that others have taken its trials over."""
@@ -96,3 +99,10 @@ class Lease:
     @property
     def _facts(self) -> dict[str, str | float]:
         return {"driver": self.driver, "study": self.study, "lease": LEASE_SECONDS}
+
+
+def held(connection: Connection, study: str) -> list[Lease]:
+    """The leases of a study that hold, for who has none."""
+    if not connection.execute(_TABLE_IS_THERE).scalar():
+        return []
+    return [Lease(*row) for row in connection.execute(_HELD, {"study": study})]

@@ -102,6 +102,7 @@ class Ledger(Passing):
         except TurnLost:
             self._view = None
             self._drawn.clear()
+            self._mine.clear()
             raise
 
     def _try(self, work: Callable[[], T]) -> T:

@@ -29,6 +29,7 @@ LOCKED = Outage("the database is locked by another program", "end that program o
 FULL = Outage("the disk of the database is full", "free some space on it")
 BROKEN = Outage("the file of the database cannot be read or written", "see to its disk")
 AWAY = Outage("the database cannot be reached", "see that its server runs")
+BUSY = Outage("another run works on the study, and --deterministic is for one alone", "end it or wait for it")
 TAKEN = Outage("another run is counting the trials of the study", "see whether that run hangs")
 
 _OF_SQLITE = {5: LOCKED, 6: LOCKED, 10: BROKEN, 13: FULL, 14: BROKEN}

@@ -89,7 +89,7 @@ class AskTell:
             seed = derive(self.study.space.setting("study.seed"), "trial", trial.number)
             self._ledger.record(trial._trial_id, {"seed": seed, "attempt": attempt})  # with all of its parameters
             history: dict[str, list[float]] = trial.user_attrs.get("history", {})
-            judged = int(max(history.get("epoch", [0])))
+            judged = int(trial.user_attrs.get("judged", 0))
             begins_anew = self.study.space.objective.function is not None  # it has no checkpoints
             self._running[trial.number] = _Running(trial._trial_id, {} if begins_anew else dict(history), judged)
         return Trial(trial.number, attempt, values, seed)
@@ -118,11 +118,12 @@ class AskTell:
             told = self.study.goal.single and self.study.goal.feasible(epoch.metrics)
             values = {epoch.epoch: epoch.metrics[self.study.goal.metric]} if told else {}
             stop, notes = self._judge(running.id, values) if values and epoch.epoch > running.judged else (False, {})
-            running.judged = max(running.judged, epoch.epoch)
+            judged = max(running.judged, epoch.epoch)
             facts = {"epoch": epoch.epoch, **epoch.metrics, "seconds": epoch.seconds, STOPPED: int(stop)}
             kept = sum(number < epoch.epoch for number in running.history.get("epoch", []))
-            running.history = {name: [*running.history.get(name, [])[:kept], fact] for name, fact in facts.items()}
-            self._ledger.record(running.id, {"history": running.history}, notes, values)
+            history = {name: [*running.history.get(name, [])[:kept], fact] for name, fact in facts.items()}
+            self._ledger.record(running.id, {"history": history, "judged": judged}, notes, values)
+            running.judged, running.history = judged, history  # not before it is written
         return stop
 
     def _judge(self, trial_id: int, values: Mapping[int, float]) -> tuple[bool, dict[str, Any]]:
@@ -155,7 +156,7 @@ class AskTell:
             del self._running[outcome.trial]
             return False
         if stopped is not None and outcome.state in (State.SUSPENDED, State.LOST):
-            outcome = Outcome(outcome.trial, outcome.attempt, State.PRUNED, epoch=stopped)
+            outcome = self._pruned(outcome, running.history, stopped)
         cause = outcome.cause or (self._pruned_by(running) if outcome.state is State.PRUNED else "")
         facts = {"state": outcome.state.value, "epoch": outcome.epoch, "cause": cause, "traceback": outcome.traceback}
         kept = {key: fact for key, fact in facts.items() if fact not in (None, "") or key in there}
@@ -164,6 +165,13 @@ class AskTell:
         self.optuna.tell(outcome.trial, values, _TOLD_AS[outcome.state])
         del self._running[outcome.trial]
         return True
+
+    def _pruned(self, outcome: Outcome, history: Mapping[str, list[float]], epoch: int) -> Outcome:
+        """What a trial that was stopped at an epoch would have told of itself."""
+        at = history["epoch"].index(epoch)
+        goal = self.study.goal
+        violations = goal.violations({name: history[name][at] for name in goal.names})
+        return Outcome(outcome.trial, outcome.attempt, State.PRUNED, epoch=epoch, violations=violations)
 
     def _may_try_again(self, losses: Mapping[str, int]) -> bool:
         return bool(losses) and losses["losses"] <= int(self.study.space.setting("search.retries"))
@@ -216,7 +224,7 @@ class AskTell:
             return
         self._running[trial.number] = _Running(trial._trial_id, trial.user_attrs["history"], stopped)
         try:
-            self._tell(Outcome(trial.number, trial.user_attrs["attempt"], State.PRUNED, epoch=stopped))
+            self._tell(Outcome(trial.number, trial.user_attrs["attempt"], State.LOST))
         finally:
             self._running.pop(trial.number, None)  # it is not this driver's if that failed
 

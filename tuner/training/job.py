@@ -42,6 +42,12 @@ class Job:
         source = replace(self.splits.source, test=None)
         return {**self.__dict__, "splits": replace(self.splits, source=source)}
 
+    def at(self, device: torch.device, base: str) -> Job:
+        """The same on another device, what is prepared included, with own code looked up from another folder."""
+        job = Job(self.splits, self.scores, device, base)
+        job._datasets = {way: dataset.at(device) for way, dataset in self._datasets.items()}
+        return job
+
     def settle(self, section: Data) -> None:
         """Let go of the raw rows, where every trial prepares them as this `data` section does."""
         self.dataset(section)

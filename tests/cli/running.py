@@ -1,0 +1,51 @@
+"""A run made up from its events, and a screen of any size to see it on."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from tuner.cli.progress import Progress
+from tuner.cli.screen import screen
+from tuner.driver import Ended, Event, Opened, Reported, SetBack, Started
+from tuner.goal import Direction, Goal, Scope
+from tuner.port import Epoch, Outcome, Place, State, Trial, Verdict
+from tuner.study import Record
+
+OPENED = Opened("made-up", Goal(("accuracy",), (Direction.MAXIMIZE,), Scope.BEST, ()), 30, 2, 0, None, [], ())
+
+
+def started(trial: int, worker: str, attempt: int = 1, host: str = "here", device: str = "cpu") -> Started:
+    return Started(Trial(trial, attempt, {"training": {"epochs": 12}}, 0), Place(worker, host, device, 1))
+
+
+def reported(trial: int, epoch: int, accuracy: float, attempt: int = 1) -> Reported:
+    metrics = {"train_loss": float("nan"), "accuracy": accuracy}
+    return Reported(Epoch(trial, attempt, epoch, metrics, 0.5), Verdict.GO)
+
+
+def lost(trial: int, cause: str) -> SetBack:
+    return SetBack(Outcome(trial, 1, State.LOST, cause=cause))
+
+
+def ended(trial: int, value: float | None, cause: str = "") -> Ended:
+    state = State.PRUNED if value is None else State.COMPLETE
+    values = () if value is None else (value,)
+    record = Record(trial, state.value, values, {}, 3, cause, {}, {}, [], {}, None, None, 1.5, {})
+    return Ended(Outcome(trial, 1, state, values, 3, cause), record, [record] if values else [])
+
+
+def seen(*events: Event) -> Progress:
+    progress = Progress()
+    for event in (OPENED, *events):
+        progress.see(event)
+    return progress
+
+
+def shown(progress: Progress, width: int = 100, height: int = 30) -> list[str]:
+    """The lines of the screen, of which none may be broken by the terminal."""
+    console = Console(file=io.StringIO(), width=width, height=height, no_color=True)
+    with console.capture() as captured:
+        console.print(screen(progress, console))
+    return [line.rstrip() for line in captured.get().splitlines()]

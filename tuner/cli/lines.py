@@ -1,0 +1,64 @@
+"""A run in plain lines, where no terminal shows it live; and the words that both views say it in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tuner.cli.formats import clock
+from tuner.cli.progress import Progress
+from tuner.driver import Ended, Event, Opened, Reported, SetBack, Stopping, Trouble, WorkerSeen
+from tuner.port import State, WorkerState
+from tuner.study import Record
+
+EVERY_SECONDS = 30.0
+"""How often a long trial says where it is."""
+
+
+def lines_of(event: Event, progress: Progress) -> Iterator[str]:
+    """What is to be said of an event, which `progress` has seen."""
+    match event:
+        case Opened():
+            yield f"study {event.study}: {event.finished} of {event.total} trials done"
+            if event.recovered:
+                yield f"{event.recovered} trials were left running by a crash and go on under their own numbers"
+            yield from (f"note: {note}" for note in event.notes)
+        case Ended(_, record):
+            yield f"{_ending(record, progress.metrics)}; {_standing(progress)}; {count(progress)}"
+        case Reported(epoch) if progress.is_due(EVERY_SECONDS):
+            values = named(progress.metrics, [epoch.metrics[name] for name in progress.metrics])
+            yield f"trial {epoch.trial}, epoch {epoch.epoch}: {values}; {count(progress)}"
+        case SetBack(outcome) if outcome.state is State.LOST:
+            yield f"trial {outcome.trial} was lost, {outcome.cause}, and goes on from its last checkpoint"
+        case WorkerSeen(worker, WorkerState.GONE, cause) if cause:
+            yield f"worker {worker} is gone: {cause}"
+        case Trouble(message):
+            yield message
+        case Stopping():
+            yield "stopping at this epoch's end; once more to stop at once"
+
+
+def named(metrics: Sequence[str], values: Sequence[float]) -> str:
+    """Each metric with its value."""
+    return ", ".join(f"{name} {value:.5g}" for name, value in zip(metrics, values, strict=False))
+
+
+def count(progress: Progress) -> str:
+    """How many trials have ended, and about how long the others take."""
+    left = progress.seconds_left
+    time_left = "" if left is None or progress.ended >= progress.total else f", about {clock(left)} left"
+    return f"{progress.ended} of {progress.total} trials{time_left}"
+
+
+def _ending(record: Record, metrics: Sequence[str]) -> str:
+    values = f", {named(metrics, record.values)}" if record.values else ""
+    cause = f" ({record.why})" if record.why else f" at epoch {record.epoch}" if record.epoch else ""
+    return f"trial {record.number} {record.state}{values}{cause}"
+
+
+def _standing(progress: Progress) -> str:
+    """How far the study has come, in a few words."""
+    if not progress.front:
+        return "no best yet" if len(progress.metrics) == 1 else "no front yet"
+    if len(progress.metrics) > 1:
+        return f"{len(progress.front)} on the front"
+    return f"best {progress.front[0].value:.5g} (trial {progress.front[0].number})"

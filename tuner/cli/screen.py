@@ -1,0 +1,148 @@
+"""The screen of a run: how the study stands, a row for each worker, the trials that ended last.
+
+It takes what room there is: a narrow terminal loses bars and columns, a low one the trials that ended, then workers.
+It draws beside the driver, and so iterates over copies: one must never wait for the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from tuner.cli.formats import clock
+from tuner.cli.lines import count, named
+from tuner.cli.progress import Progress, Running, Worker
+from tuner.port import WorkerState
+
+MOST_SHOWN = 6
+"""So many trials of a front are shown while it grows."""
+
+FEWEST_WORKERS = 2
+"""So many rows they have on the lowest of screens."""
+
+BAR_FROM, DETAILS_FROM = 48, 72
+"""So wide is a terminal whose rows have a bar, and one whose rows say everything."""
+
+STYLES = {"complete": "green", "pruned": "yellow", "failed": "red", "diverged": "magenta", "out of memory": "magenta"}
+
+
+def screen(progress: Progress, console: Console) -> Group:
+    """What `console` shows, at most as high as it is."""
+    if not progress.study:
+        return Group(_cut("loading the data and checking the space ...", "dim"), *_trouble(progress))
+    width, height = console.size
+    head = Group(*_head(progress, width))
+    room = height - 1 - len(console.render_lines(head, pad=False))
+    workers = list(progress.workers.values())
+    shown = workers if len(workers) <= room else workers[: max(FEWEST_WORKERS, room - 1)]
+    hidden = len(workers) - len(shown)
+    left = room - max(1, len(shown)) - bool(hidden)
+    return Group(head, _workers(progress, shown, width), *_rest(progress, hidden), *_ended(progress, left - 1, width))
+
+
+def _cut(text: str, style: str = "") -> Text:
+    """Text on one line, however narrow that is."""
+    return Text(text, style=style, no_wrap=True, overflow="ellipsis")
+
+
+def _trouble(progress: Progress) -> Iterator[Text]:
+    if progress.trouble:
+        yield Text(progress.trouble, style="yellow")
+
+
+def _head(progress: Progress, width: int) -> Iterator[Text]:
+    facts = "  ".join(
+        [*(f"{number} {state}" for state, number in list(progress.states.items())), clock(progress.elapsed)]
+    )
+    between = "  " if width >= DETAILS_FROM else "\n"
+    yield Text.assemble((progress.study, "bold"), f"  {count(progress)}{between}{facts}")
+    if progress.recovered:
+        yield _cut(f"{progress.recovered} trials were left running by a crash and go on", "yellow")
+    yield from (Text(note, style="dim") for note in progress.notes)
+    for record in progress.front[:MOST_SHOWN]:
+        title = "best " if len(progress.metrics) == 1 else "front "
+        values = named(progress.metrics, record.values)
+        yield Text.assemble(title, (values, "bold green"), f"  trial {record.number}")
+    if len(progress.front) > MOST_SHOWN:
+        yield _cut(f"and {len(progress.front) - MOST_SHOWN} more on the front", "dim")
+    yield from _trouble(progress)
+    if progress.stopping:
+        yield Text("stopping at this epoch's end; Ctrl-C again to stop at once", style="bold yellow")
+
+
+def _workers(progress: Progress, workers: Sequence[Worker], width: int) -> RenderableType:
+    if not workers:
+        return _cut("asking for the first trial ...", "dim")
+    places = [worker.place for worker in workers if worker.place is not None]
+    several_devices = len({place.device for place in places}) > 1
+    several_hosts = len({place.host for place in places}) > 1
+    rows = Table.grid(padding=(0, 2, 0, 0))
+    for _ in range(4):
+        rows.add_column(no_wrap=True)
+    rows.add_column()  # the one that gives way
+    for worker in workers:
+        name = Text(worker.name if width < DETAILS_FROM else f"worker {worker.name}")
+        if worker.place is not None and width >= DETAILS_FROM:
+            name.append(f" {worker.place.device}" * several_devices + f" {worker.place.host}" * several_hosts, "dim")
+        one = progress.trial_of(worker.name)
+        if one is None:
+            rows.add_row(name, _state(worker), "", "", _remark(worker))
+        else:
+            rows.add_row(name, *_training(one, width), _remark(worker) or _values(one, progress.metrics))
+    return rows
+
+
+def _training(one: Running, width: int) -> list[RenderableType]:
+    epochs = one.trial.values["training"]["epochs"]
+    done = one.epoch.epoch if one.epoch else 0
+    bar = ProgressBar(epochs, done, width=20 if width >= DETAILS_FROM else 8) if width >= BAR_FROM else ""
+    return [f"trial {one.trial.number}", bar, f"{done}/{epochs}" if width < DETAILS_FROM else f"epoch {done}/{epochs}"]
+
+
+def _values(one: Running, metrics: Sequence[str]) -> Text:
+    told = one.epoch.metrics if one.epoch else {}
+    return _cut(named(metrics, [told[name] for name in metrics if name in told]))
+
+
+def _state(worker: Worker) -> Text:
+    match worker.state:
+        case WorkerState.STARTING:
+            return Text("starting", "dim")
+        case WorkerState.READY:
+            return Text("idle", "dim")
+        case WorkerState.GONE:
+            return Text("gone", "red" if worker.cause else "dim")
+
+
+def _remark(worker: Worker) -> Text:
+    """Why it is gone, or the one before it."""
+    if worker.state is WorkerState.GONE:
+        return _cut(worker.cause, "red")
+    return _cut(f"replaced: {worker.cause}", "yellow") if worker.replaced else Text()
+
+
+def _rest(progress: Progress, hidden: int) -> Iterator[Text]:
+    if hidden:
+        yield _cut(f"and {hidden} more workers, {len(progress.running)} of all {len(progress.workers)} training", "dim")
+
+
+def _ended(progress: Progress, most: int, width: int) -> Iterator[Table]:
+    """The trials that ended last, the latest first, on `most` lines below their heading."""
+    recent = list(progress.recent)[::-1][: max(0, most)]
+    if not recent:
+        return
+    details = ("epoch", "seconds") if width >= DETAILS_FROM else ()
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("trial", "state", *progress.metrics, *details):
+        table.add_column(name, justify="left" if name == "state" else "right", no_wrap=True)
+    table.add_column("why")
+    for record in recent:
+        values = [f"{value:.5g}" for value in record.values] or [""] * len(progress.metrics)
+        state = Text(record.state, style=STYLES.get(record.state, ""))
+        facts = [str(record.epoch or ""), f"{record.seconds or 0:.1f}"][: len(details)]
+        table.add_row(str(record.number), state, *values, *facts, _cut(record.why))
+    yield table

@@ -1,0 +1,39 @@
+"""Who works on a study at this moment, as anyone may ask who is none of its drivers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import sqlalchemy
+from sqlalchemy import NullPool
+from sqlalchemy.engine import URL
+
+from tuner.storage import leases, postgres, state_folder
+from tuner.storage.locks import holder
+from tuner.storage.outages import readable_errors
+from tuner.storage.urls import parse, sqlite_file
+
+
+def drivers_of(url: str, study: str) -> Mapping[str, str] | None:
+    """The processes of a study's drivers, by the names that its running trials have for them.
+
+    None where nobody can tell. The one driver of an SQLite database has an empty name.
+
+    Raises:
+        StorageError: the database cannot be read.
+    """
+    parsed = parse(url)
+    if parsed.get_backend_name() == "postgresql":
+        return _with_leases(parsed, study)
+    file = sqlite_file(parsed)
+    if file is None:
+        return None
+    found = holder(file, state_folder(url))
+    return {"": found[0]} if found is not None and found[1] == study else {}
+
+
+def _with_leases(url: URL, study: str) -> Mapping[str, str]:
+    options = {key: value for key, value in postgres.engine_options(url).items() if key != "pool_pre_ping"}
+    engine = sqlalchemy.create_engine(url, poolclass=NullPool, **options)
+    with readable_errors(), engine.connect() as connection:
+        return {lease.driver: f"process {lease.pid} on {lease.host}" for lease in leases.held(connection, study)}

@@ -1,0 +1,189 @@
+"""The timeline of a study: a lane for each worker, and in it a bar for each trial that it trained.
+
+It is drawn from records alone; ten thousand trials are about a megabyte of page.
+"""
+
+from __future__ import annotations
+
+import collections
+import datetime
+import heapq
+import html
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+from tuner.plots import COLOURS, GREY, Plot
+from tuner.port import State
+from tuner.study import Record
+
+TITLE = "Timeline"
+
+RUNNING = "running"
+
+LOOKS = {
+    State.COMPLETE.value: COLOURS[0],
+    State.PRUNED.value: COLOURS[5],
+    State.FAILED.value: COLOURS[1],
+    State.DIVERGED.value: COLOURS[3],
+    State.OUT_OF_MEMORY.value: "#000000",
+    State.TIMED_OUT.value: "#F0E442",
+    State.LOST.value: GREY,
+    RUNNING: COLOURS[4],
+}
+"""The colour of each ending, in the order of the legend; Okabe and Ito's black and yellow are for what is rare."""
+
+LANE_PIXELS, MOST_PIXELS = 26, 1200
+"""How high a lane is, and how high all of them may become."""
+
+LONGEST_WHY = 120
+"""A hover text gives so much of the reason."""
+
+FORGOTTEN = datetime.timedelta(minutes=1)
+"""A study that was silent for longer than this, and than all it did took, is not drawn up to now: it would shrink to
+nothing beside the silence."""
+
+ZERO = datetime.datetime(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bar:
+    """A trial from its start, for one that was resumed the last, to its end or to where it has come."""
+
+    record: Record
+    start: datetime.datetime
+    end: datetime.datetime
+
+    @property
+    def worker(self) -> tuple[str, str] | None:
+        """Host and name; None of a trial that another program ran."""
+        facts = self.record.attributes
+        return (str(facts["host"]), str(facts["worker"])) if {"host", "worker"} <= facts.keys() else None
+
+
+def timeline(records: Iterable[Record], metrics: Sequence[str], now: datetime.datetime) -> Plot:
+    """When and where each trial ran, and how it ended.
+
+    Args:
+        records: those to draw; one that waits has no bar.
+        metrics: what their values are called.
+        now: where running trials have come.
+    """
+    begun = [record for record in records if record.started and record.state in LOOKS]
+    if not begun:
+        return Plot(TITLE, "", None, "no trial has started yet")
+    heard = max(map(_heard, begun))
+    forgotten = now - heard > max(FORGOTTEN, heard - min(map(_began, begun)))
+    bars = [_Bar(record, _began(record), record.ended or (_heard(record) if forgotten else now)) for record in begun]
+    lanes = _lanes(bars)
+    figure = go.Figure()
+    for state, colour in LOOKS.items():
+        if any(bar.record.state == state for bar in bars):
+            figure.add_trace(_trace(state, colour, lanes, metrics))
+    _lay_out(figure, lanes)
+    return Plot(TITLE, _caption(bars, heard if forgotten else None), figure)
+
+
+def _caption(bars: Sequence[_Bar], heard: datetime.datetime | None) -> str:
+    caption = "When each worker trained which trial, coloured by how it ended: hover to see why."
+    if any(bar.worker is None for bar in bars):
+        caption += " Where a worker is not known, trials of the same time lie in different lanes."
+    running = sum(bar.record.state == RUNNING for bar in bars)
+    if heard is not None and running:
+        caption += f" Nothing was heard of the {running} that run since {heard:%Y-%m-%d %H:%M}: they end there."
+    return caption
+
+
+def _began(record: Record) -> datetime.datetime:
+    assert record.started is not None, record.number
+    return record.started
+
+
+def _heard(record: Record) -> datetime.datetime:
+    """When a trial ended, or had its last epoch."""
+    return record.ended or _began(record) + datetime.timedelta(seconds=record.seconds or 0.0)
+
+
+def _lanes(bars: Iterable[_Bar]) -> dict[str, list[_Bar]]:
+    """The bars of each worker by its name, and its host where there are several; those of no worker come last."""
+    of_workers: dict[tuple[str, str], list[_Bar]] = collections.defaultdict(list)
+    others = []
+    for bar in bars:
+        if bar.worker is None:
+            others.append(bar)
+        else:
+            of_workers[bar.worker].append(bar)
+    several = len({host for host, _ in of_workers}) > 1
+    ordered = sorted(of_workers, key=lambda place: [_natural(part) for part in place])
+    named = {f"{host} · {worker}" if several else worker: of_workers[host, worker] for host, worker in ordered}
+    return named | {f"unknown {i}": lane for i, lane in enumerate(_packed(others), start=1)}
+
+
+def _natural(name: str) -> list[int | str]:
+    """Worker 10 comes after worker 9."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
+
+
+def _packed(bars: Iterable[_Bar]) -> list[list[_Bar]]:
+    """As few lanes as hold bars that do not overlap."""
+    lanes: list[list[_Bar]] = []
+    free: list[tuple[datetime.datetime, int]] = []
+    for bar in sorted(bars, key=lambda bar: bar.start):
+        if free and free[0][0] <= bar.start:
+            lane = heapq.heappop(free)[1]
+        else:
+            lane = len(lanes)
+            lanes.append([])
+        lanes[lane].append(bar)
+        heapq.heappush(free, (bar.end, lane))
+    return lanes
+
+
+def _trace(state: str, colour: str, lanes: Mapping[str, list[_Bar]], metrics: Sequence[str]) -> go.Bar:
+    drawn = [(i, bar) for i, lane in enumerate(lanes.values()) for bar in lane if bar.record.state == state]
+    return go.Bar(
+        name=state,
+        orientation="h",
+        y=np.array([i for i, _ in drawn], dtype=np.int16),
+        base=np.array([_milliseconds(bar.start - ZERO) for _, bar in drawn]),
+        x=np.array([_milliseconds(bar.end - bar.start) for _, bar in drawn]),
+        width=0.8,
+        marker={"color": colour, "line": {"width": 0}},
+        hovertext=[html.escape("\n".join(_told(bar, metrics))).replace("\n", "<br>") for _, bar in drawn],
+        hoverinfo="text",
+    )
+
+
+def _milliseconds(length: datetime.timedelta) -> float:
+    return max(0.0, length / datetime.timedelta(milliseconds=1))
+
+
+def _told(bar: _Bar, metrics: Sequence[str]) -> Iterator[str]:
+    record = bar.record
+    yield f"trial {record.number}, {record.state}"
+    if record.values:
+        yield ", ".join(f"{name} {value:.5g}" for name, value in zip(metrics, record.values, strict=False))
+    yield f"{bar.start:%Y-%m-%d %H:%M:%S}, {(bar.end - bar.start).total_seconds():.1f} s"
+    if record.why:
+        yield record.why if len(record.why) <= LONGEST_WHY else f"{record.why[:LONGEST_WHY]} …"
+
+
+def _lay_out(figure: go.Figure, lanes: Mapping[str, list[_Bar]]) -> None:
+    figure.update_layout(
+        barmode="overlay",
+        height=min(MOST_PIXELS, 140 + LANE_PIXELS * len(lanes)),
+        xaxis={"type": "date"},
+        yaxis={
+            "title": "Worker",
+            "tickvals": list(range(len(lanes))),
+            "ticktext": [html.escape(name) for name in lanes],
+            "range": [len(lanes) - 0.5, -0.5],
+            "automargin": True,
+        },
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+        showlegend=True,
+        hovermode="closest",
+    )
