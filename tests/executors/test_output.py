@@ -56,7 +56,8 @@ def test_a_full_disk_fails_no_trial_that_prints() -> None:
 def test_a_log_on_a_full_disk_is_left_and_the_next_is_written(tmp_path: Path) -> None:
     program = (
         "import os, sys; from pathlib import Path; from tuner.executors.output import Redirection\n"
-        "log = Redirection(); log.log_to(Path('/dev/full')); os.system('echo lost 2> /dev/null'); log.log_to(Path('0.log'))\n"
+        "log = Redirection(); log.log_to(Path('/dev/full')); os.system('echo lost 2> /dev/null')\n"
+        "log.log_to(Path('0.log'))\n"
         "os.system('echo of a program'); log.log_to(Path('1.log')); log.log_to(None); print('after')"
     )
 
