@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import importlib.util
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -89,6 +90,8 @@ class Crew:
             UsageError: there cannot be one.
         """
         if wanted.executor is Executor.RAY:
+            if importlib.util.find_spec("ray") is None:
+                raise UsageError("--executor ray needs Ray: pip install 'tuner[ray]'")
             return cls(wanted, (), True, limits, resources)
         if wanted.workers_per_gpu is not None and device.type != "cuda":
             raise UsageError(f"--workers-per-gpu {wanted.workers_per_gpu}: trials run on {device}, not on a GPU")

@@ -176,7 +176,7 @@ def _planned(space: Space, device: torch.device) -> _Plan:
 def _own_code(space: Space) -> tuple[Code, ...]:
     """The code of one's own that rows and models come from."""
     named = [*space.types("data"), *space.types("model")]
-    return tuple((name, space.base, path) for path, name in named if own.is_own(str(name)))
+    return tuple((name, space.base, path) for path, name in named if own.is_own(name))
 
 
 def _read(space: Space | str | Path, changes: list[tuple[str, Any]]) -> Space:

@@ -187,3 +187,23 @@ def test_random_samples_stay_in_their_ranges_and_reach_both_halves() -> None:
 
     rates = seen["optimizer.SGD.lr"]
     assert 0.3 < sum(rate < math.sqrt(1e-3) for rate in rates) / len(rates) < 0.7
+
+
+def test_the_classes_that_may_stand_for_a_section_are_told_with_their_places() -> None:
+    text = """
+data: {type: digits}
+model:
+  choice:
+    - {type: MLP}
+    - {name: own, type: {choice: ["net.py:Net", CNN]}}
+optimizer: {type: Adam}
+"""
+
+    space = Space.parse(text)
+
+    assert space.types("data") == [("data.type", "digits")]
+    assert space.types("model") == [
+        ("model.MLP.type", "MLP"),
+        ("model.own.type", "net.py:Net"),
+        ("model.own.type", "CNN"),
+    ]

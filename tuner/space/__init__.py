@@ -14,7 +14,7 @@ from tuner.config import Config
 from tuner.errors import Fault, Place, SpaceError, UsageError
 from tuner.goal import Objective
 from tuner.space import document, edit, enqueue, holes, objectives, rules, schema
-from tuner.space.holes import Choice, Group, Items, Repeat, Row, Suggester, Tree
+from tuner.space.holes import Choice, Fixed, Group, Items, Repeat, Row, Suggester, Tree
 from tuner.space.parse import Parser
 from tuner.space.references import reference_faults
 
@@ -120,7 +120,8 @@ class Space:
         """(path, name) of every class that may stand for a section, such as `model`."""
         variants = schema.variants(self.node(section), section)
         groups = [(path, tree) for path, tree in variants if isinstance(tree, Group) and "type" in tree.entries]
-        return [(f"{path}.type", holes.describe(tree.entries["type"])) for path, tree in groups]
+        names = [(path, leaf) for path, tree in groups for _, leaf in schema.variants(tree.entries["type"], path)]
+        return [(f"{path}.type", leaf.value) for path, leaf in names if isinstance(leaf, Fixed)]
 
     def highest(self, path: str) -> Any:
         """The largest value that can stand at `path`, such as `training.epochs`."""

@@ -1,0 +1,50 @@
+"""A study that takes long, drivers of it that train on Ray, and their actors."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import psutil
+
+from tests.conftest import command, environment
+
+LONG = """\
+study: {name: long, seed: 0}
+search: {trials: 2, pruner: null, sampler: {type: RandomSampler}, checkpoint_interval: 0.1s}
+data: {type: digits, batch_size: 8}
+model: {type: CNN, channels: [8], dropout: 0.2}
+optimizer: {type: Adam, lr: {float: [1e-4, 1e-2], log: true}}
+training: {epochs: 12}
+"""
+
+
+def long_space(folder: Path, epochs: int = 12) -> Path:
+    """A space whose trials leave a checkpoint after each epoch."""
+    (folder / "long.yaml").write_text(LONG.replace("epochs: 12", f"epochs: {epochs}"))
+    return folder / "long.yaml"
+
+
+def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    """A driver of that space, the head of a process group as in a terminal, with a home of its own."""
+    (folder / "home").mkdir()
+    return subprocess.Popen(
+        [*command(), "run", "--space", "long.yaml", "--executor", "ray", *arguments],
+        cwd=folder,
+        env={**environment(), "HOME": str(folder / "home")},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def workers() -> list[psutil.Process]:
+    """The actors of clusters and drivers that this process has started."""
+    return [each for each in psutil.Process().children(recursive=True) if _name(each).startswith("ray::Worker")]
+
+
+def _name(process: psutil.Process) -> str:
+    try:
+        return str(process.name())
+    except psutil.Error:  # it has just ended
+        return ""

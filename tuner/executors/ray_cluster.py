@@ -1,0 +1,154 @@
+"""The Ray cluster that trials run on: started on this machine, joined by its address, or there already."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import secrets
+import signal
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray._private import ray_constants, services
+from ray._private import worker as ray_driver
+from ray.exceptions import RayError
+
+from tuner.errors import Interrupted, TunerError, UsageError, listing
+from tuner.executors import ray_reaper
+
+ANSWER_SECONDS = 5.0
+"""How long a cluster may take to answer; Ray itself tries for minutes and says so again and again."""
+
+QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+
+ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}
+"""On a machine that is no part of a cluster Ray listens on the loopback interface only; and it sends no statistics."""
+
+TOKEN = ".ray/auth_token"
+"""Where in a home folder Ray looks for the token that lets others in."""
+
+Needs = Mapping[str, float]
+"""What a worker takes of a node, by Ray's names."""
+
+
+@contextlib.contextmanager
+def connected(address: str | None) -> Iterator[None]:
+    """Ray in this process; where it is there already, it is left as it is.
+
+    Args:
+        address: of a cluster; None starts Ray on this machine, and it ends with this process at the latest.
+
+    Raises:
+        UsageError: there is no such cluster.
+        TunerError: Ray does not start here.
+        Interrupted: by a signal while it starts.
+    """
+    if ray.is_initialized():
+        yield
+        return
+    try:
+        with _silence():
+            _connect(address)
+            with ray_reaper.bound() if address is None else contextlib.nullcontext():
+                yield
+    finally:
+        ray.shutdown()
+
+
+def room(needs: Needs) -> int:
+    """How many workers the nodes have room for, whatever else they do at this moment."""
+    return sum(_room_of(node["Resources"], needs) for node in _nodes())
+
+
+def want(needs: Needs) -> str:
+    """What is asked for, where the cluster has no room for it."""
+    asked = listing(f"{name.lower()}: {amount:g}" for name, amount in needs.items())
+    nodes = [node["Resources"] for node in _nodes()]
+    has = listing(f"{sum(node.get(name, 0.0) for node in nodes):g} {name}" for name in needs)
+    return f"search.resources asks for {asked} per trial, and no node has as much; all together have {has}"
+
+
+def _nodes() -> list[dict[str, Any]]:
+    return [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+
+
+def _room_of(node: Mapping[str, float], needs: Needs) -> int:
+    shares = [node.get(name, 0.0) / amount for name, amount in needs.items() if amount]
+    return math.floor(min(shares, default=node.get("CPU", 1.0)) + 1e-9)  # 0.3 / 0.1 is a little below 3
+
+
+def _connect(address: str | None) -> None:
+    """Ray puts a handler of its own on SIGTERM; it is there while Ray starts, and not longer."""
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        _start() if address is None else _join(address)
+    except SystemExit:
+        raise Interrupted(signal.SIGTERM) from None
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)
+
+
+def _start() -> None:
+    try:
+        with _loopback():
+            ray.init(address="local", include_dashboard=False, **QUIET)
+    except (OSError, RuntimeError, RayError) as error:
+        raise TunerError(f"Ray does not start on this machine: {_reason(error)}") from error
+
+
+def _join(address: str) -> None:
+    try:
+        _refuse_the_dead(address)
+        ray.init(address=address, **QUIET)
+    except (OSError, RuntimeError, ValueError, RayError) as error:
+        raise UsageError(f"--ray-address {address}: {_reason(error)}; `ray start --head` starts a cluster") from None
+
+
+def _reason(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(".")
+
+
+def _refuse_the_dead(address: str) -> None:
+    """Raise soon where nothing answers."""
+    place = address.partition("://")[2] or services.canonicalize_bootstrap_address(address)
+    if place is None:
+        raise ConnectionError("names no cluster")
+    host, _, port = place.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()
+    except OSError as error:
+        raise ConnectionError(f"nothing answers at {place} ({error.strerror or error})") from None
+
+
+@contextlib.contextmanager
+def _loopback() -> Iterator[None]:
+    """Ray that is started here is for this machine and this user only."""
+    if not (os.environ.keys() & {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} or Path.home().joinpath(TOKEN).exists()):
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(
+            32
+        )  # stays: this process knows no second one; or Ray adds a file
+    before = {name: os.environ.get(name) for name in ALONE}
+    clustered, ray_constants.ENABLE_RAY_CLUSTER = ray_constants.ENABLE_RAY_CLUSTER, False
+    os.environ.update(ALONE)
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = clustered
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Ray tells of each worker's death on stdout, for which it has no switch; the pool tells of it already."""
+    before, ray_driver._worker_logs_enabled = ray_driver._worker_logs_enabled, False
+    try:
+        yield
+    finally:
+        ray_driver._worker_logs_enabled = before

@@ -1,0 +1,104 @@
+"""Own code on its way to nodes that share no disk with the driver: the files beside a space, and what they define.
+
+Nothing is sent for a space without own code.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tuner import own
+from tuner.errors import UsageError
+from tuner.executors.processes import Code
+
+BESIDES = {".json", ".toml", ".txt", ".yaml", ".yml"}
+"""Kinds of files that code reads; those that are small travel with it."""
+
+SMALL = 2**17
+MOST = 2**26
+"""The bytes of a small file, and of all that travels."""
+
+NOT_OURS = {"__pycache__", "node_modules", "site-packages"}
+
+
+@dataclass(frozen=True, slots=True)
+class Luggage:
+    """Own code as it travels: files by their paths below the space's folder, and the names looked up in them."""
+
+    files: Mapping[str, bytes]
+    names: Sequence[Named]
+
+    @classmethod
+    def of(cls, code: Sequence[Code]) -> Luggage:
+        """Pack what own code there is, all of one space.
+
+        Raises:
+            UsageError: a file lies elsewhere than below the space's folder, or they are too many.
+        """
+        for name, base, path in code:
+            _refuse_elsewhere(name, base, path)
+        files = dict(_files(code[0][1])) if code else {}
+        return cls(files, [Named(name, path, tuple(_modules(name, base))) for name, base, path in code])
+
+    def unpack(self, folder: str) -> None:
+        """Write the files and import what is named, so that what it defines can be unpickled."""
+        for file, content in self.files.items():
+            target = Path(folder, file)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        for named in self.names:
+            own.load(named.name, folder, named.path)
+            for module in _modules(named.name, folder):
+                sys.modules.update(dict.fromkeys(named.modules, sys.modules[module]))
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A name of own code, its place in the config, and what the driver's process calls the module of its file."""
+
+    name: str
+    path: str
+    modules: tuple[str, ...]
+
+
+def _refuse_elsewhere(name: str, base: str, path: str) -> None:
+    file = Path(name.rpartition(":")[0])
+    if file.suffix == ".py" and (file.is_absolute() or ".." in file.parts):
+        raise UsageError(
+            f"{path}: {name}: only code in {base} travels to the nodes of a Ray cluster: "
+            f"put it there and name it by its path from there"
+        )
+
+
+def _modules(name: str, base: str) -> list[str]:
+    """What this process calls the module of an own file; a package has one name everywhere."""
+    file = str(Path(base, name.rpartition(":")[0]).resolve())
+    return [known for known, module in list(sys.modules.items()) if getattr(module, "__file__", None) == file]
+
+
+def _files(base: str) -> Iterator[tuple[str, bytes]]:
+    total = 0
+    for file in _worth_sending(base):
+        content = file.read_bytes()
+        total += len(content)
+        if total > MOST:
+            raise UsageError(f"{base}: holds more than {MOST >> 20} MB of code: put the space into a folder of its own")
+        yield file.relative_to(base).as_posix(), content
+
+
+def _worth_sending(base: str) -> Iterator[Path]:
+    for folder, folders, names in os.walk(base):
+        folders[:] = sorted(name for name in folders if not _foreign(Path(folder, name)))
+        for file in (Path(folder, name) for name in sorted(names)):
+            small = file.suffix in BESIDES and not file.name.startswith(".")
+            if file.is_file() and (file.suffix == ".py" or (small and file.stat().st_size <= SMALL)):
+                yield file
+
+
+def _foreign(folder: Path) -> bool:
+    """Whether it is hidden or a virtual environment."""
+    return folder.name.startswith(".") or folder.name in NOT_OURS or (folder / "pyvenv.cfg").exists()
