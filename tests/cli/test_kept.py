@@ -78,6 +78,18 @@ def test_data_formats_name_the_files_too(ran: tuple[Path, str]) -> None:
             assert Path(file["path"]).stat().st_size == file["bytes"]
 
 
+def test_a_checkpoint_that_is_being_written_is_none_yet(ran: tuple[Path, str]) -> None:
+    folder, _ = ran
+    before = tuner_in(folder, "show", "tiny").stdout
+
+    partial = next(folder.glob(".tuner/*/checkpoints")) / ".1.best.pt.partial"
+    partial.write_bytes(b"half")
+    after = tuner_in(folder, "show", "tiny")
+    partial.unlink()
+
+    assert after.stdout == before, after.stderr
+
+
 def test_nothing_is_said_of_files_where_there_are_none(tmp_path: Path) -> None:
     study = optuna.create_study(study_name="tiny", storage=f"sqlite:///{tmp_path}/studies.db")
     study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)

@@ -31,7 +31,8 @@ class Kept:
 
         found = collections.defaultdict(list)
         for file in [] if self._folder is None else Checkpoints(self._folder / "checkpoints").files():
-            found[int(file.name.partition(".")[0])].append(file)
+            if file.suffix == ".pt":  # and is no longer being written
+                found[int(file.name.partition(".")[0])].append(file)
         return dict(found)
 
     def log(self, trial: int) -> Path | None:

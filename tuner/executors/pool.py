@@ -120,8 +120,9 @@ class _Pool:
         match message:
             case Ask(place):
                 self.stillborn = 0
+                if worker.place is None:
+                    self.dispatcher.saw(worker.name, WorkerState.READY)
                 worker.place = place
-                self.dispatcher.saw(worker.name, WorkerState.READY)
             case Epoch():
                 self.dispatcher.report(message)
             case Checkpoint(trial, state, best):

@@ -72,7 +72,7 @@ class Processes:
             TunerError: the memory that processes share does not hold the data.
         """
         ours, theirs = _CONTEXT.Pipe()
-        with _without_main():
+        with _without_main(), _deaf_to_ctrl_c():
             process = _CONTEXT.Process(target=worker.main, args=(theirs, self._places[name], dict(os.environ)))
             process.start()
         theirs.close()
@@ -131,11 +131,22 @@ def _without_main() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
+@contextlib.contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """What is started here is never interrupted by a terminal, not while it imports either; the driver is, later."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def warm_up() -> None:
     """Start the server now, beside what the driver has to do before its workers."""
     if _CONTEXT.get_start_method() == "forkserver":
         _CONTEXT.set_forkserver_preload(PRELOADED)
-        forkserver.ensure_running()
+        with _deaf_to_ctrl_c():
+            forkserver.ensure_running()
 
 
 def _named(exit_code: int) -> str:
