@@ -55,7 +55,7 @@ def test_deterministic_trials_have_one_thread() -> None:
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
-        ({"workers": 0}, "--workers 0: is a whole number of at least 1"),
+        ({"workers": 0}, "--workers 0: must be a whole number of at least 1"),
         ({"threads": -1}, "--threads -1"),
         ({"batch": 0}, "--deterministic 0"),
         ({"batch": 4, "threads": 2}, "--deterministic trains with one thread per trial"),
@@ -70,7 +70,7 @@ def test_what_makes_no_crew_is_said(wanted: dict[str, Any], message: str) -> Non
 
 def test_an_executor_that_is_none_is_answered_with_those_that_are() -> None:
     assert executor_of("ray") is Executor.RAY
-    with pytest.raises(UsageError, match="--executor dask: is processes or ray"):
+    with pytest.raises(UsageError, match="--executor dask: must be processes or ray"):
         executor_of("dask")
 
 

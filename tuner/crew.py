@@ -39,7 +39,7 @@ def executor_of(name: Executor | str) -> Executor:
     try:
         return Executor(name)
     except ValueError:
-        raise UsageError(f"--executor {name}: is {' or '.join(known.value for known in Executor)}") from None
+        raise UsageError(f"--executor {name}: must be {' or '.join(known.value for known in Executor)}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Wanted:
         }
         for name, value in given.items():
             if value is not None and (not isinstance(value, int) or value < 1):
-                raise UsageError(f"{name} {value}: is a whole number of at least 1")
+                raise UsageError(f"{name} {value}: must be a whole number of at least 1")
         if self.batch is not None and self.threads not in (None, 1):
             raise UsageError("--deterministic trains with one thread per trial: drop --threads")
         if self.ray_address is not None and self.executor is not Executor.RAY:

@@ -98,7 +98,7 @@ def _count(workers: str | None) -> int | Literal["auto"] | None:
     try:
         return int(workers)
     except ValueError:
-        raise UsageError(f"--workers {workers}: is a whole number of at least 1, or auto") from None
+        raise UsageError(f"--workers {workers}: must be a whole number of at least 1, or auto") from None
 
 
 def _print_result(result: Result, storage: str) -> None:

@@ -60,6 +60,9 @@ def lines(
         yield f"  trial {record.number}: {_doing(study, record, now)}"
     if left:
         yield f"left running by a crash: {left}; the next run goes on with {'it' if left == 1 else 'them'}"
+    waiting = sum(record.state == "waiting" and bool(record.epochs) for record in records)
+    if waiting:
+        yield f"set back: {waiting}; the next run goes on with {'it' if waiting == 1 else 'them'}"
     if drivers:
         yield f"run by {', '.join(drivers.values())}"
     elif drivers is not None:

@@ -95,7 +95,7 @@ def join(url: str, study: str, told: Callable[[str], None] = lambda message: Non
                 turns: Turns = stack.enter_context(sharing(parsed, study, told))
         else:
             if parsed.get_backend_name() != "sqlite":
-                raise UsageError(f"{shown(url)}: studies are run on SQLite or PostgreSQL, where runs do not collide")
+                raise UsageError(f"{shown(url)}: studies can be run on SQLite or PostgreSQL alone")
             if file is not None and file.exists():
                 open_storage(url)  # what is no database is refused before anything is written beside it
             if file is not None:
