@@ -28,12 +28,14 @@ def test_ray_that_is_started_here_is_for_this_machine_and_leaves_the_drivers_sig
     monkeypatch.setenv("HOME", str(tmp_path))
     signals = signal.SIGINT, signal.SIGTERM, signal.SIGALRM
     before = [signal.getsignal(number) for number in signals]
+    there = psutil.Process().children(recursive=True)
 
     with ray_cluster.connected(None):
         now = [signal.getsignal(number) for number in signals]
-        processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+        started = [each for each in psutil.Process().children(recursive=True) if each not in there]
+        processes = [psutil.Process(), *started]
         listening = set.union(*map(listened_at, processes))
-    _, alive = psutil.wait_procs(processes[1:], timeout=10)
+    _, alive = psutil.wait_procs(started, timeout=10)
 
     assert now == before
     assert listening <= LOOPBACK
