@@ -54,6 +54,7 @@ def main() -> None:
     for repeat in range(asked.repeats):
         for name in random.Random(repeat).sample(list(CONTESTANTS), len(CONTESTANTS)):
             times[name].append(seconds(name, asked.data, asked.trials, asked.epochs))
+            print(f"  {name}: {times[name][-1]:.1f} s", flush=True)
     two = statistics.median(times["2 workers"])
     print(f"{asked.trials} trials of {asked.epochs} epochs, {asked.repeats} repeats")
     print(f"{'':22} {'median s':>9} {'from':>7} {'to':>7} {'2 workers take':>15}")
