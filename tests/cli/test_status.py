@@ -43,7 +43,10 @@ def test_status_tells_from_another_terminal_what_runs_and_where(cli: Cli, tmp_pa
     assert " of 3000 on cpu of " in told
     assert ", worker 0, accuracy 0." in told
     assert f"run by process {process.pid} on " in told
-    assert after.splitlines()[1:] == ["nothing works on it: the same `tuner run` goes on with it"]
+    assert after.splitlines()[1:] == [
+        "set back: 1; the next run goes on with it",
+        "nothing works on it: the same `tuner run` goes on with it",
+    ]
 
 
 def test_each_worker_stands_with_its_trial_its_epoch_and_its_values(url: str) -> None:
