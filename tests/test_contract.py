@@ -45,7 +45,7 @@ def nodes() -> Iterator[None]:
     ray.init(address=cluster.address, log_to_driver=False)
     yield
     ray.shutdown()
-    cluster.shutdown()  # type: ignore[no-untyped-call]
+    cluster.shutdown()  # type: ignore[no-untyped-call]  # Ray's own
 
 
 @pytest.fixture(scope="module")

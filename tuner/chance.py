@@ -25,10 +25,10 @@ def be_repeatable() -> None:
 
 
 @contextlib.contextmanager
-def threads(count: int | None) -> Iterator[None]:
+def held_to(threads: int | None) -> Iterator[None]:
     """Compute with so many threads, since another number gives other bits; None leaves them as they are."""
     before = torch.get_num_threads()
-    torch.set_num_threads(before if count is None else count)
+    torch.set_num_threads(before if threads is None else threads)
     try:
         yield
     finally:

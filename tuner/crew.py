@@ -12,7 +12,7 @@ from typing import Literal
 
 import torch
 
-from tuner.chance import threads
+from tuner.chance import held_to
 from tuner.errors import UsageError
 from tuner.executors import inline, pool, processes
 from tuner.executors.pool import TrialLimits
@@ -123,7 +123,7 @@ class Crew:
             _refuse_main(code)
             ray.run(engine, dispatcher, self.wanted, self.limits, self.resources, code)
         elif not self.apart:
-            with threads(self.places[0].threads):
+            with held_to(self.places[0].threads):
                 inline.run(engine, dispatcher, self.places[0])
         else:
             _refuse_main(code)

@@ -16,7 +16,7 @@ from safetensors.torch import save_model
 from torch import Tensor
 
 from tuner import check, data, exporting
-from tuner.chance import threads
+from tuner.chance import held_to
 from tuner.config import Config, On
 from tuner.data import Dataset, preprocessing
 from tuner.errors import BuildError, DataError, TunerError, UsageError, listing
@@ -82,7 +82,7 @@ def train(
     config = space.resolve(Corner(False, {}))
     job = _job(space, config, on, device)
     check.check_fit(space, job)
-    with threads((space.setting("provenance") or {}).get("threads")):
+    with held_to((space.setting("provenance") or {}).get("threads")):
         run, epochs = _trained(space, config, job, observe)
         dataset = run.dataset
         assert dataset.test is not None
@@ -109,7 +109,7 @@ def _told(dataset: Dataset, outputs: Tensor) -> go.Figure:
 def _refit(space: Space, out: Path, on: On, device: str, overwrite: bool, observe: EpochObserver) -> Final:
     if on is On.TRAIN:
         raise UsageError(f"{space.file}: which rows are trained on is the affair of objective.function: drop --on")
-    with threads((space.setting("provenance") or {}).get("threads")):
+    with held_to((space.setting("provenance") or {}).get("threads")):
         return Final(out, refit(space, out, device, overwrite, observe), {}, [])
 
 

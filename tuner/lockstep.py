@@ -165,8 +165,6 @@ class Lockstep:
                 case Outcome() as outcome:
                     del self._members[outcome.trial]
                     self._driver.done(outcome)
-                case _Save() as saved:
-                    self._driver.save(member.trial.number, saved.state, saved.best)
 
     def _tell_epoch(self, member: _Member, epoch: Epoch) -> None:
         member.applied = epoch.epoch

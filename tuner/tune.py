@@ -12,7 +12,7 @@ import torch
 from optuna.storages import BaseStorage
 
 from tuner import check, own, storage
-from tuner.chance import threads as held_to
+from tuner.chance import held_to
 from tuner.config import DEFAULT_STORAGE
 from tuner.crew import Crew, Executor, Wanted, Workers, executor_of
 from tuner.driver import Driver, Limits, Observer, Opened, Trouble

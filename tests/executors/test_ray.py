@@ -98,7 +98,7 @@ def cluster() -> Iterator[Cluster]:
         ray.init(address=cluster.address, log_to_driver=False, logging_level=logging.ERROR)
         yield cluster
         ray.shutdown()
-        cluster.shutdown()  # type: ignore[no-untyped-call]
+        cluster.shutdown()  # type: ignore[no-untyped-call]  # Ray's own
 
 
 @dataclass(frozen=True)

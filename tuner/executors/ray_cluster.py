@@ -130,9 +130,7 @@ def _refuse_the_dead(address: str) -> None:
 def _loopback() -> Iterator[None]:
     """Ray that is started here is for this machine and this user only."""
     if not (os.environ.keys() & {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} or Path.home().joinpath(TOKEN).exists()):
-        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(
-            32
-        )  # stays: this process knows no second one; or Ray adds a file
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)  # it stays: this process knows no second one
     before = {name: os.environ.get(name) for name in ALONE}
     clustered, ray_constants.ENABLE_RAY_CLUSTER = ray_constants.ENABLE_RAY_CLUSTER, False
     os.environ.update(ALONE)

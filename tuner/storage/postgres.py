@@ -51,15 +51,16 @@ def engine_options(url: URL, name: str = "tuner") -> dict[str, Any]:
 @contextlib.contextmanager
 def setting_up(url: URL) -> Iterator[sqlalchemy.Connection]:
     """Be the only one who looks at the tables of a database and makes those that are missing."""
-    engine = sqlalchemy.create_engine(url, poolclass=NullPool, **_without_pool(engine_options(url)))
-    with engine.connect() as connection:
+    with unpooled(url).connect() as connection:
         connection.exec_driver_sql(f"SET lock_timeout = '{_CREATION_SECONDS}s'")
         connection.execute(sqlalchemy.text("SELECT pg_advisory_lock(:key)"), {"key": _CREATION_KEY})
         yield connection
 
 
-def _without_pool(options: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in options.items() if key != "pool_pre_ping"}
+def unpooled(url: URL) -> sqlalchemy.Engine:
+    """An engine whose connections end when they are closed."""
+    options = {key: value for key, value in engine_options(url).items() if key != "pool_pre_ping"}
+    return sqlalchemy.create_engine(url, poolclass=NullPool, **options)
 
 
 def _need_psycopg(url: URL) -> None:

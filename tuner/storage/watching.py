@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import sqlalchemy
-from sqlalchemy import NullPool
 from sqlalchemy.engine import URL
 
 from tuner.storage import leases, postgres, state_folder
@@ -33,7 +31,5 @@ def drivers_of(url: str, study: str) -> Mapping[str, str] | None:
 
 
 def _with_leases(url: URL, study: str) -> Mapping[str, str]:
-    options = {key: value for key, value in postgres.engine_options(url).items() if key != "pool_pre_ping"}
-    engine = sqlalchemy.create_engine(url, poolclass=NullPool, **options)
-    with readable_errors(), engine.connect() as connection:
+    with readable_errors(), postgres.unpooled(url).connect() as connection:
         return {lease.driver: f"process {lease.pid} on {lease.host}" for lease in leases.held(connection, study)}
