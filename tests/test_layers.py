@@ -28,8 +28,8 @@ LAYERS = [
     ["data"],
     ["own", "space", "endings"],
     ["checkpoints"],
-    ["chance", "config", "port", "files"],
-    ["goal"],
+    ["allocator", "chance", "config", "port", "files"],
+    ["goal", "measures"],
     ["task", "seeds"],
     ["errors"],
 ]

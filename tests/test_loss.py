@@ -43,10 +43,6 @@ def test_an_elementwise_loss_sees_classes_one_hot() -> None:
     assert value(Component("BCEWithLogitsLoss")) == float(expected)
 
 
-def test_the_plain_loss_is_neither_smoothed_nor_weighted() -> None:
-    assert float(loss.plain(Task.CLASSIFICATION)(OUTPUTS, CLASSES)) == float(functional.cross_entropy(OUTPUTS, CLASSES))
-
-
 @pytest.mark.parametrize(
     ("component", "task", "message"),
     [

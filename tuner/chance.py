@@ -41,7 +41,14 @@ def order(rows: int, seed: int, epoch: int) -> Tensor:
 
 
 def seed_everything(seed: int) -> None:
-    """Seed every generator that a model's code may draw from."""
-    torch.manual_seed(seed)
+    """Seed every generator that a model's code may draw from.
+
+    `torch.manual_seed` notes down a whole traceback for each GPU that is not in use yet, in half a millisecond.
+    """
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        torch.cuda.manual_seed_all(seed)
+    if torch.backends.mps.is_available():
+        torch.mps.manual_seed(seed)
     np.random.seed(seed % 2**32)
     random.seed(seed)

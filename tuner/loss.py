@@ -118,11 +118,6 @@ def balanced(targets: Tensor, classes: int) -> Tensor:
     return torch.where(counts > 0, len(targets) / (classes * counts), torch.zeros_like(counts))
 
 
-def plain(task: Task) -> Function:
-    """The task's own loss, neither smoothed nor weighted, by which trials are compared."""
-    return functional.cross_entropy if task is Task.CLASSIFICATION else functional.mse_loss
-
-
 def argument_faults(loss: Component) -> Iterator[tuple[str, str]]:
     """(argument, message) of what the class would refuse.
 

@@ -1,19 +1,20 @@
-"""Metrics by torchmetrics, each over a whole split."""
+"""What trials are scored by: the usual metrics of their task, and any of torchmetrics, over a whole split."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
 
-import torchmetrics
+import torch
 import torchmetrics.classification
 import torchmetrics.regression
 from torch import Tensor
-from torchmetrics import Metric, MetricCollection
+from torchmetrics import Metric
 
-from tuner import loss, own
+from tuner import own
 from tuner.errors import BuildError, did_you_mean, listing
 from tuner.goal import COSTS, DIRECTIONS, OF_TASK, Goal
+from tuner.measures import usual as usual_metrics
 from tuner.task import Task
 
 _MODULES = {Task.CLASSIFICATION: torchmetrics.classification, Task.REGRESSION: torchmetrics.regression}
@@ -37,55 +38,40 @@ class Scores:
 
     def __init__(self, task: Task, outputs: int, goal: Goal) -> None:
         self.goal = goal
-        self._loss = loss.plain(task)
-        metrics = _classification(outputs) if task is Task.CLASSIFICATION else _regression()
-        for name in goal.names:
-            if name not in OF_TASK[task] and name not in COSTS:
-                metrics[name] = _other(name, task, outputs, goal.path(name))
-        self._metrics = MetricCollection(dict(metrics))
+        self._task = task
+        wanted = [name for name in goal.names if name not in OF_TASK[task] and name not in COSTS]
+        self._others = {name: _other(name, task, outputs, goal.path(name)) for name in wanted}
         pairs = zip(goal.metrics, goal.directions, strict=True)
         scored = (pair for pair in pairs if pair[0] not in COSTS)
         self.objective, self.direction = next(scored, ("loss", DIRECTIONS["loss"]))
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
-        """Score a whole split at once.
+        """Score a model on a whole split.
 
         Args:
             outputs: float32 (N, outputs), as the model gives them.
             targets: int64 (N,) class indices or float32 (N, outputs).
 
         Returns:
-            Every metric by name, `loss` the plain task loss. Precision, recall and f1 are macro
-            averages; classes are weighed alike.
+            Every metric by name; see `measures.usual`.
         """
-        self._metrics.to(outputs.device)
-        self._metrics.reset()  # first, for a split before may have failed half-way
-        self._metrics.update(outputs, targets)
-        scores = {**self._metrics.compute(), "loss": self._loss(outputs, targets)}
-        return {name: _significant(float(value)) for name, value in scores.items()}
+        return self.of_several(outputs[None], targets)[0]
+
+    def of_several(self, outputs: Tensor, targets: Tensor) -> list[dict[str, float]]:
+        """Score K models, whose outputs are (K, N, outputs), on the same whole split."""
+        usual = usual_metrics(self._task, outputs, targets)
+        rows = torch.stack(list(usual.values()), 1).tolist()
+        scores = [dict(zip(usual, map(_significant, row), strict=True)) for row in rows]
+        for name, metric in self._others.items():
+            for model, found in zip(scores, outputs, strict=True):
+                model[name] = _significant(float(metric.to(found.device)(found, targets)))
+                metric.reset()
+        return scores
 
 
 def _significant(value: float) -> float:
     """The seven digits that a float32 holds; the rest is noise, such as an f1 of 1.0000001."""
     return float(f"{value:.7g}")
-
-
-def _classification(classes: int) -> dict[str, Metric]:
-    return {
-        "accuracy": torchmetrics.classification.MulticlassAccuracy(classes, average="micro", validate_args=False),
-        "precision": torchmetrics.classification.MulticlassPrecision(classes, validate_args=False),
-        "recall": torchmetrics.classification.MulticlassRecall(classes, validate_args=False),
-        "f1": torchmetrics.classification.MulticlassF1Score(classes, validate_args=False),
-    }
-
-
-def _regression() -> dict[str, Metric]:
-    return {
-        "mse": torchmetrics.regression.MeanSquaredError(),
-        "rmse": torchmetrics.regression.MeanSquaredError(squared=False),
-        "mae": torchmetrics.regression.MeanAbsoluteError(),
-        "r2": torchmetrics.regression.R2Score(),
-    }
 
 
 def _other(name: str, task: Task, outputs: int, path: str) -> Metric:

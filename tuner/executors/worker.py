@@ -15,6 +15,7 @@ from typing import Protocol
 import torch
 
 from tuner import own
+from tuner.allocator import keep_freed_memory
 from tuner.chance import be_repeatable
 from tuner.executors.messages import Ask, Checkpoint, FromWorker, Judgement, ToWorker, Work
 from tuner.executors.output import Redirection
@@ -39,7 +40,8 @@ def main(connection: Connection, place: Place, environment: Mapping[str, str]) -
 
 
 def settle(place: Place) -> None:
-    """Take to a place: its threads, and its GPU where it has one of its own."""
+    """Take to a place: its threads, its memory, and its GPU where it has one of its own."""
+    keep_freed_memory()
     torch.set_num_threads(place.threads)
     device = torch.device(place.device)
     if device.type == "cuda":

@@ -77,7 +77,7 @@ def build(
         raise BuildError("model", f"{model.type} cannot be built: {type(error).__name__}: {error}") from error
     if not isinstance(module, nn.Module):
         raise BuildError("model", f"{model.type} gives a {type(module).__name__}, not a torch.nn.Module")
-    return module
+    return module if own.is_own(model.type) else module.to(memory_format=torch.channels_last)  # a `view` may mind it
 
 
 def check_fit(model: nn.Module, name: str, inputs: torch.Tensor, outputs: int) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from tuner import data
+from tuner.allocator import keep_freed_memory
 from tuner.chance import be_repeatable
 from tuner.config import Config, Data
 from tuner.data import Dataset, Splits
@@ -92,7 +93,7 @@ class Job:
 
 
 def device_of(name: str) -> torch.device:
-    """The device called `cpu`, `cuda`, `mps`, or for `auto` the best that is there.
+    """The device called `cpu`, `cuda`, `mps`, or for `auto` the best that is there; this process is made fit for it.
 
     Raises:
         UsageError: it is not there.
@@ -105,4 +106,5 @@ def device_of(name: str) -> torch.device:
         raise UsageError(f"--device {name}: not on this machine, which has {usable}")
     if name == "cuda":
         be_repeatable()
+    keep_freed_memory()
     return torch.device(name)

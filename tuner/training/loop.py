@@ -48,7 +48,7 @@ def train_epoch(run: Run, epoch: int) -> float:
     for group in groups:
         loss = step(run, list(itertools.islice(batches, len(group))))
         run.schedule.after_step()
-        total += loss.detach() * sum(len(batch) for batch in group)
+        total.add_(loss.detach(), alpha=sum(map(len, group)))
     return float(total) / len(train)
 
 
@@ -63,16 +63,16 @@ def step(run: Run, batches: list[tuple[Tensor, Tensor]]) -> Tensor:
 
     def loss_of_step() -> Tensor:
         run.optimizer.zero_grad(set_to_none=True)
-        loss = torch.zeros((), device=batches[0][1].device)
+        parts = []
         for inputs, targets in batches:
             with run.autocast():
                 part = run.loss(run.model(inputs), targets)
             if not alone:
                 part = part * (run.loss.weight(targets) / whole)
             run.scaler.scale(part).backward()  # type: ignore[no-untyped-call]
-            loss += part.detach()
+            parts.append(part.detach())
         _clip(run)
-        return loss
+        return parts[0] if alone else torch.stack(parts).sum()
 
     if run.scaler.is_enabled():
         loss = loss_of_step()

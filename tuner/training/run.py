@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -79,11 +80,12 @@ class Run:
         """The model that is scored and saved: the running mean of the weights where there is one."""
         return self.model if self.average is None else self.average.module
 
-    def autocast(self) -> torch.autocast:
+    def autocast(self) -> contextlib.AbstractContextManager[object]:
         """The context of a forward pass in the run's precision."""
         dtype = DTYPES[self.training.precision]
-        device = next(self.model.parameters()).device.type
-        return torch.autocast(device, dtype, enabled=dtype is not torch.float32)
+        if dtype is torch.float32:
+            return contextlib.nullcontext()
+        return torch.autocast(next(self.model.parameters()).device.type, dtype)
 
     def weights(self) -> Weights:
         """A copy of the weights that are scored, on the CPU."""
