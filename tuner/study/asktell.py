@@ -86,7 +86,9 @@ class AskTell:
             trial = self.optuna.ask()
             attempt = int(trial.user_attrs.get("attempt", 0)) + 1
             values = self.study.space.fill(trial)
-            seed = derive(self.study.space.setting("study.seed"), "trial", trial.number)
+            seed = trial.user_attrs.get("seed")  # of an earlier attempt, or as it was enqueued
+            if seed is None:
+                seed = derive(self.study.space.setting("study.seed"), "trial", trial.number)
             self._ledger.record(trial._trial_id, {"seed": seed, "attempt": attempt})  # with all of its parameters
             history: dict[str, list[float]] = trial.user_attrs.get("history", {})
             judged = int(trial.user_attrs.get("judged", 0))
