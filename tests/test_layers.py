@@ -16,7 +16,7 @@ LAYERS = [
     ["reporting", "final", "tune"],
     ["lockstep"],
     ["refit", "driver", "crew"],
-    ["exporting", "pareto", "timeline", "runpage"],
+    ["exporting", "pareto", "stopping", "timeline", "runpage"],
     ["plots"],
     ["study"],
     ["check", "trial"],
@@ -30,7 +30,7 @@ LAYERS = [
     ["checkpoints"],
     ["allocator", "chance", "config", "port", "files"],
     ["goal", "measures"],
-    ["task", "seeds"],
+    ["racing", "seeds", "task"],
     ["errors"],
 ]
 RANK = {noun: len(LAYERS) - i for i, layer in enumerate(LAYERS) for noun in layer}

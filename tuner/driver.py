@@ -104,14 +104,16 @@ Observer: TypeAlias = Callable[[Event], None]
 class Limits:
     """When a run starts no more trials, and what it leaves.
 
-    The study has `total` trials, `time.monotonic` passes `deadline`, or so many `failures` came in a row.
-    Of ended trials, the best `keep` keep their checkpoints.
+    The study has `total` trials, `time.monotonic` passes `deadline`, so many `failures` came in a row, or
+    `enough` gives a reason, of trials below a number if it is given one. Of ended trials, the best `keep` keep
+    their checkpoints.
     """
 
     total: int
     deadline: float
     failures: int
     keep: int
+    enough: Callable[[int | None], str] = lambda below: ""
 
 
 class Driver:
@@ -168,20 +170,25 @@ class Driver:
 
     @property
     def over(self) -> bool:
-        """Whether the study has its total, the time is up, a signal came or too much failed.
+        """Whether the study has its total or enough, the time is up, a signal came or too much failed."""
+        return self.closing or self.enough() or self.used_up
 
-        While another driver's trials run, one may still be given back.
-        """
-        if self.closing:
-            return True
-        used_up = self._trials.exhausted and not self._trials.waiting() and not self._trials.in_progress()
-        return used_up or self._study.finished() >= self._limits.total
+    def enough(self, below: int | None = None) -> bool:
+        """Whether the search is to stop before its total, as far as trials of numbers `below` tell."""
+        return bool(self._limits.enough(below))
+
+    @property
+    def used_up(self) -> bool:
+        """Whether there is nothing left to try; while another driver's trials run, one may still be given back."""
+        exhausted = self._trials.exhausted and not self._trials.waiting() and not self._trials.in_progress()
+        return exhausted or self._study.finished() >= self._limits.total
 
     def next(self, place: Place) -> Trial | None:
-        """The next trial, as long as the study has not its total, counted over all drivers."""
-        if (trial := self.ask()) is not None:
+        """The next trial, as long as the study has neither enough nor its total, counted over all drivers."""
+        if not self.enough() and (trial := self.ask()) is not None:
             self.start(trial, place)
-        return trial
+            return trial
+        return None
 
     def ask(self) -> Trial | None:
         """The next trial, before it is known where it trains."""

@@ -59,13 +59,18 @@ class Lockstep:
     @property
     def over(self) -> bool:
         """Whether the run closes, or the driver has no more and the batch has ended."""
-        return self._driver.closing or (not self._members and self._driver.over)
+        return self._driver.closing or (not self._members and (self._driver.used_up or self._enough))
+
+    @property
+    def _enough(self) -> bool:
+        """Whole batches tell whether the search is to stop: how one comes to its end is a matter of chance."""
+        return self._driver.enough(self._driver.upcoming // self._batch * self._batch)
 
     def next(self, place: Place) -> Trial | None:
         """A trial of the batch that nobody trains, or of the next batch when this one has ended."""
         if self._driver.closing:
             return None
-        if not self._members:
+        if not self._members and not self._enough:
             self._ask_batch()
         if self._driver.closing:  # a signal came meanwhile, and the batch is not whole
             return None

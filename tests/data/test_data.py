@@ -57,6 +57,31 @@ def test_final_training_on_train_sees_the_rows_of_the_search_bit_for_bit() -> No
     assert torch.equal(raw(search.valid), raw(final.valid))
 
 
+def test_a_fresh_draw_of_the_two_splits_leaves_the_test_rows_where_they_are(tmp_path: Path) -> None:
+    folder = numbered(tmp_path, *"abcde" * 8)
+    table = section("csv", path="t.csv", target="y", valid=0.25, test=0.25)
+    search = data.for_search(table, str(folder), SEED)
+    draws = [data.for_search(table, str(folder), SEED, draw) for draw in (1, 2, 1)]
+
+    pool = rows_of(search.train) | rows_of(search.valid)
+    assert all(rows_of(drawn.train) | rows_of(drawn.valid) == pool for drawn in draws)
+    assert all(not rows_of(drawn.train) & rows_of(drawn.valid) for drawn in draws)
+    assert len({frozenset(rows_of(drawn.valid)) for drawn in [search, *draws]}) == 3
+    assert [len(rows_of(drawn.valid)) for drawn in draws] == [len(rows_of(search.valid))] * 3
+
+
+def test_data_that_say_what_validates_are_not_drawn_anew(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(
+        "import torch\n"
+        "def rows():\n"
+        "    part = torch.rand(20, 2), torch.arange(20) % 2\n"
+        "    return {'train': part, 'valid': part}\n"
+    )
+
+    with pytest.raises(DataError, match="says itself which rows validate"):
+        data.for_search(section("own.py:rows"), str(tmp_path), SEED, draw=1)
+
+
 @pytest.mark.parametrize("test", [None, 6, 0.3])
 def test_final_training_on_all_rows_is_on_those_of_the_search_and_on_no_test_row(
     tmp_path: Path, test: float | int | None

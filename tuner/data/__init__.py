@@ -40,19 +40,25 @@ SOURCES: Mapping[str, Callable[..., Source]] = {
 """The datasets by their names in a config, besides torchvision's; a new one is a new function and a line here."""
 
 
-def for_search(data: Data, base: str, seed: int) -> Splits:
+def for_search(data: Data, base: str, seed: int, draw: int | None = None) -> Splits:
     """Load what tuning may see: the training and the validation split.
 
     Args:
         data: the resolved section.
         base: the folder that relative paths start from.
         seed: the study's; it alone decides which row is in which split.
+        draw: a seed by which the two are drawn anew from their rows; those of the test stay what they are.
 
     Raises:
-        DataError: the data are not there, or too few to be split.
+        DataError: the data are not there, too few to be split, or say themselves what validates.
     """
     source, loader = _source(data, base, seed)
     train, valid, held = _row_numbers(source, data, seed)
+    if draw is not None:
+        if source.valid is not None:
+            raise DataError("data.type: it says itself which rows validate, so they cannot be drawn anew")
+        both = torch.cat([train, valid]).sort().values
+        train, valid = hold_out(source.pool, both, data.valid, source.task, draw, "valid")
     targets = source.pool.targets
     others = {"validation": valid} if held is None else {"validation": valid, "test": held}
     _refuse_unlearnable(source, targets[train], {name: targets[rows] for name, rows in others.items()})

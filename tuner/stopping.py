@@ -1,0 +1,123 @@
+"""When a search is enough before its total: `search.stop`, a target that was reached or patience that ran out.
+
+The rule looks at the trials that have ended, in the order in which they did, and so says the same in every
+run: that of the same command again starts nothing. Another rule decides anew over all trials. A larger
+total lets a study that has stopped go on: its trials so far are passed over, so that a target which they
+have reached stops it no more, and patience begins anew.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from tuner.goal import Goal
+from tuner.space import Space
+from tuner.study import Record, Study
+from tuner.study.planned import note, noted
+
+STOP = "stop"
+"""What is noted of a study: the rule, the total that it was run with, and why it has stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The rule; None leaves that side of it out. The first `passed` trials that ended stop nothing."""
+
+    target: float | None
+    patience: int | None
+    passed: int = 0
+
+    @classmethod
+    def of(cls, space: Space, goal: Goal) -> Stop | None:
+        """The rule of a space, if it has one.
+
+        Raises:
+            SpaceError: there are several objectives, and a target.
+        """
+        section: dict[str, Any] | None = space.setting("search.stop")
+        if section is None:
+            return None
+        stop = cls(section.get("target"), section.get("patience"))
+        if stop.target is not None and not goal.single:
+            message = "several objectives have a front and no best value: drop it, patience counts changes of the front"
+            raise space.faulty([("search.stop.target", message)])
+        return stop
+
+    def reason(self, study: Study, records: Iterable[Record]) -> str:
+        """Why the search is enough after these trials; empty while it is not."""
+        ended = sorted(filter(lambda record: record.finished, records), key=_when)
+        front = study.front(ended)
+        if not front:
+            return ""
+        if self._reached(study, front) and not self._reached(study, study.front(ended[: self.passed])):
+            return f"{study.goal.metric} {front[0].value:.6g} has reached the target {self.target:g}"
+        if self.patience is None or len(ended) - self.passed < self.patience:
+            return ""
+        before = study.front(ended[: -self.patience])
+        if {record.values for record in before} != {record.values for record in front}:
+            return ""
+        better = f"better {study.goal.metric} than {front[0].value:.6g}" if study.goal.single else "change of the front"
+        return f"the last {self.patience} trials brought no {better}"
+
+    def _reached(self, study: Study, front: list[Record]) -> bool:
+        value = front[0].value if front else None
+        if self.target is None or value is None:
+            return False
+        return value == self.target or study.goal.direction.better(value, self.target)
+
+
+class Watch:
+    """Looks at a study that is run, whenever it is asked.
+
+    Args:
+        study: opened for its space.
+        stop: the rule; None never stops it.
+        total: how many trials this run may bring it to.
+    """
+
+    def __init__(self, study: Study, stop: Stop | None, total: int) -> None:
+        known = noted(study, STOP)
+        same = stop is not None and (known.get("target"), known.get("patience")) == (stop.target, stop.patience)
+        self._study = study
+        self._total = max(total, known["total"]) if same else total
+        self._seen: tuple[int, int | None] | None = None
+        self._reason = ""
+        self._stop = stop
+        if stop is not None and same:
+            self._stop = replace(stop, passed=known["passed"])
+            if total > known["total"] and self.reason():
+                self._stop, self._seen = replace(stop, passed=study.finished()), None
+        self._note(self.reason())
+
+    def reason(self, below: int | None = None) -> str:
+        """Why the search is enough; empty while it is not.
+
+        Args:
+            below: only trials of lower numbers count; None counts all.
+        """
+        if self._stop is None:
+            return ""
+        seen = self._study.finished(), below
+        if seen != self._seen:
+            self._reason = self._stop.reason(self._study, self._study.records()[:below])
+            self._seen = seen
+        return self._reason
+
+    def close(self) -> str:
+        """Note why the search has stopped, and say it; empty if it has not."""
+        reason = self.reason()
+        self._note(reason)
+        return reason
+
+    def _note(self, reason: str) -> None:
+        if self._stop is not None:
+            note(self._study, STOP, {**asdict(self._stop), "total": self._total, "reason": reason})
+        elif noted(self._study, STOP):
+            note(self._study, STOP, {})
+
+
+def _when(record: Record) -> tuple[datetime.datetime, int]:
+    return record.ended or datetime.datetime.min, record.number
