@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tuner.errors import Place
@@ -98,10 +98,28 @@ def is_clip(value: Any) -> bool:
 
 def is_early_stop(value: Any) -> bool:
     """`patience` in epochs and, if you like, `min_delta`."""
-    rules = {"patience": lambda v: is_whole(v) and v >= 1, "min_delta": lambda v: is_number(v) and v >= 0}
+    rules = {"patience": _at_least(1), "min_delta": lambda v: is_number(v) and v >= 0}
+    return _has(value, rules) and "patience" in value
+
+
+def is_stop(value: Any) -> bool:
+    """`target`, `patience` in trials, or both."""
+    return _has(value, {"target": is_number, "patience": _at_least(1)}) and len(value) > 0
+
+
+def is_confirm(value: Any) -> bool:
+    """`top`, `seeds` and `splits`, as far as they are given."""
+    return _has(value, {"top": _at_least(1), "seeds": _at_least(2), "splits": lambda v: isinstance(v, bool)})
+
+
+def _at_least(low: int) -> Rule:
+    return lambda value: is_whole(value) and value >= low
+
+
+def _has(value: Any, rules: Mapping[str, Rule]) -> bool:
+    """A mapping with no other keys than those that have a rule, and values that keep to it."""
     return (
         isinstance(value, dict)
-        and "patience" in value
         and value.keys() <= rules.keys()
         and all(_each(rules[key])(entry) for key, entry in value.items())
     )

@@ -13,6 +13,7 @@ from tuner.space.rules import (
     LONGEST_NAME,
     Rule,
     is_clip,
+    is_confirm,
     is_decay,
     is_direction,
     is_early_stop,
@@ -22,6 +23,7 @@ from tuner.space.rules import (
     is_own,
     is_part,
     is_resources,
+    is_stop,
     is_text,
     is_whole,
     seconds,
@@ -119,6 +121,10 @@ SECTIONS: Mapping[str, Section] = {
             "keep": _whole(3, 0),
             "resources": Key(
                 {"cpu": 1, "gpu": 0}, "{cpu: a number, gpu: a number or a fraction}, of each Ray worker", is_resources
+            ),
+            "stop": Key(None, "{target: a value, patience: a number of trials}, or one of them", _either_none(is_stop)),
+            "confirm": Key(
+                None, "{top: candidates, seeds: at least 2, splits: true or false}", _either_none(is_confirm)
             ),
             "enqueue": Key([], "a list of mappings from parameter names to values", lambda value: True),
         },
