@@ -1,0 +1,35 @@
+"""`tuner init`."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def init(
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="A CSV or JSON-lines file, or a folder of images per class; none for digits."),
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The space file to write.")] = Path("space.yaml"),
+    target: Annotated[
+        str | None, typer.Option(help="The column to predict; without it, target, label, class, y or the last.")
+    ] = None,
+) -> None:
+    """Look at data and write a space for them, with comments, that `tuner run` takes as it is.
+
+    Example: tuner init --data patients.csv -o patients.yaml
+    """
+    from tuner.drafting.signature import refuse_others
+    from tuner.files import write_whole
+
+    refuse_others(out)
+    from tuner.drafting.spaces import draft  # torch takes seconds to load: what needs none of it is said before
+
+    text = draft(data, out, target)
+    write_whole(out, text.encode())
+    typer.echo(f"wrote {out}; next: tuner run --space {shlex.quote(os.fspath(out))}")

@@ -1,0 +1,56 @@
+"""What was found where the user pointed: the rows, how a space names them, and what was decided on the way."""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tuner.data.rows import Source
+from tuner.task import Task
+
+UNEVEN = 0.8
+"""A class with more of the rows than this makes accuracy say little."""
+
+
+class Kind(enum.Enum):
+    """What the rows are; the value names the template of their space."""
+
+    TABLE = "table"
+    IMAGES = "images"
+    TEXTS = "texts"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Data that a space can be written for.
+
+    `section` is the `data` section without what is tuned, `decided` one sentence per decision that the
+    user may want to know of, `name` what to call a study of them.
+    """
+
+    kind: Kind
+    name: str
+    section: Mapping[str, Any]
+    source: Source
+    decided: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        return len(self.source.pool)
+
+    @property
+    def regression(self) -> bool:
+        """Whether a quantity is to be predicted."""
+        return self.source.task is Task.REGRESSION
+
+    @property
+    def uneven(self) -> bool:
+        """Whether one class has nearly all rows."""
+        if self.regression:
+            return False
+        counts = Counter(self.source.pool.targets.tolist())
+        return max(counts.values()) > UNEVEN * self.rows

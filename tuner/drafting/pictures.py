@@ -1,0 +1,76 @@
+"""A folder of images per class: how large they are, and whether they have colours."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from torchvision.datasets.folder import IMG_EXTENSIONS
+
+from tuner.data import digits, folders
+from tuner.data.pictures import open_image
+from tuner.drafting.found import Found, Kind
+
+SAMPLE = 200
+"""So many images are looked at, spread over the folder."""
+
+LARGEST = 64
+"""Sides beyond this cost more than they tell a small network."""
+
+ALIKE = 8
+"""How far the channels of a grey image may be apart that was saved in colours, of 255: JPEG rounds."""
+
+
+def look(base: str, root: str) -> Found:
+    """What a folder of images per class holds.
+
+    Raises:
+        DataError: it is none, or has a file that is no image.
+    """
+    folder = Path(base, root)
+    source = folders.load(base=base, root=root)
+    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in IMG_EXTENSIONS)
+    images = [open_image(file, "RGB") for file in files[:: -(-len(files) // SAMPLE)]]
+    grey = all(_is_grey(image) for image in images)
+    section: dict[str, Any] = {"type": "ImageFolder", "root": root, "mode": "L" if grey else "RGB"}
+    sizes = sorted({image.size for image in images})
+    told = f"{len(files)} images of {_shown(sizes)}, {'grey' if grey else 'in colours'}"
+    if len(sizes) > 1 or max(sizes[0]) > LARGEST:
+        section["image_size"] = _side(images)
+        told += f"; brought to {section['image_size']} pixels a side"
+    loaded = folders.load(base=base, **{key: value for key, value in section.items() if key != "type"})
+    assert len(loaded.pool) == len(source.pool), root
+    return Found(Kind.IMAGES, folder.resolve().name, section, loaded, (told,))
+
+
+def bundled() -> Found:
+    """The handwritten digits that scikit-learn carries, for who has no data at hand."""
+    source = digits.load(base="")
+    told = "1797 handwritten digits of 8x8 pixels, which scikit-learn carries"
+    return Found(Kind.IMAGES, "digits", {"type": "digits"}, source, (told,))
+
+
+def shortest(found: Found) -> int:
+    """The shorter side, in pixels, of the images as the model sees them."""
+    first = found.source.pool.at(found.source.pool.targets.new_tensor([0])).inputs
+    images = first if not hasattr(first, "read") else first.read()
+    return int(min(images.shape[-2:]))
+
+
+def _is_grey(image: Image.Image) -> bool:
+    channels = np.asarray(image).astype(np.int16)
+    return bool((channels.max(axis=2) - channels.min(axis=2)).max() <= ALIKE)
+
+
+def _side(images: Sequence[Image.Image]) -> int:
+    usual = statistics.median(min(image.size) for image in images)
+    return int(min(LARGEST, max(8, usual)))
+
+
+def _shown(sizes: Sequence[tuple[int, int]]) -> str:
+    (width, height), *others = sizes
+    return f"{len(sizes)} sizes" if others else f"{width}x{height} pixels"

@@ -1,0 +1,132 @@
+"""Files of rows with named columns: which one is to be predicted, from which, and whether one is a text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tuner.data import frames, tables, texts
+from tuner.drafting.found import Found, Kind
+from tuner.errors import DataError, listing
+
+TARGETS = ("target", "label", "class", "y")
+"""What a column that is to be predicted is usually called; else the last one is taken."""
+
+TEXTS = ("text", "sentence", "review", "comment", "message", "content", "body", "document")
+"""What a column of texts is usually called."""
+
+NUMBERINGS = ("id", "index", "unnamed: 0", "row")
+"""What a column that numbers the rows is usually called."""
+
+SEPARATORS = (",", ";", "\t", "|")
+WORDS = 4
+"""A column of so many words a row, nearly each different, is of texts and not of categories."""
+
+DIFFERENT = 0.5
+"""The share of values that are different from all before: beyond it they are no categories."""
+
+
+def look(base: str, path: str, target: str | None) -> Found:
+    """What a CSV or JSON-lines file is.
+
+    Args:
+        base: the folder that `path` starts from.
+        path: the file.
+        target: the column to predict; None chooses it.
+
+    Raises:
+        DataError: it cannot be read, or has no column to predict.
+    """
+    separator = _separator(Path(base, path))
+    frame = frames.read(base, path, separator=separator)
+    prose = _text_column(frame, target)
+    chosen = _target(frame, [name for name in frame.columns if name != prose], target, path)
+    about = {"path": path, "target": chosen}
+    name = Path(path).name.partition(".")[0]
+    if prose is not None and separator == ",":
+        source = texts.load(base=base, text=prose, **about)
+        return Found(Kind.TEXTS, name, {"type": "text", "text": prose, **about}, source, _notes(source.notes))
+    options: dict[str, Any] = {} if separator == "," else {"separator": separator}
+    dropped = _no_features(frame.drop(columns=chosen))
+    if dropped:
+        options["features"] = [name for name in frame.columns if name != chosen and name not in dropped]
+    source = tables.csv(base=base, **about, **options)
+    told = [f"left out: {name}, {why}" for name, why in dropped.items()]
+    return Found(Kind.TABLE, name, {"type": "csv", **about, **options}, source, (*_notes(source.notes), *told))
+
+
+def _notes(notes: Sequence[str]) -> tuple[str, ...]:
+    """What the reader of the file says of it, without the file's name."""
+    return tuple(note.partition(": ")[2] for note in notes)
+
+
+def _separator(file: Path) -> str:
+    """The one that the header has most of."""
+    if set(file.suffixes[-2:]) & set(frames.JSON_LINES):
+        return ","
+    try:
+        header = str(pd.read_csv(file, sep="\x01", header=None, nrows=1, dtype=str).iloc[0, 0])
+    except (OSError, ValueError, UnicodeError):  # whoever reads the rows says it
+        return ","
+    return max(SEPARATORS, key=header.count)
+
+
+def _target(frame: pd.DataFrame, candidates: Sequence[str], given: str | None, path: str) -> str:
+    if given is not None:
+        frames.require(frame, [given], path)
+        return given
+    usual = {name.lower(): name for name in candidates}
+    for name in TARGETS:
+        if name in usual:
+            return usual[name]
+    possible = [name for name in candidates if _no_feature(frame, name) is None]
+    if not possible:
+        raise DataError(f"{path}: has no column to predict among {listing(candidates)}; name one with --target")
+    return possible[-1]
+
+
+def _text_column(frame: pd.DataFrame, target: str | None) -> str | None:
+    """The column of texts, where the others are not what one would predict from."""
+    prose = [name for name in frame.columns if name != target and _is_prose(frame[name])]
+    named = [name for name in prose if name.lower() in TEXTS]
+    others = len(frame.columns) - len(prose) - 1
+    return named[0] if named else prose[0] if len(prose) == 1 and others == 0 else None
+
+
+def _is_prose(column: pd.Series[Any]) -> bool:
+    if not frames.is_text(column):
+        return False
+    words = column.dropna().str.split().str.len().mean()
+    return bool(words >= WORDS) and column.nunique() > DIFFERENT * len(column)
+
+
+def _no_features(frame: pd.DataFrame) -> Mapping[str, str]:
+    """The columns that tell nothing of a row, and why; none when nothing else would be left."""
+    reasons = {name: why for name in frame.columns if (why := _no_feature(frame, name)) is not None}
+    return reasons if len(reasons) < len(frame.columns) else {}
+
+
+def _no_feature(frame: pd.DataFrame, name: str) -> str | None:
+    column = frame[name]
+    different = column.nunique()
+    if different < 2:
+        return "which is the same in every row"
+    numbers = frames.is_numbers(column)
+    if different == len(column) and name.lower() in NUMBERINGS and (not numbers or bool((column % 1 == 0).all())):
+        return "which numbers the rows"
+    if frames.is_text(column) and different > DIFFERENT * len(column):
+        return "whose words are nearly all different"
+    return None
+
+
+def refuse_target(target: str | None, what: str) -> None:
+    """Raise when a column is named for data that have none.
+
+    Raises:
+        DataError: it is.
+    """
+    if target is not None:
+        raise DataError(f"--target {target}: goes with a table or a file of texts, not with {what}")
