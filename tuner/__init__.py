@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tuner.api import export, report
+    from tuner.confirming import confirm
     from tuner.door import objective
     from tuner.errors import TunerError
     from tuner.final import train
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
     from tuner.space import Space
     from tuner.tune import run
 
-__all__ = ["Space", "TunerError", "export", "load_model", "objective", "predict", "report", "run", "train"]
+__all__ = ["Space", "TunerError", "confirm", "export", "load_model", "objective", "predict", "report", "run", "train"]
 
 _HOMES = {
     "Space": "tuner.space",
     "TunerError": "tuner.errors",
+    "confirm": "tuner.confirming",
     "export": "tuner.api",
     "load_model": "tuner.predictor",
     "objective": "tuner.door",

@@ -23,7 +23,7 @@ def export(
     Args:
         study: its name.
         out: the file to write; None writes nothing.
-        trial: its number; None is the best one.
+        trial: its number; None is the confirmed one, else the best.
         form: YAML or JSON.
         storage_url: the database.
 

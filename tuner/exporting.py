@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner.config import CODE_VALUES, FILE_VALUES
+from tuner.confirmation import read
 from tuner.errors import StudyError, UsageError, listing
 from tuner.files import refuse_foreign, write_whole
 from tuner.space import Space, edit
@@ -36,7 +37,7 @@ def export(study: Study, trial: int | None = None, out: Path | None = None, form
 
     Args:
         study: made by tuner.
-        trial: its number; None is the best one, where there is one objective.
+        trial: its number; None is the confirmed one, else the best, where there is one objective.
         out: the file to write; None writes nothing. Relative paths of the config are made relative to
             its folder, or to the current one.
         form: YAML is the space's own text with its holes filled and its comments kept; JSON is the
@@ -86,7 +87,7 @@ def filled_space(study: Study, trial: int | None = None) -> Space:
 
 
 def chosen(study: Study, trial: int | None) -> Record:
-    """The record of a trial whose parameters are known; None is the best one.
+    """The record of a trial whose parameters are known; None is the confirmed one, else the best.
 
     Raises:
         StudyError: the study was not made by tuner, has no such trial, or no complete one.
@@ -100,7 +101,23 @@ def chosen(study: Study, trial: int | None) -> Record:
     return record
 
 
+def why(study: Study, record: Record) -> str:
+    """Which trial is exported when none is named, and why: its confirmation, or what there is in place of one."""
+    found = read(study)
+    if found is not None and found.believed is not None and found.believed.number == record.number:
+        facts = _confirmed(study, record)["confirmed"]
+        interval = f"95 % interval {facts['low']:.5g} to {facts['high']:.5g}"
+        return f"trial {record.number}, confirmed on fresh seeds: {study.goal.metric} {facts['mean']:.5g}, {interval}"
+    best = f"trial {record.number}, the best single value"
+    if found is None:
+        return f"{best} (`tuner confirm {study.name}` puts it to the test)"
+    lacks = "is not complete" if found.pick is None else "is older than that"
+    return f"{best}; the confirmation {lacks}: `tuner confirm {study.name}`"
+
+
 def _best(study: Study) -> Record:
+    if (found := read(study)) is not None and found.believed is not None:
+        return found.believed
     records = study.records()
     front = study.front(records)
     if front and study.goal.single:
@@ -141,6 +158,7 @@ def provenance(study: Study, record: Record) -> dict[str, Any]:
         "trial": record.number,
         "state": record.state,
         **_told(study, record),
+        **_confirmed(study, record),
         "seed": facts.get("seed"),
         "epoch": record.epoch,
         "threads": facts.get("threads"),
@@ -153,6 +171,17 @@ def _told(study: Study, record: Record) -> dict[str, Any]:
     if study.goal.single:
         return {"metric": study.goal.metric, "value": record.value}
     return {"values": dict(zip(study.goal.metrics, record.values, strict=False))}
+
+
+def _confirmed(study: Study, record: Record) -> dict[str, Any]:
+    """What fresh seeds say of the pick of a complete confirmation."""
+    found = read(study)
+    if found is None or found.pick is None or found.pick.trial.number != record.number:
+        return {}
+    interval = found.interval(found.pick)
+    assert interval is not None
+    facts = {"study": found.study, "seeds": len(found.held), "splits": found.terms.splits}
+    return {"confirmed": {"mean": interval.mean, "low": interval.low, "high": interval.high, **facts}}
 
 
 def versions() -> dict[str, str]:

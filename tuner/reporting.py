@@ -10,7 +10,10 @@ import plotly.offline
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from tuner import exporting, plots
+from tuner.confirmation import read
 from tuner.files import refuse_foreign, write_whole
+from tuner.findings import verdict
+from tuner.forest import forest
 from tuner.pareto import pareto
 from tuner.study import Record, Study
 from tuner.timeline import timeline
@@ -41,15 +44,26 @@ def page(study: Study) -> str:
     records = study.records()
     front = study.front(records)
     best = front[0] if front and study.goal.single else None
+    found = read(study)
+    picked = (found and found.believed) or best
+    confirmed = [] if found is None else [forest(found)]
     fronts = [] if study.goal.single else [pareto(study)]
-    drawn = [*fronts, *plots.all_plots(study), timeline(records, study.goal.metrics, datetime.datetime.now())]
+    drawn = [
+        *confirmed,
+        *fronts,
+        *plots.all_plots(study),
+        timeline(records, study.goal.metrics, datetime.datetime.now()),
+    ]
     return environment.get_template("report.html.j2").render(
         study=study,
         goal=study.goal,
         best=best,
+        picked=picked,
+        found=found,
+        verdict=verdict,
         front=front,
         on_front={record.number for record in front},
-        best_config=exporting.export(study, best.number) if best is not None and study.made_here else None,
+        best_config=exporting.export(study, picked.number) if picked is not None and study.made_here else None,
         counts=collections.Counter(record.state for record in records),
         total=len(records),
         seconds=_length(sum(record.seconds or 0.0 for record in records)),

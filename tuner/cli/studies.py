@@ -95,7 +95,8 @@ def export(
     study: options.StudyName,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The file to write; without it, to stdout.")] = None,
     trial: Annotated[
-        int | None, typer.Option(help="A trial's number; without it, the best one, where there is one objective.")
+        int | None,
+        typer.Option(help="A trial's number; without it, the confirmed one, else the best, of one objective."),
     ] = None,
     form: Annotated[str, typer.Option("--format", help="yaml keeps the file's comments; json has every default.")] = "",
     storage: options.Storage = DEFAULT_STORAGE,
@@ -110,8 +111,13 @@ def export(
         form = "json" if out is not None and out.suffix == ".json" else "yaml"
     if form not in ("yaml", "json"):
         raise typer.BadParameter(f"{form} is neither yaml nor json", param_hint="--format")
-    text = exporting.export(_load(storage, study), trial, out, exporting.Format(form))
-    typer.echo(text.rstrip("\n") if out is None else f"wrote {out}")
+    opened = _load(storage, study)
+    text = exporting.export(opened, trial, out, exporting.Format(form))
+    if out is None:
+        typer.echo(text.rstrip("\n"))
+        return
+    record = exporting.chosen(opened, trial)
+    typer.echo(f"wrote {out}: " + (f"trial {trial}" if trial is not None else exporting.why(opened, record)))
 
 
 def dashboard(

@@ -1,0 +1,87 @@
+"""`tuner confirm`, and how a confirmation is printed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tuner.cli import options, run
+from tuner.config import DEFAULT_STORAGE
+
+if TYPE_CHECKING:
+    from tuner.confirmation import Confirmation
+
+
+def confirm(
+    study: options.StudyName,
+    top: Annotated[int, typer.Option(help="How many of the best trials are candidates.")] = 5,
+    seeds: Annotated[int, typer.Option(help="Fresh seeds for each candidate, and further ones for the pick.")] = 5,
+    splits: Annotated[
+        bool, typer.Option("--splits", help="Each seed draws training and validation rows anew; never test rows.")
+    ] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    workers: Annotated[str | None, typer.Option(help="How many train, as for tuner run.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Of each worker; without it the cores are divided.")] = None,
+    workers_per_gpu: Annotated[int | None, typer.Option(help="How many share a GPU; one if not said.")] = None,
+    executor: Annotated[str, typer.Option(help="processes of this machine, or ray.")] = "processes",
+    ray_address: Annotated[
+        str | None, typer.Option(help="Of a Ray cluster, such as auto; without it Ray starts on this machine.")
+    ] = None,
+    storage: options.Storage = DEFAULT_STORAGE,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing while it runs.")] = False,
+) -> None:
+    """Train the best trials again on fresh seeds, and say which one to believe and how sure that is.
+
+    Example: tuner confirm digits-cnn --top 5 --seeds 5 --workers 2
+    """
+    from tuner.cli.live import view
+    from tuner.errors import Interrupted, NoTrialSucceeded
+
+    try:
+        with view(quiet) as observe:
+            from tuner import confirming  # torch takes seconds to load
+
+            found = confirming.confirm(
+                study,
+                top=top,
+                seeds=seeds,
+                splits=splits,
+                storage_url=storage,
+                device=device,
+                workers=run.count_of(workers),
+                threads=threads,
+                workers_per_gpu=workers_per_gpu,
+                executor=executor,
+                ray_address=ray_address,
+                observe=observe,
+            )
+    except Interrupted as stop:
+        typer.echo("tuner: stopped; nothing is lost, and the same command goes on with it", err=True)
+        raise typer.Exit(stop.exit_code) from None
+    print_confirmation(found)
+    if found.pick is None:
+        raise typer.Exit(NoTrialSucceeded.exit_code)
+
+
+def print_confirmation(found: Confirmation) -> None:
+    """What was found, and a table of the candidates."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from tuner.findings import sentences, verdict
+
+    typer.echo(f"Confirmed on fresh seeds, {found.ended} runs in study {found.study}:")
+    for sentence in sentences(found):
+        typer.echo(f"  {sentence}")
+    typer.echo()
+    heads = ("trial", "search", "mean", "95 % interval", "fell by", "seeds", "")
+    table = Table(*heads, box=None, pad_edge=False, header_style="dim")
+    for standing in found.standings:
+        interval, fell = found.interval(standing), found.fell(standing)
+        mean = f"{interval.mean:.5g}" if interval else ""
+        between = f"{interval.low:.5g} to {interval.high:.5g}" if interval else ""
+        first, curse = f"{standing.trial.value:.5g}", "" if fell is None else f"{fell:.2g}"
+        seeds = f"{len(standing.values)}" + (f" + {len(found.held)}" if standing is found.pick else "")
+        table.add_row(str(standing.trial.number), first, mean, between, curse, seeds, verdict(found, standing))
+    Console(markup=False, highlight=False).print(table)

@@ -1,0 +1,206 @@
+"""Confirming a study: its best trials trained again on fresh seeds, stage by stage.
+
+A stage is what must end before the race can be looked at again, or all held out seeds of the pick. Its runs
+are enqueued in the sibling study, each with its seed, and driven as any study is: by a driver and its crew,
+with checkpoints, through crashes. The space is the search's, without a pruner and with nothing to sample.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+from tuner import check, data, storage
+from tuner.config import DEFAULT_STORAGE
+from tuner.confirmation import CONFIRM, Confirmation, Run, Terms, candidates_of, confirmation, read, sibling_name
+from tuner.crew import Executor, Wanted, Workers, executor_of
+from tuner.driver import Limits, Observer, Trouble
+from tuner.errors import BuildError, DataError, StudyError, UsageError
+from tuner.goal import Goal
+from tuner.redrawn import Redrawn
+from tuner.running import Plan, crew_of, drive, interval_of, planned
+from tuner.seeds import derive
+from tuner.space import Space
+from tuner.space.suggesters import Corner
+from tuner.storage import in_turn
+from tuner.study import Record, Study, load_study, open_study
+from tuner.study.planned import enqueue, note, noted, sibling
+from tuner.training import Job, device_of
+from tuner.trial import Serial
+
+
+def confirm(
+    study: str,
+    *,
+    top: int = 5,
+    seeds: int = 5,
+    splits: bool = False,
+    storage_url: str = DEFAULT_STORAGE,
+    device: str = "auto",
+    workers: Workers = None,
+    threads: int | None = None,
+    workers_per_gpu: int | None = None,
+    executor: Executor | str = Executor.PROCESSES,
+    ray_address: str | None = None,
+    observe: Observer = lambda event: None,
+) -> Confirmation:
+    """Train a study's best trials on fresh seeds and pick the one of the best mean; what is there is continued.
+
+    Args:
+        study: its name.
+        top: how many trials are candidates.
+        seeds: how many seeds a candidate is trained on at most, common to all, and how many further ones
+            the pick is; at least 2.
+        splits: whether each seed draws training and validation rows anew; those of the test stay apart.
+        storage_url: the database.
+        device: as `run` takes it, and so are all that follow.
+        workers: how many train.
+        threads: of each worker.
+        workers_per_gpu: how many share a GPU.
+        executor: `processes` or `ray`.
+        ray_address: of a cluster.
+        observe: is called with every event.
+
+    Returns:
+        The confirmation, complete.
+
+    Raises:
+        UsageError: the study, its data or the arguments do not allow it.
+        StorageError: the database cannot be used.
+        TunerError: so many runs in a row failed that it was given up, or workers do not start.
+        Interrupted: by a signal; the same call goes on.
+    """
+    wanted = Wanted(executor_of(executor), workers, threads, workers_per_gpu, ray_address, fuse="off")
+    return confirm_with(Terms(top, seeds, splits), study, storage_url, wanted, device, observe)
+
+
+def terms_of(space: Space, goal: Goal) -> Terms | None:
+    """What `search.confirm` asks for, if it does.
+
+    Raises:
+        SpaceError: the study will have no single best trial, or its function sees to the rows by itself.
+    """
+    section = space.setting("search.confirm")
+    if section is None:
+        return None
+    terms = Terms(**section)
+    if not goal.single:
+        raise space.faulty(
+            [("search.confirm", "several objectives have a front and no best trial to confirm: drop it")]
+        )
+    if terms.splits and space.objective.function is not None:
+        raise space.faulty([("search.confirm.splits", _OWN_ROWS)])
+    return terms
+
+
+_OWN_ROWS = "which rows are trained on is the affair of objective.function: drop it"
+
+
+def confirm_with(
+    terms: Terms, name: str, storage_url: str, wanted: Wanted, device: str, observe: Observer
+) -> Confirmation:
+    """Do what `confirm` does on these terms, with that crew."""
+    study = load_study(storage.open_storage(storage_url), name)
+    candidates = _candidates(study, terms)
+    if (found := read(study)) is not None and _is(found, terms, candidates) and not found.wanted:
+        return found
+    space = _space(study, terms)
+    where = device_of(device)
+    crew, plan = crew_of(space, wanted, where), planned(space, where, wanted)
+    search = space.setting("search")
+    with storage.join(storage_url, space.name, lambda message: observe(Trouble(message))) as turns:
+
+        def stage() -> tuple[Study, Confirmation]:
+            runs = open_study(storage.open_storage(storage_url, create=True), space, plan.goal)
+            return runs, _stage(study, runs, candidates, terms)
+
+        while (opened := in_turn(turns, stage))[1].wanted:
+            runs = opened[0]
+            limits = Limits(len(runs.records()), math.inf, search["max_failures"], search["keep"])
+            folder = storage.study_folder(storage_url, runs.name, runs.uid)
+            drive(runs, _drawn(plan, space, runs), crew, turns, limits, folder, observe)
+        return opened[1]
+
+
+def _candidates(study: Study, terms: Terms) -> list[Record]:
+    if not study.made_here:
+        raise StudyError(f"study {study.name} was not made by tuner: it has no space to train its trials with")
+    if noted(study, CONFIRM):
+        raise StudyError(f"study {study.name} is a confirmation itself: name the study of the search")
+    if not study.goal.single:
+        raise StudyError(f"study {study.name} has several objectives: it has a front, and no best trial to confirm")
+    if terms.splits and study.space.objective.function is not None:
+        raise UsageError(f"--splits: {_OWN_ROWS}")
+    there = sibling(study, sibling_name(study))
+    if there is not None and there.records() and noted(there, CONFIRM).get("of") != study.uid:
+        message = (
+            f"study {there.name} is there and confirms another {study.name}: `tuner delete {there.name}` makes room"
+        )
+        raise StudyError(message)
+    candidates = candidates_of(study, terms.top)
+    if not candidates:
+        raise StudyError(f"study {study.name} has no complete trial within its bounds yet: there is none to confirm")
+    return candidates
+
+
+def _is(found: Confirmation, terms: Terms, candidates: list[Record]) -> bool:
+    """Whether it is on these terms and of these candidates."""
+    numbers = {standing.trial.number for standing in found.standings}
+    return found.terms == terms and numbers == {record.number for record in candidates}
+
+
+def _space(study: Study, terms: Terms) -> Space:
+    """The search's, so that a trial's value is what it was there, under the sibling's name and without a search."""
+    search: dict[str, Any] = {"pruner": None, "sampler": {"type": "RandomSampler"}, "enqueue": [], "timeout": None}
+    search |= {"trials": (terms.top + 1) * terms.seeds, "stop": None, "confirm": None}
+    settings = [("study.name", sibling_name(study)), *((f"search.{key}", value) for key, value in search.items())]
+    return Space.parse(study.space.text, study.space.file, study.space.base, settings)
+
+
+def _stage(study: Study, runs: Study, candidates: list[Record], terms: Terms) -> Confirmation:
+    """How the confirmation stands; the runs that it wants next are all there."""
+    found = confirmation(study, candidates, terms, runs.records())
+    numbers = [record.number for record in candidates]
+    facts = {"of": study.uid, "candidates": numbers, "top": terms.top, "seeds": terms.seeds, "splits": terms.splits}
+    note(runs, CONFIRM, facts)
+    params = {record.number: record.params for record in candidates}
+    for run in found.wanted:
+        if run not in found.trials:
+            enqueue(runs, params[run.candidate], {**run.facts, "seed": _seed(runs, run)})
+    return found
+
+
+def _seed(runs: Study, run: Run) -> int:
+    """The same for every candidate, so that they compare pair by pair."""
+    drawn = ("splits",) if run.splits else ()
+    return derive(runs.space.setting("study.seed"), CONFIRM, run.part.value, run.repeat, *drawn)
+
+
+def _drawn(plan: Plan, space: Space, runs: Study) -> Plan:
+    """The plan with rows drawn anew by each seed whose runs want it.
+
+    Raises:
+        SpaceError: the data say themselves which rows validate, or a draw lacks a class.
+    """
+    unfinished = [Run.of(record.attributes) for record in runs.records() if not record.finished]
+    asked = {_seed(runs, run) for run in unfinished if run is not None and run.splits}
+    if not asked:
+        return plan
+    assert isinstance(plan.engine, Serial)
+    try:
+        drawn = {seed: _job(plan.engine.job, space, seed) for seed in asked}
+    except (BuildError, DataError) as error:
+        raise check.placed(space, error) from None
+    return replace(plan, engine=Redrawn(plan.engine.job, drawn, interval_of(space)))
+
+
+def _job(usual: Job, space: Space, seed: int) -> Job:
+    """A copy of all rows for each seed: the few that a stage has."""
+    config = space.resolve(Corner(False, {}))
+    splits = data.for_search(config.data, config.base, space.setting("study.seed"), derive(seed, "splits"))
+    job = Job.over(splits, config, usual.device)
+    ways = check.preparations(space)
+    if len(ways) == 1:
+        job.settle(ways[0])
+    return job
