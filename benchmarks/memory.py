@@ -8,15 +8,17 @@ them, however many workers there are: the table shows it in copies.
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
 
 from benchmarks import studies
+from benchmarks.rig import Asked, asked_of, parser, say, show
+from benchmarks.rows import Row
 
 SPACE = """\
 search: {{trials: {trials}, sampler: {{type: RandomSampler}}, pruner: null}}
@@ -71,19 +73,34 @@ def measured(workers: int, megabytes: int) -> int:
         return most
 
 
+def rows_of(workers: Sequence[int], megabytes: Sequence[int], repeats: int) -> list[Row]:
+    """Peaks for every number of workers and size of the data, in megabytes, and in copies what more data cost."""
+    rows = []
+    for count in workers:
+        peaks = {size: [measured(count, size) / 2**20 for _ in range(repeats)] for size in megabytes}
+        for size, values in peaks.items():
+            say(f"memory: {count} workers, {size} MB of data: {values[-1]:.0f} MB")
+            rows.append(Row.of("memory", f"{count} workers, {size} MB of data", "peak PSS", "MB", values))
+        for less, more in itertools.pairwise(megabytes):
+            copies = [(big - small) / (more - less) for small, big in zip(peaks[less], peaks[more], strict=True)]
+            name = f"{count} workers, {less} to {more} MB"
+            rows.append(Row.of("memory", name, "what more data cost", "copies", copies))
+    return rows
+
+
+def measure(asked: Asked) -> list[Row]:
+    """One worker and several, little data and much."""
+    return rows_of([1, 2], [16, 64], 1) if asked.quick else rows_of([1, 8], [16, 416], asked.repeats)
+
+
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 8])
-    parser.add_argument("--megabytes", type=int, nargs="+", default=[16, 416])
-    asked = parser.parse_args()
-    print(f"{'workers':>8} {'data, MB':>9} {'peak PSS, MB':>13} {'copies of what was added':>25}")
-    for workers in asked.workers:
-        peaks = {megabytes: measured(workers, megabytes) / 2**20 for megabytes in asked.megabytes}
-        print(f"{workers:8} {asked.megabytes[0]:9} {peaks[asked.megabytes[0]]:13.0f}")
-        for less, more in itertools.pairwise(asked.megabytes):
-            copies = (peaks[more] - peaks[less]) / (more - less)
-            print(f"{workers:8} {more:9} {peaks[more]:13.0f} {copies:25.2f}")
+    options = parser(__doc__)
+    options.add_argument("--workers", type=int, nargs="+", default=[1, 8])
+    options.add_argument("--megabytes", type=int, nargs="+", default=[16, 416])
+    told = options.parse_args()
+    asked = asked_of(told)
+    show(rows_of(told.workers, told.megabytes, asked.repeats), asked)
 
 
 if __name__ == "__main__":
