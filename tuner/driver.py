@@ -19,7 +19,10 @@ from tuner.errors import StorageError, TunerError
 from tuner.goal import Goal
 from tuner.port import Epoch, Outcome, Place, State, Trial, Verdict, WorkerState
 from tuner.storage import Turns, in_turn
-from tuner.study import AskTell, Record, Study
+from tuner.study import AskTell, Record, Standing, Study
+
+WRITE_SECONDS = 0.5
+"""How long what running trials tell may be unwritten; a driver that dies loses so much of what will come again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,14 @@ class Trouble:
     message: str
 
 
-Event: TypeAlias = Opened | Started | Reported | Ended | SetBack | Stopping | WorkerSeen | Trouble
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Something of how trials are trained."""
+
+    message: str
+
+
+Event: TypeAlias = Opened | Started | Reported | Ended | SetBack | Stopping | WorkerSeen | Trouble | Noted
 Observer: TypeAlias = Callable[[Event], None]
 
 
@@ -129,7 +139,8 @@ class Driver:
 
     def __init__(self, study: Study, turns: Turns, limits: Limits, folder: Path, observe: Observer) -> None:
         self._study = study
-        self._trials = AskTell(study, turns)
+        self._trials = AskTell(study, turns, WRITE_SECONDS)
+        self._standing = Standing(study, limits.keep)
         self._turns = turns
         self._limits = limits
         self._checkpoints = Checkpoints(folder / "checkpoints")
@@ -249,7 +260,11 @@ class Driver:
             return None
 
     def save(self, trial: int, state: bytes, best: bool) -> None:
-        """Write a checkpoint whole or not at all; without one, a trial that is cut short is run again."""
+        """Write a checkpoint whole or not at all; without one, a trial that is cut short is run again.
+
+        What goes on from it must find its epochs in the study, so these are written first.
+        """
+        self._trials.flush()
         try:
             self._checkpoints.save(trial, state, best)
         except TunerError as error:
@@ -264,17 +279,18 @@ class Driver:
             return False
         failed = outcome.state in (State.FAILED, State.LOST, State.TIMED_OUT)
         self._failed = [*self._failed, outcome] if failed else []
-        records = self._study.records()
-        self._clear(records)
+        records = self._trials.ended()
+        self._standing.take(records)
+        self._clear()
         ended_as = next(record for record in records if record.number == outcome.trial)
-        self._observe(Ended(outcome, ended_as, self._study.front(records)))
+        self._observe(Ended(outcome, ended_as, self._standing.front))
         return True
 
-    def _clear(self, records: list[Record]) -> None:
+    def _clear(self) -> None:
         """Delete the checkpoints of ended trials but the best; those that wait or run keep theirs."""
-        best = [record.number for record in self._study.ranked(records) if record.sound][: self._limits.keep]
+        best = [record.number for record in self._standing.best]
         try:
-            self._checkpoints.keep({*best, *(record.number for record in records if not record.finished)})
+            self._checkpoints.keep({*best, *self._trials.unfinished})
         except OSError as error:
             self._observe(Trouble(f"checkpoints that are of no use cannot be deleted: {error}"))
 
@@ -285,6 +301,10 @@ class Driver:
         except OSError as error:
             self._observe(Trouble(f"what trial {trial} prints is not kept: {self._logs}: {error.strerror}"))
         return self._logs / f"{trial}.log"
+
+    def note(self, text: str) -> None:
+        """Pass it on."""
+        self._observe(Noted(text))
 
     def saw(self, worker: str, state: WorkerState, cause: str = "") -> None:
         """Pass a worker's state on."""
@@ -297,3 +317,5 @@ class Driver:
                 in_turn(self._turns, functools.partial(self._trials.leave, number))
         except StorageError as error:
             self._observe(Trouble(f"trials are left as running, until the next run: {error}"))
+        finally:
+            self._trials.close()

@@ -19,6 +19,7 @@ from tuner.port import Outcome, State, Trial
 from tuner.space import Space
 from tuner.storage import in_turn, leases, open_storage, postgres
 from tuner.storage.shared import Shared, sharing
+from tuner.storage.tables import Tables
 from tuner.study import AskTell, Study, open_study
 from tuner.task import Task
 
@@ -96,7 +97,9 @@ def turn_lost(url: str, driver: Driver, commit: int, after: bool) -> Iterator[li
     What is given counts the commits.
     """
     seen = [0]
-    sessions = driver.trials._ledger._backend.scoped_session  # type: ignore[union-attr]  # it is on PostgreSQL
+    tables = driver.trials._ledger._tables
+    assert isinstance(tables, Tables)
+    sessions = tables.sessions
 
     def at_commit(session: object) -> None:
         seen[0] += 1

@@ -40,7 +40,7 @@ def test_a_turn_that_is_lost_anywhere_in_asking_leaves_no_trial_too_many(
             if seen[0] <= commit:
                 break
 
-    assert commit > 3
+    assert commit > 1
 
 
 @pytest.mark.parametrize("after", [False, True])

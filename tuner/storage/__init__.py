@@ -17,15 +17,21 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tuner.errors import StorageError, UsageError, listing
 from tuner.storage import postgres
+from tuner.storage.facts import Facts
 from tuner.storage.ledger import Ledger
 from tuner.storage.locks import held
 from tuner.storage.outages import readable_errors, reason
 from tuner.storage.patience import Patience
 from tuner.storage.shared import sharing
+from tuner.storage.tables import DRIVER
 from tuner.storage.turns import Sole, Turns, in_turn
 from tuner.storage.urls import parse, shown, sqlite_file
+from tuner.storage.view import FINISHED
 
 __all__ = [
+    "DRIVER",
+    "FINISHED",
+    "Facts",
     "Ledger",
     "Patience",
     "Sole",
@@ -161,14 +167,17 @@ def _engine_options(url: URL, create: bool) -> dict[str, Any]:
 
 
 def _tune_sqlite(engine: sqlalchemy.Engine, create: bool) -> None:
-    """Let readers and one writer work side by side; WAL stays with the file, the rest is per connection."""
+    """Let readers and one writer work side by side; WAL stays with the file, the rest is per connection.
+
+    In WAL mode only FULL keeps what was committed through a loss of power.
+    """
     if create:
         with engine.connect() as connection:
             connection.execute(sqlalchemy.text("PRAGMA journal_mode=WAL"))
 
     @sqlalchemy.event.listens_for(engine, "connect")
     def _set_up(connection: object, record: object) -> None:
-        connection.execute("PRAGMA synchronous=NORMAL")  # type: ignore[attr-defined]
+        connection.execute("PRAGMA synchronous=FULL")  # type: ignore[attr-defined]
 
     with engine.connect() as connection:  # the one that made the tables is there already
-        connection.execute(sqlalchemy.text("PRAGMA synchronous=NORMAL"))
+        connection.execute(sqlalchemy.text("PRAGMA synchronous=FULL"))

@@ -1,9 +1,13 @@
-"""The storage that a driver works with: trials in memory, and several facts of one written at once.
+"""The storage that a driver works with: trials in memory, and what is new of them written behind, in bulk.
 
-What Optuna writes one by one, each in a transaction of its own, a crash can cut in two. Here what
-belongs together is there as a whole or not at all. An outage of the database is waited for; in a turn
-that another driver could take, everything goes through the connection that holds it, and fails with it.
-Trials of others are looked up anew in each turn, and else once in a while.
+Every write is one transaction with all that is pending, of whichever trial, so that the database holds at
+each moment what was known at some moment before: what a crash loses is the end of the story and never its
+middle. A trial that begins, ends or is set back is written at once, with all that belongs to it; what is
+told of running trials waits for that, for `delay` seconds at most.
+
+An outage of the database is waited for; in a turn that another driver could take, everything goes through
+the connection that holds it, and fails with it. Trials of others are looked up anew in each turn, and else
+once in a while.
 """
 
 from __future__ import annotations
@@ -11,280 +15,342 @@ from __future__ import annotations
 import contextlib
 import copy
 import datetime
-import json
-import logging
+import functools
+import threading
 import time
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence, Set
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import sqlalchemy
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, check_distribution_compatibility
+from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage
-from optuna.storages._rdb import models
-from optuna.storages._rdb.storage import RDBStorage, _create_scoped_session
+from optuna.storages._rdb.storage import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy.orm import Session, scoped_session, sessionmaker
+from sqlalchemy.exc import SQLAlchemyError
 
+from tuner.errors import StorageError
 from tuner.storage.facts import Facts
-from tuner.storage.leases import Evicted
+from tuner.storage.later import Later
+from tuner.storage.outages import outage_of
 from tuner.storage.passing import Passing
-from tuner.storage.turns import Sole, TurnLost, Turns, losing_the_turn
+from tuner.storage.tables import DRIVER, NEW, Begin, Move, Tables
+from tuner.storage.turns import Sole, Turns, losing_the_turn
+from tuner.storage.unwritten import Unwritten
 from tuner.storage.view import View
 
 T = TypeVar("T")
 
-DRIVER = "driver"
-"""The attribute of a trial that names the driver whose it is."""
-
 FRESH_SECONDS = 1.0
 """How old may be what is known of the trials of other drivers, out of a turn."""
 
-logging.getLogger("optuna.storages._rdb.storage").setLevel(logging.ERROR)  # it warns of each read that an outage ends
+OVERDUE_SECONDS = 0.5
+"""How much longer than `delay` facts may be pending before whoever brings the next one has to wait for them."""
+
+
+@dataclass(slots=True)
+class Whole:
+    """What is written together; `begun` is the id of the trial that was begun in it."""
+
+    before: dict[int, Facts]
+    step: Begin | Move | None = None
+    begun: int = NEW
 
 
 class Ledger(Passing):
     """A storage over another one.
 
     Args:
-        inner: an RDBStorage behind Optuna's cache, or one in memory, which no crash leaves by half.
+        inner: an RDBStorage behind Optuna's cache, or one in memory, whose trials are then kept here alone.
         turns: of the driver that writes.
+        delay: how many seconds facts of running trials may be pending; with 0 they never are.
     """
 
-    def __init__(self, inner: BaseStorage, turns: Turns | None = None) -> None:
+    def __init__(self, inner: BaseStorage, turns: Turns | None = None, delay: float = 0.0) -> None:
         super().__init__(inner)
         self._turns = turns or Sole()
-        self._deferred: dict[str, Any] | None = None
-        self._drawn: dict[int, dict[str, tuple[float, BaseDistribution]]] = {}
-        self._view: View | None = None
+        backend: RDBStorage | None = getattr(inner, "_backend", None)
+        self._tables = Unwritten(inner) if backend is None else Tables(backend, self._turns)
+        self._views: dict[int, View] = {}
         self._mine: set[int] = set()
-        self._looked: tuple[Any, float] = (None, 0.0)
-        self._backend: RDBStorage | None = getattr(inner, "_backend", None)
-        if self._backend is not None:
-            self._backend.scoped_session = _sessions(self._backend.engine, self._turns)
+        self._looked: tuple[Any, float] | None = None
+        self._lock = threading.RLock()
+        self._pending: dict[int, Facts] = {}
+        self._since = 0.0
+        self._whole: Whole | None = None
+        self._delay = delay
+        self._later = Later(delay, self._write_aside)
 
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
     ) -> list[FrozenTrial]:
         """The trials by number; this driver's own as it knows them, others as the database has them."""
-        if self._backend is None:
-            return self._inner.get_all_trials(study_id, deepcopy, states)
-        trials = self._current_view(study_id).all(states)
+        trials = self._view(study_id).all(states)
         return copy.deepcopy(trials) if deepcopy else trials
 
+    def get_n_trials(self, study_id: int, state: tuple[TrialState, ...] | TrialState | None = None) -> int:
+        """How many trials are in a state, or in one of several."""
+        return self._view(study_id).count((state,) if isinstance(state, TrialState) else state)
+
+    def get_trial_id_from_study_id_trial_number(self, study_id: int, trial_number: int) -> int:
+        """The id of a trial; KeyError if there is none of that number."""
+        return self._view(study_id).id_of(trial_number)
+
     def get_trial(self, trial_id: int) -> FrozenTrial:
-        """A trial; one that is in memory is not to be changed."""
-        if self._view is not None and trial_id in self._view:
-            return self._view.get(trial_id)
-        return super().get_trial(trial_id)
+        """A trial, which is not to be changed."""
+        return self._view_with(trial_id).get(trial_id)
 
-    def _current_view(self, study_id: int) -> View:
-        turn, now = self._turns.connection, time.monotonic()
-        if self._view is None:
-            self._view = View(super().get_all_trials(study_id, deepcopy=False))
-            self._looked = turn, now
-        elif self._turns.driver and (turn is not self._looked[0] or now - self._looked[1] > FRESH_SECONDS):
-            for trial in super().get_all_trials(study_id, deepcopy=False):
-                if trial._trial_id not in self._mine:
-                    self._view.put(trial)
-            self._looked = turn, now
-        return self._view
+    def ended(self, study_id: int) -> list[FrozenTrial]:
+        """The trials that ended since this was asked last, whoever ran them; at first all that have."""
+        return self._view(study_id).ended()
 
-    def _changed(self, trial_id: int, change: Callable[[FrozenTrial], None]) -> None:
-        if self._view is not None and trial_id in self._view:
-            self._view.change(trial_id, change)
+    def delete_study(self, study_id: int) -> None:
+        """Remove a study and its trials."""
+        self.flush()
+        self._views.pop(study_id, None)
+        self._try(lambda: self._inner.delete_study(study_id))
 
-    @contextlib.contextmanager
-    def _once(self) -> Iterator[None]:
-        """What is not tried again: if it is lost, the database must be asked what there is."""
-        try:
-            with losing_the_turn():
-                yield
-        except TurnLost:
-            self._view = None
-            self._drawn.clear()
-            self._mine.clear()
-            raise
+    def _view(self, study_id: int) -> View:
+        """What is known of a study; in a turn, where nobody else changes it, it is looked at once."""
+        if study_id not in self._views:
+            self._look({study_id})
+        elif self._looked is None or self._is_old(*self._looked):
+            self._look(self._views.keys())
+        return self._views[study_id]
+
+    def _is_old(self, turn: Any, when: float) -> bool:
+        now_in = self._turns.connection
+        if now_in is not None:
+            return now_in is not turn
+        return bool(self._turns.driver) and time.monotonic() - when > FRESH_SECONDS
+
+    def _look(self, studies: Set[int]) -> None:
+        """After a failure, when nobody knows what was written, this driver's own trials are looked at too."""
+        with self._lock:
+            for study_id in studies:
+                view = self._views.get(study_id) or View()
+                others = frozenset(view.open - self._mine)
+                for trial in self._try(functools.partial(self._tables.read, study_id, others, view.newest)):
+                    self._see(view, trial)
+                self._views[study_id] = view
+            self._looked = self._turns.connection, time.monotonic()
+
+    def _see(self, view: View, trial: FrozenTrial) -> None:
+        trial_id = trial._trial_id
+        view.put(trial)
+        if (facts := self._pending.get(trial_id)) is not None:
+            view.change(trial_id, facts.change)
+        if self._looked is None and self._is_held(trial):
+            self._mine.add(trial_id)
+
+    def _view_with(self, trial_id: int) -> View:
+        for study_id, view in self._views.items():
+            if trial_id in view:
+                return self._view(study_id)
+        for study in self._inner.get_all_studies():
+            if study._study_id not in self._views and trial_id in self._view(study._study_id):
+                return self._views[study._study_id]
+        raise KeyError(f"there is no trial with the id {trial_id}")
+
+    def holds(self, trial_id: int) -> bool:
+        """Whether a trial is running, and this driver's."""
+        held = self._is_held(self.get_trial(trial_id))
+        if not held:
+            self._pending.pop(trial_id, None)
+        return held
+
+    def _is_held(self, trial: FrozenTrial) -> bool:
+        return trial.state is TrialState.RUNNING and trial.user_attrs.get(DRIVER, "") == self._turns.driver
 
     def _try(self, work: Callable[[], T]) -> T:
         if self._turns.connection is None:
             return self._turns.patience.outlast(work)
-        with self._once():
+        with losing_the_turn():
             return work()
 
     @contextlib.contextmanager
-    def deferring(self) -> Iterator[dict[str, Any]]:
-        """Keep the system attributes that a pruner sets on the trial that it judges, to `record` them later."""
-        self._deferred = {}
-        try:
-            yield self._deferred
-        finally:
-            self._deferred = None
+    def together(self) -> Iterator[Whole]:
+        """What is noted inside, and the one trial that begins, ends or is set back, is written as a whole.
 
-    def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
-        """Write it, or keep it while `deferring`."""
-        if self._deferred is not None:
-            self._deferred[key] = value
-        else:
-            super().set_trial_system_attr(trial_id, key, value)
-            self._changed(trial_id, Facts(system={key: value}).change)
+        A step is written when the context ends, and not tried again: it may be written though that fails.
+
+        Raises:
+            TurnLost: nobody knows whether the step is written.
+            Unavailable: another program has done what makes it impossible.
+        """
+        with self._lock:
+            if self._whole is not None:
+                yield self._whole
+                return
+            self._whole = Whole(dict(self._pending))
+            try:
+                yield self._whole
+                if self._whole.step is not None:
+                    with losing_the_turn():
+                        self._take(self._whole)
+                else:
+                    self._write_in_time()
+            except BaseException:
+                self._forget(self._whole)
+                raise
+            finally:
+                self._whole = None
+
+    def _take(self, whole: Whole) -> None:
+        """Write a step with all that is pending, and know it then."""
+        step = whole.step
+        begun = self._tables.write(self._pending, step)
+        self._written()
+        match step:
+            case Begin(study_id):
+                assert begun is not None, step
+                view, whole.begun = self._views[study_id], begun
+                trial = copy.copy(view.get(NEW))
+                trial._trial_id = begun
+                view.drop(NEW)
+                view.put(trial)
+                self._mine.add(begun)
+            case Move(trial_id, _, TrialState.RUNNING):
+                whole.begun = trial_id
+                self._mine.add(trial_id)
+            case Move(trial_id):
+                view = next(view for view in self._views.values() if trial_id in view)
+                view.change(trial_id, functools.partial(_move, step))
+                self._mine.discard(trial_id)
+
+    def _written(self) -> None:
+        self._pending.clear()
+        if self._whole is not None:
+            self._whole.before.clear()
+
+    def _forget(self, whole: Whole) -> None:
+        """What was noted for a step that failed; the database has to be asked what there is."""
+        self._pending = whole.before
+        self._pending.pop(NEW, None)
+        for view in self._views.values():
+            if NEW in view:
+                view.drop(NEW)
+        self._mine.clear()
+        self._looked = None
+
+    def note(self, trial_id: int, facts: Facts) -> None:
+        """Know facts of a running trial, to be written with others, all or none of them."""
+        with self.together():
+            view = self._view_with(trial_id)
+            self.check_trial_is_updatable(trial_id, view.get(trial_id).state)
+            view.change(trial_id, facts.change)
+            if not self._pending:
+                self._since = time.monotonic()
+            known = self._pending.get(trial_id)
+            self._pending[trial_id] = facts if known is None else known.with_later(facts)
+
+    def _write_in_time(self) -> None:
+        if not self._pending:
+            return
+        overdue = time.monotonic() - self._since > self._delay + OVERDUE_SECONDS
+        if not self._delay or overdue:
+            self.flush()
+        elif self._tables.shared:
+            self._later.ask()
+
+    def flush(self) -> None:
+        """Write what is pending.
+
+        Raises:
+            Evicted: one of the trials is not this driver's any more.
+        """
+        with self._lock:
+            if self._pending:
+                self._try(lambda: self._tables.write(self._pending))
+                self._written()
+
+    def _write_aside(self) -> None:
+        """As another thread does it: what it cannot write, the next event meets, which can wait and tell of it."""
+        with self._lock:
+            try:
+                if self._pending:
+                    self._tables.write_aside(self._pending)
+                    self._written()
+            except (SQLAlchemyError, StorageInternalError, StorageError) as error:
+                if outage_of(error) is not None:
+                    self._later.ask()
+
+    def close(self) -> None:
+        """Write nothing more; what is still pending could not be written."""
+        self._later.end()
+
+    def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
+        """Begin a trial, this driver's from the first; `together` with more, its id is `NEW` until that is written."""
+        if template_trial is not None:
+            self.flush()
+            trial_id = self._try(lambda: self._inner.create_new_trial(study_id, template_trial))
+            self._look({study_id})
+            return trial_id
+        with self.together() as whole:
+            view, now = self._view(study_id), datetime.datetime.now()
+            whole.step = Begin(study_id, view.count(None), now)
+            trial = FrozenTrial(
+                number=whole.step.number,
+                state=TrialState.RUNNING,
+                value=None,
+                datetime_start=now,
+                datetime_complete=None,
+                params={},
+                distributions={},
+                user_attrs={},
+                system_attrs={},
+                intermediate_values={},
+                trial_id=NEW,
+            )
+            view.put(trial)
+            self._claim(NEW)
+        return whole.begun
+
+    def _claim(self, trial_id: int) -> None:
+        if self._turns.driver:
+            self.note(trial_id, Facts({DRIVER: self._turns.driver}))
+
+    def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
+        """Change a trial's state; one that begins to run is this driver's."""
+        with self.together() as whole:
+            trial = self.get_trial(trial_id)
+            self.check_trial_is_updatable(trial_id, trial.state)
+            if state is TrialState.RUNNING and trial.state is not TrialState.WAITING:
+                return False
+            whole.step = Move(trial_id, trial.state, state, values, datetime.datetime.now())
+            if state is TrialState.RUNNING:
+                self._view_with(trial_id).change(trial_id, functools.partial(_move, whole.step))
+                self._claim(trial_id)
+        return True
 
     def set_trial_param(
         self, trial_id: int, param_name: str, param_value_internal: float, distribution: BaseDistribution
     ) -> None:
-        """Keep a parameter until `record` writes it with the others of its trial."""
-        if self._backend is None:
-            self._inner.set_trial_param(trial_id, param_name, param_value_internal, distribution)
-            return
-        drawn = {param_name: (param_value_internal, distribution)}
-        self._drawn.setdefault(trial_id, {}).update(drawn)
-        self._changed(trial_id, Facts(params=drawn).change)
+        """Note a parameter."""
+        view = self._view_with(trial_id)
+        self.check_trial_is_updatable(trial_id, view.get(trial_id).state)
+        if (known := view.kind(param_name)) is not None:
+            check_distribution_compatibility(known, distribution)
+        self.note(trial_id, Facts(params={param_name: (param_value_internal, distribution)}))
 
-    def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
-        """Begin a trial, this driver's from the first; not tried again, or there might be one more.
+    def set_trial_intermediate_value(self, trial_id: int, step: int, intermediate_value: float) -> None:
+        """Note an intermediate value."""
+        self.note(trial_id, Facts(values={step: intermediate_value}))
 
-        Raises:
-            TurnLost: nobody knows whether it is there.
-        """
-        backend = self._backend
-        if backend is None or template_trial is not None:
-            return self._inner.create_new_trial(study_id, template_trial)
-        with self._once():
-            with _create_scoped_session(backend.scoped_session) as session:
-                models.StudyModel.find_or_raise_by_id(study_id, session, for_update=True)
-                trial_id = int(backend._get_prepared_new_trial(study_id, None, session).trial_id)
-                self._claim(backend, session, trial_id)
-            self._taken(trial_id)
-        return trial_id
+    def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
+        """Note an attribute."""
+        self.note(trial_id, Facts(user={key: value}))
 
-    def _taken(self, trial_id: int) -> None:
-        """A trial that begins to run here, as the database has it."""
-        assert self._backend is not None
-        if self._view is not None:
-            self._view.put(self._backend.get_trial(trial_id))
-        self._mine.add(trial_id)
-
-    def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
-        """Change a trial's state; one that begins to run is this driver's. Not tried again: it may be written.
-
-        Raises:
-            TurnLost: nobody knows whether it is.
-        """
-        backend = self._backend
-        with self._once():
-            if backend is None or state is not TrialState.RUNNING:
-                done = self._inner.set_trial_state_values(trial_id, state, values)
-                self._ended(trial_id, state, values)
-                return done
-            with _create_scoped_session(backend.scoped_session) as session:
-                trial = _locked(trial_id, session)
-                if trial.state is not TrialState.WAITING:
-                    return False
-                trial.state, trial.datetime_start = state, datetime.datetime.now()
-                self._claim(backend, session, trial_id)
-            self._taken(trial_id)
-        return True
-
-    def _ended(self, trial_id: int, state: TrialState, values: Sequence[float] | None) -> None:
-        def change(trial: FrozenTrial) -> None:
-            trial.state, trial.values = state, values
-            trial.datetime_complete = datetime.datetime.now() if state.is_finished() else None
-
-        self._mine.discard(trial_id)
-        self._changed(trial_id, change)
-
-    def set_back(self, trial_id: int, user: Mapping[str, Any]) -> None:
-        """Let a running trial wait, and write user attributes of it, both or neither; not tried again.
-
-        Raises:
-            TurnLost: nobody knows whether it is written.
-        """
-        backend, facts = self._backend, Facts(user)
-        if backend is None:
-            facts.write_one_by_one(self._inner, trial_id)
-            self._inner.set_trial_state_values(trial_id, TrialState.WAITING)
-            return
-        with self._once(), _create_scoped_session(backend.scoped_session) as session:
-            facts.write(backend, session, trial_id)
-            trial = _locked(trial_id, session)
-            backend.check_trial_is_updatable(trial_id, trial.state)
-            trial.state = TrialState.WAITING
-        self._changed(trial_id, facts.change)
-        self._ended(trial_id, TrialState.WAITING, None)
-
-    def holds(self, trial_id: int) -> bool:
-        """Whether a trial is running, and this driver's."""
-        if self._backend is None:
-            return self._inner.get_trial(trial_id).state is TrialState.RUNNING
-        backend = self._backend
-        held = self._try(lambda: self._is_held(backend, trial_id))
-        if not held:
-            self._view = None
-            self._mine.discard(trial_id)
-        return held
-
-    def _is_held(self, backend: RDBStorage, trial_id: int) -> bool:
-        """What the database says, whatever is known of it."""
-        with _create_scoped_session(backend.scoped_session) as session:
-            return self._is_mine(models.TrialModel.find_or_raise_by_id(trial_id, session), session)
-
-    def _is_mine(self, trial: Any, session: Session) -> bool:
-        if not self._turns.driver:
-            return bool(trial.state is TrialState.RUNNING)
-        owner: Any = models.TrialUserAttributeModel.find_by_trial_and_key(trial, DRIVER, session)
-        return (
-            trial.state is TrialState.RUNNING
-            and owner is not None
-            and owner.value_json == json.dumps(self._turns.driver)
-        )
-
-    def record(
-        self,
-        trial_id: int,
-        user: Mapping[str, Any],
-        system: Mapping[str, Any] | None = None,
-        values: Mapping[int, float] | None = None,
-    ) -> None:
-        """Write user and system attributes, intermediate values by step, and new parameters, all or none of them.
-
-        Raises:
-            Evicted: the trial is not this driver's any more.
-        """
-        facts = Facts(user, system or {}, values or {}, self._drawn.get(trial_id, {}))
-        self._try(lambda: self._record(trial_id, facts))
-        self._drawn.pop(trial_id, None)
-        self._changed(trial_id, facts.change)
-
-    def _record(self, trial_id: int, facts: Facts) -> None:
-        if self._backend is None:
-            facts.write_one_by_one(self._inner, trial_id)
-            return
-        with _create_scoped_session(self._backend.scoped_session) as session:
-            self._check_ownership(session, trial_id)
-            facts.write(self._backend, session, trial_id)
-
-    def _claim(self, backend: RDBStorage, session: Session, trial_id: int) -> None:
-        if self._turns.driver:
-            Facts({DRIVER: self._turns.driver}).write(backend, session, trial_id)
-
-    def _check_ownership(self, session: Session, trial_id: int) -> None:
-        """Outside of a turn others may have taken the trial over, and then have changed its row first."""
-        if not self._turns.driver or self._turns.connection is not None:
-            return
-        if not self._is_mine(_locked(trial_id, session), session):
-            raise Evicted
+    def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
+        """Note an attribute."""
+        self.note(trial_id, Facts(system={key: value}))
 
 
-def _locked(trial_id: int, session: Session) -> Any:
-    """The row of a trial, which nobody else changes until the session ends; Optuna types its columns as such."""
-    return models.TrialModel.find_or_raise_by_id(trial_id, session, for_update=True)
-
-
-def _sessions(engine: sqlalchemy.Engine, turns: Turns) -> scoped_session[Session]:
-    """Sessions on the connection that holds the turn, while there is one."""
-
-    class InTurn(Session):
-        def get_bind(self, *args: Any, **kwargs: Any) -> sqlalchemy.Engine | sqlalchemy.Connection:
-            connection = turns.connection
-            return engine if connection is None else connection
-
-    return scoped_session(sessionmaker(class_=InTurn))
+def _move(step: Move, trial: FrozenTrial) -> None:
+    trial.state = step.after
+    if step.after is TrialState.RUNNING:
+        trial.datetime_start = step.at
+    if step.after.is_finished():
+        trial.datetime_complete = step.at
+    if step.values is not None:
+        trial.values = list(step.values)

@@ -31,6 +31,7 @@ BROKEN = Outage("the file of the database cannot be read or written", "see to it
 AWAY = Outage("the database cannot be reached", "see that its server runs")
 BUSY = Outage("another run works on the study, and --deterministic is for one alone", "end it or wait for it")
 TAKEN = Outage("another run is counting the trials of the study", "see whether that run hangs")
+CROSSED = Outage("another program works on the trials of the study", "end it or wait for it")
 
 _OF_SQLITE = {5: LOCKED, 6: LOCKED, 10: BROKEN, 13: FULL, 14: BROKEN}
 """By https://sqlite.org/rescode.html: BUSY, LOCKED, IOERR, FULL, CANTOPEN."""

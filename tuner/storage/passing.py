@@ -1,4 +1,4 @@
-"""A storage that passes everything on to another one, in its own way of trying."""
+"""A storage that passes what it is told of studies on to another one, in its own way of trying."""
 
 from __future__ import annotations
 
@@ -38,7 +38,6 @@ class Passing(BaseStorage):
         """Do what the storage behind can do twice as well as once."""
 
     create_new_study = _passed_on(BaseStorage.create_new_study)
-    delete_study = _passed_on(BaseStorage.delete_study)
     set_study_user_attr = _passed_on(BaseStorage.set_study_user_attr)
     set_study_system_attr = _passed_on(BaseStorage.set_study_system_attr)
     get_study_id_from_name = _passed_on(BaseStorage.get_study_id_from_name)
@@ -47,11 +46,3 @@ class Passing(BaseStorage):
     get_study_user_attrs = _passed_on(BaseStorage.get_study_user_attrs)
     get_study_system_attrs = _passed_on(BaseStorage.get_study_system_attrs)
     get_all_studies = _passed_on(BaseStorage.get_all_studies)
-    create_new_trial = _passed_on(BaseStorage.create_new_trial)
-    set_trial_param = _passed_on(BaseStorage.set_trial_param)
-    set_trial_state_values = _passed_on(BaseStorage.set_trial_state_values)
-    set_trial_intermediate_value = _passed_on(BaseStorage.set_trial_intermediate_value)
-    set_trial_user_attr = _passed_on(BaseStorage.set_trial_user_attr)
-    set_trial_system_attr = _passed_on(BaseStorage.set_trial_system_attr)
-    get_trial = _passed_on(BaseStorage.get_trial)
-    get_all_trials = _passed_on(BaseStorage.get_all_trials)

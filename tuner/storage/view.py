@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Container, Iterable
+from collections import Counter
+from collections.abc import Callable, Container, Set
 
+from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
+
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
 class View:
     """Trials by their ids. One that was handed out is never changed afterwards: a changed copy takes its place.
 
-    Args:
-        trials: as the database has them.
+    What a driver asks at every event costs the same however many trials have ended.
     """
 
-    def __init__(self, trials: Iterable[FrozenTrial]) -> None:
-        self._trials = {trial._trial_id: trial for trial in trials}
+    def __init__(self) -> None:
+        self._trials: dict[int, FrozenTrial] = {}  # in the order of their numbers
+        self._ids: dict[int, int] = {}
+        self._open: set[int] = set()
+        self._counts: Counter[TrialState] = Counter()
+        self._kinds: dict[str, BaseDistribution] = {}
+        self._ended: dict[int, FrozenTrial] = {}
+        self._last = -1
+        self.newest = -1
+        """The highest id that was ever put in."""
 
     def __contains__(self, trial_id: int) -> bool:
         return trial_id in self._trials
@@ -25,17 +36,72 @@ class View:
         """A trial; KeyError if there is none."""
         return self._trials[trial_id]
 
+    def id_of(self, number: int) -> int:
+        """The id of a trial; KeyError if there is none of that number."""
+        return self._ids[number]
+
     def all(self, states: Container[TrialState] | None) -> list[FrozenTrial]:
         """Those in one of `states`, by number; None is all."""
-        there = [trial for trial in self._trials.values() if states is None or trial.state in states]
-        return sorted(there, key=lambda trial: trial.number)  # nearly in order already
+        if states is None:
+            return list(self._trials.values())
+        if any(state in states for state in FINISHED):
+            return [trial for trial in self._trials.values() if trial.state in states]
+        opened = (self._trials[trial_id] for trial_id in self._open)
+        return sorted((trial for trial in opened if trial.state in states), key=_number)
+
+    def count(self, states: Container[TrialState] | None) -> int:
+        """How many are in one of `states`."""
+        return sum(count for state, count in self._counts.items() if states is None or state in states)
+
+    @property
+    def open(self) -> Set[int]:
+        """The ids of those that have not ended."""
+        return self._open
+
+    def kind(self, param: str) -> BaseDistribution | None:
+        """What a parameter of that name has been drawn from in the study."""
+        return self._kinds.get(param)
+
+    def ended(self) -> list[FrozenTrial]:
+        """Those that ended, or were put in as ended ones, since this was asked last."""
+        ended, self._ended = list(self._ended.values()), {}
+        return ended
 
     def put(self, trial: FrozenTrial) -> None:
-        """Take in a trial as the database has it."""
-        self._trials[trial._trial_id] = trial
+        """Take in a trial that is new or has changed."""
+        trial_id = trial._trial_id
+        known = self._trials.get(trial_id)
+        self._trials[trial_id] = trial
+        self._ids[trial.number] = trial_id
+        self.newest = max(self.newest, trial_id)
+        self._counts[trial.state] += 1
+        if known is not None:
+            self._counts[known.state] -= 1
+        elif trial.number < self._last:  # another program began it at the same moment as one that is known
+            self._trials = {each._trial_id: each for each in sorted(self._trials.values(), key=_number)}
+        self._last = max(self._last, trial.number)
+        if trial.state.is_finished():
+            self._open.discard(trial_id)
+            if known is None or not known.state.is_finished():
+                self._ended[trial_id] = trial
+        else:
+            self._open.add(trial_id)
+        if known is None or known.distributions is not trial.distributions:
+            self._kinds = {**trial.distributions, **self._kinds}
+
+    def drop(self, trial_id: int) -> None:
+        """Forget a trial that was not written."""
+        trial = self._trials.pop(trial_id)
+        del self._ids[trial.number]
+        self._open.discard(trial_id)
+        self._counts[trial.state] -= 1
 
     def change(self, trial_id: int, change: Callable[[FrozenTrial], None]) -> None:
         """Put a changed copy in the place of a trial."""
         trial = copy.copy(self._trials[trial_id])
         change(trial)
-        self._trials[trial_id] = trial
+        self.put(trial)
+
+
+def _number(trial: FrozenTrial) -> int:
+    return trial.number

@@ -3,6 +3,17 @@
 from tuner.study.asktell import AskTell
 from tuner.study.catalogue import delete_study, list_studies, load_study, open_study, rehearse
 from tuner.study.record import Record
+from tuner.study.standing import Standing
 from tuner.study.study import Study
 
-__all__ = ["AskTell", "Record", "Study", "delete_study", "list_studies", "load_study", "open_study", "rehearse"]
+__all__ = [
+    "AskTell",
+    "Record",
+    "Standing",
+    "Study",
+    "delete_study",
+    "list_studies",
+    "load_study",
+    "open_study",
+    "rehearse",
+]

@@ -16,8 +16,8 @@ from optuna.trial import FrozenTrial, TrialState
 from tuner import sampling
 from tuner.port import Epoch, Outcome, State, Trial
 from tuner.seeds import derive
-from tuner.storage import Ledger, Turns, readable_errors
-from tuner.study.record import STOPPED
+from tuner.storage import DRIVER, Facts, Ledger, Turns, readable_errors
+from tuner.study.record import STOPPED, Record, record_of
 from tuner.study.study import Study
 
 _TOLD_AS = {
@@ -49,31 +49,47 @@ class AskTell:
     Args:
         study: opened for its space.
         turns: the driver's right to it; None where there is no other.
+        delay: how many seconds what is reported of running trials may be unwritten; with 0 it never is.
     """
 
-    def __init__(self, study: Study, turns: Turns | None = None) -> None:
+    def __init__(self, study: Study, turns: Turns | None = None, delay: float = 0.0) -> None:
         self.study = study
         self.optuna = study.optuna
-        self._ledger = Ledger(study.optuna._storage, turns)
+        self._ledger = Ledger(study.optuna._storage, turns, delay)
         self.optuna._storage = self._ledger
         self._running: dict[int, _Running] = {}
 
     def in_progress(self) -> int:
         """How many trials are running, whichever driver's they are."""
-        with readable_errors():
-            return len(self.optuna.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
+        return self._count(TrialState.RUNNING)
 
     def waiting(self) -> int:
         """How many trials were enqueued or set back."""
+        return self._count(TrialState.WAITING)
+
+    def _count(self, state: TrialState | None) -> int:
         with readable_errors():
-            return len(self.optuna.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
+            return self._ledger.get_n_trials(self.optuna._study_id, state)
+
+    def _there(self, *states: TrialState) -> list[FrozenTrial]:
+        with readable_errors():
+            return self.optuna.get_trials(deepcopy=False, states=states)
+
+    @property
+    def unfinished(self) -> list[int]:
+        """The numbers of the trials that run or wait."""
+        return [trial.number for trial in self._there(TrialState.RUNNING, TrialState.WAITING)]
 
     @property
     def upcoming(self) -> int:
         """The number of the trial that is asked for next."""
+        waiting = self._there(TrialState.WAITING)
+        return waiting[0].number if waiting else self._count(None)
+
+    def ended(self) -> list[Record]:
+        """The trials that ended since this was asked last, whoever ran them; at first all that have."""
         with readable_errors():
-            trials = self.optuna.get_trials(deepcopy=False)
-        return next((trial.number for trial in trials if trial.state is TrialState.WAITING), len(trials))
+            return [record_of(trial) for trial in self._ledger.ended(self.optuna._study_id)]
 
     def ask(self) -> Trial:
         """The next trial: one that waits, else a new one from the sampler.
@@ -81,19 +97,19 @@ class AskTell:
         The sampler is seeded anew each time by the trial's number, so that a study that was interrupted
         goes on as if it had not been, and never repeats its first trials.
         """
-        with readable_errors():
+        with readable_errors(), self._ledger.together() as written:
             self._seed_sampler()
             trial = self.optuna.ask()
-            attempt = int(trial.user_attrs.get("attempt", 0)) + 1
+            there = self._ledger.get_trial(trial._trial_id).user_attrs
+            attempt = int(there.get("attempt", 0)) + 1
             values = self.study.space.fill(trial)
-            seed = trial.user_attrs.get("seed")  # of an earlier attempt, or as it was enqueued
+            seed = there.get("seed")  # of an earlier attempt, or as it was enqueued
             if seed is None:
                 seed = derive(self.study.space.setting("study.seed"), "trial", trial.number)
-            self._ledger.record(trial._trial_id, {"seed": seed, "attempt": attempt})  # with all of its parameters
-            history: dict[str, list[float]] = trial.user_attrs.get("history", {})
-            judged = int(trial.user_attrs.get("judged", 0))
-            begins_anew = self.study.space.objective.function is not None  # it has no checkpoints
-            self._running[trial.number] = _Running(trial._trial_id, {} if begins_anew else dict(history), judged)
+            self._ledger.note(trial._trial_id, Facts({"seed": seed, "attempt": attempt}))
+        begins_anew = self.study.space.objective.function is not None  # it has no checkpoints
+        history: dict[str, list[float]] = {} if begins_anew else there.get("history", {})
+        self._running[trial.number] = _Running(written.begun, history, int(there.get("judged", 0)))
         return Trial(trial.number, attempt, values, seed)
 
     def judged(self, number: int) -> int:
@@ -101,9 +117,18 @@ class AskTell:
         return self._running[number].judged
 
     def note(self, number: int, facts: Mapping[str, Any]) -> None:
-        """Write down what is known of a running trial besides its epochs."""
+        """Know of a running trial what it does not tell by its epochs."""
         with readable_errors():
-            self._ledger.record(self._running[number].id, facts)
+            self._ledger.note(self._running[number].id, Facts(facts))
+
+    def flush(self) -> None:
+        """Write what is reported and not written yet, of all trials.
+
+        Raises:
+            Evicted: this driver was out of touch for too long, and its trials are others' by now.
+        """
+        with readable_errors():
+            self._ledger.flush()
 
     def report(self, epoch: Epoch) -> bool:
         """Record an epoch and say whether the pruner stops the trial here.
@@ -113,27 +138,29 @@ class AskTell:
 
         An epoch that an earlier attempt has reported is not judged again: the pruner knows more by now,
         and the verdict would depend on where the attempt ended. The epoch, its verdict and what the pruner
-        noted are written at once.
+        noted are written at once, if need be `delay` later and with everything else that was known then. So
+        what a crash loses is the end of what was reported, and the trials go on from a state that the study
+        once had: an epoch that was lost is trained and judged again, by a pruner that knows what it knew then
+        if the epochs come in the same order.
         """
         running = self._running[epoch.trial]
-        with readable_errors():
+        with readable_errors(), self._ledger.together():
             told = self.study.goal.single and self.study.goal.feasible(epoch.metrics)
             values = {epoch.epoch: epoch.metrics[self.study.goal.metric]} if told else {}
-            stop, notes = self._judge(running.id, values) if values and epoch.epoch > running.judged else (False, {})
+            stop = bool(values) and epoch.epoch > running.judged and self._judge(running.id, values)
             judged = max(running.judged, epoch.epoch)
             facts = {"epoch": epoch.epoch, **epoch.metrics, "seconds": epoch.seconds, STOPPED: int(stop)}
             kept = sum(number < epoch.epoch for number in running.history.get("epoch", []))
             history = {name: [*running.history.get(name, [])[:kept], fact] for name, fact in facts.items()}
-            self._ledger.record(running.id, {"history": history, "judged": judged}, notes, values)
-            running.judged, running.history = judged, history  # not before it is written
+            self._ledger.note(running.id, Facts({"history": history, "judged": judged}, values=values))
+        running.judged, running.history = judged, history
         return stop
 
-    def _judge(self, trial_id: int, values: Mapping[int, float]) -> tuple[bool, dict[str, Any]]:
-        """Whether the pruner stops the trial with these new values, and what it notes on it."""
+    def _judge(self, trial_id: int, values: Mapping[int, float]) -> bool:
+        """Whether the pruner stops the trial with these new values; what it notes on the trial goes with them."""
         trial = copy.copy(self._ledger.get_trial(trial_id))
         trial.intermediate_values = {**trial.intermediate_values, **values}
-        with self._ledger.deferring() as notes:
-            return self.optuna.pruner.prune(self.optuna, trial), notes
+        return self.optuna.pruner.prune(self.optuna, trial)
 
     def tell(self, outcome: Outcome) -> bool:
         """Record how a trial ended, and say whether it has: a suspended one waits, as does a lost one.
@@ -145,16 +172,16 @@ class AskTell:
             trial_id = self._running[outcome.trial].id
             if self._ledger.holds(trial_id):
                 return self._tell(outcome)
-            del self._running[outcome.trial]  # it was told, and the answer lost with the connection
+            del self._running[outcome.trial]  # it was told, and the answer lost
             return self._ledger.get_trial(trial_id).state.is_finished()
 
     def _tell(self, outcome: Outcome) -> bool:
         running = self._running[outcome.trial]
         stopped = _stopped_at(running.history)
-        there = self._ledger.get_trial_user_attrs(running.id)  # an attempt that crashed may have left its own
+        there = self._ledger.get_trial(running.id).user_attrs  # an attempt that crashed may have left its own
         losses = {"losses": int(there.get("losses", 0)) + 1} if outcome.state is State.LOST else {}
         if stopped is None and (outcome.state is State.SUSPENDED or self._may_try_again(losses)):
-            self._ledger.set_back(running.id, losses)
+            self._wait(running.id, losses)
             del self._running[outcome.trial]
             return False
         if stopped is not None and outcome.state in (State.SUSPENDED, State.LOST):
@@ -162,11 +189,17 @@ class AskTell:
         cause = outcome.cause or (self._pruned_by(running) if outcome.state is State.PRUNED else "")
         facts = {"state": outcome.state.value, "epoch": outcome.epoch, "cause": cause, "traceback": outcome.traceback}
         kept = {key: fact for key, fact in facts.items() if fact not in (None, "") or key in there}
-        self._ledger.record(running.id, kept, _constraints(outcome.violations))
         values = outcome.values if outcome.state is State.COMPLETE else None
-        self.optuna.tell(outcome.trial, values, _TOLD_AS[outcome.state])
+        with self._ledger.together():
+            self._ledger.note(running.id, Facts(kept, _constraints(outcome.violations)))
+            self.optuna.tell(outcome.trial, values, _TOLD_AS[outcome.state])
         del self._running[outcome.trial]
         return True
+
+    def _wait(self, trial_id: int, losses: Mapping[str, int]) -> None:
+        with self._ledger.together():
+            self._ledger.note(trial_id, Facts(losses))
+            self._ledger.set_trial_state_values(trial_id, TrialState.WAITING)
 
     def _pruned(self, outcome: Outcome, history: Mapping[str, list[float]], epoch: int) -> Outcome:
         """What a trial that was stopped at an epoch would have told of itself."""
@@ -195,6 +228,10 @@ class AskTell:
         metric = self.study.goal.metric
         return f"{pruner} at epoch {history['epoch'][at]}, {metric} {history[metric][at]:.4g}"
 
+    def close(self) -> None:
+        """Write nothing more."""
+        self._ledger.close()
+
     def leave(self, number: int) -> None:
         """Set a running trial back, as a suspended one is; one that was just told has ended."""
         self.tell(Outcome(number, 0, State.SUSPENDED))
@@ -211,18 +248,17 @@ class AskTell:
             alive: the other drivers that may be running trials; what this one runs is left alone anyhow.
         """
         with readable_errors():
-            left = [trial for trial in self._others() if trial.user_attrs.get("driver", "") not in alive]
+            left = [trial for trial in self._others() if trial.user_attrs.get(DRIVER, "") not in alive]
             for trial in left:
                 self._set_back(trial)
         return len(left)
 
     def _others(self) -> list[FrozenTrial]:
-        there = self.optuna.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        return [trial for trial in there if trial.number not in self._running]
+        return [trial for trial in self._there(TrialState.RUNNING) if trial.number not in self._running]
 
     def _set_back(self, trial: FrozenTrial) -> None:
         if (stopped := _stopped_at(trial.user_attrs.get("history", {}))) is None:
-            self._ledger.set_back(trial._trial_id, {})
+            self._wait(trial._trial_id, {})
             return
         self._running[trial.number] = _Running(trial._trial_id, trial.user_attrs["history"], stopped)
         try:

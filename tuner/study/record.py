@@ -13,8 +13,8 @@ from optuna.trial import FrozenTrial, TrialState
 from tuner.errors import listing
 from tuner.goal import Direction
 from tuner.port import State
+from tuner.storage import FINISHED
 
-FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 FINISHED_STATES = {state.value for state in State if state is not State.SUSPENDED}
 """How the states of ended trials are shown."""
 

@@ -12,8 +12,8 @@ import optuna
 from tuner.errors import StudyError
 from tuner.goal import Direction, Goal, Scope
 from tuner.space import Space
-from tuner.storage import readable_errors
-from tuner.study.record import FINISHED, Record, record_of, undominated
+from tuner.storage import FINISHED, readable_errors
+from tuner.study.record import Record, record_of, undominated
 
 FACTS = "tuner"
 """The study's attribute with all that we know of it, written at once."""
@@ -99,4 +99,4 @@ class Study:
     def finished(self) -> int:
         """How many trials have ended, however they did."""
         with readable_errors():
-            return len(self.optuna.get_trials(deepcopy=False, states=FINISHED))
+            return self.optuna._storage.get_n_trials(self.optuna._study_id, FINISHED)

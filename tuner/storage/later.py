@@ -1,0 +1,45 @@
+"""Something that is done a little later by another thread, however often it was asked for until then."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+
+class Later:
+    """One piece of work.
+
+    Args:
+        seconds: how much later.
+        work: is called by another thread, never twice at once.
+    """
+
+    def __init__(self, seconds: float, work: Callable[[], None]) -> None:
+        self._seconds = seconds
+        self._work = work
+        self._timer: threading.Timer | None = None
+        self._ended = False
+        self._lock = threading.Lock()
+
+    def ask(self) -> None:
+        """See to it that the work is done within the time."""
+        with self._lock:
+            if self._timer is None and not self._ended:
+                self._timer = threading.Timer(self._seconds, self._do)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def end(self) -> None:
+        """Do it no more; what is being done is waited for."""
+        with self._lock:
+            self._ended, timer = True, self._timer
+        if timer is not None:
+            timer.cancel()
+            timer.join()
+
+    def _do(self) -> None:
+        with self._lock:
+            self._timer = None
+            if self._ended:
+                return
+        self._work()

@@ -1,0 +1,209 @@
+"""Optuna's own tables of trials, written in bulk: each call is one transaction, which is there as a whole or not.
+
+What Optuna writes fact by fact, each in a transaction of its own, costs ten times as much, and a crash can
+cut it in two.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import itertools
+import json
+import logging
+import operator
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy
+from optuna.storages._rdb import models
+from optuna.storages._rdb.storage import RDBStorage, _create_scoped_session
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session, scoped_session, sessionmaker
+
+from tuner.storage.facts import Facts
+from tuner.storage.leases import Evicted
+from tuner.storage.outages import CROSSED, Unavailable
+from tuner.storage.turns import Turns
+from tuner.storage.urls import sqlite_file
+
+DRIVER = "driver"
+"""The attribute of a trial that names the driver whose it is."""
+
+NEW = -1
+"""Stands for the id of a trial that is about to be made."""
+
+_TRIALS: Any = models.TrialModel.__table__
+_OWNERS: Any = models.TrialUserAttributeModel.__table__
+_INSERTS: Mapping[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+logging.getLogger("optuna.storages._rdb.storage").setLevel(logging.ERROR)  # it warns of each read that an outage ends
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """A new trial of a study, which should get this number."""
+
+    study_id: int
+    number: int
+    at: datetime.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A trial goes from one state into another; `values` are those that it ends with."""
+
+    trial_id: int
+    before: TrialState
+    after: TrialState
+    values: Sequence[float] | None
+    at: datetime.datetime
+
+
+class Tables:
+    """The tables of a database, for one driver.
+
+    Args:
+        backend: over the database.
+        turns: of the driver; in a turn, everything goes through the connection that holds it.
+    """
+
+    def __init__(self, backend: RDBStorage, turns: Turns) -> None:
+        self._backend = backend
+        self._turns = turns
+        self._insert = _INSERTS[backend.engine.name]
+        self.sessions = backend.scoped_session = _sessions(backend.engine, turns)
+        self._aside: scoped_session[Session] = scoped_session(sessionmaker(backend.engine))
+
+    @property
+    def shared(self) -> bool:
+        """Whether any other connection sees the database, which one in memory hides."""
+        return self._backend.engine.name != "sqlite" or sqlite_file(self._backend.engine.url) is not None
+
+    def read(self, study_id: int, known: Set[int], newest: int) -> list[FrozenTrial]:
+        """The trials of a study by id: those of `known`, and all above `newest`, if that is not below 0.
+
+        Raises:
+            KeyError: there is no such study.
+        """
+        return self._backend._get_trials(study_id, None, set(known), newest)
+
+    def write(self, facts: Mapping[int, Facts], step: Begin | Move | None = None) -> int | None:
+        """Write facts of trials by their ids, replacing what is there, with at most one step.
+
+        Args:
+            facts: `NEW` stands for the trial that `step` begins.
+            step: of one of the trials.
+
+        Returns:
+            The id of the trial that was begun, if one was.
+
+        Raises:
+            Evicted: one of the trials is not this driver's any more.
+            Unavailable: another program has done what makes the step impossible.
+        """
+        with _create_scoped_session(self.sessions) as session:
+            if self._turns.connection is None:
+                self._check_ownership(session, facts)
+            begun = self._step(session, step)
+            named = facts if begun is None else {begun if key == NEW else key: facts[key] for key in facts}
+            self._write(session, named)
+        return begun
+
+    def write_aside(self, facts: Mapping[int, Facts]) -> None:
+        """Write facts from another thread than the one that has turns.
+
+        Raises:
+            Evicted: one of the trials is not this driver's any more.
+        """
+        with _create_scoped_session(self._aside) as session:
+            self._check_ownership(session, facts)
+            self._write(session, facts)
+
+    def _step(self, session: Session, step: Begin | Move | None) -> int | None:
+        match step:
+            case Begin():
+                return self._begin(session, step)
+            case Move():
+                self._move(session, step)
+        return None
+
+    def _begin(self, session: Session, step: Begin) -> int:
+        """By Optuna's own rule: a trial's number is how many of its study were made before it."""
+        models.StudyModel.find_or_raise_by_id(step.study_id, session, for_update=True)
+        values = {"number": step.number, "study_id": step.study_id, "state": TrialState.RUNNING}
+        row = _TRIALS.insert().values(**values, datetime_start=_utc(step.at))
+        trial_id = int(session.execute(row).inserted_primary_key[0])  # type: ignore[attr-defined]
+        of_study = _TRIALS.c.study_id == step.study_id
+        made = sqlalchemy.select(sqlalchemy.func.count()).where(of_study, _TRIALS.c.trial_id < trial_id)
+        if session.execute(made).scalar() != step.number:
+            raise Unavailable(CROSSED)
+        return trial_id
+
+    def _move(self, session: Session, step: Move) -> None:
+        changed: dict[str, Any] = {"state": step.after}
+        if step.after is TrialState.RUNNING:
+            changed["datetime_start"] = _utc(step.at)
+        if step.after.is_finished():
+            changed["datetime_complete"] = _utc(step.at)
+        found = (_TRIALS.c.trial_id == step.trial_id) & (_TRIALS.c.state == step.before)
+        if session.execute(_TRIALS.update().where(found).values(**changed)).rowcount != 1:  # type: ignore[attr-defined]
+            raise Unavailable(CROSSED)
+        if step.values is not None:
+            stored = map(models.TrialValueModel.value_to_stored_repr, step.values)
+            rows = [
+                {"trial_id": step.trial_id, "objective": i, "value": value, "value_type": kind}
+                for i, (value, kind) in enumerate(stored)
+            ]
+            self._replace(session, models.TrialValueModel.__table__, "objective", rows)
+
+    def _write(self, session: Session, facts: Mapping[int, Facts]) -> None:
+        keyed = [
+            (table, key, {"trial_id": trial_id, **row})
+            for trial_id, fact in facts.items()
+            for table, key, row in fact.rows()
+        ]
+        keyed.sort(key=lambda item: item[0].name)
+        for (table, key), group in itertools.groupby(keyed, operator.itemgetter(0, 1)):
+            self._replace(session, table, key, [row for _, _, row in group])
+
+    def _replace(self, session: Session, table: Any, key: str, rows: list[dict[str, Any]]) -> None:
+        session.execute(_upsert(self._insert, table, key, tuple(rows[0])), rows)
+
+    def _check_ownership(self, session: Session, trials: Mapping[int, Facts]) -> None:
+        """Who has taken a trial over has changed its row first; so the rows are locked before the owners are read."""
+        if not self._turns.driver or not trials:
+            return
+        running = _TRIALS.c.trial_id.in_(trials) & (_TRIALS.c.state == TrialState.RUNNING)
+        rows = sqlalchemy.select(_TRIALS.c.trial_id).where(running).order_by(_TRIALS.c.trial_id).with_for_update()
+        held = session.execute(rows).scalars().all()
+        owned = (_OWNERS.c.key == DRIVER) & (_OWNERS.c.value_json == json.dumps(self._turns.driver))
+        mine = sqlalchemy.select(sqlalchemy.func.count()).where(_OWNERS.c.trial_id.in_(held), owned)
+        if session.execute(mine).scalar() != len(trials):
+            raise Evicted
+
+
+@functools.lru_cache
+def _upsert(insert: Callable[..., Any], table: Any, key: str, columns: tuple[str, ...]) -> Any:
+    """Replaces rows in one statement; Optuna's own way looks each of them up first."""
+    statement = insert(table)
+    replaced = {name: statement.excluded[name] for name in columns if name not in ("trial_id", key)}
+    return statement.on_conflict_do_update(index_elements=["trial_id", key], set_=replaced)
+
+
+def _utc(local: datetime.datetime) -> datetime.datetime:
+    """As Optuna keeps times in its tables."""
+    return local.astimezone(datetime.UTC).replace(tzinfo=None)
+
+
+def _sessions(engine: sqlalchemy.Engine, turns: Turns) -> scoped_session[Session]:
+    """Sessions on the connection that holds the turn, while there is one."""
+
+    class InTurn(Session):
+        def get_bind(self, *args: Any, **kwargs: Any) -> sqlalchemy.Engine | sqlalchemy.Connection:
+            connection = turns.connection
+            return engine if connection is None else connection
+
+    return scoped_session(sessionmaker(class_=InTurn))

@@ -1,0 +1,43 @@
+"""The tables of a database that is not there: trials that a ledger keeps in memory alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial
+
+from tuner.storage.facts import Facts
+from tuner.storage.tables import Begin, Move
+
+
+class Unwritten:
+    """In place of `Tables`.
+
+    Args:
+        inner: has the trials that are there at the beginning.
+    """
+
+    shared = False
+
+    def __init__(self, inner: BaseStorage) -> None:
+        self._inner = inner
+        self._newest = -1
+
+    def read(self, study_id: int, known: Set[int], newest: int) -> list[FrozenTrial]:
+        """The trials of the beginning, once."""
+        if newest >= 0:
+            return []
+        trials = self._inner.get_all_trials(study_id, deepcopy=False)
+        self._newest = max([self._newest, *(trial._trial_id for trial in trials)])
+        return trials
+
+    def write(self, facts: Mapping[int, Facts], step: Begin | Move | None = None) -> int | None:
+        """Nothing but the id of a trial that begins."""
+        if not isinstance(step, Begin):
+            return None
+        self._newest += 1
+        return self._newest
+
+    def write_aside(self, facts: Mapping[int, Facts]) -> None:
+        """Nothing."""
