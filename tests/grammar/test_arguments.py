@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from typing import Any, Literal, Optional
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tuner import loss, optim, schedule
+from tuner.grammar import arguments
+from tuner.models import MODELS
+
+
+@pytest.mark.parametrize(
+    ("hint", "shape"),
+    [
+        (int, {"type": "integer"}),
+        (float | None, {"type": ["null", "number"]}),
+        (Optional[list[float]], {"type": ["array", "null"]}),  # noqa: UP045 as torch writes it
+        (float | Tensor, {"type": "number"}),
+        (Tensor | None, {}),
+        (Literal["cos", "linear"], {"enum": ["cos", "linear"]}),
+        (torch.dtype | str, {}),
+        (Any, {}),
+    ],
+)
+def test_a_type_is_told_as_yaml_has_it(hint: Any, shape: dict[str, Any]) -> None:
+    assert arguments.typed(hint) == shape
+
+
+def test_an_argument_has_its_default_and_what_the_docstring_says_of_it() -> None:
+    shape = arguments.shape_of("SGD", torch.optim.SGD, optim.argument_faults)
+
+    momentum = shape["properties"]["momentum"]
+    assert momentum["default"] == 0
+    assert momentum["description"].startswith("momentum factor")
+    assert "params" not in shape["properties"]
+
+
+def test_an_argument_that_must_be_given_is_required_and_one_that_is_filled_in_is_not() -> None:
+    step = arguments.shape_of("StepLR", torch.optim.lr_scheduler.StepLR, schedule.argument_faults)
+    cosine = arguments.shape_of(
+        "CosineAnnealingLR", torch.optim.lr_scheduler.CosineAnnealingLR, schedule.argument_faults
+    )
+
+    assert step["required"] == ["step_size"]
+    assert "required" not in cosine
+
+
+def test_an_argument_that_may_only_have_its_default_says_so() -> None:
+    shape = arguments.shape_of("CrossEntropyLoss", nn.CrossEntropyLoss, loss.argument_faults)
+
+    assert shape["properties"]["reduction"]["anyOf"][0] == {"enum": ["mean"]}
+    assert "ignore_index" not in shape["properties"]
+
+
+def test_the_docstrings_of_this_package_are_read_too() -> None:
+    assert arguments.sentences(MODELS["CNN"])["pooling"] == "`max`, `avg` or null for none."

@@ -1,0 +1,33 @@
+"""`tuner schema`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def schema(
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The file to write; without it, to stdout.")] = None,
+) -> None:
+    """Write the JSON Schema of space files, with which editors complete and check them.
+
+    An editor with yaml-language-server finds it by the first line of a space:
+
+    # yaml-language-server: $schema=space.schema.json
+
+    Example: tuner schema -o space.schema.json
+    """
+    from tuner.files import refuse_foreign, write_whole
+
+    if out is not None:
+        refuse_foreign(out, "tuner schema")
+    from tuner.grammar import schemas  # torch takes seconds to load: what needs none of it is said before
+
+    text = schemas.text()
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        write_whole(out, text.encode())
+        typer.echo(f"wrote {out}, for {schemas.made_for()}")

@@ -1,0 +1,142 @@
+"""Values as JSON Schema, and the holes that may stand in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+from tuner.space.parse import COMPANIONS
+
+Shape: TypeAlias = dict[str, Any]
+"""A JSON Schema; an empty one takes anything."""
+
+NUMBERS = {"integer", "number"}
+_OR = " or "
+_TYPES = {"array", "boolean", "integer", "null", "number", "object", "string"}
+
+
+def one_of(shapes: Iterable[Shape]) -> Shape:
+    """What any of the shapes takes; of those that are mere types, one list of types is made."""
+    different: list[Shape] = []
+    types: list[str] = []
+    for shape in shapes:
+        if shape.keys() == {"type"}:
+            types += [shape["type"]] if isinstance(shape["type"], str) else shape["type"]
+        elif shape not in different:
+            different.append(shape)
+    if types:
+        known = sorted(set(types))
+        different.insert(0, {"type": known[0] if len(known) == 1 else known})
+    return different[0] if len(different) == 1 else {"anyOf": different}
+
+
+def defined(name: str) -> Shape:
+    """The shape under that name in the schema's definitions."""
+    return {"$ref": f"#/definitions/{name}"}
+
+
+def mapping(properties: Mapping[str, Shape | bool], required: Iterable[str] = (), **more: Any) -> Shape:
+    """A mapping with these keys and no others."""
+    needed = {"required": sorted(required)} if required else {}
+    return {"type": "object", "properties": dict(properties), **needed, "additionalProperties": False, **more}
+
+
+def choice_of(branch: Shape) -> Shape:
+    """One of several."""
+    branches = {"type": "array", "minItems": 1, "items": branch, "description": "One of these."}
+    return mapping({"choice": branches}, ["choice"])
+
+
+def or_hole(shape: Shape, ref: bool = True) -> Shape:
+    """A value of that shape, or a hole that gives one.
+
+    Args:
+        shape: of plain values; an empty one has every hole in it already.
+        ref: whether it may be the value that stands elsewhere.
+    """
+    if not shape:
+        return defined("value")
+    if ref and shape.keys() == {"type"}:
+        return defined(_OR.join(sorted(_kinds(shape))))
+    return _or_hole(shape, ref)
+
+
+def _or_hole(shape: Shape, ref: bool) -> Shape:
+    kinds = _kinds(shape)
+    holes = [name for name, gives in (("float", {"number"}), ("int", NUMBERS), ("list", {"array"})) if kinds & gives]
+    branch = defined("branch") if "object" in kinds else {k: v for k, v in shape.items() if k != "description"}
+    names = [*holes, *(["ref"] if ref else [])]
+    return one_of([shape, *(defined(name) for name in names), choice_of(branch)])
+
+
+def definitions_in(schema: Any) -> dict[str, Shape]:
+    """The definitions that a schema refers to by the names of types: `or_hole` writes each of them once."""
+    match schema:
+        case {"$ref": str(path)}:
+            types = path.removeprefix("#/definitions/").split(_OR)
+            shape: Shape = {"type": types[0] if len(types) == 1 else types}
+            return {_OR.join(types): _or_hole(shape, ref=True)} if set(types) <= _TYPES else {}
+        case dict():
+            nested = [definitions_in(value) for value in schema.values()]
+        case list():
+            nested = [definitions_in(value) for value in schema]
+        case _:
+            nested = []
+    return {name: shape for each in nested for name, shape in each.items()}
+
+
+def definitions() -> dict[str, Shape]:
+    """The holes, and values that are anything."""
+    log = {"type": "boolean", "description": "Drawn evenly between the logarithms of its ends."}
+    numbers = {"type": "array", "minItems": 2, "maxItems": 2, "description": "[low, high], both included."}
+    return {
+        "float": _ranged({"float": {**numbers, "items": {"type": "number"}}, "log": log}, "number", 0),
+        "int": _ranged({"int": {**numbers, "items": {"type": "integer"}}, "log": log}, "integer", 1),
+        "list": mapping(
+            {"list": defined("value"), "length": one_of([_count(), defined("int"), choice_of(_count())])},
+            ["list", "length"],
+            description="A list of tuned length, each element filled for itself.",
+        ),
+        "ref": mapping(
+            {"ref": {"type": "string", "description": "A config path, such as optimizer.lr."}},
+            ["ref"],
+            description="The value that stands elsewhere; no parameter of its own.",
+        ),
+        "choice": choice_of(defined("branch")),
+        "branch": _branch(),
+        "value": {
+            "if": {"type": "object", "anyOf": [{"required": [kind]} for kind in COMPANIONS]},
+            "then": {"anyOf": [defined(kind) for kind in COMPANIONS]},
+            "else": {"items": defined("value"), "additionalProperties": defined("value")},
+        },
+    }
+
+
+def _count() -> Shape:
+    return {"type": "integer", "minimum": 0}
+
+
+def _ranged(properties: Mapping[str, Shape], number: str, lowest: int) -> Shape:
+    """A range; a log one has no step, and starts above 0, or for whole numbers at 1."""
+    kind = next(iter(properties))
+    step = {"type": number, "exclusiveMinimum": 0, "description": "It divides the range; not with log."}
+    low = {"minimum": lowest} if lowest else {"exclusiveMinimum": 0}
+    return {
+        **mapping({**properties, "step": step}, [kind], description=f"A tuned {number} in a range."),
+        "if": {"properties": {"log": {"const": True}}, "required": ["log"]},
+        "then": {"properties": {kind: {"items": low}, "step": False}},
+    }
+
+
+def _branch() -> Shape:
+    """One of a choice's: a plain value, a list, or a mapping that has a name."""
+    named = {"anyOf": [{"required": ["type"]}, {"required": ["name"]}]}
+    return {"if": {"type": "object"}, "then": {"additionalProperties": defined("value"), **named}}
+
+
+def _kinds(shape: Shape) -> set[str]:
+    """The JSON types of what a shape takes."""
+    if "anyOf" in shape:
+        return set().union(*(_kinds(part) for part in shape["anyOf"]))
+    named = shape.get("type", [])
+    return {named} if isinstance(named, str) else set(named)
