@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from tuner.cli import run, spaces, status, studies, training
+from tuner.cli import confirm, run, schema, spaces, start, status, studies, training
 from tuner.errors import TunerError
 
 app = typer.Typer(
@@ -25,8 +25,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("init")(start.init)
 app.command("run")(run.run)
+app.command("confirm")(confirm.confirm)
 app.command("check")(spaces.check)
+app.command("schema")(schema.schema)
 app.command("list")(studies.list_)
 app.command("show")(studies.show)
 app.command("status")(status.status)

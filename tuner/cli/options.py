@@ -9,12 +9,23 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
+from tuner.cli import completing
 from tuner.config import CODE_VALUES, DEFAULT_STORAGE, FILE_VALUES
 
 Storage: TypeAlias = Annotated[
     str, typer.Option("--storage", envvar="TUNER_STORAGE", help="The database, any URL that Optuna takes.")
 ]
-StudyName: TypeAlias = Annotated[str, typer.Argument(metavar="STUDY", help="The study's name.")]
+StudyName: TypeAlias = Annotated[
+    str, typer.Argument(metavar="STUDY", help="The study's name.", autocompletion=completing.study_names)
+]
+SpaceFile: TypeAlias = Annotated[
+    Path,
+    typer.Option(
+        "--space",
+        help="The space file; a bare name is looked up in search_spaces/ too.",
+        autocompletion=completing.space_files,
+    ),
+]
 Settings: TypeAlias = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="Fix or replace any value of the file; repeatable."),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,9 +18,7 @@ SAMPLES = 3
 
 
 def check(
-    space: Annotated[
-        Path, typer.Option("--space", help="The space file; a bare name is looked up in search_spaces/ too.")
-    ],
+    space: options.SpaceFile,
     settings: options.Settings = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     no_build: Annotated[bool, typer.Option("--no-build", help="Check the language only; load no torch.")] = False,

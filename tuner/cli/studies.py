@@ -23,7 +23,10 @@ def _load(storage: str, name: str) -> Study:
 
 
 def list_(storage: options.Storage = DEFAULT_STORAGE) -> None:
-    """List the studies of a database."""
+    """List the studies of a database.
+
+    Example: tuner list --storage sqlite:///old/studies.db
+    """
     import collections
 
     from rich.console import Console
@@ -124,7 +127,10 @@ def dashboard(
     storage: options.Storage = DEFAULT_STORAGE,
     port: Annotated[int, typer.Option(help="On loopback only: the dashboard has no login.", min=1, max=65535)] = 8080,
 ) -> None:
-    """Serve optuna-dashboard on the studies, to this machine only."""
+    """Serve optuna-dashboard on the studies, to this machine only.
+
+    Example: tuner dashboard --port 8081
+    """
     from optuna_dashboard import run_server
 
     from tuner.errors import TunerError
@@ -143,7 +149,10 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     storage: options.Storage = DEFAULT_STORAGE,
 ) -> None:
-    """Delete a study with all of its trials."""
+    """Delete a study with all of its trials.
+
+    Example: tuner delete digits-cnn --yes
+    """
     import shutil
 
     from tuner.storage import alone, open_storage, study_folder

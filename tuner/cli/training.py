@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tuner.cli import options
+from tuner.cli import completing, options
 from tuner.config import DEFAULT_STORAGE, On
 from tuner.errors import UsageError
 
@@ -17,9 +17,14 @@ if TYPE_CHECKING:
 
 
 def train(
-    config: Annotated[Path | None, typer.Argument(help="An exported config; or name --study and --trial.")] = None,
+    config: Annotated[
+        Path | None,
+        typer.Argument(help="An exported config; or name --study and --trial.", autocompletion=completing.space_files),
+    ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="The run folder to make.")] = Path("runs/final"),
-    study: Annotated[str | None, typer.Option(help="Train a trial of this study.")] = None,
+    study: Annotated[
+        str | None, typer.Option(help="Train a trial of this study.", autocompletion=completing.study_names)
+    ] = None,
     trial: Annotated[
         int | None, typer.Option(help="The trial's number; without it, the best one, where there is one objective.")
     ] = None,

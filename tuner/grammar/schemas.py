@@ -37,8 +37,11 @@ LIBRARIES = ("torch", "torchvision", "optuna")
 
 
 def text() -> str:
-    """The schema as a file."""
-    return json.dumps(space_schema(), indent=1, ensure_ascii=False) + "\n"
+    """The schema as a file, a definition on a line, so that a change of one is seen as one."""
+    whole = space_schema()
+    lines = [f"{json.dumps(name)}: {json.dumps(shape)}" for name, shape in whole.pop("definitions").items()]
+    head = json.dumps(whole, indent=1).removesuffix("\n}")
+    return head + ',\n "definitions": {\n  ' + ",\n  ".join(lines) + "\n }\n}\n"
 
 
 def made_for() -> str:
