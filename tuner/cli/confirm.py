@@ -1,16 +1,14 @@
-"""`tuner confirm`, and how a confirmation is printed."""
+"""`tuner confirm`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from tuner.cli import options, run
+from tuner.cli.candidates import print_confirmation
 from tuner.config import DEFAULT_STORAGE
-
-if TYPE_CHECKING:
-    from tuner.confirmation import Confirmation
 
 
 def confirm(
@@ -62,26 +60,3 @@ def confirm(
     print_confirmation(found)
     if found.pick is None:
         raise typer.Exit(NoTrialSucceeded.exit_code)
-
-
-def print_confirmation(found: Confirmation) -> None:
-    """What was found, and a table of the candidates."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from tuner.findings import sentences, verdict
-
-    typer.echo(f"Confirmed on fresh seeds, {found.ended} runs in study {found.study}:")
-    for sentence in sentences(found):
-        typer.echo(f"  {sentence}")
-    typer.echo()
-    heads = ("trial", "search", "mean", "95 % interval", "fell by", "seeds", "")
-    table = Table(*heads, box=None, pad_edge=False, header_style="dim")
-    for standing in found.standings:
-        interval, fell = found.interval(standing), found.fell(standing)
-        mean = f"{interval.mean:.5g}" if interval else ""
-        between = f"{interval.low:.5g} to {interval.high:.5g}" if interval else ""
-        first, curse = f"{standing.trial.value:.5g}", "" if fell is None else f"{fell:.2g}"
-        seeds = f"{len(standing.values)}" + (f" + {len(found.held)}" if standing is found.pick else "")
-        table.add_row(str(standing.trial.number), first, mean, between, curse, seeds, verdict(found, standing))
-    Console(markup=False, highlight=False).print(table)

@@ -1,0 +1,163 @@
+"""Whether a confirmation can be believed: on digits with wrong labels, against what many more seeds say.
+
+    python -m benchmarks.honest --repeats 10
+
+Each repeat is a search of its own seed, and so with rows split anew, over the width of a small network on
+digits of which a share of all labels is wrong. Neighbouring widths differ by about as much as two seeds of one
+do: so the best single value often is not of the best width, and it is too good; where candidates do not differ
+there would be no better one to find. The study is confirmed, and then the pick and the raw winner are trained
+on many further seeds, the same for both, whose mean counts as the truth. The pick must be at least as good as
+the raw winner in nine of ten repeats, and its interval must hold its true mean in eight of ten.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import tuner
+from tuner import check
+from tuner.confirmation import Confirmation
+from tuner.port import Epoch, Trial, Verdict
+from tuner.racing import Interval
+from tuner.seeds import derive
+from tuner.space import Space
+from tuner.space.suggesters import Known
+from tuner.trial import run_trial
+from tuner.tune import Result
+
+WIDTHS = (3, 4, 6, 8, 12, 16, 24)
+
+SPACE = """\
+study: {{name: honest}}
+search: {{trials: {trials}, pruner: null, sampler: {{type: RandomSampler}}, enqueue: {enqueue}}}
+data: {{type: "noisy.py:digits", wrong: {wrong}, batch_size: 128}}
+model: {{type: MLP, hidden: [{{choice: {widths}}}]}}
+optimizer: {{type: AdamW, lr: 0.01}}
+training: {{epochs: 2}}
+"""
+DATA = """\
+import torch
+from sklearn.datasets import load_digits
+
+
+def digits(wrong):
+    bunch = load_digits()
+    inputs, targets = torch.tensor(bunch.images).float(), torch.tensor(bunch.target)
+    chance = torch.Generator().manual_seed(0)
+    flipped = torch.rand(len(targets), generator=chance) < wrong
+    drawn = torch.randint(0, 10, targets.shape, generator=chance)
+    return inputs, torch.where(flipped, drawn, targets)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """One repeat: what the search said, what the confirmation says, and what is true of both trials."""
+
+    first: float
+    winner: float
+    pick: float
+    interval: Interval
+    changed: bool
+
+    @property
+    def good(self) -> bool:
+        """Whether the pick is at least as good as the raw winner."""
+        return self.pick >= self.winner
+
+    @property
+    def covered(self) -> bool:
+        """Whether the interval holds the pick's true mean."""
+        return self.interval.low <= self.pick <= self.interval.high
+
+
+class Unheard:
+    """The way to a driver that there is not."""
+
+    def report(self, epoch: Epoch) -> Verdict:
+        """Go on."""
+        return Verdict.GO
+
+    def load(self, trial: int) -> bytes | None:
+        """Begin anew."""
+        return None
+
+    def save(self, trial: int, state: bytes, best: bool) -> None:
+        """Keep nothing."""
+
+
+def true_mean(space: Space, params: Mapping[str, Any], seeds: int) -> float:
+    """The mean value of a config over seeds that neither the search nor the confirmation has used."""
+    job = check.load_job(space, torch.device("cpu"))
+    values = space.fill(Known(params))
+    drawn = [derive(space.setting("study.seed"), "truth", i) for i in range(seeds)]
+    outcomes = [run_trial(job, Trial(i, 1, values, seed), Unheard(), float("inf")) for i, seed in enumerate(drawn)]
+    return statistics.fmean(outcome.values[0] for outcome in outcomes)
+
+
+def repeat(folder: Path, seed: int, asked: argparse.Namespace) -> Repeat:
+    """Search, confirm, and find out what is true."""
+    (folder / "noisy.py").write_text(DATA)
+    each = ", ".join(f"{{model.hidden.0: {width}}}" for width in WIDTHS)
+    text = SPACE.format(trials=len(WIDTHS), enqueue=f"[{each}]", widths=list(WIDTHS), wrong=asked.wrong)
+    (folder / "honest.yaml").write_text(text)
+    url = f"sqlite:///{folder}/{seed}.db"
+    result: Result = tuner.run(folder / "honest.yaml", storage_url=url, seed=seed, threads=1, device="cpu")
+    found: Confirmation = tuner.confirm(
+        "honest", top=asked.top, seeds=asked.seeds, storage_url=url, threads=1, device="cpu"
+    )
+    assert found.pick is not None
+    interval = found.interval(found.pick)
+    assert interval is not None
+    winner, pick = result.best, found.pick.trial
+    assert winner.value is not None
+    means = {each.number: true_mean(result.study.space, each.params, asked.truth) for each in (winner, pick)}
+    return Repeat(winner.value, means[winner.number], means[pick.number], interval, pick.number != winner.number)
+
+
+def main() -> None:
+    """Run it and exit with 1 when the confirmation is not to be believed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=10)
+    parser.add_argument("--top", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--truth", type=int, default=60, help="seeds that count as the truth")
+    parser.add_argument("--wrong", type=float, default=0.3, help="share of labels that are drawn at random")
+    parser.add_argument("--first", type=int, default=0, help="seed of the first repeat")
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    print("seed  search said  winner's truth  pick's truth  its interval      pick >= winner  holds the truth")
+    done = []
+    for seed in range(asked.first, asked.first + asked.repeats):
+        with tempfile.TemporaryDirectory(prefix="honest-") as folder:
+            one = repeat(Path(folder), seed, asked)
+        between = f"{one.interval.low:.4f} to {one.interval.high:.4f}"
+        same = "" if one.changed else " (the same trial)"
+        print(
+            f"{seed:4}  {one.first:11.4f}  {one.winner:14.4f}  {one.pick:12.4f}  {between}  {one.good!s:14}  "
+            f"{one.covered}{same}",
+            flush=True,
+        )
+        done.append(one)
+    good, covered = sum(one.good for one in done), sum(one.covered for one in done)
+    curse = statistics.fmean(one.first - one.winner for one in done)
+    gain = statistics.fmean(one.pick - one.winner for one in done)
+    print(
+        f"\nthe search's best value is too good by {curse:.4f} on average; the pick gains {gain:+.4f} over the winner"
+    )
+    print(
+        f"at least as good as the raw winner: {good} of {len(done)}; interval holds the truth: {covered} of {len(done)}"
+    )
+    raise SystemExit(good < 0.9 * len(done) or covered < 0.8 * len(done))
+
+
+if __name__ == "__main__":
+    main()
