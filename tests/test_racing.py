@@ -3,8 +3,13 @@ from __future__ import annotations
 import random
 
 import pytest
+import torch
 
 from tuner.racing import Race, interval, p_worse, race
+
+
+def float32(value: float) -> float:
+    return float(torch.tensor(value, dtype=torch.float32))
 
 
 def test_the_interval_is_students() -> None:
@@ -27,7 +32,8 @@ def test_the_test_is_paired_over_common_seeds() -> None:
 
 def test_equal_differences_count_by_their_sign_alone() -> None:
     assert p_worse([1.0, 2.0, 3.0], [2.0, 3.0, 4.0]) == 0.125
-    assert p_worse([0.1, 0.2, 0.3], [0.2, 0.3, 0.4]) == 0.125  # but for rounding they are equal
+    lower, higher = ([row / 288 for row in rows] for rows in ([280, 281, 279], [283, 284, 282]))
+    assert p_worse([*map(float32, lower)], [*map(float32, higher)]) == 0.125  # but for rounding they are equal
 
 
 def test_candidates_without_chance_are_told_apart() -> None:

@@ -25,6 +25,9 @@ LEVEL = 0.05
 FIRST_LOOK = 3
 """Two differences tell nothing of their spread."""
 
+ROUNDING = 1e-6
+"""Shares of rows, as metrics often are, are float32: equal differences of them differ by about so much of a value."""
+
 
 @dataclass(frozen=True, slots=True)
 class Race:
@@ -75,8 +78,8 @@ def race(values: Mapping[int, Sequence[float]], seeds: int, entered: int) -> Rac
 def p_worse(values: Sequence[float], best: Sequence[float]) -> float:
     """How likely `best` leads by as much or more if the two are equally good: a one-sided paired t-test.
 
-    Differences that are all the same have no spread to divide by. They are taken by their sign, as chance
-    would have it with 2^-n, unless neither side has any spread itself: then chance plays no part.
+    Differences that are all the same, but for rounding, have no spread to divide by. They are taken by their
+    sign, as chance would have it with 2^-n, unless neither side has any spread itself: then chance plays no part.
 
     Args:
         values: one per seed, higher is better.
@@ -86,7 +89,7 @@ def p_worse(values: Sequence[float], best: Sequence[float]) -> float:
     n, mean, spread = len(leads), statistics.fmean(leads), statistics.stdev(leads)
     if mean <= 0:
         return 1.0
-    if spread > 1e-9 * mean:
+    if spread > ROUNDING * max(map(abs, [*values, *best])):
         return float(special.stdtr(n - 1, -mean * math.sqrt(n) / spread))
     return 0.0 if len(set(values)) == len(set(best)) == 1 else 0.5**n
 
