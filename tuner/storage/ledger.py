@@ -288,7 +288,7 @@ class Ledger(Passing):
             return trial_id
         with self.together() as whole:
             view, now = self._view(study_id), datetime.datetime.now()
-            whole.step = Begin(study_id, view.count(None), now)
+            whole.step = Begin(study_id, view.count(None), view.newest if view.newest >= 0 else None, now)
             trial = FrozenTrial(
                 number=whole.step.number,
                 state=TrialState.RUNNING,

@@ -20,6 +20,7 @@ import sqlalchemy
 from optuna.storages._rdb import models
 from optuna.storages._rdb.storage import RDBStorage, _create_scoped_session
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy import bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
@@ -37,17 +38,45 @@ NEW = -1
 
 _TRIALS: Any = models.TrialModel.__table__
 _OWNERS: Any = models.TrialUserAttributeModel.__table__
+_STUDIES: Any = models.StudyModel.__table__
 _INSERTS: Mapping[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+_STUDY = sqlalchemy.select(_STUDIES.c.study_id).where(_STUDIES.c.study_id == bindparam("study")).with_for_update()
+_BEGIN = _TRIALS.insert()
+_LAST_BEFORE = (
+    sqlalchemy.select(_TRIALS.c.trial_id)
+    .where(_TRIALS.c.study_id == bindparam("study"), _TRIALS.c.trial_id < bindparam("trial"))
+    .order_by(_TRIALS.c.trial_id.desc())
+    .limit(1)
+)
+_MOVE = _TRIALS.update().where(_TRIALS.c.trial_id == bindparam("trial"), _TRIALS.c.state == bindparam("before"))
+_RUNNING = (
+    sqlalchemy.select(_TRIALS.c.trial_id)
+    .where(_TRIALS.c.trial_id.in_(bindparam("trials", expanding=True)), _TRIALS.c.state == TrialState.RUNNING)
+    .order_by(_TRIALS.c.trial_id)
+    .with_for_update()
+)
+_OWNED = (
+    sqlalchemy.select(sqlalchemy.func.count())
+    .select_from(_OWNERS)
+    .where(
+        _OWNERS.c.trial_id.in_(bindparam("trials", expanding=True)),
+        _OWNERS.c.key == DRIVER,
+        _OWNERS.c.value_json == bindparam("driver"),
+    )
+)
+"""Statements are made once: to make one costs more than to execute it."""
 
 logging.getLogger("optuna.storages._rdb.storage").setLevel(logging.ERROR)  # it warns of each read that an outage ends
 
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """A new trial of a study, which should get this number."""
+    """A new trial of a study; `after` is the id of the one that was made before it, if there is one."""
 
     study_id: int
     number: int
+    after: int | None
     at: datetime.datetime
 
 
@@ -75,12 +104,9 @@ class Tables:
         self._turns = turns
         self._insert = _INSERTS[backend.engine.name]
         self.sessions = backend.scoped_session = _sessions(backend.engine, turns)
-        self._aside: scoped_session[Session] = scoped_session(sessionmaker(backend.engine))
-
-    @property
-    def shared(self) -> bool:
+        self.shared = backend.engine.name != "sqlite" or sqlite_file(backend.engine.url) is not None
         """Whether any other connection sees the database, which one in memory hides."""
-        return self._backend.engine.name != "sqlite" or sqlite_file(self._backend.engine.url) is not None
+        self._aside: scoped_session[Session] = scoped_session(sessionmaker(backend.engine))
 
     def read(self, study_id: int, known: Set[int], newest: int) -> list[FrozenTrial]:
         """The trials of a study by id: those of `known`, and all above `newest`, if that is not below 0.
@@ -131,14 +157,12 @@ class Tables:
         return None
 
     def _begin(self, session: Session, step: Begin) -> int:
-        """By Optuna's own rule: a trial's number is how many of its study were made before it."""
-        models.StudyModel.find_or_raise_by_id(step.study_id, session, for_update=True)
-        values = {"number": step.number, "study_id": step.study_id, "state": TrialState.RUNNING}
-        row = _TRIALS.insert().values(**values, datetime_start=_utc(step.at))
-        trial_id = int(session.execute(row).inserted_primary_key[0])  # type: ignore[attr-defined]
-        of_study = _TRIALS.c.study_id == step.study_id
-        made = sqlalchemy.select(sqlalchemy.func.count()).where(of_study, _TRIALS.c.trial_id < trial_id)
-        if session.execute(made).scalar() != step.number:
+        """A trial's number is how many of its study were made before it, which are known if the last of them is."""
+        session.execute(_STUDY, {"study": step.study_id})
+        row = {"number": step.number, "study_id": step.study_id, "state": TrialState.RUNNING}
+        result: Any = session.execute(_BEGIN, {**row, "datetime_start": _utc(step.at)})
+        trial_id = int(result.inserted_primary_key[0])
+        if session.execute(_LAST_BEFORE, {"study": step.study_id, "trial": trial_id}).scalar() != step.after:
             raise Unavailable(CROSSED)
         return trial_id
 
@@ -148,8 +172,8 @@ class Tables:
             changed["datetime_start"] = _utc(step.at)
         if step.after.is_finished():
             changed["datetime_complete"] = _utc(step.at)
-        found = (_TRIALS.c.trial_id == step.trial_id) & (_TRIALS.c.state == step.before)
-        if session.execute(_TRIALS.update().where(found).values(**changed)).rowcount != 1:  # type: ignore[attr-defined]
+        result: Any = session.execute(_MOVE, {"trial": step.trial_id, "before": step.before, **changed})
+        if result.rowcount != 1:
             raise Unavailable(CROSSED)
         if step.values is not None:
             stored = map(models.TrialValueModel.value_to_stored_repr, step.values)
@@ -176,12 +200,9 @@ class Tables:
         """Who has taken a trial over has changed its row first; so the rows are locked before the owners are read."""
         if not self._turns.driver or not trials:
             return
-        running = _TRIALS.c.trial_id.in_(trials) & (_TRIALS.c.state == TrialState.RUNNING)
-        rows = sqlalchemy.select(_TRIALS.c.trial_id).where(running).order_by(_TRIALS.c.trial_id).with_for_update()
-        held = session.execute(rows).scalars().all()
-        owned = (_OWNERS.c.key == DRIVER) & (_OWNERS.c.value_json == json.dumps(self._turns.driver))
-        mine = sqlalchemy.select(sqlalchemy.func.count()).where(_OWNERS.c.trial_id.in_(held), owned)
-        if session.execute(mine).scalar() != len(trials):
+        held = session.execute(_RUNNING, {"trials": list(trials)}).scalars().all()
+        owned = session.execute(_OWNED, {"trials": held, "driver": json.dumps(self._turns.driver)}).scalar()
+        if owned != len(trials):
             raise Evicted
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from optuna.study._constrained_optimization import _CONSTRAINTS_KEY
+from optuna.study._tell import _tell_with_warning  # `tell` adds a deep copy of the trial
 from optuna.trial import FrozenTrial, TrialState
 
 from tuner import sampling
@@ -192,7 +193,7 @@ class AskTell:
         values = outcome.values if outcome.state is State.COMPLETE else None
         with self._ledger.together():
             self._ledger.note(running.id, Facts(kept, _constraints(outcome.violations)))
-            self.optuna.tell(outcome.trial, values, _TOLD_AS[outcome.state])
+            _tell_with_warning(self.optuna, outcome.trial, values, _TOLD_AS[outcome.state])
         del self._running[outcome.trial]
         return True
 
