@@ -9,6 +9,7 @@ scored. The runs are the trials of a sibling study, `NAME.confirm`; here they ar
 from __future__ import annotations
 
 import enum
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -83,6 +84,11 @@ class Standing:
     values: tuple[float, ...]
     given_up: int | None = None
     out: str = ""
+
+    @property
+    def mean(self) -> float | None:
+        """Over the common seeds: what the race goes by, and flattering for its winner."""
+        return statistics.fmean(self.values) if self.values else None
 
     @property
     def leading(self) -> bool:

@@ -18,10 +18,10 @@ def verdict(found: Confirmation, standing: Standing) -> str:
     if standing.given_up == found.terms.seeds:
         return "worse than the pick"
     if standing.given_up is not None:
-        return f"given up after {standing.given_up} seeds: it cannot win any more"
+        return f"given up after {standing.given_up} seeds"
     if found.pick is None:
         return "in the race"
-    return "the pick" if standing is found.pick else "cannot be told apart from the pick"
+    return "the pick" if standing is found.pick else "not told apart"
 
 
 def sentences(found: Confirmation) -> Iterator[str]:
@@ -33,7 +33,12 @@ def sentences(found: Confirmation) -> Iterator[str]:
     assert interval is not None
     assert fell is not None
     other = "" if pick.trial.number == found.winner else f"; the best single value was trial {found.winner}'s"
-    yield f"the pick is trial {pick.trial.number}, by its mean over common fresh seeds{other}"
+    mean = (
+        ""
+        if pick.mean is None
+        else f", which at {pick.mean:.5g} is the best of {len(found.standings)} and so flattered"
+    )
+    yield f"the pick is trial {pick.trial.number}, by its mean over common fresh seeds{mean}{other}"
     yield (
         f"on {len(found.held)} further seeds, which had no say in the choice, its {metric} is {interval.mean:.5g}, "
         f"95 % interval {interval.low:.5g} to {interval.high:.5g} (Student's t)"

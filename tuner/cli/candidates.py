@@ -21,13 +21,14 @@ def print_confirmation(found: Confirmation) -> None:
     for sentence in sentences(found):
         typer.echo(f"  {sentence}")
     typer.echo()
-    heads = ("trial", "search", "mean", "95 % interval", "fell by", "seeds", "")
+    heads = ("trial", "search", "race", "mean", "95 % interval", "fell by", "seeds", "")
     table = Table(*heads, box=None, pad_edge=False, header_style="dim")
     for standing in found.standings:
         interval, fell = found.interval(standing), found.fell(standing)
         mean = f"{interval.mean:.5g}" if interval else ""
         between = f"{interval.low:.5g} to {interval.high:.5g}" if interval else ""
+        raced = "" if standing.mean is None else f"{standing.mean:.5g}"
         first, curse = f"{standing.trial.value:.5g}", "" if fell is None else f"{fell:.2g}"
         seeds = f"{len(standing.values)}" + (f" + {len(found.held)}" if standing is found.pick else "")
-        table.add_row(str(standing.trial.number), first, mean, between, curse, seeds, verdict(found, standing))
+        table.add_row(str(standing.trial.number), first, raced, mean, between, curse, seeds, verdict(found, standing))
     Console(markup=False, highlight=False).print(table)
