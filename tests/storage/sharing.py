@@ -53,13 +53,13 @@ def study_in(storage: BaseStorage) -> Study:
 
 
 @contextlib.contextmanager
-def joined(url: str) -> Iterator[Driver]:
+def joined(url: str, delay: float = 0.0) -> Iterator[Driver]:
     told: list[str] = []
     with sharing(make_url(url), "tiny", told.append) as turns:
         opened = open_storage(url, create=True)
         with turns.turn():
             study = study_in(opened)
-        yield Driver(turns, AskTell(study, turns), told)
+        yield Driver(turns, AskTell(study, turns, delay), told)
 
 
 def hasten(monkeypatch: pytest.MonkeyPatch, renew: float = 0.5) -> None:
