@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import itertools
 import math
+import random
 from pathlib import Path
 
 import pytest
 
+from benchmarks.studies import facts
 from tests.conftest import TINY
 from tuner.checkpoints import Checkpoints
 from tuner.driver import Driver, Ended, Event, Limits, Reported
@@ -25,8 +27,8 @@ EPOCHS = 3
 class Bench:
     """A batch over a real study, with trials that say what they are told to say."""
 
-    def __init__(self, url: str, folder: Path, total: int = 4, batch: int = 2) -> None:
-        space = Space.parse(TINY.replace("pruner: null", PRUNER))
+    def __init__(self, url: str, folder: Path, total: int = 4, batch: int = 2, pruner: str = PRUNER) -> None:
+        space = Space.parse(TINY.replace("pruner: null", pruner))
         opened = open_storage(url, create=True)
         study = open_study(opened, space, goal_of(space.objective, Task.CLASSIFICATION), batch)
         self.study: Study = study
@@ -52,6 +54,34 @@ class Bench:
         for number in range(1, EPOCHS + 1):
             self.epoch(trial, number)
         self.end(trial)
+
+    def work(self, steps: int | None = None) -> None:
+        """Three workers train, an epoch each in turn, until all is done or so many steps are."""
+        training: dict[int, tuple[Trial, int]] = {}
+        for step in itertools.count():
+            if step == steps or (self.steps.over and not training):
+                return
+            worker = step % 3
+            if worker not in training and (trial := self.steps.next(PLACE)) is not None:
+                training[worker] = trial, int(self.steps.load(trial.number) or 0)
+            if worker in training:
+                trial, trained = training.pop(worker)
+                if not self._trained(trial, trained + 1):
+                    training[worker] = trial, trained + 1
+
+    def _trained(self, trial: Trial, number: int) -> bool:
+        """Train an epoch; every second one leaves a checkpoint. Whether the trial has ended."""
+        verdict = self.epoch(trial, number, random.Random(f"{trial.number} {number}").random())
+        if verdict is Verdict.STOP or number == 2 * EPOCHS:
+            self.end(trial, State.PRUNED if verdict is Verdict.STOP else State.COMPLETE)
+            return True
+        if number % 2 == 0:
+            self.steps.save(trial.number, str(number).encode(), best=False)
+        return False
+
+    def die(self) -> None:
+        """As if the process were killed: nothing is written any more."""
+        self.driver._trials.close()
 
     @property
     def applied(self) -> list[tuple[int, int]]:
@@ -160,6 +190,25 @@ def test_a_batch_that_a_crash_cut_goes_on_as_the_same_batch(url: str, tmp_path: 
     assert bench.study.record(0).state == "complete"
     assert [(trial.number, trial.attempt) for trial in taken] == [(1, 2), (2, 2)]
     assert idle is None
+
+
+def test_a_driver_that_dies_with_epochs_unwritten_changes_nothing_in_the_study(url: str, tmp_path: Path) -> None:
+    halving = "pruner: {type: SuccessiveHalvingPruner, min_resource: 1, reduction_factor: 2}"
+    whole = Bench(f"sqlite:///{tmp_path}/whole.db", tmp_path / "whole", batch=3, total=6, pruner=halving)
+    whole.work()
+    for lives in itertools.count(1):
+        cut = Bench(url, tmp_path / "study", batch=3, total=6, pruner=halving)
+        cut.work(steps=4 + lives)  # more each time, or a life might end before its first checkpoint
+        cut.die()
+        if cut.steps.over:
+            break
+
+    expected, found = (
+        [facts(trial) for trial in bench.study.optuna.get_trials(deepcopy=False)] for bench in (whole, cut)
+    )
+    assert found == expected
+    assert {trial["state"] for trial in found} == {"COMPLETE", "PRUNED"}  # or there was little to decide
+    assert lives > 2
 
 
 def test_no_epoch_is_taken_from_an_attempt_that_is_over(bench: Bench) -> None:

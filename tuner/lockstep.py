@@ -136,6 +136,10 @@ class Lockstep:
         """The file that keeps what a trial prints."""
         return self._driver.log(trial)
 
+    def note(self, text: str) -> None:
+        """Pass it on."""
+        self._driver.note(text)
+
     def saw(self, worker: str, state: WorkerState, cause: str = "") -> None:
         """Pass a worker's state on."""
         self._driver.saw(worker, state, cause)
