@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+SCHEMA = ".tuner/space.schema.json"
+"""Where the schema of the file lies, beside it: made for the libraries that are installed here."""
 
 
 def init(
@@ -29,7 +31,10 @@ def init(
 
     refuse_others(out)
     from tuner.drafting.spaces import draft  # torch takes seconds to load: what needs none of it is said before
+    from tuner.grammar import schemas
 
-    text = draft(data, out, target)
+    out.absolute().parent.mkdir(parents=True, exist_ok=True)
+    text = draft(data, out, target, schema=SCHEMA)
+    write_whole(out.parent / SCHEMA, schemas.text().encode())
     write_whole(out, text.encode())
-    typer.echo(f"wrote {out}; next: tuner run --space {shlex.quote(os.fspath(out))}")
+    typer.echo(f"wrote {out}; next: tuner run --space {shlex.quote(str(out))}")

@@ -14,6 +14,9 @@ from tuner.drafting.found import Found, Kind
 FEW, MANY = 2_000, 20_000
 """Fewer rows than FEW are soon learnt by heart; of more than MANY an epoch takes long."""
 
+STEPS = 5
+"""So many batches there are to be of all rows, of which validation and test take their part."""
+
 LONGEST = 256
 """A text is cut behind so many tokens at most."""
 
@@ -30,7 +33,8 @@ def ranges(found: Found) -> dict[str, Any]:
 def _of_rows(rows: int) -> dict[str, Any]:
     """Small batches where there are few rows, so that an epoch has steps enough; fewer epochs where there are many."""
     if rows < FEW:
-        return {"batches": [16, 32, 64], "epochs": 40, "trials": 40, "few": True}
+        batches = [size for size in (16, 32, 64) if STEPS * size <= rows]
+        return {"batches": batches or [max(1, rows // STEPS)], "epochs": 40, "trials": 40, "few": True}
     if rows < MANY:
         return {"batches": [32, 64, 128], "epochs": 25, "trials": 30, "few": False}
     return {"batches": [128, 256, 512], "epochs": 12, "trials": 20, "few": False}

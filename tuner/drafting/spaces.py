@@ -23,7 +23,8 @@ def draft(data: Path | None, out: Path, target: str | None = None, schema: str |
 
     Args:
         data: a CSV or JSON-lines file, or a folder of images per class; None is digits that need no file.
-        out: where the space will lie, from which its relative paths start; nothing is written there.
+        out: where the space will lie, in a folder that is there, from which its relative paths start; it is not
+            written.
         target: the column to predict; None chooses it.
         schema: where its JSON Schema lies, as seen from `out`, for editors; None tells them of none.
 

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tuner.drafting import pictures
+from tuner.errors import DataError
+
+
+def images(folder: Path, *sizes: tuple[int, int], colours: bool = False) -> Path:
+    """Two classes with an image of each size, noise of three channels or of one."""
+    random = np.random.default_rng(0)
+    for label in ("cat", "dog"):
+        (folder / label).mkdir()
+        for i, (width, height) in enumerate(sizes):
+            pixels = random.integers(0, 256, (height, width, 3 if colours else 1)).repeat(1 if colours else 3, axis=2)
+            Image.fromarray(pixels.astype(np.uint8)).save(folder / label / f"{i}.png")
+    return folder
+
+
+def test_small_images_of_one_size_are_left_as_they_are(tmp_path: Path) -> None:
+    found = pictures.look(str(images(tmp_path, (12, 16), (12, 16))), ".")
+
+    assert "image_size" not in found.section
+    assert found.decided == ("4 images of 12x16 pixels, grey",)
+    assert pictures.shortest(found) == 12
+
+
+def test_images_of_several_sizes_are_brought_to_one(tmp_path: Path) -> None:
+    found = pictures.look(str(images(tmp_path, (20, 30), (24, 40), (28, 28))), ".")
+
+    assert found.section["image_size"] == 24
+
+
+def test_large_images_are_made_smaller(tmp_path: Path) -> None:
+    found = pictures.look(str(images(tmp_path, (200, 100))), ".")
+
+    assert found.section["image_size"] == pictures.LARGEST
+    assert pictures.shortest(found) == pictures.LARGEST
+
+
+@pytest.mark.parametrize(("colours", "mode"), [(True, "RGB"), (False, "L")])
+def test_images_that_are_saved_in_colours_may_be_grey(colours: bool, mode: str, tmp_path: Path) -> None:
+    found = pictures.look(str(images(tmp_path, (12, 12), colours=colours)), ".")
+
+    assert found.section["mode"] == mode
+
+
+def test_a_folder_without_classes_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is no folder with a folder of images per class"):
+        pictures.look(str(tmp_path), ".")
+
+
+def test_a_file_that_is_no_image_is_named(tmp_path: Path) -> None:
+    (images(tmp_path, (12, 12)) / "cat" / "broken.png").write_text("no image")
+
+    with pytest.raises(DataError, match=r"broken\.png is not an image"):
+        pictures.look(str(tmp_path), ".")
