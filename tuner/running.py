@@ -1,0 +1,146 @@
+"""A study put to work: its space checked and made into an engine, and the engine driven."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from tuner import check, own
+from tuner.crew import Crew, Wanted
+from tuner.driver import Driver, Limits, Observer, Opened
+from tuner.errors import BuildError, Interrupted, TunerError, UsageError, listing
+from tuner.executors.pool import TrialLimits
+from tuner.executors.processes import Code
+from tuner.fitting import Fitting
+from tuner.fused import MOST_LANES, Fused
+from tuner.goal import Goal
+from tuner.lockstep import Lockstep
+from tuner.port import Engine, Outcome
+from tuner.signals import interruptible
+from tuner.space import Space
+from tuner.space.rules import seconds
+from tuner.storage import Turns
+from tuner.study import Study, rehearse
+from tuner.training import Job
+from tuner.trial import Serial
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a space is tuned, where it passed every check. `code` is own code that the engine holds."""
+
+    goal: Goal
+    engine: Engine
+    notes: tuple[str, ...]
+    code: tuple[Code, ...] = ()
+
+
+def planned(space: Space, device: torch.device, wanted: Wanted) -> Plan:
+    """The goal of a space that passed every check, and who trains for it.
+
+    Raises:
+        UsageError: it did not, or the data or the study do not allow it.
+    """
+    check.check_names(space)
+    name = space.objective.function
+    if name is not None:
+        _, goal = check.load_function(space)
+        plan = Plan(goal, Fitting(name, space.base, goal, str(device)), (), ((name, space.base, "objective.function"),))
+    else:
+        job = check.load_job(space, device)
+        check.check_fit(space, job)
+        ways = check.preparations(space)
+        if len(ways) == 1:
+            job.settle(ways[0])
+        plan = Plan(job.scores.goal, _engine(space, job, wanted), job.splits.source.notes, _own_code(space))
+    try:
+        rehearse(space, plan.goal)
+    except BuildError as error:
+        raise space.faulty([(error.path, error.message)]) from None
+    return plan
+
+
+def _engine(space: Space, job: Job, wanted: Wanted) -> Engine:
+    """Who trains: trials whose time is limited, and those of a study that one order decides, train one by one."""
+    limited = any(space.setting(f"search.{name}") is not None for name in ("trial_limit", "trial_timeout"))
+    if limited and isinstance(wanted.fuse, int):
+        raise UsageError("--fuse: a trial killed at its limit would take others along: drop it, or the limits")
+    if limited or wanted.fuse == "off" or wanted.batch is not None:
+        return Serial(job, interval_of(space))
+    trials = int(space.setting("search.trials"))
+    forced = isinstance(wanted.fuse, int)
+    return Fused(job, interval_of(space), trials, int(wanted.fuse) if forced else MOST_LANES, forced)
+
+
+def interval_of(space: Space) -> float:
+    """The seconds between two checkpoints."""
+    interval = seconds(space.setting("search.checkpoint_interval"))
+    assert interval is not None, space.file
+    return interval
+
+
+def _own_code(space: Space) -> tuple[Code, ...]:
+    """The code of one's own that rows and models come from."""
+    named = [*space.types("data"), *space.types("model")]
+    return tuple((name, space.base, path) for path, name in named if own.is_own(name))
+
+
+def crew_of(space: Space, wanted: Wanted, device: torch.device) -> Crew:
+    """Who trains the trials of a space.
+
+    Raises:
+        UsageError: there cannot be such a crew, or a clock would decide a study that is to be deterministic.
+    """
+    clocks = ("search.timeout", "search.trial_timeout", "search.trial_limit")
+    ticking = [path for path in clocks if space.setting(path) is not None]
+    if wanted.batch is not None and ticking:
+        raise UsageError(f"--deterministic: drop {listing(ticking)}, which a clock decides")
+    limit, silence = (seconds(space.setting(f"search.{name}")) for name in ("trial_limit", "trial_timeout"))
+    return Crew.of(wanted, device, TrialLimits(limit, silence), space.setting("search.resources"))
+
+
+def drive(study: Study, plan: Plan, crew: Crew, turns: Turns, limits: Limits, folder: Path, observe: Observer) -> None:
+    """Drive an engine until a limit is reached.
+
+    Args:
+        study: opened for its space.
+        plan: of that space.
+        crew: who trains.
+        turns: the right to the study.
+        limits: when no more trials are started.
+        folder: the study's.
+        observe: is told of every event.
+
+    Raises:
+        TunerError: so many trials in a row failed that the run was given up, or workers do not start.
+        Interrupted: by a signal; the running trials wait for the next run.
+    """
+    driver = Driver(study, turns, limits, folder, observe)
+    recovered = driver.recover()
+    limit = None if math.isinf(limits.deadline) else limits.deadline - time.monotonic()
+    observe(Opened(study.name, study.goal, limits.total, study.finished(), recovered, limit, study.front(), plan.notes))
+    batch = crew.wanted.batch
+    try:
+        with interruptible(driver.stop):
+            crew.run(plan.engine, driver if batch is None else Lockstep(driver, batch), plan.code)
+    finally:
+        driver.leave()
+    if driver.stopped_by is not None:
+        raise Interrupted(driver.stopped_by)
+    if driver.failing:
+        raise TunerError(_why_failing(study, driver.failing))
+
+
+def commonest(causes: list[str]) -> str:
+    """The cause that is given most often."""
+    return max(set(causes), key=causes.count)
+
+
+def _why_failing(study: Study, failures: list[Outcome]) -> str:
+    cause = commonest([outcome.cause for outcome in failures])
+    way_on = f"`tuner show {study.name} --trial {failures[-1].trial}` has the traceback; the same command goes on"
+    return f"study {study.name}: {len(failures)} trials failed in a row; the commonest cause: {cause}; {way_on}"
