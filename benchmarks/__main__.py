@@ -9,22 +9,27 @@ ratios, repeat by repeat, and with --out writes benchmarks.json and benchmarks.h
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
 
 from benchmarks import example, images, memory, quality, rig, startup, tabular
-from benchmarks.rig import Asked
+from benchmarks.rig import Asked, Contestant, compared
 from benchmarks.rows import Row
+
+AGAINST_OPTUNA = (Contestant("tuner", "", against=("Optuna directly",)),)
+"""The contestants of the driver alone run in one process, where there is nothing to start."""
 
 
 def _driver(asked: Asked) -> list[Row]:
-    """What the driver alone costs: each of its numbers with a fraction is a row, named by all that has none."""
-    rows = []
-    for facts in importlib.import_module("benchmarks.driver").measure(asked.quick):
-        values = {what: value for what, value in facts.items() if isinstance(value, float)}
-        name = ", ".join(f"{key} {fact}" for key, fact in facts.items() if key not in values)
-        rows += [Row.of("driver alone", name, what, "", [value]) for what, value in values.items()]
-    return rows
+    """What the driver alone costs, for each database, number of trials that are there and number of workers."""
+    from benchmarks import driver
+
+    parts: dict[tuple[str, str], dict[str, list[float]]] = {}
+    for facts in driver.measure(asked.quick):
+        part = f"driver alone, {facts['database']}, {facts['there']} trials there, {facts['workers']} workers"
+        for what, value in facts.items():
+            if isinstance(value, float):
+                parts.setdefault((part, what), {})[str(facts["contestant"])] = [value]
+    return [row for (part, what), values in parts.items() for row in compared(part, what, "ms", values, AGAINST_OPTUNA)]
 
 
 PARTS: Mapping[str, Callable[[Asked], list[Row]]] = {

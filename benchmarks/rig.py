@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import random
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -51,14 +52,19 @@ class Contestant:
 
 
 def race(part: str, job: str, contestants: Sequence[Contestant], asked: Asked) -> list[Row]:
-    """Have all contestants train the same trials of a job; rows of seconds per trial, and of start-up."""
+    """Have all contestants train the same trials of a job; rows of seconds per trial, and of start-up.
+
+    The mean of the trials' best accuracies shows that they did the same: it differs by chance alone.
+    """
     drawn = jobs.JOBS[job].draws(asked.trials, seed=0)
     answers = _answers(part, contestants, asked, lambda repeat: (job, drawn, repeat, None))
     training = {name: [answer.training / asked.trials for answer in given] for name, given in answers.items()}
     startup = {name: [answer.startup for answer in given] for name, given in answers.items()}
+    reached = {name: [statistics.mean(answer.accuracies) for answer in given] for name, given in answers.items()}
     return [
         *compared(part, "training", "s per trial", training, contestants),
         *compared(part, "start-up", "s", startup, []),
+        *compared(part, "mean accuracy", "", reached, []),
     ]
 
 

@@ -25,28 +25,30 @@ TARGET = "malignant"
 
 
 def mnist(root: str, trained: int, scored: int) -> Rows:
-    """So many of MNIST's training images, float32 (N, 1, 28, 28) in [0, 1]; `root` holds it in torchvision's layout."""
+    """So many of MNIST's training images, standardised (N, 1, 28, 28); `root` holds it in torchvision's layout."""
     seen, unseen = MNIST(root, train=True), MNIST(root, train=False)
     images, digits = seen.data.unsqueeze(1) / 255, seen.targets
-    return {
-        "train": (images[:trained], digits[:trained]),
-        "valid": (images[trained : trained + scored], digits[trained : trained + scored]),
-        "test": (unseen.data.unsqueeze(1) / 255, unseen.targets),
-    }
+    return _standardised(
+        {
+            "train": (images[:trained], digits[:trained]),
+            "valid": (images[trained : trained + scored], digits[trained : trained + scored]),
+            "test": (unseen.data.unsqueeze(1) / 255, unseen.targets),
+        }
+    )
 
 
 def digits(flat: bool = True) -> Rows:
-    """Scikit-learn's 1,797 handwritten digits, as rows of 64 numbers or as images (N, 1, 8, 8)."""
+    """Scikit-learn's 1,797 handwritten digits, standardised, as rows of 64 numbers or as images (N, 1, 8, 8)."""
     bundle = load_digits()
-    inputs = torch.tensor(bundle.data, dtype=torch.float32) / 16
+    inputs = torch.tensor(bundle.data, dtype=torch.float32)
     return _held_out(inputs if flat else inputs.reshape(-1, 1, 8, 8), torch.tensor(bundle.target))
 
 
 def table(path: str) -> Rows:
-    """What `write_table` wrote, its numbers of mean 0 and variance 1."""
+    """What `write_table` wrote, standardised."""
     frame = pd.read_csv(path)
     targets = torch.tensor(frame.pop(TARGET).to_numpy())
-    return _held_out(torch.tensor(((frame - frame.mean()) / frame.std()).to_numpy(), dtype=torch.float32), targets)
+    return _held_out(torch.tensor(frame.to_numpy(), dtype=torch.float32), targets)
 
 
 def write_table(path: Path) -> None:
@@ -69,4 +71,13 @@ def _held_out(inputs: Tensor, targets: Tensor) -> Rows:
     tuned, test = train_test_split(torch.arange(len(targets)), test_size=HELD, random_state=0, stratify=targets)
     train, valid = train_test_split(tuned, test_size=HELD, random_state=0, stratify=targets[tuned])
     parts = {"train": train, "valid": valid, "test": test}
-    return {name: (inputs[rows], targets[rows]) for name, rows in parts.items()}
+    return _standardised({name: (inputs[rows], targets[rows]) for name, rows in parts.items()})
+
+
+def _standardised(rows: Rows) -> Rows:
+    """Mean 0 and variance 1 over the training rows, by channel or by feature, as `tuner` has them by itself."""
+    trained = rows["train"][0]
+    over = (0, 2, 3) if trained.dim() == 4 else (0,)
+    mean, std = trained.mean(over, keepdim=True), trained.std(over, keepdim=True)
+    std = torch.where(std == 0, 1, std)
+    return {name: ((inputs - mean) / std, targets) for name, (inputs, targets) in rows.items()}

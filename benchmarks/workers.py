@@ -20,7 +20,7 @@ from benchmarks import studies
 SPACE = """\
 study: {{name: mnist-cnn}}
 search: {{trials: {trials}, sampler: {{type: RandomSampler}}, pruner: null}}
-data: {{type: MNIST, root: "{data}", batch_size: 128}}
+data: {{type: MNIST, root: "{data}", batch_size: 64}}
 model: {{type: CNN, channels: [16, 32], dropout: 0.25}}
 optimizer: {{type: AdamW, lr: {{float: [1e-4, 1e-2], log: true}}}}
 training: {{epochs: {epochs}}}

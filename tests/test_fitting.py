@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from tests.conftest import objective
-from tests.test_trial import FakePort
+from tests.ports import FakePort
 from tuner.errors import BuildError, Interrupted, TrialStopped
 from tuner.fitting import Fitting, Report, load, run_fit
 from tuner.goal import Bound, Direction, Goal, Scope, goal_of

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import torch
 
-from tests.test_trial import TEXT, FakePort
+from tests.ports import FakePort
+from tests.test_trial import TEXT
 from tuner import data
 from tuner.port import Trial
 from tuner.redrawn import Redrawn

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from tests.ports import FakePort
 from tuner.config import Config
 from tuner.endings import Best
 from tuner.errors import Interrupted
@@ -23,37 +24,6 @@ model: {type: MLP, hidden: [8]}
 optimizer: {type: SGD, lr: 0.1}
 training: {epochs: 4}
 """
-
-
-class FakePort:
-    """Hands out trials and answers reports from a script."""
-
-    def __init__(self, *handed_out: Trial, verdicts: dict[int, Verdict] | None = None) -> None:
-        self.waiting = list(handed_out)
-        self.verdicts = verdicts or {}
-        self.epochs: list[Epoch] = []
-        self.outcomes: list[Outcome] = []
-        self.checkpoints: dict[int, bytes] = {}
-        self.best: dict[int, bytes] = {}
-
-    def take(self) -> Trial | None:
-        return self.waiting.pop(0) if self.waiting else None
-
-    def report(self, epoch: Epoch) -> Verdict:
-        self.epochs.append(epoch)
-        return self.verdicts.get(epoch.epoch, Verdict.GO)
-
-    def load(self, trial: int) -> bytes | None:
-        return self.checkpoints.get(trial)
-
-    def save(self, trial: int, state: bytes, best: bool) -> None:
-        if best:
-            self.best[trial] = state
-        else:
-            self.checkpoints[trial] = state
-
-    def done(self, outcome: Outcome) -> None:
-        self.outcomes.append(outcome)
 
 
 def trial(number: int = 0, **settings: Any) -> Trial:

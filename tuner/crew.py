@@ -23,6 +23,10 @@ Workers = int | Literal["auto"] | None
 """How many train: None is one process, or with Ray as many as the cluster has room for, as `auto` is."""
 
 
+Fuse = int | Literal["auto", "off"]
+"""How many trials train as one program: `auto` is as many as pays, a number is just that many."""
+
+
 class Executor(enum.Enum):
     """Where workers run."""
 
@@ -55,8 +59,13 @@ class Wanted:
     workers_per_gpu: int | None = None
     ray_address: str | None = None
     batch: int | None = None
+    fuse: Fuse = "off"
 
     def __post_init__(self) -> None:
+        if self.fuse not in ("auto", "off") and not (isinstance(self.fuse, int) and self.fuse >= 2):
+            raise UsageError(f"--fuse {self.fuse}: must be auto, off or a whole number of at least 2")
+        if isinstance(self.fuse, int) and self.batch is not None:
+            raise UsageError("--deterministic trains each trial by itself: drop --fuse")
         given = {
             "--workers": 1 if self.workers == "auto" else self.workers,
             "--threads": self.threads,

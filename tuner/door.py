@@ -14,7 +14,7 @@ from tuner import check
 from tuner.errors import TunerError, UsageError
 from tuner.fitting import run_fit
 from tuner.goal import Goal
-from tuner.port import Epoch, Outcome, Port, State, Trial, Verdict
+from tuner.port import Epoch, Outcome, State, Trial, TrialPort, Verdict
 from tuner.seeds import derive
 from tuner.space import Space
 from tuner.training import device_of
@@ -52,14 +52,14 @@ def objective(
 
     def call(trial: optuna.Trial) -> float | tuple[float, ...]:
         _refuse_other_directions(trial.study, goal)
-        port = _TrialPort(trial, goal)
+        port = _StudyPort(trial, goal)
         outcome = run(Trial(trial.number, 1, space.fill(trial), derive(seed, "trial", trial.number)), port)
         return port.value_of(outcome)
 
     return call
 
 
-def _runner(space: Space, device: torch.device) -> tuple[Goal, Callable[[Trial, Port], Outcome]]:
+def _runner(space: Space, device: torch.device) -> tuple[Goal, Callable[[Trial, TrialPort], Outcome]]:
     """What counts, and how one trial is run."""
     if space.objective.function is not None:
         function, goal = check.load_function(space)
@@ -76,17 +76,13 @@ def _refuse_other_directions(study: optuna.Study, goal: Goal) -> None:
         raise UsageError(f"the objective is {goal}: {call}")
 
 
-class _TrialPort:
+class _StudyPort:
     """A port to one trial of somebody else's study."""
 
     def __init__(self, trial: optuna.Trial, goal: Goal) -> None:
         self._trial = trial
         self._goal = goal
         self._history: dict[str, list[float]] = {}
-
-    def take(self) -> Trial | None:
-        """Nothing: the study hands its trials out by itself."""
-        return None
 
     def report(self, epoch: Epoch) -> Verdict:
         """Report to the study and ask its pruner."""
@@ -103,9 +99,6 @@ class _TrialPort:
 
     def save(self, trial: int, state: bytes, best: bool) -> None:
         """Drop it: such a study keeps no checkpoints."""
-
-    def done(self, outcome: Outcome) -> None:
-        """Nothing: the study tells its trials by itself."""
 
     def value_of(self, outcome: Outcome) -> float | tuple[float, ...]:
         """The trial's value or values, or the exception that Optuna understands."""

@@ -22,7 +22,7 @@ from tuner.chance import seed_everything
 from tuner.endings import Best, complete, cut_short, divergence, failed
 from tuner.errors import BuildError, TrialStopped, UsageError, listing
 from tuner.goal import Goal
-from tuner.port import Epoch, Outcome, Port, State, Trial, Verdict
+from tuner.port import Epoch, Outcome, Port, State, Trial, TrialPort, Verdict
 from tuner.space.rules import is_whole
 from tuner.space.sections import OWN_SECTIONS
 
@@ -71,7 +71,7 @@ class Fitting:
             port.done(run_fit(function, self.goal, self.device, None, trial, port))
 
 
-def run_fit(function: Fit, goal: Goal, device: str, folder: Path | None, trial: Trial, port: Port) -> Outcome:
+def run_fit(function: Fit, goal: Goal, device: str, folder: Path | None, trial: Trial, port: TrialPort) -> Outcome:
     """Call the function for one trial. Whatever goes wrong in it is its outcome, not an exception.
 
     What the port raises is not the trial's fault and ends the run.
@@ -106,7 +106,7 @@ class Report:
         port: is told.
     """
 
-    def __init__(self, trial: Trial, goal: Goal, port: Port) -> None:
+    def __init__(self, trial: Trial, goal: Goal, port: TrialPort) -> None:
         self.best = Best(goal)
         self.last: int | None = None
         self.ended: Outcome | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -49,6 +50,18 @@ class Loss:
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """(N, outputs) and the split's targets -> a scalar."""
         return self._mean(outputs, targets if self._scale is None else self._scale(targets))
+
+    @property
+    def smoothing(self) -> float:
+        """The label smoothing, in which the loss is linear."""
+        return float(getattr(self._mean, "label_smoothing", 0.0))
+
+    def smoothed(self, smoothing: float) -> Loss:
+        """The same with another label smoothing, where it has any."""
+        mean = copy.copy(self._mean)
+        if isinstance(mean, nn.CrossEntropyLoss):
+            mean.label_smoothing = smoothing
+        return Loss(mean, self._weights, self._scale)
 
     def weight(self, targets: Tensor) -> Tensor | int:
         """What the mean over these rows is divided by: their number, or the sum of their weights.

@@ -98,12 +98,8 @@ class Outcome:
     violations: Mapping[str, float] = field(default_factory=dict)
 
 
-class Port(Protocol):
-    """An engine's only way to the driver; the engine pulls its work from here."""
-
-    def take(self) -> Trial | None:
-        """The next trial, or None when there is no more."""
-        ...
+class TrialPort(Protocol):
+    """The way to the driver of one training."""
 
     def report(self, epoch: Epoch) -> Verdict:
         """Hand over an epoch and hear whether to go on."""
@@ -117,8 +113,25 @@ class Port(Protocol):
         """Keep a checkpoint, in place of the trial's last, or of its `best` epoch's weights."""
         ...
 
+
+class Port(TrialPort, Protocol):
+    """An engine's only way to the driver; the engine pulls its work from here, and may hold several trials."""
+
+    @property
+    def closing(self) -> bool:
+        """Whether trials that have not begun are to be given back, as suspended ones."""
+        ...
+
+    def take(self, wait: bool = True) -> Trial | None:
+        """The next trial, or None when there is no more; if it is not to `wait`, when there is none at this moment."""
+        ...
+
     def done(self, outcome: Outcome) -> None:
         """Tell how a trial ended; the last word on it."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Tell the user something of how trials are trained."""
         ...
 
 
@@ -156,6 +169,10 @@ class Dispatcher(Protocol):
 
     def log(self, trial: int) -> Path:
         """The file that keeps what a trial prints; its folder is there."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Tell the user something of how trials are trained."""
         ...
 
     def saw(self, worker: str, state: WorkerState, cause: str = "") -> None:

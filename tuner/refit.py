@@ -85,10 +85,6 @@ class _Notebook:
         self._last = last
         self._observe = observe
 
-    def take(self) -> Trial | None:
-        """Nothing: there is one training, and it is known."""
-        return None
-
     def report(self, epoch: Epoch) -> Verdict:
         """Note an epoch and go on."""
         self._observe(epoch.epoch, self._last, epoch.metrics)
@@ -101,6 +97,3 @@ class _Notebook:
 
     def save(self, trial: int, state: bytes, best: bool) -> None:
         """Drop it: the function keeps its own checkpoints."""
-
-    def done(self, outcome: Outcome) -> None:
-        """Nothing: the caller has the outcome."""

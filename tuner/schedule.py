@@ -47,7 +47,7 @@ class Schedule:
         self, scheduler: Component | None, optimizer: Optimizer, epochs: int, steps: int, direction: Direction
     ) -> None:
         self._scheduler: Any = None
-        self._per_step = scheduler is not None and scheduler.type in PER_STEP
+        self.per_step = scheduler is not None and scheduler.type in PER_STEP
         if scheduler is None:
             return
         if scheduler.type == SEQUENCE:
@@ -57,14 +57,14 @@ class Schedule:
 
     def after_step(self) -> None:
         """Step, if the class steps with the optimizer."""
-        if self._per_step:
+        if self.per_step:
             self._scheduler.step()
 
     def after_epoch(self, value: float) -> None:
         """Step, if the class steps per epoch; `value` is what ReduceLROnPlateau watches."""
         if isinstance(self._scheduler, lr_scheduler.ReduceLROnPlateau):
             self._scheduler.step(value)
-        elif self._scheduler is not None and not self._per_step:
+        elif self._scheduler is not None and not self.per_step:
             self._scheduler.step()
 
     def state_dict(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import torch
 
@@ -14,7 +15,7 @@ from tuner.config import Config
 from tuner.endings import Best, complete, cut_short, divergence, failed
 from tuner.errors import listing
 from tuner.goal import COSTS
-from tuner.port import Epoch, Outcome, Port, State, Trial, Verdict
+from tuner.port import Epoch, Outcome, Port, State, Trial, TrialPort, Verdict
 from tuner.training import Job, Run, Weights, epochs_of, saved
 
 
@@ -44,86 +45,116 @@ class Serial:
             port.done(run_trial(self.job, trial, port, self.interval))
 
 
-def run_trial(job: Job, trial: Trial, port: Port, interval: float) -> Outcome:
+def run_trial(job: Job, trial: Trial, port: TrialPort, interval: float) -> Outcome:
     """Train and score one trial. Whatever goes wrong in it is its outcome, not an exception.
 
     What the port raises is not the trial's fault and ends the run.
     """
-    goal = job.scores.goal
-    kept = _Kept(Best(goal), port, trial.number, interval)
-    checkpoint = port.load(trial.number)
+    course = Course(job, trial, port, interval)
     try:
-        config = Config.of(trial.values, job.base)
-        run, trained = kept.begin(job, config, trial.seed, checkpoint)
-        cost = _costs(job, run)
+        run, trained = course.begin()
     except Exception as error:  # the trial's code may raise anything, and the study must go on
         return failed(trial, error)
-    if not goal.feasible(cost):  # what a model costs stays as it is: no epoch would mend it
-        broken = listing(str(bound) for bound in goal.bounds if goal.violations(cost).get(bound.metric, 0.0) > 0)
-        return cut_short(trial, State.PRUNED, goal, cost, None, f"it cannot keep {broken}")
-    epochs = epochs_of(run, job, trained + 1, config.training.epochs)
+    if broken := course.broken_from_the_start():
+        return broken
+    epochs = epochs_of(run, job, trained + 1, run.training.epochs)
     while True:
         try:
             step = next(epochs, None)
         except Exception as error:  # likewise
             return failed(trial, error)
         if step is None:
-            kept.end()
-            return complete(trial, goal, kept.best.metrics, kept.best.epoch)
-        epoch, scores, seconds = step
-        metrics = {**scores, **cost}
-        if reason := divergence(metrics, goal.names):
-            return cut_short(trial, State.DIVERGED, goal, metrics, epoch, reason)
-        kept.see(run, metrics, epoch)
-        verdict = port.report(Epoch(trial.number, trial.attempt, epoch, metrics, seconds))
-        if verdict is Verdict.STOP:
-            return cut_short(trial, State.PRUNED, goal, metrics, epoch)
-        kept.save(run, epoch, at_once=verdict is Verdict.SUSPEND)
-        if verdict is Verdict.SUSPEND:
-            return cut_short(trial, State.SUSPENDED, goal, metrics, epoch)
+            return course.complete()
+        if outcome := course.after(run, *step):
+            return outcome
 
 
-class _Kept:
-    """What outlives a trial that is cut short: its checkpoints, with the best epoch's metrics and weights in them."""
+class Keepable(Protocol):
+    """What trains a trial, as far as something of it is kept."""
 
-    def __init__(self, best: Best, port: Port, number: int, interval: float) -> None:
-        self.best = best
+    def weights(self) -> Weights:
+        """A copy of the weights that are scored, on the CPU."""
+        ...
+
+    def state(self, progress: Mapping[str, float], best: Weights | None) -> bytes:
+        """A checkpoint with `progress` and the weights of the best epoch in it."""
+        ...
+
+
+class Course:
+    """A trial on its way: each epoch is reported and judged, and what must outlive a cut is kept.
+
+    Args:
+        job: of the study.
+        trial: to be trained.
+        port: to the driver.
+        interval: at least so often, in seconds, there is a checkpoint.
+    """
+
+    def __init__(self, job: Job, trial: Trial, port: TrialPort, interval: float) -> None:
+        self.trial = trial
+        self._job = job
+        self._goal = job.scores.goal
         self._port = port
-        self._number = number
         self._interval = interval
+        self._best = Best(self._goal)
+        self._cost: Mapping[str, float] = {}
         self._weights: Weights | None = None
         self._saved = time.monotonic()
         self._is_long = False
 
-    def begin(self, job: Job, config: Config, seed: int, checkpoint: bytes | None) -> tuple[Run, int]:
-        """The run, and after which epoch it stands; one whose checkpoint cannot be read begins anew."""
-        run = Run.build(job, config, seed)
+    def begin(self) -> tuple[Run, int]:
+        """The run, and after which epoch it stands; one whose checkpoint cannot be read begins anew.
+
+        Raises:
+            Exception: whatever the trial's code raises.
+        """
+        config = Config.of(self.trial.values, self._job.base)
+        run, trained = self._restored(config, self._port.load(self.trial.number))
+        self._cost = _costs(self._job, run)
+        return run, trained
+
+    def _restored(self, config: Config, checkpoint: bytes | None) -> tuple[Run, int]:
+        run = Run.build(self._job, config, self.trial.seed)
         if checkpoint is None:
             return run, 0
         try:
             progress, self._weights = run.restore(checkpoint)
             self._is_long = True
-            return run, self.best.restore(progress)
+            return run, self._best.restore(progress)
         except Exception as error:  # torch raises whatever a damaged archive leads it to
             warnings.warn(f"a checkpoint cannot be read ({error}): its trial begins anew", stacklevel=2)
-            return Run.build(job, config, seed), 0
+            return Run.build(self._job, config, self.trial.seed), 0
 
-    def see(self, run: Run, metrics: Mapping[str, float], epoch: int) -> None:
-        """Take an epoch into account."""
-        if self.best.see(metrics, epoch):
-            self._weights = run.weights()
+    def broken_from_the_start(self) -> Outcome | None:
+        """The end of a trial whose model costs too much: no epoch would mend that."""
+        if self._goal.feasible(self._cost):
+            return None
+        violations = self._goal.violations(self._cost)
+        bounds = listing(str(bound) for bound in self._goal.bounds if violations.get(bound.metric, 0.0) > 0)
+        return cut_short(self.trial, State.PRUNED, self._goal, self._cost, None, f"it cannot keep {bounds}")
 
-    def save(self, run: Run, epoch: int, at_once: bool) -> None:
-        """Keep a checkpoint when it is time."""
-        if at_once or time.monotonic() - self._saved > self._interval:
-            self._port.save(self._number, run.state(self.best.progress(epoch), self._weights), best=False)
+    def after(self, trained: Keepable, epoch: int, scores: Mapping[str, float], seconds: float) -> Outcome | None:
+        """Report an epoch; how the trial ends by it, if it does."""
+        trial, goal, metrics = self.trial, self._goal, {**scores, **self._cost}
+        if reason := divergence(metrics, goal.names):
+            return cut_short(trial, State.DIVERGED, goal, metrics, epoch, reason)
+        if self._best.see(metrics, epoch):
+            self._weights = trained.weights()
+        verdict = self._port.report(Epoch(trial.number, trial.attempt, epoch, metrics, seconds))
+        if verdict is Verdict.STOP:
+            return cut_short(trial, State.PRUNED, goal, metrics, epoch)
+        if verdict is Verdict.SUSPEND or time.monotonic() - self._saved > self._interval:
+            self._port.save(trial.number, trained.state(self._best.progress(epoch), self._weights), best=False)
             self._saved, self._is_long = time.monotonic(), True
+        return cut_short(trial, State.SUSPENDED, goal, metrics, epoch) if verdict is Verdict.SUSPEND else None
 
-    def end(self) -> None:
-        """Keep the best epoch's weights of a trial that was long enough for checkpoints."""
+    def complete(self) -> Outcome:
+        """The end of a trial that has trained all of its epochs; one long enough for checkpoints leaves its weights."""
         if self._is_long and self._weights is not None:
-            state = saved({"progress": self.best.progress(self.best.epoch), "model": self._weights})
-            self._port.save(self._number, state, best=True)
+            state = saved({"progress": self._best.progress(self._best.epoch), "model": self._weights})
+            self._port.save(self.trial.number, state, best=True)
+        return complete(self.trial, self._goal, self._best.metrics, self._best.epoch)
 
 
 def _costs(job: Job, run: Run) -> Mapping[str, float]:

@@ -2,44 +2,47 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from optuna.storages import BaseStorage
 
-from tuner import check, own, storage
+from tuner import storage
 from tuner.chance import held_to
 from tuner.config import DEFAULT_STORAGE
-from tuner.crew import Crew, Executor, Wanted, Workers, executor_of
-from tuner.driver import Driver, Limits, Observer, Opened, Trouble
-from tuner.errors import BuildError, Interrupted, NoTrialSucceeded, StudyError, TunerError, UsageError, listing
-from tuner.executors.pool import TrialLimits
-from tuner.executors.processes import Code
-from tuner.fitting import Fitting
+from tuner.confirmation import Confirmation
+from tuner.confirming import confirm_with, terms_of
+from tuner.crew import Executor, Fuse, Wanted, Workers, executor_of
+from tuner.driver import Limits, Observer, Trouble
+from tuner.errors import NoTrialSucceeded, StudyError, listing
 from tuner.goal import Goal
-from tuner.lockstep import Lockstep
-from tuner.port import Engine, Outcome
-from tuner.signals import interruptible
+from tuner.running import commonest, crew_of, drive, planned
 from tuner.space import Space
 from tuner.space.edit import settings_of
 from tuner.space.rules import seconds
+from tuner.stopping import Stop, Watch
 from tuner.storage import Turns, in_turn
 from tuner.storage.outages import BUSY, Unavailable
-from tuner.study import Record, Study, open_study, rehearse
+from tuner.study import Record, Study, open_study
 from tuner.training import device_of
-from tuner.trial import Serial
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a run leaves: the study, and its front, which has at least one trial."""
+    """What a run leaves: the study and its front, which has at least one trial.
+
+    `stopped` says why the search was enough before its total, and is empty where it was not; `confirmation`
+    is that of `search.confirm`, once the search is over.
+    """
 
     study: Study
     front: list[Record]
+    stopped: str = ""
+    confirmation: Confirmation | None = None
 
     @property
     def best(self) -> Record:
@@ -51,16 +54,6 @@ class Result:
         if not self.study.goal.single:
             raise StudyError(f"study {self.study.name} has several objectives: it has a front, and no best trial")
         return self.front[0]
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """How a space is tuned, where it passed every check. `code` is own code that the engine holds."""
-
-    goal: Goal
-    engine: Engine
-    notes: tuple[str, ...]
-    code: tuple[Code, ...] = ()
 
 
 def run(
@@ -79,6 +72,7 @@ def run(
     executor: Executor | str = Executor.PROCESSES,
     ray_address: str | None = None,
     deterministic: int | None = None,
+    fuse: Fuse = "off",
     settings: Iterable[tuple[str, Any]] = (),
     observe: Observer = lambda event: None,
 ) -> Result:
@@ -103,6 +97,8 @@ def run(
         ray_address: of a cluster, such as `auto`; without it Ray is started on this machine.
         deterministic: the size of the batches in which trials are asked for, so that the seed alone
             decides the study, whatever trains it.
+        fuse: how many trials that are alike train as one program: `off` is one after the other, `auto` tries
+            what pays, a number is that many.
         settings: (path, value) pairs that replace values of the file.
         observe: is called with every event; that a signal came, it may be told by another thread.
 
@@ -118,15 +114,27 @@ def run(
     """
     flags = settings_of(study_name=study_name, n_trials=n_trials, timeout=timeout, seed=seed, epochs=epochs)
     space = _read(space, [*settings, *flags])
-    wanted = Wanted(executor_of(executor), workers, threads, workers_per_gpu, ray_address, deterministic)
+    wanted = Wanted(executor_of(executor), workers, threads, workers_per_gpu, ray_address, deterministic, fuse)
     where = device_of(device)
-    crew = Crew.of(wanted, where, _limits(space, wanted), space.setting("search.resources"))
+    crew = crew_of(space, wanted, where)
     with held_to(1 if wanted.batch is not None else None):  # of which the bits of what is prepared may depend
-        plan = _planned(space, where)
+        plan = planned(space, where, wanted)
+    stop, terms = Stop.of(space, plan.goal), terms_of(space, plan.goal)
     with storage.join(storage_url, space.name, lambda message: observe(Trouble(message))) as turns:
         opened = turns.patience.outlast(lambda: storage.open_storage(storage_url, create=True))
         study = in_turn(turns, lambda: _opened(opened, space, plan.goal, turns, wanted.batch))
-        return _drive(study, plan, crew, turns, storage.study_folder(storage_url, study.name, study.uid), observe)
+        watch = in_turn(turns, lambda: Watch(study, stop, space.setting("search.trials")))
+        limits = _limits(space, watch)
+        drive(study, plan, crew, turns, limits, storage.study_folder(storage_url, study.name, study.uid), observe)
+        stopped = watch.close()
+    front = study.front()
+    if not front:
+        raise NoTrialSucceeded(_why_none(study))
+    timed_out = time.monotonic() >= limits.deadline and study.finished() < limits.total and not stopped
+    if terms is None or timed_out:
+        return Result(study, front, stopped)
+    alone = replace(wanted, batch=None, threads=1 if wanted.batch else wanted.threads, fuse="off")
+    return Result(study, front, stopped, confirm_with(terms, study.name, storage_url, alone, device, observe))
 
 
 def _opened(opened: BaseStorage, space: Space, goal: Goal, turns: Turns, batch: int | None) -> Study:
@@ -135,88 +143,17 @@ def _opened(opened: BaseStorage, space: Space, goal: Goal, turns: Turns, batch: 
     return open_study(opened, space, goal, batch)
 
 
-def _limits(space: Space, wanted: Wanted) -> TrialLimits:
-    """How long trials may take.
-
-    Raises:
-        UsageError: a clock would decide a study that is to be deterministic.
-    """
-    clocks = ("search.timeout", "search.trial_timeout", "search.trial_limit")
-    ticking = [path for path in clocks if space.setting(path) is not None]
-    if wanted.batch is not None and ticking:
-        raise UsageError(f"--deterministic: drop {listing(ticking)}, which a clock decides")
-    return TrialLimits(seconds(space.setting("search.trial_limit")), seconds(space.setting("search.trial_timeout")))
-
-
-def _planned(space: Space, device: torch.device) -> _Plan:
-    """The goal of a space that passed every check, and who trains for it."""
-    check.check_names(space)
-    name = space.objective.function
-    if name is not None:
-        _, goal = check.load_function(space)
-        plan = _Plan(
-            goal, Fitting(name, space.base, goal, str(device)), (), ((name, space.base, "objective.function"),)
-        )
-    else:
-        job = check.load_job(space, device)
-        check.check_fit(space, job)
-        ways = check.preparations(space)
-        if len(ways) == 1:
-            job.settle(ways[0])
-        interval = seconds(space.setting("search.checkpoint_interval"))
-        assert interval is not None, space.file
-        plan = _Plan(job.scores.goal, Serial(job, interval), job.splits.source.notes, _own_code(space))
-    try:
-        rehearse(space, plan.goal)
-    except BuildError as error:
-        raise space.faulty([(error.path, error.message)]) from None
-    return plan
-
-
-def _own_code(space: Space) -> tuple[Code, ...]:
-    """The code of one's own that rows and models come from."""
-    named = [*space.types("data"), *space.types("model")]
-    return tuple((name, space.base, path) for path, name in named if own.is_own(name))
+def _limits(space: Space, watch: Watch) -> Limits:
+    search = space.setting("search")
+    limit = seconds(search["timeout"])
+    deadline = math.inf if limit is None else time.monotonic() + limit
+    return Limits(search["trials"], deadline, search["max_failures"], search["keep"], watch.reason)
 
 
 def _read(space: Space | str | Path, changes: list[tuple[str, Any]]) -> Space:
     if isinstance(space, Space):
         return Space.parse(space.text, space.file, space.base, changes)
     return Space.load(space, changes)
-
-
-def _drive(study: Study, plan: _Plan, crew: Crew, turns: Turns, folder: Path, observe: Observer) -> Result:
-    search = study.space.setting("search")
-    limit = seconds(search["timeout"])
-    deadline = float("inf") if limit is None else time.monotonic() + limit
-    limits = Limits(search["trials"], deadline, search["max_failures"], search["keep"])
-    driver = Driver(study, turns, limits, folder, observe)
-    recovered = driver.recover()
-    observe(Opened(study.name, study.goal, limits.total, study.finished(), recovered, limit, study.front(), plan.notes))
-    batch = crew.wanted.batch
-    try:
-        with interruptible(driver.stop):
-            crew.run(plan.engine, driver if batch is None else Lockstep(driver, batch), plan.code)
-    finally:
-        driver.leave()
-    if driver.stopped_by is not None:
-        raise Interrupted(driver.stopped_by)
-    if driver.failing:
-        raise TunerError(_why_failing(study, driver.failing))
-    front = study.front()
-    if not front:
-        raise NoTrialSucceeded(_why_none(study))
-    return Result(study, front)
-
-
-def _why_failing(study: Study, failures: list[Outcome]) -> str:
-    commonest = _commonest([outcome.cause for outcome in failures])
-    way_on = f"`tuner show {study.name} --trial {failures[-1].trial}` has the traceback; the same command goes on"
-    return f"study {study.name}: {len(failures)} trials failed in a row; the commonest cause: {commonest}; {way_on}"
-
-
-def _commonest(causes: list[str]) -> str:
-    return max(set(causes), key=causes.count)
 
 
 def _why_none(study: Study) -> str:
@@ -229,6 +166,6 @@ def _why_none(study: Study) -> str:
         return f"study {study.name}: none of {len(complete)} complete trials keeps {bounds}; {way_on}"
     if not causes:
         return f"study {study.name}: no trial is complete yet; run it again with more time"
-    commonest = _commonest(causes)
+    cause = commonest(causes)
     way_on = "mend it and give a new --study-name, or a larger --n-trials to go on"
-    return f"study {study.name}: none of {len(records)} trials is complete; the commonest cause: {commonest}; {way_on}"
+    return f"study {study.name}: none of {len(records)} trials is complete; the commonest cause: {cause}; {way_on}"

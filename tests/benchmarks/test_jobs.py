@@ -73,3 +73,13 @@ def test_the_held_out_rows_are_those_of_the_tuner(tmp_path: Path) -> None:
     tuned = 569 - math.ceil(569 * 0.2)
     assert len(rows["valid"][1]) == math.ceil(tuned * 0.2)
     assert len(rows["train"][1]) == tuned - math.ceil(tuned * 0.2)
+
+
+@pytest.mark.parametrize("flat", [True, False])
+def test_contestants_train_on_standardised_rows_as_the_tuner_does(flat: bool) -> None:
+    inputs, _ = sets.digits(flat)["train"]
+
+    columns = inputs if flat else inputs.reshape(-1, 1)
+    varied = columns[:, columns.std(0) > 0]
+    torch.testing.assert_close(varied.mean(0), torch.zeros(varied.shape[1]), atol=1e-4, rtol=0)
+    torch.testing.assert_close(varied.std(0), torch.ones(varied.shape[1]), atol=1e-4, rtol=0)

@@ -139,6 +139,9 @@ class FakeDispatcher:
     def log(self, trial: int) -> Path:
         return self.folder / f"{trial}.log"
 
+    def note(self, text: str) -> None:
+        pass
+
     def saw(self, worker: str, state: WorkerState, cause: str = "") -> None:
         self.seen.append((worker, state, cause))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from tuner.cli.formats import clock
 from tuner.cli.progress import Progress
-from tuner.driver import Ended, Event, Opened, Reported, SetBack, Stopping, Trouble, WorkerSeen
+from tuner.driver import Ended, Event, Noted, Opened, Reported, SetBack, Stopping, Trouble, WorkerSeen
 from tuner.port import State, WorkerState
 from tuner.study import Record
 
@@ -31,7 +31,7 @@ def lines_of(event: Event, progress: Progress) -> Iterator[str]:
             yield f"trial {outcome.trial} was lost, {outcome.cause}, and goes on from its last checkpoint"
         case WorkerSeen(worker, WorkerState.GONE, cause) if cause:
             yield f"worker {worker} is gone: {cause}"
-        case Trouble(message):
+        case Trouble(message) | Noted(message):
             yield message
         case Stopping():
             yield "stopping at this epoch's end; once more to stop at once"

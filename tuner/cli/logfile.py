@@ -10,7 +10,19 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tuner.driver import Ended, Event, Observer, Opened, Reported, SetBack, Started, Stopping, Trouble, WorkerSeen
+from tuner.driver import (
+    Ended,
+    Event,
+    Noted,
+    Observer,
+    Opened,
+    Reported,
+    SetBack,
+    Started,
+    Stopping,
+    Trouble,
+    WorkerSeen,
+)
 from tuner.errors import UsageError
 from tuner.port import Epoch, Outcome, Trial
 
@@ -67,6 +79,8 @@ def _facts(event: Event, workers: Mapping[int, str]) -> dict[str, Any]:
             return {"event": "stopping", "signal": signal}
         case WorkerSeen(worker, state, cause):
             return {"event": "worker", "worker": worker, "state": state.value, "cause": cause}
+        case Noted(message):
+            return {"event": "note", "message": message}
         case Trouble(message):
             return {"event": "trouble", "message": message}
 

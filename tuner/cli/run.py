@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from tuner.cli import options
+from tuner.cli.candidates import print_confirmation
 from tuner.cli.formats import print_front
 from tuner.config import DEFAULT_STORAGE
 
@@ -22,9 +23,7 @@ USUAL_BATCH = 4
 
 
 def run(
-    space: Annotated[
-        Path, typer.Option("--space", help="The space file; a bare name is looked up in search_spaces/ too.")
-    ],
+    space: options.SpaceFile,
     study_name: Annotated[str | None, typer.Option(help="In place of study.name.")] = None,
     n_trials: Annotated[
         int | None, typer.Option(help="The study's total over all runs; in place of search.trials.")
@@ -49,6 +48,12 @@ def run(
             help="The seed alone decides the study, however many workers train: trials are asked for in batches.",
         ),
     ] = None,
+    fuse: Annotated[
+        str,
+        typer.Option(
+            help="How many trials that are alike train as one program: off, auto tries what pays, or a number."
+        ),
+    ] = "off",
     keep: Annotated[int | None, typer.Option(help="So many best trials keep their checkpoints; search.keep.")] = None,
     settings: options.Settings = None,
     storage: options.Storage = DEFAULT_STORAGE,
@@ -76,12 +81,13 @@ def run(
                 checked,
                 storage_url=storage,
                 device=device,
-                workers=_count(workers),
+                workers=count_of(workers),
                 threads=threads,
                 workers_per_gpu=workers_per_gpu,
                 executor=executor,
                 ray_address=ray_address,
                 deterministic=deterministic,
+                fuse=_fuse(fuse),
                 observe=observe,
             )
     except Interrupted as stop:
@@ -90,7 +96,8 @@ def run(
     _print_result(result, storage)
 
 
-def _count(workers: str | None) -> int | Literal["auto"] | None:
+def count_of(workers: str | None) -> int | Literal["auto"] | None:
+    """Read `--workers`."""
     from tuner.errors import UsageError
 
     if workers is None or workers == "auto":
@@ -101,20 +108,38 @@ def _count(workers: str | None) -> int | Literal["auto"] | None:
         raise UsageError(f"--workers {workers}: must be a whole number of at least 1, or auto") from None
 
 
+def _fuse(fuse: str) -> int | Literal["auto", "off"]:
+    from tuner.errors import UsageError
+
+    if fuse in ("auto", "off"):
+        return fuse  # type: ignore[return-value]  # narrowed to the literals
+    try:
+        return int(fuse)
+    except ValueError:
+        raise UsageError(f"--fuse {fuse}: must be auto, off or a whole number of at least 2") from None
+
+
 def _print_result(result: Result, storage: str) -> None:
     from tuner.cli.kept import Kept
 
     study, name = result.study, shlex.quote(result.study.name)
+    if result.stopped:
+        typer.echo(f"Stopped after {study.finished()} trials: {result.stopped}. A larger --n-trials goes on.\n")
     if study.goal.single:
         _print_best(study, result.best)
     else:
         typer.echo(f"Front of {study.finished()} trials in study {study.name}: {study.goal}")
         print_front(study, result.front)
+    if result.confirmation is not None:
+        typer.echo()
+        print_confirmation(result.confirmation)
     if summary := Kept(study, storage).summary:
         typer.echo(f"\n{summary}")
     there = options.and_storage(storage)
     chosen = "" if study.goal.single else f" --trial {result.front[0].number}"
     typer.echo("\nNext:")
+    if study.goal.single and result.confirmation is None:
+        typer.echo(f"  tuner confirm {name}{there}")
     typer.echo(f"  tuner report {name}{there}")
     typer.echo(f"  tuner export {name}{chosen} -o best.yaml{there} && tuner train best.yaml")
     typer.echo(f"  tuner dashboard{there}")

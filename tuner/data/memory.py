@@ -41,11 +41,19 @@ class Resident:
         self._augment = augment
         self._device = device
 
+    @property
+    def augmented(self) -> bool:
+        """Whether a row is another one in every epoch."""
+        return self._augment is not None
+
     def __len__(self) -> int:
         return len(self.targets)
 
     def batches(self, rows: Sequence[Tensor], seed: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """The (inputs, targets) at each of `rows`, int64 on the CPU; `seed` of the run and the epoch."""
+        """The (inputs, targets) at each of `rows`, int64 on the CPU; `seed` of the run and the epoch.
+
+        Rows that are not augmented may be asked for in any shape, (K, N) for K models.
+        """
         for batch in rows:
             here = batch.to(self._device, non_blocking=True)
             if self._augment is None:

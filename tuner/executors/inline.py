@@ -25,10 +25,15 @@ class _Port:
         self._place = place
         self._tee = tee
 
-    def take(self) -> Trial | None:
+    @property
+    def closing(self) -> bool:
+        """Whether nothing more is to begin."""
+        return self._dispatcher.over
+
+    def take(self, wait: bool = True) -> Trial | None:
         """The next trial, as soon as there is one."""
         while (trial := self._dispatcher.next(self._place)) is None:
-            if self._dispatcher.over:
+            if not wait or self._dispatcher.over:
                 return None
             time.sleep(LOOK_SECONDS)
         self._tee.log_to(self._dispatcher.log(trial.number))
@@ -39,12 +44,17 @@ class _Port:
         return self._dispatcher.report(epoch)
 
     def load(self, trial: int) -> bytes | None:
-        """The checkpoint to go on from."""
+        """The checkpoint to go on from, by a trial that begins to print."""
+        self._tee.log_to(self._dispatcher.log(trial))
         return self._dispatcher.load(trial)
 
     def save(self, trial: int, state: bytes, best: bool) -> None:
         """Keep a checkpoint."""
         self._dispatcher.save(trial, state, best)
+
+    def note(self, text: str) -> None:
+        """Tell the user."""
+        self._dispatcher.note(text)
 
     def done(self, outcome: Outcome) -> None:
         """Tell how a trial ended."""

@@ -10,9 +10,17 @@ from tuner.port import Epoch, Outcome, Place, Trial, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A worker is free, and this is where it is."""
+    """A worker is free, and this is where it is; one that does not `wait` is to be told when there is no trial."""
 
     place: Place
+    wait: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a worker tells the user."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,5 +65,10 @@ class Judgement:
     verdict: Verdict
 
 
-FromWorker: TypeAlias = Ask | Epoch | Checkpoint | Output | Outcome | Gone
-ToWorker: TypeAlias = Work | Judgement
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """Trials that have not begun are to be given back."""
+
+
+FromWorker: TypeAlias = Ask | Note | Epoch | Checkpoint | Output | Outcome | Gone
+ToWorker: TypeAlias = Work | Judgement | Closing

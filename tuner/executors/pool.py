@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from tuner.errors import TunerError
-from tuner.executors.messages import Ask, Checkpoint, FromWorker, Gone, Judgement, Output, ToWorker, Work
+from tuner.executors.messages import Ask, Checkpoint, Closing, FromWorker, Gone, Judgement, Note, Output, ToWorker, Work
 from tuner.executors.output import append
 from tuner.port import Dispatcher, Epoch, Outcome, Place, State, Trial, Verdict, WorkerState
 
@@ -76,14 +76,25 @@ class TrialLimits:
 
 
 @dataclass(slots=True)
+class _Held:
+    """A trial that a worker has: since when, when it was last heard of, and the verdict that its worker knows."""
+
+    trial: Trial
+    began: float
+    heard: float
+    judged: Verdict = Verdict.GO
+
+
+@dataclass(slots=True)
 class _Worker:
+    """A worker and its trials; `asked` is what it asks for at this moment."""
+
     name: str
     link: Link
     place: Place | None = None
-    trial: Trial | None = None
-    began: float = 0.0
-    heard: float = 0.0
-    judged: Verdict = Verdict.GO
+    asked: Ask | None = None
+    knows_of_the_end: bool = False
+    held: dict[int, _Held] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -102,7 +113,7 @@ class _Pool:
 
     def serve(self) -> None:
         """Answer the workers until there is no more work and none of them trains."""
-        while any(each.trial is not None for each in self.workers.values()) or not self.dispatcher.over:
+        while any(each.held for each in self.workers.values()) or not self.dispatcher.over:
             messages = self.transport.wait(LOOK_SECONDS)
             woke = time.monotonic()
             for link, message in messages:
@@ -116,68 +127,81 @@ class _Pool:
             each.link.send(Work(None))
 
     def hear(self, worker: _Worker, message: FromWorker) -> None:
-        worker.heard = time.monotonic()
         match message:
             case Ask(place):
                 self.stillborn = 0
                 if worker.place is None:
                     self.dispatcher.saw(worker.name, WorkerState.READY)
-                worker.place = place
+                worker.place, worker.asked = place, message
             case Epoch():
+                worker.held[message.trial].heard = time.monotonic()
                 self.dispatcher.report(message)
+            case Note(text):
+                self.dispatcher.note(text)
             case Checkpoint(trial, state, best):
                 self.dispatcher.save(trial, state, best)
             case Output(trial, text):
                 append(self.dispatcher.log(trial), text)
             case Outcome():
-                worker.trial = None
+                del worker.held[message.trial]
                 self.dispatcher.done(message)
             case Gone(cause):
                 self.replace(worker, State.LOST, f"its worker died ({cause})", cause)
 
     def give(self, at_once: bool) -> None:
-        """Hand trials to workers that are free, in the order of their names."""
-        free = [each for each in self.workers.values() if each.place is not None and each.trial is None]
-        if not free or not (at_once or time.monotonic() - self.asked > AGAIN_SECONDS):
+        """Hand trials to workers that ask, in the order of their names, and tell those that do not wait of none."""
+        asking = [each for each in self.workers.values() if each.asked is not None]
+        if not asking or not (at_once or time.monotonic() - self.asked > AGAIN_SECONDS):
             return
         self.asked = time.monotonic()
-        for worker in free:
-            assert worker.place is not None
-            if (trial := self.dispatcher.next(worker.place)) is None:
-                return
-            worker.trial, worker.judged = trial, Verdict.GO
-            worker.began = worker.heard = time.monotonic()
-            checkpoint, log = self.dispatcher.load(trial.number), str(self.dispatcher.log(trial.number))
-            worker.link.send(Work(trial, checkpoint, log))
+        for worker in asking:
+            assert worker.asked is not None
+            trial = self.dispatcher.next(worker.asked.place)
+            if trial is not None:
+                self.hand(worker, trial)
+            elif not worker.asked.wait:
+                worker.asked = None
+                worker.link.send(Work(None))
+
+    def hand(self, worker: _Worker, trial: Trial) -> None:
+        now = time.monotonic()
+        worker.asked, worker.held[trial.number] = None, _Held(trial, now, now)
+        checkpoint, log = self.dispatcher.load(trial.number), str(self.dispatcher.log(trial.number))
+        worker.link.send(Work(trial, checkpoint, log))
 
     def judge(self) -> None:
-        """Pass on the verdicts that are new."""
+        """Pass on the verdicts that are new, and that the end is near."""
         for worker in self.workers.values():
-            if worker.trial is None:
-                continue
-            verdict = self.dispatcher.verdict(worker.trial)
-            if verdict is not worker.judged:
-                worker.judged = verdict
-                worker.link.send(Judgement(worker.trial.number, worker.trial.attempt, verdict))
+            for held in worker.held.values():
+                verdict = self.dispatcher.verdict(held.trial)
+                if verdict is not held.judged:
+                    held.judged = verdict
+                    worker.link.send(Judgement(held.trial.number, held.trial.attempt, verdict))
+            if self.dispatcher.over and not worker.knows_of_the_end:
+                worker.knows_of_the_end = True
+                worker.link.send(Closing())
 
     def excuse(self, seconds: float) -> None:
         """The driver's own time, an outage of the database say, is not counted: what was said waits to be heard."""
         for worker in self.workers.values():
-            worker.began, worker.heard = worker.began + seconds, worker.heard + seconds
+            for held in worker.held.values():
+                held.began, held.heard = held.began + seconds, held.heard + seconds
 
     def end_those_that_hang(self, now: float) -> None:
-        for worker in [each for each in self.workers.values() if each.trial is not None]:
-            if cause := self.limits.exceeded(worker.began, worker.heard, now):
-                self.transport.kill(worker.link)
-                self.replace(worker, State.TIMED_OUT, cause, cause)
+        for worker in list(self.workers.values()):
+            for held in list(worker.held.values()):
+                if cause := self.limits.exceeded(held.began, held.heard, now):
+                    self.transport.kill(worker.link)
+                    self.replace(worker, State.TIMED_OUT, cause, cause)
+                    break
 
     def replace(self, worker: _Worker, state: State, cause: str, last_words: str) -> None:
         """A worker is gone: tell of its trial, and start another in its place while there is work."""
         del self.workers[worker.link]
         self.dispatcher.saw(worker.name, WorkerState.GONE, last_words)
-        if worker.trial is not None:
-            self.dispatcher.done(Outcome(worker.trial.number, worker.trial.attempt, state, cause=cause))
-        elif worker.place is None:
+        for held in worker.held.values():
+            self.dispatcher.done(Outcome(held.trial.number, held.trial.attempt, state, cause=cause))
+        if worker.place is None:
             self.stillborn += 1
         if self.stillborn >= STILLBORN:
             raise TunerError(f"workers die before they begin ({last_words}): see what they print above")

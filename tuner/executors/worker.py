@@ -17,7 +17,7 @@ import torch
 from tuner import own
 from tuner.allocator import keep_freed_memory
 from tuner.chance import be_repeatable
-from tuner.executors.messages import Ask, Checkpoint, FromWorker, Judgement, ToWorker, Work
+from tuner.executors.messages import Ask, Checkpoint, Closing, FromWorker, Judgement, Note, ToWorker, Work
 from tuner.executors.output import Redirection
 from tuner.port import Epoch, Outcome, Place, Trial, Verdict
 
@@ -78,42 +78,62 @@ class RemotePort:
         self._channel = channel
         self._place = place
         self._log_to = log_to
-        self._checkpoint: bytes | None = None
-        self._verdict = Verdict.GO
+        self._work: dict[int, Work] = {}
+        self._verdicts: dict[tuple[int, int], Verdict] = {}
+        self._closing = False
 
-    def take(self) -> Trial | None:
-        """Ask the driver for the next trial, and wait for it."""
-        self._channel.send(Ask(self._place))
+    @property
+    def closing(self) -> bool:
+        """Whether the driver has said so."""
+        self._listen()
+        return self._closing
+
+    def take(self, wait: bool = True) -> Trial | None:
+        """Ask the driver for the next trial, and wait for its answer."""
+        self._channel.send(Ask(self._place, wait))
         while not isinstance(answer := self._channel.recv(), Work):
-            pass  # a verdict on the trial before came too late
-        self._checkpoint, self._verdict = answer.checkpoint, Verdict.GO
+            self._hear(answer)
         if answer.trial is not None:
+            self._work[answer.trial.number] = answer
             self._log_to(Path(answer.log))
         return answer.trial
+
+    def _listen(self) -> None:
+        while self._channel.poll():
+            self._hear(self._channel.recv())
+
+    def _hear(self, message: ToWorker) -> None:
+        match message:
+            case Judgement(trial, attempt, verdict):
+                self._verdicts[trial, attempt] = verdict
+            case Closing():
+                self._closing = True
 
     def report(self, epoch: Epoch) -> Verdict:
         """Send an epoch, and give the latest verdict that is known."""
         self._channel.send(epoch)
-        while self._channel.poll():
-            judgement = self._channel.recv()
-            if isinstance(judgement, Judgement) and (judgement.trial, judgement.attempt) == (
-                epoch.trial,
-                epoch.attempt,
-            ):
-                self._verdict = judgement.verdict
-        return self._verdict
+        self._listen()
+        return self._verdicts.get((epoch.trial, epoch.attempt), Verdict.GO)
 
     def load(self, trial: int) -> bytes | None:
-        """The checkpoint that came with the trial."""
-        return self._checkpoint
+        """The checkpoint that came with the trial, which begins to print."""
+        work = self._work[trial]
+        self._log_to(Path(work.log))
+        return work.checkpoint
 
     def save(self, trial: int, state: bytes, best: bool) -> None:
         """Send a checkpoint to be kept."""
         self._channel.send(Checkpoint(trial, state, best))
 
+    def note(self, text: str) -> None:
+        """Send it, for the user to see."""
+        self._channel.send(Note(text))
+
     def done(self, outcome: Outcome) -> None:
         """Send how the trial ended."""
         self._channel.send(outcome)
+        del self._work[outcome.trial]
+        self._verdicts.pop((outcome.trial, outcome.attempt), None)
         self._log_to(None)
 
 

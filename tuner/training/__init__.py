@@ -4,20 +4,22 @@ It knows neither trials nor studies. The search and the final training both read
 """
 
 from tuner.training.job import Job, device_of
-from tuner.training.loop import batches_of, epochs_of, groups_of, step, train_epoch
+from tuner.training.loop import batches_of, close_epoch, epochs_of, groups_of, step, train_epoch
 from tuner.training.run import Run, Weights, saved
-from tuner.training.scoring import evaluate, outputs_of
+from tuner.training.scoring import evaluate, outputs_of, rows_at_once
 
 __all__ = [
     "Job",
     "Run",
     "Weights",
     "batches_of",
+    "close_epoch",
     "device_of",
     "epochs_of",
     "evaluate",
     "groups_of",
     "outputs_of",
+    "rows_at_once",
     "saved",
     "step",
     "train_epoch",

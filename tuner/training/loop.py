@@ -32,10 +32,14 @@ def epochs_of(run: Run, job: Job, start: int, stop: int) -> Iterator[tuple[int, 
         rate = float(run.optimizer.param_groups[0]["lr"])
         train_loss = train_epoch(run, epoch)
         scores = {} if dataset.valid is None else evaluate(run.scored, dataset.valid, dataset, job.scores)
-        value = scores.get(job.scores.objective, train_loss)
-        run.schedule.after_epoch(value)
-        run.patience.see(value)
+        close_epoch(run, scores.get(job.scores.objective, train_loss))
         yield epoch, {"train_loss": train_loss, "lr": rate, **scores}, time.perf_counter() - began
+
+
+def close_epoch(run: Run, value: float) -> None:
+    """Let those know who watch the objective from epoch to epoch."""
+    run.schedule.after_epoch(value)
+    run.patience.see(value)
 
 
 def train_epoch(run: Run, epoch: int) -> float:
@@ -97,13 +101,16 @@ def _clip(run: Run) -> None:
 
 
 def groups_of(rows: Tensor, size: int, accumulate: int) -> list[list[Tensor]]:
-    """The batches of each step: as batches of `size` times `accumulate` would be, each in parts of `size`."""
+    """The batches of each step: as batches of `size` times `accumulate` would be, each in parts of `size`.
+
+    `rows` is int64 (..., N): the batches are of its last dimension.
+    """
     return [batches_of(group, size) for group in batches_of(rows, size * accumulate)]
 
 
 def batches_of(rows: Tensor, size: int) -> list[Tensor]:
     """Consecutive batches; a last row left alone joins the batch before it, as batch norm needs two."""
-    batches = list(torch.split(rows, size))
-    if size > 1 and len(batches) > 1 and len(batches[-1]) == 1:
-        batches[-2:] = [torch.cat(batches[-2:])]
+    batches = list(torch.split(rows, size, dim=-1))
+    if size > 1 and len(batches) > 1 and batches[-1].shape[-1] == 1:
+        batches[-2:] = [torch.cat(batches[-2:], dim=-1)]
     return batches

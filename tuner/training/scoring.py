@@ -14,6 +14,11 @@ MOST_ROWS, MOST_NUMBERS = 1024, 2**22
 """How many rows, and numbers in them, are scored at once; metrics are over the whole split all the same."""
 
 
+def rows_at_once(dataset: Dataset) -> int:
+    """How many rows a model is given at once where nothing is learned from them."""
+    return max(1, min(MOST_ROWS, MOST_NUMBERS // math.prod(dataset.input_shape)))
+
+
 def evaluate(model: nn.Module, split: Split, dataset: Dataset, scores: Scores) -> dict[str, float]:
     """Every metric of a model over a whole split of a dataset."""
     return scores(outputs_of(model, split, dataset), split.targets)
@@ -21,7 +26,7 @@ def evaluate(model: nn.Module, split: Split, dataset: Dataset, scores: Scores) -
 
 def outputs_of(model: nn.Module, split: Split, dataset: Dataset) -> Tensor:
     """What a model gives for a whole split: float32 (N, outputs), in the units of the targets."""
-    size = max(1, min(MOST_ROWS, MOST_NUMBERS // math.prod(dataset.input_shape)))
+    size = rows_at_once(dataset)
     model.eval()
     with torch.inference_mode():
         return dataset.in_units(torch.cat([model(inputs) for inputs in split.in_order(size)]))

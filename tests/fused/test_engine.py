@@ -1,0 +1,275 @@
+"""The fused engine gives what the serial one gives, trial by trial and epoch by epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.ports import FakePort, Verdicts
+from tuner.config import Config
+from tuner.fused import Fused, lanes
+from tuner.port import Epoch, State, Trial, Verdict
+from tuner.space import Space
+from tuner.space.suggesters import Corner
+from tuner.training import Job
+from tuner.trial import Serial
+
+TEXT = """\
+data: {type: digits, batch_size: 128}
+model: {type: MLP, hidden: [16], dropout: 0.2}
+optimizer: {type: SGD, lr: 0.1, momentum: 0.9}
+training: {epochs: 3}
+"""
+CPU = torch.device("cpu")
+Settings = Mapping[str, Any]
+
+LANES: list[Settings] = [
+    {"model.dropout": 0.2},
+    {"model.dropout": 0.5, "optimizer.lr": 0.02, "optimizer.momentum": 0.5},
+    {"loss": {"type": "CrossEntropyLoss", "label_smoothing": 0.2}, "optimizer.weight_decay": 0.01},
+    {"scheduler": {"type": "OneCycleLR", "max_lr": 0.2}, "training.clip": 0.5},
+    {"scheduler": {"type": "CosineAnnealingLR"}, "training.epochs": 2},
+]
+MODELS: dict[str, Settings] = {
+    "Linear": {"model": {"type": "Linear"}},
+    "MLP": {"model": {"type": "MLP", "hidden": [16, 8], "dropout": 0.3, "batch_norm": True}},
+    "CNN": {"model": {"type": "CNN", "channels": [4, 8], "dropout": 0.3}},
+    "accumulated": {"training.accumulate": 2, "data.batch_size": 64},
+    "balanced": {"training.class_weights": "balanced", "training.accumulate": 2},
+    "bf16": {"training.precision": "bf16"},
+}
+
+
+def resolved(settings: Settings, base: Path | str = ".") -> tuple[dict[str, Any], Config]:
+    space = Space.parse(TEXT, base=str(base), settings=list(settings.items()))
+    return dict(space.fill(Corner(False, {}))), space.resolve(Corner(False, {}))
+
+
+def trials(several: Sequence[Settings], base: Path | str = ".") -> list[Trial]:
+    return [Trial(number, 1, resolved(settings, base)[0], 100 + number) for number, settings in enumerate(several)]
+
+
+def job_of(settings: Settings | None = None, base: Path | str = ".") -> Job:
+    return Job.for_search(resolved(settings or {}, base)[1], 0, CPU)
+
+
+def fused(
+    job: Job, given: Sequence[Trial], width: int = 8, verdicts: Verdicts | None = None, forced: bool = True
+) -> FakePort:
+    port = FakePort(*given, verdicts=verdicts)
+    Fused(job, 1e9, max(len(given), 30), width, forced)(port)
+    return port
+
+
+def serial(job: Job, given: Sequence[Trial], verdicts: Verdicts | None = None) -> FakePort:
+    port = FakePort(*given, verdicts=verdicts)
+    Serial(job, 1e9)(port)
+    return port
+
+
+def epochs(port: FakePort) -> dict[tuple[int, int], dict[str, float]]:
+    return {(epoch.trial, epoch.epoch): dict(epoch.metrics) for epoch in port.epochs}
+
+
+def assert_same(found: FakePort, expected: FakePort, tolerance: float = 1e-4) -> None:
+    """Every epoch of every trial, and how each ended."""
+    there, wanted = epochs(found), epochs(expected)
+    assert there.keys() == wanted.keys()
+    for key, metrics in wanted.items():
+        for name in ("train_loss", "loss", "lr"):
+            assert there[key][name] == pytest.approx(metrics[name], rel=tolerance), (key, name)
+        assert there[key]["accuracy"] == pytest.approx(metrics["accuracy"], abs=0.01)
+    ends = [{(o.trial, o.state) for o in port.outcomes} for port in (found, expected)]
+    assert ends[0] == ends[1]
+
+
+@pytest.mark.parametrize("settings", MODELS.values(), ids=MODELS)
+def test_fused_trials_give_the_metrics_of_separate_ones(settings: Settings) -> None:
+    without_dropout = settings.get("model", {}).get("type") == "Linear"
+    several = [
+        {**settings, **{k: v for k, v in lane.items() if not (without_dropout and k == "model.dropout")}}
+        for lane in LANES
+    ]
+    job = job_of(settings)
+
+    found = fused(job, trials(several))
+
+    assert "train together" in found.notes[0]
+    assert_same(found, serial(job, trials(several)), tolerance=2e-2 if "training.precision" in settings else 1e-4)
+
+
+@pytest.mark.parametrize("optimizer", ["Adam", "AdamW", "RMSprop"])
+def test_so_they_do_with_other_optimizers(optimizer: str) -> None:
+    several = [{"optimizer": {"type": optimizer, "lr": lr, "weight_decay": 0.01}} for lr in (1e-3, 3e-3, 1e-2)]
+    job = job_of()
+
+    assert_same(fused(job, trials(several)), serial(job, trials(several)), tolerance=1e-3)
+
+
+def test_a_regression_is_fused_in_the_units_of_its_targets() -> None:
+    several: list[Settings] = [
+        {"data": {"type": "diabetes", "batch_size": 64}, "optimizer.lr": lr, "loss": None} for lr in (0.01, 0.02)
+    ]
+    job = job_of(several[0])
+    found, expected = fused(job, trials(several)), serial(job, trials(several))
+
+    assert "train together" in found.notes[0]
+    for key, metrics in epochs(expected).items():
+        assert epochs(found)[key] == pytest.approx(metrics, rel=1e-3)
+
+
+def test_a_lane_that_ends_makes_room_for_a_trial_that_waits() -> None:
+    given = trials([{"optimizer.lr": 0.01 * (1 + number)} for number in range(6)])
+    verdicts: Verdicts = {(0, 1): Verdict.STOP, (2, 2): Verdict.STOP}
+    job = job_of()
+
+    found = fused(job, given, width=3, verdicts=verdicts)
+
+    assert_same(found, serial(job, given, verdicts))
+    order = [(epoch.trial, epoch.epoch) for epoch in found.epochs]
+    assert order[:3] == [(0, 1), (1, 1), (2, 1)]
+    assert order[3:6] == [(1, 2), (2, 2), (3, 1)]  # trial 3 in the lane of trial 0, at an epoch of its own
+
+
+def test_a_lane_that_diverges_ends_alone() -> None:
+    given = trials([{"optimizer.lr": lr} for lr in (0.1, 1e30, 0.05)])
+    job = job_of()
+
+    found = fused(job, given)
+
+    assert [o.trial for o in found.outcomes if o.state is State.DIVERGED] == [1]
+    assert_same(found, serial(job, given))
+
+
+def test_a_lane_that_is_suspended_goes_on_alone_where_it_stood() -> None:
+    given = trials([{"optimizer": {"type": "Adam", "lr": lr}, "training.epochs": 4} for lr in (1e-3, 1e-2)])
+    job = job_of()
+    cut = fused(job, given, verdicts={2: Verdict.SUSPEND})
+    assert {outcome.state for outcome in cut.outcomes} == {State.SUSPENDED}
+
+    port = FakePort(*(replace(trial, attempt=2) for trial in given))
+    port.checkpoints.update(cut.checkpoints)
+    Fused(job, 1e9, 30, 8, forced=True)(port)
+
+    assert [(epoch.trial, epoch.epoch) for epoch in port.epochs] == [(0, 3), (0, 4), (1, 3), (1, 4)]
+    whole = epochs(serial(job, given))
+    for key, metrics in epochs(port).items():
+        assert metrics["loss"] == pytest.approx(whole[key]["loss"], rel=1e-3)
+
+
+def test_trials_that_have_not_begun_are_given_back_when_the_run_closes() -> None:
+    given = trials([{"optimizer.lr": 0.01 * (1 + number)} for number in range(6)])
+
+    found = fused(job_of(), given, width=2, verdicts={(1, 1): Verdict.SUSPEND, (0, 1): Verdict.SUSPEND})
+
+    assert found.held == 0
+    assert {outcome.state for outcome in found.outcomes} == {State.SUSPENDED}
+    assert {epoch.trial for epoch in found.epochs} == {0, 1}
+
+
+def test_a_recurrent_network_trains_in_turn_and_that_is_said_once_with_the_reason() -> None:
+    settings: Settings = {"model": {"type": "RNN", "hidden_size": 4}, "training.epochs": 1}
+    job = job_of(settings)
+
+    found = fused(job, trials([settings] * 5), forced=False)
+
+    assert [note for note in found.notes if "in turn" in note] == [
+        "RNN, batches of 128: trials train in turn: torch.vmap does not take LSTM"
+    ]
+    assert_same(found, serial(job, trials([settings] * 5)), tolerance=0)
+
+
+OWN = """\
+import numpy as np
+import torch
+from torch import nn
+
+class Branching(nn.Module):
+    def __init__(self, in_features, out_features):
+        super().__init__()
+        self.linear = nn.Linear(in_features, out_features)
+
+    def forward(self, inputs):
+        outputs = self.linear(inputs.flatten(1))
+        return outputs if outputs.sum().item() > 0 else outputs * 2
+
+class Drawing(Branching):
+    def forward(self, inputs):
+        return self.linear(inputs.flatten(1)) * (1 + np.random.rand())
+
+class Gated(Branching):
+    def __init__(self, in_features, out_features):
+        super().__init__(in_features, out_features)
+        self.gate = nn.Parameter(torch.ones(out_features))
+
+    def forward(self, inputs):
+        return self.linear(inputs.flatten(1)) * torch.sigmoid(self.gate)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Branching", "torch.vmap does not take this model"),
+        ("Drawing", "a fused step of this model is another"),
+        ("Gated", "train together"),
+    ],
+)
+def test_a_model_of_ones_own_is_fused_if_it_computes_the_same_so(tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / "net.py").write_text(OWN)
+    settings: Settings = {"model": {"type": f"net.py:{name}"}}
+    several = trials([{**settings, "optimizer.lr": lr} for lr in (0.1, 0.05)], tmp_path)
+    job = job_of(settings, tmp_path)
+
+    found = fused(job, several)
+
+    assert said in found.notes[0]
+    assert_same(found, serial(job, several))
+
+
+def test_trials_of_which_no_four_are_alike_train_in_turn_and_are_not_asked_for_early() -> None:
+    given = trials([{"model.hidden": [4 + number], "training.epochs": 1} for number in range(20)])
+
+    found = fused(job_of(), given, width=32, forced=False)
+
+    assert found.notes == ["no 4 of 10 trials are alike: they train in turn"]
+    assert found.most_held == 10
+    assert len(found.outcomes) == 20
+
+
+def test_trials_whose_structure_differs_by_a_plain_attribute_are_not_put_together() -> None:
+    activations = ["ReLU", "Tanh", "ReLU", "Tanh"]
+    given = trials([{"model": {"type": "MLP", "hidden": [16], "activation": name}} for name in activations])
+    job = job_of()
+
+    assert_same(fused(job, given), serial(job, given))
+
+
+def test_lanes_that_fail_together_train_each_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: lanes.Lanes, epochs: list[int]) -> torch.Tensor:
+        raise RuntimeError("out of lanes")
+
+    monkeypatch.setattr(lanes.Lanes, "train_epoch", fail)
+    given = trials([{"optimizer.lr": lr} for lr in (0.1, 0.05, 0.02)])
+    job = job_of()
+
+    found = fused(job, given)
+
+    assert "together they failed (RuntimeError: out of lanes)" in found.notes[-1]
+    assert_same(found, serial(job, given), tolerance=0)
+
+
+def test_what_the_port_raises_is_not_taken_for_a_fault_of_the_lanes() -> None:
+    class Broken(FakePort):
+        def report(self, epoch: Epoch) -> Verdict:
+            raise ConnectionError("the driver is gone")
+
+    port = Broken(*trials([{}, {}, {}, {}]))
+
+    with pytest.raises(ConnectionError):
+        Fused(job_of(), 1e9, 30, 4, forced=True)(port)

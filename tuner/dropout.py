@@ -1,0 +1,52 @@
+"""Dropout whose noise is cheap on a CPU, where torch's own takes a tenth of a small model's time."""
+
+from __future__ import annotations
+
+import torch
+from torch import Generator, Tensor, nn
+
+LEVELS = 2**16
+"""A rate is one of so many: four elements share a draw of 64 bits."""
+
+_FEWEST = -(2**63)
+"""Draws are of all numbers of 64 bits; without it they would be of those from 0."""
+
+
+class Dropout(nn.Dropout):
+    """As `nn.Dropout`, with a rate to the nearest of `LEVELS`, and torch's own on other devices than a CPU."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """(N, ...) -> (N, ...)."""
+        if not self.training or not is_random(self.p) or inputs.device.type != "cpu":
+            return super().forward(inputs)
+        elements = inputs.numel()
+        drawn = draw(torch.empty((elements + 3) // 4, dtype=torch.int64)).view(torch.int16)
+        kept = drawn[:elements].view(inputs.shape) >= bound(self.p)
+        return inputs * kept.float().mul_(scale(self.p))
+
+
+def swap(model: nn.Module) -> None:
+    """Make the dropouts of a model cheap ones; those of a class of one's own stay what they are."""
+    for module in model.modules():
+        if type(module) is nn.Dropout:
+            module.__class__ = Dropout
+
+
+def is_random(rate: float) -> bool:
+    """Whether something is drawn at all."""
+    return 0.0 < rate < 1.0
+
+
+def draw(into: Tensor, generator: Generator | None = None) -> Tensor:
+    """Fill int64 (D,) with the draws for 4 D elements; by default from torch's own generator."""
+    return into.random_(_FEWEST, None, generator=generator)
+
+
+def bound(rate: float) -> int:
+    """An element is kept whose 16 bits, as a signed number, are not below this."""
+    return min(round(rate * LEVELS), LEVELS - 1) - LEVELS // 2
+
+
+def scale(rate: float) -> float:
+    """What the kept elements are multiplied by."""
+    return LEVELS / (LEVELS // 2 - bound(rate)) if rate < 1.0 else 0.0

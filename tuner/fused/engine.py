@@ -1,0 +1,289 @@
+"""The engine that trains trials that are alike together, where that is measured to pay, and all others in turn."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import torch
+
+from tuner.config import Config
+from tuner.endings import failed
+from tuner.fused import plan
+from tuner.fused.alike import Signature, refusal, signature_of
+from tuner.fused.lanes import Lanes
+from tuner.fused.plan import FEWEST, Plan
+from tuner.port import Outcome, Port, State, Trial
+from tuner.training import Job, Run, Weights, close_epoch
+from tuner.trial import Course, run_trial
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """The engine that fuses; picklable, as `Serial`.
+
+    A trial that was cut short goes on alone, so that one that kills its worker takes no other with it twice.
+
+    Args:
+        job: of the study.
+        interval: as `Serial` has it.
+        trials: how many there may be in all, by which trying is measured.
+        width: how many lanes at most, or exactly where it is `forced`.
+        forced: whether to fuse whatever is gained.
+    """
+
+    job: Job
+    interval: float
+    trials: int
+    width: int
+    forced: bool
+
+    @property
+    def base(self) -> str:
+        """The folder that own code is looked up from."""
+        return self.job.base
+
+    def at(self, device: torch.device, base: str) -> Fused:
+        """The same on another device, with own code looked up from another folder."""
+        return replace(self, job=self.job.at(device, base))
+
+    def __call__(self, port: Port) -> None:
+        """Train until the port has no more."""
+        bench = _Bench(self, port)
+        while bench.fill():
+            bench.train_next()
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A trial that waits at the worker; without a signature it trains alone."""
+
+    trial: Trial
+    signature: Signature | None
+
+
+@dataclass(slots=True)
+class _Lane:
+    """A trial in a lane, the last epoch that it has trained, and how to keep something of it."""
+
+    course: Course
+    lanes: Lanes
+    run: Run
+    epoch: int = 0
+
+    def weights(self) -> Weights:
+        """Those of its run, once the lane's are in it."""
+        self.lanes.settle(self._number)
+        return self.run.weights()
+
+    def state(self, progress: Mapping[str, float], best: Weights | None) -> bytes:
+        """That of its run, once the lane's is in it."""
+        self.lanes.settle(self._number)
+        self.lanes.settle_optimizer(self._number)
+        return self.run.state(progress, best)
+
+    @property
+    def _number(self) -> int:
+        return next(i for i, run in enumerate(self.lanes.runs) if run is self.run)
+
+
+class _Bench:
+    """Trials that wait to be put together, and what is known of their signatures."""
+
+    def __init__(self, engine: Fused, port: Port) -> None:
+        self._job = engine.job
+        self._engine = engine
+        self._port = port
+        self._held: list[_Held] = []
+        self._plans: dict[Signature, Plan] = {}
+        self._said: set[str] = set()
+        self._looking = True
+
+    def fill(self, wait: bool = True) -> bool:
+        """Take what may be put together, if it is to `wait` at least one trial; False when none is held.
+
+        More than one is held only as long as fusing may pay: what is sampled early knows less.
+        """
+        if self._port.closing:
+            self._give_back()
+        most = self._most()
+        while len(self._held) < most:
+            trial = self._port.take(wait=wait and not self._held)
+            if trial is None:
+                break
+            if (held := self._signed(trial)) is not None:
+                self._held.append(held)
+        return bool(self._held)
+
+    def _most(self) -> int:
+        if not self._looking:
+            return 1
+        return max(FEWEST, min(2 * self._engine.width, self._engine.trials // 3))
+
+    def _signed(self, trial: Trial) -> _Held | None:
+        """A trial with its signature; one that cannot be built has ended."""
+        if trial.attempt > 1:
+            return _Held(trial, None)
+        try:
+            config = Config.of(trial.values, self._job.base)
+            run = Run.build(self._job, config, trial.seed)
+        except Exception as error:  # the trial's code may raise anything, and the study must go on
+            self._port.done(failed(trial, error))
+            return None
+        signature = signature_of(run, config)
+        if reason := refusal(run):
+            self._plan(signature, Plan(1, reason))
+        return _Held(trial, signature)
+
+    def _say(self, text: str) -> None:
+        """Tell the user, once."""
+        if text not in self._said:
+            self._said.add(text)
+            self._port.note(text)
+
+    def _plan(self, signature: Signature, plan: Plan) -> None:
+        """Keep a plan, and say it."""
+        if signature in self._plans:
+            return
+        self._plans[signature] = plan
+        if plan.width > 1:
+            told = f"{plan.width} trials train together, {plan.gain:.1f} times as fast as in turn"
+            self._say(f"{signature.title}: {told}")
+        else:
+            self._say(f"{signature.title}: trials train in turn: {plan.reason}")
+
+    def train_next(self) -> None:
+        """Train those that are alike and most in number; where none are, the one that has waited longest."""
+        signature, count = self._commonest()
+        if signature is not None and signature not in self._plans and count >= self._fewest:
+            self._plan(signature, self._measured(signature))
+            signature, count = self._commonest()
+        plan = self._plans.get(signature) if signature is not None else None
+        if signature is not None and plan is not None and plan.width > 1 and count > 1:
+            self._train_together(signature)
+            return
+        if self._looking and not self._plans and len(self._held) > 1:
+            self._say(f"no {self._fewest} of {len(self._held)} trials are alike: they train in turn")
+        self._looking = any(plan.width > 1 for plan in self._plans.values())
+        self._port.done(self._alone(self._held.pop(0).trial))
+
+    @property
+    def _fewest(self) -> int:
+        return 2 if self._engine.forced else FEWEST
+
+    def _commonest(self) -> tuple[Signature | None, int]:
+        """The signature that most of the trials have that wait and may be fused."""
+        counts = Counter(held.signature for held in self._held if self._may_fuse(held.signature))
+        return counts.most_common(1)[0] if counts else (None, 0)
+
+    def _may_fuse(self, signature: Signature | None) -> bool:
+        return signature is not None and (signature not in self._plans or self._plans[signature].width > 1)
+
+    def _alone(self, trial: Trial) -> Outcome:
+        return run_trial(self._job, trial, self._port, self._engine.interval)
+
+    def _measured(self, signature: Signature) -> Plan:
+        trial = next(held.trial for held in self._held if held.signature == signature)
+        config = Config.of(trial.values, self._job.base)
+        rows = len(self._job.dataset(config.data).train)
+        steps = (
+            self._engine.trials * config.training.epochs * rows / (signature.batch_size * config.training.accumulate)
+        )
+        try:
+            return plan.measure(
+                lambda: Run.build(self._job, config, trial.seed), self._engine.width, steps, self._engine.forced
+            )
+        except Exception as error:  # vmap raises many things for what it cannot take
+            return Plan(1, f"torch.vmap does not take this model ({str(error).splitlines()[0]})")
+
+    def _next_of(self, signature: Signature, most: int) -> list[Trial]:
+        """Trials of a signature that wait, at most so many."""
+        found = [held for held in self._held if held.signature == signature][:most]
+        self._held = [held for held in self._held if held not in found]
+        return [held.trial for held in found]
+
+    def _train_together(self, signature: Signature) -> None:
+        """Train lanes of a signature until it has no more trials; one that ends makes room for the next."""
+        width = self._plans[signature].width
+        lanes: list[_Lane] = []
+        program: Lanes | None = None
+        while True:
+            if not self._port.closing:
+                program = self._join(lanes, program, self._next_of(signature, width - len(lanes)))
+            if not lanes:
+                return
+            assert program is not None
+            began = time.perf_counter()
+            rates = [float(lane.run.optimizer.param_groups[0]["lr"]) for lane in lanes]
+            try:
+                losses, scores = self._trained(lanes, program)
+            except Exception as error:  # whose fault it is shows when each trains alone
+                self._dissolve(lanes, signature, error)
+                return
+            seconds = (time.perf_counter() - began) / len(lanes)
+            metrics = [
+                {"train_loss": loss, "lr": rate, **scored}
+                for loss, rate, scored in zip(losses, rates, scores, strict=True)
+            ]
+            self._judge(lanes, program, metrics, seconds)
+            self.fill(wait=False)
+
+    def _join(self, lanes: list[_Lane], program: Lanes | None, trials: list[Trial]) -> Lanes | None:
+        """Put trials into lanes, and give the program of them all."""
+        joined = []
+        for trial in trials:
+            course = Course(self._job, trial, self._port, self._engine.interval)
+            try:
+                run, _ = course.begin()
+            except Exception as error:  # likewise, such as memory that has run out
+                self._port.done(failed(trial, error))
+                continue
+            if broken := course.broken_from_the_start():
+                self._port.done(broken)
+                continue
+            program = Lanes(run) if program is None else program
+            joined.append(_Lane(course, program, run))
+        if program is not None and joined:
+            program.join([lane.run for lane in joined])
+            lanes += joined
+        return program
+
+    def _trained(self, lanes: list[_Lane], program: Lanes) -> tuple[list[float], list[dict[str, float]]]:
+        """One epoch of each lane: the means of the loss, and the scores of the validation split."""
+        losses: list[float] = program.train_epoch([lane.epoch + 1 for lane in lanes]).tolist()
+        valid = lanes[0].run.dataset.valid
+        assert valid is not None, "a search has a validation split"
+        scores = self._job.scores.of_several(program.outputs(), valid.targets)
+        for lane, loss, scored in zip(lanes, losses, scores, strict=True):
+            lane.epoch += 1
+            close_epoch(lane.run, scored.get(self._job.scores.objective, loss))
+        return losses, scores
+
+    def _judge(self, lanes: list[_Lane], program: Lanes, metrics: list[dict[str, float]], seconds: float) -> None:
+        """Report the epoch of every lane; those that end by it leave."""
+        outcomes = [self._judged(lane, scored, seconds) for lane, scored in zip(lanes, metrics, strict=True)]
+        program.leave([i for i, outcome in enumerate(outcomes) if outcome is not None])
+        lanes[:] = [lane for lane, outcome in zip(lanes, outcomes, strict=True) if outcome is None]
+        for outcome in filter(None, outcomes):
+            self._port.done(outcome)
+
+    def _dissolve(self, lanes: list[_Lane], signature: Signature, error: Exception) -> None:
+        """Train each alone, from its beginning, and fuse no more of its kind."""
+        self._plans[signature] = Plan(1, f"together they failed ({type(error).__name__}: {error})")
+        self._say(f"{signature.title}: trials train in turn: {self._plans[signature].reason}")
+        for lane in lanes:
+            self._port.done(self._alone(lane.course.trial))
+
+    def _judged(self, lane: _Lane, metrics: Mapping[str, float], seconds: float) -> Outcome | None:
+        outcome = lane.course.after(lane, lane.epoch, metrics, seconds)
+        if outcome is None and (lane.epoch == lane.run.training.epochs or lane.run.patience.over):
+            return lane.course.complete()
+        return outcome
+
+    def _give_back(self) -> None:
+        """Trials that have not begun wait for another run."""
+        for held in self._held:
+            self._port.done(Outcome(held.trial.number, held.trial.attempt, State.SUSPENDED))
+        self._held.clear()

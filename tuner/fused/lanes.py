@@ -1,0 +1,240 @@
+"""Lanes: the runs of several trials as one program, their parameters stacked.
+
+A run is built as it would be for a training of its own, its numbers are copied into the lanes, and copied
+back when something of it is to be kept. So a lane computes what its run would have computed alone.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.func import functional_call, vmap
+
+from tuner.chance import order
+from tuner.fused import noise
+from tuner.fused.rules import RULES, numbers_of
+from tuner.seeds import derive
+from tuner.training import Run, groups_of, rows_at_once
+
+
+class Lanes:
+    """Models that train in step, one batch of each at a time, all at the ends of their own epochs together.
+
+    Args:
+        run: the first, without which nothing is known of the others; it does not join by that.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.runs: list[Run] = []
+        self._model = copy.deepcopy(run.model)
+        self._noise = noise.take_over(self._model)
+        self._calls: dict[int, list[Any]] = {}
+        self._rates: list[list[float]] = []
+        self._rule = RULES[type(run.optimizer)]
+        trained = [(name, p) for name, p in run.model.named_parameters() if p.requires_grad]
+        self._shapes = {name: p.shape for name, p in trained}
+        device = trained[0][1].device
+        self._values = torch.zeros(0, sum(p.numel() for _, p in trained), device=device)
+        self._state: dict[str, Tensor] = {}
+        self._steps = torch.zeros(0, 1, dtype=torch.float64, device=device)
+        self._fixed: dict[str, Tensor] = {}
+        self._losses = [run.loss.smoothed(0.0), run.loss.smoothed(1.0)]
+
+    def __len__(self) -> int:
+        return len(self.runs)
+
+    def join(self, runs: Sequence[Run]) -> None:
+        """Take in runs that have not trained yet, behind those that are there."""
+        rows = [torch.cat([p.detach().flatten() for p in run.model.parameters() if p.requires_grad]) for run in runs]
+        self._values = torch.cat([self._values, torch.stack(rows)])
+        self._steps = torch.cat([self._steps, self._steps.new_zeros(len(runs), 1)])
+        fixed = [_fixed(run.model) for run in runs]
+        for name in fixed[0]:
+            there = [self._fixed[name]] if self.runs else []
+            self._fixed[name] = torch.cat([*there, torch.stack([each[name] for each in fixed])])
+        for run in runs:
+            self.runs.append(run)
+            self._rates.append(noise.rates(run.model))
+            run.optimizer._opt_called = True  # type: ignore[attr-defined]  # or schedulers warn: it is stepped here
+        kept = {name for run in self.runs for name in self._rule.keeps(run.optimizer.param_groups[0])}
+        self._state = {name: self._grown(self._state.get(name)) for name in kept}
+
+    def leave(self, lanes: Sequence[int]) -> None:
+        """Let runs go; the others move together."""
+        stay = [lane for lane in range(len(self.runs)) if lane not in set(lanes)]
+        rows = torch.tensor(stay, dtype=torch.int64, device=self._values.device)
+        self.runs = [self.runs[lane] for lane in stay]
+        self._rates = [self._rates[lane] for lane in stay]
+        self._values, self._steps = self._values[rows], self._steps[rows]
+        self._state = {name: state[rows] for name, state in self._state.items()}
+        self._fixed = {name: fixed[rows] for name, fixed in self._fixed.items()}
+
+    def train_epoch(self, epochs: Sequence[int]) -> Tensor:
+        """One pass of each lane over the training rows in the order of its own epoch; (K,) means of the loss."""
+        self._model.train()
+        dataset, first = self.runs[0].dataset, self.runs[0]
+        rows = len(dataset.train)
+        orders = torch.stack([order(rows, run.seed, epoch) for run, epoch in zip(self.runs, epochs, strict=True)])
+        chance = [self._chance(derive(run.seed, "epoch", epoch)) for run, epoch in zip(self.runs, epochs, strict=True)]
+        total = torch.zeros(len(self.runs), device=self._values.device)
+        numbers = self.numbers()
+        for group in groups_of(orders, first.batch_size, first.training.accumulate):
+            total += self.step(list(dataset.train.batches(group, 0)), chance, numbers) * sum(b.shape[1] for b in group)
+            if any(run.schedule.per_step for run in self.runs):
+                for run in self.runs:
+                    run.schedule.after_step()
+                numbers = self.numbers()
+        return total / rows
+
+    def step(
+        self, batches: Sequence[tuple[Tensor, Tensor]], chance: Sequence[Generator], numbers: dict[str, Tensor]
+    ) -> Tensor:
+        """One step of every optimizer on the mean loss over its (K, N, ...) rows; (K,), that loss before it."""
+        leaves = self._leaves()
+        shares = self._shares([targets for _, targets in batches])
+        gradients = torch.zeros_like(self._values) if len(batches) > 1 else None
+        total = torch.zeros(len(self.runs), device=self._values.device)
+        for (inputs, targets), share in zip(batches, shares, strict=True):
+            losses = self._losses_of(leaves, inputs, targets, chance)
+            losses = losses if share is None else losses * share
+            found = torch.autograd.grad(losses.sum(), list(leaves.values()))
+            flat = torch.cat([gradient.flatten(1) for gradient in found], 1)
+            gradients = flat if gradients is None else gradients.add_(flat)
+            total += losses.detach()
+        assert gradients is not None
+        self._steps += 1
+        with torch.no_grad():
+            gradients = _clipped(gradients, self.runs)
+            group = self.runs[0].optimizer.param_groups[0]
+            self._rule.step(self._values, gradients, self._state, {**numbers, "step": self._steps}, group)
+        return total
+
+    @torch.inference_mode()
+    def outputs(self) -> Tensor:
+        """What each model gives for the whole validation split, float32 (K, N, outputs), in the targets' units."""
+        self._model.eval()
+        dataset = self.runs[0].dataset
+        assert dataset.valid is not None
+        size = max(1, rows_at_once(dataset) // len(self.runs))
+        weights = (self._named(self._values), self._fixed)
+
+        def outputs_of(parameters: dict[str, Tensor], fixed: dict[str, Tensor], inputs: Tensor) -> Tensor:
+            return functional_call(self._model, {**parameters, **fixed}, (inputs,))  # type: ignore[no-any-return]
+
+        found = [vmap(outputs_of, in_dims=(0, 0, None))(*weights, inputs) for inputs in dataset.valid.in_order(size)]
+        return dataset.in_units(torch.cat(found, 1))
+
+    @torch.no_grad()
+    def settle(self, lane: int) -> Run:
+        """A lane's run with the lane's model in it, as if it had trained alone."""
+        run = self.runs[lane]
+        at = self._named(self._values[lane])
+        fixed = {name: stack[lane] for name, stack in self._fixed.items()}
+        for name, tensor in [*run.model.named_parameters(), *run.model.named_buffers()]:
+            tensor.copy_(at[name] if name in at else fixed[name])
+        return run
+
+    def settle_optimizer(self, lane: int) -> None:
+        """Put into a lane's run what its optimizer would have kept."""
+        run = self.runs[lane]
+        states = {
+            name: self._named(self._state[name][lane]) for name in self._rule.keeps(run.optimizer.param_groups[0])
+        }
+        for name, parameter in run.model.named_parameters():
+            if parameter.requires_grad:
+                kept = {key: state[name].clone() for key, state in states.items()}
+                counted = {} if isinstance(run.optimizer, torch.optim.SGD) else {"step": self._steps[lane, 0].float()}
+                run.optimizer.state[parameter] = {**counted, **kept}
+
+    def _losses_of(
+        self, leaves: Mapping[str, Tensor], inputs: Tensor, targets: Tensor, chance: Sequence[Generator]
+    ) -> Tensor:
+        given = noise.drawn(self._calls_at(inputs), self._rates, chance)
+        plain, smooth = self._losses
+        smoothing = inputs.new_tensor([run.loss.smoothing for run in self.runs], dtype=torch.float32)
+        is_smoothed = bool(smoothing.any())
+
+        def loss_of(
+            parameters: dict[str, Tensor],
+            fixed: dict[str, Tensor],
+            inputs: Tensor,
+            targets: Tensor,
+            given: list[Tensor],
+        ) -> tuple[Tensor, Tensor]:
+            self._noise.give(given)
+            with self.runs[0].autocast():
+                outputs = functional_call(self._model, {**parameters, **fixed}, (inputs,))
+                loss = plain(outputs, targets)
+                return loss, smooth(outputs, targets) if is_smoothed else loss
+
+        alone, with_all = vmap(loss_of)(dict(leaves), self._fixed, inputs, targets, given)
+        return torch.lerp(alone, with_all, smoothing) if is_smoothed else alone  # it is linear in the smoothing
+
+    def _calls_at(self, inputs: Tensor) -> list[Any]:
+        """The dropouts that a pass of so many rows calls."""
+        size = inputs.shape[1]
+        if size not in self._calls:
+            if not self._rates[0]:
+                self._calls[size] = []
+            else:
+                with torch.no_grad(), self._noise.recording() as calls:
+                    self._model(inputs[0])
+                self._calls[size] = calls
+        return self._calls[size]
+
+    def _shares(self, targets: Sequence[Tensor]) -> list[Tensor | None]:
+        """What each batch counts in the mean over all rows of a step, (K,); None is all of it."""
+        if len(targets) == 1:
+            return [None]
+        loss, device = self.runs[0].loss, self._values.device
+        weights = [
+            torch.stack([torch.as_tensor(loss.weight(lane), device=device) for lane in each]) for each in targets
+        ]
+        return [weight / torch.stack(weights).sum(0) for weight in weights]
+
+    def _leaves(self) -> dict[str, Tensor]:
+        return {name: tensor.requires_grad_() for name, tensor in self._named(self._values.detach()).items()}
+
+    def _named(self, values: Tensor) -> dict[str, Tensor]:
+        """Views of (..., P) by the parameters' names."""
+        parts = torch.split(values, [shape.numel() for shape in self._shapes.values()], dim=-1)
+        return {
+            name: part.view(*part.shape[:-1], *shape)
+            for part, (name, shape) in zip(parts, self._shapes.items(), strict=True)
+        }
+
+    def numbers(self) -> dict[str, Tensor]:
+        """What the optimizers are set to at this moment."""
+        return numbers_of(self._rule, [run.optimizer.param_groups[0] for run in self.runs], self._values.device)
+
+    def _chance(self, seed: int) -> Generator:
+        return Generator(self._values.device).manual_seed(seed)
+
+    def _grown(self, state: Tensor | None) -> Tensor:
+        """A state with zeros for those who joined."""
+        grown = torch.zeros_like(self._values)
+        if state is not None:
+            grown[: len(state)] = state
+        return grown
+
+
+def _fixed(model: nn.Module) -> dict[str, Tensor]:
+    """What an optimizer does not change, by name: buffers, and parameters that are frozen."""
+    frozen = {name: p.detach() for name, p in model.named_parameters() if not p.requires_grad}
+    return {**frozen, **dict(model.named_buffers())}
+
+
+def _clipped(gradients: Tensor, runs: Sequence[Run]) -> Tensor:
+    """Each row no longer than its run allows, as torch.nn.utils does it."""
+    clips = [run.training.clip for run in runs]
+    if any(clip.norm is not None for clip in clips):
+        most = gradients.new_tensor([torch.inf if clip.norm is None else clip.norm for clip in clips])
+        gradients = gradients * (most / (gradients.norm(dim=1) + 1e-6)).clamp(max=1.0)[:, None]
+    if any(clip.value is not None for clip in clips):
+        most = gradients.new_tensor([torch.inf if clip.value is None else clip.value for clip in clips])[:, None]
+        gradients = gradients.clamp(-most, most)
+    return gradients
