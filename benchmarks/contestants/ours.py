@@ -6,7 +6,6 @@ counts from the first trial's start to the last one's end.
 
 from __future__ import annotations
 
-import inspect
 import signal
 import time
 from pathlib import Path
@@ -44,9 +43,6 @@ class _Watch:
 
 def run(work: Work) -> Answer:
     """Train the trials, or search for the target."""
-    unknown = sorted(set(_options(work)) - set(inspect.signature(tuner.run).parameters))
-    if unknown:
-        return Answer(cannot=f"tuner.run takes no {', '.join(unknown)}")
     clock = Clock(work)
     _study(work, "warm-up", {"trials": work.options.get("workers", 1)}, lambda event: _note_start(clock, event), 1)
     watch = _Watch(work.target)
