@@ -16,6 +16,9 @@ from benchmarks.contestants.race import Answer, Clock, Target, Work, play
 from tuner.driver import Ended, Event, Reported, Started
 from tuner.errors import Interrupted, NoTrialSucceeded
 
+GIVEN = {"sampler": {"type": "RandomSampler"}, "pruner": None}
+"""The search section where the parameters are given; a search for quality has the defaults of a space instead."""
+
 
 class _Watch:
     """An observer: when the first trial started and the last one ended, or the target was reached."""
@@ -44,10 +47,12 @@ class _Watch:
 def run(work: Work) -> Answer:
     """Train the trials, or search for the target."""
     clock = Clock(work)
-    _study(work, "warm-up", {"trials": work.options.get("workers", 1)}, lambda event: _note_start(clock, event), 1)
+    _study(
+        work, "warm-up", {**GIVEN, "trials": work.options.get("workers", 1)}, lambda event: _note_start(clock, event), 1
+    )
     watch = _Watch(work.target)
     if work.target is None:
-        _study(work, "race", {"trials": len(work.params), "enqueue": work.params}, watch)
+        _study(work, "race", {**GIVEN, "trials": len(work.params), "enqueue": work.params}, watch)
         values = [watch.accuracies[number] for number in sorted(watch.accuracies)]
         return Answer(clock.startup, watch.ended - watch.started, values)
     _study(work, "race", {"trials": work.target.trials, **work.options["search"]}, watch)
@@ -67,9 +72,8 @@ def _options(work: Work) -> dict[str, Any]:
 
 def _study(work: Work, name: str, search: dict[str, Any], observe: Any, epochs: int | None = None) -> None:
     folder = Path(work.folder)
-    plain = {"sampler": {"type": "RandomSampler"}, "pruner": None}
     space = folder / f"{name}.yaml"
-    space.write_text(work.what.space(work.data, folder, {**plain, **search}))
+    space.write_text(work.what.space(work.data, folder, search))
     try:
         tuner.run(
             space,
