@@ -7,8 +7,8 @@ import pytest
 import tuner
 from tests.conftest import Cli
 from tuner.confirmation import CONFIRM, Part, read
-from tuner.driver import Event, Reported
 from tuner.errors import StudyError, UsageError
+from tuner.events import Event, Reported
 from tuner.findings import sentences, verdict
 from tuner.forest import forest
 from tuner.space import Space

@@ -15,9 +15,9 @@ import tuner
 from tests.conftest import TINY
 from tests.study.asking import opened
 from tests.test_tune import run
-from tuner.driver import Ended, Opened
 from tuner.endings import cut_short
 from tuner.errors import NoTrialSucceeded, StudyError, UsageError
+from tuner.events import Ended, Opened
 from tuner.goal import goal_of
 from tuner.port import Epoch, Outcome, State, Trial
 from tuner.space import Space

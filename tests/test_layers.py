@@ -18,7 +18,7 @@ LAYERS = [
     ["drafting", "final", "reporting", "running"],
     ["lockstep"],
     ["refit", "driver", "crew", "redrawn"],
-    ["exporting", "forest", "pareto", "stopping", "timeline", "runpage"],
+    ["events", "exporting", "forest", "pareto", "stopping", "timeline", "runpage"],
     ["findings"],
     ["confirmation", "plots"],
     ["study"],

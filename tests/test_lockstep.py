@@ -10,7 +10,8 @@ import pytest
 from benchmarks.studies import facts
 from tests.conftest import TINY
 from tuner.checkpoints import Checkpoints
-from tuner.driver import Driver, Ended, Event, Limits, Reported
+from tuner.driver import Driver, Limits
+from tuner.events import Ended, Event, Reported
 from tuner.goal import goal_of
 from tuner.lockstep import Lockstep
 from tuner.port import Epoch, Outcome, Place, State, Trial, Verdict

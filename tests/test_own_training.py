@@ -14,8 +14,8 @@ import pytest
 import tuner
 from tests.test_tune import run
 from tuner.config import On
-from tuner.driver import Event, Started
 from tuner.errors import Interrupted, NoTrialSucceeded, TunerError, UsageError
+from tuner.events import Event, Started
 from tuner.exporting import Format, filled_space
 from tuner.space import Space
 from tuner.study import Record

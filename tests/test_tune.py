@@ -8,8 +8,8 @@ import pytest
 import tuner
 from tests.conftest import TINY
 from tuner import tune
-from tuner.driver import Ended, Event, Opened, Reported, Started
 from tuner.errors import Interrupted, NoTrialSucceeded, StudyError, TunerError, UsageError
+from tuner.events import Ended, Event, Opened, Reported, Started
 from tuner.port import State, Verdict
 from tuner.space import Space
 from tuner.storage import open_storage, study_folder

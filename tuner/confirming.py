@@ -15,11 +15,12 @@ from tuner import check, data, storage
 from tuner.config import DEFAULT_STORAGE
 from tuner.confirmation import CONFIRM, Confirmation, Run, Terms, candidates_of, confirmation, read, sibling_name
 from tuner.crew import Executor, Wanted, Workers, executor_of
-from tuner.driver import Limits, Observer, Trouble
+from tuner.driver import Limits
 from tuner.errors import BuildError, DataError, StudyError, UsageError
+from tuner.events import Observer, Trouble
 from tuner.goal import Goal
 from tuner.redrawn import Redrawn
-from tuner.running import Plan, crew_of, drive, interval_of, planned
+from tuner.running import Plan, crew_of, drive, interval_of, planned, settle
 from tuner.seeds import derive
 from tuner.space import Space
 from tuner.space.suggesters import Corner
@@ -71,7 +72,7 @@ def confirm(
         TunerError: so many runs in a row failed that it was given up, or workers do not start.
         Interrupted: by a signal; the same call goes on.
     """
-    wanted = Wanted(executor_of(executor), workers, threads, workers_per_gpu, ray_address, fuse="off")
+    wanted = Wanted(executor_of(executor), workers, threads, workers_per_gpu, ray_address)
     return confirm_with(Terms(top, seeds, splits), study, storage_url, wanted, device, observe)
 
 
@@ -200,7 +201,5 @@ def _job(usual: Job, space: Space, seed: int) -> Job:
     config = space.resolve(Corner(False, {}))
     splits = data.for_search(config.data, config.base, space.setting("study.seed"), derive(seed, "splits"))
     job = Job.over(splits, config, usual.device)
-    ways = check.preparations(space)
-    if len(ways) == 1:
-        job.settle(ways[0])
+    settle(job, space)
     return job

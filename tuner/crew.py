@@ -64,8 +64,6 @@ class Wanted:
     def __post_init__(self) -> None:
         if self.fuse not in ("auto", "off") and not (isinstance(self.fuse, int) and self.fuse >= 2):
             raise UsageError(f"--fuse {self.fuse}: must be auto, off or a whole number of at least 2")
-        if isinstance(self.fuse, int) and self.batch is not None:
-            raise UsageError("--deterministic trains each trial by itself: drop --fuse")
         given = {
             "--workers": 1 if self.workers == "auto" else self.workers,
             "--threads": self.threads,

@@ -12,102 +12,17 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 from tuner.checkpoints import Checkpoints
 from tuner.errors import StorageError, TunerError
+from tuner.events import Ended, Noted, Observer, Reported, SetBack, Started, Stopping, Trouble, WorkerSeen
 from tuner.goal import Goal
 from tuner.port import Epoch, Outcome, Place, State, Trial, Verdict, WorkerState
 from tuner.storage import Turns, in_turn
-from tuner.study import AskTell, Record, Standing, Study
+from tuner.study import AskTell, Standing, Study
 
 WRITE_SECONDS = 0.5
 """How long what running trials tell may be unwritten; a driver that dies loses so much of what will come again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """The study is open: what earlier runs left, and what this one may do.
-
-    `finished` trials of `total` have ended, `recovered` were left running by a crash; `limit` is the
-    run's time in seconds; `front` is the best trial, or with several objectives those that none beats;
-    `notes` tell what was inferred from the data.
-    """
-
-    study: str
-    goal: Goal
-    total: int
-    finished: int
-    recovered: int
-    limit: float | None
-    front: list[Record]
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """A trial begins, or goes on, at a place."""
-
-    trial: Trial
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class Reported:
-    """An epoch came in and was judged."""
-
-    epoch: Epoch
-    verdict: Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A trial ended; `front` is the study's with it."""
-
-    outcome: Outcome
-    record: Record
-    front: list[Record]
-
-
-@dataclass(frozen=True, slots=True)
-class SetBack:
-    """A trial waits to go on: it was suspended, or lost with the worker that trained it."""
-
-    outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Stopping:
-    """A signal asks the run to end."""
-
-    signal: int
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerSeen:
-    """A worker is starting, ready or gone; `cause` says why it is gone, and is empty where it was time."""
-
-    worker: str
-    state: WorkerState
-    cause: str
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Something outside is wrong, and the run waits or goes on without it, as the message says."""
-
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Noted:
-    """Something of how trials are trained."""
-
-    message: str
-
-
-Event: TypeAlias = Opened | Started | Reported | Ended | SetBack | Stopping | WorkerSeen | Trouble | Noted
-Observer: TypeAlias = Callable[[Event], None]
 
 
 @dataclass(frozen=True, slots=True)

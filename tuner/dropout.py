@@ -1,4 +1,8 @@
-"""Dropout whose noise is cheap on a CPU, where torch's own takes a tenth of a small model's time."""
+"""Dropout whose noise is cheap to draw on a CPU.
+
+Torch draws 16 ns for each element, this 2: of more than some 4,000 elements it is faster, of fewer a little slower.
+Lanes that train together, which draw for each of them, gain from it in any size.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +25,7 @@ class Dropout(nn.Dropout):
             return super().forward(inputs)
         elements = inputs.numel()
         drawn = draw(torch.empty((elements + 3) // 4, dtype=torch.int64)).view(torch.int16)
-        kept = drawn[:elements].view(inputs.shape) >= bound(self.p)
-        return inputs * kept.float().mul_(scale(self.p))
+        return inputs * ((drawn[:elements] >= bound(self.p)) * scale(self.p)).view(inputs.shape)
 
 
 def swap(model: nn.Module) -> None:

@@ -17,7 +17,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from scipy import special  # type: ignore[import-untyped]
+from scipy import special
 
 LEVEL = 0.05
 """How often a whole race may give up its truly best candidate, and an interval may miss the mean."""

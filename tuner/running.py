@@ -9,10 +9,11 @@ from pathlib import Path
 
 import torch
 
-from tuner import check, own
+from tuner import check, own, sampling
 from tuner.crew import Crew, Wanted
-from tuner.driver import Driver, Limits, Observer, Opened
+from tuner.driver import Driver, Limits
 from tuner.errors import BuildError, Interrupted, TunerError, UsageError, listing
+from tuner.events import Observer, Opened
 from tuner.executors.pool import TrialLimits
 from tuner.executors.processes import Code
 from tuner.fitting import Fitting
@@ -53,9 +54,7 @@ def planned(space: Space, device: torch.device, wanted: Wanted) -> Plan:
     else:
         job = check.load_job(space, device)
         check.check_fit(space, job)
-        ways = check.preparations(space)
-        if len(ways) == 1:
-            job.settle(ways[0])
+        settle(job, space)
         plan = Plan(job.scores.goal, _engine(space, job, wanted), job.splits.source.notes, _own_code(space))
     try:
         rehearse(space, plan.goal)
@@ -65,15 +64,31 @@ def planned(space: Space, device: torch.device, wanted: Wanted) -> Plan:
 
 
 def _engine(space: Space, job: Job, wanted: Wanted) -> Engine:
-    """Who trains: trials whose time is limited, and those of a study that one order decides, train one by one."""
-    limited = any(space.setting(f"search.{name}") is not None for name in ("trial_limit", "trial_timeout"))
-    if limited and isinstance(wanted.fuse, int):
-        raise UsageError("--fuse: a trial killed at its limit would take others along: drop it, or the limits")
-    if limited or wanted.fuse == "off" or wanted.batch is not None:
+    if wanted.fuse == "off" or _why_in_turn(space, wanted):
         return Serial(job, interval_of(space))
-    trials = int(space.setting("search.trials"))
-    forced = isinstance(wanted.fuse, int)
+    trials, forced = int(space.setting("search.trials")), isinstance(wanted.fuse, int)
     return Fused(job, interval_of(space), trials, int(wanted.fuse) if forced else MOST_LANES, forced)
+
+
+def _why_in_turn(space: Space, wanted: Wanted) -> str:
+    """Why trials cannot train as one program, whatever they are; empty when they may."""
+    search = space.setting("search")
+    if wanted.batch is not None:
+        return "--deterministic trains each trial by itself"
+    if space.objective.function is not None:
+        return "objective.function trains each trial by itself"
+    if search["trial_limit"] is not None or search["trial_timeout"] is not None:
+        return "a trial that is killed at its limit would take others along"
+    if search["sampler"]["type"] in sampling.REPEATS:
+        return f"{search['sampler']['type']} gives points again while others train"
+    return ""
+
+
+def settle(job: Job, space: Space) -> None:
+    """Let go of the raw rows where all trials prepare them in one way."""
+    ways = check.preparations(space)
+    if len(ways) == 1:
+        job.settle(ways[0])
 
 
 def interval_of(space: Space) -> float:
@@ -95,6 +110,8 @@ def crew_of(space: Space, wanted: Wanted, device: torch.device) -> Crew:
     Raises:
         UsageError: there cannot be such a crew, or a clock would decide a study that is to be deterministic.
     """
+    if isinstance(wanted.fuse, int) and (why := _why_in_turn(space, wanted)):
+        raise UsageError(f"--fuse {wanted.fuse}: {why}: drop it")
     clocks = ("search.timeout", "search.trial_timeout", "search.trial_limit")
     ticking = [path for path in clocks if space.setting(path) is not None]
     if wanted.batch is not None and ticking:

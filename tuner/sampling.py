@@ -17,6 +17,9 @@ from tuner.errors import BuildError
 CONTINUES_BY_ITSELF = ("QMCSampler", "GridSampler")
 """Samplers that keep their position in the study: another seed on resume would break their sequence."""
 
+REPEATS = ("GridSampler",)
+"""Samplers that give a point again that another trial is still training, where no other is left."""
+
 _TPE = "TPESampler"
 _KINDS: Mapping[str, tuple[Any, type]] = {
     "sampler": (optuna.samplers, BaseSampler),

@@ -17,8 +17,9 @@ from tuner.config import DEFAULT_STORAGE
 from tuner.confirmation import Confirmation
 from tuner.confirming import confirm_with, terms_of
 from tuner.crew import Executor, Fuse, Wanted, Workers, executor_of
-from tuner.driver import Limits, Observer, Trouble
+from tuner.driver import Limits
 from tuner.errors import NoTrialSucceeded, StudyError, listing
+from tuner.events import Observer, Trouble
 from tuner.goal import Goal
 from tuner.running import commonest, crew_of, drive, planned
 from tuner.space import Space

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from tuner.cli.progress import Progress
 from tuner.cli.screen import screen
-from tuner.driver import Ended, Event, Opened, Reported, SetBack, Started
+from tuner.events import Ended, Event, Opened, Reported, SetBack, Started
 from tuner.goal import Direction, Goal, Scope
 from tuner.port import Epoch, Outcome, Place, State, Trial, Verdict
 from tuner.study import Record

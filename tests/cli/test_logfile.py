@@ -7,7 +7,7 @@ from typing import Any
 from tests.cli.running import OPENED, ended, lost, reported, started
 from tests.conftest import Cli
 from tuner.cli.logfile import logged
-from tuner.driver import Event, Trouble, WorkerSeen
+from tuner.events import Event, Trouble, WorkerSeen
 from tuner.port import WorkerState
 
 

@@ -5,7 +5,7 @@ import pytest
 from tests.cli.running import OPENED, ended, lost, reported, seen, shown, started
 from tuner.cli import progress as counting
 from tuner.cli.lines import lines_of
-from tuner.driver import Event, Trouble, WorkerSeen
+from tuner.events import Event, Trouble, WorkerSeen
 from tuner.port import WorkerState
 
 STARTING, READY, GONE = WorkerState

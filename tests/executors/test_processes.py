@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 import tuner
 from tests.conftest import command, environment
-from tuner.driver import Event, SetBack
 from tuner.errors import NoTrialSucceeded, UsageError
+from tuner.events import Event, SetBack
 from tuner.port import State
 from tuner.storage import study_folder
 

@@ -24,8 +24,8 @@ from tests.conftest import until
 from tests.executors.rays import long_space, started, workers
 from tuner import check
 from tuner.crew import Crew, Executor, Wanted
-from tuner.driver import Event, Reported, SetBack, Started, WorkerSeen
 from tuner.errors import NoTrialSucceeded, TunerError, UsageError
+from tuner.events import Event, Reported, SetBack, Started, WorkerSeen
 from tuner.executors import ray_actors, ray_cluster
 from tuner.executors.messages import Gone, Output, ToWorker, Work
 from tuner.executors.pool import TrialLimits

@@ -27,7 +27,7 @@ def test_padding_does_not_count_and_an_empty_text_is_taken() -> None:
 
 
 def test_a_space_names_it_and_the_data_give_its_sizes() -> None:
-    model = models.build(Component("tuner.models.bag:Bag", {"embedding": 8}), (5,), 2, base=".", vocab_size=20)
+    model = models.build(Component("Bag", {"embedding": 8}), (5,), 2, base=".", vocab_size=20)
 
     assert model(torch.randint(20, (4, 5))).shape == (4, 2)
     assert models.count_parameters(model) == 20 * 8 + 8 * 2 + 2
@@ -36,7 +36,7 @@ def test_a_space_names_it_and_the_data_give_its_sizes() -> None:
 @pytest.mark.parametrize(("argument", "value"), [("embedding", 0), ("dropout", 1.0)])
 def test_a_width_or_rate_that_is_none_is_refused(argument: str, value: float) -> None:
     with pytest.raises(BuildError, match=argument):
-        models.build(Component("tuner.models.bag:Bag", {argument: value}), (5,), 2, base=".", vocab_size=20)
+        models.build(Component("Bag", {argument: value}), (5,), 2, base=".", vocab_size=20)
 
 
 def test_words_are_left_out_in_training_only() -> None:

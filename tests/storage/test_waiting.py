@@ -14,8 +14,8 @@ import optuna
 import pytest
 
 from tuner import tune
-from tuner.driver import Event, Reported, Trouble
 from tuner.errors import StorageError
+from tuner.events import Event, Reported, Trouble
 from tuner.storage import patience
 
 LOCK = """\

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tuner.cli import options, run
+from tuner.cli import options
 from tuner.cli.candidates import print_confirmation
 from tuner.config import DEFAULT_STORAGE
 
@@ -18,16 +18,14 @@ def confirm(
     splits: Annotated[
         bool, typer.Option("--splits", help="Each seed draws training and validation rows anew; never test rows.")
     ] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    workers: Annotated[str | None, typer.Option(help="How many train, as for tuner run.")] = None,
-    threads: Annotated[int | None, typer.Option(help="Of each worker; without it the cores are divided.")] = None,
-    workers_per_gpu: Annotated[int | None, typer.Option(help="How many share a GPU; one if not said.")] = None,
-    executor: Annotated[str, typer.Option(help="processes of this machine, or ray.")] = "processes",
-    ray_address: Annotated[
-        str | None, typer.Option(help="Of a Ray cluster, such as auto; without it Ray starts on this machine.")
-    ] = None,
+    device: options.Device = "auto",
+    workers: options.Workers = None,
+    threads: options.Threads = None,
+    workers_per_gpu: options.WorkersPerGpu = None,
+    executor: options.Executor = "processes",
+    ray_address: options.RayAddress = None,
     storage: options.Storage = DEFAULT_STORAGE,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing while it runs.")] = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Train the best trials again on fresh seeds, and say which one to believe and how sure that is.
 
@@ -47,7 +45,7 @@ def confirm(
                 splits=splits,
                 storage_url=storage,
                 device=device,
-                workers=run.count_of(workers),
+                workers=options.number_or(workers, "--workers", ["auto"], least=1),
                 threads=threads,
                 workers_per_gpu=workers_per_gpu,
                 executor=executor,

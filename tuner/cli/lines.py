@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from tuner.cli.formats import clock
 from tuner.cli.progress import Progress
-from tuner.driver import Ended, Event, Noted, Opened, Reported, SetBack, Stopping, Trouble, WorkerSeen
+from tuner.events import Ended, Event, Noted, Opened, Reported, SetBack, Stopping, Trouble, WorkerSeen
 from tuner.port import State, WorkerState
 from tuner.study import Record
 

@@ -14,7 +14,7 @@ from tuner.cli.lines import lines_of
 from tuner.cli.printed import above_the_view
 from tuner.cli.progress import Progress
 from tuner.cli.screen import screen
-from tuner.driver import Event, Observer
+from tuner.events import Event, Observer
 
 
 @contextlib.contextmanager

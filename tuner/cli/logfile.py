@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tuner.driver import (
+from tuner.errors import UsageError
+from tuner.events import (
     Ended,
     Event,
     Noted,
@@ -23,7 +24,6 @@ from tuner.driver import (
     Trouble,
     WorkerSeen,
 )
-from tuner.errors import UsageError
 from tuner.port import Epoch, Outcome, Trial
 
 

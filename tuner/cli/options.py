@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
@@ -30,6 +30,35 @@ Settings: TypeAlias = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="Fix or replace any value of the file; repeatable."),
 ]
+
+Device: TypeAlias = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Workers: TypeAlias = Annotated[
+    str | None, typer.Option(help="How many train; auto is one per core, GPU or free place of the cluster.")
+]
+Threads: TypeAlias = Annotated[int | None, typer.Option(help="Of each worker; without it the cores are divided.")]
+WorkersPerGpu: TypeAlias = Annotated[int | None, typer.Option(help="How many share a GPU; one if not said.")]
+Executor: TypeAlias = Annotated[str, typer.Option(help="processes of this machine, or ray.")]
+RayAddress: TypeAlias = Annotated[
+    str | None, typer.Option(help="Of a Ray cluster, such as auto; without it Ray starts on this machine.")
+]
+Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing while it runs.")]
+
+
+def number_or(text: str | None, option: str, words: Sequence[str], least: int) -> Any:
+    """Read a whole number; one of `words`, or nothing, stays as it is.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if text is None or text in words:
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        from tuner.errors import UsageError
+
+        told = ", ".join(words)
+        raise UsageError(f"{option} {text}: must be {told} or a whole number of at least {least}") from None
 
 
 def settings(assignments: Iterable[str] | None) -> list[tuple[str, Any]]:

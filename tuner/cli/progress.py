@@ -6,7 +6,7 @@ import collections
 import time
 from dataclasses import dataclass
 
-from tuner.driver import Ended, Event, Opened, Reported, SetBack, Started, Stopping, Trouble, WorkerSeen
+from tuner.events import Ended, Event, Opened, Reported, SetBack, Started, Stopping, Trouble, WorkerSeen
 from tuner.port import Epoch, Place, Trial, WorkerState
 from tuner.study import Record
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -31,16 +31,12 @@ def run(
     timeout: Annotated[str | None, typer.Option(help="Of this run, such as 90s, 10m or 1h30m.")] = None,
     seed: Annotated[int | None, typer.Option(help="In place of study.seed.")] = None,
     epochs: Annotated[int | None, typer.Option(help="In place of training.epochs.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    workers: Annotated[
-        str | None, typer.Option(help="How many train; auto is one per core, GPU or free place of the cluster.")
-    ] = None,
-    threads: Annotated[int | None, typer.Option(help="Of each worker; without it the cores are divided.")] = None,
-    workers_per_gpu: Annotated[int | None, typer.Option(help="How many share a GPU; one if not said.")] = None,
-    executor: Annotated[str, typer.Option(help="processes of this machine, or ray.")] = "processes",
-    ray_address: Annotated[
-        str | None, typer.Option(help="Of a Ray cluster, such as auto; without it Ray starts on this machine.")
-    ] = None,
+    device: options.Device = "auto",
+    workers: options.Workers = None,
+    threads: options.Threads = None,
+    workers_per_gpu: options.WorkersPerGpu = None,
+    executor: options.Executor = "processes",
+    ray_address: options.RayAddress = None,
     deterministic: Annotated[
         int | None,
         typer.Option(
@@ -58,7 +54,7 @@ def run(
     settings: options.Settings = None,
     storage: options.Storage = DEFAULT_STORAGE,
     log_file: Annotated[Path | None, typer.Option(help="Add every event to this file, a line of JSON each.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing while it runs.")] = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Search a space; a study that is there is continued up to its total.
 
@@ -81,42 +77,19 @@ def run(
                 checked,
                 storage_url=storage,
                 device=device,
-                workers=count_of(workers),
+                workers=options.number_or(workers, "--workers", ["auto"], least=1),
                 threads=threads,
                 workers_per_gpu=workers_per_gpu,
                 executor=executor,
                 ray_address=ray_address,
                 deterministic=deterministic,
-                fuse=_fuse(fuse),
+                fuse=options.number_or(fuse, "--fuse", ["auto", "off"], least=2),
                 observe=observe,
             )
     except Interrupted as stop:
         typer.echo("tuner: stopped; the study is whole, and the same command goes on with it", err=True)
         raise typer.Exit(stop.exit_code) from None
     _print_result(result, storage)
-
-
-def count_of(workers: str | None) -> int | Literal["auto"] | None:
-    """Read `--workers`."""
-    from tuner.errors import UsageError
-
-    if workers is None or workers == "auto":
-        return workers  # type: ignore[return-value]  # narrowed to the literal
-    try:
-        return int(workers)
-    except ValueError:
-        raise UsageError(f"--workers {workers}: must be a whole number of at least 1, or auto") from None
-
-
-def _fuse(fuse: str) -> int | Literal["auto", "off"]:
-    from tuner.errors import UsageError
-
-    if fuse in ("auto", "off"):
-        return fuse  # type: ignore[return-value]  # narrowed to the literals
-    try:
-        return int(fuse)
-    except ValueError:
-        raise UsageError(f"--fuse {fuse}: must be auto, off or a whole number of at least 2") from None
 
 
 def _print_result(result: Result, storage: str) -> None:

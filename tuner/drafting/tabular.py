@@ -120,13 +120,3 @@ def _no_feature(frame: pd.DataFrame, name: str) -> str | None:
     if frames.is_text(column) and different > DIFFERENT * len(column):
         return "whose words are nearly all different"
     return None
-
-
-def refuse_target(target: str | None, what: str) -> None:
-    """Raise when a column is named for data that have none.
-
-    Raises:
-        DataError: it is.
-    """
-    if target is not None:
-        raise DataError(f"--target {target}: goes with a table or a file of texts, not with {what}")

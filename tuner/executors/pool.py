@@ -177,7 +177,7 @@ class _Pool:
                 if verdict is not held.judged:
                     held.judged = verdict
                     worker.link.send(Judgement(held.trial.number, held.trial.attempt, verdict))
-            if self.dispatcher.over and not worker.knows_of_the_end:
+            if not worker.knows_of_the_end and self.dispatcher.over:
                 worker.knows_of_the_end = True
                 worker.link.send(Closing())
 

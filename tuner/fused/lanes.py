@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
@@ -32,8 +31,9 @@ class Lanes:
         self.runs: list[Run] = []
         self._model = copy.deepcopy(run.model)
         self._noise = noise.take_over(self._model)
-        self._calls: dict[int, list[Any]] = {}
+        self._calls: dict[int, list[noise.Call]] = {}
         self._rates: list[list[float]] = []
+        self._smoothing: list[float] = []
         self._rule = RULES[type(run.optimizer)]
         trained = [(name, p) for name, p in run.model.named_parameters() if p.requires_grad]
         self._shapes = {name: p.shape for name, p in trained}
@@ -59,6 +59,7 @@ class Lanes:
         for run in runs:
             self.runs.append(run)
             self._rates.append(noise.rates(run.model))
+            self._smoothing.append(run.loss.smoothing)
             run.optimizer._opt_called = True  # type: ignore[attr-defined]  # or schedulers warn: it is stepped here
         kept = {name for run in self.runs for name in self._rule.keeps(run.optimizer.param_groups[0])}
         self._state = {name: self._grown(self._state.get(name)) for name in kept}
@@ -69,6 +70,7 @@ class Lanes:
         rows = torch.tensor(stay, dtype=torch.int64, device=self._values.device)
         self.runs = [self.runs[lane] for lane in stay]
         self._rates = [self._rates[lane] for lane in stay]
+        self._smoothing = [self._smoothing[lane] for lane in stay]
         self._values, self._steps = self._values[rows], self._steps[rows]
         self._state = {name: state[rows] for name, state in self._state.items()}
         self._fixed = {name: fixed[rows] for name, fixed in self._fixed.items()}
@@ -155,8 +157,8 @@ class Lanes:
     ) -> Tensor:
         given = noise.drawn(self._calls_at(inputs), self._rates, chance)
         plain, smooth = self._losses
-        smoothing = inputs.new_tensor([run.loss.smoothing for run in self.runs], dtype=torch.float32)
-        is_smoothed = bool(smoothing.any())
+        smoothing = self._smoothing
+        is_smoothed = any(smoothing)
 
         def loss_of(
             parameters: dict[str, Tensor],
@@ -172,9 +174,11 @@ class Lanes:
                 return loss, smooth(outputs, targets) if is_smoothed else loss
 
         alone, with_all = vmap(loss_of)(dict(leaves), self._fixed, inputs, targets, given)
-        return torch.lerp(alone, with_all, smoothing) if is_smoothed else alone  # it is linear in the smoothing
+        if not is_smoothed:
+            return alone
+        return torch.lerp(alone, with_all, alone.new_tensor(smoothing))  # the loss is linear in it
 
-    def _calls_at(self, inputs: Tensor) -> list[Any]:
+    def _calls_at(self, inputs: Tensor) -> list[noise.Call]:
         """The dropouts that a pass of so many rows calls."""
         size = inputs.shape[1]
         if size not in self._calls:

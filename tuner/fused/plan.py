@@ -35,13 +35,13 @@ REPEATS = 5
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How many trials of a signature train at once, 1 for one after the other, and why.
+    """How many trials of a signature train at once, and how many times as fast as in turn that is.
 
-    `gain` is how many times as fast as in turn that is.
+    A `width` of 1 is one after the other; `reason` says why.
     """
 
     width: int
-    reason: str
+    reason: str = ""
     gain: float = 1.0
 
 
@@ -68,7 +68,7 @@ def measure(build: Callable[[], Run], most: int, steps: float, forced: bool) -> 
             break
         gain = width * alone / _seconds(batches.together(build, width))
         if forced or gain > GAIN * best.gain:
-            best = Plan(width, "measured", gain)
+            best = Plan(width, gain=gain)
         elif width > FEWEST and gain < best.gain:
             break
     return best

@@ -13,6 +13,7 @@ from tuner import own
 from tuner.config import Component
 from tuner.errors import BuildError, did_you_mean, listing
 from tuner.models import vision
+from tuner.models.bag import Bag
 from tuner.models.cnn import CNN
 from tuner.models.linear import Linear
 from tuner.models.mlp import MLP
@@ -20,7 +21,7 @@ from tuner.models.rnn import RNN
 
 __all__ = ["argument_faults", "build", "check_fit", "count_parameters"]
 
-MODELS: Mapping[str, Callable[..., nn.Module]] = {"Linear": Linear, "MLP": MLP, "CNN": CNN, "RNN": RNN}
+MODELS: Mapping[str, Callable[..., nn.Module]] = {"Linear": Linear, "MLP": MLP, "CNN": CNN, "RNN": RNN, "Bag": Bag}
 """The built-in models by their names in a config; a new one is a new file and a line here."""
 
 VOCABULARY = ("vocab_size", "num_embeddings")

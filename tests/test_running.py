@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tuner.crew import Wanted
+from tuner.errors import UsageError
+from tuner.fused import Fused
+from tuner.running import crew_of, planned
+from tuner.space import Space
+from tuner.trial import Serial
+
+TEXT = """\
+data: {type: digits}
+model: {type: Linear}
+optimizer: {type: SGD, lr: {float: [0.01, 0.1], step: 0.03}}
+"""
+CPU = torch.device("cpu")
+
+
+def space(tmp_path: Path, **settings: Any) -> Space:
+    pairs = [(path.replace("__", "."), value) for path, value in settings.items()]
+    return Space.parse(TEXT, str(tmp_path / "space.yaml"), tmp_path, pairs)
+
+
+GRID = {"type": "GridSampler", "search_space": {"optimizer.lr": [0.01, 0.04, 0.07, 0.1]}}
+IN_TURN: list[tuple[dict[str, Any], int | None, str]] = [
+    ({}, 4, "--deterministic trains each trial by itself"),
+    ({"search__trial_limit": "1h"}, None, "killed at its limit"),
+    ({"search__trial_timeout": "1h"}, None, "killed at its limit"),
+    ({"search__sampler": GRID}, None, "GridSampler gives points again"),
+]
+
+
+@pytest.mark.parametrize(("settings", "batch", "why"), IN_TURN)
+def test_trials_that_cannot_train_together_do_not_and_a_number_of_lanes_is_refused(
+    tmp_path: Path, settings: dict[str, Any], batch: int | None, why: str
+) -> None:
+    given = space(tmp_path, **settings)
+    if batch is None:
+        assert isinstance(planned(given, CPU, Wanted(fuse="auto")).engine, Serial)
+
+    with pytest.raises(UsageError, match=why):
+        crew_of(given, Wanted(batch=batch, fuse=8), CPU)
+
+
+def test_a_function_of_ones_own_is_not_fused_and_that_is_not_passed_over(tmp_path: Path) -> None:
+    given = Space.parse("objective: {function: 'fit.py:fit', metric: score, direction: maximize}", base=tmp_path)
+
+    with pytest.raises(UsageError, match="function trains each trial by itself"):
+        crew_of(given, Wanted(fuse=8), CPU)
+
+
+def test_trials_train_together_if_asked_for(tmp_path: Path) -> None:
+    engine = planned(space(tmp_path), CPU, Wanted(fuse=8)).engine
+
+    assert isinstance(engine, Fused)
+    assert (engine.width, engine.forced) == (8, True)
+    assert isinstance(planned(space(tmp_path), CPU, Wanted()).engine, Serial)
