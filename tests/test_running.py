@@ -60,3 +60,14 @@ def test_trials_train_together_if_asked_for(tmp_path: Path) -> None:
     assert isinstance(engine, Fused)
     assert (engine.width, engine.forced) == (8, True)
     assert isinstance(planned(space(tmp_path), CPU, Wanted()).engine, Serial)
+
+
+@pytest.mark.parametrize(
+    ("trials", "count", "engine"), [(11, 1, Serial), (12, 1, Fused), (23, 2, Serial), (24, 2, Fused)]
+)
+def test_trials_are_put_together_only_if_two_thirds_of_them_can_learn_from_the_first(
+    tmp_path: Path, trials: int, count: int, engine: type
+) -> None:
+    given = space(tmp_path, search__trials=trials)
+
+    assert isinstance(planned(given, CPU, Wanted(workers=count, fuse="auto")).engine, engine)

@@ -102,7 +102,7 @@ class Crew:
             return cls(wanted, (), True, limits, resources)
         if wanted.workers_per_gpu is not None and device.type != "cuda":
             raise UsageError(f"--workers-per-gpu {wanted.workers_per_gpu}: trials run on {device}, not on a GPU")
-        count = _count(wanted, device)
+        count = workers(wanted, device)
         if count > 1 and device.type == "mps":
             raise UsageError(f"--workers {count}: several workers train on a CPU or on CUDA, not on {device}")
         threads = _threads(wanted, count)
@@ -143,7 +143,8 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _count(wanted: Wanted, device: torch.device) -> int:
+def workers(wanted: Wanted, device: torch.device) -> int:
+    """How many train on this machine; of a cluster's that is not known before it is there."""
     if isinstance(wanted.workers, int):
         return wanted.workers
     if device.type == "cuda" and (wanted.workers == "auto" or wanted.workers_per_gpu is not None):

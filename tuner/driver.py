@@ -63,6 +63,7 @@ class Driver:
         self._observe = observe
         self._failed: list[Outcome] = []
         self._stopped: set[int] = set()
+        self._noted: set[str] = set()
         self._signal: int | None = None
 
     def recover(self) -> int:
@@ -218,8 +219,10 @@ class Driver:
         return self._logs / f"{trial}.log"
 
     def note(self, text: str) -> None:
-        """Pass it on."""
-        self._observe(Noted(text))
+        """Pass it on, once: each worker finds out for itself."""
+        if text not in self._noted:
+            self._noted.add(text)
+            self._observe(Noted(text))
 
     def saw(self, worker: str, state: WorkerState, cause: str = "") -> None:
         """Pass a worker's state on."""

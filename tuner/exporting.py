@@ -151,7 +151,7 @@ def place_config(space: Space, folder: Path) -> None:
 
 
 def provenance(study: Study, record: Record) -> dict[str, Any]:
-    """Where a config comes from and what repeats it: final training reads seed, epoch and threads here."""
+    """Where a config comes from and what repeats it: final training reads seed, epoch, threads and lanes here."""
     facts = record.attributes
     return {
         "study": study.name,
@@ -162,6 +162,7 @@ def provenance(study: Study, record: Record) -> dict[str, Any]:
         "seed": facts.get("seed"),
         "epoch": record.epoch,
         "threads": facts.get("threads"),
+        **({"lanes": facts["lanes"]} if "lanes" in facts else {}),
         "device": facts.get("device"),
         "versions": versions(),
     }

@@ -153,6 +153,9 @@ def _notes(space: Space, config: Config, on: On) -> list[str]:
     known = (space.setting("provenance") or {}).get("epoch") is not None
     if on is On.ALL and config.training.early_stop is not None and not known:
         notes.append("early_stop did not apply: on train+valid there is no validation split")
+    lanes = (space.setting("provenance") or {}).get("lanes") or 1
+    if on is On.TRAIN and lanes > 1:
+        notes.append(f"the trial was one of up to {lanes} that trained as one program: alone its last digits differ")
     return notes
 
 

@@ -70,13 +70,17 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """What one epoch, counted from 1, gave: metrics by name (`train_loss` among them), and its seconds."""
+    """What one epoch, counted from 1, gave: metrics by name (`train_loss` among them), and its seconds.
+
+    Of `lanes` trials that train as one program each has its share of the time.
+    """
 
     trial: int
     attempt: int
     epoch: int
     metrics: Mapping[str, float]
     seconds: float
+    lanes: int = 1
 
 
 @dataclass(frozen=True, slots=True)

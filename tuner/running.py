@@ -10,14 +10,14 @@ from pathlib import Path
 import torch
 
 from tuner import check, own, sampling
-from tuner.crew import Crew, Wanted
+from tuner.crew import Crew, Wanted, workers
 from tuner.driver import Driver, Limits
 from tuner.errors import BuildError, Interrupted, TunerError, UsageError, listing
 from tuner.events import Observer, Opened
 from tuner.executors.pool import TrialLimits
 from tuner.executors.processes import Code
 from tuner.fitting import Fitting
-from tuner.fused import MOST_LANES, Fused
+from tuner.fused import FEWEST, MOST_LANES, Fused
 from tuner.goal import Goal
 from tuner.lockstep import Lockstep
 from tuner.port import Engine, Outcome
@@ -66,8 +66,9 @@ def planned(space: Space, device: torch.device, wanted: Wanted) -> Plan:
 def _engine(space: Space, job: Job, wanted: Wanted) -> Engine:
     if wanted.fuse == "off" or _why_in_turn(space, wanted):
         return Serial(job, interval_of(space))
-    trials, forced = int(space.setting("search.trials")), isinstance(wanted.fuse, int)
-    return Fused(job, interval_of(space), trials, int(wanted.fuse) if forced else MOST_LANES, forced)
+    trials, forced = int(space.setting("search.trials")) // workers(wanted, job.device), isinstance(wanted.fuse, int)
+    engine = Fused(job, interval_of(space), trials, int(wanted.fuse) if forced else MOST_LANES, forced)
+    return engine if forced or engine.most_held >= FEWEST else Serial(job, interval_of(space))
 
 
 def _why_in_turn(space: Space, wanted: Wanted) -> str:

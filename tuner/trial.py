@@ -134,14 +134,16 @@ class Course:
         bounds = listing(str(bound) for bound in self._goal.bounds if violations.get(bound.metric, 0.0) > 0)
         return cut_short(self.trial, State.PRUNED, self._goal, self._cost, None, f"it cannot keep {bounds}")
 
-    def after(self, trained: Keepable, epoch: int, scores: Mapping[str, float], seconds: float) -> Outcome | None:
+    def after(
+        self, trained: Keepable, epoch: int, scores: Mapping[str, float], seconds: float, lanes: int = 1
+    ) -> Outcome | None:
         """Report an epoch; how the trial ends by it, if it does."""
         trial, goal, metrics = self.trial, self._goal, {**scores, **self._cost}
         if reason := divergence(metrics, goal.names):
             return cut_short(trial, State.DIVERGED, goal, metrics, epoch, reason)
         if self._best.see(metrics, epoch):
             self._weights = trained.weights()
-        verdict = self._port.report(Epoch(trial.number, trial.attempt, epoch, metrics, seconds))
+        verdict = self._port.report(Epoch(trial.number, trial.attempt, epoch, metrics, seconds, lanes))
         if verdict is Verdict.STOP:
             return cut_short(trial, State.PRUNED, goal, metrics, epoch)
         if verdict is Verdict.SUSPEND or time.monotonic() - self._saved > self._interval:

@@ -73,7 +73,7 @@ def run(
     executor: Executor | str = Executor.PROCESSES,
     ray_address: str | None = None,
     deterministic: int | None = None,
-    fuse: Fuse = "off",
+    fuse: Fuse = "auto",
     settings: Iterable[tuple[str, Any]] = (),
     observe: Observer = lambda event: None,
 ) -> Result:

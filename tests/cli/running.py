@@ -20,9 +20,9 @@ def started(trial: int, worker: str, attempt: int = 1, host: str = "here", devic
     return Started(Trial(trial, attempt, {"training": {"epochs": 12}}, 0), Place(worker, host, device, 1))
 
 
-def reported(trial: int, epoch: int, accuracy: float, attempt: int = 1) -> Reported:
+def reported(trial: int, epoch: int, accuracy: float, attempt: int = 1, lanes: int = 1) -> Reported:
     metrics = {"train_loss": float("nan"), "accuracy": accuracy}
-    return Reported(Epoch(trial, attempt, epoch, metrics, 0.5), Verdict.GO)
+    return Reported(Epoch(trial, attempt, epoch, metrics, 0.5, lanes), Verdict.GO)
 
 
 def lost(trial: int, cause: str) -> SetBack:

@@ -73,6 +73,18 @@ def test_a_worker_shows_its_latest_trial_though_the_study_knows_no_end_of_the_on
     assert sum(line.startswith("worker") for line in lines) == 1
 
 
+def test_trials_that_train_together_are_counted_and_those_that_wait_are_not_shown() -> None:
+    begun = [started(trial, "0") for trial in range(5)]
+
+    in_turn = row("worker 0", shown(seen(*begun, reported(0, 1, 0.5))))
+    together = row("worker 0", shown(seen(*begun, reported(0, 1, 0.5, lanes=4), reported(1, 1, 0.75, lanes=4))))
+
+    assert "trial 0 " in in_turn
+    assert "more" not in in_turn
+    assert "trial 1 and 3 more" in together
+    assert "accuracy 0.75" in together
+
+
 def test_the_device_and_the_host_are_named_where_workers_differ_in_them() -> None:
     two = shown(seen(started(0, "0", device="cuda:0"), started(1, "1", device="cuda:1", host="there")))
 

@@ -12,7 +12,7 @@ import torch
 
 from tests.ports import FakePort, Verdicts
 from tuner.config import Config
-from tuner.fused import Fused, lanes
+from tuner.fused import Fused, lanes, plan
 from tuner.port import Epoch, State, Trial, Verdict
 from tuner.space import Space
 from tuner.space.suggesters import Corner
@@ -240,6 +240,34 @@ def test_trials_of_which_no_four_are_alike_train_in_turn_and_are_not_asked_for_e
     assert found.notes == ["no 4 of 10 trials are alike: they train in turn"]
     assert found.most_held == 10
     assert len(found.outcomes) == 20
+
+
+def test_no_more_trials_are_in_hand_than_the_others_can_learn_from() -> None:
+    given = trials([{"optimizer.lr": 0.001 * (1 + number), "training.epochs": 1} for number in range(60)])
+
+    found = fused(job_of(), given, width=32, forced=False)
+
+    assert found.most_held <= 20
+    assert len(found.outcomes) == 60
+
+
+def test_an_epoch_says_how_many_trained_together() -> None:
+    given = trials([{"optimizer.lr": 0.01}, {"optimizer.lr": 0.02}, {"model.hidden": [4]}])
+
+    found = fused(job_of(), given)
+
+    assert {epoch.trial: epoch.lanes for epoch in found.epochs} == {0: 2, 1: 2, 2: 1}
+
+
+def test_trials_that_memory_has_no_room_for_train_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "_free", lambda device: 100_000)
+    given = trials([{"optimizer.lr": lr} for lr in (0.1, 0.05)])
+    job = job_of()
+
+    found = fused(job, given)
+
+    assert "the memory has no room for two" in found.notes[0]
+    assert_same(found, serial(job, given), tolerance=0)
 
 
 def test_trials_whose_structure_differs_by_a_plain_attribute_are_not_put_together() -> None:

@@ -65,7 +65,7 @@ def print_trial(study: Study, record: Record, kept: Kept, form: Format) -> None:
         typer.echo(values_of(study.goal, record) + _at(record))
     typer.echo("\nparameters:")
     _print_pairs(record.params)
-    shown = ("attempt", "seed", "worker", "threads", "device", "host")
+    shown = ("attempt", "seed", "worker", "threads", "lanes", "device", "host")
     typer.echo("\nrun:")
     _print_pairs({name: record.attributes[name] for name in shown if name in record.attributes})
     if files := kept.of_trial(record.number):

@@ -19,12 +19,23 @@ CAUSE_SECONDS = 5.0
 
 @dataclass(slots=True)
 class Running:
-    """A trial that runs, where, when it began by `time.monotonic`, and its last epoch."""
+    """A trial that runs, where, when it began and last gave a sign by `time.monotonic`, and its last epoch."""
 
     trial: Trial
     place: Place
     began: float
+    seen: float
     epoch: Epoch | None = None
+
+    @property
+    def epochs(self) -> int:
+        """How many it is to train."""
+        return int(self.trial.values["training"]["epochs"])
+
+    @property
+    def trained(self) -> int:
+        """The last epoch that it has trained."""
+        return self.epoch.epoch if self.epoch else 0
 
 
 @dataclass(slots=True)
@@ -67,8 +78,9 @@ class Progress:
         self._last_sign = self._began
         self._troubled = 0.0
         self._limit: float | None = None
-        self._seconds: list[float] = []
-        self._most = 1
+        self._first: float | None = None
+        self._last = self._began
+        self._ended_here = 0
 
     def see(self, event: Event) -> None:
         """Take an event into account."""
@@ -79,20 +91,21 @@ class Progress:
                 self.notes = event.notes
                 self._limit = event.limit
             case Started(trial, place):
-                self._free(place.worker)
-                self.running[trial.number] = Running(trial, place, time.monotonic())
+                now = time.monotonic()
+                self.running[trial.number] = Running(trial, place, began=now, seen=now)
                 self.workers.setdefault(place.worker, Worker(place.worker, WorkerState.READY)).place = place
-                self._most = max(self._most, len(self.running))
+                self._first = self._first or now
             case Reported(epoch) if epoch.trial in self.running:
-                self.running[epoch.trial].epoch = epoch
+                one = self.running[epoch.trial]
+                one.epoch, one.seen = epoch, time.monotonic()
             case SetBack(outcome):
                 self.running.pop(outcome.trial, None)
             case Ended(outcome, record, front):
                 self.ended, self.front = self.ended + 1, front
                 self.states[record.state] += 1
                 self.recent.append(record)
-                one = self.running.pop(outcome.trial, None)
-                self._seconds.append(record.seconds or 0.0 if one is None else time.monotonic() - one.began)
+                self.running.pop(outcome.trial, None)
+                self._ended_here, self._last = self._ended_here + 1, time.monotonic()
             case Stopping():
                 self.stopping = True
             case WorkerSeen(name, state, cause):
@@ -108,14 +121,13 @@ class Progress:
         if state is WorkerState.GONE:
             worker.cause, worker.died = cause, time.monotonic()
 
-    def _free(self, worker: str) -> None:
-        """What it trained is over for it, though the study may hear of its end later, in its order, or never."""
-        if (one := self.trial_of(worker)) is not None:
-            del self.running[one.trial.number]
-
     def trial_of(self, worker: str) -> Running | None:
-        """What a worker trains, if it does."""
-        return next((one for one in list(self.running.values()) if one.place.worker == worker), None)
+        """What a worker trains, if it does: of the trials that are not through, the one that gave the last sign.
+
+        It may hold others that have not begun, and the study may hear later, in its order, of one that is over for it.
+        """
+        held = [one for one in list(self.running.values()) if one.place.worker == worker]
+        return max(held, key=lambda one: (one.trained < one.epochs, one.seen), default=None)
 
     def is_due(self, every: float) -> bool:
         """Whether a sign of life is due, `every` seconds after the last or after the trial's beginning."""
@@ -132,13 +144,12 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """The remaining trials at the mean of this run's, pruned ones included; None before one has ended.
+        """The remaining trials at the pace of this run's, pruned ones included; None before one has ended.
 
         Never more than the run's time limit leaves.
         """
-        if not self._seconds:
+        if self._first is None or not self._ended_here:
             return None
-        mean, now = sum(self._seconds) / len(self._seconds), time.monotonic()
-        spent = sum(min(now - one.began, mean) for one in list(self.running.values()))
-        needed = max(0.0, (self.total - self.ended) * mean - spent) / self._most
+        pace = (self._last - self._first) / self._ended_here
+        needed = max(0.0, (self.total - self.ended) * pace - (time.monotonic() - self._last))
         return needed if self._limit is None else min(needed, max(0.0, self._limit - self.elapsed))

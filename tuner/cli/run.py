@@ -49,7 +49,7 @@ def run(
         typer.Option(
             help="How many trials that are alike train as one program: off, auto tries what pays, or a number."
         ),
-    ] = "off",
+    ] = "auto",
     keep: Annotated[int | None, typer.Option(help="So many best trials keep their checkpoints; search.keep.")] = None,
     settings: options.Settings = None,
     storage: options.Storage = DEFAULT_STORAGE,

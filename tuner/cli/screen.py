@@ -97,10 +97,10 @@ def _workers(progress: Progress, workers: Sequence[Worker], width: int) -> Rende
 
 
 def _training(one: Running, width: int) -> list[RenderableType]:
-    epochs = one.trial.values["training"]["epochs"]
-    done = one.epoch.epoch if one.epoch else 0
-    bar = ProgressBar(epochs, done, width=20 if width >= DETAILS_FROM else 8) if width >= BAR_FROM else ""
-    return [f"trial {one.trial.number}", bar, f"{done}/{epochs}" if width < DETAILS_FROM else f"epoch {done}/{epochs}"]
+    at = f"{one.trained}/{one.epochs}"
+    bar = ProgressBar(one.epochs, one.trained, width=20 if width >= DETAILS_FROM else 8) if width >= BAR_FROM else ""
+    others = f" and {one.epoch.lanes - 1} more" if one.epoch and one.epoch.lanes > 1 else ""
+    return [f"trial {one.trial.number}{others}", bar, at if width < DETAILS_FROM else f"epoch {at}"]
 
 
 def _values(one: Running, metrics: Sequence[str]) -> Text:
@@ -127,7 +127,8 @@ def _remark(worker: Worker) -> Text:
 
 def _rest(progress: Progress, hidden: int) -> Iterator[Text]:
     if hidden:
-        yield _cut(f"and {hidden} more workers, {len(progress.running)} of all {len(progress.workers)} training", "dim")
+        busy = sum(progress.trial_of(name) is not None for name in list(progress.workers))
+        yield _cut(f"and {hidden} more workers, {busy} of all {len(progress.workers)} training", "dim")
 
 
 def _ended(progress: Progress, most: int, width: int) -> Iterator[Table]:

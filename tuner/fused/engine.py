@@ -14,7 +14,7 @@ from tuner.endings import failed
 from tuner.fused import plan
 from tuner.fused.alike import Signature, refusal, signature_of
 from tuner.fused.lanes import Lanes
-from tuner.fused.plan import FEWEST, Plan
+from tuner.fused.plan import FEWEST, FIRST, Plan
 from tuner.port import Outcome, Port, State, Trial
 from tuner.training import Job, Run, Weights, close_epoch
 from tuner.trial import Course, run_trial
@@ -29,7 +29,7 @@ class Fused:
     Args:
         job: of the study.
         interval: as `Serial` has it.
-        trials: how many there may be in all, by which trying is measured.
+        trials: how many there may be for it, of which trying takes a share, and which limits how many it holds.
         width: how many lanes at most, or exactly where it is `forced`.
         forced: whether to fuse whatever is gained.
     """
@@ -54,6 +54,11 @@ class Fused:
         bench = _Bench(self, port)
         while bench.fill():
             bench.train_next()
+
+    @property
+    def most_held(self) -> int:
+        """No more trials than this are in its hands, where it is not forced: the others are to learn from them."""
+        return self.trials // 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,26 +106,42 @@ class _Bench:
         self._said: set[str] = set()
         self._looking = True
 
-    def fill(self, wait: bool = True) -> bool:
-        """Take what may be put together, if it is to `wait` at least one trial; False when none is held.
+    def fill(self) -> bool:
+        """Take what may be put together, and wait for one trial at least; False when none is held.
 
         More than one is held only as long as fusing may pay: what is sampled early knows less.
         """
         if self._port.closing:
             self._give_back()
         most = self._most()
-        while len(self._held) < most:
-            trial = self._port.take(wait=wait and not self._held)
-            if trial is None:
-                break
-            if (held := self._signed(trial)) is not None:
-                self._held.append(held)
+        while len(self._held) < most and self._take(wait=not self._held):
+            pass
         return bool(self._held)
 
+    def _refill(self, signature: Signature, lanes: int) -> None:
+        """Take what has come meanwhile, until so many more can join those that train, or enough is held."""
+        if self._port.closing:
+            self._give_back()
+        free, most = self._plans[signature].width - lanes, self._most() - lanes
+        while sum(held.signature == signature for held in self._held) < free and len(self._held) < most:
+            if not self._take(wait=False):
+                break
+
+    def _take(self, wait: bool) -> bool:
+        """Take one more trial; False when there is none."""
+        trial = self._port.take(wait)
+        if trial is not None and (held := self._signed(trial)) is not None:
+            self._held.append(held)
+        return trial is not None
+
     def _most(self) -> int:
+        """How many trials may be in the engine's hands at this moment."""
         if not self._looking:
             return 1
-        return max(FEWEST, min(2 * self._engine.width, self._engine.trials // 3))
+        if self._engine.forced:
+            return 2 * self._engine.width
+        widest = max((plan.width for plan in self._plans.values()), default=1)
+        return min(self._engine.most_held, 2 * widest if widest > 1 else FIRST)
 
     def _signed(self, trial: Trial) -> _Held | None:
         """A trial with its signature; one that cannot be built has ended."""
@@ -191,10 +212,10 @@ class _Bench:
         steps = (
             self._engine.trials * config.training.epochs * rows / (signature.batch_size * config.training.accumulate)
         )
+        forced = self._engine.forced
+        most = self._engine.width if forced else min(self._engine.width, self._engine.most_held)
         try:
-            return plan.measure(
-                lambda: Run.build(self._job, config, trial.seed), self._engine.width, steps, self._engine.forced
-            )
+            return plan.measure(lambda: Run.build(self._job, config, trial.seed), most, steps, forced)
         except Exception as error:  # vmap raises many things for what it cannot take
             return Plan(1, f"torch.vmap does not take this model ({str(error).splitlines()[0]})")
 
@@ -228,7 +249,7 @@ class _Bench:
                 for loss, rate, scored in zip(losses, rates, scores, strict=True)
             ]
             self._judge(lanes, program, metrics, seconds)
-            self.fill(wait=False)
+            self._refill(signature, len(lanes))
 
     def _join(self, lanes: list[_Lane], program: Lanes | None, trials: list[Trial]) -> Lanes | None:
         """Put trials into lanes, and give the program of them all."""
@@ -263,7 +284,8 @@ class _Bench:
 
     def _judge(self, lanes: list[_Lane], program: Lanes, metrics: list[dict[str, float]], seconds: float) -> None:
         """Report the epoch of every lane; those that end by it leave."""
-        outcomes = [self._judged(lane, scored, seconds) for lane, scored in zip(lanes, metrics, strict=True)]
+        together = len(lanes)
+        outcomes = [self._judged(lane, scored, seconds, together) for lane, scored in zip(lanes, metrics, strict=True)]
         program.leave([i for i, outcome in enumerate(outcomes) if outcome is not None])
         lanes[:] = [lane for lane, outcome in zip(lanes, outcomes, strict=True) if outcome is None]
         for outcome in filter(None, outcomes):
@@ -276,8 +298,8 @@ class _Bench:
         for lane in lanes:
             self._port.done(self._alone(lane.course.trial))
 
-    def _judged(self, lane: _Lane, metrics: Mapping[str, float], seconds: float) -> Outcome | None:
-        outcome = lane.course.after(lane, lane.epoch, metrics, seconds)
+    def _judged(self, lane: _Lane, metrics: Mapping[str, float], seconds: float, lanes: int) -> Outcome | None:
+        outcome = lane.course.after(lane, lane.epoch, metrics, seconds, lanes)
         if outcome is None and (lane.epoch == lane.run.training.epochs or lane.run.patience.over):
             return lane.course.complete()
         return outcome

@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+import psutil
 import torch
 from torch import Generator, Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
 
 from tuner.chance import seed_everything
 from tuner.fused.lanes import Lanes
@@ -16,6 +18,9 @@ from tuner.training import Run, step
 
 FEWEST = 4
 """So many trials must be alike before it is worth a trial."""
+
+FIRST = 10
+"""So many are looked at for trials that are alike; Optuna's samplers draw these at random anyway."""
 
 WIDTHS = (4, 8, 16, 32)
 MOST_LANES = WIDTHS[-1]
@@ -31,6 +36,12 @@ TOLERANCE = 0.05
 steps of the rounding errors of gradients that should be 0."""
 
 REPEATS = 5
+
+MEMORY = 0.25
+"""The part of the free memory that lanes may take; other workers take theirs, and data and scores come to it."""
+
+COPIES = 6
+"""Of a lane's parameters: its run's, the lane's, gradients twice, and two states of an optimizer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +71,12 @@ def measure(build: Callable[[], Run], most: int, steps: float, forced: bool) -> 
     batches = _Batches(build())
     if wrong := _difference(build, batches):
         return Plan(1, wrong)
+    room = batches.room()
+    if room < 2:
+        return Plan(1, "the memory has no room for two")
     alone = _seconds(batches.step_alone)
     best, left = Plan(1, "together they are not faster"), SHARE * steps * alone
-    for width in [most] if forced else [width for width in WIDTHS if width <= most]:
+    for width in [min(most, room)] if forced else [width for width in WIDTHS if width <= min(most, room)]:
         left -= (REPEATS + 1) * width * alone / best.gain
         if left < 0 and not forced:
             break
@@ -88,6 +102,20 @@ class _Batches:
     def step_alone(self) -> Tensor:
         """A step of the run."""
         return step(self.run, self._groups)
+
+    def room(self) -> int:
+        """For how many lanes a part of the free memory suffices, by what one step keeps for its gradients."""
+        kept: dict[int, int] = {}
+
+        def keep(tensor: Tensor) -> Tensor:
+            storage = tensor.untyped_storage()
+            kept[storage.data_ptr()] = storage.nbytes()
+            return tensor
+
+        with saved_tensors_hooks(keep, lambda tensor: tensor):
+            self.step_alone()
+        held = sum(p.numel() * p.element_size() for p in self.run.model.parameters())
+        return int(MEMORY * _free(self._device) // (sum(kept.values()) + COPIES * held))
 
     def together(self, build: Callable[[], Run], width: int) -> Callable[[], Tensor]:
         """A step of so many lanes."""
@@ -119,6 +147,11 @@ def _difference(build: Callable[[], Run], batches: _Batches) -> str:
         if not off <= TOLERANCE * float((alone - began).norm()) + 1e-6:
             return "a fused step of this model is another than a step alone"
     return ""
+
+
+def _free(device: torch.device) -> int:
+    """Bytes of memory that are free."""
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
 
 
 def _flat(run: Run, tensors: Callable[[nn.Module], Iterable[Tensor]]) -> Tensor:

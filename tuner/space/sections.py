@@ -94,7 +94,7 @@ OPEN = ("data.batch_size", "data.transforms", "data.tokenizer")
 
 SECTIONS: Mapping[str, Section] = {
     "provenance": Section(
-        {"seed": _known(0), "epoch": _known(1), "threads": _known(1)},
+        {"seed": _known(0), "epoch": _known(1), "threads": _known(1), "lanes": _known(1)},
         default=None,
         open=True,
         closed="it records where a config came from",

@@ -36,12 +36,14 @@ _TOLD_AS = {
 class _Running:
     """A trial that was asked for, by its id in the database.
 
-    `judged` is the last epoch that the pruner has judged, in any attempt.
+    `judged` is the last epoch that the pruner has judged, `lanes` the most trials that it has trained with as one
+    program, itself included; in any attempt.
     """
 
     id: int
     history: dict[str, list[float]]
     judged: int
+    lanes: int = 1
 
 
 class AskTell:
@@ -110,7 +112,9 @@ class AskTell:
             self._ledger.note(trial._trial_id, Facts({"seed": seed, "attempt": attempt}))
         begins_anew = self.study.space.objective.function is not None  # it has no checkpoints
         history: dict[str, list[float]] = {} if begins_anew else there.get("history", {})
-        self._running[trial.number] = _Running(written.begun, history, int(there.get("judged", 0)))
+        self._running[trial.number] = _Running(
+            written.begun, history, int(there.get("judged", 0)), int(there.get("lanes", 1))
+        )
         return Trial(trial.number, attempt, values, seed)
 
     def judged(self, number: int) -> int:
@@ -153,8 +157,10 @@ class AskTell:
             facts = {"epoch": epoch.epoch, **epoch.metrics, "seconds": epoch.seconds, STOPPED: int(stop)}
             kept = sum(number < epoch.epoch for number in running.history.get("epoch", []))
             history = {name: [*running.history.get(name, [])[:kept], fact] for name, fact in facts.items()}
-            self._ledger.note(running.id, Facts({"history": history, "judged": judged}, values=values))
-        running.judged, running.history = judged, history
+            lanes = max(running.lanes, epoch.lanes)
+            more = {"lanes": lanes} if lanes > running.lanes else {}
+            self._ledger.note(running.id, Facts({"history": history, "judged": judged, **more}, values=values))
+        running.judged, running.history, running.lanes = judged, history, lanes
         return stop
 
     def _judge(self, trial_id: int, values: Mapping[int, float]) -> bool:
