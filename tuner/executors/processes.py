@@ -22,6 +22,7 @@ import torch.multiprocessing  # it teaches multiprocessing to send tensors throu
 from tuner.errors import TunerError
 from tuner.executors import worker
 from tuner.executors.messages import FromWorker, Gone, ToWorker
+from tuner.own import Code
 from tuner.port import Engine, Movable, Place
 
 _CONTEXT: Any = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
@@ -32,9 +33,6 @@ PRELOADED = ["tuner.executors.worker", "tuner.trial", "tuner.fitting"]
 
 GOODBYE_SECONDS = 5.0
 """How long workers may take to end when there is no more work."""
-
-Code = tuple[str, str, str]
-"""Own code that an engine holds: its name, the folder it is looked up from, its place in the config."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

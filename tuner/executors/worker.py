@@ -14,7 +14,6 @@ from typing import Protocol
 
 import torch
 
-from tuner import own
 from tuner.allocator import keep_freed_memory
 from tuner.chance import be_repeatable
 from tuner.executors.messages import Ask, Checkpoint, Closing, FromWorker, Judgement, Note, ToWorker, Work
@@ -30,8 +29,8 @@ def main(connection: Connection, place: Place, environment: Mapping[str, str]) -
     threading.Thread(target=_end_with_the_driver, daemon=True).start()
     faulthandler.enable()
     settle(place)
-    for name, base, path in connection.recv():
-        own.load(name, base, path)  # the engine may hold what this code defines
+    for code in connection.recv():
+        code.load()  # the engine may hold what this code defines
     engine = connection.recv()
     device = torch.device(place.device)
     if device.type == "cuda":  # tensors have come through the memory that processes of this machine share

@@ -14,12 +14,12 @@ import ray
 from ray.exceptions import ActorUnavailableError, RayError, RayTaskError
 
 from tuner.errors import TunerError, UsageError
-from tuner.executors import ray_cluster
 from tuner.executors.messages import FromWorker, Gone, ToWorker
 from tuner.executors.processes import GOODBYE_SECONDS
-from tuner.executors.ray_cluster import Needs
-from tuner.executors.ray_parcel import Parcel
-from tuner.executors.ray_worker import Worker, versions
+from tuner.executors.ray import cluster
+from tuner.executors.ray.cluster import Needs
+from tuner.executors.ray.parcel import Parcel
+from tuner.executors.ray.worker import Worker, versions
 
 ROOM_SECONDS = 30.0
 """How long it waits for the first worker before it says what may keep it."""
@@ -129,8 +129,8 @@ class Actors:
     def _tell_of_want(self) -> None:
         if not self._heard and time.monotonic() > self._deadline:
             self._deadline = float("inf")
-            room = ray_cluster.room(self._needs)
-            logger.warning("no worker is ready: %s", "the nodes are busy" if room else ray_cluster.want(self._needs))
+            room = cluster.room(self._needs)
+            logger.warning("no worker is ready: %s", "the nodes are busy" if room else cluster.want(self._needs))
 
 
 def _cause(error: RayError) -> str:

@@ -15,7 +15,7 @@ import torch
 from tuner.errors import TunerError, listing
 from tuner.executors.messages import FromWorker, Gone, Output, ToWorker, Work
 from tuner.executors.output import Redirection
-from tuner.executors.ray_parcel import Parcel
+from tuner.executors.ray.parcel import Parcel
 from tuner.executors.worker import RemotePort, settle
 from tuner.port import Outcome, Place
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tuner import own
 from tuner.errors import UsageError
-from tuner.executors.processes import Code
+from tuner.own import Code
 
 BESIDES = {".json", ".toml", ".txt", ".yaml", ".yml"}
 """Kinds of files that code reads; those that are small travel with it."""
@@ -39,10 +39,10 @@ class Luggage:
         Raises:
             UsageError: a file lies elsewhere than below the space's folder, or they are too many.
         """
-        for name, base, path in code:
-            _refuse_elsewhere(name, base, path)
-        files = dict(_files(code[0][1])) if code else {}
-        return cls(files, [Named(name, path, tuple(_modules(name, base))) for name, base, path in code])
+        for one in code:
+            _refuse_elsewhere(one)
+        files = dict(_files(code[0].base)) if code else {}
+        return cls(files, [Named(one.name, one.path, tuple(_modules(one.name, one.base))) for one in code])
 
     def unpack(self, folder: str) -> None:
         """Write the files and import what is named, so that what it defines can be unpickled."""
@@ -65,11 +65,11 @@ class Named:
     modules: tuple[str, ...]
 
 
-def _refuse_elsewhere(name: str, base: str, path: str) -> None:
-    file = Path(name.rpartition(":")[0])
+def _refuse_elsewhere(code: Code) -> None:
+    file = Path(code.name.rpartition(":")[0])
     if file.suffix == ".py" and (file.is_absolute() or ".." in file.parts):
         raise UsageError(
-            f"{path}: {name}: only code in {base} travels to the nodes of a Ray cluster: "
+            f"{code.path}: {code.name}: only code in {code.base} travels to the nodes of a Ray cluster: "
             f"put it there and name it by its path from there"
         )
 

@@ -19,7 +19,7 @@ from ray._private import worker as ray_driver
 from ray.exceptions import RayError
 
 from tuner.errors import Interrupted, TunerError, UsageError, listing
-from tuner.executors import ray_reaper
+from tuner.executors.ray import reaper
 
 ANSWER_SECONDS = 5.0
 """How long a cluster may take to answer; Ray itself tries for minutes and says so again and again."""
@@ -54,7 +54,7 @@ def connected(address: str | None) -> Iterator[None]:
     try:
         with _silence():
             _connect(address)
-            with ray_reaper.bound() if address is None else contextlib.nullcontext():
+            with reaper.bound() if address is None else contextlib.nullcontext():
                 yield
     finally:
         ray.shutdown()

@@ -11,9 +11,9 @@ import pytest
 
 import tuner
 from tests.conftest import tuner_in, until
-from tests.executors.rays import long_space, started, workers
+from tests.executors.ray.clusters import long_space, started, workers
 from tuner.errors import UsageError
-from tuner.executors import ray_cluster
+from tuner.executors.ray import cluster
 
 LOOPBACK = {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
 
@@ -30,7 +30,7 @@ def test_ray_that_is_started_here_is_for_this_machine_and_leaves_the_drivers_sig
     before = [signal.getsignal(number) for number in signals]
     there = psutil.Process().children(recursive=True)
 
-    with ray_cluster.connected(None):
+    with cluster.connected(None):
         now = [signal.getsignal(number) for number in signals]
         started = [each for each in psutil.Process().children(recursive=True) if each not in there]
         processes = [psutil.Process(), *started]
@@ -86,5 +86,5 @@ def test_a_trial_that_needs_more_than_this_machine_has_is_refused(tmp_path: Path
 def test_an_address_without_a_cluster_is_soon_refused(address: str) -> None:
     refused = f"^--ray-address {address}: .*`ray start --head` starts a cluster"
 
-    with pytest.raises(UsageError, match=refused), ray_cluster.connected(address):
+    with pytest.raises(UsageError, match=refused), cluster.connected(address):
         pass

@@ -9,21 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
+import ray
+
 from tuner.errors import UsageError
 from tuner.executors import pool
 from tuner.executors.pool import TrialLimits
-from tuner.executors.processes import Code
+from tuner.executors.ray import cluster
+from tuner.executors.ray.actors import Actors
+from tuner.executors.ray.cluster import Needs
+from tuner.executors.ray.parcel import Parcel
+from tuner.own import Code
 from tuner.port import Dispatcher, Engine, Movable
-
-try:
-    import ray
-except ImportError:
-    raise UsageError("--executor ray needs Ray: pip install 'tuner[ray]'") from None
-
-from tuner.executors import ray_cluster
-from tuner.executors.ray_actors import Actors
-from tuner.executors.ray_cluster import Needs
-from tuner.executors.ray_parcel import Parcel
 
 
 class Wanted(Protocol):
@@ -77,10 +73,10 @@ def run(
     needs = _needs(resources)
     threads = 1 if wanted.batch is not None else wanted.threads or max(1, int(needs["CPU"]))
     started_here = wanted.ray_address is None and not ray.is_initialized()
-    with ray_cluster.connected(wanted.ray_address):
-        if started_here and not ray_cluster.room(needs):
-            raise UsageError(ray_cluster.want(needs))
-        count = wanted.workers if isinstance(wanted.workers, int) else max(1, ray_cluster.room(needs))
+    with cluster.connected(wanted.ray_address):
+        if started_here and not cluster.room(needs):
+            raise UsageError(cluster.want(needs))
+        count = wanted.workers if isinstance(wanted.workers, int) else max(1, cluster.room(needs))
         pool.run(Actors(parcel, needs, threads), dispatcher, [str(i) for i in range(count)], limits)
 
 

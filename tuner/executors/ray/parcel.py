@@ -14,8 +14,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from tuner.executors.processes import Code
-from tuner.executors.ray_code import Luggage
+from tuner.executors.ray.code import Luggage
+from tuner.own import Code
 from tuner.port import Engine, Movable
 
 Bytes = npt.NDArray[np.uint8]

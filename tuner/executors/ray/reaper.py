@@ -1,6 +1,6 @@
 """A process that outlives the driver to end Ray's: of its own accord, Ray's agents take a minute to notice.
 
-    python -m tuner.executors.ray_reaper PID ...
+    python -m tuner.executors.ray.reaper PID ...
 
 It ends those processes when its input ends, which is when the driver is gone, however it went.
 """
