@@ -16,6 +16,7 @@ from tuner.chance import held_to
 from tuner.errors import UsageError
 from tuner.executors import inline, pool, processes
 from tuner.executors.pool import TrialLimits
+from tuner.executors.server import warm_up
 from tuner.own import Code
 from tuner.port import Dispatcher, Engine, Place
 
@@ -109,7 +110,7 @@ class Crew:
         places = [Place(str(i), platform.node(), _device(device, i), threads) for i in range(count)]
         apart = count > 1 or not limits.none
         if apart:
-            processes.warm_up()
+            warm_up()
         return cls(wanted, places, apart, limits, resources)
 
     def run(self, engine: Engine, dispatcher: Dispatcher, code: Sequence[Code]) -> None:

@@ -63,12 +63,16 @@ def run(
     from tuner.cli.live import view
     from tuner.cli.logfile import logged
     from tuner.errors import Interrupted
+    from tuner.executors.server import warm_up
     from tuner.space import Space
     from tuner.space.edit import settings_of
 
     found = options.space_file(space, quiet)
     flags = settings_of(study_name=study_name, n_trials=n_trials, timeout=timeout, seed=seed, epochs=epochs, keep=keep)
     checked = Space.load(found, [*options.settings(settings), *flags])
+    several = options.number_or(workers, "--workers", ["auto"], least=1)
+    if several not in (None, 1) and executor == "processes":
+        warm_up()
     try:
         with view(quiet) as shown, logged(log_file, shown) as observe:
             from tuner import tune  # torch takes seconds to load: what needs none of it is said before
@@ -77,7 +81,7 @@ def run(
                 checked,
                 storage_url=storage,
                 device=device,
-                workers=options.number_or(workers, "--workers", ["auto"], least=1),
+                workers=several,
                 threads=threads,
                 workers_per_gpu=workers_per_gpu,
                 executor=executor,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import signal
 import sys
@@ -11,10 +10,8 @@ import time
 import types
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any
 
 import torch
 import torch.multiprocessing  # it teaches multiprocessing to send tensors through shared memory
@@ -22,14 +19,9 @@ import torch.multiprocessing  # it teaches multiprocessing to send tensors throu
 from tuner.errors import TunerError
 from tuner.executors import worker
 from tuner.executors.messages import FromWorker, Gone, ToWorker
+from tuner.executors.server import CONTEXT, deaf_to_ctrl_c
 from tuner.own import Code
 from tuner.port import Engine, Movable, Place
-
-_CONTEXT: Any = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
-"""On Linux a server that has imported all, and computed nothing, forks workers: they begin at once and share that."""
-
-PRELOADED = ["tuner.executors.worker", "tuner.trial", "tuner.fitting"]
-"""What workers and the engines that they are given import."""
 
 GOODBYE_SECONDS = 5.0
 """How long workers may take to end when there is no more work."""
@@ -69,9 +61,9 @@ class Processes:
         Raises:
             TunerError: the memory that processes share does not hold the data.
         """
-        ours, theirs = _CONTEXT.Pipe()
-        with _without_main(), _deaf_to_ctrl_c():
-            process = _CONTEXT.Process(target=worker.main, args=(theirs, self._places[name], dict(os.environ)))
+        ours, theirs = CONTEXT.Pipe()
+        with _without_main(), deaf_to_ctrl_c():
+            process = CONTEXT.Process(target=worker.main, args=(theirs, self._places[name], dict(os.environ)))
             process.start()
         theirs.close()
         link = self._links[ours] = Process(process, ours)
@@ -127,24 +119,6 @@ def _without_main() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = main
-
-
-@contextlib.contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
-    """What is started here is never interrupted by a terminal, not while it imports either; the driver is, later."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def warm_up() -> None:
-    """Start the server now, beside what the driver has to do before its workers."""
-    if _CONTEXT.get_start_method() == "forkserver":
-        _CONTEXT.set_forkserver_preload(PRELOADED)
-        with _deaf_to_ctrl_c():
-            forkserver.ensure_running()
 
 
 def _named(exit_code: int) -> str:

@@ -1,0 +1,35 @@
+"""The server that worker processes are forked from; nothing heavy is imported here, so that it can be started first."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import signal
+import sys
+from collections.abc import Iterator
+from multiprocessing import forkserver
+from typing import Any
+
+CONTEXT: Any = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+"""On Linux a server that has imported all, and computed nothing, forks workers: they begin at once and share that."""
+
+PRELOADED = ["tuner.executors.worker", "tuner.trial", "tuner.fused", "tuner.fitting"]
+"""What workers and the engines that they are given import."""
+
+
+def warm_up() -> None:
+    """Start the server now, beside what the driver does before it needs workers: both import torch for seconds."""
+    if CONTEXT.get_start_method() == "forkserver":
+        CONTEXT.set_forkserver_preload(PRELOADED)
+        with deaf_to_ctrl_c():
+            forkserver.ensure_running()
+
+
+@contextlib.contextmanager
+def deaf_to_ctrl_c() -> Iterator[None]:
+    """What is started here is never interrupted by a terminal, not while it imports either; the driver is, later."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
