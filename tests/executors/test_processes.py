@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from multiprocessing import forkserver
 from pathlib import Path
 
 import psutil
@@ -15,7 +17,10 @@ import tuner
 from tests.conftest import command, environment
 from tuner.errors import NoTrialSucceeded, UsageError
 from tuner.events import Event, SetBack
-from tuner.port import State
+from tuner.executors.messages import Gone
+from tuner.executors.processes import Processes
+from tuner.executors.server import warm_up
+from tuner.port import Place, State
 from tuner.storage import study_folder
 
 CNN = "{type: CNN, channels: [8], dropout: 0.2}"
@@ -228,3 +233,16 @@ def test_ctrl_c_sets_all_running_trials_back(tmp_path: Path) -> None:
     assert code == 130
     assert shown.stdout.count('"state": "waiting"') == 2
     assert '"state": "running"' not in shown.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a server forks workers on Linux only")
+def test_a_worker_begins_though_the_server_that_forks_it_is_killed_at_that_moment() -> None:
+    warm_up()
+    server: int = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]  # its own knowledge
+    os.kill(server, signal.SIGSTOP)  # it has the request, and does not answer
+    threading.Timer(0.5, os.kill, (server, signal.SIGKILL)).start()
+    workers = Processes(id, (), [Place("0", "here", "cpu", 1)])
+
+    link = workers.start("0")
+
+    assert workers.wait(60) == [(link, Gone("exit code 0"))]

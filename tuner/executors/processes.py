@@ -8,10 +8,11 @@ import signal
 import sys
 import time
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from typing import Any
 
 import torch
 import torch.multiprocessing  # it teaches multiprocessing to send tensors through shared memory
@@ -22,6 +23,9 @@ from tuner.executors.messages import FromWorker, Gone, ToWorker
 from tuner.executors.server import CONTEXT, deaf_to_ctrl_c
 from tuner.own import Code
 from tuner.port import Engine, Movable, Place
+
+SERVERS = 3
+"""So many times a worker's start is tried: the server that forks it may be killed too."""
 
 GOODBYE_SECONDS = 5.0
 """How long workers may take to end when there is no more work."""
@@ -59,12 +63,11 @@ class Processes:
         """Start the worker of that name.
 
         Raises:
-            TunerError: the memory that processes share does not hold the data.
+            TunerError: no process can be started, or the memory that processes share does not hold the data.
         """
         ours, theirs = CONTEXT.Pipe()
         with _without_main(), deaf_to_ctrl_c():
-            process = CONTEXT.Process(target=worker.main, args=(theirs, self._places[name], dict(os.environ)))
-            process.start()
+            process = _begun(worker.main, (theirs, self._places[name], dict(os.environ)))
         theirs.close()
         link = self._links[ours] = Process(process, ours)
         try:
@@ -108,6 +111,19 @@ class Processes:
             link.process.join(max(0.0, deadline - time.monotonic()))
         for link in list(self._links.values()):
             self.kill(link)
+
+
+def _begun(target: Callable[..., None], arguments: tuple[Any, ...]) -> BaseProcess:
+    """A process that has begun; where the server that forks it dies at that moment, another one does."""
+    for left in reversed(range(SERVERS)):
+        process: BaseProcess = CONTEXT.Process(target=target, args=arguments)
+        try:
+            process.start()
+            break
+        except (EOFError, OSError) as error:
+            if not left:
+                raise TunerError(f"workers cannot be started: {error}") from None
+    return process
 
 
 @contextlib.contextmanager
