@@ -241,7 +241,7 @@ def test_a_worker_begins_though_the_server_that_forks_it_is_killed_at_that_momen
     server: int = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]  # its own knowledge
     os.kill(server, signal.SIGSTOP)  # it has the request, and does not answer
     threading.Timer(0.5, os.kill, (server, signal.SIGKILL)).start()
-    workers = Processes(id, (), [Place("0", "here", "cpu", 1)])
+    workers = Processes(id, (), [Place("0", "here", "cpu", 1)])  # type: ignore[arg-type]  # any function would do
 
     link = workers.start("0")
 
