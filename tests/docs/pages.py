@@ -1,4 +1,4 @@
-"""The pages of the documentation, and what their blocks are to a reader: files to write, commands to type, cells to run.
+"""The pages of the documentation, and what their blocks are to a reader: files, commands to type, cells to run.
 
 The blocks of a page belong together, in their order. One that begins with a comment of nothing but a file's
 name (`# net.py`) is that file. `no-run` behind the language of a block, which no reader sees, says that it cannot

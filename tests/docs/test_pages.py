@@ -14,6 +14,7 @@ from tests.conftest import ROOT
 from tests.docs import shell
 from tests.docs.pages import DOCS, PAGES, README, Block, blocks_of, commands_of, indented_commands_of, name_of, prose_of
 from tests.docs.spaces import check_space
+from tuner.chance import held_to
 from tuner.space import document
 
 FOREIGN = {"--head", "--tags", "--upgrade"}
@@ -35,8 +36,9 @@ def test_the_blocks_of_a_page_work_in_their_order(page: Path, folder: Path, monk
     notebook = types.ModuleType("__main__")
     monkeypatch.setitem(sys.modules, "__main__", notebook)
 
-    for block in blocks_of(page):
-        _do(block, folder, notebook, monkeypatch)
+    with held_to(1):  # threads of small networks wait for each other, the more so beside other tests
+        for block in blocks_of(page):
+            _do(block, folder, notebook, monkeypatch)
 
 
 def _do(block: Block, folder: Path, notebook: types.ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,4 +94,6 @@ def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
 def test_every_page_is_named_in_the_index() -> None:
     index = (ROOT / "docs" / "README.md").read_text()
 
-    assert [page for page in DOCS if page.name != "README.md" and f"({page.relative_to(ROOT / 'docs')})" not in index] == []
+    assert [
+        page for page in DOCS if page.name != "README.md" and f"({page.relative_to(ROOT / 'docs')})" not in index
+    ] == []

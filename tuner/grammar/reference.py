@@ -1,8 +1,8 @@
-"""The JSON Schema as a page for people, `docs/language.md`: its words are in a template, its tables are read off the schema."""
+"""The JSON Schema as a page for people: its words are in a template, its tables are read off the schema."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -16,7 +16,7 @@ from tuner.space.writing import flow
 OURS: Mapping[str, Iterable[str]] = {"data": SOURCES, "model": MODELS}
 """The classes of a part that are not a library's; each has a table of its own."""
 
-LEFT_OUT = {"type", "name", *sizes((1,), 1, 1)}
+SAID_ONCE = {"type", "name", *sizes((1,), 1, 1)}
 """What the page says once for all classes, and what models get from the data."""
 
 
@@ -53,7 +53,7 @@ class Page:
         """A table of the keys of a section."""
         shape = self._definitions.get(section, self._sections[section])
         keyed = next(part for part in (shape, *shape.get("anyOf", ())) if "properties" in part)
-        return _table(self._entries(keyed), "key")
+        return _table(self._entries(keyed, {"type"}), "key")
 
     def ours(self, part: str) -> Iterator[tuple[str, str, str]]:
         """Each class of ours: its name, what it is, and a table of its arguments, empty where it has none."""
@@ -76,14 +76,14 @@ class Page:
         named = {name: shape for name, shape in self._definitions.items() if name.startswith(prefix)}
         return {name.removeprefix(prefix): shape for name, shape in named.items()}
 
-    def _entries(self, shape: Shape) -> list[Entry]:
+    def _entries(self, shape: Shape, left_out: Set[str] = SAID_ONCE) -> list[Entry]:
         """What may stand in a mapping, except for what is said elsewhere."""
         needed = shape.get("required", ())
         given = {name: entry for name, entry in shape["properties"].items() if isinstance(entry, dict)}
         return [
             Entry(name, _default(entry), name in needed, self._may_be_hole(entry), entry.get("description", ""))
             for name, entry in given.items()
-            if name not in LEFT_OUT
+            if name not in left_out
         ]
 
     def _may_be_hole(self, shape: Shape) -> bool:
