@@ -11,9 +11,12 @@ import typer.main
 
 from tuner import cli
 
-COMMANDS = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]  # it is a group of commands
-OPTIONS = {option for command in COMMANDS.values() for parameter in command.params for option in parameter.opts}
-"""All options of all commands."""
+_GROUP = typer.main.get_command(cli.app)
+COMMANDS = _GROUP.commands  # type: ignore[attr-defined]  # it is a group of commands
+OPTIONS = {
+    option for command in (_GROUP, *COMMANDS.values()) for parameter in command.params for option in parameter.opts
+}
+"""All options of all commands, and of `tuner` itself."""
 
 
 def read(command: str) -> None:

@@ -17,9 +17,6 @@ from tests.docs.spaces import check_space
 from tuner.chance import held_to
 from tuner.space import document
 
-FOREIGN = {"--head", "--tags", "--upgrade"}
-"""Options of other programs that the pages name."""
-
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -62,14 +59,18 @@ def _do(block: Block, folder: Path, notebook: types.ModuleType, monkeypatch: pyt
 
 
 def test_the_blocks_of_the_readme_are_sound(folder: Path) -> None:
-    commands, *others = blocks_of(README)[0:2], *blocks_of(README)[2:]
+    install, test, *others = blocks_of(README)
 
-    assert [block.language for block in commands] == ["sh", "sh"], "CI runs the first two blocks, whatever they are"
+    assert (install.language, test.language) == ("sh", "sh"), "CI runs the first two blocks, whatever they are"
     for block in others:
-        if block.language == "yaml" and "function:" not in block.text:  # whose file a reader has
-            check_space(block.text, folder)
-        elif block.language == "python":
-            compile(block.text, str(block), "exec")
+        match block.language:
+            case "yaml" if "function:" not in block.text:  # whose file a reader has
+                check_space(block.text, folder)
+            case "python":
+                compile(block.text, str(block), "exec")
+            case "sh":
+                for command in commands_of(block.text):
+                    shell.read(command)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -79,10 +80,11 @@ def test_the_commands_that_a_page_shows_are_commands_of_tuner(page: Path) -> Non
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_the_options_that_a_page_names_are_there(page: Path) -> None:
-    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", prose_of(page)))
+def test_the_commands_and_options_that_a_page_speaks_of_are_there(page: Path) -> None:
+    prose = prose_of(page)
 
-    assert named - FOREIGN <= shell.OPTIONS | {"--debug", "--version"}
+    assert set(re.findall(r"`tuner (\w+)", prose)) <= shell.COMMANDS.keys()
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", prose)) <= shell.OPTIONS
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
