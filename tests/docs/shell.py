@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
 import shlex
 import sys
 
@@ -33,20 +32,17 @@ def read(command: str) -> None:
 
 
 def run(command: str, patch: pytest.MonkeyPatch) -> int:
-    """Run `tuner ...` or `python FILE` in the current folder, and give the exit code.
+    """Run a command of `tuner` in the current folder, and give its exit code.
 
     Raises:
-        ValueError: it is another program.
+        ValueError: it is of another program.
     """
-    program, *words = shlex.split(command)
-    patch.setattr(sys, "argv", [program, *words] if program == "tuner" else words)
+    words = shlex.split(command)
+    if words[0] != "tuner":
+        raise ValueError(f"{command}: a test runs tuner alone; say no-run")
+    patch.setattr(sys, "argv", words)
     try:
-        if program == "tuner":
-            cli.main()
-        elif program == "python":
-            runpy.run_path(words[0], run_name="__main__")
-        else:
-            raise ValueError(f"{command}: a test runs tuner and python alone; say no-run")
+        cli.main()
     except SystemExit as end:
         return int(end.code or 0)
     return 0

@@ -12,7 +12,18 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.docs import shell
-from tests.docs.pages import DOCS, PAGES, README, Block, blocks_of, commands_of, indented_commands_of, name_of, prose_of
+from tests.docs.pages import (
+    DOCS,
+    PAGES,
+    README,
+    Block,
+    blocks_of,
+    commands_of,
+    indented_commands_of,
+    name_of,
+    prose_of,
+    small,
+)
 from tests.docs.spaces import check_space
 from tuner.chance import held_to
 from tuner.space import document
@@ -22,6 +33,8 @@ from tuner.space import document
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where a reader follows a page: the spaces that come with it are there, and nothing of the developer's."""
     shutil.copytree(ROOT / "search_spaces", tmp_path / "search_spaces", ignore=shutil.ignore_patterns("__pycache__"))
+    for space in (tmp_path / "search_spaces").glob("*.yaml"):
+        space.write_text(small(space.read_text()))
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("TUNER_STORAGE", raising=False)
     monkeypatch.setenv("COLUMNS", "100")
@@ -40,10 +53,10 @@ def test_the_blocks_of_a_page_work_in_their_order(page: Path, folder: Path, monk
 
 def _do(block: Block, folder: Path, notebook: types.ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     if block.file:
-        (folder / block.file).write_text(block.small)
+        (folder / block.file).write_text(small(block.text))
     match block.language:
         case "sh":
-            for command in commands_of(block.small):
+            for command in commands_of(small(block.text)):
                 shell.read(command)
                 assert not block.runs or shell.run(command, monkeypatch) == 0, f"{block}: {command}"
         case "yaml" if block.runs:
@@ -51,7 +64,7 @@ def _do(block: Block, folder: Path, notebook: types.ModuleType, monkeypatch: pyt
         case "yaml":
             document.read(block.text, str(block))
         case "python":
-            code = compile("\n" * (block.line - 1) + block.small, str(block), "exec")
+            code = compile("\n" * (block.line - 1) + small(block.text), str(block), "exec")
             if block.runs and not block.file:
                 exec(code, vars(notebook))
         case _:
