@@ -60,7 +60,7 @@ def _options(
         os.environ["TUNER_DEBUG"] = "1"
 
 
-def _spelt_out(arguments: list[str]) -> list[str]:
+def spelt_out(arguments: list[str]) -> list[str]:
     """`--deterministic` with its usual batch where none is given, for which typer has no way."""
     spelt: list[str] = []
     for argument, following in itertools.pairwise([*arguments, ""]):
@@ -73,7 +73,7 @@ def main() -> None:
     """Run a command; an error that its reader can mend is one message and an exit code."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin crawl as soon as another process computes
     try:
-        app(_spelt_out(sys.argv[1:]))
+        app(spelt_out(sys.argv[1:]))
     except TunerError as error:
         if os.environ.get("TUNER_DEBUG"):
             raise

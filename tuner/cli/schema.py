@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 
+class Form(enum.Enum):
+    """How the language is written down."""
+
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
 def schema(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The file to write; without it, to stdout.")] = None,
+    form: Annotated[
+        Form, typer.Option("--format", help="json is a JSON Schema for editors, markdown a page for people.")
+    ] = Form.JSON,
 ) -> None:
     """Write the JSON Schema of space files, with which editors complete and check them.
 
@@ -23,9 +34,9 @@ def schema(
 
     if out is not None:
         refuse_foreign(out, "tuner schema")
-    from tuner.grammar import schemas  # torch takes seconds to load: what needs none of it is said before
+    from tuner.grammar import reference, schemas  # torch takes seconds to load: what needs none of it is said before
 
-    text = schemas.text()
+    text = schemas.text() if form is Form.JSON else reference.text()
     if out is None:
         typer.echo(text, nl=False)
     else:

@@ -25,17 +25,19 @@ WITNESSES: tuple[Any, ...] = (1, 2, 0.5, True, WORD)
 """Values of which an entry of a mapping takes one, if there is any that it takes."""
 
 
-def shape_of(key: Key, holes: bool) -> Shape:
+def shape_of(key: Key, holes: bool, meaning: str = "") -> Shape:
     """The schema of a key.
 
     Args:
         key: of a section.
         holes: whether a hole may stand there.
+        meaning: what it is for, as a sentence.
     """
     shape = _shape(lambda value: _keeps(key, value), key.wants, holes)
     if not shape:
         shape = _like_default(key.default)
-    described = {"description": f"{key.wants[0].upper()}{key.wants[1:]}.", **_default(key.default)}
+    takes = f"{key.wants[0].upper()}{key.wants[1:]}."
+    described = {"description": f"{meaning} {takes}".lstrip(), **_default(key.default)}
     return {**(or_hole(shape, ref=False) if holes and shape else shape), **described}
 
 

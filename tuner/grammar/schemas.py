@@ -9,10 +9,11 @@ from typing import Any
 
 from tuner.goal import DIRECTIONS
 from tuner.grammar import keys, parts, shapes
+from tuner.grammar.meanings import MEANINGS
 from tuner.grammar.parts import Part
 from tuner.grammar.shapes import Shape, choice_of, defined, mapping, one_of
 from tuner.space import schema
-from tuner.space.sections import OWN_SECTIONS, SECTIONS, Section
+from tuner.space.sections import OWN_SECTIONS, SECTIONS, Key, Section
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 TITLES: Mapping[str, str] = {
@@ -96,9 +97,7 @@ def _branching(name: str) -> Shape:
 
 def _keyed(name: str, section: Section, ruling: Mapping[str, Section]) -> Shape:
     """A section whose keys are ours."""
-    properties = {
-        key: keys.shape_of(spec, not schema.closed(f"{name}.{key}", ruling)) for key, spec in section.keys.items()
-    }
+    properties = {key: _key(f"{name}.{key}", spec, ruling) for key, spec in section.keys.items()}
     if name == "search":
         properties["sampler"] = _with(defined("sampler"), properties["sampler"])
         properties["pruner"] = {**one_of([defined("pruner"), {"type": "null"}]), **properties["pruner"]}
@@ -108,6 +107,10 @@ def _keyed(name: str, section: Section, ruling: Mapping[str, Section]) -> Shape:
     if not section.closed:
         shape["properties"]["name"] = {"type": "string", "description": "What to call this branch of a choice."}
     return {**shape, "additionalProperties": section.open}
+
+
+def _key(path: str, spec: Key, ruling: Mapping[str, Section]) -> Shape:
+    return keys.shape_of(spec, not schema.closed(path, ruling), MEANINGS.get(path, ""))
 
 
 def _components(known: Mapping[str, Part]) -> dict[str, Shape]:
@@ -128,15 +131,8 @@ def _component(name: str, part: Part, classes: list[str], transforms: list[str])
     if part.holes and name != "data":
         named.append(choice_of(one_of(named)))
     section = SECTIONS.get(name)
-    beside = (
-        {}
-        if section is None
-        else {
-            key: keys.shape_of(spec, not schema.closed(f"{name}.{key}"))
-            for key, spec in section.keys.items()
-            if key != "type"
-        }
-    )
+    known = {} if section is None else section.keys
+    beside = {key: _key(f"{name}.{key}", spec, SECTIONS) for key, spec in known.items() if key != "type"}
     if name == "data":
         beside["transforms"] = _transforms(beside["transforms"], transforms)
         beside["tokenizer"] = {**one_of([{"type": "null"}, _branching("tokenizer")]), **_said(beside["tokenizer"])}

@@ -1,0 +1,114 @@
+"""Every block of the documentation does what its page says; its commands, options and links are there."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.docs import shell
+from tests.docs.pages import (
+    DOCS,
+    PAGES,
+    README,
+    Block,
+    blocks_of,
+    commands_of,
+    indented_commands_of,
+    name_of,
+    prose_of,
+    small,
+)
+from tests.docs.spaces import check_space
+from tuner.chance import held_to
+from tuner.space import document
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a reader follows a page: the spaces that come with it are there, and nothing of the developer's."""
+    shutil.copytree(ROOT / "search_spaces", tmp_path / "search_spaces", ignore=shutil.ignore_patterns("__pycache__"))
+    for space in (tmp_path / "search_spaces").glob("*.yaml"):
+        space.write_text(small(space.read_text()))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TUNER_STORAGE", raising=False)
+    monkeypatch.setenv("COLUMNS", "100")
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", DOCS, ids=name_of)
+def test_the_blocks_of_a_page_work_in_their_order(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    notebook = types.ModuleType("__main__")
+    monkeypatch.setitem(sys.modules, "__main__", notebook)
+
+    with held_to(1):  # threads of small networks wait for each other, the more so beside other tests
+        for block in blocks_of(page):
+            _do(block, folder, notebook, monkeypatch)
+
+
+def _do(block: Block, folder: Path, notebook: types.ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    if block.file:
+        (folder / block.file).write_text(small(block.text))
+    match block.language:
+        case "sh":
+            for command in commands_of(small(block.text)):
+                shell.read(command)
+                assert not block.runs or shell.run(command, monkeypatch) == 0, f"{block}: {command}"
+        case "yaml" if block.runs:
+            check_space(block.text, folder)
+        case "yaml":
+            document.read(block.text, str(block))
+        case "python":
+            code = compile("\n" * (block.line - 1) + small(block.text), str(block), "exec")
+            if block.runs and not block.file:
+                exec(code, vars(notebook))
+        case _:
+            assert block.language in ("text", "csv"), f"{block}: nobody knows how to try {block.language}"
+
+
+def test_the_blocks_of_the_readme_are_sound(folder: Path) -> None:
+    install, test, *others = blocks_of(README)
+
+    assert (install.language, test.language) == ("sh", "sh"), "CI runs the first two blocks, whatever they are"
+    for block in others:
+        match block.language:
+            case "yaml" if "function:" not in block.text:  # whose file a reader has
+                check_space(block.text, folder)
+            case "python":
+                compile(block.text, str(block), "exec")
+            case "sh":
+                for command in commands_of(block.text):
+                    shell.read(command)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_the_commands_that_a_page_shows_are_commands_of_tuner(page: Path) -> None:
+    for command in indented_commands_of(page):
+        shell.read(command)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_the_commands_and_options_that_a_page_speaks_of_are_there(page: Path) -> None:
+    prose = prose_of(page)
+
+    assert set(re.findall(r"`tuner (\w+)", prose)) <= shell.COMMANDS.keys()
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", prose)) <= shell.OPTIONS
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]*)(?:#[^)]*)?\)", prose_of(page)):
+        assert not target or (page.parent / target).exists(), target
+
+
+def test_every_page_is_named_in_the_index() -> None:
+    index = (ROOT / "docs" / "README.md").read_text()
+
+    assert [
+        page for page in DOCS if page.name != "README.md" and f"({page.relative_to(ROOT / 'docs')})" not in index
+    ] == []

@@ -1,0 +1,56 @@
+"""The page of the language: as it is generated, with every key and class of the schema on it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.conftest import ROOT
+from tuner.grammar import reference, schemas
+from tuner.grammar.meanings import MEANINGS
+from tuner.grammar.parts import parts
+from tuner.space.sections import SECTIONS
+
+COMMITTED = ROOT / "docs" / "language.md"
+ELSEWHERE = {"loss.type", "model.type", "optimizer.type", "scheduler.type"}
+"""Keys whose section says it all."""
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return reference.text()
+
+
+def test_the_committed_page_is_up_to_date(page: str) -> None:
+    if schemas.made_for() not in COMMITTED.read_text():
+        pytest.skip(f"it was written for other versions than {schemas.made_for()}")
+
+    assert COMMITTED.read_text() == page, "write it anew: tuner schema --format markdown -o docs/language.md"
+
+
+def test_every_key_has_a_line_that_says_what_it_is_for(page: str) -> None:
+    keys = {f"{name}.{key}" for name, section in SECTIONS.items() for key in section.keys} - ELSEWHERE
+
+    assert keys == MEANINGS.keys()
+    assert [path for path in sorted(keys - {"data.type"}) if f"| {MEANINGS[path]} " not in page] == []
+
+
+def test_every_class_of_the_schema_is_named(page: str) -> None:
+    named = set(re.findall(r"`(\w+)`", page))
+
+    assert {name for part in parts(SECTIONS["data"].keys).values() for name in part.classes} - named == set()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        r"\| `trials` \| `20` \|  \| How many trials the study has in all, .* A whole number of at least 1\. \|",
+        r"\| `batch_size` \| `64` \| yes \| How many rows a step takes\. .* \|",
+        r"\| `path` \| must be given \|  \| .* \|",
+        r"\| `StepLR` \| \*\*step_size\*\*, gamma `0\.1`, .* \|",
+        r"\| `clip` \|  \| yes \| .* \|",
+    ],
+)
+def test_a_line_says_default_and_hole(line: str, page: str) -> None:
+    assert re.search(f"^{line}$", page, re.MULTILINE)
