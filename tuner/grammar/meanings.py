@@ -8,6 +8,7 @@ MEANINGS: Mapping[str, str] = {
     "provenance.seed": "The seed that the exported trial was trained with.",
     "provenance.epoch": "The epoch that the trial's value came from, after which final training ends.",
     "provenance.threads": "The number of threads that the trial was trained with.",
+    "provenance.lanes": "The most trials that the trial has trained with as one program, itself included.",
     "study.name": "What the study is called; without it, as the file is.",
     "study.seed": "Decides all that is random: the splits, the sampler, and each trial's weights, order and dropout.",
     "search.trials": "How many trials the study has in all, over all runs.",
