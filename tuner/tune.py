@@ -11,7 +11,7 @@ from typing import Any
 
 from optuna.storages import BaseStorage
 
-from tuner import storage
+from tuner import storage, warming
 from tuner.chance import held_to
 from tuner.config import DEFAULT_STORAGE
 from tuner.confirmation import Confirmation
@@ -120,10 +120,13 @@ def run(
     crew = crew_of(space, wanted, where)
     with held_to(1 if wanted.batch is not None else None):  # of which the bits of what is prepared may depend
         plan = planned(space, where, wanted)
+    known = warming.known_configs(space, storage_url)
+    plan = replace(plan, notes=(*plan.notes, *known.notes))
     stop, terms = Stop.of(space, plan.goal), terms_of(space, plan.goal)
     with storage.join(storage_url, space.name, lambda message: observe(Trouble(message))) as turns:
         opened = turns.patience.outlast(lambda: storage.open_storage(storage_url, create=True))
         study = in_turn(turns, lambda: _opened(opened, space, plan.goal, turns, wanted.batch))
+        in_turn(turns, lambda: warming.begin_with(study, known))
         watch = in_turn(turns, lambda: Watch(study, stop, space.setting("search.trials")))
         limits = _limits(space, watch)
         drive(study, plan, crew, turns, limits, storage.study_folder(storage_url, study.name, study.uid), observe)

@@ -55,6 +55,8 @@ def print_study(study: Study, kept: Kept, form: Format) -> None:
 
 def print_trial(study: Study, record: Record, kept: Kept, form: Format) -> None:
     """All that is known of one trial."""
+    from tuner.study.origins import Origin
+
     if form is not Format.TABLE:
         _print_data(_data(record, kept), form)
         return
@@ -63,6 +65,8 @@ def print_trial(study: Study, record: Record, kept: Kept, form: Format) -> None:
     )
     if record.values:
         typer.echo(values_of(study.goal, record) + _at(record))
+    if (origin := Origin.of(record.attributes)) is not None:
+        typer.echo(f"{origin.way.value} {origin}")
     typer.echo("\nparameters:")
     _print_pairs(record.params)
     shown = ("attempt", "seed", "worker", "threads", "device", "host")

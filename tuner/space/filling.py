@@ -10,7 +10,6 @@ from tuner.space.document import Node, Scalar, Sequence, Span, Table
 from tuner.space.holes import join, lookup
 from tuner.space.parse import COMPANIONS
 
-
 _EMPTIED: Mapping[str, Any] = {"search.enqueue": [], "search.warm_start": None}
 """What is about parameters, of which there are no more."""
 
