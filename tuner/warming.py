@@ -14,8 +14,9 @@ from typing import Any
 from tuner.confirmation import candidates_of, read
 from tuner.errors import StorageError, UsageError, listing
 from tuner.space import Space
-from tuner.space.carrying import Carried, Kind, Misfit, Source, carry
+from tuner.space.carrying import Carried, Kind, Misfit, carry
 from tuner.space.holes import describe
+from tuner.space.resolved import Source
 from tuner.space.rules import Outside
 from tuner.space.warm_start import PATH, WarmStart
 from tuner.space.writing import flow

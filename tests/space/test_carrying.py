@@ -6,7 +6,8 @@ import pytest
 
 from tests.conftest import TINY
 from tuner.space import Space
-from tuner.space.carrying import Carried, Kind, Source, carry, differences
+from tuner.space.carrying import Carried, Kind, carry
+from tuner.space.resolved import Source
 from tuner.space.suggesters import Known, Random
 
 OWN = "objective: {function: 'f.py:f', metric: m, direction: maximize}\n"
@@ -106,12 +107,3 @@ def test_every_config_of_a_space_is_carried_to_the_same_space_as_it_is() -> None
         found = carry(space, Source(config, {}))
         assert found.misfits == ()
         assert space.fill(Known(found.params)) == config
-
-
-def test_configs_differ_where_trials_may_and_not_in_the_search_or_where_data_lie() -> None:
-    one = Space.parse(TINY, settings=[("optimizer", {"type": "SGD", "lr": 0.1}), ("data.root", "here")])
-    other = Space.parse(TINY, settings=[("optimizer", {"type": "SGD"}), ("search.trials", 9), ("data.batch_size", 64)])
-
-    found = differences(one, one.fill(Random(0)), other.fill(Random(0)))
-
-    assert list(found) == ["data.batch_size", "optimizer.lr"]

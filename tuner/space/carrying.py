@@ -7,21 +7,17 @@ may be a hole by now, and a choice may stand around what was alone.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tuner.config import Scalar
 from tuner.space import Space
 from tuner.space.holes import Choice, Fixed, Float, Group, Int, Items, Ref, Repeat, Tree, describe, join
+from tuner.space.resolved import ABSENT, Source, ruling_of, same
 from tuner.space.rules import is_number
 from tuner.space.schema import closed
-from tuner.space.sections import OWN_SECTIONS, SECTIONS, Section
-from tuner.space.suggesters import Known
 from tuner.space.writing import flow
-
-ABSENT = object()
-"""Stands for the value of a place that a config does not have."""
 
 
 class Kind(enum.Enum):
@@ -68,29 +64,9 @@ class Carried:
         return [misfit for misfit in self.misfits if misfit.kind is kind]
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A resolved config as plain values; `labels` has the branches that were chosen, by their config paths."""
-
-    values: Mapping[str, Any]
-    labels: Mapping[str, tuple[Scalar, ...]]
-
-    @classmethod
-    def of(cls, space: Space, params: Mapping[str, Any]) -> Source:
-        """The config that the parameters of a trial give in its own space.
-
-        Raises:
-            KeyError: the trial lacks one of them.
-        """
-        labels: dict[str, tuple[Scalar, ...]] = {}
-        for path, label in _chosen(space.tree, params, "", ""):
-            labels[path] = (*labels.get(path, ()), label)
-        return cls(space.fill(Known(params)), labels)
-
-
 def carry(space: Space, source: Source) -> Carried:
     """What the space takes from a config, as far as trials of it may differ."""
-    ruling = _ruling(space)
+    ruling = ruling_of(space)
     carrier = _Carrier(source.labels)
     parts: list[Carried] = []
     for name, tree in space.tree.entries.items():
@@ -101,19 +77,6 @@ def carry(space: Space, source: Source) -> Carried:
             open_ = {key: entry for key, entry in tree.entries.items() if not closed(join(name, key), ruling)}
             parts.append(carrier.entries(open_, name, name, value))
     return _joined(parts)
-
-
-def differences(space: Space, one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:
-    """The paths at which two resolved configs differ, as far as trials of the space may."""
-    ruling = _ruling(space)
-    flat, against = dict(_leaves(one, "")), dict(_leaves(other, ""))
-    for path in {**flat, **against}:
-        if not closed(path, ruling) and not _same(flat.get(path, ABSENT), against.get(path, ABSENT)):
-            yield path
-
-
-def _ruling(space: Space) -> Mapping[str, Section]:
-    return OWN_SECTIONS if space.objective.function is not None else SECTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +92,7 @@ class _Carrier:
     def carry(self, tree: Tree, name: str, path: str, value: Any) -> Carried:
         match tree:
             case Fixed(here):
-                return Carried({}, () if _same(here, value) else (Misfit(Kind.FIXED, name, value, tree),))
+                return Carried({}, () if same(here, value) else (Misfit(Kind.FIXED, name, value, tree),))
             case Ref():
                 return Carried({})
             case Float() | Int():
@@ -207,7 +170,7 @@ def _could_be(tree: Tree, value: Any) -> bool:
     """Whether a value may have come from such a tree: of a mapping the `type` tells, of a list that it is one."""
     match tree:
         case Fixed(here):
-            return _same(here, value)
+            return same(here, value)
         case Choice(branches):
             return any(_could_be(branch.tree, value) for branch in branches)
         case Group(entries):
@@ -229,38 +192,3 @@ def _type_of(value: Any) -> dict[str, Any]:
 def _called(value: Any) -> Any:
     """A mapping by its class, which is what a choice is made of."""
     return value["type"] if isinstance(value, dict) and "type" in value else value
-
-
-def _same(one: Any, other: Any) -> bool:
-    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
-
-
-def _chosen(tree: Tree, params: Mapping[str, Any], name: str, path: str) -> Iterator[tuple[str, Scalar]]:
-    """The config path and the label of every choice that a trial has made."""
-    match tree:
-        case Choice():
-            label = params[name]
-            yield path, label
-            yield from _chosen(tree.branch(label), params, join(name, label), path)
-        case Repeat(element, length):
-            count = length.value if isinstance(length, Fixed) else params[join(name, "length")]
-            for i in range(int(count)):  # type: ignore[arg-type]
-                yield from _chosen(element, params, join(name, i), join(path, i))
-        case Group(entries):
-            for key, entry in entries.items():
-                yield from _chosen(entry, params, join(name, key), join(path, key))
-        case Items(items):
-            for i, item in enumerate(items):
-                yield from _chosen(item, params, join(name, i), join(path, i))
-        case _:
-            pass
-
-
-def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Every scalar of a plain config by its path, and what is empty."""
-    items = dict(enumerate(value)) if isinstance(value, list) else value
-    if not isinstance(items, dict) or not items:
-        yield path, value
-        return
-    for key, item in items.items():
-        yield from _leaves(item, join(path, key))

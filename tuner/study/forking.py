@@ -21,8 +21,9 @@ from optuna.trial import FixedTrial, FrozenTrial, TrialState
 from tuner.errors import StudyError
 from tuner.goal import Goal
 from tuner.space import Space
-from tuner.space.carrying import Source, carry, differences
+from tuner.space.carrying import carry
 from tuner.space.holes import lookup
+from tuner.space.resolved import Source, differences
 from tuner.space.writing import flow
 from tuner.storage import Turns, readable_errors
 from tuner.storage.founding import found
