@@ -19,7 +19,7 @@ LAYERS = [
     ["lockstep"],
     ["refit", "driver", "crew", "redrawn"],
     ["events", "exporting", "forest", "pareto", "stopping", "timeline", "runpage"],
-    ["findings"],
+    ["findings", "warming"],
     ["confirmation", "plots"],
     ["study"],
     ["fused"],

@@ -138,3 +138,18 @@ def test_the_command_says_that_it_stopped_and_how_to_go_on(walk: Path, cli: Cli)
 
     assert done.returncode == 0, done.stderr
     assert "Stopped after 2 trials: distance 2 has reached the target 2. A larger --n-trials goes on." in done.stdout
+
+
+def test_patience_of_a_fork_begins_after_the_trials_that_it_keeps(walk: Path, url: str) -> None:
+    run(walk, url, n_trials=7)
+    settings = [("search.stop", {"patience": 3, "target": 5}), ("x", {"float": [0, 8.5]})]
+
+    result = tuner.run(
+        walk,
+        storage_url=url,
+        fork="fork",
+        settings=[*settings, ("search.enqueue", [{"x": 8.4}, {"x": 8.3}, {"x": 8.2}])],
+    )
+
+    assert result.study.finished() == 6 + 3
+    assert result.stopped == "the last 3 trials brought no better distance than 1"

@@ -22,6 +22,9 @@ DEFAULT_STORAGE = "sqlite:///studies.db"
 FILE_VALUES = ("data.root", "data.test_root", "data.path", "data.test_path")
 """The values of a space that are paths."""
 
+WARM_FILE = "search.warm_start.file"
+"""One more, which is gone from an exported config."""
+
 CODE_VALUES = ("data.type", "model.type", "objective.function")
 """The values of a space that may name a file of one's own code."""
 

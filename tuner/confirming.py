@@ -154,7 +154,7 @@ def _is(found: Confirmation, terms: Terms, candidates: list[Record]) -> bool:
 def _space(study: Study, terms: Terms) -> Space:
     """The search's, so that a trial's value is what it was there, under the sibling's name and without a search."""
     search: dict[str, Any] = {"pruner": None, "sampler": {"type": "RandomSampler"}, "enqueue": [], "timeout": None}
-    search |= {"trials": (terms.top + 1) * terms.seeds, "stop": None, "confirm": None}
+    search |= {"trials": (terms.top + 1) * terms.seeds, "stop": None, "confirm": None, "warm_start": None}
     settings = [("study.name", sibling_name(study)), *((f"search.{key}", value) for key, value in search.items())]
     return Space.parse(study.space.text, study.space.file, study.space.base, settings)
 

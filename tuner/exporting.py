@@ -20,6 +20,7 @@ from tuner.space import Space, edit
 from tuner.space.filling import filled_text
 from tuner.space.suggesters import Corner, Known
 from tuner.study import Record, Study
+from tuner.study.origins import Origin
 
 KEPT_CODE = ("model.type", "objective.function")
 """The code of one's own that a run folder keeps a copy of; data are read where they are."""
@@ -157,6 +158,7 @@ def provenance(study: Study, record: Record) -> dict[str, Any]:
         "study": study.name,
         "trial": record.number,
         "state": record.state,
+        **_origin(record),
         **_told(study, record),
         **_confirmed(study, record),
         "seed": facts.get("seed"),
@@ -166,6 +168,11 @@ def provenance(study: Study, record: Record) -> dict[str, Any]:
         "device": facts.get("device"),
         "versions": versions(),
     }
+
+
+def _origin(record: Record) -> dict[str, Any]:
+    origin = Origin.of(record.attributes)
+    return {} if origin is None else {"origin": origin.source}
 
 
 def _told(study: Study, record: Record) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 The rule looks at the trials that have ended, in the order in which they did, and so says the same in every
 run: that of the same command again starts nothing. Another rule decides anew over all trials. A larger
 total lets a study that has stopped go on: its trials so far are passed over, so that a target which they
-have reached stops it no more, and patience begins anew.
+have reached stops it no more, and patience begins anew. So are the trials that a fork begins with.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 from tuner.goal import Goal
 from tuner.space import Space
 from tuner.study import Record, Study
+from tuner.study.forking import Fork
 from tuner.study.planned import note, noted
 
 STOP = "stop"
@@ -86,6 +87,8 @@ class Watch:
         self._seen: tuple[int, int | None] | None = None
         self._reason = ""
         self._stop = stop
+        if stop is not None and not known and (fork := Fork.read(study)) is not None:
+            self._stop = replace(stop, passed=fork.kept)
         if stop is not None and same:
             self._stop = replace(stop, passed=known["passed"])
             if total > known["total"] and self.reason():

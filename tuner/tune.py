@@ -11,14 +11,14 @@ from typing import Any
 
 from optuna.storages import BaseStorage
 
-from tuner import storage
+from tuner import storage, warming
 from tuner.chance import held_to
 from tuner.config import DEFAULT_STORAGE
 from tuner.confirmation import Confirmation
 from tuner.confirming import confirm_with, terms_of
 from tuner.crew import Executor, Fuse, Wanted, Workers, executor_of
 from tuner.driver import Limits
-from tuner.errors import NoTrialSucceeded, StudyError, listing
+from tuner.errors import NoTrialSucceeded, StudyError, UsageError, listing
 from tuner.events import Observer, Trouble
 from tuner.goal import Goal
 from tuner.running import commonest, crew_of, drive, planned
@@ -29,6 +29,7 @@ from tuner.stopping import Stop, Watch
 from tuner.storage import Turns, in_turn
 from tuner.storage.outages import BUSY, Unavailable
 from tuner.study import Record, Study, open_study
+from tuner.study.forking import begin_fork, fork_of
 from tuner.training import device_of
 
 
@@ -62,6 +63,7 @@ def run(
     *,
     storage_url: str = DEFAULT_STORAGE,
     study_name: str | None = None,
+    fork: str | None = None,
     n_trials: int | None = None,
     timeout: float | str | None = None,
     seed: int | None = None,
@@ -84,6 +86,7 @@ def run(
         storage_url: whatever Optuna takes; the default is `studies.db` in the current folder. On
             PostgreSQL several runs share a study.
         study_name: in place of `study.name`.
+        fork: the name of a new study that begins with all trials of that study which fit the space.
         n_trials: in place of `search.trials`, the study's total over all runs.
         timeout: in place of `search.timeout`, for this run: seconds, or text such as `10m`. Running
             trials are finished.
@@ -115,15 +118,24 @@ def run(
     """
     flags = settings_of(study_name=study_name, n_trials=n_trials, timeout=timeout, seed=seed, epochs=epochs)
     space = _read(space, [*settings, *flags])
+    forked_from = space.name
+    if fork is not None:
+        space = _renamed(space, fork)
     wanted = Wanted(executor_of(executor), workers, threads, workers_per_gpu, ray_address, deterministic, fuse)
     where = device_of(device)
     crew = crew_of(space, wanted, where)
     with held_to(1 if wanted.batch is not None else None):  # of which the bits of what is prepared may depend
         plan = planned(space, where, wanted)
+    forked = None if fork is None else fork_of(storage.open_storage(storage_url), forked_from, space, plan.goal)
+    known = warming.known_configs(space, storage_url)
+    plan = replace(plan, notes=(*plan.notes, *(forked.fork.notes if forked else ()), *known.notes))
     stop, terms = Stop.of(space, plan.goal), terms_of(space, plan.goal)
     with storage.join(storage_url, space.name, lambda message: observe(Trouble(message))) as turns:
         opened = turns.patience.outlast(lambda: storage.open_storage(storage_url, create=True))
+        if forked is not None:
+            in_turn(turns, lambda: begin_fork(opened, forked, space, plan.goal, wanted.batch, turns))
         study = in_turn(turns, lambda: _opened(opened, space, plan.goal, turns, wanted.batch))
+        in_turn(turns, lambda: warming.begin_with(study, known))
         watch = in_turn(turns, lambda: Watch(study, stop, space.setting("search.trials")))
         limits = _limits(space, watch)
         drive(study, plan, crew, turns, limits, storage.study_folder(storage_url, study.name, study.uid), observe)
@@ -155,6 +167,17 @@ def _read(space: Space | str | Path, changes: list[tuple[str, Any]]) -> Space:
     if isinstance(space, Space):
         return Space.parse(space.text, space.file, space.base, changes)
     return Space.load(space, changes)
+
+
+def _renamed(space: Space, name: str) -> Space:
+    """The space of a fork.
+
+    Raises:
+        UsageError: it is the name of the study itself, or none at all.
+    """
+    if name == space.name:
+        raise UsageError(f"--fork {name}: is the study itself; give the new one another name")
+    return _read(space, [("study.name", name)])
 
 
 def _why_none(study: Study) -> str:

@@ -200,12 +200,19 @@ def test_paths_on_the_command_line_start_from_the_current_folder(studied: Path) 
     from tuner.cli.options import settings
 
     assert settings(
-        ["data.root=data", "model.type=net.py:Net", "objective.function=train.py:fit", "optimizer.type=SGD"]
+        [
+            "data.root=data",
+            "model.type=net.py:Net",
+            "objective.function=train.py:fit",
+            "optimizer.type=SGD",
+            "search.warm_start.file=best.yaml",
+        ]
     ) == [
         ("data.root", str(Path("data").resolve())),
         ("model.type", f"{Path('net.py').resolve()}:Net"),
         ("objective.function", f"{Path('train.py').resolve()}:fit"),
         ("optimizer.type", "SGD"),
+        ("search.warm_start.file", str(Path("best.yaml").resolve())),
     ]
 
 

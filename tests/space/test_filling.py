@@ -110,3 +110,9 @@ def test_enqueued_configs_go_with_the_parameters_that_they_name() -> None:
     space = Space.parse(TINY.replace("trials: 3,", "trials: 3, enqueue: [{optimizer: SGD}],"))
 
     assert filled(space, space.fill(Corner(False, {}))).enqueued() == []
+
+
+def test_a_warm_start_goes_with_the_parameters_that_it_was_for() -> None:
+    space = Space.parse(TINY.replace("trials: 3,", "trials: 3, warm_start: {study: old},"))
+
+    assert filled(space, space.fill(Corner(False, {}))).warm_start is None

@@ -30,6 +30,8 @@ class Format(enum.Enum):
 
 def print_study(study: Study, kept: Kept, form: Format) -> None:
     """A study: its best trial and a table of trials, or all of it as data."""
+    from tuner.study.forking import Fork
+
     records = study.records()
     front = study.front(records)
     if form is not Format.TABLE:
@@ -42,6 +44,8 @@ def print_study(study: Study, kept: Kept, form: Format) -> None:
     if study.goal.bounds:
         typer.echo(f"constraints: {', '.join(map(str, study.goal.bounds))}")
     typer.echo(f"trials: {counts}")
+    if (fork := Fork.read(study)) is not None:
+        typer.echo("\n  ".join(fork.notes))
     if study.goal.single and front:
         typer.echo(f"best: trial {front[0].number}, {values_of(study.goal, front[0])}" + _at(front[0]))
         _print_pairs(front[0].params)
@@ -55,6 +59,8 @@ def print_study(study: Study, kept: Kept, form: Format) -> None:
 
 def print_trial(study: Study, record: Record, kept: Kept, form: Format) -> None:
     """All that is known of one trial."""
+    from tuner.study.origins import Origin
+
     if form is not Format.TABLE:
         _print_data(_data(record, kept), form)
         return
@@ -63,6 +69,8 @@ def print_trial(study: Study, record: Record, kept: Kept, form: Format) -> None:
     )
     if record.values:
         typer.echo(values_of(study.goal, record) + _at(record))
+    if (origin := Origin.of(record.attributes)) is not None:
+        typer.echo(f"{origin.way.value} {origin}")
     typer.echo("\nparameters:")
     _print_pairs(record.params)
     shown = ("attempt", "seed", "worker", "threads", "lanes", "device", "host")

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from tuner.cli import completing
-from tuner.config import CODE_VALUES, DEFAULT_STORAGE, FILE_VALUES
+from tuner.config import CODE_VALUES, DEFAULT_STORAGE, FILE_VALUES, WARM_FILE
 
 Storage: TypeAlias = Annotated[
     str, typer.Option("--storage", envvar="TUNER_STORAGE", help="The database, any URL that Optuna takes.")
@@ -72,7 +72,7 @@ def _from_here(path: str, value: Any) -> Any:
     if not isinstance(value, str):
         return value
     file, colon, name = value.rpartition(":")
-    if path in FILE_VALUES:
+    if path in (*FILE_VALUES, WARM_FILE):
         return str(Path(value).resolve())
     if path in CODE_VALUES and colon and file.endswith(".py"):
         return f"{Path(file).resolve()}:{name}"

@@ -25,6 +25,13 @@ USUAL_BATCH = 4
 def run(
     space: options.SpaceFile,
     study_name: Annotated[str | None, typer.Option(help="In place of study.name.")] = None,
+    fork: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NEW",
+            help="Move the study to this changed space, under a new name, with every trial that still fits.",
+        ),
+    ] = None,
     n_trials: Annotated[
         int | None, typer.Option(help="The study's total over all runs; in place of search.trials.")
     ] = None,
@@ -80,6 +87,7 @@ def run(
             result = tune.run(
                 checked,
                 storage_url=storage,
+                fork=fork,
                 device=device,
                 workers=several,
                 threads=threads,

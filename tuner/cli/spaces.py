@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tuner.cli import options
+from tuner.config import DEFAULT_STORAGE
 
 if TYPE_CHECKING:
     from tuner.goal import Goal
@@ -22,6 +23,7 @@ def check(
     settings: options.Settings = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     no_build: Annotated[bool, typer.Option("--no-build", help="Check the language only; load no torch.")] = False,
+    storage: options.Storage = DEFAULT_STORAGE,
 ) -> None:
     """Validate a space without training anything, and show what it spans.
 
@@ -31,7 +33,9 @@ def check(
 
     found = Space.load(options.space_file(space), options.settings(settings))
     built = "" if no_build else _build(found, device)
+    warm = _warm_start(found, storage)
     _print_space(found)
+    typer.echo(warm, nl=bool(warm))
     typer.echo(built or "\nThe language is sound. Classes, arguments and shapes were not checked (--no-build).")
 
 
@@ -64,6 +68,20 @@ def _build(space: Space, device: str) -> str:
         str(run.model),
     ]
     return "\n".join(lines)
+
+
+def _warm_start(space: Space, storage: str) -> str:
+    """The known configs that a run would enqueue."""
+    if space.warm_start is None:
+        return ""
+    from tuner.space.writing import flow
+    from tuner.warming import known_configs
+
+    known = known_configs(space, storage)
+    configs = [f"{config}\n     {flow(dict(config.params))}" for config in known.configs]
+    lines = [*(f"  {i}. {config}" for i, config in enumerate(configs, 1)), *(f"  not {out}" for out in known.left_out)]
+    head = "\nWarm start with:" if configs else f"\nWarm start: study {space.name} has its configs already."
+    return "\n".join([head, *lines])
 
 
 def _bounds(goal: Goal) -> str:

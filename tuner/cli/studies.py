@@ -109,6 +109,7 @@ def export(
     Example: tuner export digits-cnn -o best.yaml
     """
     from tuner import exporting
+    from tuner.study.origins import Origin
 
     if not form:
         form = "json" if out is not None and out.suffix == ".json" else "yaml"
@@ -120,7 +121,9 @@ def export(
         typer.echo(text.rstrip("\n"))
         return
     record = exporting.chosen(opened, trial)
-    typer.echo(f"wrote {out}: " + (f"trial {trial}" if trial is not None else exporting.why(opened, record)))
+    origin = Origin.of(record.attributes)
+    told = f"trial {trial}" if trial is not None else exporting.why(opened, record)
+    typer.echo(f"wrote {out}: {told}" + (f"; {origin.way.value} {origin}" if origin is not None else ""))
 
 
 def dashboard(

@@ -94,12 +94,13 @@ def _texts(accepts: Accepts, wants: str) -> list[Shape]:
 def _entries(accepts: Accepts, wants: str, holes: bool) -> list[Shape]:
     """A mapping with the keys that the sentence names between braces, as far as the rule takes them."""
     names = list(dict.fromkeys(re.findall(r"(\w+):", " ".join(re.findall(r"\{.*?\}", wants)))))
-    alone = {name: {name: value} for name in names for value in reversed(WITNESSES) if accepts({name: value})}
+    witnesses = (*re.findall(r"\w+", wants), *WITNESSES)
+    alone = {name: {name: value} for name in names for value in reversed(witnesses) if accepts({name: value})}
     around = {name: _around(name, alone, accepts) for name in names}
     known = {name: base for name, base in around.items() if base is not None}
     if not known:
         return []
-    plain = {name: _shape(_entry(accepts, base, name), "", holes) for name, base in known.items()}
+    plain = {name: _shape(_entry(accepts, base, name), wants, holes) for name, base in known.items()}
     shapes = {name: or_hole(shape) if holes else shape for name, shape in plain.items()}
     needed = [name for name in known if not accepts({}) and not any(other != name for other in alone)]
     together = accepts({key: value for base in alone.values() for key, value in base.items()})

@@ -17,6 +17,7 @@ from tuner.space import document, edit, enqueue, holes, objectives, rules, schem
 from tuner.space.holes import Choice, Fixed, Group, Items, Repeat, Row, Suggester, Tree
 from tuner.space.parse import Parser
 from tuner.space.references import reference_faults
+from tuner.space.warm_start import PATH, WarmStart, warm_start_faults
 
 __all__ = ["Space"]
 
@@ -165,6 +166,11 @@ class Space:
         """The known parameters of `search.enqueue`, one dict per trial to run first."""
         return enqueue.known_configs(self.tree)
 
+    @property
+    def warm_start(self) -> WarmStart | None:
+        """Where further known configs come from, if from anywhere."""
+        return WarmStart.of(self.setting(PATH))
+
 
 def find(path: str | Path) -> Path:
     """The file that a command names: itself, or the file of that name in `search_spaces/`.
@@ -200,7 +206,7 @@ def _tree(text: str, file: str) -> Group:
     if not faults:
         faults = list(objectives.faults(tree))
         tree = schema.complete(objectives.with_defaults(tree), ruling)
-        faults += [*reference_faults(tree), *enqueue.faults(tree)]
+        faults += [*reference_faults(tree), *enqueue.faults(tree), *warm_start_faults(tree)]
     if faults:
         raise SpaceError(file, faults)
     return tree

@@ -10,6 +10,9 @@ from tuner.space.document import Node, Scalar, Sequence, Span, Table
 from tuner.space.holes import join, lookup
 from tuner.space.parse import COMPANIONS
 
+_EMPTIED: Mapping[str, Any] = {"search.enqueue": [], "search.warm_start": None}
+"""What is about parameters, of which there are no more."""
+
 
 def filled_text(text: str, values: Mapping[str, Any], provenance: Mapping[str, Any], file: str) -> str:
     """The text with a value in place of each hole and of each alias, and the provenance at its head.
@@ -25,8 +28,9 @@ def filled_text(text: str, values: Mapping[str, Any], provenance: Mapping[str, A
     """
     edits = [(span, writing.render(lookup(values, path), span)) for span, path in _holes(document.read(text, file), "")]
     text = writing.splice(text, edits)
-    if values["search"]["enqueue"]:  # its parameters are no more
-        text = edit.assign(text, "search.enqueue", [], file)
+    for path, nothing in _EMPTIED.items():
+        if lookup(values, path) != nothing:
+            text = edit.assign(text, path, nothing, file)
     return _with_provenance(text, provenance, file)
 
 

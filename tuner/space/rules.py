@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -12,6 +13,13 @@ from tuner.space.holes import Choice, Fixed, Float, Group, Int, Items, Ref, Repe
 
 Rule = Callable[[Any], bool]
 LONGEST_NAME = 250
+
+
+class Outside(enum.Enum):
+    """What becomes of a known value that its hole cannot take: it is a fault, or the nearest one takes its place."""
+
+    REFUSE = "refuse"
+    CLIP = "clip"
 
 
 def is_number(value: Any) -> bool:
@@ -110,6 +118,17 @@ def is_stop(value: Any) -> bool:
 def is_confirm(value: Any) -> bool:
     """`top`, `seeds` and `splits`, as far as they are given."""
     return _has(value, {"top": _at_least(1), "seeds": _at_least(2), "splits": lambda v: isinstance(v, bool)})
+
+
+def is_warm_start(value: Any) -> bool:
+    """A known `study` or `file`, and what is said of it; which keys go together is checked elsewhere."""
+    rules = {"study": is_name, "storage": is_text, "file": is_text, "top": _at_least(1), "outside": is_outside}
+    return _has(value, rules) and len(value) > 0
+
+
+def is_outside(value: Any) -> bool:
+    """Whether a value says what is done with one that is outside of its hole."""
+    return value in [item.value for item in Outside]
 
 
 def _at_least(low: int) -> Rule:

@@ -25,6 +25,7 @@ from tuner.space.rules import (
     is_resources,
     is_stop,
     is_text,
+    is_warm_start,
     is_whole,
     seconds,
 )
@@ -127,6 +128,12 @@ SECTIONS: Mapping[str, Section] = {
                 None, "{top: candidates, seeds: at least 2, splits: true or false}", _either_none(is_confirm)
             ),
             "enqueue": Key([], "a list of mappings from parameter names to values", lambda value: True),
+            "warm_start": Key(
+                None,
+                "{study: a name, storage: its database, top: a number of trials}, "
+                "or {file: an exported config}, each with {outside: refuse or clip}",
+                _either_none(is_warm_start),
+            ),
         },
         default={},
         closed="a search does not tune itself",

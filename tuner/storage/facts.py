@@ -23,6 +23,12 @@ class Facts:
     values: Mapping[int, float] = field(default_factory=dict)
     params: Mapping[str, tuple[float, BaseDistribution]] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, trial: FrozenTrial) -> Facts:
+        """All that is known of a trial."""
+        params = {name: (kind.to_internal_repr(trial.params[name]), kind) for name, kind in trial.distributions.items()}
+        return cls(trial.user_attrs, trial.system_attrs, trial.intermediate_values, params)
+
     def with_later(self, later: Facts) -> Facts:
         """These and later ones, which hold where both say something."""
         return Facts(

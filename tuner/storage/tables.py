@@ -43,6 +43,7 @@ _INSERTS: Mapping[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgres
 
 _STUDY = sqlalchemy.select(_STUDIES.c.study_id).where(_STUDIES.c.study_id == bindparam("study")).with_for_update()
 _BEGIN = _TRIALS.insert()
+_IDS = sqlalchemy.select(_TRIALS.c.trial_id).where(_TRIALS.c.study_id == bindparam("study")).order_by(_TRIALS.c.number)
 _LAST_BEFORE = (
     sqlalchemy.select(_TRIALS.c.trial_id)
     .where(_TRIALS.c.study_id == bindparam("study"), _TRIALS.c.trial_id < bindparam("trial"))
@@ -148,6 +149,29 @@ class Tables:
             self._check_ownership(session, facts)
             self._write(session, facts)
 
+    def found(self, study_id: int, attributes: Mapping[str, Any], trials: Sequence[FrozenTrial]) -> None:
+        """Write what is known of a study that has nothing yet, and its first trials, which have ended elsewhere.
+
+        Args:
+            study_id: of the study.
+            attributes: the study's.
+            trials: numbered from 0.
+
+        Raises:
+            Unavailable: another program has begun a trial of it.
+        """
+        with _create_scoped_session(self.sessions) as session:
+            session.execute(_STUDY, {"study": study_id})
+            if session.execute(_IDS, {"study": study_id}).first() is not None:
+                raise Unavailable(CROSSED)
+            session.execute(_BEGIN, [_ended(study_id, trial) for trial in trials])
+            ids = session.execute(_IDS, {"study": study_id}).scalars().all()
+            self._write(session, {key: Facts.of(trial) for key, trial in zip(ids, trials, strict=True)})
+            values = [row for key, trial in zip(ids, trials, strict=True) for row in _values(key, trial.values or ())]
+            self._replace(session, models.TrialValueModel.__table__, "objective", values)
+            rows = [{"study_id": study_id, "key": key, "value_json": json.dumps(it)} for key, it in attributes.items()]
+            session.execute(models.StudyUserAttributeModel.__table__.insert(), rows)
+
     def _step(self, session: Session, step: Begin | Move | None) -> int | None:
         match step:
             case Begin():
@@ -176,12 +200,7 @@ class Tables:
         if result.rowcount != 1:
             raise Unavailable(CROSSED)
         if step.values is not None:
-            stored = map(models.TrialValueModel.value_to_stored_repr, step.values)
-            rows = [
-                {"trial_id": step.trial_id, "objective": i, "value": value, "value_type": kind}
-                for i, (value, kind) in enumerate(stored)
-            ]
-            self._replace(session, models.TrialValueModel.__table__, "objective", rows)
+            self._replace(session, models.TrialValueModel.__table__, "objective", _values(step.trial_id, step.values))
 
     def _write(self, session: Session, facts: Mapping[int, Facts]) -> None:
         keyed = [
@@ -194,7 +213,8 @@ class Tables:
             self._replace(session, table, key, [row for _, _, row in group])
 
     def _replace(self, session: Session, table: Any, key: str, rows: list[dict[str, Any]]) -> None:
-        session.execute(_upsert(self._insert, table, key, tuple(rows[0])), rows)
+        if rows:
+            session.execute(_upsert(self._insert, table, key, tuple(rows[0])), rows)
 
     def _check_ownership(self, session: Session, trials: Mapping[int, Facts]) -> None:
         """Who has taken a trial over has changed its row first; so the rows are locked before the owners are read."""
@@ -212,6 +232,20 @@ def _upsert(insert: Callable[..., Any], table: Any, key: str, columns: tuple[str
     statement = insert(table)
     replaced = {name: statement.excluded[name] for name in columns if name not in ("trial_id", key)}
     return statement.on_conflict_do_update(index_elements=["trial_id", key], set_=replaced)
+
+
+def _values(trial_id: int, values: Sequence[float]) -> list[dict[str, Any]]:
+    stored = map(models.TrialValueModel.value_to_stored_repr, values)
+    return [
+        {"trial_id": trial_id, "objective": i, "value": value, "value_type": kind}
+        for i, (value, kind) in enumerate(stored)
+    ]
+
+
+def _ended(study_id: int, trial: FrozenTrial) -> dict[str, Any]:
+    started, ended = (None if at is None else _utc(at) for at in (trial.datetime_start, trial.datetime_complete))
+    row = {"number": trial.number, "study_id": study_id, "state": trial.state}
+    return {**row, "datetime_start": started, "datetime_complete": ended}
 
 
 def _utc(local: datetime.datetime) -> datetime.datetime:

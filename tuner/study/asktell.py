@@ -108,7 +108,7 @@ class AskTell:
             values = self.study.space.fill(trial)
             seed = there.get("seed")  # of an earlier attempt, or as it was enqueued
             if seed is None:
-                seed = derive(self.study.space.setting("study.seed"), "trial", trial.number)
+                seed = self._chance("trial", trial.number)
             self._ledger.note(trial._trial_id, Facts({"seed": seed, "attempt": attempt}))
         begins_anew = self.study.space.objective.function is not None  # it has no checkpoints
         history: dict[str, list[float]] = {} if begins_anew else there.get("history", {})
@@ -221,8 +221,11 @@ class AskTell:
     def _seed_sampler(self) -> None:
         section = self.study.space.setting("search.sampler")
         if section["type"] not in sampling.CONTINUES_BY_ITSELF:
-            seed = derive(self.study.space.setting("study.seed"), "sampler", self.upcoming)
+            seed = self._chance("sampler", self.upcoming)
             self.optuna.sampler = sampling.sampler(section, seed, self.study.goal.single)
+
+    def _chance(self, of: str, number: int) -> int:
+        return derive(self.study.space.setting("study.seed"), of, number + self.study.beyond)
 
     @property
     def exhausted(self) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 import warnings
-from collections.abc import Mapping
 from typing import Any
 
 import optuna
@@ -17,9 +16,9 @@ from tuner.errors import BuildError, StudyError, did_you_mean, listing
 from tuner.goal import Goal
 from tuner.port import Epoch, Outcome, State
 from tuner.space import Space
-from tuner.space.writing import flow
 from tuner.storage import readable_errors
 from tuner.study.asktell import AskTell
+from tuner.study.identity import identity_of, refuse_another
 from tuner.study.study import FACTS, Study
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -40,18 +39,17 @@ def open_study(storage: BaseStorage, space: Space, goal: Goal, batch: int | None
     Raises:
         StudyError: a study of that name is there and has another space, or another `batch`.
     """
-    identity = _identity(space, goal)
+    identity = identity_of(space, goal)
     with readable_errors():
-        study = _load(storage, space.name) or _create(storage, space.name, goal)
+        study = _load(storage, space.name) or create_study(storage, space.name, goal)
         known = study.user_attrs.get(FACTS)
         if known is None and (study.user_attrs or study.get_trials(deepcopy=False)):
             raise StudyError(f"study {space.name} was not made by tuner: choose another --study-name")
         if known is not None:
-            _refuse_another_space(space.name, known["identity"], identity)
+            refuse_another(space.name, known["identity"], identity)
             _refuse_another_batch(space.name, known.get("batch"), batch)
-        uid = uuid.uuid4().hex[:12] if known is None else known["uid"]
-        facts = {"uid": uid, "space": space.text, "file": space.file, "base": space.base}
-        study.set_user_attr(FACTS, {**facts, "identity": identity, "metrics": goal.metrics, "batch": batch})
+        uid = new_uid() if known is None else known["uid"]
+        study.set_user_attr(FACTS, facts_of(space, goal, batch, uid))
         for params in space.enqueued():
             study.enqueue_trial(params, skip_if_exists=True)
         study.sampler = sampling.sampler(space.setting("search.sampler"), space.setting("study.seed"), goal.single)
@@ -100,30 +98,25 @@ def _load(storage: BaseStorage, name: str) -> optuna.Study | None:
         return None
 
 
-def _identity(space: Space, goal: Goal) -> dict[str, Any]:
-    """With what counts spelt out, however the file says it."""
-    spelt = {"objective.metrics": list(goal.metrics), "objective.directions": [item.value for item in goal.directions]}
-    written = space.identity().items()
-    return {
-        path: value for path, value in written if not path.startswith(("objective.metric", "objective.dir"))
-    } | spelt
+def new_uid() -> str:
+    """What tells a study from others of its name."""
+    return uuid.uuid4().hex[:12]
 
 
-def _create(storage: BaseStorage, name: str, goal: Goal) -> optuna.Study:
+def facts_of(space: Space, goal: Goal, batch: int | None, uid: str) -> dict[str, Any]:
+    """All that is kept of a study besides its trials."""
+    facts = {"uid": uid, "space": space.text, "file": space.file, "base": space.base}
+    return {**facts, "identity": identity_of(space, goal), "metrics": goal.metrics, "batch": batch}
+
+
+def create_study(storage: BaseStorage, name: str, goal: Goal) -> optuna.Study:
+    """A study in which nothing is kept yet: where its making is cut short, the next run makes it."""
     directions = [StudyDirection[direction.name] for direction in goal.directions]
     study = optuna.create_study(storage=storage, study_name=name, directions=directions)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         study.set_metric_names(list(goal.metrics))
     return study
-
-
-def _refuse_another_space(name: str, known: Mapping[str, Any], identity: Mapping[str, Any]) -> None:
-    changed = [path for path in {**known, **identity} if known.get(path) != identity.get(path)]
-    if changed:
-        lines = [f"  {path}: {_shown(known, path)} in the study, {_shown(identity, path)} now" for path in changed]
-        head = f"study {name} has another space; give this one a name of its own with --study-name:"
-        raise StudyError("\n".join([head, *lines]))
 
 
 def _refuse_another_batch(name: str, known: int | None, batch: int | None) -> None:
@@ -155,7 +148,3 @@ def rehearse(space: Space, goal: Goal) -> None:
         study.tell(Outcome(trial.number, 1, State.COMPLETE, goal.values(metrics), 1, violations=violations))
         if study.exhausted:
             return
-
-
-def _shown(identity: Mapping[str, Any], path: str) -> str:
-    return flow(identity[path]) if path in identity else "absent"

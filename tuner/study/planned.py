@@ -22,13 +22,14 @@ def sibling(study: Study, name: str) -> Study | None:
         return None
 
 
-def enqueue(study: Study, params: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+def enqueue(study: Study, params: Mapping[str, Any], facts: Mapping[str, Any], once: bool = False) -> None:
     """Let a trial with these parameters, and with user attributes, wait to be asked for.
 
-    A `seed` among the attributes is the trial's. Others must not do the same at the same time.
+    A `seed` among the attributes is the trial's. With `once` it is not enqueued where a trial has these very
+    parameters. Others must not do the same at the same time.
     """
     with readable_errors():
-        study.optuna.enqueue_trial(dict(params), user_attrs=dict(facts))
+        study.optuna.enqueue_trial(dict(params), user_attrs=dict(facts), skip_if_exists=once)
 
 
 def noted(study: Study, key: str) -> Mapping[str, Any]:

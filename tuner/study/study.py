@@ -19,6 +19,10 @@ FACTS = "tuner"
 """The study's attribute with all that we know of it, written at once."""
 
 
+FORK = "fork"
+"""The study's attribute with what it was forked from, if it was."""
+
+
 class Study:
     """An Optuna study, with the space that it tunes where `tuner` made it.
 
@@ -32,6 +36,14 @@ class Study:
         self._facts: Mapping[str, Any] = study.user_attrs.get(FACTS, {})
         self.made_here = bool(self._facts)
         self.uid: str = self._facts.get("uid", "")
+        self.beyond: int = study.user_attrs.get(FORK, {}).get("beyond", 0)
+        """How far chance is ahead of the trials' numbers: a fork does not repeat that of its study."""
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What makes another space another study, where `tuner` made it."""
+        identity: Mapping[str, Any] = self._facts["identity"]
+        return identity
 
     @functools.cached_property
     def goal(self) -> Goal:

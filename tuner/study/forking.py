@@ -1,0 +1,203 @@
+"""A fork: a study moved to a changed space, with every trial of it that still fits.
+
+A trial fits where the new space gives the very config that it was trained with, and its value means the same:
+the rows, the seed and what counts are those of the old study. It is kept with its value, its epochs and its
+attributes, under the parameters and distributions of the new space, so that the sampler learns from it. The
+old study is left as it is, its checkpoints with it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from optuna.storages import BaseStorage
+from optuna.study._constrained_optimization import _CONSTRAINTS_KEY
+from optuna.trial import FixedTrial, FrozenTrial, TrialState
+
+from tuner.errors import StudyError
+from tuner.goal import Goal
+from tuner.space import Space
+from tuner.space.carrying import carry
+from tuner.space.holes import lookup
+from tuner.space.resolved import Source, differences
+from tuner.space.writing import flow
+from tuner.storage import Turns, readable_errors
+from tuner.storage.founding import found
+from tuner.study.catalogue import create_study, facts_of, list_studies, load_study, new_uid
+from tuner.study.identity import changes, described, identity_of, revalued
+from tuner.study.origins import Origin, Way
+from tuner.study.study import FACTS, FORK, Study
+
+_UNKEPT = {
+    TrialState.FAIL: "they have failed",
+    TrialState.RUNNING: "they have not ended",
+    TrialState.WAITING: "they have not ended",
+}
+_KEPT_NOTES = ("fixed_params", "grid_id", "search_space")
+"""What Optuna notes of a trial and what holds in another study: rungs and brackets go by a trial's number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """What a study was forked from.
+
+    `of` and `uid` are the old study, which had so many `trials`; `kept` of them begin the new one, and
+    `left_out` counts the others by the reason. `beyond` is by how much chance is ahead of the numbers.
+    """
+
+    of: str
+    uid: str
+    trials: int
+    kept: int
+    left_out: Mapping[str, int]
+    beyond: int
+
+    @classmethod
+    def read(cls, study: Study) -> Fork | None:
+        """That of a study, if it is one."""
+        facts: Mapping[str, Any] | None = study.optuna.user_attrs.get(FORK)
+        return None if facts is None else cls(**facts)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """All of it in words, a line for each reason."""
+        left_out = (f"{count} left out: {reason}" for reason, count in self.left_out.items())
+        return f"fork of study {self.of}: {self.kept} of its {self.trials} trials kept", *left_out
+
+
+@dataclass(frozen=True, slots=True)
+class Forked:
+    """A fork and the trials that it begins with, none where it has begun already."""
+
+    fork: Fork
+    trials: Sequence[FrozenTrial] = ()
+
+
+def fork_of(storage: BaseStorage, name: str, space: Space, goal: Goal) -> Forked:
+    """What becomes of a study under a changed space; nothing is written.
+
+    Args:
+        storage: of both studies.
+        name: of the old study.
+        space: the new one, under the new study's name.
+        goal: of the new space.
+
+    Raises:
+        StudyError: there is no such study, values would mean something else, no trial fits, or the new name
+            is taken by what is no fork of it.
+    """
+    if (begun := _begun(storage, name, space.name)) is not None:
+        return Forked(begun)
+    study = load_study(storage, name)
+    if not study.made_here:
+        raise StudyError(f"study {name} was not made by tuner: it has no space that could have changed")
+    _refuse_other_values(study, space, goal)
+    with readable_errors():
+        trials = study.optuna.get_trials(deepcopy=False)
+    kept, left_out = _fitting(study, trials, space)
+    beyond = study.beyond + len(trials) - len(kept)
+    fork = Fork(name, study.uid, len(trials), len(kept), left_out, beyond)
+    if not kept:
+        raise StudyError("\n".join([*fork.notes, "nothing is left to fork: --study-name begins a study of its own"]))
+    return Forked(fork, kept)
+
+
+def begin_fork(storage: BaseStorage, forked: Forked, space: Space, goal: Goal, batch: int | None, turns: Turns) -> None:
+    """Make the new study with its trials, in a turn; where it is there already, nothing is done.
+
+    Raises:
+        StorageError: the database cannot be used.
+    """
+    with readable_errors():
+        names = list_studies(storage)
+        made = (
+            load_study(storage, space.name).optuna if space.name in names else create_study(storage, space.name, goal)
+        )
+        if FACTS not in made.user_attrs:
+            attributes = {FACTS: facts_of(space, goal, batch, new_uid()), FORK: asdict(forked.fork)}
+            found(storage, turns, made._study_id, attributes, forked.trials)
+
+
+def _begun(storage: BaseStorage, old: str, new: str) -> Fork | None:
+    """The fork, where an earlier run has made it."""
+    names = list_studies(storage)
+    there = load_study(storage, new) if new in names else None
+    if there is None or not (there.made_here or there.records()):
+        return None
+    fork = Fork.read(there)
+    uid = load_study(storage, old).uid if old in names else None
+    if fork is None or fork.of != old or uid not in (None, fork.uid):
+        raise StudyError(
+            f"--fork {new}: study {new} is there already, and is no fork of study {old}: give another name"
+        )
+    return fork
+
+
+def _refuse_other_values(study: Study, space: Space, goal: Goal) -> None:
+    known, now = study.identity, identity_of(space, goal)
+    own = space.objective.function is not None
+    if paths := revalued(changes(known, now), own):
+        head = f"study {study.name} cannot be forked: values of its trials would mean something else here"
+        lines = [f"{head}; give a --study-name to begin anew:", *described(paths, known, now)]
+        raise StudyError("\n".join(lines))
+
+
+def _fitting(study: Study, trials: Sequence[FrozenTrial], space: Space) -> tuple[list[FrozenTrial], dict[str, int]]:
+    """Those that fit, as trials of the new study, and how many do not, by the reason, the commonest first."""
+    numbers = itertools.count()
+    kept: list[FrozenTrial] = []
+    reasons: Counter[str] = Counter()
+    for trial in trials:
+        fit = _UNKEPT.get(trial.state) or _fit(trial, study.space, space)
+        if isinstance(fit, str):
+            reasons[fit] += 1
+        else:
+            origin = Origin(Way.KEPT, study.name, trial.number)
+            kept.append(_moved(trial, next(numbers), fit, origin))
+    return kept, dict(reasons.most_common())
+
+
+def _fit(trial: FrozenTrial, old: Space, new: Space) -> FixedTrial | str:
+    """The trial's config drawn from the new space, or why that does not give it."""
+    try:
+        source = Source.of(old, trial.params)
+    except KeyError as error:  # another program has put it into the study
+        return f"{error.args[0]} is unknown"
+    carried = carry(new, source)
+    if carried.misfits:
+        return str(carried.misfits[0])
+    drawn = FixedTrial(dict(carried.params))
+    values = new.fill(drawn)
+    path = next(differences(new, source.values, values), None)
+    return drawn if path is None else _other(path, values)
+
+
+def _other(path: str, values: Mapping[str, Any]) -> str:
+    try:
+        return f"{path} is {flow(lookup(values, path))} now"
+    except LookupError:
+        return f"{path} is no more"
+
+
+def _moved(trial: FrozenTrial, number: int, drawn: FixedTrial, origin: Origin) -> FrozenTrial:
+    noted = {
+        key: fact for key, fact in trial.system_attrs.items() if key in _KEPT_NOTES or key.startswith(_CONSTRAINTS_KEY)
+    }
+    return FrozenTrial(
+        number=number,
+        state=trial.state,
+        value=None,
+        values=trial.values,
+        datetime_start=trial.datetime_start,
+        datetime_complete=trial.datetime_complete,
+        params=drawn.params,
+        distributions=drawn.distributions,
+        user_attrs={**trial.user_attrs, **origin.facts},
+        system_attrs=noted,
+        intermediate_values=trial.intermediate_values,
+        trial_id=trial._trial_id,
+    )

@@ -1,0 +1,50 @@
+"""Where a trial comes from that its study's sampler did not think of: kept by a fork, or known before the search."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_KEY = "origin"
+
+
+class Way(enum.Enum):
+    """How it came: trained elsewhere and taken over with its values, or only its config, to be trained here."""
+
+    KEPT = "kept from"
+    ENQUEUED = "config of"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A trial of another study, or the config of a file, which may have come from one."""
+
+    way: Way
+    study: str | None
+    trial: int | None
+    file: str | None = None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The attributes by which the trial's origin is known."""
+        return {_KEY: {"way": self.way.value, **self.source}}
+
+    @property
+    def source(self) -> dict[str, Any]:
+        """What it comes from, as JSON values."""
+        facts = {"study": self.study, "trial": self.trial, "file": self.file}
+        return {name: fact for name, fact in facts.items() if fact is not None}
+
+    @classmethod
+    def of(cls, attributes: Mapping[str, Any]) -> Origin | None:
+        """That of a trial's attributes, if it has one."""
+        facts = attributes.get(_KEY)
+        if facts is None:
+            return None
+        return cls(Way(facts["way"]), facts.get("study"), facts.get("trial"), facts.get("file"))
+
+    def __str__(self) -> str:
+        trial = "" if self.trial is None else f"trial {self.trial} of study {self.study}"
+        return trial if self.file is None else f"{self.file} ({trial})" if trial else self.file

@@ -1,0 +1,184 @@
+"""A warm start: known good configs, of a study or a file, that a search trains before ideas of its own.
+
+They are enqueued once, when the study begins or when its file first asks for them, whatever becomes of their
+source afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tuner.confirmation import candidates_of, read
+from tuner.errors import StorageError, UsageError, listing
+from tuner.space import Space
+from tuner.space.carrying import Carried, Kind, Misfit, carry
+from tuner.space.holes import describe
+from tuner.space.resolved import Source
+from tuner.space.rules import Outside
+from tuner.space.warm_start import PATH, WarmStart
+from tuner.space.writing import flow
+from tuner.storage import open_storage
+from tuner.study import Record, Study, load_study
+from tuner.study.origins import Origin, Way
+from tuner.study.planned import enqueue, note, noted
+
+_NOTED = "warm start"
+"""What is noted of a study that has its known configs: where they come from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A known config as parameters of a space.
+
+    `clipped` are the nearest to what it has; `missing` are left to the sampler; of `fixed` it has other values.
+    """
+
+    origin: Origin
+    params: Mapping[str, Any]
+    clipped: tuple[Misfit, ...]
+    missing: tuple[Misfit, ...]
+    fixed: tuple[Misfit, ...]
+
+    @classmethod
+    def of(cls, origin: Origin, carried: Carried) -> Config:
+        """With the nearest values in place of those that are outside."""
+        clipped, missing, fixed = (tuple(carried.of(kind)) for kind in (Kind.OUTSIDE, Kind.MISSING, Kind.FIXED))
+        nearest = {misfit.name: misfit.nearest for misfit in clipped}
+        return cls(origin, {**carried.params, **nearest}, clipped, missing, fixed)
+
+    def __str__(self) -> str:
+        clipped = [f"{_outside(misfit)}, becomes {flow(misfit.nearest)}" for misfit in self.clipped]
+        missing = listing(misfit.name for misfit in self.missing)
+        left = [f"left to the sampler: {missing}"] if self.missing else []
+        return "; ".join([str(self.origin), *clipped, *left, *map(str, self.fixed)])
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The configs that a study is to begin with, the best first, and why others are left out."""
+
+    configs: tuple[Config, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """All of it in words."""
+        first = [f"warm start with {config}" for config in self.configs]
+        return *first, *(f"warm start without {reason}" for reason in self.left_out)
+
+
+def known_configs(space: Space, storage_url: str) -> Known:
+    """What `search.warm_start` asks for; nothing where the study has its configs already.
+
+    Args:
+        space: of the study.
+        storage_url: the run's database.
+
+    Raises:
+        SpaceError: the source is not there or has no config, one of them is outside of the space and to be
+            refused, or none of them is of use to it.
+        StorageError: the run's database cannot be read.
+    """
+    warm = space.warm_start
+    if warm is None or _has_begun(space.name, storage_url):
+        return Known()
+    sources = list(_of_file(space, warm) if warm.file is not None else _of_study(space, warm, storage_url))
+    carried = [(origin, carry(space, source)) for origin, source in sources]
+    if warm.outside is Outside.REFUSE:
+        _refuse_outside(space, carried)
+    known = _usable(carried)
+    if not known.configs:
+        raise space.faulty([(PATH, f"there is no config for this space: {'; '.join(known.left_out)}")])
+    return known
+
+
+def begin_with(study: Study, known: Known) -> None:
+    """Enqueue the configs, each once and behind those of `search.enqueue`; to be called in a turn of the study's."""
+    if not known.configs or noted(study, _NOTED):
+        return
+    for config in known.configs:
+        enqueue(study, config.params, config.origin.facts, once=True)
+    note(study, _NOTED, {"configs": [config.origin.source for config in known.configs]})
+
+
+def _has_begun(name: str, storage_url: str) -> bool:
+    try:
+        return bool(noted(load_study(open_storage(storage_url), name), _NOTED))
+    except UsageError:  # there is no such study yet
+        return False
+
+
+def _of_file(space: Space, warm: WarmStart) -> Iterator[tuple[Origin, Source]]:
+    file, at = Path(space.base, str(warm.file)), f"{PATH}.file"
+    if not file.is_file():
+        raise space.faulty([(at, f"there is no file {file}")])
+    config = Space.load(file)
+    if count := len(config.parameters()):
+        raise space.faulty([(at, f"{file} is a space with {count} parameters: `tuner export` writes a config")])
+    facts = config.setting("provenance") or {}
+    yield Origin(Way.ENQUEUED, facts.get("study"), facts.get("trial"), warm.file), Source.of(config, {})
+
+
+def _of_study(space: Space, warm: WarmStart, storage_url: str) -> Iterator[tuple[Origin, Source]]:
+    at, url = f"{PATH}.study", warm.storage or storage_url
+    if (warm.study, url) == (space.name, storage_url):
+        raise space.faulty([(at, f"{warm.study} is this study itself: name another one")])
+    try:
+        study = load_study(open_storage(url), str(warm.study))
+    except (UsageError, StorageError) as error:
+        raise space.faulty([(at if warm.storage is None else f"{PATH}.storage", str(error))]) from None
+    if not study.made_here:
+        message = f"study {study.name} was not made by tuner, and has no space: write its parameters to search.enqueue"
+        raise space.faulty([(at, message)])
+    records = _best(study, warm.top)
+    if not records:
+        raise space.faulty([(at, f"study {study.name} has no complete trial within its bounds yet")])
+    for record in records:
+        yield Origin(Way.ENQUEUED, study.name, record.number), Source.of(study.space, record.params)
+
+
+def _best(study: Study, top: int) -> list[Record]:
+    """The confirmed trial, then by value; of several objectives the front."""
+    if not study.goal.single:
+        return study.front()[:top]
+    found = read(study)
+    believed = [] if found is None or found.believed is None else [found.believed]
+    others = [record for record in candidates_of(study, top) if record not in believed]
+    return [*believed, *others][:top]
+
+
+def _refuse_outside(space: Space, carried: list[tuple[Origin, Carried]]) -> None:
+    outside = [(origin, misfit) for origin, each in carried for misfit in each.of(Kind.OUTSIDE)]
+    if outside:
+        ways_on = "widen it, ask for fewer configs, or take what is nearest by `outside: clip`"
+        raise space.faulty((PATH, f"{origin}: {_outside(misfit)}: {ways_on}") for origin, misfit in outside)
+
+
+def _usable(carried: list[tuple[Origin, Carried]]) -> Known:
+    """Each config once, as near as the space has it."""
+    configs: list[Config] = []
+    left_out: list[str] = []
+    for origin, each in carried:
+        config = Config.of(origin, each)
+        if reason := _why_useless(config, configs):
+            left_out.append(f"{origin}: {reason}")
+        else:
+            configs.append(config)
+    return Known(tuple(configs), tuple(left_out))
+
+
+def _why_useless(config: Config, known: list[Config]) -> str:
+    far = next((misfit for misfit in config.clipped if misfit.nearest is None), None)
+    same = next((other for other in known if other.params == config.params), None)
+    if far is not None:
+        return f"{_outside(far)}, and nothing is near it"
+    if same is not None:
+        return f"it is the same here as {same.origin}"
+    return "" if config.params else "none of its values is a parameter here"
+
+
+def _outside(misfit: Misfit) -> str:
+    return f"{misfit.name} is {flow(misfit.value)}, outside {flow(describe(misfit.here))}"
