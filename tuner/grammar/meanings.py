@@ -25,6 +25,7 @@ MEANINGS: Mapping[str, str] = {
     "search.stop": "Ends the search before its total: at a target, or after trials that brought nothing better.",
     "search.confirm": "Has `tuner confirm` follow the search: so many of the best trials, on so many fresh seeds.",
     "search.enqueue": "Configs to try first; what they leave out is sampled.",
+    "search.warm_start": "Known good configs to try after those: of a study's best trials, or of an exported file.",
     "objective.metric": "What counts; without it accuracy, or rmse for a regression.",
     "objective.direction": "Which way the metric gets better; known of ours, and to be said of any other.",
     "objective.metrics": "Several objectives, in place of metric.",
