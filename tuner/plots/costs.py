@@ -1,0 +1,101 @@
+"""Cost against value: what a trial took, and what its model costs, for what it reached."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from tuner.plots.plot import COLOURS, Plot, Table, clip, losses, sound, thinned, thinning, titled
+from tuner.study import Record, Study
+
+WIDE = 30
+"""Costs that differ by more than this factor are drawn on a log scale."""
+
+LATEST_ROWS = 12
+
+UNITS = {"seconds": "seconds of training", "parameters": "parameters", "latency": "latency, ms for one row"}
+"""Every cost, with the title of its axis."""
+
+
+def costs(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
+    """The value in objective `i` against each cost that is known, with the best that can be had for so much."""
+    title, metric = titled("Cost against value", study, i), study.goal.metrics[i]
+    chosen = sound(records)
+    known = {name: having for name in UNITS if name != metric and (having := _having(chosen, name))}
+    if not known:
+        return Plot(title, "", None, "no complete trial has a known cost")
+    figure = make_subplots(rows=len(known), vertical_spacing=0.3 / len(known))
+    for row, (name, having) in enumerate(known.items(), start=1):
+        figure.add_traces(_traces(study, having, name, i, row), row, 1)
+        spread = [cost(record, name) for record in having]
+        log = min(spread) > 0 and max(spread) > WIDE * min(spread)
+        figure.update_xaxes(title_text=UNITS[name], type="log" if log else "linear", row=row, col=1)
+        figure.update_yaxes(title_text=metric, row=row, col=1)
+        said = clip(figure, [record.values[i] for record in having], f"yaxis{row}" if row > 1 else "yaxis")
+    figure.update_layout(height=90 + 300 * len(known), legend={"orientation": "h", "yanchor": "bottom", "y": 1.02})
+    name, having = next(iter(known.items()))
+    caption = "Each point is a complete trial within the bounds; the line joins those that none beats for less."
+    caption += thinning(len(thinned(having, losses(study, i))), len(having))
+    told = f"{metric} against " + " and ".join(known)
+    return Plot(title, caption + said, figure, told=told, table=_table(study, having, name, i))
+
+
+def cost(record: Record, name: str) -> float:
+    """One of the costs of a trial; NaN where it is not known."""
+    if name == "seconds":
+        return math.nan if record.seconds is None else record.seconds
+    return record.history[name][-1] if record.history.get(name) else math.nan
+
+
+def _having(chosen: Sequence[Record], name: str) -> list[Record]:
+    return [record for record in chosen if math.isfinite(cost(record, name))]
+
+
+def frontier(study: Study, having: Sequence[Record], name: str, i: int) -> list[Record]:
+    """The trials that none reaches for less, from the cheapest to the best."""
+    loss, found = losses(study, i), list[Record]()
+    for record in sorted(having, key=lambda record: (cost(record, name), loss(record))):
+        if not found or loss(record) < loss(found[-1]):
+            found.append(record)
+    return found
+
+
+def _traces(study: Study, having: Sequence[Record], name: str, i: int, row: int) -> list[go.Scatter]:
+    shown, least = thinned(having, losses(study, i)), frontier(study, having, name, i)
+    metric = html.escape(study.goal.metrics[i])
+    told = f"trial %{{customdata}}<br>{name} %{{x:.5g}}<br>{metric} %{{y:.5g}}<extra></extra>"
+    looks: list[tuple[Sequence[Record], dict[str, Any]]] = [
+        (shown, {"mode": "markers", "name": "Trial", "opacity": 0.6, "marker": {"color": COLOURS[0], "size": 6}}),
+        (
+            least,
+            {
+                "mode": "lines+markers",
+                "name": "Best for its cost",
+                "line": {"color": COLOURS[1], "shape": "hv", "width": 2},
+                "marker": {"symbol": "diamond", "size": 9},
+            },
+        ),
+    ]
+    return [
+        go.Scatter(
+            x=np.array([cost(record, name) for record in records]),
+            y=np.array([record.values[i] for record in records]),
+            customdata=np.array([record.number for record in records], dtype=np.int32),
+            hovertemplate=told,
+            showlegend=row == 1,
+            legendgroup=look["name"],
+            **look,
+        )
+        for records, look in looks
+    ]
+
+
+def _table(study: Study, having: Sequence[Record], name: str, i: int) -> Table:
+    rows = [(record.number, cost(record, name), record.values[i]) for record in frontier(study, having, name, i)]
+    return Table(("Best for its cost: trial", name, study.goal.metrics[i]), tuple(rows[-LATEST_ROWS:]))

@@ -1,0 +1,127 @@
+"""What every plot of a page is made of: figure, words and numbers, colours, and what keeps outliers from distorting.
+
+A plot that there is not enough data for is no error: it says what it waits for.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from tuner.goal import Direction
+from tuner.study import Record, Study
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+"""Okabe and Ito's palette, which colour-blind readers can tell apart."""
+
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+SYMBOLS = ("circle", "diamond", "square", "triangle-up", "x", "star")
+PATTERNS = ("", "/", "x", ".", "\\", "-")
+"""What tells lines, points and bars apart for those who see no colours, each in the order of `COLOURS`."""
+
+GREY = "#888888"
+"""What ended early or is out of bounds."""
+
+INK = "#1d2733"
+"""The colour of text; a page in its dark look draws what has it in its own."""
+
+SCALE = "Cividis"
+"""Of values from bad to good, the same to all eyes."""
+
+PLOTLY = {"displaylogo": False, "responsive": True}
+"""How plotly.js shows every figure."""
+
+MOST_POINTS = 2000
+"""Beyond so many points a plot is a smear and the page is slow: the best half and an even sample are drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The numbers of a plot; as many cells in each row as in the head."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A figure with its caption, or in its place what is missing for it.
+
+    `notes` are findings, a sentence each; `told` is what the figure shows in a phrase, and `table` its numbers,
+    for those who do not see it.
+    """
+
+    title: str
+    caption: str
+    figure: go.Figure | None
+    missing: str = ""
+    told: str = ""
+    notes: tuple[str, ...] = ()
+    table: Table | None = None
+
+
+def titled(title: str, study: Study, i: int) -> str:
+    """The title of a plot that each objective has."""
+    return title if study.goal.single else f"{title} of {study.goal.metrics[i]}"
+
+
+def sound(records: Iterable[Record]) -> list[Record]:
+    """The trials that values are compared among: complete, within the bounds, and with finite values."""
+    return [record for record in records if record.sound and record.values and all(map(math.isfinite, record.values))]
+
+
+def losses(study: Study, i: int) -> Callable[[Record], float]:
+    """How bad the value in objective `i` is, the less the better; infinite where there is none."""
+    sign = -1 if study.goal.directions[i] is Direction.MAXIMIZE else 1
+    return lambda record: sign * record.values[i] if record.values else math.inf
+
+
+def thinned(records: Sequence[Record], loss: Callable[[Record], float], most: int = MOST_POINTS) -> list[Record]:
+    """At most `most`, by number: the best half, and an even sample of the others."""
+    if len(records) <= most:
+        return list(records)
+    ranked = sorted(records, key=loss)
+    best, rest = ranked[: most // 2], sorted(ranked[most // 2 :], key=lambda record: record.number)
+    return sorted(best + even(rest, most - most // 2), key=lambda record: record.number)
+
+
+def even(records: Sequence[Record], most: int = MOST_POINTS) -> list[Record]:
+    """An even sample of at most `most`."""
+    return [records[k * len(records) // most] for k in range(most)] if len(records) > most else list(records)
+
+
+def thinning(shown: int, of: int, what: str = "trials are drawn: the best half of them and an even sample") -> str:
+    """The sentence that says that not all are drawn; empty where they are."""
+    return f" {shown} of {of} {what}." if shown < of else ""
+
+
+def fences(values: Sequence[float]) -> tuple[float, float]:
+    """Beyond which a value is far off: five times the distance between the quartiles away from them."""
+    if len(values) < 8:
+        return -math.inf, math.inf
+    low, _, high = statistics.quantiles(values, n=4)
+    reach = 5 * (high - low)
+    return (low - reach, high + reach) if reach > 0 else (-math.inf, math.inf)
+
+
+def clip(figure: go.Figure, values: Sequence[float], axis: str = "yaxis") -> str:
+    """Keep far-off values from squeezing an axis that is not logarithmic, and say so."""
+    low, high = fences(values)
+    inside = [value for value in values if low <= value <= high]
+    outside = len(values) - len(inside)
+    if not outside:
+        return ""
+    margin = 0.05 * (max(inside) - min(inside))
+    figure.update_layout({f"{axis}_range": [min(inside) - margin, max(inside) + margin]})
+    return f" {outside} far-off value{'s lie' if outside > 1 else ' lies'} outside the axis."
+
+
+def short(value: object) -> str:
+    """A value as tables and sentences show it."""
+    if isinstance(value, float):
+        return f"{value:.5g}"
+    return "" if value is None else str(value)

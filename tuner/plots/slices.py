@@ -1,0 +1,82 @@
+"""Slices: the value of each trial against each of its parameters."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from tuner.plots.plot import SCALE, Plot, clip, losses, sound, thinned, thinning, titled
+from tuner.study import Choices, Domain, Record, Study
+
+MOST_TRIALS = 1000
+"""Every one is a point in each panel."""
+
+MOST_PANELS = 24
+
+COLUMNS, PANEL_WIDTH, PANEL_HEIGHT = 3, 340, 260
+
+
+def slices(study: Study, records: Sequence[Record], i: int = 0, ranking: Sequence[str] = ()) -> Plot:
+    """The value in objective `i` against each parameter.
+
+    Args:
+        study: whose trials they are.
+        records: all of them.
+        i: which objective.
+        ranking: parameters by importance, which is the order of the panels.
+    """
+    title, complete = titled("Slices", study, i), sound(records)
+    varying = {name: domain for name, domain in study.domains().items() if domain.varies}
+    there = [name for name in varying if any(name in record.params for record in complete)]
+    if not there:
+        return Plot(title, "", None, "no trial with parameters that vary is complete yet")
+    names = list(dict.fromkeys([*(name for name in ranking if name in there), *there]))[:MOST_PANELS]
+    shown, metric = thinned(complete, losses(study, i), MOST_TRIALS), study.goal.metrics[i]
+    columns = min(COLUMNS, len(names))
+    rows = -(-len(names) // columns)
+    figure = make_subplots(rows, columns, shared_yaxes=True, horizontal_spacing=0.03, vertical_spacing=0.32 / rows)
+    for k, name in enumerate(names):
+        row, column = divmod(k, columns)
+        figure.add_trace(_points(shown, name, varying[name], i, metric), row + 1, column + 1)
+        figure.update_xaxes(title_text=html.escape(name), **_axis(varying[name]), row=row + 1, col=column + 1)
+    for row in range(rows):
+        figure.update_yaxes(title_text=metric, row=row + 1, col=1)
+    figure.update_layout(height=90 + PANEL_HEIGHT * rows, width=max(560, PANEL_WIDTH * columns), showlegend=False)
+    figure.update_layout(coloraxis={"colorscale": SCALE, "colorbar": {"title": {"text": "Trial"}}})
+    caption = f"Complete trials within the bounds only, the {metric} against each parameter; later trials are brighter."
+    if len(names) < len(there):
+        caption += f" The {len(names)} most important of {len(there)} parameters are shown."
+    caption += thinning(len(shown), len(complete))
+    low_high = [record.values[i] for record in shown]
+    for k in range(len(names)):
+        said = clip(figure, low_high, f"yaxis{k + 1}" if k else "yaxis")
+    return Plot(title, caption + said, figure, told=f"{metric} against each of " + ", ".join(names))
+
+
+def _points(shown: Sequence[Record], name: str, domain: Domain, i: int, metric: str) -> go.Scatter:
+    having = [record for record in shown if name in record.params]
+    texts = isinstance(domain, Choices)
+    told = f"trial %{{marker.color}}<br>{html.escape(name)} %{{x}}<br>{html.escape(metric)} %{{y:.5g}}<extra></extra>"
+    return go.Scatter(
+        x=[str(record.params[name]) if texts else record.params[name] for record in having],
+        y=np.array([record.values[i] for record in having]),
+        mode="markers",
+        marker={
+            "color": np.array([record.number for record in having], dtype=np.int32),
+            "coloraxis": "coloraxis",
+            "size": 6,
+        },
+        opacity=0.7,
+        hovertemplate=told,
+    )
+
+
+def _axis(domain: Domain) -> dict[str, Any]:
+    if isinstance(domain, Choices):
+        return {"type": "category", "categoryorder": "array", "categoryarray": list(map(str, domain.labels))}
+    return {"type": "log"} if domain.log else {"type": "linear"}
