@@ -90,14 +90,14 @@ def _there(name: str, records: Iterable[Record]) -> bool:
 def _groups(
     study: Study, sample: Sequence[Record], names: Iterable[str]
 ) -> Iterator[tuple[list[str], str, list[Record]]]:
-    """Parameters that the same trials have, what those are, and the trials; those that all have come first."""
-    grouped: dict[tuple[str, tuple[int, ...]], list[str]] = collections.defaultdict(list)
+    """Parameters that the same trials have, which those are, and the trials; those that all have come first."""
+    grouped: dict[tuple[tuple[int, ...], str], list[str]] = collections.defaultdict(list)
     conditions = _conditions(study)
     for name in names:
         having = tuple(record.number for record in sample if name in record.params)
-        where = "" if len(having) == len(sample) else conditions.get(name, "where trials have it")
-        grouped[where, having].append(name)
-    for (where, having), together in sorted(grouped.items(), key=lambda item: -len(item[0][1])):
+        grouped[having, conditions.get(name, "") if len(having) < len(sample) else ""].append(name)
+    for (having, condition), together in sorted(grouped.items(), key=lambda item: -len(item[0][0])):
+        where = "" if len(having) == len(sample) else condition or f"that have {together[0]}"
         numbers = set(having)
         yield together, where, [record for record in sample if record.number in numbers]
 

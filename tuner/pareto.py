@@ -42,7 +42,7 @@ def pareto(study: Study, records: Sequence[Record]) -> Plot:
         figure.update_layout(scene=dict(zip(("xaxis", "yaxis", "zaxis"), titles, strict=True)))
     else:
         figure.update_layout(xaxis=titles[0], yaxis=titles[1])
-    figure.update_layout(height=520, legend={"orientation": "h", "yanchor": "bottom", "y": 1.02})
+    figure.update_layout(height=520)
     rows = tuple((record.number, *record.values) for record in front[:MOST_ROWS])
     told = f"{len(front)} of {len(complete)} complete trials are on the front of " + " and ".join(metrics)
     caption = _caption(study) + thinning(len(shown), len(others))

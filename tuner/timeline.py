@@ -158,7 +158,7 @@ def _trace(state: str, colour: str, lanes: Mapping[str, list[_Bar]], metrics: Se
         marker={
             "color": colour,
             "line": {"width": 0},
-            "pattern": {"shape": HATCHES[state], "size": 5, "solidity": 0.25},
+            "pattern": {"shape": HATCHES[state], "size": 5, "solidity": 0.25, "fillmode": "overlay"},
         },
         hovertext=[html.escape("\n".join(_told(bar, metrics))).replace("\n", "<br>") for _, bar in drawn],
         hoverinfo="text",
@@ -191,7 +191,6 @@ def _lay_out(figure: go.Figure, lanes: Mapping[str, list[_Bar]]) -> None:
             "range": [len(lanes) - 0.5, -0.5],
             "automargin": True,
         },
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
         showlegend=True,
         hovermode="closest",
     )

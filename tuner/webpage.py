@@ -16,7 +16,7 @@ import plotly.io
 import plotly.offline
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from tuner.plots import INK, PLOTLY, Plot
+from tuner.plots import COLOURS, INK, PLOTLY, Plot
 from tuner.plots.plot import short
 
 MARK = "tuner report"
@@ -54,6 +54,7 @@ def render(template: str, plots: Iterable[Plot], **facts: Any) -> str:
     return environment.get_template(template).render(
         sections=[_section(plot) for plot in plots],
         ink=INK,
+        blue=COLOURS[0],
         config=PLOTLY,
         plotly_js=plotly.offline.get_plotlyjs(),
         made=datetime.datetime.now().strftime("%Y-%m-%d %H:%M"),

@@ -64,7 +64,6 @@ def _progress(
         return Plot(title, "", None, "no trial is complete yet")
     metric = contestants[0].study.goal.metrics[i]
     figure.update_layout(xaxis_title=unit, yaxis_title=metric, showlegend=True)
-    figure.update_layout(legend={"orientation": "h", "yanchor": "bottom", "y": 1.02})
     told = f"{title}: " + "; ".join(f"{name} reached {short(value)}" for name, value, *_ in rows)
     return Plot(title, caption, figure, told=told, table=Table(("Study", f"Best {metric}", unit, "Trial"), tuple(rows)))
 
@@ -177,7 +176,6 @@ def confirmed(contestants: Sequence[Contestant]) -> Plot:
     )
     figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], automargin=True)
     figure.update_layout(xaxis_title=contestants[0].study.goal.metric, height=150 + 50 * len(known))
-    figure.update_layout(legend={"orientation": "h", "yanchor": "bottom", "y": 1.02})
     caption = (
         "The best of many noisy values flatters: the mean is of runs on fresh seeds that had no say in the choice."
     )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import html
 import itertools
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from tuner.goal import Direction
 from tuner.importances import Importances
-from tuner.plots.plot import SCALE, Plot, fences, losses, short, sound, thinned, thinning, titled
+from tuner.plots.plot import SCALE, Plot, axis_of, fences, losses, place_of, short, sound, thinned, thinning, titled
 from tuner.study import Choices, Domain, Record, Study
 
 MOST_TRIALS = 300
@@ -86,7 +85,7 @@ def _figure(
         )
     figure = go.Figure([area, _points(shown, pair, domains, i, study.goal.metrics[i])])
     for axis, name, domain in zip((figure.update_xaxes, figure.update_yaxes), pair, domains, strict=True):
-        axis(title_text=html.escape(name), **_axis(domain))
+        axis(title_text=html.escape(name), **axis_of(domain))
     figure.update_layout(height=480, showlegend=False)
     return figure
 
@@ -132,18 +131,11 @@ def _drawn(domain: Domain, grid: NDArray[np.float64]) -> NDArray[np.float64]:
     return grid if isinstance(domain, Choices) else np.array([domain.value(place) for place in grid])
 
 
-def _axis(domain: Domain) -> dict[str, Any]:
-    if isinstance(domain, Choices):
-        return {"tickvals": list(range(len(domain.labels))), "ticktext": [html.escape(str(x)) for x in domain.labels]}
-    return {"type": "log"} if domain.log else {}
-
-
 def _points(
     shown: Sequence[Record], pair: tuple[str, str], domains: tuple[Domain, Domain], i: int, metric: str
 ) -> go.Scatter:
     x, y = (
-        [domain.place(record.params[name]) if isinstance(domain, Choices) else record.params[name] for record in shown]
-        for name, domain in zip(pair, domains, strict=True)
+        [place_of(domain, record.params[name]) for record in shown] for name, domain in zip(pair, domains, strict=True)
     )
     told = [
         f"trial {record.number}<br>{html.escape(metric)} {record.values[i]:.5g}<br>"

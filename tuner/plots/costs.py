@@ -38,7 +38,7 @@ def costs(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
         figure.update_xaxes(title_text=UNITS[name], type="log" if log else "linear", row=row, col=1)
         figure.update_yaxes(title_text=metric, row=row, col=1)
         said = clip(figure, [record.values[i] for record in having], f"yaxis{row}" if row > 1 else "yaxis")
-    figure.update_layout(height=90 + 300 * len(known), legend={"orientation": "h", "yanchor": "bottom", "y": 1.02})
+    figure.update_layout(height=90 + 300 * len(known))
     name, having = next(iter(known.items()))
     caption = "Each point is a complete trial within the bounds; the line joins those that none beats for less."
     caption += thinning(len(thinned(having, losses(study, i))), len(having))

@@ -40,7 +40,7 @@ def learning_curves(study: Study, records: Sequence[Record]) -> Plot:
             figure.add_traces([_line(record, name, k, row) for name in names if _curve(record, name)], row, 1)
         figure.update_yaxes(title_text="Loss" if len(names) > 1 else metric, row=row, col=1)
     figure.update_xaxes(title_text="Epoch", row=len(rows), col=1)
-    figure.update_layout(height=160 + 240 * len(rows), legend={"orientation": "h", "yanchor": "bottom", "y": 1.02})
+    figure.update_layout(height=160 + 240 * len(rows))
     caption = f"The best trials by {metric}, the best first."
     if len(rows) > 1:
         caption += (

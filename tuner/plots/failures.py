@@ -8,6 +8,7 @@ from __future__ import annotations
 import collections
 import html
 import re
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,8 +26,8 @@ MOST_CAUSES = 12
 
 MOST_ROWS = 100
 
-LONGEST = 60
-"""So many letters of a cause stand at its bar."""
+LONGEST_LINE = 28
+"""So many letters of a cause stand at its bar, on each of two lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,8 @@ def failures(records: Sequence[Record]) -> Plot:
     figure = go.Figure(
         go.Bar(
             x=[each.count for each in drawn],
-            y=[html.escape(f"{_label(each)} · {each.example}") for each in drawn],
+            y=list(map(_label, drawn)),
+            width=0.6,
             text=[f"{each.count}" for each in drawn],
             orientation="h",
             marker={"color": [colours[each.state] for each in drawn]},
@@ -79,7 +81,7 @@ def failures(records: Sequence[Record]) -> Plot:
     )
     figure.update_yaxes(autorange="reversed", automargin=True)
     figure.update_xaxes(title_text="Trials")
-    figure.update_layout(height=120 + 34 * len(drawn))
+    figure.update_layout(height=110 + 44 * len(drawn))
     total, pruned = sum(each.count for each in found), sum(record.state == State.PRUNED.value for record in records)
     caption = f"{total} of {len(records)} trials failed; behind each cause is the number of a trial that it ended."
     caption += f" {pruned} were pruned, which is no failure." if pruned else ""
@@ -91,6 +93,8 @@ def failures(records: Sequence[Record]) -> Plot:
 
 
 def _label(failure: Failure) -> str:
+    """On two lines at most."""
     text = f"{failure.state}: {failure.cause}" if failure.cause else failure.state
-    first = text.partition("\n")[0]
-    return first if len(first) <= LONGEST else f"{first[:LONGEST]}…"
+    lines = textwrap.wrap(f"{text.partition(chr(10))[0]} · {failure.example}", LONGEST_LINE)
+    shown = [*lines[:1], f"{lines[1]} … · {failure.example}"] if len(lines) > 2 else lines
+    return "<br>".join(map(html.escape, shown))

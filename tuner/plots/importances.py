@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 import plotly.graph_objects as go
 
 from tuner.importances import Importance, Importances
-from tuner.plots.plot import COLOURS, INK, PATTERNS, Plot, Table, titled
+from tuner.plots.plot import COLOURS, PATTERNS, Plot, Table, titled
 from tuner.study import Study
 
 MOST_BARS = 30
 """So many of the most important are drawn; the table has all."""
 
-EVERYWHERE = "in all trials"
+EVERYWHERE = "all trials"
 
 
 def importances(study: Study, found: Importances, i: int = 0) -> Plot:
@@ -31,7 +31,6 @@ def importances(study: Study, found: Importances, i: int = 0) -> Plot:
     figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], automargin=True)
     figure.update_xaxes(title_text="Share", tickformat=".0%", range=[0, 1])
     figure.update_layout(height=150 + 28 * len(names), showlegend=len(found.groups) > 1)
-    figure.update_layout(legend={"orientation": "h", "yanchor": "bottom", "y": 1.02})
     told = f"the most important parameter of {study.goal.metrics[i]} is {found.ranked[0].name}"
     return Plot(title, _caption(found), figure, told=told, notes=tuple(_notes(found)), table=_table(found))
 
@@ -41,10 +40,10 @@ def _bars(bars: Sequence[Importance], where: str, k: int) -> go.Bar:
         x=[each.share for each in bars],
         y=[html.escape(each.name) for each in bars],
         orientation="h",
-        name=html.escape(f"{where} ({bars[0].trials})" if where else EVERYWHERE),
+        name=html.escape(f"trials {where} ({bars[0].trials})" if where else EVERYWHERE),
         marker={
             "color": COLOURS[k % len(COLOURS)],
-            "pattern": {"shape": PATTERNS[k % len(PATTERNS)], "fgcolor": INK, "size": 6},
+            "pattern": {"shape": PATTERNS[k % len(PATTERNS)], "fillmode": "overlay", "size": 6},
         },
         hovertemplate="%{y} %{x:.1%}<extra></extra>",
     )
@@ -68,9 +67,12 @@ def _notes(found: Importances) -> Iterator[str]:
             "no share of all trials. What it explains over all is in the table, and small where its branch is rare."
         )
     for where, group in found.groups.items():
+        first = group[0]
         if where:
-            first = group[0]
-            yield f"{where} ({first.trials} of {found.evaluated} trials), {first.name} explains {first.share:.0%}."
+            yield (
+                f"Among the {first.trials} of {found.evaluated} trials {where}, the most that one of their own "
+                f"explains is {first.share:.0%}: {first.name}."
+            )
 
 
 def _table(found: Importances) -> Table:

@@ -16,6 +16,8 @@ MOST_LINES = 1000
 MOST_AXES = 12
 """Beyond so many axes their names run into each other."""
 
+AXIS_WIDTH = 80
+
 TICKS = 5
 
 
@@ -49,7 +51,7 @@ def parallel_coordinates(study: Study, records: Sequence[Record], ranking: Seque
         caption += f" The {len(names)} most important of {len(domains)} are shown."
     caption += thinning(len(shown), len(complete))
     told = f"lines through {study.goal.metric} and " + ", ".join(names)
-    return Plot(title, caption, figure, told=told)
+    return Plot(title, caption, figure, told=told, width=AXIS_WIDTH * (1 + len(names)))
 
 
 def _lines(study: Study, shown: Sequence[Record], domains: dict[str, Domain]) -> go.Parcoords:

@@ -5,15 +5,17 @@ A plot that there is not enough data for is no error: it says what it waits for.
 
 from __future__ import annotations
 
+import html
 import math
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import plotly.graph_objects as go
 
 from tuner.goal import Direction
-from tuner.study import Record, Study
+from tuner.study import Choices, Domain, Record, Study
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 """Okabe and Ito's palette, which colour-blind readers can tell apart."""
@@ -32,8 +34,15 @@ INK = "#1d2733"
 SCALE = "Cividis"
 """Of values from bad to good, the same to all eyes."""
 
-PLOTLY = {"displaylogo": False, "responsive": True}
-"""How plotly.js shows every figure."""
+PLOTLY = {
+    "displaylogo": False,
+    "responsive": True,
+    "modeBarButtonsToRemove": ["sendChartToCloud", "select2d", "lasso2d", "autoScale2d"],
+}
+"""How plotly.js shows every figure; no button sends it anywhere."""
+
+MARGIN = 0.03
+"""Beside a range, as a part of it."""
 
 MOST_POINTS = 2000
 """Beyond so many points a plot is a smear and the page is slow: the best half and an even sample are drawn."""
@@ -52,7 +61,7 @@ class Plot:
     """A figure with its caption, or in its place what is missing for it.
 
     `notes` are findings, a sentence each; `told` is what the figure shows in a phrase, and `table` its numbers,
-    for those who do not see it.
+    for those who do not see it. `width` is how many pixels it needs at least; a narrower page scrolls it.
     """
 
     title: str
@@ -62,6 +71,7 @@ class Plot:
     told: str = ""
     notes: tuple[str, ...] = ()
     table: Table | None = None
+    width: int = 0
 
 
 def titled(title: str, study: Study, i: int) -> str:
@@ -118,6 +128,27 @@ def clip(figure: go.Figure, values: Sequence[float], axis: str = "yaxis") -> str
     margin = 0.05 * (max(inside) - min(inside))
     figure.update_layout({f"{axis}_range": [min(inside) - margin, max(inside) + margin]})
     return f" {outside} far-off value{'s lie' if outside > 1 else ' lies'} outside the axis."
+
+
+def axis_of(domain: Domain) -> dict[str, Any]:
+    """The axis of a parameter, over all of its domain; that of a choice takes positions of labels."""
+    if isinstance(domain, Choices):
+        ticks = list(range(len(domain.labels)))
+        return {
+            "tickvals": ticks,
+            "ticktext": [html.escape(str(label)) for label in domain.labels],
+            "range": [-0.5, len(ticks) - 0.5],
+        }
+    ends = [domain.value(-MARGIN), domain.value(1 + MARGIN)]
+    if not domain.log:
+        return {"range": ends}
+    low, high = map(math.log10, ends)
+    return {"type": "log", "range": [low, high], **({"dtick": 1} if high - low > 2 else {})}
+
+
+def place_of(domain: Domain, value: Any) -> float:
+    """Where a value stands on that axis."""
+    return domain.place(value) if isinstance(domain, Choices) else float(value)
 
 
 def short(value: object) -> str:

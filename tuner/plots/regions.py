@@ -30,7 +30,6 @@ def regions(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
     figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], automargin=True)
     figure.update_xaxes(range=[-0.03, 1.03], tickvals=[0, 0.5, 1], ticktext=["low end", "middle", "high end"])
     figure.update_layout(height=130 + 28 * len(found), barmode="overlay")
-    figure.update_layout(legend={"orientation": "h", "yanchor": "bottom", "y": 1.02})
     caption = (
         "Each range from its low end to its high one, on the scale that it is searched on; of a choice, its labels in "
         "their order. A parameter of one branch is looked at among the trials of that branch."

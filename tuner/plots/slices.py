@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from tuner.plots.plot import SCALE, Plot, clip, losses, sound, thinned, thinning, titled
-from tuner.study import Choices, Domain, Record, Study
+from tuner.plots.plot import SCALE, Plot, axis_of, clip, losses, place_of, sound, thinned, thinning, titled
+from tuner.study import Domain, Record, Study
 
 MOST_TRIALS = 1000
 """Every one is a point in each panel."""
 
 MOST_PANELS = 24
 
-COLUMNS, PANEL_WIDTH, PANEL_HEIGHT = 3, 340, 260
+COLUMNS, PANEL_WIDTH, PANEL_HEIGHT = 3, 240, 260
 
 
 def slices(study: Study, records: Sequence[Record], i: int = 0, ranking: Sequence[str] = ()) -> Plot:
@@ -43,10 +42,10 @@ def slices(study: Study, records: Sequence[Record], i: int = 0, ranking: Sequenc
     for k, name in enumerate(names):
         row, column = divmod(k, columns)
         figure.add_trace(_points(shown, name, varying[name], i, metric), row + 1, column + 1)
-        figure.update_xaxes(title_text=html.escape(name), **_axis(varying[name]), row=row + 1, col=column + 1)
+        figure.update_xaxes(title_text=html.escape(name), **axis_of(varying[name]), row=row + 1, col=column + 1)
     for row in range(rows):
         figure.update_yaxes(title_text=metric, row=row + 1, col=1)
-    figure.update_layout(height=90 + PANEL_HEIGHT * rows, width=max(560, PANEL_WIDTH * columns), showlegend=False)
+    figure.update_layout(height=90 + PANEL_HEIGHT * rows, showlegend=False)
     figure.update_layout(coloraxis={"colorscale": SCALE, "colorbar": {"title": {"text": "Trial"}}})
     caption = f"Complete trials within the bounds only, the {metric} against each parameter; later trials are brighter."
     if len(names) < len(there):
@@ -55,15 +54,17 @@ def slices(study: Study, records: Sequence[Record], i: int = 0, ranking: Sequenc
     low_high = [record.values[i] for record in shown]
     for k in range(len(names)):
         said = clip(figure, low_high, f"yaxis{k + 1}" if k else "yaxis")
-    return Plot(title, caption + said, figure, told=f"{metric} against each of " + ", ".join(names))
+    told = f"{metric} against each of " + ", ".join(names)
+    return Plot(title, caption + said, figure, told=told, width=PANEL_WIDTH * columns)
 
 
 def _points(shown: Sequence[Record], name: str, domain: Domain, i: int, metric: str) -> go.Scatter:
     having = [record for record in shown if name in record.params]
-    texts = isinstance(domain, Choices)
-    told = f"trial %{{marker.color}}<br>{html.escape(name)} %{{x}}<br>{html.escape(metric)} %{{y:.5g}}<extra></extra>"
+    told = (
+        f"trial %{{marker.color}}<br>{html.escape(name)} %{{x:.5g}}<br>{html.escape(metric)} %{{y:.5g}}<extra></extra>"
+    )
     return go.Scatter(
-        x=[str(record.params[name]) if texts else record.params[name] for record in having],
+        x=[place_of(domain, record.params[name]) for record in having],
         y=np.array([record.values[i] for record in having]),
         mode="markers",
         marker={
@@ -74,9 +75,3 @@ def _points(shown: Sequence[Record], name: str, domain: Domain, i: int, metric: 
         opacity=0.7,
         hovertemplate=told,
     )
-
-
-def _axis(domain: Domain) -> dict[str, Any]:
-    if isinstance(domain, Choices):
-        return {"type": "category", "categoryorder": "array", "categoryarray": list(map(str, domain.labels))}
-    return {"type": "log"} if domain.log else {"type": "linear"}
