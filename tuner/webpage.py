@@ -1,7 +1,7 @@
 """Pages: plots and what is told of them, in one HTML file that opens offline.
 
 They follow the reader's light or dark look, fit a telephone, and tell in words and tables what their figures
-show. Figures are kept as data and drawn by the browser when they come into sight.
+show. Figures are kept as data, which the browser draws one after the other.
 """
 
 from __future__ import annotations

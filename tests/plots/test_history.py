@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from tests.plots.making import branched, study_of, study_of_several
 from tuner import plots
+from tuner.goal import Direction
 from tuner.plots.plot import MOST_POINTS, fences, thinned
 from tuner.plots.plot import losses as losses_of
 
@@ -38,6 +39,7 @@ def test_what_is_out_of_bounds_is_never_the_best_so_far() -> None:
     points = {trace.name: trace for trace in figure.data}
     assert max(points["Best Value"].y) < 0.1
     assert set(points["Out of bounds"].y) == {9.0}
+    assert figure.layout.yaxis.range[1] < 0.2  # which does not squeeze the others
 
 
 def test_each_of_several_objectives_has_its_best_in_its_own_direction() -> None:
@@ -65,4 +67,11 @@ def test_of_very_many_trials_the_best_half_and_an_even_sample_are_drawn() -> Non
 
 
 def test_values_that_are_nearly_all_the_same_have_no_far_off_ones() -> None:
-    assert fences([1.0] * 20 + [7.0])[1] == float("inf")
+    assert fences([1.0] * 20 + [7.0], Direction.MINIMIZE)[1] == float("inf")
+
+
+def test_the_best_are_never_far_off() -> None:
+    values = [*(i / 10 for i in range(20)), 99.0]
+
+    assert fences(values, Direction.MAXIMIZE)[1] == float("inf")
+    assert fences(values, Direction.MINIMIZE)[1] < 99

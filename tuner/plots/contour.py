@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tuner.goal import Direction
 from tuner.importances import Importances
-from tuner.plots.plot import SCALE, Plot, axis_of, fences, losses, place_of, short, sound, thinned, thinning, titled
+from tuner.plots.plot import SCALE, Plot, axis_of, fenced, losses, place_of, short, sound, thinned, thinning, titled
 from tuner.study import Choices, Domain, Record, Study
 
 MOST_TRIALS = 300
@@ -40,7 +40,7 @@ def contour(study: Study, records: Sequence[Record], found: Importances, i: int 
     title = titled("Interaction", study, i)
     pair = _pair(found, sound(records))
     if pair is None:
-        return Plot(title, "", None, f"it takes {FEWEST} complete trials that have two parameters in common")
+        return Plot(title, "", None, f"it takes {FEWEST} complete trials that differ in two parameters")
     having = [record for record in sound(records) if all(name in record.params for name in pair)]
     shown = thinned(having, losses(study, i), MOST_TRIALS)
     domains = study.domains()
@@ -57,9 +57,12 @@ def contour(study: Study, records: Sequence[Record], found: Importances, i: int 
 
 
 def _pair(found: Importances, chosen: Sequence[Record]) -> tuple[str, str] | None:
-    """The first two of the ranking that enough trials have both."""
+    """The first two of the ranking that enough trials have both, and that vary among these."""
     for one, other in itertools.combinations([each.name for each in found.ranked], 2):
-        if sum(one in record.params and other in record.params for record in chosen) >= FEWEST:
+        together = [record.params for record in chosen if one in record.params and other in record.params]
+        if len(together) >= FEWEST and all(
+            len({str(params[name]) for params in together}) > 1 for name in (one, other)
+        ):
             return one, other
     return None
 
@@ -71,7 +74,7 @@ def _figure(
         np.array([domain.place(record.params[name]) for record in shown])
         for name, domain in zip(pair, domains, strict=True)
     ]
-    values = np.clip([record.values[i] for record in shown], *fences([record.values[i] for record in shown]))
+    values = fenced([record.values[i] for record in shown], study.goal.directions[i])
     grids = [_grid(domain) for domain in domains]
     surface = smoothed(places[0], places[1], values, grids[0], grids[1])
     shades = {"colorscale": SCALE, "reversescale": study.goal.directions[i] is Direction.MINIMIZE}

@@ -37,7 +37,9 @@ def costs(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
         log = min(spread) > 0 and max(spread) > WIDE * min(spread)
         figure.update_xaxes(title_text=UNITS[name], type="log" if log else "linear", row=row, col=1)
         figure.update_yaxes(title_text=metric, row=row, col=1)
-        said = clip(figure, [record.values[i] for record in having], f"yaxis{row}" if row > 1 else "yaxis")
+        said = clip(
+            figure, [record.values[i] for record in having], study.goal.directions[i], f"yaxis{row if row > 1 else ''}"
+        )
     figure.update_layout(height=90 + 300 * len(known))
     name, having = next(iter(known.items()))
     caption = "Each point is a complete trial within the bounds; the line joins those that none beats for less."

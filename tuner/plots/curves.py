@@ -46,7 +46,9 @@ def learning_curves(study: Study, records: Sequence[Record]) -> Plot:
         caption += (
             " Below, the loss on validation rows, and fainter the one on training rows: where they part, it overfits."
         )
-    caption += clip(figure, [value for record in best for value in _curve(record, metric).values()])
+    caption += clip(
+        figure, [value for record in best for value in _curve(record, metric).values()], study.goal.directions[i]
+    )
     told = f"{metric} by epoch of trials " + ", ".join(str(record.number) for record in best)
     return Plot(title, caption, figure, told=told, table=_table(best, metric, i))
 
@@ -103,7 +105,7 @@ def intermediate_values(study: Study, records: Sequence[Record]) -> Plot:
     figure.data = [trace for trace in figure.data if len(trace.x)]
     figure.update_layout(xaxis_title="Epoch", yaxis_title=metric)
     caption = f"The {metric} after each epoch; dotted lines ended early." + thinning(len(shown), len(reported))
-    caption += clip(figure, [value for record in shown for value in record.reports.values()])
+    caption += clip(figure, [value for record in shown for value in record.reports.values()], study.goal.direction)
     return Plot(title, caption, figure, told=f"{metric} by epoch of {len(shown)} trials")
 
 

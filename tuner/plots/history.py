@@ -57,7 +57,8 @@ def history(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
         figure.add_trace(_rug(even(ended_early)))
         figure.update_layout(yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True})
         caption += " The crosses below are trials that ended early: hover to see why."
-    caption += clip(figure, [record.values[i] for record in complete])
+    outside = [record.values[i] for record in complete if not record.feasible]
+    caption += clip(figure, [record.values[i] for record in chosen], study.goal.directions[i], besides=outside)
     return Plot(title, caption, figure, told=_told(better, metric, i), table=_table(better, metric, i))
 
 

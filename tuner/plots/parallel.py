@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from tuner.goal import Direction
-from tuner.plots.plot import SCALE, Plot, fences, losses, sound, thinned, thinning
+from tuner.plots.plot import SCALE, Plot, fenced, losses, sound, thinned, thinning
 from tuner.study import Choices, Domain, Record, Study
 
 MOST_LINES = 1000
@@ -55,7 +55,7 @@ def parallel_coordinates(study: Study, records: Sequence[Record], ranking: Seque
 
 
 def _lines(study: Study, shown: Sequence[Record], domains: dict[str, Domain]) -> go.Parcoords:
-    values = np.clip([record.values[0] for record in shown], *fences([record.values[0] for record in shown]))
+    values = fenced([record.values[0] for record in shown], study.goal.direction)
     objective = {"label": study.goal.metric, "values": values}
     minimize = study.goal.direction is Direction.MINIMIZE
     return go.Parcoords(

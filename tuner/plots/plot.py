@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 from tuner.goal import Direction
 from tuner.study import Choices, Domain, Record, Study
@@ -109,24 +111,49 @@ def thinning(shown: int, of: int, what: str = "trials are drawn: the best half o
     return f" {shown} of {of} {what}." if shown < of else ""
 
 
-def fences(values: Sequence[float]) -> tuple[float, float]:
-    """Beyond which a value is far off: five times the distance between the quartiles away from them."""
+def fences(values: Sequence[float], direction: Direction) -> tuple[float, float]:
+    """Beyond which a value is far off: five times the distance between the quartiles away from them.
+
+    Only a bad one can be: the best are what a search is for.
+    """
     if len(values) < 8:
         return -math.inf, math.inf
     low, _, high = statistics.quantiles(values, n=4)
     reach = 5 * (high - low)
-    return (low - reach, high + reach) if reach > 0 else (-math.inf, math.inf)
+    if reach == 0:
+        return -math.inf, math.inf
+    return (low - reach, math.inf) if direction is Direction.MAXIMIZE else (-math.inf, high + reach)
 
 
-def clip(figure: go.Figure, values: Sequence[float], axis: str = "yaxis") -> str:
-    """Keep far-off values from squeezing an axis that is not logarithmic, and say so."""
-    low, high = fences(values)
-    inside = [value for value in values if low <= value <= high]
-    outside = len(values) - len(inside)
+def fenced(values: Sequence[float], direction: Direction) -> NDArray[np.float64]:
+    """The values, those that are far off drawn in to where that begins, for colours to tell the others apart."""
+    return np.clip(np.array(values, dtype=np.float64), *fences(values, direction))
+
+
+def clip(
+    figure: go.Figure,
+    values: Sequence[float],
+    direction: Direction,
+    axis: str = "yaxis",
+    besides: Sequence[float] = (),
+) -> str:
+    """Keep far-off values from squeezing an axis that is not logarithmic, and say so.
+
+    Args:
+        figure: whose axis it is.
+        values: those that it must show, far-off ones apart.
+        direction: which way they get better.
+        axis: of the layout.
+        besides: others that it may leave out.
+    """
+    low, high = fences(values, direction)
+    inside = [value for value in values if low <= value <= high] or list(besides)
+    margin = MARGIN * (max(inside) - min(inside))
+    low, high = min(inside) - margin, max(inside) + margin
+    outside = sum(not low <= value <= high for value in [*values, *besides])
     if not outside:
         return ""
-    margin = 0.05 * (max(inside) - min(inside))
-    figure.update_layout({f"{axis}_range": [min(inside) - margin, max(inside) + margin]})
+    figure.update_layout({f"{axis}_range": [low, high]})
     return f" {outside} far-off value{'s lie' if outside > 1 else ' lies'} outside the axis."
 
 

@@ -28,7 +28,7 @@ def regions(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
     figure = go.Figure([*_spans(found), _tops(found)])
     names = [html.escape(region.name) for region in found]
     figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], automargin=True)
-    figure.update_xaxes(range=[-0.03, 1.03], tickvals=[0, 0.5, 1], ticktext=["low end", "middle", "high end"])
+    figure.update_xaxes(range=[-0.03, 1.03], tickvals=[0, 0.5, 1], ticktext=["low", "middle", "high"])
     figure.update_layout(height=130 + 28 * len(found), barmode="overlay")
     caption = (
         "Each range from its low end to its high one, on the scale that it is searched on; of a choice, its labels in "

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from tuner.plots.plot import SCALE, Plot, axis_of, clip, losses, place_of, sound, thinned, thinning, titled
-from tuner.study import Domain, Record, Study
+from tuner.study import Choices, Domain, Record, Study
 
 MOST_TRIALS = 1000
 """Every one is a point in each panel."""
@@ -51,21 +51,21 @@ def slices(study: Study, records: Sequence[Record], i: int = 0, ranking: Sequenc
     if len(names) < len(there):
         caption += f" The {len(names)} most important of {len(there)} parameters are shown."
     caption += thinning(len(shown), len(complete))
-    low_high = [record.values[i] for record in shown]
+    values, direction = [record.values[i] for record in shown], study.goal.directions[i]
     for k in range(len(names)):
-        said = clip(figure, low_high, f"yaxis{k + 1}" if k else "yaxis")
+        said = clip(figure, values, direction, f"yaxis{k + 1 if k else ''}")
     told = f"{metric} against each of " + ", ".join(names)
     return Plot(title, caption + said, figure, told=told, width=PANEL_WIDTH * columns)
 
 
 def _points(shown: Sequence[Record], name: str, domain: Domain, i: int, metric: str) -> go.Scatter:
     having = [record for record in shown if name in record.params]
-    told = (
-        f"trial %{{marker.color}}<br>{html.escape(name)} %{{x:.5g}}<br>{html.escape(metric)} %{{y:.5g}}<extra></extra>"
-    )
+    place = "%{text}" if isinstance(domain, Choices) else "%{x:.5g}"
+    told = f"trial %{{marker.color}}<br>{html.escape(name)} {place}<br>{html.escape(metric)} %{{y:.5g}}"
     return go.Scatter(
         x=[place_of(domain, record.params[name]) for record in having],
         y=np.array([record.values[i] for record in having]),
+        text=[str(record.params[name]) for record in having] if isinstance(domain, Choices) else None,
         mode="markers",
         marker={
             "color": np.array([record.number for record in having], dtype=np.int32),
@@ -73,5 +73,5 @@ def _points(shown: Sequence[Record], name: str, domain: Domain, i: int, metric: 
             "size": 6,
         },
         opacity=0.7,
-        hovertemplate=told,
+        hovertemplate=f"{told}<extra></extra>",
     )
