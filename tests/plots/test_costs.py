@@ -26,7 +26,7 @@ def test_the_line_joins_what_cannot_be_had_for_less() -> None:
     plot = plots.costs(study, study.records())
 
     assert plot.table is not None
-    assert plot.table.rows == ((0, 1, 0.5), (2, 3, 0.9))
+    assert plot.table.rows == (("seconds", 1, 0.5, 0), ("seconds", 3, 0.9, 2), ("parameters", 10, 0.9, 2))
     assert [record.number for record in frontier(study, study.records()[:4], "parameters", 0)] == [2]
 
 

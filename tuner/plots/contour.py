@@ -70,27 +70,27 @@ def _pair(found: Importances, chosen: Sequence[Record]) -> tuple[str, str] | Non
 def _figure(
     study: Study, shown: Sequence[Record], pair: tuple[str, str], domains: tuple[Domain, Domain], i: int
 ) -> go.Figure:
-    places = [
+    x, y = (
         np.array([domain.place(record.params[name]) for record in shown])
         for name, domain in zip(pair, domains, strict=True)
-    ]
+    )
+    across, up = map(_grid, domains)
     values = fenced([record.values[i] for record in shown], study.goal.directions[i])
-    grids = [_grid(domain) for domain in domains]
-    surface = smoothed(places[0], places[1], values, grids[0], grids[1])
-    shades = {"colorscale": SCALE, "reversescale": study.goal.directions[i] is Direction.MINIMIZE}
-    axes = {"x": _drawn(domains[0], grids[0]), "y": _drawn(domains[1], grids[1])}
-    bar = {"title": {"text": html.escape(study.goal.metrics[i]), "side": "right"}}
-    if any(isinstance(domain, Choices) for domain in domains):
-        area = go.Heatmap(z=surface, **axes, **shades, colorbar=bar, hoverinfo="skip")
-    else:
-        area = go.Contour(
-            z=surface, **axes, **shades, colorbar=bar, hoverinfo="skip", line={"width": 0.5}, ncontours=15
-        )
+    look = {
+        "x": _drawn(domains[0], across),
+        "y": _drawn(domains[1], up),
+        "z": smoothed(x, y, values, across, up),
+        "colorscale": SCALE,
+        "reversescale": study.goal.directions[i] is Direction.MINIMIZE,
+        "colorbar": {"title": {"text": html.escape(study.goal.metrics[i]), "side": "right"}},
+        "hoverinfo": "skip",
+    }
+    labelled = any(isinstance(domain, Choices) for domain in domains)
+    area = go.Heatmap(**look) if labelled else go.Contour(**look, line={"width": 0.5}, ncontours=15)
     figure = go.Figure([area, _points(shown, pair, domains, i, study.goal.metrics[i])])
     for axis, name, domain in zip((figure.update_xaxes, figure.update_yaxes), pair, domains, strict=True):
         axis(title_text=html.escape(name), **axis_of(domain))
-    figure.update_layout(height=480, showlegend=False)
-    return figure
+    return figure.update_layout(height=480, showlegend=False)
 
 
 def smoothed(

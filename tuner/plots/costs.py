@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ WIDE = 30
 """Costs that differ by more than this factor are drawn on a log scale."""
 
 LATEST_ROWS = 12
+"""The table has so many of the best for each cost."""
 
 UNITS = {"seconds": "seconds of training", "parameters": "parameters", "latency": "latency, ms for one row"}
 """Every cost, with the title of its axis."""
@@ -30,22 +31,23 @@ def costs(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
     known = {name: having for name in UNITS if name != metric and (having := _having(chosen, name))}
     if not known:
         return Plot(title, "", None, "no complete trial has a known cost")
-    figure = make_subplots(rows=len(known), vertical_spacing=0.3 / len(known))
+    figure = make_subplots(rows=len(known), vertical_spacing=0.3 / len(known), shared_yaxes="all")
     for row, (name, having) in enumerate(known.items(), start=1):
         figure.add_traces(_traces(study, having, name, i, row), row, 1)
-        spread = [cost(record, name) for record in having]
-        log = min(spread) > 0 and max(spread) > WIDE * min(spread)
-        figure.update_xaxes(title_text=UNITS[name], type="log" if log else "linear", row=row, col=1)
-        figure.update_yaxes(title_text=metric, row=row, col=1)
-        said = clip(
-            figure, [record.values[i] for record in having], study.goal.directions[i], f"yaxis{row if row > 1 else ''}"
-        )
+        figure.update_xaxes(title_text=UNITS[name], type=_scale(having, name), row=row, col=1)
+    figure.update_yaxes(title_text=metric)
     figure.update_layout(height=90 + 300 * len(known))
-    name, having = next(iter(known.items()))
     caption = "Each point is a complete trial within the bounds; the line joins those that none beats for less."
-    caption += thinning(len(thinned(having, losses(study, i))), len(having))
+    most = max(known.values(), key=len)
+    caption += thinning(len(thinned(most, losses(study, i))), len(most))
+    caption += clip(figure, [record.values[i] for record in most], study.goal.directions[i])
     told = f"{metric} against " + " and ".join(known)
-    return Plot(title, caption + said, figure, told=told, table=_table(study, having, name, i))
+    return Plot(title, caption, figure, told=told, table=_table(study, known, i))
+
+
+def _scale(having: Sequence[Record], name: str) -> str:
+    spread = [cost(record, name) for record in having]
+    return "log" if min(spread) > 0 and max(spread) > WIDE * min(spread) else "linear"
 
 
 def cost(record: Record, name: str) -> float:
@@ -98,6 +100,10 @@ def _traces(study: Study, having: Sequence[Record], name: str, i: int, row: int)
     ]
 
 
-def _table(study: Study, having: Sequence[Record], name: str, i: int) -> Table:
-    rows = [(record.number, cost(record, name), record.values[i]) for record in frontier(study, having, name, i)]
-    return Table(("Best for its cost: trial", name, study.goal.metrics[i]), tuple(rows[-LATEST_ROWS:]))
+def _table(study: Study, known: Mapping[str, Sequence[Record]], i: int) -> Table:
+    rows = [
+        (name, cost(record, name), record.values[i], record.number)
+        for name, having in known.items()
+        for record in frontier(study, having, name, i)[-LATEST_ROWS:]
+    ]
+    return Table(("Cost", "How much", f"Best {study.goal.metrics[i]} for it", "Trial"), tuple(rows))

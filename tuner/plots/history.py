@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -37,29 +37,32 @@ def history(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
     complete = [record for record in records if record.complete and record.values]
     if not complete:
         return Plot(title, "", None, "no trial is complete yet")
-    loss, chosen = losses(study, i), sound(complete)
-    shown = thinned(complete, loss)
-    better = improvements(chosen, study, i)
+    chosen = sound(complete)
+    shown, better = thinned(complete, losses(study, i)), improvements(chosen, study, i)
     figure = go.Figure(
         [
-            _points([record for record in shown if record.feasible], i, metric, "Trial", COLOURS[0], "circle"),
-            _points([record for record in shown if not record.feasible], i, metric, "Out of bounds", GREY, "x"),
+            *_points([record for record in shown if record.feasible], i, metric, "Trial", COLOURS[0], "circle"),
+            *_points([record for record in shown if not record.feasible], i, metric, "Out of bounds", GREY, "x"),
             *_best(better, complete[-1].number, i),
         ]
     )
     figure.update_layout(xaxis_title="Trial", yaxis_title=metric)
-    figure.data = [trace for trace in figure.data if len(trace.x)]
     caption = f"Each point is a complete trial, the line the best {metric} so far." + thinning(
         len(shown), len(complete)
     )
-    ended_early = [record for record in records if not record.complete and record.cause]
-    if ended_early:
-        figure.add_trace(_rug(even(ended_early)))
-        figure.update_layout(yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True})
-        caption += " The crosses below are trials that ended early: hover to see why."
+    caption += _add_rug(figure, [record for record in records if not record.complete and record.cause])
     outside = [record.values[i] for record in complete if not record.feasible]
     caption += clip(figure, [record.values[i] for record in chosen], study.goal.directions[i], besides=outside)
     return Plot(title, caption, figure, told=_told(better, metric, i), table=_table(better, metric, i))
+
+
+def _add_rug(figure: go.Figure, ended_early: Sequence[Record]) -> str:
+    """Trials that have no value stand below, on an axis of their own."""
+    if not ended_early:
+        return ""
+    figure.add_trace(_rug(even(ended_early)))
+    figure.update_layout(yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True})
+    return " The crosses below are trials that ended early: hover to see why."
 
 
 def improvements(chosen: Sequence[Record], study: Study, i: int = 0) -> list[Record]:
@@ -71,22 +74,21 @@ def improvements(chosen: Sequence[Record], study: Study, i: int = 0) -> list[Rec
     return better
 
 
-def _points(shown: Sequence[Record], i: int, metric: str, name: str, colour: str, symbol: str) -> go.Scatter:
-    return go.Scatter(
-        x=np.array([record.number for record in shown], dtype=np.int32),
-        y=np.array([record.values[i] for record in shown]),
-        mode="markers",
-        name=name,
-        marker={"color": colour, "symbol": symbol, "size": 6, "opacity": 0.6},
-        hovertemplate=f"trial %{{x}}<br>{html.escape(metric)} %{{y:.5g}}<extra></extra>",
-    )
+def _points(shown: Sequence[Record], i: int, metric: str, name: str, colour: str, symbol: str) -> Iterator[go.Scatter]:
+    if shown:
+        yield go.Scatter(
+            x=np.array([record.number for record in shown], dtype=np.int32),
+            y=np.array([record.values[i] for record in shown]),
+            mode="markers",
+            name=name,
+            marker={"color": colour, "symbol": symbol, "size": 6, "opacity": 0.6},
+            hovertemplate=f"trial %{{x}}<br>{html.escape(metric)} %{{y:.5g}}<extra></extra>",
+        )
 
 
-def _best(better: Sequence[Record], last: int, i: int) -> list[go.Scatter]:
-    if not better:
-        return []
-    return [
-        go.Scatter(
+def _best(better: Sequence[Record], last: int, i: int) -> Iterator[go.Scatter]:
+    if better:
+        yield go.Scatter(
             x=[*(record.number for record in better), last],
             y=[*(record.values[i] for record in better), better[-1].values[i]],
             mode="lines",
@@ -94,7 +96,6 @@ def _best(better: Sequence[Record], last: int, i: int) -> list[go.Scatter]:
             line={"color": COLOURS[1], "width": 2.5, "shape": "hv"},
             hoverinfo="skip",
         )
-    ]
 
 
 def _rug(records: Sequence[Record]) -> go.Scatter:

@@ -68,7 +68,7 @@ def _notes(found: Importances) -> Iterator[str]:
         )
     for where, group in found.groups.items():
         first = group[0]
-        if where:
+        if where and first.share:
             yield (
                 f"Among the {first.trials} of {found.evaluated} trials {where}, the most that one of their own "
                 f"explains is {first.share:.0%}: {first.name}."

@@ -68,13 +68,15 @@ def _lines(study: Study, shown: Sequence[Record], domains: dict[str, Domain]) ->
 def _dimension(name: str, domain: Domain, shown: Sequence[Record]) -> dict[str, object]:
     places = np.array([domain.place(record.params[name]) for record in shown])
     if isinstance(domain, Choices):
-        ends, ticks = (0, len(domain.labels) - 1), {i: str(label) for i, label in enumerate(domain.labels)}
+        ticks = {float(i): str(label) for i, label in enumerate(domain.labels)}
     else:
-        ends, ticks = (0, 1), {place: f"{domain.value(place):.3g}" for place in np.linspace(0, 1, TICKS)}
+        values = {domain.value(place) for place in np.linspace(0, 1, TICKS)}
+        marked = sorted(set(map(round, values)) if domain.whole else values)
+        ticks = {domain.place(value): f"{value:.3g}" for value in marked}
     return {
         "label": name,
         "values": places,
-        "range": ends,
+        "range": (0, len(domain.labels) - 1) if isinstance(domain, Choices) else (0, 1),
         "tickvals": list(ticks),
         "ticktext": list(ticks.values()),
     }

@@ -46,6 +46,9 @@ PLOTLY = {
 MARGIN = 0.03
 """Beside a range, as a part of it."""
 
+MOST_TICKS = 8
+"""A range of fewer whole numbers has each of them on its axis."""
+
 MOST_POINTS = 2000
 """Beyond so many points a plot is a smear and the page is slow: the best half and an even sample are drawn."""
 
@@ -168,9 +171,9 @@ def axis_of(domain: Domain) -> dict[str, Any]:
         }
     ends = [domain.value(-MARGIN), domain.value(1 + MARGIN)]
     if not domain.log:
-        return {"range": ends}
+        return {"range": ends, **({"dtick": 1} if domain.whole and domain.high - domain.low < MOST_TICKS else {})}
     low, high = map(math.log10, ends)
-    return {"type": "log", "range": [low, high], **({"dtick": 1} if high - low > 2 else {})}
+    return {"type": "log", "range": [low, high], "dtick": 1 if high - low > 2 else "D2"}
 
 
 def place_of(domain: Domain, value: Any) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -29,33 +29,35 @@ def slices(study: Study, records: Sequence[Record], i: int = 0, ranking: Sequenc
         i: which objective.
         ranking: parameters by importance, which is the order of the panels.
     """
-    title, complete = titled("Slices", study, i), sound(records)
+    title, complete, metric = titled("Slices", study, i), sound(records), study.goal.metrics[i]
     varying = {name: domain for name, domain in study.domains().items() if domain.varies}
     there = [name for name in varying if any(name in record.params for record in complete)]
     if not there:
         return Plot(title, "", None, "no trial with parameters that vary is complete yet")
     names = list(dict.fromkeys([*(name for name in ranking if name in there), *there]))[:MOST_PANELS]
-    shown, metric = thinned(complete, losses(study, i), MOST_TRIALS), study.goal.metrics[i]
-    columns = min(COLUMNS, len(names))
-    rows = -(-len(names) // columns)
-    figure = make_subplots(rows, columns, shared_yaxes=True, horizontal_spacing=0.03, vertical_spacing=0.32 / rows)
-    for k, name in enumerate(names):
-        row, column = divmod(k, columns)
-        figure.add_trace(_points(shown, name, varying[name], i, metric), row + 1, column + 1)
-        figure.update_xaxes(title_text=html.escape(name), **axis_of(varying[name]), row=row + 1, col=column + 1)
-    for row in range(rows):
-        figure.update_yaxes(title_text=metric, row=row + 1, col=1)
-    figure.update_layout(height=90 + PANEL_HEIGHT * rows, showlegend=False)
-    figure.update_layout(coloraxis={"colorscale": SCALE, "colorbar": {"title": {"text": "Trial"}}})
+    shown = thinned(complete, losses(study, i), MOST_TRIALS)
+    figure = _panels(shown, {name: varying[name] for name in names}, i, metric)
     caption = f"Complete trials within the bounds only, the {metric} against each parameter; later trials are brighter."
     if len(names) < len(there):
         caption += f" The {len(names)} most important of {len(there)} parameters are shown."
     caption += thinning(len(shown), len(complete))
-    values, direction = [record.values[i] for record in shown], study.goal.directions[i]
-    for k in range(len(names)):
-        said = clip(figure, values, direction, f"yaxis{k + 1 if k else ''}")
+    caption += clip(figure, [record.values[i] for record in shown], study.goal.directions[i])
     told = f"{metric} against each of " + ", ".join(names)
-    return Plot(title, caption + said, figure, told=told, width=PANEL_WIDTH * columns)
+    return Plot(title, caption, figure, told=told, width=PANEL_WIDTH * min(COLUMNS, len(names)))
+
+
+def _panels(shown: Sequence[Record], domains: Mapping[str, Domain], i: int, metric: str) -> go.Figure:
+    columns = min(COLUMNS, len(domains))
+    rows = -(-len(domains) // columns)
+    figure = make_subplots(rows, columns, shared_yaxes="all", horizontal_spacing=0.03, vertical_spacing=0.32 / rows)
+    for k, (name, domain) in enumerate(domains.items()):
+        row, column = k // columns + 1, k % columns + 1
+        figure.add_trace(_points(shown, name, domain, i, metric), row, column)
+        figure.update_xaxes(title_text=html.escape(name), **axis_of(domain), row=row, col=column)
+    figure.update_yaxes(title_text=metric, col=1)
+    figure.update_layout(height=90 + PANEL_HEIGHT * rows, showlegend=False)
+    figure.update_layout(coloraxis={"colorscale": SCALE, "colorbar": {"title": {"text": "Trial"}}})
+    return figure
 
 
 def _points(shown: Sequence[Record], name: str, domain: Domain, i: int, metric: str) -> go.Scatter:
