@@ -8,6 +8,7 @@ import pytest
 from optuna.study import StudyDirection
 from typer.testing import CliRunner
 
+import tuner
 from tests.plots.making import study_of_several
 from tests.study.asking import complete, opened
 from tuner import comparison
@@ -60,6 +61,8 @@ def test_a_page_says_what_each_study_found_and_in_what_they_differ(url: str, tmp
     assert "<td>model.type</td><td>&#34;MLP&#34;</td><td>&#34;Linear&#34;</td>" in page
     assert "data.batch_size" not in page
     assert page.count('class="plot"') == 2
+    again = tuner.report(["tiny", "other"], tmp_path / "again.html", storage_url=url)
+    assert "<h1>tiny against other</h1>" in again.read_text()
 
 
 def test_confirmed_means_stand_beside_the_values_that_they_correct(url: str) -> None:
