@@ -40,6 +40,17 @@ def test_what_models_cost_has_a_panel_of_its_own() -> None:
     assert figure.layout.xaxis2.title.text == "parameters"
 
 
+def test_far_off_values_are_left_out_of_every_panel() -> None:
+    study = costly(*((i, i, 0.9 + i / 1000) for i in range(1, 20)), (20, 20, -50.0), (21, 21, 1.0))
+
+    plot = plots.costs(study, study.records())
+
+    assert plot.figure is not None
+    assert "1 far-off value lies" in plot.caption
+    assert plot.figure.layout.yaxis.range == plot.figure.layout.yaxis2.range
+    assert plot.figure.layout.yaxis.range[0] > 0.8
+
+
 def test_each_objective_is_drawn_against_what_it_cost() -> None:
     study = study_of_several(12, 2)
 

@@ -31,7 +31,7 @@ def costs(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
     known = {name: having for name in UNITS if name != metric and (having := _having(chosen, name))}
     if not known:
         return Plot(title, "", None, "no complete trial has a known cost")
-    figure = make_subplots(rows=len(known), vertical_spacing=0.3 / len(known), shared_yaxes="all")
+    figure = make_subplots(rows=len(known), vertical_spacing=0.3 / len(known))
     for row, (name, having) in enumerate(known.items(), start=1):
         figure.add_traces(_traces(study, having, name, i, row), row, 1)
         figure.update_xaxes(title_text=UNITS[name], type=_scale(having, name), row=row, col=1)
@@ -40,7 +40,7 @@ def costs(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
     caption = "Each point is a complete trial within the bounds; the line joins those that none beats for less."
     most = max(known.values(), key=len)
     caption += thinning(len(thinned(most, losses(study, i))), len(most))
-    caption += clip(figure, [record.values[i] for record in most], study.goal.directions[i])
+    caption += clip(figure, [record.values[i] for record in most], study.goal.directions[i], everywhere=True)
     told = f"{metric} against " + " and ".join(known)
     return Plot(title, caption, figure, told=told, table=_table(study, known, i))
 

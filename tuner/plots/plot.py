@@ -33,8 +33,8 @@ GREY = "#888888"
 INK = "#1d2733"
 """The colour of text; a page in its dark look draws what has it in its own."""
 
-SCALE = "Cividis"
-"""Of values from bad to good, the same to all eyes."""
+SCALE = ((0, "#3f6fb5"), (0.5, "#9a9a8a"), (1, "#f0b400"))
+"""From bad to good: blue to amber, which all eyes tell apart, and neither end is lost on a light or a dark page."""
 
 PLOTLY = {
     "displaylogo": False,
@@ -137,8 +137,8 @@ def clip(
     figure: go.Figure,
     values: Sequence[float],
     direction: Direction,
-    axis: str = "yaxis",
     besides: Sequence[float] = (),
+    everywhere: bool = False,
 ) -> str:
     """Keep far-off values from squeezing an axis that is not logarithmic, and say so.
 
@@ -146,8 +146,8 @@ def clip(
         figure: whose axis it is.
         values: those that it must show, far-off ones apart.
         direction: which way they get better.
-        axis: of the layout.
         besides: others that it may leave out.
+        everywhere: the axes of all panels show the same; otherwise it is the first panel's.
     """
     low, high = fences(values, direction)
     inside = [value for value in values if low <= value <= high] or list(besides)
@@ -156,7 +156,10 @@ def clip(
     outside = sum(not low <= value <= high for value in [*values, *besides])
     if not outside:
         return ""
-    figure.update_layout({f"{axis}_range": [low, high]})
+    if everywhere:
+        figure.update_yaxes(range=[low, high])
+    else:
+        figure.update_layout(yaxis_range=[low, high])
     return f" {outside} far-off value{'s lie' if outside > 1 else ' lies'} outside the axis."
 
 

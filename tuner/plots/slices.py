@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from tuner.plots.plot import SCALE, Plot, axis_of, clip, losses, place_of, sound, thinned, thinning, titled
+from tuner.plots.plot import INK, SCALE, Plot, axis_of, clip, losses, place_of, sound, thinned, thinning, titled
 from tuner.study import Choices, Domain, Record, Study
 
 MOST_TRIALS = 1000
@@ -41,7 +41,7 @@ def slices(study: Study, records: Sequence[Record], i: int = 0, ranking: Sequenc
     if len(names) < len(there):
         caption += f" The {len(names)} most important of {len(there)} parameters are shown."
     caption += thinning(len(shown), len(complete))
-    caption += clip(figure, [record.values[i] for record in shown], study.goal.directions[i])
+    caption += clip(figure, [record.values[i] for record in shown], study.goal.directions[i], everywhere=True)
     told = f"{metric} against each of " + ", ".join(names)
     return Plot(title, caption, figure, told=told, width=PANEL_WIDTH * min(COLUMNS, len(names)))
 
@@ -49,7 +49,7 @@ def slices(study: Study, records: Sequence[Record], i: int = 0, ranking: Sequenc
 def _panels(shown: Sequence[Record], domains: Mapping[str, Domain], i: int, metric: str) -> go.Figure:
     columns = min(COLUMNS, len(domains))
     rows = -(-len(domains) // columns)
-    figure = make_subplots(rows, columns, shared_yaxes="all", horizontal_spacing=0.03, vertical_spacing=0.32 / rows)
+    figure = make_subplots(rows, columns, shared_yaxes=True, horizontal_spacing=0.03, vertical_spacing=0.32 / rows)
     for k, (name, domain) in enumerate(domains.items()):
         row, column = k // columns + 1, k % columns + 1
         figure.add_trace(_points(shown, name, domain, i, metric), row, column)
@@ -72,7 +72,8 @@ def _points(shown: Sequence[Record], name: str, domain: Domain, i: int, metric: 
         marker={
             "color": np.array([record.number for record in having], dtype=np.int32),
             "coloraxis": "coloraxis",
-            "size": 6,
+            "size": 7,
+            "line": {"width": 0.5, "color": INK},
         },
         opacity=0.7,
         hovertemplate=f"{told}<extra></extra>",
