@@ -275,7 +275,7 @@ def test_the_page_has_the_confirmation_with_its_plot_and_its_table(walk: Path, u
 
     page = tuner.report("walk", tmp_path / "report.html", storage_url=url).read_text()
 
-    assert '<section id="confirmation">' in page
+    assert '<section id="confirmation" ' in page
     assert page.count('aria-label="Table of the candidates"') == 1
     assert f"Trial {found.pick.trial.number}" in page
     figure = forest(found).figure

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from tuner import exporting, reporting, storage
+from tuner import comparison, exporting, reporting, storage
 from tuner.config import DEFAULT_STORAGE
 from tuner.exporting import Format
 from tuner.study import load_study
@@ -38,11 +39,11 @@ def export(
     return exporting.export(opened, trial, None if out is None else Path(out), form)
 
 
-def report(study: str, out: str | Path = "report.html", *, storage_url: str = DEFAULT_STORAGE) -> Path:
-    """Write a study's report, one HTML page that opens offline.
+def report(study: str | Sequence[str], out: str | Path = "report.html", *, storage_url: str = DEFAULT_STORAGE) -> Path:
+    """Write a study's report, or several studies against each other: one HTML page that opens offline.
 
     Args:
-        study: its name.
+        study: its name; or at least one, each once.
         out: the file to write.
         storage_url: the database.
 
@@ -51,7 +52,13 @@ def report(study: str, out: str | Path = "report.html", *, storage_url: str = DE
 
     Raises:
         StudyError: there is no such study.
+        UsageError: several have other objectives than each other.
         StorageError: the database cannot be read.
     """
-    reporting.report(load_study(storage.open_storage(storage_url), study), Path(out))
+    opened = storage.open_storage(storage_url)
+    studies = [load_study(opened, name) for name in ([study] if isinstance(study, str) else study)]
+    if len(studies) == 1:
+        reporting.report(studies[0], Path(out))
+    else:
+        comparison.compare(studies, Path(out))
     return Path(out)

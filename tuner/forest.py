@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 
 from tuner.confirmation import Confirmation, Standing
 from tuner.findings import sentences, verdict
-from tuner.plots import COLOURS, GREY, Plot
+from tuner.plots import COLOURS, GREY, INK, Plot
 
 ROW = 56
 """Pixels of a candidate."""
@@ -23,8 +23,9 @@ def forest(found: Confirmation) -> Plot:
     labels = [_label(standing) for standing in shown]
     figure.update_yaxes(categoryorder="array", categoryarray=labels[::-1])
     figure.update_layout(xaxis_title=found.goal.metric, height=130 + ROW * len(shown))
-    figure.update_layout(legend={"orientation": "h", "yanchor": "bottom", "y": 1.02})
-    return Plot(title, f"{story} Dots are runs on common seeds; the bar of the pick is of its further seeds.", figure)
+    told = f"runs on fresh seeds of {len(shown)} candidates, each with its mean and interval"
+    caption = f"{story} Dots are runs on common seeds; the bar of the pick is of its further seeds."
+    return Plot(title, caption, figure, told=told)
 
 
 def _label(standing: Standing) -> str:
@@ -59,7 +60,7 @@ def _means(found: Confirmation, shown: list[Standing]) -> go.Scatter:
         error_x={"array": [interval.high - interval.mean for interval, _ in known], "thickness": 2, "width": 6},
         mode="markers",
         name="Mean, 95 % interval",
-        marker={"symbol": "line-ns", "size": 16, "line": {"width": 3, "color": "#1d2733"}, "color": "#1d2733"},
+        marker={"symbol": "line-ns", "size": 16, "line": {"width": 3, "color": INK}, "color": INK},
     )
 
 

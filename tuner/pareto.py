@@ -2,43 +2,67 @@
 
 from __future__ import annotations
 
+import html
+from collections.abc import Sequence
 from typing import Any
 
-import optuna.visualization as viz
+import numpy as np
+import plotly.graph_objects as go
 
-from tuner.plots import COLOURS, GREY, Plot
-from tuner.study import Study
+from tuner.plots import COLOURS, GREY, Plot, Table
+from tuner.plots.plot import losses, thinned, thinning
+from tuner.study import Record, Study
 
 MOST_AXES = 3
 """A space of more axes cannot be drawn: the first two objectives are, and the caption says so."""
 
-_LOOKS = {
-    "Trial": ("Dominated", COLOURS[4], "circle"),
-    "Feasible Trial": ("Dominated", COLOURS[4], "circle"),
-    "Best Trial": ("Front", COLOURS[1], "diamond"),
-    "Infeasible Trial": ("Out of bounds", GREY, "circle-open"),
-}
-"""Optuna's kinds of points, by the end of their hover texts: name, colour and symbol."""
+MOST_ROWS = 50
+"""The table has so many of the front at most."""
 
 
-def pareto(study: Study) -> Plot:
+def pareto(study: Study, records: Sequence[Record]) -> Plot:
     """Every complete trial by its values; those of the front, which none beats in all objectives, stand out."""
     title, metrics = "Pareto front", study.goal.metrics
-    if not any(record.complete for record in study.records()):
+    complete = [record for record in records if record.complete and record.values]
+    if not complete:
         return Plot(title, "", None, "no trial is complete yet")
-    if len(metrics) > MOST_AXES:
-        axes: dict[str, Any] = {"targets": lambda trial: trial.values[:2], "target_names": list(metrics[:2])}
+    front = study.front(complete)
+    numbers = {record.number for record in front}
+    others = [record for record in complete if record.number not in numbers]
+    shown = thinned(others, losses(study, 0))
+    kinds = [
+        ([record for record in shown if record.feasible], "Dominated", COLOURS[4], "circle"),
+        ([record for record in shown if not record.feasible], "Out of bounds", GREY, "x"),
+        (front, "Front", COLOURS[1], "diamond"),
+    ]
+    axes = metrics if len(metrics) <= MOST_AXES else metrics[:2]
+    figure = go.Figure([_points(kind, axes, *look) for kind, *look in kinds if kind])
+    titles = [{"title": {"text": html.escape(name)}} for name in axes]
+    if len(axes) == MOST_AXES:
+        figure.update_layout(scene=dict(zip(("xaxis", "yaxis", "zaxis"), titles, strict=True)))
     else:
-        axes = {"target_names": list(metrics)}
-    figure = viz.plot_pareto_front(study.optuna, **axes)
-    figure.data = [trace for trace in figure.data if len(trace.x or ())]
-    for trace in figure.data:
-        kind = trace.hovertemplate.partition("<extra>")[2].removesuffix("</extra>")
-        name, colour, symbol = _LOOKS[kind]
-        trace.update(name=name, showlegend=True)
-        trace.marker = {"color": colour, "symbol": symbol, "size": 9 if name == "Front" else 7}
+        figure.update_layout(xaxis=titles[0], yaxis=titles[1])
     figure.update_layout(height=520)
-    return Plot(title, _caption(study), figure)
+    rows = tuple((record.number, *record.values) for record in front[:MOST_ROWS])
+    told = f"{len(front)} of {len(complete)} complete trials are on the front of " + " and ".join(metrics)
+    caption = _caption(study) + thinning(len(shown), len(others))
+    return Plot(title, caption, figure, told=told, table=Table(("Trial on the front", *metrics), rows))
+
+
+def _points(kind: Sequence[Record], axes: Sequence[str], name: str, colour: str, symbol: str) -> go.Scatter:
+    columns = [np.array([record.values[i] for record in kind]) for i in range(len(axes))]
+    places = [f"{html.escape(axis)} %{{{letter}:.5g}}" for axis, letter in zip(axes, "xyz", strict=False)]
+    look: dict[str, Any] = {
+        "name": name,
+        "mode": "markers",
+        "showlegend": True,
+        "marker": {"color": colour, "symbol": symbol, "size": 9 if name == "Front" else 6},
+        "opacity": 1 if name == "Front" else 0.6,
+        "customdata": np.array([record.number for record in kind], dtype=np.int32),
+        "hovertemplate": "<br>".join(["trial %{customdata}", *places]) + "<extra></extra>",
+    }
+    points = dict(zip("xyz", columns, strict=False))
+    return go.Scatter3d(**points, **look) if len(axes) == MOST_AXES else go.Scatter(**points, **look)
 
 
 def _caption(study: Study) -> str:

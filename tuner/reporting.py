@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import collections
 import datetime
+from collections.abc import Sequence
 from pathlib import Path
 
-import plotly.offline
-from jinja2 import Environment, PackageLoader, select_autoescape
-
-from tuner import exporting, plots
+from tuner import exporting, plots, webpage
 from tuner.confirmation import read
 from tuner.files import refuse_foreign, write_whole
 from tuner.findings import verdict
@@ -33,28 +31,23 @@ def report(study: Study, out: Path) -> None:
         UsageError: the file is there and is no report.
         TunerError: it cannot be written.
     """
-    refuse_foreign(out, "tuner report")
+    refuse_foreign(out, webpage.MARK)
     write_whole(out, page(study).encode())
 
 
 def page(study: Study) -> str:
     """The whole page as text."""
-    environment = Environment(loader=PackageLoader("tuner"), autoescape=select_autoescape(["html", "j2"]))
-    environment.filters["short"] = _short
     records = study.records()
     front = study.front(records)
     best = front[0] if front and study.goal.single else None
     found = read(study)
     picked = (found and found.believed) or best
     confirmed = [] if found is None else [forest(found)]
-    fronts = [] if study.goal.single else [pareto(study)]
-    drawn = [
-        *confirmed,
-        *fronts,
-        *plots.all_plots(study),
-        timeline(records, study.goal.metrics, datetime.datetime.now()),
-    ]
-    return environment.get_template("report.html.j2").render(
+    fronts = [] if study.goal.single else [pareto(study, records)]
+    times = timeline(records, study.goal.metrics, datetime.datetime.now())
+    return webpage.render(
+        "report.html.j2",
+        [*confirmed, *fronts, *plots.all_plots(study, records), times],
         study=study,
         goal=study.goal,
         best=best,
@@ -66,34 +59,12 @@ def page(study: Study) -> str:
         best_config=exporting.export(study, picked.number) if picked is not None and study.made_here else None,
         counts=collections.Counter(record.state for record in records),
         total=len(records),
-        seconds=_length(sum(record.seconds or 0.0 for record in records)),
-        sections=[_section(plot) for plot in drawn],
+        seconds=webpage.length(sum(record.seconds or 0.0 for record in records)),
         rows=records[-MOST_ROWS:],
         parameters=_parameters(records),
-        plotly_js=plotly.offline.get_plotlyjs(),
-        made=datetime.datetime.now().strftime("%Y-%m-%d %H:%M"),
     )
 
 
-def _section(plot: plots.Plot) -> dict[str, str]:
-    figure = ""
-    if plot.figure is not None:
-        plots.dress(plot.figure)
-        figure = plot.figure.to_html(full_html=False, include_plotlyjs=False, config=plots.PLOTLY)
-    anchor = plot.title.lower().replace(" ", "-")
-    return {"title": plot.title, "anchor": anchor, "caption": plot.caption, "figure": figure, "missing": plot.missing}
-
-
-def _parameters(records: list[Record]) -> list[str]:
+def _parameters(records: Sequence[Record]) -> list[str]:
     names = dict.fromkeys(name for record in records for name in record.params)
     return list(names)
-
-
-def _length(seconds: float) -> str:
-    return str(datetime.timedelta(seconds=round(seconds)))
-
-
-def _short(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.5g}"
-    return "" if value is None else str(value)

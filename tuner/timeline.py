@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from tuner.plots import COLOURS, GREY, Plot
+from tuner.plots import COLOURS, GREY, INK, Plot
 from tuner.port import State
 from tuner.study import Record
 
@@ -29,12 +29,15 @@ LOOKS = {
     State.PRUNED.value: COLOURS[5],
     State.FAILED.value: COLOURS[1],
     State.DIVERGED.value: COLOURS[3],
-    State.OUT_OF_MEMORY.value: "#000000",
-    State.TIMED_OUT.value: "#F0E442",
+    State.OUT_OF_MEMORY.value: INK,
+    State.TIMED_OUT.value: COLOURS[2],
     State.LOST.value: GREY,
     RUNNING: COLOURS[4],
 }
-"""The colour of each ending, in the order of the legend; Okabe and Ito's black and yellow are for what is rare."""
+"""The colour of each ending, in the order of the legend."""
+
+HATCHES = dict(zip(LOOKS, ("", "/", "x", "\\", "+", "|", "-", "."), strict=True))
+"""The pattern of each, for those who see no colours."""
 
 LANE_PIXELS, MOST_PIXELS = 26, 1200
 """How high a lane is, and how high all of them may become."""
@@ -84,7 +87,8 @@ def timeline(records: Iterable[Record], metrics: Sequence[str], now: datetime.da
         if any(bar.record.state == state for bar in bars):
             figure.add_trace(_trace(state, colour, lanes, metrics))
     _lay_out(figure, lanes)
-    return Plot(TITLE, _caption(bars, heard if forgotten else None), figure)
+    told = f"{len(bars)} trials in {len(lanes)} lanes over time"
+    return Plot(TITLE, _caption(bars, heard if forgotten else None), figure, told=told)
 
 
 def _caption(bars: Sequence[_Bar], heard: datetime.datetime | None) -> str:
@@ -151,7 +155,11 @@ def _trace(state: str, colour: str, lanes: Mapping[str, list[_Bar]], metrics: Se
         base=np.array([_milliseconds(bar.start - ZERO) for _, bar in drawn]),
         x=np.array([_milliseconds(bar.end - bar.start) for _, bar in drawn]),
         width=0.8,
-        marker={"color": colour, "line": {"width": 0}},
+        marker={
+            "color": colour,
+            "line": {"width": 0},
+            "pattern": {"shape": HATCHES[state], "size": 5, "solidity": 0.25, "fillmode": "overlay"},
+        },
         hovertext=[html.escape("\n".join(_told(bar, metrics))).replace("\n", "<br>") for _, bar in drawn],
         hoverinfo="text",
     )
@@ -183,7 +191,6 @@ def _lay_out(figure: go.Figure, lanes: Mapping[str, list[_Bar]]) -> None:
             "range": [len(lanes) - 0.5, -0.5],
             "automargin": True,
         },
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
         showlegend=True,
         hovermode="closest",
     )

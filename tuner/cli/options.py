@@ -18,6 +18,10 @@ Storage: TypeAlias = Annotated[
 StudyName: TypeAlias = Annotated[
     str, typer.Argument(metavar="STUDY", help="The study's name.", autocompletion=completing.study_names)
 ]
+StudyNames: TypeAlias = Annotated[
+    list[str],
+    typer.Argument(metavar="STUDY...", help="One study, or several to compare.", autocompletion=completing.study_names),
+]
 SpaceFile: TypeAlias = Annotated[
     Path,
     typer.Option(

@@ -78,19 +78,21 @@ def show(
 
 
 def report(
-    study: options.StudyName,
+    studies: options.StudyNames,
     out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")] = Path("report.html"),
     storage: options.Storage = DEFAULT_STORAGE,
 ) -> None:
-    """Write a study as one HTML page that opens offline.
+    """Write a study, or several against each other, as one HTML page that opens offline.
 
     Example: tuner report digits-cnn -o report.html
     """
-    from tuner import reporting
+    from tuner import comparison, reporting
 
-    opened = _load(storage, study)
-
-    reporting.report(opened, out)
+    opened = [_load(storage, name) for name in dict.fromkeys(studies)]
+    if len(opened) == 1:
+        reporting.report(opened[0], out)
+    else:
+        comparison.compare(opened, out)
     typer.echo(f"wrote {out}")
 
 

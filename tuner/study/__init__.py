@@ -2,16 +2,22 @@
 
 from tuner.study.asktell import AskTell
 from tuner.study.catalogue import delete_study, list_studies, load_study, open_study, rehearse
+from tuner.study.domain import Choices, Domain, Range
+from tuner.study.extract import extract
 from tuner.study.record import Record
 from tuner.study.standing import Standing
 from tuner.study.study import Study
 
 __all__ = [
     "AskTell",
+    "Choices",
+    "Domain",
+    "Range",
     "Record",
     "Standing",
     "Study",
     "delete_study",
+    "extract",
     "list_studies",
     "load_study",
     "open_study",

@@ -13,6 +13,7 @@ from tuner.errors import StudyError
 from tuner.goal import Direction, Goal, Scope
 from tuner.space import Space
 from tuner.storage import FINISHED, readable_errors
+from tuner.study.domain import Domain, domains
 from tuner.study.record import Record, record_of, undominated
 
 FACTS = "tuner"
@@ -64,6 +65,11 @@ class Study:
         """Every trial, by number."""
         with readable_errors():
             return [record_of(trial) for trial in self.optuna.get_trials(deepcopy=False)]
+
+    def domains(self) -> dict[str, Domain]:
+        """What each parameter is drawn from, in the order in which trials first had them."""
+        with readable_errors():
+            return domains(self.optuna.get_trials(deepcopy=False))
 
     def record(self, number: int) -> Record:
         """One trial.

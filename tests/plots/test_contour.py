@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import numpy as np
+
+from tests.plots.making import branched, large, study_of
+from tuner import plots
+from tuner.importances import importances_of
+from tuner.plots.contour import MOST_TRIALS, smoothed
+from tuner.plots.plot import sound
+from tuner.study import Study
+
+
+def drawn(study: Study) -> plots.Plot:
+    return plots.contour(study, study.records(), importances_of(study, sound(study.records())))
+
+
+def test_the_two_most_important_that_trials_have_together_are_drawn() -> None:
+    figure = drawn(branched(60)).figure
+
+    assert figure is not None
+    axes = {figure.layout.xaxis.title.text, figure.layout.yaxis.title.text}
+    assert axes == {"optimizer.Adam.lr", "optimizer.Adam.beta"}  # of SGD's trials but one parameter varies
+    area, points = figure.data
+    assert len(points.x) == sum(record.params["optimizer"] == "Adam" for record in sound(branched(60).records()))
+    assert np.nanmax(area.z) < 0.1  # those out of bounds have 9
+
+
+def test_it_is_of_three_hundred_trials_at_most() -> None:
+    plot = drawn(large(600, 1))
+
+    assert plot.figure is not None
+    assert len(plot.figure.data[1].x) == MOST_TRIALS
+    assert f"{MOST_TRIALS} of 392 trials are drawn" in plot.caption
+
+
+def test_a_far_off_value_does_not_take_the_colours() -> None:
+    figure = drawn(study_of(30)).figure
+
+    assert figure is not None
+    assert np.nanmax(figure.data[0].z) < 10
+
+
+def test_the_plane_is_blank_where_no_trial_was_near_and_labels_do_not_mix() -> None:
+    x, y = np.array([0.0, 0.05, 0.0]), np.array([0.0, 0.0, 1.0])
+
+    surface = smoothed(x, y, np.array([1.0, 3.0, 9.0]), np.array([0.0, 0.9]), np.array([0.0, 1.0]))
+
+    assert 1 < surface[0, 0] < 3
+    assert surface[1, 0] == 9
+    assert np.isnan(surface[:, 1]).all()
+
+
+def test_a_single_parameter_has_no_interaction() -> None:
+    plot = drawn(study_of(1))
+
+    assert plot.figure is None
+    assert plot.missing == "it takes 4 complete trials that differ in two parameters"

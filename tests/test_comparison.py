@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.study import StudyDirection
+from typer.testing import CliRunner
+
+import tuner
+from tests.plots.making import study_of_several
+from tests.study.asking import complete, opened
+from tuner import comparison
+from tuner.cli import app
+from tuner.confirmation import CONFIRM, Part, Run
+from tuner.errors import UsageError
+from tuner.study import Study
+from tuner.study.planned import note
+
+OTHER = """\
+study: {name: other}
+search: {trials: 3}
+data: {type: digits, batch_size: 128}
+model: {type: Linear}
+optimizer: {type: Adam, lr: {float: [1e-3, 1e-1], log: true}}
+"""
+
+
+def without_scripts(text: str) -> str:
+    return re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
+
+
+def named(name: str, metric: str, direction: str) -> Study:
+    study = optuna.create_study(study_name=name, direction=StudyDirection[direction.upper()])
+    study.set_metric_names([metric])
+    return Study(study)
+
+
+@pytest.mark.parametrize(("metric", "direction"), [("loss", "maximize"), ("accuracy", "minimize")])
+def test_other_objectives_are_no_comparison(metric: str, direction: str) -> None:
+    studies = [named("a", "accuracy", "maximize"), named("b", metric, direction)]
+
+    with pytest.raises(UsageError, match=f"one has accuracy, to maximize, the other {metric}, to {direction}"):
+        comparison.page(studies)
+
+
+def test_a_page_says_what_each_study_found_and_in_what_they_differ(url: str, tmp_path: Path) -> None:
+    for text, values in ((None, (0.5, 0.7)), (OTHER, (0.4, 0.8, 0.6))):
+        trials = opened(url) if text is None else opened(url, text)
+        for value in values:
+            complete(trials, value)
+
+    called = CliRunner().invoke(app, ["report", "tiny", "other", "-o", str(tmp_path / "page.html"), "--storage", url])
+
+    assert called.exit_code == 0
+    page = without_scripts((tmp_path / "page.html").read_text())
+    assert "<h1>tiny against other</h1>" in page
+    assert "<td>tiny</td><td>0.7</td><td>1</td>" in page
+    assert "<td>other</td><td>0.8</td><td>1</td>" in page
+    assert "<td>model.type</td><td>&#34;MLP&#34;</td><td>&#34;Linear&#34;</td>" in page
+    assert "data.batch_size" not in page
+    assert page.count('class="plot"') == 2
+    again = tuner.report(["tiny", "other"], tmp_path / "again.html", storage_url=url)
+    assert "<h1>tiny against other</h1>" in again.read_text()
+
+
+def test_confirmed_means_stand_beside_the_values_that_they_correct(url: str) -> None:
+    trials = opened(url)
+    best = complete(trials, 0.9)
+    runs = optuna.create_study(storage=url, study_name="tiny.confirm", direction="maximize")
+    for part, values in ((Part.RACE, (0.8, 0.8)), (Part.HELD_OUT, (0.7, 0.74))):
+        for repeat, value in enumerate(values):
+            runs.add_trial(optuna.trial.create_trial(value=value, user_attrs=Run(best, part, repeat, False).facts))
+    terms = {"of": trials.study.uid, "top": 1, "seeds": 2, "splits": False, "candidates": [best]}
+    note(Study(runs), CONFIRM, terms)
+
+    page = without_scripts(comparison.page([trials.study, trials.study]))
+
+    assert "<td>0.9</td><td>0</td><td>0.72</td><td>0.46588 to 0.97412</td>" in page
+    assert 'aria-label="Figure: confirmed means: tiny 0.72; tiny 0.72"' in page
+
+
+def test_fronts_are_compared_too() -> None:
+    page = without_scripts(comparison.page([study_of_several(20, 2), study_of_several(0, 2)]))
+
+    assert "<h2" in page
+    assert "On the front" in page
+    assert "Not made by tuner" in page

@@ -1,0 +1,143 @@
+"""Pages in a real browser, in both looks, on a desk and on a telephone."""
+
+from __future__ import annotations
+
+import functools
+import html
+import http.server
+import json
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.plots.making import branched, large, study_of, study_of_several
+from tuner import comparison, reporting
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+PHONE, DESK = 390, 1280
+
+SHOWN = {PHONE: ("empty", "large", "compared"), DESK: ("thirty", "several")}
+"""Which pages are looked at in which width."""
+
+PROBE = "<head><script>window.faults = []; window.onerror = (message) => { faults.push(message); };</script>"
+WATCHER = """\
+<!doctype html><body>{frames}<script>
+function told(frame) {{
+  const page = frame.contentDocument, plots = [...page.querySelectorAll(".plot")];
+  return {{
+    page: frame.id, faults: frame.contentWindow.faults, figures: plots.length,
+    drawn: plots.filter((plot) => plot.querySelector(".main-svg")).length,
+    wide: page.documentElement.scrollWidth, ink: getComputedStyle(page.body).color,
+    tick: [...page.querySelectorAll(".xtick text")].map((text) => getComputedStyle(text).fill)[0] ?? "",
+  }};
+}}
+addEventListener("load", () => setTimeout(() => {{
+  document.body.dataset.told = JSON.stringify([...document.querySelectorAll("iframe")].map(told));
+}}, 2000));
+</script></body>"""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a browser made of a page; `wide` is how many pixels it takes."""
+
+    page: str
+    faults: list[str]
+    figures: int
+    drawn: int
+    wide: int
+    ink: str
+    tick: str
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pages")
+    texts = {
+        "empty": reporting.page(study_of(0)),
+        "thirty": reporting.page(study_of(30)),
+        "several": reporting.page(study_of_several(30, 3)),
+        "large": reporting.page(large(120, 4)),
+        "compared": comparison.page([branched(30), large(60, 4)]),
+    }
+    for name, text in texts.items():
+        (folder / f"{name}.html").write_text(text.replace("<head>", PROBE, 1))
+    for width, names in SHOWN.items():
+        frames = [f'<iframe id="{name}" src="{name}.html" width="{width}" height="800"></iframe>' for name in names]
+        (folder / f"{width}.html").write_text(WATCHER.format(frames="".join(frames)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(pages: Path) -> Iterator[str]:
+    handler = functools.partial(Quiet, directory=str(pages))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        serving = threading.Thread(target=server.serve_forever, daemon=True)
+        serving.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        serving.join()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+def browsed(address: str, width: int, dark: bool, profile: Path) -> list[Seen]:
+    assert CHROMIUM is not None
+    ran = subprocess.run(
+        [
+            *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),
+            *("--disable-component-update", "--disable-sync", "--no-first-run", f"--user-data-dir={profile}"),
+            f"--blink-settings=preferredColorScheme={0 if dark else 1}",
+            *("--window-size=1400,5000", "--virtual-time-budget=6000", "--dump-dom", f"{address}/{width}.html"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+    told = re.search(r'data-told="([^"]*)"', ran.stdout)
+    assert told is not None, ran.stderr
+    return [Seen(**facts) for facts in json.loads(html.unescape(told[1]))]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+@pytest.mark.parametrize(("width", "dark"), [(PHONE, True), (DESK, False)])
+def test_a_browser_draws_every_figure_within_the_width_and_in_the_look_of_its_reader(
+    address: str, tmp_path: Path, width: int, dark: bool
+) -> None:
+    seen = browsed(address, width, dark, tmp_path)
+
+    assert tuple(each.page for each in seen) == SHOWN[width]
+    assert [each.faults for each in seen] == [[]] * len(seen)
+    assert [each.drawn for each in seen] == [each.figures for each in seen]
+    assert all((each.figures > 0) == (each.page != "empty") for each in seen)
+    assert max(each.wide for each in seen) <= width
+    light_ink, dark_ink = "rgb(29, 39, 51)", "rgb(230, 234, 240)"
+    assert {each.ink for each in seen} == {dark_ink if dark else light_ink}
+    assert {each.tick for each in seen if each.figures} == {dark_ink if dark else light_ink}
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("look", [0, 1])
+def test_text_stands_out_from_what_is_behind_it_in_both_looks(look: int) -> None:
+    style = (ROOT / "tuner" / "templates" / "page.css.j2").read_text().replace("{{ ink }}", "#1d2733")
+    colours = dict(re.findall(r"--(\w+): (#\w{6})", re.findall(r":root \{(.*?)\}\n", style)[look]))
+
+    for text in ("ink", "soft", "accent"):
+        for behind in ("card", "back"):
+            light, dark = sorted((luminance(colours[text]), luminance(colours[behind])), reverse=True)
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, behind)  # WCAG 2.2, 1.4.3

@@ -1,0 +1,100 @@
+"""Failures by cause: how many trials ended otherwise than complete or pruned, and why.
+
+Causes that differ in their numbers alone, a size or an address, are one.
+"""
+
+from __future__ import annotations
+
+import collections
+import html
+import re
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from tuner.plots.plot import COLOURS, Plot, Table
+from tuner.port import State
+from tuner.study import Record
+
+FAILURES = (State.FAILED, State.DIVERGED, State.OUT_OF_MEMORY, State.TIMED_OUT, State.LOST)
+"""What counts as a failure, each with its colour."""
+
+MOST_CAUSES = 12
+"""So many of the commonest are drawn; the table has all, up to `MOST_ROWS`."""
+
+MOST_ROWS = 100
+
+LONGEST_LINE = 28
+"""So many letters of a cause stand at its bar, on each of two lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A kind of failure: how trials ended, the commonest text that they left, how many, and one of them."""
+
+    state: str
+    cause: str
+    count: int
+    example: int
+
+
+def causes(records: Sequence[Record]) -> list[Failure]:
+    """The kinds of failures, the commonest first."""
+    states = {state.value for state in FAILURES}
+    kinds: dict[tuple[str, str], list[Record]] = collections.defaultdict(list)
+    for record in records:
+        if record.state in states:
+            kinds[record.state, _kind(record.cause)].append(record)
+    return sorted((_failure(state, members) for (state, _), members in kinds.items()), key=lambda each: -each.count)
+
+
+def _kind(cause: str) -> str:
+    return re.sub(r"0x[0-9a-f]+|\d+(\.\d+)?(e[+-]?\d+)?", "#", cause.strip().partition("\n")[0])
+
+
+def _failure(state: str, members: Sequence[Record]) -> Failure:
+    text, _ = collections.Counter(record.cause for record in members).most_common(1)[0]
+    example = next(record.number for record in members if record.cause == text)
+    return Failure(state, text, len(members), example)
+
+
+def failures(records: Sequence[Record]) -> Plot:
+    """A bar for each cause."""
+    title, found = "Failures by cause", causes(records)
+    if not found:
+        return Plot(title, "", None, "no trial has failed")
+    colours = {state.value: colour for state, colour in zip(FAILURES, COLOURS[1:], strict=True)}
+    drawn = found[:MOST_CAUSES]
+    figure = go.Figure(
+        go.Bar(
+            x=[each.count for each in drawn],
+            y=list(map(_label, drawn)),
+            width=0.6,
+            text=[f"{each.count}" for each in drawn],
+            orientation="h",
+            marker={"color": [colours[each.state] for each in drawn]},
+            hovertext=[html.escape(f"{each.state}: {each.cause[:300]}") for each in drawn],
+            hoverinfo="text",
+        )
+    )
+    figure.update_yaxes(autorange="reversed", automargin=True)
+    figure.update_xaxes(title_text="Trials")
+    figure.update_layout(height=110 + 44 * len(drawn))
+    total, pruned = sum(each.count for each in found), sum(record.state == State.PRUNED.value for record in records)
+    caption = f"{total} of {len(records)} trials failed; behind each cause is the number of a trial that it ended."
+    caption += f" {pruned} were pruned, which is no failure." if pruned else ""
+    if len(found) > len(drawn):
+        caption += f" The {len(drawn)} commonest of {len(found)} causes are drawn."
+    rows = tuple((each.state, each.cause, each.count, each.example) for each in found[:MOST_ROWS])
+    told = f"{len(found)} causes of failure, the commonest {found[0].state} in {found[0].count} trials"
+    return Plot(title, caption, figure, told=told, table=Table(("Ended as", "Cause", "Trials", "Example"), rows))
+
+
+def _label(failure: Failure) -> str:
+    """On two lines at most."""
+    text = f"{failure.state}: {failure.cause}" if failure.cause else failure.state
+    lines = textwrap.wrap(f"{text.partition(chr(10))[0]} · {failure.example}", LONGEST_LINE)
+    shown = [*lines[:1], f"{lines[1]} … · {failure.example}"] if len(lines) > 2 else lines
+    return "<br>".join(map(html.escape, shown))

@@ -1,0 +1,127 @@
+"""The history of a search: each trial's value, and the best so far."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from tuner.plots.plot import (
+    COLOURS,
+    GREY,
+    Plot,
+    Table,
+    clip,
+    even,
+    losses,
+    short,
+    sound,
+    thinned,
+    thinning,
+    titled,
+)
+from tuner.study import Record, Study
+
+LONGEST_CAUSE = 120
+"""A hover text gives so much of the reason."""
+
+LATEST_ROWS = 12
+"""The table has so many of the records that fell."""
+
+
+def history(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
+    """The value of each trial in objective `i` and the best so far; trials without a value on a rug below."""
+    title, metric = titled("Optimization history", study, i), study.goal.metrics[i]
+    complete = [record for record in records if record.complete and record.values]
+    if not complete:
+        return Plot(title, "", None, "no trial is complete yet")
+    chosen = sound(complete)
+    shown, better = thinned(complete, losses(study, i)), improvements(chosen, study, i)
+    figure = go.Figure(
+        [
+            *_points([record for record in shown if record.feasible], i, metric, "Trial", COLOURS[0], "circle"),
+            *_points([record for record in shown if not record.feasible], i, metric, "Out of bounds", GREY, "x"),
+            *_best(better, complete[-1].number, i),
+        ]
+    )
+    figure.update_layout(xaxis_title="Trial", yaxis_title=metric)
+    caption = f"Each point is a complete trial, the line the best {metric} so far." + thinning(
+        len(shown), len(complete)
+    )
+    caption += _add_rug(figure, [record for record in records if not record.complete and record.cause])
+    outside = [record.values[i] for record in complete if not record.feasible]
+    caption += clip(figure, [record.values[i] for record in chosen], study.goal.directions[i], besides=outside)
+    return Plot(title, caption, figure, told=_told(better, metric, i), table=_table(better, metric, i))
+
+
+def _add_rug(figure: go.Figure, ended_early: Sequence[Record]) -> str:
+    """Trials that have no value stand below, on an axis of their own."""
+    if not ended_early:
+        return ""
+    figure.add_trace(_rug(even(ended_early)))
+    figure.update_layout(yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True})
+    return " The crosses below are trials that ended early: hover to see why."
+
+
+def improvements(chosen: Sequence[Record], study: Study, i: int = 0) -> list[Record]:
+    """Those of the trials, in their order, that were the best in objective `i` when they ended."""
+    better: list[Record] = []
+    for record in chosen:
+        if not better or study.goal.directions[i].better(record.values[i], better[-1].values[i]):
+            better.append(record)
+    return better
+
+
+def _points(shown: Sequence[Record], i: int, metric: str, name: str, colour: str, symbol: str) -> Iterator[go.Scatter]:
+    if shown:
+        yield go.Scatter(
+            x=np.array([record.number for record in shown], dtype=np.int32),
+            y=np.array([record.values[i] for record in shown]),
+            mode="markers",
+            name=name,
+            marker={"color": colour, "symbol": symbol, "size": 6, "opacity": 0.6},
+            hovertemplate=f"trial %{{x}}<br>{html.escape(metric)} %{{y:.5g}}<extra></extra>",
+        )
+
+
+def _best(better: Sequence[Record], last: int, i: int) -> Iterator[go.Scatter]:
+    if better:
+        yield go.Scatter(
+            x=[*(record.number for record in better), last],
+            y=[*(record.values[i] for record in better), better[-1].values[i]],
+            mode="lines",
+            name="Best Value",
+            line={"color": COLOURS[1], "width": 2.5, "shape": "hv"},
+            hoverinfo="skip",
+        )
+
+
+def _rug(records: Sequence[Record]) -> go.Scatter:
+    told = [f"trial {record.number}, {record.state}: {record.cause[:LONGEST_CAUSE]}" for record in records]
+    return go.Scatter(
+        x=np.array([record.number for record in records], dtype=np.int32),
+        y=np.full(len(records), 0.015),
+        yaxis="y2",
+        mode="markers",
+        name="Ended early",
+        marker={"symbol": "x-thin", "size": 8, "line": {"width": 1.5, "color": GREY}},
+        hovertext=list(map(html.escape, told)),
+        hoverinfo="text",
+    )
+
+
+def _told(better: Sequence[Record], metric: str, i: int) -> str:
+    if not better:
+        return f"{metric} by trial; none keeps the bounds"
+    first, last = better[0], better[-1]
+    return (
+        f"{metric} by trial; the best went from {short(first.values[i])} in trial {first.number} "
+        f"to {short(last.values[i])} in trial {last.number}"
+    )
+
+
+def _table(better: Sequence[Record], metric: str, i: int) -> Table:
+    rows = [(record.number, record.values[i]) for record in reversed(better[-LATEST_ROWS:])]
+    return Table(("Best from trial", metric), tuple(rows))

@@ -1,0 +1,80 @@
+"""Slices: the value of each trial against each of its parameters."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from tuner.plots.plot import INK, SCALE, Plot, axis_of, clip, losses, place_of, sound, thinned, thinning, titled
+from tuner.study import Choices, Domain, Record, Study
+
+MOST_TRIALS = 1000
+"""Every one is a point in each panel."""
+
+MOST_PANELS = 24
+
+COLUMNS, PANEL_WIDTH, PANEL_HEIGHT = 3, 240, 260
+
+
+def slices(study: Study, records: Sequence[Record], i: int = 0, ranking: Sequence[str] = ()) -> Plot:
+    """The value in objective `i` against each parameter.
+
+    Args:
+        study: whose trials they are.
+        records: all of them.
+        i: which objective.
+        ranking: parameters by importance, which is the order of the panels.
+    """
+    title, complete, metric = titled("Slices", study, i), sound(records), study.goal.metrics[i]
+    varying = {name: domain for name, domain in study.domains().items() if domain.varies}
+    there = [name for name in varying if any(name in record.params for record in complete)]
+    if not there:
+        return Plot(title, "", None, "no trial with parameters that vary is complete yet")
+    names = list(dict.fromkeys([*(name for name in ranking if name in there), *there]))[:MOST_PANELS]
+    shown = thinned(complete, losses(study, i), MOST_TRIALS)
+    figure = _panels(shown, {name: varying[name] for name in names}, i, metric)
+    caption = f"Complete trials within the bounds only, the {metric} against each parameter; later trials are brighter."
+    if len(names) < len(there):
+        caption += f" The {len(names)} most important of {len(there)} parameters are shown."
+    caption += thinning(len(shown), len(complete))
+    caption += clip(figure, [record.values[i] for record in shown], study.goal.directions[i], everywhere=True)
+    told = f"{metric} against each of " + ", ".join(names)
+    return Plot(title, caption, figure, told=told, width=PANEL_WIDTH * min(COLUMNS, len(names)))
+
+
+def _panels(shown: Sequence[Record], domains: Mapping[str, Domain], i: int, metric: str) -> go.Figure:
+    columns = min(COLUMNS, len(domains))
+    rows = -(-len(domains) // columns)
+    figure = make_subplots(rows, columns, shared_yaxes=True, horizontal_spacing=0.03, vertical_spacing=0.32 / rows)
+    for k, (name, domain) in enumerate(domains.items()):
+        row, column = k // columns + 1, k % columns + 1
+        figure.add_trace(_points(shown, name, domain, i, metric), row, column)
+        figure.update_xaxes(title_text=html.escape(name), **axis_of(domain), row=row, col=column)
+    figure.update_yaxes(title_text=metric, col=1)
+    figure.update_layout(height=90 + PANEL_HEIGHT * rows, showlegend=False)
+    figure.update_layout(coloraxis={"colorscale": SCALE, "colorbar": {"title": {"text": "Trial"}}})
+    return figure
+
+
+def _points(shown: Sequence[Record], name: str, domain: Domain, i: int, metric: str) -> go.Scatter:
+    having = [record for record in shown if name in record.params]
+    place = "%{text}" if isinstance(domain, Choices) else "%{x:.5g}"
+    told = f"trial %{{marker.color}}<br>{html.escape(name)} {place}<br>{html.escape(metric)} %{{y:.5g}}"
+    return go.Scatter(
+        x=[place_of(domain, record.params[name]) for record in having],
+        y=np.array([record.values[i] for record in having]),
+        text=[str(record.params[name]) for record in having] if isinstance(domain, Choices) else None,
+        mode="markers",
+        marker={
+            "color": np.array([record.number for record in having], dtype=np.int32),
+            "coloraxis": "coloraxis",
+            "size": 7,
+            "line": {"width": 0.5, "color": INK},
+        },
+        opacity=0.7,
+        hovertemplate=f"{told}<extra></extra>",
+    )

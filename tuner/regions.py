@@ -1,0 +1,134 @@
+"""Regions: where in each parameter's domain the best trials lie, and whether they press against a bound of it.
+
+A parameter of one branch is looked at among the trials of that branch. Distances are measured on the parameter's
+own scale, on a log one where it was searched so.
+"""
+
+from __future__ import annotations
+
+import collections
+import enum
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tuner.study import Choices, Domain, Range, Record
+
+TOP = 5
+"""So many of the best trials are asked where they lie."""
+
+NEAR = 0.05
+"""Within this part of a range from its end a trial presses against it."""
+
+PRESSING = 3
+"""So many of the best must do so before it is more than chance: of five at random two times in a thousand, at either
+end of a range without steps."""
+
+BEST = 0.1
+"""The region is that of so many of the trials, of `TOP` at least."""
+
+SHARES = {"dropout", "p", "momentum", "dampening", "label_smoothing", "alpha", "rho", "gamma", "ema", "pct_start"}
+"""What parameters are called, by the last part of their names, that cannot be more than 1."""
+
+
+class End(enum.Enum):
+    """Of a range."""
+
+    LOWER = "lower"
+    UPPER = "upper"
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A parameter's.
+
+    `top` are its values in the best `TOP` of the `trials` that have it, the best first; `low` and `high` hold the
+    best tenth of them, None where it is a choice. `pressed` is the end that the best press against, `pressing` how
+    many of them do, and `open` whether the parameter's meaning lets the bound be moved.
+    """
+
+    name: str
+    domain: Domain
+    trials: int
+    top: tuple[Any, ...]
+    low: float | None = None
+    high: float | None = None
+    pressed: End | None = None
+    pressing: int = 0
+    open: bool = False
+
+    @property
+    def advice(self) -> str:
+        """What to do about a bound that is pressed against; empty where there is nothing to do."""
+        if self.pressed is None or not self.open:
+            return ""
+        assert isinstance(self.domain, Range), self.name
+        bound = self.domain.low if self.pressed is End.LOWER else self.domain.high
+        return (
+            f"{self.name}: {self.pressing} of the top {len(self.top)} within {NEAR:.0%} of the "
+            f"{self.pressed.value} bound {bound:g}: widen it"
+        )
+
+    @property
+    def told(self) -> str:
+        """Where the best lie, in a few words."""
+        if self.low is None or self.high is None:
+            label, count = collections.Counter(map(str, self.top)).most_common(1)[0]
+            return f"{label} in {count} of the top {len(self.top)}"
+        return f"{self.low:.4g} to {self.high:.4g}" if self.low < self.high else f"{self.low:.4g}"
+
+
+def regions(chosen: Sequence[Record], domains: dict[str, Domain], loss: Callable[[Record], float]) -> list[Region]:
+    """Those of the parameters that vary and that some trial has.
+
+    Args:
+        chosen: complete trials with finite values.
+        domains: what their parameters are drawn from.
+        loss: how bad a trial is.
+    """
+    ranked = sorted(chosen, key=loss)
+    found = []
+    for name, domain in domains.items():
+        values = [record.params[name] for record in ranked if name in record.params]
+        if values and domain.varies:
+            found.append(_region(name, domain, values))
+    return found
+
+
+def _region(name: str, domain: Domain, values: Sequence[Any]) -> Region:
+    top = tuple(values[:TOP])
+    if isinstance(domain, Choices):
+        return Region(name, domain, len(values), top)
+    best = values[: max(TOP, math.ceil(BEST * len(values)))]
+    end, count = _pressed(domain, top)
+    presses = len(values) > TOP and count >= PRESSING
+    return Region(
+        name=name,
+        domain=domain,
+        trials=len(values),
+        top=top,
+        low=min(best),
+        high=max(best),
+        pressed=end if presses else None,
+        pressing=count if presses else 0,
+        open=presses and _may_move(name, domain, end),
+    )
+
+
+def _pressed(domain: Range, top: Sequence[float]) -> tuple[End, int]:
+    places = [domain.place(value) for value in top]
+    counts = {End.LOWER: sum(place <= NEAR for place in places), End.UPPER: sum(place >= 1 - NEAR for place in places)}
+    end = max(counts, key=lambda each: counts[each])
+    return end, counts[end]
+
+
+def _may_move(name: str, domain: Range, end: End) -> bool:
+    """Whether the bound can be moved by what counts as near: a share ends at 1, a number of things at 1, most at 0."""
+    step = NEAR * (domain.high - domain.low)
+    if end is End.UPPER:
+        return name.rpartition(".")[2] not in SHARES or domain.high + step <= 1
+    if domain.log:
+        return not domain.whole or domain.low > 1
+    least = 1 if domain.whole and domain.low >= 1 else 0
+    return domain.low < 0 or domain.low - step >= least

@@ -1,0 +1,76 @@
+"""Pages: plots and what is told of them, in one HTML file that opens offline.
+
+They follow the reader's light or dark look, fit a telephone, and tell in words and tables what their figures
+show. Figures are kept as data, which the browser draws one after the other.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.io
+import plotly.offline
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from tuner.plots import COLOURS, INK, PLOTLY, Plot
+from tuner.plots.plot import short
+
+MARK = "tuner report"
+"""Stands in the first lines of every page, by which it is known."""
+
+USUAL_HEIGHT = 440
+"""Pixels of a figure that does not say its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A plot on a page: its anchor, and its figure as JSON that may stand in HTML; empty where there is none."""
+
+    plot: Plot
+    anchor: str
+    figure: str
+    height: int
+
+
+def render(template: str, plots: Iterable[Plot], **facts: Any) -> str:
+    """The whole page as text.
+
+    Args:
+        template: of the page, one that extends `page.html.j2`.
+        plots: its figures, in reading order.
+        facts: what else the template needs.
+    """
+    environment = Environment(
+        loader=PackageLoader("tuner"),
+        autoescape=select_autoescape(["html", "j2"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    environment.filters["short"] = short
+    return environment.get_template(template).render(
+        sections=[_section(plot) for plot in plots],
+        ink=INK,
+        blue=COLOURS[0],
+        config=PLOTLY,
+        plotly_js=plotly.offline.get_plotlyjs(),
+        made=datetime.datetime.now().strftime("%Y-%m-%d %H:%M"),
+        **facts,
+    )
+
+
+def length(seconds: float) -> str:
+    """A time as people say it."""
+    return str(datetime.timedelta(seconds=round(seconds)))
+
+
+def _section(plot: Plot) -> Section:
+    anchor = re.sub(r"[^a-z0-9]+", "-", plot.title.lower()).strip("-")
+    if plot.figure is None:
+        return Section(plot, anchor, "", 0)
+    figure = plot.figure
+    figure.update_layout(template=None, title=None, height=figure.layout.height or USUAL_HEIGHT)
+    return Section(plot, anchor, plotly.io.to_json(figure, validate=False, engine="json"), int(figure.layout.height))
