@@ -41,7 +41,7 @@ def importances_of(study: Study, chosen: Sequence[Record], i: int = 0) -> Import
     sign = -1 if study.goal.directions[i] is Direction.MAXIMIZE else 1  # it takes lower targets for better
 
     def target(trial: FrozenTrial) -> float:
-        return sign * trial.values[i]
+        return float(sign * trial.values[i])
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of few trials

@@ -14,6 +14,9 @@ def lines(seen: Overview) -> Iterator[str]:
     for one in seen.running:
         yield f"  trial {one.trial}: {_doing(one)}"
     yield from remarks(seen)
+    if seen.seconds_left is not None:
+        earlier = f", or before that when the run's {seen.limit} are over" if seen.limit else ""
+        yield f"at this pace it ends about {seen.end:%Y-%m-%d %H:%M}, in {clock(seen.seconds_left)}{earlier}"
 
 
 def remarks(seen: Overview) -> Iterator[str]:
@@ -33,9 +36,6 @@ def remarks(seen: Overview) -> Iterator[str]:
             yield f"it has stopped: {seen.stopped}; a larger --n-trials goes on with it"
         case Phase.UNKNOWN if seen.quiet is not None:
             yield f"no trial has been heard of for {clock(seen.quiet)}: perhaps nothing works on it"
-    if seen.seconds_left is not None:
-        earlier = f", or before that when the run's {seen.limit} are over" if seen.limit else ""
-        yield f"at this pace it ends about {seen.end:%Y-%m-%d %H:%M}, in {clock(seen.seconds_left)}{earlier}"
 
 
 def _them(count: int) -> str:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import datetime
 import json
+import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tuner.cli import options
 from tuner.cli.overview import Overview, Running, overview
+from tuner.cli.parts import stdout
 from tuner.cli.remarks import lines
 from tuner.config import DEFAULT_STORAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tuner.study import Record
 
@@ -43,21 +45,18 @@ def status(
     Example: tuner status digits-cnn --json | jq .ended
     """
     look = _looking(study, storage)
-    if watch and as_json:
-        _follow(look, interval)
+    if as_json:
+        for seen in followed(look, interval) if watch else [look()]:
+            print(json.dumps(data(seen)), flush=True)
         return
     if watch:
         from tuner.cli.watching import watched
 
-        if (last := watched(look, interval)) is None:
-            return
+        last = watched(look, interval)
     else:
         last = look()
-    if as_json:
-        typer.echo(json.dumps(data(last)))
-        return
-    for line in lines(last):
-        typer.echo(line)
+    for line in lines(last) if last is not None else ():
+        stdout().print(line, soft_wrap=True)
 
 
 def _looking(name: str, url: str) -> Callable[[], Overview]:
@@ -74,14 +73,12 @@ def _looking(name: str, url: str) -> Callable[[], Overview]:
     return look
 
 
-def _follow(look: Callable[[], Overview], interval: float) -> None:
-    """A line of JSON for each look, the last one when nothing works on the study any more."""
-    import time
-
+def followed(look: Callable[[], Overview], interval: float) -> Iterator[Overview]:
+    """A look every `interval` seconds; the last one is when nothing works on the study any more."""
     while not (seen := look()).over:
-        print(json.dumps(data(seen)), flush=True)
+        yield seen
         time.sleep(interval)
-    print(json.dumps(data(seen)), flush=True)
+    yield seen
 
 
 def data(seen: Overview) -> dict[str, Any]:

@@ -28,8 +28,8 @@ from tuner.errors import UsageError
 
 LEAVE = "q"
 
-MOST_OF_FRONT = 4
-"""So many trials of a front are shown."""
+LINES_PER_BEST = 6
+"""So high is a terminal for each trial of a front that it shows."""
 
 
 def watched(look: Callable[[], Overview], interval: float) -> Overview | None:
@@ -106,8 +106,8 @@ class Screen:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """All that there is room for: a low terminal loses the trials that ended, then those that run."""
         width, height = console.size
-        head = Group(*_head(self.seen, width))
-        room = height - 1 - len(console.render_lines(head, options.update(height=None), pad=False))
+        head = Group(*_head(self.seen, width, height))
+        room = height - len(console.render_lines(head, options.update(height=None), pad=False))
         running = self.seen.running
         shown = running if len(running) <= room else running[: max(1, room - 1)]
         left = room - len(shown) - (len(shown) < len(running))
@@ -115,24 +115,22 @@ class Screen:
         yield _running(shown, width)
         if len(shown) < len(running):
             yield cut(f"and {len(running) - len(shown)} more", "dim")
-        table = list(latest(self.seen.recent, self.seen.metrics, left - 1, width))
-        yield from table
-        used = 1 + min(left - 1, len(self.seen.recent)) if table else 0
-        yield from [""] * max(0, left - used)
-        yield cut(f"{LEAVE} leaves; the run goes on  {self.seen.time:%H:%M:%S}", "dim")
+        yield from latest(self.seen.recent, self.seen.metrics, left - 1, width)
 
 
-def _head(seen: Overview, width: int) -> Iterator[RenderableType]:
+def _head(seen: Overview, width: int, height: int) -> Iterator[RenderableType]:
     left = "" if seen.seconds_left is None else f", about {clock(seen.seconds_left)} left"
-    yield Text.assemble((seen.study, "bold"), f"  {seen.ended} of {seen.total} trials{left}")
-    yield ProgressBar(max(1, seen.total), seen.ended, width=min(width, DETAILS_FROM))
-    yield cut("  ".join(f"{count} {state}" for state, count in seen.states.items()))
+    between = "  " if width >= DETAILS_FROM else "\n"
+    states = "  ".join(f"{count} {state}" for state, count in seen.states.items())
+    yield Text.assemble((seen.study, "bold"), f"  {seen.ended} of {seen.total} trials{left}{between}{states}")
     title = "best " if len(seen.metrics) == 1 else "front "
-    for record in seen.front[:MOST_OF_FRONT]:
+    shown = seen.front[: max(1, height // LINES_PER_BEST)]
+    for record in shown:
         yield Text.assemble(title, (named(seen.metrics, record.values), "bold green"), f"  trial {record.number}")
-    if len(seen.front) > MOST_OF_FRONT:
-        yield cut(f"and {len(seen.front) - MOST_OF_FRONT} more on the front", "dim")
+    if len(shown) < len(seen.front):
+        yield cut(f"and {len(seen.front) - len(shown)} more on the front", "dim")
     yield from (Text(remark, style="dim") for remark in remarks(seen))
+    yield cut(f"as of {seen.time:%H:%M:%S}; {LEAVE} leaves, and the run goes on", "dim")
 
 
 def _running(running: tuple[Running, ...], width: int) -> Table:
