@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 
 from tuner import plots, storage
 from tuner.config import DEFAULT_STORAGE
+from tuner.pareto import pareto
 from tuner.plots import PLOTLY
 from tuner.study import Record, Study, catalogue, known
 from tuner.summary import headline, summary
@@ -36,7 +37,10 @@ class Notebook(Study):
         return known(self, super().records(), self._url)
 
     def figures(self) -> dict[str, go.Figure]:
-        """The figures of the report by their titles, those that there is enough data for; each shows itself."""
+        """The figures of the report by their titles, those that there is enough data for.
+
+        Each shows itself, in the way that `plotly.io.renderers` says.
+        """
         return {plot.title: _dressed(plot.figure) for plot in plots.all_plots(self) if plot.figure is not None}
 
     def __repr__(self) -> str:
@@ -51,7 +55,8 @@ class Notebook(Study):
         short = summary(self, records)
         environment = Environment(loader=PackageLoader("tuner"), autoescape=select_autoescape(["html", "j2"]))
         environment.filters["short"] = lambda value: f"{value:.4g}" if isinstance(value, float) else str(value)
-        drawn = [plots.history(self, records), plots.importances(self, records)]
+        course = plots.history(self, records) if self.goal.single else pareto(self)
+        drawn = [course, plots.importances(self, records)]
         return environment.get_template("notebook.html.j2").render(
             summary=short,
             parameters=short.parameters[:MOST_PARAMETERS],

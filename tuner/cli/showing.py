@@ -52,7 +52,8 @@ def _parts(summary: Summary, console: Console) -> Iterator[RenderableType]:
     if summary.top:
         yield ""
         if not summary.goal.single and summary.front:
-            yield cut(f"front of {summary.front}, {len(summary.top)} shown:", "dim")
+            shown = f", {len(summary.top)} shown" if len(summary.top) < summary.front else ""
+            yield cut(f"front of {summary.front}{shown}:", "dim")
         yield _top(summary, console.width)
     for metric, found in zip(summary.goal.metrics, summary.importances, strict=True):
         if found.ranked:
