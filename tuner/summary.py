@@ -30,7 +30,7 @@ class Summary:
     """What a terminal and a notebook show of a study.
 
     `courses` and `importances` have one for each objective. `top` are its best trials, with several objectives
-    of its front, which has `front` trials; where none is sound it are those that there are. `parameters` are
+    of its front, which has `front` trials; those that ended early come last. `parameters` are
     those of `top`, the most important first.
     """
 
@@ -55,7 +55,8 @@ def summary(study: Study, records: Sequence[Record], top: int = TOP) -> Summary:
     objectives = range(len(study.goal.metrics))
     importances = tuple(importances_of(study, sound, i) for i in objectives)
     front = study.front(records)
-    shown = tuple((front if front and not study.goal.single else study.ranked(records))[:top])
+    ended = study.ranked(record for record in records if record.finished)
+    shown = tuple((front if front and not study.goal.single else ended)[:top])
     return Summary(
         headline=headline(study, records),
         goal=study.goal,

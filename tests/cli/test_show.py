@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Literal
 
 import optuna
 import pytest
@@ -31,13 +32,15 @@ def tuner(url: str, *arguments: str, width: int = 80, typed: str | None = None) 
     return CliRunner(env={"COLUMNS": str(width), "NO_COLOR": "1"}).invoke(app, call, input=typed)
 
 
-def study(trials: int, directions: tuple[str, ...] = ("maximize",), url: str | None = None) -> Study:
+def study(
+    trials: int, directions: Sequence[Literal["maximize", "minimize"]] = ("maximize",), url: str | None = None
+) -> Study:
     """Without a space of ours; the first parameter alone decides the value, the last objective is to the contrary."""
     made = optuna.create_study(study_name="made", storage=url, directions=directions)
     for i in range(trials):
         params = {"lr": i / trials, LONG: i * 7 % trials / trials}
         values = [i / trials] * len(directions)
-        distributions = dict.fromkeys(params, FLOAT)
+        distributions: dict[str, optuna.distributions.BaseDistribution] = dict.fromkeys(params, FLOAT)
         made.add_trial(optuna.trial.create_trial(values=values, params=params, distributions=distributions))
     return Study(made)
 
@@ -102,6 +105,14 @@ def test_a_study_without_trials_is_a_line(url: str) -> None:
     study(0, url=url)
 
     assert tuner(url, "show", "made").stdout == "study made: value, to maximize; 0 trials\n"
+
+
+def test_trials_that_have_not_ended_are_not_among_the_best(url: str) -> None:
+    left_running(url)
+
+    text = tuner(url, "show", "tiny").stdout
+
+    assert [line.split()[:2] for line in text.splitlines() if line[:5].strip().isdigit()] == [["0", "0.9"]]
 
 
 def test_of_failures_alone_it_is_said_why_they_failed(url: str) -> None:

@@ -34,11 +34,13 @@ def status(
 
     --watch follows the study until nothing works on it any more, and leaves how it stood then on the terminal.
 
-    --json has the keys time, study, phase (running, resting, done, stopped by search.stop, unknown), total, ended,
-    states (how many trials of each), front (the best trial, or all of the front), running, left (by drivers that are
-    gone), set_back, drivers (null: unknown), recent (that ended last, the latest at the end), stopped (why),
-    seconds_left and limit. A trial has trial and values; one that runs also epoch, epochs, worker, host, device and
-    quiet (seconds without an epoch), one that ended state, epoch, seconds and why.
+    --json has the keys time, study, phase (running, resting, done, unknown, or
+    stopped by search.stop), total, ended, states (how many trials of each),
+    front (the best trial, or all of the front), running, left (by drivers that
+    are gone), set_back, drivers (null: unknown), recent (that ended last, the
+    latest at the end), stopped (why), seconds_left and limit. A trial has trial
+    and values; one that runs also epoch, epochs, worker, host, device and quiet
+    (seconds without an epoch); one that ended state, epoch, seconds and why.
 
     Example: tuner status digits-cnn --watch
 
