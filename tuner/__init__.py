@@ -4,6 +4,7 @@
     tuner.export("digits-cnn", out="best.yaml")
     tuner.train("best.yaml", "runs/final")
     model = tuner.load_model("runs/final")
+    tuner.load_study("digits-cnn")  # a notebook shows it
 
 Importing it loads nothing heavy: each name below is imported when it is first used.
 """
@@ -19,12 +20,25 @@ if TYPE_CHECKING:
     from tuner.door import objective
     from tuner.errors import TunerError
     from tuner.final import train
+    from tuner.notebook import load_study
     from tuner.prediction import predict
     from tuner.predictor import load_model
     from tuner.space import Space
     from tuner.tune import run
 
-__all__ = ["Space", "TunerError", "confirm", "export", "load_model", "objective", "predict", "report", "run", "train"]
+__all__ = [
+    "Space",
+    "TunerError",
+    "confirm",
+    "export",
+    "load_model",
+    "load_study",
+    "objective",
+    "predict",
+    "report",
+    "run",
+    "train",
+]
 
 _HOMES = {
     "Space": "tuner.space",
@@ -32,6 +46,7 @@ _HOMES = {
     "confirm": "tuner.confirming",
     "export": "tuner.api",
     "load_model": "tuner.predictor",
+    "load_study": "tuner.notebook",
     "objective": "tuner.door",
     "predict": "tuner.prediction",
     "report": "tuner.api",

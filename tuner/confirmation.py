@@ -158,13 +158,17 @@ def sibling_name(study: Study) -> str:
     return f"{study.name}.{CONFIRM}"
 
 
-def read(study: Study) -> Confirmation | None:
-    """The confirmation of a study, if there is one; that of a deleted study of the same name is not its."""
+def runs_of(study: Study) -> Study | None:
+    """The study of a confirmation's runs, if there is one; that of a deleted study of the same name is not its."""
     runs = sibling(study, sibling_name(study)) if study.made_here else None
-    facts = noted(runs, CONFIRM) if runs is not None else {}
-    if runs is None or facts.get("of") != study.uid:
+    return runs if runs is not None and noted(runs, CONFIRM).get("of") == study.uid else None
+
+
+def read(study: Study) -> Confirmation | None:
+    """The confirmation of a study, if there is one."""
+    if (runs := runs_of(study)) is None:
         return None
-    records = study.records()
+    facts, records = noted(runs, CONFIRM), study.records()
     terms = Terms(facts["top"], facts["seeds"], facts["splits"])
     return confirmation(study, [records[number] for number in facts["candidates"]], terms, runs.records())
 

@@ -122,5 +122,11 @@ class Watch:
             note(self._study, STOP, {})
 
 
+def stop_reason(study: Study) -> str:
+    """Why the search had stopped when it was run last; empty if it had not, and while it runs."""
+    reason: str = noted(study, STOP).get("reason", "")
+    return reason
+
+
 def _when(record: Record) -> tuple[datetime.datetime, int]:
     return record.ended or datetime.datetime.min, record.number

@@ -43,7 +43,7 @@ def test_commands_are_offered(folder: Path) -> None:
     assert {"run", "init", "schema", "show"} <= set(offered(folder, "tuner "))
 
 
-@pytest.mark.parametrize("command", ["show", "status", "report", "export", "delete", "train --study"])
+@pytest.mark.parametrize("command", ["show", "status", "report", "export", "confirm", "delete", "train --study"])
 def test_study_names_are_offered(command: str, folder: Path) -> None:
     assert offered(folder, f"tuner {command} digits-c") == ["digits-cnn"]
 

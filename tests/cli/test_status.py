@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import datetime
+import json
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import optuna
 import pytest
 from typer.testing import CliRunner
 
@@ -12,14 +16,23 @@ from tests.conftest import TINY, Cli, command, environment, until
 from tests.study.asking import complete, epoch, opened
 from tuner import storage
 from tuner.cli import app
-from tuner.cli.status import lines
+from tuner.cli.overview import Overview, overview
+from tuner.cli.remarks import lines
+from tuner.cli.status import data, followed
+from tuner.stopping import STOP
 from tuner.study import AskTell, Record
+from tuner.study.planned import note
 
 NOW = datetime.datetime.now()
 
 
 def told(url: str, study: str = "tiny") -> list[str]:
     return CliRunner().invoke(app, ["status", study, "--storage", url]).stdout.splitlines()
+
+
+def as_json(url: str, *more: str, study: str = "tiny") -> list[Any]:
+    printed = CliRunner().invoke(app, ["status", study, "--json", *more, "--storage", url]).stdout
+    return [json.loads(line) for line in printed.splitlines()]
 
 
 def place(trials: AskTell, number: int, worker: str) -> None:
@@ -96,6 +109,18 @@ def test_a_trial_whose_parameters_are_just_being_drawn_is_about_to_begin(url: st
         assert told(url)[1] == "  trial 0: about to begin"
 
 
+TEN = TINY.replace("trials: 3", "trials: 10")
+DRIVEN = {"": "process 1 on here"}
+
+
+def seen(url: str, records: list[Record], drivers: Mapping[str, str] | None, text: str = TINY) -> Overview:
+    return overview(opened(url, text).study, records, drivers, NOW)
+
+
+def said(url: str, records: list[Record], drivers: Mapping[str, str] | None, text: str = TINY) -> list[str]:
+    return list(lines(seen(url, records, drivers, text)))
+
+
 def made(number: int, state: str, began: float, seconds: float, epochs: int = 2, attempt: int = 1) -> Record:
     """A trial that began so many seconds ago and has trained for so many."""
     start = NOW - datetime.timedelta(seconds=began)
@@ -112,7 +137,7 @@ def test_the_end_is_reckoned_from_trials_that_ended_pruned_ones_with_their_short
     ended = [made(0, "complete", 200, 100), made(1, "pruned", 100, 20, epochs=1), made(2, "failed", 90, 60, epochs=0)]
     running = [made(3, "running", 30, 20), made(4, "running", 3, 50, attempt=2)]
 
-    last = list(lines(opened(url).study, [*ended, *running], 10, {"": "process 1 on here"}, NOW))[-1]
+    last = said(url, [*ended, *running], DRIVEN, TEN)[-1]
 
     # 7 are left at 60 s each, of which 30 s and 50 s are done, two at a time
     assert last.startswith("at this pace it ends about ")
@@ -122,32 +147,91 @@ def test_the_end_is_reckoned_from_trials_that_ended_pruned_ones_with_their_short
 def test_no_end_is_promised_when_nothing_works_on_the_study(url: str) -> None:
     records = [made(0, "complete", 200, 100), made(1, "running", 30, 20)]
 
-    assert list(lines(opened(url).study, records, 10, {}, NOW))[-1].startswith("nothing works on it")
+    assert said(url, records, {}, TEN)[-1].startswith("nothing works on it")
 
 
 def test_the_time_limit_of_the_run_is_named_beside_the_end(url: str) -> None:
-    trials = opened(url, TINY.replace("pruner: null", "timeout: 10m"))
     records = [made(0, "complete", 200, 100), made(1, "running", 30, 20)]
 
-    last = list(lines(trials.study, records, 10, {"": "process 1 on here"}, NOW))[-1]
+    last = said(url, records, DRIVEN, TINY.replace("pruner: null", "timeout: 10m"))[-1]
 
     assert last.endswith(", or before that when the run's 10m are over")
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(100, ""), (900, "; no epoch for 0:14:40")])
-def test_a_trial_that_hangs_is_told_from_one_with_long_epochs(url: str, seconds: int, said: str) -> None:
+@pytest.mark.parametrize(("seconds", "silence"), [(100, ""), (900, "; no epoch for 0:14:40")])
+def test_a_trial_that_hangs_is_told_from_one_with_long_epochs(url: str, seconds: int, silence: str) -> None:
     hung = made(0, "running", seconds, 20, epochs=1)
 
-    line = list(lines(opened(url).study, [hung], 3, {"": "process 1 on here"}, NOW))[1]
+    line = said(url, [hung], DRIVEN)[1]
 
-    assert line == f"  trial 0: epoch 1 of 2 on cpu of here, worker 0, accuracy 0.5{said}"
+    assert line == f"  trial 0: epoch 1 of 2 on cpu of here, worker 0, accuracy 0.5{silence}"
 
 
 def test_where_nobody_can_tell_who_works_a_silence_says_it(url: str) -> None:
-    study = opened(url).study
-
-    fresh = list(lines(study, [made(0, "running", 30, 20)], 3, None, NOW))
-    stale = list(lines(study, [made(0, "running", 3000, 20), made(1, "running", 900, 20)], 3, None, NOW))
+    fresh = said(url, [made(0, "running", 30, 20)], None)
+    stale = said(url, [made(0, "running", 3000, 20), made(1, "running", 900, 20)], None)
 
     assert len(fresh) == 2
     assert stale[-1] == "no trial has been heard of for 0:14:40: perhaps nothing works on it"
+
+
+def test_a_search_that_has_stopped_says_why_and_what_goes_on_with_it(url: str) -> None:
+    trials = opened(url)
+    complete(trials, 0.9)
+    note(trials.study, STOP, {"reason": "accuracy 0.9 has reached the target 0.8"})
+
+    last = told(url)[-1]
+
+    assert last == "it has stopped: accuracy 0.9 has reached the target 0.8; a larger --n-trials goes on with it"
+    assert (as_json(url)[0]["phase"], as_json(url)[0]["stopped"]) == (
+        "stopped",
+        "accuracy 0.9 has reached the target 0.8",
+    )
+
+
+def test_of_a_study_of_another_program_nobody_can_tell_what_runs(url: str) -> None:
+    optuna.create_study(study_name="other", storage=url).ask({"x": optuna.distributions.FloatDistribution(0, 1)})
+
+    assert told(url, "other") == [
+        "study other: 0 of 1 trials have ended, 1 running",
+        "  trial 0: epoch 0",
+    ]
+    assert as_json(url, study="other")[0]["drivers"] is None
+
+
+def test_json_has_the_numbers_that_the_lines_say(url: str) -> None:
+    trials = opened(url)
+    complete(trials, 0.9)
+    place(trials, trials.ask().number, "0")
+    trials.report(epoch(1, 1, 0.75))
+
+    with storage.join(url, "tiny"):
+        (numbers,) = as_json(url)
+
+    assert (numbers["study"], numbers["phase"], numbers["total"], numbers["ended"]) == ("tiny", "running", 3, 1)
+    assert numbers["states"] == {"complete": 1, "running": 1}
+    assert numbers["front"] == numbers["recent"]
+    assert (numbers["front"][0]["trial"], numbers["front"][0]["values"]) == (0, {"accuracy": 0.9})
+    one = numbers["running"][0]
+    assert (one["trial"], one["epoch"], one["epochs"], one["values"]) == (1, 1, 2, {"accuracy": 0.75})
+    assert (one["worker"], one["host"], one["device"]) == ("0", "here", "cpu")
+    assert numbers["drivers"] == [f"process {os.getpid()} on {os.uname().nodename}"]
+    assert numbers["seconds_left"] >= 0
+
+
+def test_every_key_of_json_is_explained_by_help(url: str) -> None:
+    numbers = data(seen(url, [made(0, "complete", 200, 100), made(1, "running", 30, 20)], DRIVEN))
+    explained = " ".join(CliRunner().invoke(app, ["status", "--help"]).stdout.split())
+
+    keys = {*numbers, *numbers["running"][0], *numbers["recent"][0]}
+    assert [key for key in keys if key not in explained] == []
+
+
+def test_followed_as_json_there_is_a_line_for_each_look_until_nothing_works_on_it(url: str) -> None:
+    records = [made(0, "complete", 200, 100), made(1, "running", 30, 20)]
+    looks = iter([seen(url, records, DRIVEN), seen(url, records, DRIVEN), seen(url, records[:1], {})])
+
+    phases = [one.phase.value for one in followed(lambda: next(looks), 0)]
+
+    assert phases == ["running", "running", "resting"]
+    assert len(as_json(url, "--watch")) == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import datetime
 import enum
 import json
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from tuner.study import Record, Study
 
 MOST_ROWS = 40
-"""A longer table shows the best trials only."""
+"""So many trials of a front are shown where it is not said how many."""
 
 
 class Format(enum.Enum):
@@ -28,33 +27,17 @@ class Format(enum.Enum):
     YAML = "yaml"
 
 
-def print_study(study: Study, kept: Kept, form: Format) -> None:
-    """A study: its best trial and a table of trials, or all of it as data."""
-    from tuner.study.forking import Fork
+def print_study(study: Study, records: list[Record], kept: Kept, form: Format, top: int) -> None:
+    """A study in short with its `top` best trials, or all of it as data."""
+    if form is Format.TABLE:
+        from tuner.cli.showing import print_summary
+        from tuner.summary import summary
 
-    records = study.records()
-    front = study.front(records)
-    if form is not Format.TABLE:
-        facts = {"study": study.name, **_goal_data(study.goal), "front": [record.number for record in front]}
-        _print_data({**facts, "trials": [_data(record, kept) for record in records]}, form)
+        print_summary(summary(study, records, top), kept.summary)
         return
-    states = collections.Counter(record.state for record in records)
-    counts = ", ".join(f"{count} {state}" for state, count in states.items()) or "none yet"
-    typer.echo(f"study {study.name}: {study.goal}")
-    if study.goal.bounds:
-        typer.echo(f"constraints: {', '.join(map(str, study.goal.bounds))}")
-    typer.echo(f"trials: {counts}")
-    if (fork := Fork.read(study)) is not None:
-        typer.echo("\n  ".join(fork.notes))
-    if study.goal.single and front:
-        typer.echo(f"best: trial {front[0].number}, {values_of(study.goal, front[0])}" + _at(front[0]))
-        _print_pairs(front[0].params)
-    elif front:
-        typer.echo("front:")
-        print_front(study, front)
-    if kept.summary:
-        typer.echo(kept.summary)
-    _print_table(study, records)
+    front = study.front(records)
+    facts = {"study": study.name, **_goal_data(study.goal), "front": [record.number for record in front]}
+    _print_data({**facts, "trials": [_data(record, kept) for record in records]}, form)
 
 
 def print_trial(study: Study, record: Record, kept: Kept, form: Format) -> None:
@@ -86,13 +69,14 @@ def print_trial(study: Study, record: Record, kept: Kept, form: Format) -> None:
 
 def print_front(study: Study, front: list[Record]) -> None:
     """The trials of the front, a row each."""
-    from rich.console import Console
     from rich.table import Table
+
+    from tuner.cli.parts import stdout
 
     table = Table("trial", *study.goal.metrics, "epoch", box=None, pad_edge=False, header_style="dim")
     for record in front[:MOST_ROWS]:
         table.add_row(str(record.number), *(f"{value:.6g}" for value in record.values), str(record.epoch or ""))
-    Console(markup=False, highlight=False).print(table)
+    stdout().print(table)
     if len(front) > MOST_ROWS:
         typer.echo(f"and {len(front) - MOST_ROWS} more (tuner show {study.name} --format json has all)")
 
@@ -155,29 +139,10 @@ def _print_pairs(pairs: Mapping[str, Any]) -> None:
         typer.echo(f"  {name:<{width}}  {value}")
 
 
-def _print_table(study: Study, records: list[Record]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    shown = records
-    if len(records) > MOST_ROWS:
-        shown = study.ranked(records)[:MOST_ROWS]
-        typer.echo(f"the best {MOST_ROWS} of {len(records)} trials (--format json has all):")
-    if not shown:
-        return
-    metrics = study.goal.metrics
-    table = Table("trial", "state", *metrics, "epoch", "seconds", "why", box=None, pad_edge=False, header_style="dim")
-    for record in shown:
-        values = [f"{value:.5g}" for value in record.values] or [""] * len(metrics)
-        seconds = "" if record.seconds is None else f"{record.seconds:.1f}"
-        table.add_row(str(record.number), record.state, *values, str(record.epoch or ""), seconds, Text(record.why))
-    Console(markup=False, highlight=False).print(table)
-
-
 def _print_history(record: Record) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from tuner.cli.parts import stdout
 
     if not record.history:
         return
@@ -186,4 +151,4 @@ def _print_history(record: Record) -> None:
     for epoch, values in zip(record.epochs, rows, strict=False):
         table.add_row(str(epoch), *(f"{value:.4g}" for value in values))
     typer.echo("\nepochs:")
-    Console(markup=False, highlight=False).print(table)
+    stdout().print(table)

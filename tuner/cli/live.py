@@ -11,6 +11,7 @@ from rich.console import Console, ConsoleDimensions, Group
 from rich.live import Live
 
 from tuner.cli.lines import lines_of
+from tuner.cli.parts import drawable
 from tuner.cli.printed import above_the_view
 from tuner.cli.progress import Progress
 from tuner.cli.screen import screen
@@ -22,7 +23,7 @@ def view(quiet: bool) -> Iterator[Observer]:
     """An observer that shows what it sees, for as long as the context lasts."""
     if quiet:
         yield lambda event: None
-    elif sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown"):
+    elif drawable(sys.stderr):
         with above_the_view() as console:
             yield from _live(console)
     else:

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from tuner.cli.formats import clock
 from tuner.cli.lines import count, named
+from tuner.cli.parts import BAR_FROM, DETAILS_FROM, cut, latest
 from tuner.cli.progress import Progress, Running, Worker
 from tuner.port import WorkerState
 
@@ -24,16 +25,11 @@ MOST_SHOWN = 6
 FEWEST_WORKERS = 2
 """So many rows they have on the lowest of screens."""
 
-BAR_FROM, DETAILS_FROM = 48, 72
-"""So wide is a terminal whose rows have a bar, and one whose rows say everything."""
-
-STYLES = {"complete": "green", "pruned": "yellow", "failed": "red", "diverged": "magenta", "out of memory": "magenta"}
-
 
 def screen(progress: Progress, console: Console) -> Group:
     """What `console` shows, at most as high as it is."""
     if not progress.study:
-        return Group(_cut("loading the data and checking the space ...", "dim"), *_trouble(progress))
+        return Group(cut("loading the data and checking the space ...", "dim"), *_trouble(progress))
     width, height = console.size
     head = Group(*_head(progress, width))
     room = height - 1 - len(console.render_lines(head, pad=False))
@@ -41,12 +37,12 @@ def screen(progress: Progress, console: Console) -> Group:
     shown = workers if len(workers) <= room else workers[: max(FEWEST_WORKERS, room - 1)]
     hidden = len(workers) - len(shown)
     left = room - max(1, len(shown)) - bool(hidden)
-    return Group(head, _workers(progress, shown, width), *_rest(progress, hidden), *_ended(progress, left - 1, width))
-
-
-def _cut(text: str, style: str = "") -> Text:
-    """Text on one line, however narrow that is."""
-    return Text(text, style=style, no_wrap=True, overflow="ellipsis")
+    return Group(
+        head,
+        _workers(progress, shown, width),
+        *_rest(progress, hidden),
+        *latest(progress.recent, progress.metrics, left - 1, width),
+    )
 
 
 def _trouble(progress: Progress) -> Iterator[Text]:
@@ -61,14 +57,14 @@ def _head(progress: Progress, width: int) -> Iterator[Text]:
     between = "  " if width >= DETAILS_FROM else "\n"
     yield Text.assemble((progress.study, "bold"), f"  {count(progress)}{between}{facts}")
     if progress.recovered:
-        yield _cut(f"{progress.recovered} trials were left running by a crash and go on", "yellow")
+        yield cut(f"{progress.recovered} trials were left running by a crash and go on", "yellow")
     yield from (Text(note, style="dim") for note in progress.notes)
     for record in progress.front[:MOST_SHOWN]:
         title = "best " if len(progress.metrics) == 1 else "front "
         values = named(progress.metrics, record.values)
         yield Text.assemble(title, (values, "bold green"), f"  trial {record.number}")
     if len(progress.front) > MOST_SHOWN:
-        yield _cut(f"and {len(progress.front) - MOST_SHOWN} more on the front", "dim")
+        yield cut(f"and {len(progress.front) - MOST_SHOWN} more on the front", "dim")
     yield from _trouble(progress)
     if progress.stopping:
         yield Text("stopping at this epoch's end; Ctrl-C again to stop at once", style="bold yellow")
@@ -76,7 +72,7 @@ def _head(progress: Progress, width: int) -> Iterator[Text]:
 
 def _workers(progress: Progress, workers: Sequence[Worker], width: int) -> RenderableType:
     if not workers:
-        return _cut("asking for the first trial ...", "dim")
+        return cut("asking for the first trial ...", "dim")
     places = [worker.place for worker in workers if worker.place is not None]
     several_devices = len({place.device for place in places}) > 1
     several_hosts = len({place.host for place in places}) > 1
@@ -105,7 +101,7 @@ def _training(one: Running, width: int) -> list[RenderableType]:
 
 def _values(one: Running, metrics: Sequence[str]) -> Text:
     told = one.epoch.metrics if one.epoch else {}
-    return _cut(named(metrics, [told[name] for name in metrics if name in told]))
+    return cut(named(metrics, [told[name] for name in metrics if name in told]))
 
 
 def _state(worker: Worker) -> Text:
@@ -121,29 +117,11 @@ def _state(worker: Worker) -> Text:
 def _remark(worker: Worker) -> Text:
     """Why it is gone, or the one before it."""
     if worker.state is WorkerState.GONE:
-        return _cut(worker.cause, "red")
-    return _cut(f"replaced: {worker.cause}", "yellow") if worker.replaced else Text()
+        return cut(worker.cause, "red")
+    return cut(f"replaced: {worker.cause}", "yellow") if worker.replaced else Text()
 
 
 def _rest(progress: Progress, hidden: int) -> Iterator[Text]:
     if hidden:
         busy = sum(progress.trial_of(name) is not None for name in list(progress.workers))
-        yield _cut(f"and {hidden} more workers, {busy} of all {len(progress.workers)} training", "dim")
-
-
-def _ended(progress: Progress, most: int, width: int) -> Iterator[Table]:
-    """The trials that ended last, the latest first, on `most` lines below their heading."""
-    recent = list(progress.recent)[::-1][: max(0, most)]
-    if not recent:
-        return
-    details = ("epoch", "seconds") if width >= DETAILS_FROM else ()
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("trial", "state", *progress.metrics, *details):
-        table.add_column(name, justify="left" if name == "state" else "right", no_wrap=True)
-    table.add_column("why")
-    for record in recent:
-        values = [f"{value:.5g}" for value in record.values] or [""] * len(progress.metrics)
-        state = Text(record.state, style=STYLES.get(record.state, ""))
-        facts = [str(record.epoch or ""), f"{record.seconds or 0:.1f}"][: len(details)]
-        table.add_row(str(record.number), state, *values, *facts, _cut(record.why))
-    yield table
+        yield cut(f"and {hidden} more workers, {busy} of all {len(progress.workers)} training", "dim")

@@ -29,11 +29,11 @@ def list_(storage: options.Storage = DEFAULT_STORAGE) -> None:
     """
     import collections
 
-    from rich.console import Console
     from rich.table import Table
 
+    from tuner.cli.parts import stdout
     from tuner.storage import open_storage
-    from tuner.study import list_studies, load_study
+    from tuner.study import known, list_studies, load_study
 
     opened = open_storage(storage)
     names = list_studies(opened)
@@ -43,11 +43,11 @@ def list_(storage: options.Storage = DEFAULT_STORAGE) -> None:
     table = Table("study", "metric", "best", "trials", "of which", box=None, pad_edge=False, header_style="dim")
     for name in names:
         study = load_study(opened, name)
-        records = study.records()
+        records = known(study, study.records(), storage)
         states = collections.Counter(record.state for record in records)
         shown = ", ".join(f"{count} {state}" for state, count in states.items())
         table.add_row(name, ", ".join(study.goal.metrics), _standing(study, records), str(len(records)), shown)
-    Console(markup=False, highlight=False).print(table)
+    stdout().print(table)
 
 
 def _standing(study: Study, records: list[Record]) -> str:
@@ -60,21 +60,25 @@ def _standing(study: Study, records: list[Record]) -> str:
 def show(
     study: options.StudyName,
     trial: Annotated[int | None, typer.Option(help="Show one trial with all that is known of it.")] = None,
-    form: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.TABLE,
+    top: Annotated[int, typer.Option(help="How many of the best trials stand in the table.", min=0)] = 5,
+    form: Annotated[Format, typer.Option("--format", help="How to print it; data has all of it.")] = Format.TABLE,
     storage: options.Storage = DEFAULT_STORAGE,
 ) -> None:
-    """Show a study, or one of its trials.
+    """Show a study: its course, its best trials, which parameters matter; or all that is known of one trial.
+
+    Example: tuner show digits-cnn --top 10
 
     Example: tuner show digits-cnn --trial 17 --format json
     """
     from tuner.cli.kept import Kept
+    from tuner.study import known
 
     opened = _load(storage, study)
-    kept = Kept(opened, storage)
+    kept, records = Kept(opened, storage), known(opened, opened.records(), storage)
     if trial is None:
-        print_study(opened, kept, form)
+        print_study(opened, records, kept, form, top)
     else:
-        print_trial(opened, opened.record(trial), kept, form)
+        print_trial(opened, records[opened.record(trial).number], kept, form)
 
 
 def report(
@@ -154,20 +158,30 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     storage: options.Storage = DEFAULT_STORAGE,
 ) -> None:
-    """Delete a study with all of its trials.
+    """Delete a study with all of its trials, and its confirmation if it has one.
 
     Example: tuner delete digits-cnn --yes
     """
+    from tuner.confirmation import runs_of
+
+    opened = _load(storage, study)
+    confirmed = runs_of(opened)
+    doomed = [opened] if confirmed is None else [confirmed, opened]  # if the second fails, the first is found again
+    if not yes:
+        named = " and ".join(f"{one.name} with its {len(one.records())} trials" for one in reversed(doomed))
+        typer.confirm(f"Delete study {named}?", abort=True)
+    for one in doomed:
+        _delete(one, storage)
+    typer.echo(f"deleted {study}" + (f" and its confirmation {confirmed.name}" if confirmed is not None else ""))
+
+
+def _delete(study: Study, storage: str) -> None:
     import shutil
 
     from tuner.storage import alone, open_storage, study_folder
     from tuner.study import delete_study
 
-    opened = _load(storage, study)
-    if not yes:
-        typer.confirm(f"Delete study {study} with its {len(opened.records())} trials?", abort=True)
-    with alone(storage, study):
-        if opened.uid:
-            shutil.rmtree(study_folder(storage, study, opened.uid), ignore_errors=True)
-        delete_study(open_storage(storage), study)
-    typer.echo(f"deleted {study}")
+    with alone(storage, study.name):
+        if study.uid:
+            shutil.rmtree(study_folder(storage, study.name, study.uid), ignore_errors=True)
+        delete_study(open_storage(storage), study.name)

@@ -1,5 +1,6 @@
 """Studies: the one package that knows Optuna's trials."""
 
+from tuner.study.alive import LEFT, RUNNING, drivers, known, told_apart
 from tuner.study.asktell import AskTell
 from tuner.study.catalogue import delete_study, list_studies, load_study, open_study, rehearse
 from tuner.study.domain import Choices, Domain, Range
@@ -9,6 +10,8 @@ from tuner.study.standing import Standing
 from tuner.study.study import Study
 
 __all__ = [
+    "LEFT",
+    "RUNNING",
     "AskTell",
     "Choices",
     "Domain",
@@ -17,9 +20,12 @@ __all__ = [
     "Standing",
     "Study",
     "delete_study",
+    "drivers",
     "extract",
+    "known",
     "list_studies",
     "load_study",
     "open_study",
     "rehearse",
+    "told_apart",
 ]

@@ -1,0 +1,201 @@
+"""The numbers of a study at one moment, as its database has them: what every view of `tuner status` shows."""
+
+from __future__ import annotations
+
+import collections
+import datetime
+import enum
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tuner.study import Record, Study
+
+MOST_RECENT = 8
+"""So many of the trials that ended last are kept."""
+
+SILENT_EPOCHS = 5
+"""A trial that is silent for so many of its epochs, or has none yet, is said to be."""
+
+SILENT_SECONDS = 60.0
+"""And for so long at least."""
+
+
+class Phase(enum.Enum):
+    """Where a study is."""
+
+    RUNNING = "running"
+    RESTING = "resting"
+    """Nothing works on it, and there are trials left."""
+    DONE = "done"
+    STOPPED = "stopped"
+    """`search.stop` has ended it."""
+    UNKNOWN = "unknown"
+    """Nobody can tell whether something works on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A trial that runs.
+
+    `epochs` is how many it is to have, None where that is not known; `begun` whether its parameters are there;
+    `values` are its last ones by metric. `worker`, `host` and `device` are empty before a worker has it. `quiet` is
+    for how many seconds at least nothing was heard of it, `silent` whether that is long for it.
+    """
+
+    trial: int
+    begun: bool
+    epoch: int
+    epochs: int | None
+    values: Mapping[str, float]
+    worker: str
+    host: str
+    device: str
+    quiet: float
+    silent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A study at one moment.
+
+    `total` is how many trials there are to be; `ended` of them have, `left` were left running by drivers that are
+    gone, `set_back` wait with epochs behind them. `states` counts all trials. `drivers` are the processes that work
+    on it, None where nobody can tell. `recent` are the trials that ended last, the latest at the end. `stopped` is
+    why `search.stop` ended it, `limit` the run's time limit; both are empty where there is none. `seconds_left` is
+    reckoned from the trials that ended; None before one has, and where nothing runs.
+    """
+
+    time: datetime.datetime
+    study: str
+    metrics: tuple[str, ...]
+    phase: Phase
+    total: int
+    ended: int
+    states: Mapping[str, int]
+    running: tuple[Running, ...]
+    left: int
+    set_back: int
+    drivers: tuple[str, ...] | None
+    front: tuple[Record, ...]
+    recent: tuple[Record, ...]
+    stopped: str
+    seconds_left: float | None
+    limit: str
+
+    @property
+    def end(self) -> datetime.datetime | None:
+        """When it will be over at this pace."""
+        return None if self.seconds_left is None else self.time + datetime.timedelta(seconds=self.seconds_left)
+
+    @property
+    def quiet(self) -> float | None:
+        """For how long nothing was heard of any trial, where nobody can tell what works on it; None if not long."""
+        if self.phase is not Phase.UNKNOWN or not self.running:
+            return None
+        quiet = min(one.quiet for one in self.running)
+        return quiet if quiet > SILENT_SECONDS else None
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing works on it any more."""
+        return self.phase in (Phase.RESTING, Phase.DONE, Phase.STOPPED)
+
+
+def overview(
+    study: Study, records: list[Record], drivers: Mapping[str, str] | None, now: datetime.datetime
+) -> Overview:
+    """How a study stands.
+
+    Args:
+        study: whose trials they are.
+        records: all of them, by number.
+        drivers: the processes that work on it by their names; None is unknown.
+        now: the time, by the clock that dates trials.
+    """
+    from tuner.stopping import stop_reason
+    from tuner.study import LEFT, RUNNING, told_apart
+
+    records = told_apart(records, drivers)
+    total = study.space.setting("search.trials") if study.made_here else len(records)
+    ended = sorted((record for record in records if record.finished), key=lambda record: record.ended or now)
+    running = [record for record in records if record.state == RUNNING]
+    stopped = "" if drivers else stop_reason(study)
+    return Overview(
+        time=now,
+        study=study.name,
+        metrics=study.goal.metrics,
+        phase=_phase(drivers, len(ended) >= total, bool(stopped)),
+        total=total,
+        ended=len(ended),
+        states=collections.Counter(record.state for record in records),
+        running=tuple(_running(study, record, now) for record in running),
+        left=sum(record.state == LEFT for record in records),
+        set_back=sum(record.state == "waiting" and bool(record.epochs) for record in records),
+        drivers=None if drivers is None else tuple(drivers.values()),
+        front=tuple(study.front(ended)),
+        recent=tuple(ended[-MOST_RECENT:]),
+        stopped=stopped,
+        seconds_left=_seconds_left(ended, running, total, now),
+        limit=str(study.space.setting("search.timeout") or "") if study.made_here else "",
+    )
+
+
+def _phase(drivers: Mapping[str, str] | None, complete: bool, stopped: bool) -> Phase:
+    if drivers is None:
+        return Phase.UNKNOWN
+    if drivers:
+        return Phase.RUNNING
+    if stopped:
+        return Phase.STOPPED
+    return Phase.DONE if complete else Phase.RESTING
+
+
+def _running(study: Study, record: Record, now: datetime.datetime) -> Running:
+    from tuner.space.suggesters import Known
+
+    facts = record.attributes
+    begun = "attempt" in facts or not study.made_here  # else its parameters are not all there yet
+    epochs = study.space.fill(Known(record.params))["training"]["epochs"] if begun and study.made_here else None
+    usual = statistics.mean(record.history["seconds"]) if record.history.get("seconds") else 0.0
+    quiet = _silence(record, now)
+    return Running(
+        trial=record.number,
+        begun=begun,
+        epoch=record.epochs[-1] if record.epochs else max(record.reports, default=0),
+        epochs=epochs,
+        values={name: record.history[name][-1] for name in study.goal.metrics if record.history.get(name)},
+        worker=facts.get("worker", ""),
+        host=facts.get("host", ""),
+        device=facts.get("device", ""),
+        quiet=quiet,
+        silent=begun and quiet > max(SILENT_SECONDS, SILENT_EPOCHS * usual),
+    )
+
+
+def _silence(record: Record, now: datetime.datetime) -> float:
+    """For how long nothing was heard of a running trial, in seconds and at least: epochs are not dated.
+
+    One that was resumed may have been silent for longer, by its epochs before that.
+    """
+    if record.started is None:
+        return 0.0
+    return max(0.0, (now - record.started).total_seconds() - (record.seconds or 0.0))
+
+
+def _seconds_left(ended: list[Record], running: list[Record], total: int, now: datetime.datetime) -> float | None:
+    """The trials that are left at the mean length of those that ended, as many at once as run now."""
+    if not ended or not running:
+        return None
+    mean = statistics.mean(_length(record, now) for record in ended)
+    spent = sum(min(mean, _length(record, now)) for record in running)
+    return max(0.0, (total - len(ended)) * mean - spent) / len(running)
+
+
+def _length(record: Record, now: datetime.datetime) -> float:
+    """How long a trial took, or has taken; of one that was resumed `started` is when it was."""
+    if record.started is None:
+        return record.seconds or 0.0
+    return max(((record.ended or now) - record.started).total_seconds(), record.seconds or 0.0)

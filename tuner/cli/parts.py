@@ -1,0 +1,56 @@
+"""What several views on a terminal are made of."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, TextIO
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from tuner.study import Record
+
+BAR_FROM, DETAILS_FROM = 48, 72
+"""So wide is a terminal whose rows have a bar, and one whose rows say everything."""
+
+STYLES = {"complete": "green", "pruned": "yellow", "failed": "red", "diverged": "magenta", "out of memory": "magenta"}
+
+
+def stdout() -> Console:
+    """The console on stdout; in place of what its encoding lacks stands a question mark."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    return Console(markup=False, highlight=False)
+
+
+def drawable(stream: TextIO) -> bool:
+    """Whether it is a terminal on which lines can be drawn anew."""
+    return stream.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
+
+
+def cut(text: str, style: str = "") -> Text:
+    """Text on one line, however narrow that is."""
+    return Text(text, style=style, no_wrap=True, overflow="ellipsis")
+
+
+def latest(ended: Iterable[Record], metrics: Sequence[str], most: int, width: int) -> Iterator[Table]:
+    """The trials that ended last, the latest first, on `most` lines below their heading; none where none has."""
+    recent = list(ended)[::-1][: max(0, most)]
+    if not recent:
+        return
+    details = ("epoch", "seconds") if width >= DETAILS_FROM else ()
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("trial", "state", *metrics, *details):
+        table.add_column(name, justify="left" if name == "state" else "right", no_wrap=True)
+    table.add_column("why")
+    for record in recent:
+        values = [f"{value:.5g}" for value in record.values] or [""] * len(metrics)
+        state = Text(record.state, style=STYLES.get(record.state, ""))
+        facts = [str(record.epoch or ""), f"{record.seconds or 0:.1f}"][: len(details)]
+        table.add_row(str(record.number), state, *values, *facts, cut(record.why))
+    yield table

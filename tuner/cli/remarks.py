@@ -1,0 +1,57 @@
+"""What the numbers of a study say, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tuner.cli.formats import clock
+from tuner.cli.overview import Overview, Phase, Running
+
+
+def lines(seen: Overview) -> Iterator[str]:
+    """All that is to be said, in plain lines."""
+    yield f"study {seen.study}: {seen.ended} of {seen.total} trials have ended, {len(seen.running)} running"
+    for one in seen.running:
+        yield f"  trial {one.trial}: {_doing(one)}"
+    yield from remarks(seen)
+    if seen.seconds_left is not None:
+        earlier = f", or before that when the run's {seen.limit} are over" if seen.limit else ""
+        yield f"at this pace it ends about {seen.end:%Y-%m-%d %H:%M}, in {clock(seen.seconds_left)}{earlier}"
+
+
+def remarks(seen: Overview) -> Iterator[str]:
+    """What is to be said beside the trials that run."""
+    if seen.left:
+        yield f"left running by a crash: {seen.left}; the next run goes on with {_them(seen.left)}"
+    if seen.set_back:
+        yield f"set back: {seen.set_back}; the next run goes on with {_them(seen.set_back)}"
+    match seen.phase:
+        case Phase.RUNNING:
+            yield f"run by {', '.join(seen.drivers or ())}"
+        case Phase.RESTING:
+            yield "nothing works on it: the same `tuner run` goes on with it"
+        case Phase.DONE:
+            yield "nothing works on it"
+        case Phase.STOPPED:
+            yield f"it has stopped: {seen.stopped}; a larger --n-trials goes on with it"
+        case Phase.UNKNOWN if seen.quiet is not None:
+            yield f"no trial has been heard of for {clock(seen.quiet)}: perhaps nothing works on it"
+
+
+def _them(count: int) -> str:
+    return "it" if count == 1 else "them"
+
+
+def _doing(one: Running) -> str:
+    """The trial's epoch, its place and its last values."""
+    if not one.begun:
+        return "about to begin"
+    at = f"epoch {one.epoch}" + (f" of {one.epochs}" if one.epochs else "")
+    place = f" on {one.device} of {one.host}, worker {one.worker}" if one.host else ""
+    values = [f", {name} {value:.5g}" for name, value in one.values.items()]
+    return at + place + "".join(values) + silence(one)
+
+
+def silence(one: Running) -> str:
+    """That a trial has been silent for long; empty if it has not."""
+    return f"; no epoch for {clock(one.quiet)}" if one.silent else ""

@@ -1,0 +1,142 @@
+"""A study as `tuner show` prints it: its facts, its course, its best trials, which parameters matter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from tuner.cli.parts import DETAILS_FROM, cut, stdout
+from tuner.cli.sparkline import bar, sparkline
+
+if TYPE_CHECKING:
+    from tuner.importances import Importance
+    from tuner.summary import Course, Summary
+
+GAP = 2
+"""Spaces between the columns of a table."""
+
+MOST_BARS = 10
+"""So many parameters have a bar."""
+
+WIDEST_BAR, NARROWEST_BAR, SHARE_WIDTH = 40, 8, len("100%")
+
+WHY_WIDTH = 20
+"""So much is kept free for why trials ended early."""
+
+
+def print_summary(summary: Summary, kept: str) -> None:
+    """Print it to stdout, as wide as that is.
+
+    Args:
+        summary: the study in short.
+        kept: what is said of its files; empty says nothing.
+    """
+    console = stdout()
+    for line in (summary.headline, *summary.notes):
+        console.print(line, soft_wrap=True)
+    for part in _parts(summary, console):
+        console.print(part)
+    if kept:
+        console.print(f"\n{kept}", soft_wrap=True)
+
+
+def _parts(summary: Summary, console: Console) -> Iterator[RenderableType]:
+    plain = console.options.ascii_only
+    if any(course.values for course in summary.courses):
+        yield ""
+        yield _courses(summary.courses, console.width, plain)
+    if summary.top:
+        yield ""
+        if not summary.goal.single and summary.front:
+            shown = f", {len(summary.top)} shown" if len(summary.top) < summary.front else ""
+            yield cut(f"front of {summary.front}{shown}:", "dim")
+        yield _top(summary, console.width)
+    for metric, found in zip(summary.goal.metrics, summary.importances, strict=True):
+        if found.ranked:
+            yield ""
+            yield cut(f"importance for {metric}:", "dim")
+            yield _bars(found.ranked[:MOST_BARS], console.width, plain)
+
+
+def _courses(courses: Sequence[Course], width: int, plain: bool) -> Table:
+    """Two lines for each objective, its values and the best so far: the first, the course, the last."""
+    rows = [row for course in courses for row in ((course.metric, course.values), ("best so far", course.best))]
+    firsts, lasts = ([f"{values[end]:.5g}" for _, values in rows] for end in (0, -1))
+    name_width = min(max(cell_len(name) for name, _ in rows), width // 3)
+    room = width - name_width - max(map(len, firsts)) - max(map(len, lasts)) - 3 * GAP
+    table = _named(name_width)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    for (name, values), first, last in zip(rows, firsts, lasts, strict=True):
+        table.add_row(Text(name), first, Text(sparkline(values, max(1, room), plain), style="cyan"), last)
+    return table
+
+
+def _named(name_width: int) -> Table:
+    table = Table.grid(padding=(0, GAP, 0, 0))
+    table.add_column(no_wrap=True, width=name_width)
+    return table
+
+
+def _top(summary: Summary, width: int) -> Table:
+    """A row for each trial; of the parameters as many columns as there is room for, and last why it ended early."""
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim")
+    reasons = [record.why for record in summary.top]
+    left = width - (WHY_WIDTH if any(reasons) else 0)
+    columns = list(_facts(summary, details=width >= DETAILS_FROM))
+    for name in summary.parameters:
+        columns.append((name.replace(".", ".\n"), [_short(record.params.get(name, "")) for record in summary.top]))
+        if sum(map(_width, columns)) > left:
+            columns.pop()
+            break
+    for title, _ in columns:
+        table.add_column(title, justify="left" if title == "state" else "right", no_wrap=True)
+    if any(reasons):
+        table.add_column("why", overflow="fold")
+        columns.append(("why", reasons))
+    for row in zip(*(cells for _, cells in columns), strict=True):
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _facts(summary: Summary, details: bool) -> Iterator[tuple[str, list[str]]]:
+    """The columns that are no parameters, each with its title."""
+    top = summary.top
+    yield "trial", [str(record.number) for record in top]
+    if not all(record.complete for record in top):
+        yield "state", [record.state for record in top]
+    for i, metric in enumerate(summary.goal.metrics):
+        if any(record.values for record in top):
+            yield metric, [f"{record.values[i]:.5g}" if record.values else "" for record in top]
+    if details and any(record.epoch for record in top):
+        yield "epoch", [str(record.epoch or "") for record in top]
+    if details:
+        yield "seconds", ["" if record.seconds is None else f"{record.seconds:.1f}" for record in top]
+
+
+def _width(column: tuple[str, Sequence[str]]) -> int:
+    title, cells = column
+    return max(map(cell_len, [*title.split("\n"), *cells])) + GAP
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _bars(ranked: Sequence[Importance], width: int, plain: bool) -> Table:
+    longest = max(cell_len(importance.name) for importance in ranked)
+    name_width = min(longest, width - NARROWEST_BAR - SHARE_WIDTH - 2 * GAP)
+    bar_width = min(WIDEST_BAR, width - name_width - SHARE_WIDTH - 2 * GAP)
+    table = _named(name_width)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(no_wrap=True)
+    for importance in ranked:
+        share = importance.overall
+        table.add_row(Text(importance.name), f"{share:.0%}", Text(bar(share, bar_width, plain), style="cyan"))
+    return table

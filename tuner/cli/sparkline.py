@@ -1,0 +1,56 @@
+"""Numbers drawn with characters: a course as a sparkline, a share as a bar."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+
+LEVELS, PLAIN_LEVELS = "▁▂▃▄▅▆▇█", "_.-~=+*#"
+"""From low to high; the plain ones are what every encoding has."""
+
+FULL, PLAIN_FULL = "█", "#"
+
+FENCE = 5
+"""So many times the distance between the quartiles from them a value is far off: it must not flatten the others."""
+
+
+def sparkline(values: Sequence[float], width: int, plain: bool) -> str:
+    """A course on one line: a character for each value, or for an even sample with the last one.
+
+    Args:
+        values: finite.
+        width: how many characters there are at most; at least 1.
+        plain: whether it must be ASCII.
+    """
+    levels = PLAIN_LEVELS if plain else LEVELS
+    low, high = _ends(values)
+    return "".join(levels[_level(value, low, high, len(levels))] for value in _sample(values, width))
+
+
+def bar(share: float, width: int, plain: bool) -> str:
+    """A share, in [0, 1], of `width` characters; what is above 0 has one."""
+    return (PLAIN_FULL if plain else FULL) * (max(1, round(share * width)) if share > 0 else 0)
+
+
+def _sample(values: Sequence[float], most: int) -> Sequence[float]:
+    if len(values) <= most:
+        return values
+    return [values[math.ceil((i + 1) * len(values) / most) - 1] for i in range(most)]
+
+
+def _ends(values: Sequence[float]) -> tuple[float, float]:
+    """The lowest and highest value that are not far off."""
+    if len(values) < 4:
+        return min(values, default=0.0), max(values, default=0.0)
+    first, _, third = statistics.quantiles(values, n=4)
+    reach = FENCE * (third - first)
+    inside = [value for value in values if first - reach <= value <= third + reach] if reach else values
+    return min(inside), max(inside)
+
+
+def _level(value: float, low: float, high: float, count: int) -> int:
+    if low == high:
+        return 0 if value <= low else count - 1
+    place = (min(max(value, low), high) - low) / (high - low)
+    return min(count - 1, int(place * count))

@@ -1,0 +1,159 @@
+"""`tuner status --watch`: a study on the whole terminal, drawn anew at each look until it is over or one leaves."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import sys
+import termios
+import time
+import tty
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from tuner.cli.formats import clock
+from tuner.cli.lines import named
+from tuner.cli.overview import Overview, Running
+from tuner.cli.parts import BAR_FROM, DETAILS_FROM, cut, drawable, latest, stdout
+from tuner.cli.remarks import remarks, silence
+from tuner.errors import UsageError
+
+LEAVE = "q"
+
+LINES_PER_BEST = 6
+"""So high is a terminal for each trial of a front that it shows."""
+
+
+def watched(look: Callable[[], Overview], interval: float) -> Overview | None:
+    """Show a study until nothing works on it any more.
+
+    Args:
+        look: gives its numbers as they are when it is called.
+        interval: seconds between two looks.
+
+    Returns:
+        How it stood when it was over; None where its user left before.
+
+    Raises:
+        UsageError: stdout is no terminal that can be drawn on.
+        KeyboardInterrupt: the user has left by Ctrl-C; the terminal is as it was.
+    """
+    if not drawable(sys.stdout):
+        raise UsageError("--watch needs a terminal to draw on: add --json for a line at each look, or leave it out")
+    seen = look()
+    with _ended_in_order(), Live(Screen(seen), console=stdout(), screen=True) as live, _keys() as left_within:
+        while not seen.over:
+            if left_within(interval):
+                return None
+            seen = look()
+            live.update(Screen(seen), refresh=True)
+    return seen
+
+
+@contextlib.contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Let SIGTERM unwind: else the terminal stays without its text and its echo."""
+    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _keys() -> Iterator[Callable[[float], bool]]:
+    """What waits for so many seconds, and says whether the user wants to leave; what is typed is not shown."""
+    if not sys.stdin.isatty():
+        yield _slept
+        return
+    keyboard = sys.stdin.fileno()
+    before = termios.tcgetattr(keyboard)
+    tty.setcbreak(keyboard)
+    try:
+        yield lambda seconds: _left(keyboard, seconds)
+    finally:
+        termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
+
+
+def _slept(seconds: float) -> bool:
+    time.sleep(seconds)
+    return False
+
+
+def _left(keyboard: int, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while select.select([keyboard], [], [], max(0.0, deadline - time.monotonic()))[0]:
+        typed = os.read(keyboard, 1024)
+        if not typed or LEAVE in typed.decode(errors="replace").lower():  # nothing: the terminal is gone
+            return True
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """The numbers of one look, as high and wide as the terminal is when it is drawn."""
+
+    seen: Overview
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """All that there is room for: a low terminal loses the trials that ended, then those that run."""
+        width, height = console.size
+        head = Group(*_head(self.seen, width, height))
+        room = height - len(console.render_lines(head, options.update(height=None), pad=False))
+        running = self.seen.running
+        shown = running if len(running) <= room else running[: max(1, room - 1)]
+        left = room - len(shown) - (len(shown) < len(running))
+        yield head
+        yield _running(shown, width)
+        if len(shown) < len(running):
+            yield cut(f"and {len(running) - len(shown)} more", "dim")
+        yield from latest(self.seen.recent, self.seen.metrics, left - 1, width)
+
+
+def _head(seen: Overview, width: int, height: int) -> Iterator[RenderableType]:
+    left = "" if seen.seconds_left is None else f", about {clock(seen.seconds_left)} left"
+    between = "  " if width >= DETAILS_FROM else "\n"
+    states = "  ".join(f"{count} {state}" for state, count in seen.states.items())
+    yield Text.assemble((seen.study, "bold"), f"  {seen.ended} of {seen.total} trials{left}{between}{states}")
+    title = "best " if len(seen.metrics) == 1 else "front "
+    shown = seen.front[: max(1, height // LINES_PER_BEST)]
+    for record in shown:
+        yield Text.assemble(title, (named(seen.metrics, record.values), "bold green"), f"  trial {record.number}")
+    if len(shown) < len(seen.front):
+        yield cut(f"and {len(seen.front) - len(shown)} more on the front", "dim")
+    yield from (Text(remark, style="dim") for remark in remarks(seen))
+    yield cut(f"as of {seen.time:%H:%M:%S}; {LEAVE} leaves, and the run goes on", "dim")
+
+
+def _running(running: tuple[Running, ...], width: int) -> Table:
+    rows = Table.grid(padding=(0, 2, 0, 0))
+    for _ in range(3):
+        rows.add_column(no_wrap=True)
+    rows.add_column()  # the one that gives way
+    for one in running:
+        rows.add_row(f"trial {one.trial}", *_course(one, width), _values(one, width))
+    return rows
+
+
+def _course(one: Running, width: int) -> tuple[RenderableType, str]:
+    if not one.begun:
+        return "", "begins"
+    if one.epochs is None:
+        return "", f"epoch {one.epoch}"
+    bar = ProgressBar(one.epochs, one.epoch, width=20 if width >= DETAILS_FROM else 8) if width >= BAR_FROM else ""
+    at = f"{one.epoch}/{one.epochs}"
+    return bar, f"epoch {at}" if width >= DETAILS_FROM else at
+
+
+def _values(one: Running, width: int) -> Text:
+    place = f"  worker {one.worker} {one.device} {one.host}" if one.host and width >= DETAILS_FROM else ""
+    values = cut(named(list(one.values), list(one.values.values())))
+    return values.append(silence(one), "yellow").append(place, "dim")

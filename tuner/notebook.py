@@ -1,0 +1,91 @@
+"""A study in a notebook: its facts, its best trials and two plots, where a cell ends with it."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+import plotly.offline
+from jinja2 import Environment, PackageLoader, select_autoescape
+
+from tuner import plots, storage
+from tuner.config import DEFAULT_STORAGE
+from tuner.pareto import pareto
+from tuner.plots import PLOTLY
+from tuner.study import Record, Study, catalogue, known
+from tuner.summary import headline, summary
+
+HEIGHT = 320
+"""Of a figure in a cell, in pixels."""
+
+MOST_PARAMETERS = 8
+"""So many columns of parameters has the table."""
+
+
+class Notebook(Study):
+    """A study that shows itself.
+
+    Args:
+        study: as it was loaded.
+        url: of its database.
+    """
+
+    def __init__(self, study: Study, url: str) -> None:
+        super().__init__(study.optuna)
+        self._url = url
+
+    def records(self) -> list[Record]:
+        """Every trial by number; one whose driver is gone is `left running`."""
+        return known(self, super().records(), self._url)
+
+    def figures(self) -> dict[str, go.Figure]:
+        """The figures of the report by their titles, those that there is enough data for.
+
+        Each shows itself, in the way that `plotly.io.renderers` says.
+        """
+        return {plot.title: _dressed(plot.figure) for plot in plots.all_plots(self) if plot.figure is not None}
+
+    def __repr__(self) -> str:
+        return headline(self, self.records())
+
+    def _repr_html_(self) -> str:
+        """One piece that needs nothing else, no network and no other cell: plotly.js is in it, 5 MB.
+
+        A notebook that is opened again, exported or shown by another program shows it still.
+        """
+        records = self.records()
+        short = summary(self, records)
+        environment = Environment(loader=PackageLoader("tuner"), autoescape=select_autoescape(["html", "j2"]))
+        environment.filters["short"] = lambda value: f"{value:.4g}" if isinstance(value, float) else str(value)
+        course = plots.history(self, records) if self.goal.single else pareto(self)
+        drawn = [course, plots.importances(self, records)]
+        return environment.get_template("notebook.html.j2").render(
+            summary=short,
+            parameters=short.parameters[:MOST_PARAMETERS],
+            plots=[(plot.title, _html(plot.figure)) for plot in drawn if plot.figure is not None],
+            plotly_js=plotly.offline.get_plotlyjs(),
+        )
+
+
+def load_study(study: str, *, storage_url: str = DEFAULT_STORAGE) -> Notebook:
+    """A study to look at: its records, its best trials, its figures; a notebook shows it with two of them.
+
+    Args:
+        study: its name.
+        storage_url: the database.
+
+    Raises:
+        StudyError: there is no such study.
+        StorageError: the database cannot be read.
+    """
+    return Notebook(catalogue.load_study(storage.open_storage(storage_url), study), storage_url)
+
+
+def _html(figure: go.Figure) -> str:
+    """Without plotly.js."""
+    figure = _dressed(figure).update_layout(height=HEIGHT)
+    html: str = figure.to_html(full_html=False, include_plotlyjs=False, config=PLOTLY)
+    return html
+
+
+def _dressed(figure: go.Figure) -> go.Figure:
+    plots.dress(figure)
+    return figure

@@ -1,0 +1,54 @@
+"""Which of the trials that a database calls running do run: a driver that was killed could not say that it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from tuner.storage import DRIVER
+from tuner.storage.watching import drivers_of
+from tuner.study.record import Record
+from tuner.study.study import Study
+
+RUNNING = "running"
+
+LEFT = "left running"
+"""The state of a trial whose driver is gone."""
+
+
+def drivers(study: Study, url: str) -> Mapping[str, str] | None:
+    """The processes that work on a study, by the names that its running trials have for them.
+
+    None where nobody can tell, as of a study that another program made.
+
+    Raises:
+        StorageError: the database cannot be read.
+    """
+    return drivers_of(url, study.name) if study.made_here else None
+
+
+def told_apart(records: list[Record], alive: Mapping[str, str] | None) -> list[Record]:
+    """The records, those that a driver left running when it died in the state `LEFT`.
+
+    Args:
+        records: of any states.
+        alive: the drivers; None is unknown, and what is said to run then counts as running.
+    """
+    if alive is None:
+        return records
+    return [replace(record, state=LEFT) if _left(record, alive) else record for record in records]
+
+
+def known(study: Study, records: list[Record], url: str) -> list[Record]:
+    """The records of a study, told apart by the drivers that its database knows of.
+
+    Raises:
+        StorageError: the database cannot be read.
+    """
+    if not any(record.state == RUNNING for record in records):
+        return records
+    return told_apart(records, drivers(study, url))
+
+
+def _left(record: Record, alive: Mapping[str, str]) -> bool:
+    return record.state == RUNNING and record.attributes.get(DRIVER, "") not in alive

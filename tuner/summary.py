@@ -1,0 +1,94 @@
+"""A study in short: its facts in a line, its course, its best trials, and which parameters matter to it."""
+
+from __future__ import annotations
+
+import collections
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tuner.goal import Direction, Goal
+from tuner.importances import Importances, importances_of
+from tuner.study import Record, Study
+from tuner.study.forking import Fork
+
+TOP = 5
+"""So many of the best trials are shown if not said otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What an objective came to: the values of the sound trials by number, and the best so far at each of them."""
+
+    metric: str
+    values: tuple[float, ...]
+    best: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a terminal and a notebook show of a study.
+
+    `courses` and `importances` have one for each objective. `top` are its best trials, with several objectives
+    of its front, which has `front` trials; those that ended early come last. `parameters` are
+    those of `top`, the most important first; `notes` say what the study was forked from.
+    """
+
+    headline: str
+    notes: tuple[str, ...]
+    goal: Goal
+    courses: tuple[Course, ...]
+    top: tuple[Record, ...]
+    front: int
+    parameters: tuple[str, ...]
+    importances: tuple[Importances, ...]
+
+
+def summary(study: Study, records: Sequence[Record], top: int = TOP) -> Summary:
+    """Sum a study up.
+
+    Args:
+        study: with any number of trials, none included.
+        records: all of them, by number.
+        top: how many trials to show at most.
+    """
+    sound = [record for record in records if record.sound and record.values and all(map(math.isfinite, record.values))]
+    objectives = range(len(study.goal.metrics))
+    importances = tuple(importances_of(study, sound, i) for i in objectives)
+    front = study.front(records)
+    ended = study.ranked(record for record in records if record.finished)
+    shown = tuple((front if front and not study.goal.single else ended)[:top])
+    fork = Fork.read(study)
+    return Summary(
+        headline=headline(study, records),
+        notes=fork.notes if fork else (),
+        goal=study.goal,
+        courses=tuple(_course(study.goal, sound, i) for i in objectives),
+        top=shown,
+        front=len(front),
+        parameters=_parameters(shown, importances),
+        importances=importances,
+    )
+
+
+def headline(study: Study, records: Sequence[Record]) -> str:
+    """What a study is, and how many trials it has, in a line."""
+    states = collections.Counter(record.state for record in records)
+    counts = ", ".join(f"{count} {state}" for state, count in states.items())
+    of_which = f": {counts}" if counts else ""
+    bounds = f"; constraints: {', '.join(map(str, study.goal.bounds))}" if study.goal.bounds else ""
+    trials = f"{len(records)} trial{'s' * (len(records) != 1)}"
+    return f"study {study.name}: {study.goal}{bounds}; {trials}{of_which}"
+
+
+def _course(goal: Goal, sound: Sequence[Record], i: int) -> Course:
+    values = tuple(record.values[i] for record in sound)
+    better = max if goal.directions[i] is Direction.MAXIMIZE else min
+    return Course(goal.metrics[i], values, tuple(itertools.accumulate(values, better)))
+
+
+def _parameters(shown: Sequence[Record], importances: Sequence[Importances]) -> tuple[str, ...]:
+    there = dict.fromkeys(name for record in shown for name in record.params)
+    ranked = [importance.name for found in importances for importance in found.ranked]
+    return tuple(dict.fromkeys([*(name for name in ranked if name in there), *there]))
