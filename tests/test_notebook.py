@@ -8,7 +8,7 @@ import pytest
 
 import tuner
 from tests.cli.test_show import left_running
-from tests.test_reporting import study_of
+from tests.plots.making import study_of
 from tuner.errors import StudyError
 from tuner.notebook import Notebook
 

@@ -41,7 +41,8 @@ class Notebook(Study):
 
         Each shows itself, in the way that `plotly.io.renderers` says.
         """
-        return {plot.title: _dressed(plot.figure) for plot in plots.all_plots(self) if plot.figure is not None}
+        drawn = plots.all_plots(self, self.records())
+        return {plot.title: _dressed(plot.figure) for plot in drawn if plot.figure is not None}
 
     def __repr__(self) -> str:
         return headline(self, self.records())
@@ -55,8 +56,8 @@ class Notebook(Study):
         short = summary(self, records)
         environment = Environment(loader=PackageLoader("tuner"), autoescape=select_autoescape(["html", "j2"]))
         environment.filters["short"] = lambda value: f"{value:.4g}" if isinstance(value, float) else str(value)
-        course = plots.history(self, records) if self.goal.single else pareto(self)
-        drawn = [course, plots.importances(self, records)]
+        course = plots.history(self, records) if self.goal.single else pareto(self, records)
+        drawn = [course, plots.importances(self, short.importances[0])]
         return environment.get_template("notebook.html.j2").render(
             summary=short,
             parameters=short.parameters[:MOST_PARAMETERS],
@@ -87,5 +88,4 @@ def _html(figure: go.Figure) -> str:
 
 
 def _dressed(figure: go.Figure) -> go.Figure:
-    plots.dress(figure)
-    return figure
+    return figure.update_layout(template="plotly_white", margin={"l": 60, "r": 20, "t": 20, "b": 50})
