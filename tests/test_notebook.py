@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import optuna
 import pytest
 
 import tuner
@@ -11,6 +12,7 @@ from tests.cli.test_show import left_running
 from tests.plots.making import study_of
 from tuner.errors import StudyError
 from tuner.notebook import Notebook
+from tuner.study import Study
 
 URL = "sqlite:///none.db"
 """Of a database that nobody asks: none of the made-up trials runs."""
@@ -32,6 +34,21 @@ def test_a_study_shows_its_facts_its_best_trials_and_two_figures() -> None:
     assert text.count("<tr>") == 6
     assert page.count('class="plotly-graph-div"') == 2
     assert page.count("plotly.js v") == 1
+
+
+def test_of_several_objectives_the_front_is_drawn() -> None:
+    made = optuna.create_study(directions=["maximize", "minimize"])
+    for x in (0.2, 0.8):
+        made.add_trial(
+            optuna.trial.create_trial(
+                values=[x, x], params={"x": x}, distributions={"x": optuna.distributions.FloatDistribution(0, 1)}
+            )
+        )
+
+    text = without_scripts(Notebook(Study(made), URL)._repr_html_())
+
+    assert "<p>Pareto front</p>" in text
+    assert "<p>Parameter importances of value 0</p>" in text
 
 
 def test_it_needs_no_network_and_what_users_wrote_is_text() -> None:
