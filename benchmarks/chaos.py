@@ -5,8 +5,8 @@
 A study is run once in peace and once under fire, both with --deterministic: killed are a worker, all
 workers, some other helper of the driver, the driver, or everything, with SIGKILL and at any moment; a
 driver that fell is started again. In the end both studies must have the same trials, bit for bit. If one
-ends too early, another seed follows. On Ray a helper may be the head of the cluster that the driver has started,
-with which Ray ends the driver too: that exit is taken for a fall, and no other.
+ends too early, another seed follows. A run may also give up with an error when it was hit, as where the head of
+the cluster falls that it has started, or three workers before they begin: it is started again, and that is counted.
 """
 
 from __future__ import annotations
@@ -42,8 +42,6 @@ training: {epochs: 9}
 LONGEST_PEACE = {"processes": 12.0, "ray": 40.0}
 """The most seconds between two kills; a driver needs about half of them to begin."""
 
-HELPER = "a helper"
-
 
 class Victims:
     """A run under fire."""
@@ -69,7 +67,7 @@ class Victims:
         chosen = {
             "a worker": chance.sample(workers, min(1, len(workers))),
             "all workers": workers,
-            HELPER: chance.sample(helpers, min(1, len(helpers))),
+            "a helper": chance.sample(helpers, min(1, len(helpers))),
             "the driver": [driver],
             "everything": [driver, *below],
         }[kind]
@@ -79,7 +77,7 @@ class Victims:
         return bool(chosen)
 
 
-KINDS = ("a worker", "a worker", "all workers", HELPER, "the driver", "everything")
+KINDS = ("a worker", "a worker", "all workers", "a helper", "the driver", "everything")
 
 
 def _trains(process: psutil.Process, driver: int) -> bool:
@@ -92,26 +90,33 @@ def _trains(process: psutil.Process, driver: int) -> bool:
 
 
 def under_fire(
-    space: Path, storage: str, options: list[str], kills: int, chance: random.Random, executor: str
-) -> list[str]:
-    """Run a study to its end with at most so many kills; what was killed."""
+    space: Path, storage: str, options: list[str], kills: int, chance: random.Random, longest_peace: float
+) -> tuple[list[str], int]:
+    """Run a study to its end with at most so many kills; what was killed, and how often the run gave up by that.
+
+    Raises:
+        RuntimeError: it gave up though nothing was killed.
+    """
     victims = Victims(space, storage, options)
     fallen: list[str] = []
+    hit, gave_up = False, 0
     while True:
-        peace = chance.uniform(0, LONGEST_PEACE[executor]) if len(fallen) < kills else None
+        peace = chance.uniform(0, longest_peace) if len(fallen) < kills else None
         try:
             code = victims.driver.wait(peace)
         except subprocess.TimeoutExpired:
             kind = chance.choice(KINDS)
             if victims.kill(kind, chance):
+                hit = True
                 fallen.append(kind)
                 print(f"  {len(fallen):3} {kind}", flush=True)
             continue
         if code == 0:
-            return fallen
-        without_head = executor == "ray" and fallen[-1:] == [HELPER]
-        if code > 0 and not without_head:
+            return fallen, gave_up
+        if code > 0 and not hit:
             raise RuntimeError(f"the run ended with {code}:\n{Path(space.parent, 'printed.log').read_text()[-3000:]}")
+        gave_up += code > 0
+        hit = False
         victims.start()
 
 
@@ -139,7 +144,7 @@ def main() -> None:
     options = ["--workers", "2", "--deterministic", "--executor", asked.executor]
     fallen: collections.Counter[str] = collections.Counter()
     faults: list[str] = []
-    began, rounds, attempts = time.monotonic(), 0, 0
+    began, rounds, attempts, gave_up = time.monotonic(), 0, 0, 0
     print(f"{asked.kills} kills on {asked.executor}, seed {asked.seed}")
     while fallen.total() < asked.kills and not faults:
         with tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as folder:
@@ -148,12 +153,15 @@ def main() -> None:
             peaceful, fired = (f"sqlite:///{folder}/{name}.db" for name in ("peaceful", "fired"))
             seeded = [*options, "--seed", str(rounds)]
             studies.run(space, peaceful, *seeded)
-            fallen.update(under_fire(space, fired, seeded, asked.kills - fallen.total(), chance, asked.executor))
+            kills = asked.kills - fallen.total()
+            hits, times = under_fire(space, fired, seeded, kills, chance, LONGEST_PEACE[asked.executor])
+            fallen.update(hits)
+            gave_up += times
             faults += lost(peaceful, fired, total=32)
             attempts += sum(trial.user_attrs["attempt"] - 1 for trial in studies.trials(fired, "chaos"))
             rounds += 1
     print(f"\n{fallen.total()} kills in {rounds} studies, {time.monotonic() - began:.0f} s: {dict(fallen)}")
-    print(f"{attempts} times a trial was cut short and continued")
+    print(f"{attempts} times a trial was cut short and continued, {gave_up} times the run gave up")
     print("lost: " + ("nothing" if not faults else "\n  ".join(["", *faults])))
     raise SystemExit(bool(faults))
 

@@ -121,27 +121,28 @@ def said(url: str, records: list[Record], drivers: Mapping[str, str] | None, tex
     return list(lines(seen(url, records, drivers, text)))
 
 
-def made(number: int, state: str, began: float, seconds: float, epochs: int = 2, attempt: int = 1) -> Record:
+def made(
+    number: int, state: str, began: float, seconds: float, epochs: int = 2, attempt: int = 1, worker: str = "0"
+) -> Record:
     """A trial that began so many seconds ago and has trained for so many."""
     start = NOW - datetime.timedelta(seconds=began)
     end = None if state == "running" else start + datetime.timedelta(seconds=seconds)
     history = {"accuracy": [0.5] * epochs, "seconds": [seconds / epochs] * epochs} if epochs else {}
     numbers = list(range(1, epochs + 1))
     params = {"model.hidden.length": 1, "model.hidden.0": 8, "optimizer": "Adam", "optimizer.Adam.lr": 0.01}
-    facts = {"attempt": attempt, "worker": "0", "host": "here", "device": "cpu"}
-    spent = seconds if epochs else None
-    return Record(number, state, (), params, None, "", {}, {}, numbers, history, start, end, spent, facts)
+    facts = {"attempt": attempt, "worker": worker, "host": "here", "device": "cpu"}
+    return Record(number, state, (), params, None, "", {}, {}, numbers, history, start, end, seconds, facts)
 
 
 def test_the_end_is_reckoned_from_trials_that_ended_pruned_ones_with_their_short_times(url: str) -> None:
     ended = [made(0, "complete", 200, 100), made(1, "pruned", 100, 20, epochs=1), made(2, "failed", 90, 60, epochs=0)]
-    running = [made(3, "running", 30, 20), made(4, "running", 3, 50, attempt=2)]
+    running = [made(3, "running", 30, 20), made(4, "running", 3, 50, attempt=2, worker="1")]
 
     last = said(url, [*ended, *running], DRIVEN, TEN)[-1]
 
-    # 7 are left at 60 s each, of which 30 s and 50 s are done, two at a time
+    # 7 are left at 60 s each, of which 20 s and 50 s are done, by two workers
     assert last.startswith("at this pace it ends about ")
-    assert last.endswith(", in 0:02:50")
+    assert last.endswith(", in 0:02:55")
 
 
 def test_no_end_is_promised_when_nothing_works_on_the_study(url: str) -> None:
@@ -165,6 +166,14 @@ def test_a_trial_that_hangs_is_told_from_one_with_long_epochs(url: str, seconds:
     line = said(url, [hung], DRIVEN)[1]
 
     assert line == f"  trial 0: epoch 1 of 2 on cpu of here, worker 0, accuracy 0.5{silence}"
+
+
+def test_trials_that_train_together_or_wait_for_others_are_not_silent(url: str) -> None:
+    lane, waits = made(0, "running", 900, 20), made(1, "running", 900, 0, epochs=0)
+    lane.attributes["lanes"] = 50  # type: ignore[index]  # as the study keeps it
+
+    assert not any("no epoch for" in line for line in said(url, [lane, waits], DRIVEN))
+    assert any("no epoch for" in line for line in said(url, [waits], DRIVEN))
 
 
 def test_where_nobody_can_tell_who_works_a_silence_says_it(url: str) -> None:

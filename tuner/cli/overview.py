@@ -6,7 +6,7 @@ import collections
 import datetime
 import enum
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -122,6 +122,7 @@ def overview(
     total = study.space.setting("search.trials") if study.made_here else len(records)
     ended = sorted((record for record in records if record.finished), key=lambda record: record.ended or now)
     running = [record for record in records if record.state == RUNNING]
+    training = {_worker(record) for record in running if record.epochs}
     stopped = "" if drivers else stop_reason(study)
     return Overview(
         time=now,
@@ -131,14 +132,14 @@ def overview(
         total=total,
         ended=len(ended),
         states=collections.Counter(record.state for record in records),
-        running=tuple(_running(study, record, now) for record in running),
+        running=tuple(_running(study, record, now, training) for record in running),
         left=sum(record.state == LEFT for record in records),
         set_back=sum(record.state == "waiting" and bool(record.epochs) for record in records),
         drivers=None if drivers is None else tuple(drivers.values()),
         front=tuple(study.front(ended)),
         recent=tuple(ended[-MOST_RECENT:]),
         stopped=stopped,
-        seconds_left=_seconds_left(ended, running, total, now),
+        seconds_left=_seconds_left(ended, running, total),
         limit=str(study.space.setting("search.timeout") or "") if study.made_here else "",
     )
 
@@ -153,7 +154,8 @@ def _phase(drivers: Mapping[str, str] | None, complete: bool, stopped: bool) -> 
     return Phase.DONE if complete else Phase.RESTING
 
 
-def _running(study: Study, record: Record, now: datetime.datetime) -> Running:
+def _running(study: Study, record: Record, now: datetime.datetime, training: Set[tuple[str, str]]) -> Running:
+    """What is known of it; one without an epoch may wait at one of the workers that are `training` another."""
     from tuner.space.suggesters import Known
 
     facts = record.attributes
@@ -161,6 +163,7 @@ def _running(study: Study, record: Record, now: datetime.datetime) -> Running:
     epochs = study.space.fill(Known(record.params))["training"]["epochs"] if begun and study.made_here else None
     usual = statistics.mean(record.history["seconds"]) if record.history.get("seconds") else 0.0
     quiet = _silence(record, now)
+    waits = not record.epochs and _worker(record) in training
     return Running(
         trial=record.number,
         begun=begun,
@@ -171,31 +174,30 @@ def _running(study: Study, record: Record, now: datetime.datetime) -> Running:
         host=facts.get("host", ""),
         device=facts.get("device", ""),
         quiet=quiet,
-        silent=begun and quiet > max(SILENT_SECONDS, SILENT_EPOCHS * usual),
+        silent=begun and not waits and quiet > max(SILENT_SECONDS, SILENT_EPOCHS * usual),
     )
 
 
 def _silence(record: Record, now: datetime.datetime) -> float:
     """For how long nothing was heard of a running trial, in seconds and at least: epochs are not dated.
 
-    One that was resumed may have been silent for longer, by its epochs before that.
+    One that was resumed may have been silent for longer, by its epochs before that. Of trials that train as one
+    program each has its share of the seconds.
     """
     if record.started is None:
         return 0.0
-    return max(0.0, (now - record.started).total_seconds() - (record.seconds or 0.0))
+    heard = (record.seconds or 0.0) * int(record.attributes.get("lanes", 1))
+    return max(0.0, (now - record.started).total_seconds() - heard)
 
 
-def _seconds_left(ended: list[Record], running: list[Record], total: int, now: datetime.datetime) -> float | None:
-    """The trials that are left at the mean length of those that ended, as many at once as run now."""
+def _seconds_left(ended: list[Record], running: list[Record], total: int) -> float | None:
+    """The trials that are left at the mean training time of those that ended, by as many workers as train now."""
     if not ended or not running:
         return None
-    mean = statistics.mean(_length(record, now) for record in ended)
-    spent = sum(min(mean, _length(record, now)) for record in running)
-    return max(0.0, (total - len(ended)) * mean - spent) / len(running)
+    mean = statistics.mean(record.seconds or 0.0 for record in ended)
+    spent = sum(min(mean, record.seconds or 0.0) for record in running)
+    return max(0.0, (total - len(ended)) * mean - spent) / len({_worker(record) for record in running})
 
 
-def _length(record: Record, now: datetime.datetime) -> float:
-    """How long a trial took, or has taken; of one that was resumed `started` is when it was."""
-    if record.started is None:
-        return record.seconds or 0.0
-    return max(((record.ended or now) - record.started).total_seconds(), record.seconds or 0.0)
+def _worker(record: Record) -> tuple[str, str]:
+    return record.attributes.get("host", ""), record.attributes.get("worker", "")
