@@ -87,3 +87,8 @@ def test_fronts_are_compared_too() -> None:
     assert "<h2" in page
     assert "On the front" in page
     assert "Not made by tuner" in page
+
+
+def test_a_report_of_no_study_is_refused() -> None:
+    with pytest.raises(UsageError, match="name at least one study"):
+        tuner.report([])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tuner import comparison, exporting, reporting, storage
 from tuner.config import DEFAULT_STORAGE
+from tuner.errors import UsageError
 from tuner.exporting import Format
 from tuner.study import load_study
 
@@ -43,7 +44,7 @@ def report(study: str | Sequence[str], out: str | Path = "report.html", *, stora
     """Write a study's report, or several studies against each other: one HTML page that opens offline.
 
     Args:
-        study: its name; or at least one, each once.
+        study: its name, or several names.
         out: the file to write.
         storage_url: the database.
 
@@ -52,11 +53,14 @@ def report(study: str | Sequence[str], out: str | Path = "report.html", *, stora
 
     Raises:
         StudyError: there is no such study.
-        UsageError: several have other objectives than each other.
+        UsageError: none is named, or several have other objectives than each other.
         StorageError: the database cannot be read.
     """
+    names = [study] if isinstance(study, str) else list(dict.fromkeys(study))
+    if not names:
+        raise UsageError("report: name at least one study")
     opened = storage.open_storage(storage_url)
-    studies = [load_study(opened, name) for name in ([study] if isinstance(study, str) else study)]
+    studies = [load_study(opened, name) for name in names]
     if len(studies) == 1:
         reporting.report(studies[0], Path(out))
     else:

@@ -90,14 +90,9 @@ def report(
 
     Example: tuner report digits-cnn -o report.html
     """
-    from tuner import comparison, reporting
+    from tuner import api
 
-    opened = [_load(storage, name) for name in dict.fromkeys(studies)]
-    if len(opened) == 1:
-        reporting.report(opened[0], out)
-    else:
-        comparison.compare(opened, out)
-    typer.echo(f"wrote {out}")
+    typer.echo(f"wrote {api.report(studies, out, storage_url=storage)}")
 
 
 def export(
