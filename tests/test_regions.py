@@ -64,6 +64,14 @@ def test_one_that_can_be_is(name: str, domain: Range, value: float) -> None:
     assert "widen it" in of_top(domain, [value] * 5, name)
 
 
+def test_few_whole_numbers_lie_at_an_end_by_chance() -> None:
+    domain = Range(1, 3, log=False, whole=True)
+
+    assert of_top(domain, [3, 3, 3, 3, 2], "model.depth") == ""
+    assert "5 of the top 5 within 5% of the upper bound 3" in of_top(domain, [3] * 5, "model.depth")
+    assert of_top(Range(0, 1, log=False, whole=True), [1] * 5, "model.depth") == ""
+
+
 def test_a_parameter_of_a_branch_is_looked_at_among_the_trials_of_that_branch() -> None:
     study = branched(200)
 

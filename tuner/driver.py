@@ -24,6 +24,9 @@ from tuner.study import AskTell, Standing, Study
 WRITE_SECONDS = 0.5
 """How long what running trials tell may be unwritten; a driver that dies loses so much of what will come again."""
 
+AHEAD = 1 / 3
+"""What is asked for while others train knows nothing of them: so much of a study at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -31,7 +34,8 @@ class Limits:
 
     The study has `total` trials, `time.monotonic` passes `deadline`, so many `failures` came in a row, or
     `enough` gives a reason, of trials below a number if it is given one. Of ended trials, the best `keep` keep
-    their checkpoints.
+    their checkpoints. Workers that have a trial are given another one while less than a part `ahead` of the total
+    runs, over all drivers.
     """
 
     total: int
@@ -39,6 +43,7 @@ class Limits:
     failures: int
     keep: int
     enough: Callable[[int | None], str] = lambda below: ""
+    ahead: float = AHEAD
 
 
 class Driver:
@@ -110,8 +115,10 @@ class Driver:
         exhausted = self._trials.exhausted and not self._trials.waiting() and not self._trials.in_progress()
         return exhausted or self._study.finished() >= self._limits.total
 
-    def next(self, place: Place) -> Trial | None:
+    def next(self, place: Place, ahead: bool = False) -> Trial | None:
         """The next trial, as long as the study has neither enough nor its total, counted over all drivers."""
+        if ahead and self._trials.in_progress() >= self._limits.ahead * self._limits.total:
+            return None
         if not self.enough() and (trial := self.ask()) is not None:
             self.start(trial, place)
             return trial

@@ -56,7 +56,8 @@ def train(
 
     The learning-rate schedule is laid out for `training.epochs`, with batch totals of the split that is
     trained on; training stops after the epoch that the trial's value came from, where the provenance
-    knows it. With `On.TRAIN` the trial is repeated bit for bit on the hardware that it ran on.
+    knows it. With `On.TRAIN` the trial is repeated bit for bit on the hardware that it ran on, if
+    it was trained alone.
 
     Args:
         space: a file, or a space, without holes.

@@ -22,6 +22,9 @@ MOST_TRIALS = 2000
 FEWEST = 2
 """Trials of different values that it takes."""
 
+SINGLE = 10
+"""Of no more trials the best tenth, which PED-ANOVA tells from the rest, is a single one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Importance:
@@ -80,7 +83,7 @@ def importances_of(study: Study, chosen: Sequence[Record], i: int = 0) -> Import
         overall = _evaluated(study, sample, [name for name in varying if _there(name, sample)], i)
         groups = list(_groups(study, sample, list(overall)))
         found = [each for names, where, members in groups for each in _ranked(study, names, where, members, overall, i)]
-    return Importances(tuple(found), len(sample), len(chosen), bool(rough))
+    return Importances(tuple(found), len(sample), len(chosen), bool(rough) or len(sample) <= SINGLE)
 
 
 def _there(name: str, records: Iterable[Record]) -> bool:

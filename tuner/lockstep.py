@@ -66,7 +66,7 @@ class Lockstep:
         """Whole batches tell whether the search is to stop: how one comes to its end is a matter of chance."""
         return self._driver.enough(self._driver.upcoming // self._batch * self._batch)
 
-    def next(self, place: Place) -> Trial | None:
+    def next(self, place: Place, ahead: bool = False) -> Trial | None:
         """A trial of the batch that nobody trains, or of the next batch when this one has ended."""
         if self._driver.closing:
             return None

@@ -147,8 +147,11 @@ class Dispatcher(Protocol):
         """Whether there is no more work, and none will come back."""
         ...
 
-    def next(self, place: Place) -> Trial | None:
-        """A trial for a worker that is free, or None when there is none at this moment."""
+    def next(self, place: Place, ahead: bool = False) -> Trial | None:
+        """A trial for a worker that is free, or None when there is none at this moment.
+
+        A worker that asks `ahead` has one already; it gets no more than the others can learn from.
+        """
         ...
 
     def report(self, epoch: Epoch) -> Verdict:

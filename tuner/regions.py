@@ -21,9 +21,9 @@ TOP = 5
 NEAR = 0.05
 """Within this part of a range from its end a trial presses against it."""
 
-PRESSING = 3
-"""So many of the best must do so before it is more than chance: of five at random two times in a thousand, at either
-end of a range without steps."""
+CHANCE = 0.005
+"""So likely it may be, at most, that as many of trials at random lie near an end: more is no sign. Of a range without
+steps three of the best five are one."""
 
 BEST = 0.1
 """The region is that of so many of the trials, of `TOP` at least."""
@@ -102,7 +102,7 @@ def _region(name: str, domain: Domain, values: Sequence[Any]) -> Region:
         return Region(name, domain, len(values), top)
     best = values[: max(TOP, math.ceil(BEST * len(values)))]
     end, count = _pressed(domain, top)
-    presses = len(values) > TOP and count >= PRESSING
+    presses = len(values) > TOP and _likelihood(count, len(top), _share(domain, end)) <= CHANCE
     return Region(
         name=name,
         domain=domain,
@@ -117,10 +117,30 @@ def _region(name: str, domain: Domain, values: Sequence[Any]) -> Region:
 
 
 def _pressed(domain: Range, top: Sequence[float]) -> tuple[End, int]:
-    places = [domain.place(value) for value in top]
-    counts = {End.LOWER: sum(place <= NEAR for place in places), End.UPPER: sum(place >= 1 - NEAR for place in places)}
+    counts = {end: sum(_is_near(domain, value, end) for value in top) for end in End}
     end = max(counts, key=lambda each: counts[each])
     return end, counts[end]
+
+
+def _share(domain: Range, end: End) -> float:
+    """How much of a range is near its end: of whole numbers, as they are drawn, more than of others."""
+    if not domain.whole:
+        return NEAR
+    edge = domain.low - 0.5 if end is End.LOWER else domain.high + 0.5
+    wide = Range(domain.low - 0.5, domain.high + 0.5, domain.log, whole=False)
+    near = [value for value in range(int(domain.low), int(domain.high) + 1) if _is_near(domain, value, end)]
+    inner = near[-1] + 0.5 if end is End.LOWER else near[0] - 0.5
+    return abs(wide.place(inner) - wide.place(edge))
+
+
+def _is_near(domain: Range, value: float, end: End) -> bool:
+    place = domain.place(value)
+    return place <= NEAR if end is End.LOWER else place >= 1 - NEAR
+
+
+def _likelihood(count: int, of: int, share: float) -> float:
+    """That so many or more of some trials at random lie in a share of a range."""
+    return sum(math.comb(of, k) * share**k * (1 - share) ** (of - k) for k in range(count, of + 1))
 
 
 def _may_move(name: str, domain: Range, end: End) -> bool:

@@ -124,7 +124,7 @@ class Watch:
 
 def stop_reason(study: Study) -> str:
     """Why the search had stopped when it was run last; empty if it had not, and while it runs."""
-    reason: str = noted(study, STOP).get("reason", "")
+    reason: str = noted(study, STOP).get("reason", "") if study.made_here else ""
     return reason
 
 

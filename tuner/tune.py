@@ -17,7 +17,7 @@ from tuner.config import DEFAULT_STORAGE
 from tuner.confirmation import Confirmation
 from tuner.confirming import confirm_with, terms_of
 from tuner.crew import Executor, Fuse, Wanted, Workers, executor_of
-from tuner.driver import Limits
+from tuner.driver import AHEAD, Limits
 from tuner.errors import NoTrialSucceeded, StudyError, UsageError, listing
 from tuner.events import Observer, Trouble
 from tuner.goal import Goal
@@ -137,7 +137,7 @@ def run(
         study = in_turn(turns, lambda: _opened(opened, space, plan.goal, turns, wanted.batch))
         in_turn(turns, lambda: warming.begin_with(study, known))
         watch = in_turn(turns, lambda: Watch(study, stop, space.setting("search.trials")))
-        limits = _limits(space, watch)
+        limits = _limits(space, watch, isinstance(fuse, int))
         drive(study, plan, crew, turns, limits, storage.study_folder(storage_url, study.name, study.uid), observe)
         stopped = watch.close()
     front = study.front()
@@ -156,11 +156,12 @@ def _opened(opened: BaseStorage, space: Space, goal: Goal, turns: Turns, batch: 
     return open_study(opened, space, goal, batch)
 
 
-def _limits(space: Space, watch: Watch) -> Limits:
+def _limits(space: Space, watch: Watch, forced: bool) -> Limits:
     search = space.setting("search")
     limit = seconds(search["timeout"])
     deadline = math.inf if limit is None else time.monotonic() + limit
-    return Limits(search["trials"], deadline, search["max_failures"], search["keep"], watch.reason)
+    ahead = 1.0 if forced else AHEAD
+    return Limits(search["trials"], deadline, search["max_failures"], search["keep"], watch.reason, ahead)
 
 
 def _read(space: Space | str | Path, changes: list[tuple[str, Any]]) -> Space:

@@ -137,7 +137,11 @@ def _of_study(space: Space, warm: WarmStart, storage_url: str) -> Iterator[tuple
     if not records:
         raise space.faulty([(at, f"study {study.name} has no complete trial within its bounds yet")])
     for record in records:
-        yield Origin(Way.ENQUEUED, study.name, record.number), Source.of(study.space, record.params)
+        try:
+            yield Origin(Way.ENQUEUED, study.name, record.number), Source.of(study.space, record.params)
+        except KeyError as error:  # another program has put it into the study
+            message = f"trial {record.number} of study {study.name} has no {error.args[0]}: ask for fewer configs"
+            raise space.faulty([(at, message)]) from None
 
 
 def _best(study: Study, top: int) -> list[Record]:

@@ -12,7 +12,7 @@ import pytest
 
 from tuner.errors import TunerError
 from tuner.executors import pool
-from tuner.executors.messages import Ask, Checkpoint, FromWorker, Gone, Judgement, Output, ToWorker, Work
+from tuner.executors.messages import Ask, Begun, Checkpoint, FromWorker, Gone, Judgement, Output, ToWorker, Work
 from tuner.executors.pool import TrialLimits
 from tuner.port import Epoch, Outcome, Place, State, Trial, Verdict, WorkerState
 
@@ -85,6 +85,13 @@ def dying(link: FakeLink, message: ToWorker) -> None:
         link.said.append(Gone("SIGKILL"))
 
 
+def holding(link: FakeLink, message: ToWorker) -> None:
+    """Three trials at once, then the second begins, and gone."""
+    if isinstance(message, Work) and message.trial is not None:
+        last = message.trial.number == 2
+        link.said.extend([Begun(1), Gone("SIGKILL")] if last else [Ask(PLACE, wait=False)])
+
+
 def stillborn(link: FakeLink, message: ToWorker) -> None:
     """Gone before it asks."""
 
@@ -111,7 +118,7 @@ class FakeDispatcher:
     def over(self) -> bool:
         return self.left == 0
 
-    def next(self, place: Place) -> Trial | None:
+    def next(self, place: Place, ahead: bool = False) -> Trial | None:
         return self.waiting.popleft() if self.waiting else None
 
     def report(self, epoch: Epoch) -> Verdict:
@@ -177,6 +184,17 @@ def test_a_worker_that_dies_is_replaced_and_its_trial_goes_on_from_its_checkpoin
         ("starting", ""),
         ("ready", ""),
     ]
+
+
+def test_a_worker_that_dies_loses_the_trial_that_it_trains_and_those_that_it_holds_are_only_set_back(
+    tmp_path: Path,
+) -> None:
+    transport, dispatcher = FakeTransport(holding, diligent), FakeDispatcher(tmp_path, 3)
+
+    pool.run(transport, dispatcher, ["0"], TrialLimits())
+
+    ends = {outcome.trial: outcome.state for outcome in dispatcher.outcomes if outcome.attempt == 1}
+    assert ends == {0: State.SUSPENDED, 1: State.LOST, 2: State.SUSPENDED}
 
 
 def test_a_worker_that_found_no_work_takes_what_another_one_lost(tmp_path: Path) -> None:

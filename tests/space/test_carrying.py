@@ -59,6 +59,7 @@ def test_values_find_their_parameters_by_their_place_in_the_config(
     [
         ("7", "{float: [0, 1]}", 1.0),
         ("0.26", "{float: [0, 1], step: 0.25}", 0.25),
+        ("0.9", "{float: [0.1, 0.7], step: 0.1}", 0.7),
         ("31", "{int: [8, 64], step: 8}", 32),
         ("0.5", "{int: [1, 9]}", 1),
         ("100", "{choice: [32, 128, 256]}", 128),

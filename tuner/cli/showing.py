@@ -59,7 +59,7 @@ def _parts(summary: Summary, console: Console) -> Iterator[RenderableType]:
     for metric, found in zip(summary.goal.metrics, summary.importances, strict=True):
         if found.ranked:
             yield ""
-            yield cut(f"importance for {metric}:", "dim")
+            yield cut(f"importance for {metric}{', roughly, of few trials' if found.rough else ''}:", "dim")
             yield _bars(found.ranked[:MOST_BARS], console.width, plain)
 
 

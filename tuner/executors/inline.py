@@ -24,6 +24,7 @@ class _Port:
         self._dispatcher = dispatcher
         self._place = place
         self._tee = tee
+        self._held = 0
 
     @property
     def closing(self) -> bool:
@@ -32,10 +33,11 @@ class _Port:
 
     def take(self, wait: bool = True) -> Trial | None:
         """The next trial, as soon as there is one."""
-        while (trial := self._dispatcher.next(self._place)) is None:
+        while (trial := self._dispatcher.next(self._place, ahead=self._held > 0)) is None:
             if not wait or self._dispatcher.over:
                 return None
             time.sleep(LOOK_SECONDS)
+        self._held += 1
         self._tee.log_to(self._dispatcher.log(trial.number))
         return trial
 
@@ -59,4 +61,5 @@ class _Port:
     def done(self, outcome: Outcome) -> None:
         """Tell how a trial ended."""
         self._tee.log_to(None)
+        self._held -= 1
         self._dispatcher.done(outcome)

@@ -17,6 +17,13 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """A worker trains a trial from now on; until then it may only hold it."""
+
+    trial: int
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """What a worker tells the user."""
 
@@ -70,5 +77,5 @@ class Closing:
     """Trials that have not begun are to be given back."""
 
 
-FromWorker: TypeAlias = Ask | Note | Epoch | Checkpoint | Output | Outcome | Gone
+FromWorker: TypeAlias = Ask | Begun | Note | Epoch | Checkpoint | Output | Outcome | Gone
 ToWorker: TypeAlias = Work | Judgement | Closing

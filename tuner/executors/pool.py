@@ -12,7 +12,19 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from tuner.errors import TunerError
-from tuner.executors.messages import Ask, Checkpoint, Closing, FromWorker, Gone, Judgement, Note, Output, ToWorker, Work
+from tuner.executors.messages import (
+    Ask,
+    Begun,
+    Checkpoint,
+    Closing,
+    FromWorker,
+    Gone,
+    Judgement,
+    Note,
+    Output,
+    ToWorker,
+    Work,
+)
 from tuner.executors.output import append
 from tuner.port import Dispatcher, Epoch, Outcome, Place, State, Trial, Verdict, WorkerState
 
@@ -77,12 +89,16 @@ class TrialLimits:
 
 @dataclass(slots=True)
 class _Held:
-    """A trial that a worker has: since when, when it was last heard of, and the verdict that its worker knows."""
+    """A trial that a worker has: since when, when it was last heard of, and the verdict that its worker knows.
+
+    `begun` is whether the worker trains it, and does not only hold it.
+    """
 
     trial: Trial
     began: float
     heard: float
     judged: Verdict = Verdict.GO
+    begun: bool = False
 
 
 @dataclass(slots=True)
@@ -133,6 +149,8 @@ class _Pool:
                 if worker.place is None:
                     self.dispatcher.saw(worker.name, WorkerState.READY)
                 worker.place, worker.asked = place, message
+            case Begun(trial):
+                worker.held[trial].begun = True
             case Epoch():
                 worker.held[message.trial].heard = time.monotonic()
                 self.dispatcher.report(message)
@@ -156,7 +174,7 @@ class _Pool:
         self.asked = time.monotonic()
         for worker in asking:
             assert worker.asked is not None
-            trial = self.dispatcher.next(worker.asked.place)
+            trial = self.dispatcher.next(worker.asked.place, ahead=bool(worker.held))
             if trial is not None:
                 self.hand(worker, trial)
             elif not worker.asked.wait:
@@ -200,13 +218,20 @@ class _Pool:
         del self.workers[worker.link]
         self.dispatcher.saw(worker.name, WorkerState.GONE, last_words)
         for held in worker.held.values():
-            self.dispatcher.done(Outcome(held.trial.number, held.trial.attempt, state, cause=cause))
+            ended = state if held in _suspects(worker) else State.SUSPENDED
+            self.dispatcher.done(Outcome(held.trial.number, held.trial.attempt, ended, cause=cause))
         if worker.place is None:
             self.stillborn += 1
         if self.stillborn >= STILLBORN:
             raise TunerError(f"workers die before they begin ({last_words}): see what they print above")
         if not self.dispatcher.over:
             self.start(worker.name)
+
+
+def _suspects(worker: _Worker) -> list[_Held]:
+    """The trials with which a worker may have died: those that it trains, else the last that it was given."""
+    held = list(worker.held.values())
+    return [each for each in held if each.begun] or held[-1:]
 
 
 def run(transport: Transport, dispatcher: Dispatcher, names: Sequence[str], limits: TrialLimits) -> None:

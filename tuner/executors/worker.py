@@ -16,7 +16,7 @@ import torch
 
 from tuner.allocator import keep_freed_memory
 from tuner.chance import be_repeatable
-from tuner.executors.messages import Ask, Checkpoint, Closing, FromWorker, Judgement, Note, ToWorker, Work
+from tuner.executors.messages import Ask, Begun, Checkpoint, Closing, FromWorker, Judgement, Note, ToWorker, Work
 from tuner.executors.output import Redirection
 from tuner.port import Epoch, Outcome, Place, Trial, Verdict
 
@@ -117,6 +117,7 @@ class RemotePort:
     def load(self, trial: int) -> bytes | None:
         """The checkpoint that came with the trial, which begins to print."""
         work = self._work[trial]
+        self._channel.send(Begun(trial))
         self._log_to(Path(work.log))
         return work.checkpoint
 

@@ -24,13 +24,13 @@ from tuner.trial import Course, run_trial
 class Fused:
     """The engine that fuses; picklable, as `Serial`.
 
-    A trial that was cut short goes on alone, so that one that kills its worker takes no other with it twice.
+    A trial that was cut short goes on alone, so that one that kills its worker takes others with it once at most.
 
     Args:
         job: of the study.
         interval: as `Serial` has it.
         trials: how many there may be for it, of which trying takes a share, and which limits how many it holds.
-        width: how many lanes at most, or exactly where it is `forced`.
+        width: how many lanes at most; where it is `forced` so many, as memory allows.
         forced: whether to fuse whatever is gained.
     """
 
@@ -241,8 +241,8 @@ class _Bench:
             try:
                 losses, scores = self._trained(lanes, program)
             except Exception as error:  # whose fault it is shows when each trains alone
-                self._dissolve(lanes, signature, error)
-                return
+                self._give_up(signature, error)
+                break
             seconds = (time.perf_counter() - began) / len(lanes)
             metrics = [
                 {"train_loss": loss, "lr": rate, **scored}
@@ -250,6 +250,11 @@ class _Bench:
             ]
             self._judge(lanes, program, metrics, seconds)
             self._refill(signature, len(lanes))
+        trials = [lane.course.trial for lane in lanes]
+        lanes.clear()
+        program = None  # and with the lanes the memory that each may need for itself
+        for trial in trials:
+            self._port.done(self._alone(trial))
 
     def _join(self, lanes: list[_Lane], program: Lanes | None, trials: list[Trial]) -> Lanes | None:
         """Put trials into lanes, and give the program of them all."""
@@ -291,12 +296,10 @@ class _Bench:
         for outcome in filter(None, outcomes):
             self._port.done(outcome)
 
-    def _dissolve(self, lanes: list[_Lane], signature: Signature, error: Exception) -> None:
-        """Train each alone, from its beginning, and fuse no more of its kind."""
+    def _give_up(self, signature: Signature, error: Exception) -> None:
+        """Fuse no more of a kind."""
         self._plans[signature] = Plan(1, f"together they failed ({type(error).__name__}: {error})")
         self._say(f"{signature.title}: trials train in turn: {self._plans[signature].reason}")
-        for lane in lanes:
-            self._port.done(self._alone(lane.course.trial))
 
     def _judged(self, lane: _Lane, metrics: Mapping[str, float], seconds: float, lanes: int) -> Outcome | None:
         outcome = lane.course.after(lane, lane.epoch, metrics, seconds, lanes)

@@ -63,7 +63,7 @@ def measure(build: Callable[[], Run], most: int, steps: float, forced: bool) -> 
         build: makes a run; each is the same.
         most: lanes that are allowed.
         steps: that all expected trials take together, of which trying may take a share.
-        forced: the width is `most` whatever it gains, if a fused step is right.
+        forced: the width is `most` whatever it gains, if a fused step is right and memory has room for it.
 
     Raises:
         Exception: whatever a model raises that vmap cannot take.

@@ -149,7 +149,8 @@ def _nearest(hole: Float | Int, value: Any) -> float | None:
         return None
     inside = min(max(value, hole.low), hole.high)
     if hole.step is not None:
-        inside = hole.low + hole.step * round((inside - hole.low) / hole.step)
+        stepped = hole.low + hole.step * round((inside - hole.low) / hole.step)
+        inside = min(max(stepped, hole.low), hole.high)  # 0.1 + 6 * 0.1 is more than 0.7
     return float(inside) if isinstance(hole, Float) else int(inside)
 
 

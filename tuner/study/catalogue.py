@@ -45,6 +45,7 @@ def open_study(storage: BaseStorage, space: Space, goal: Goal, batch: int | None
         known = study.user_attrs.get(FACTS)
         if known is None and (study.user_attrs or study.get_trials(deepcopy=False)):
             raise StudyError(f"study {space.name} was not made by tuner: choose another --study-name")
+        refuse_other_directions(study, goal)
         if known is not None:
             refuse_another(space.name, known["identity"], identity)
             _refuse_another_batch(space.name, known.get("batch"), batch)
@@ -56,6 +57,16 @@ def open_study(storage: BaseStorage, space: Space, goal: Goal, batch: int | None
         study.pruner = sampling.pruner(space.setting("search.pruner"), space.highest("training.epochs"))
         study._thread_local.in_optimize_loop = True  # or a grid that is used up raises where it should stop
         return Study(study)
+
+
+def refuse_other_directions(study: optuna.Study, goal: Goal) -> None:
+    """Let nobody work on an empty study that another program has made for the other direction.
+
+    Raises:
+        StudyError: it was.
+    """
+    if [direction.name for direction in study.directions] != [direction.name for direction in goal.directions]:
+        raise StudyError(f"study {study.study_name} was made for other directions: choose another --study-name")
 
 
 def load_study(storage: BaseStorage, name: str) -> Study:

@@ -27,7 +27,7 @@ from tuner.space.resolved import Source, differences
 from tuner.space.writing import flow
 from tuner.storage import Turns, readable_errors
 from tuner.storage.founding import found
-from tuner.study.catalogue import create_study, facts_of, list_studies, load_study, new_uid
+from tuner.study.catalogue import create_study, facts_of, list_studies, load_study, new_uid, refuse_other_directions
 from tuner.study.identity import changes, described, identity_of, revalued
 from tuner.study.origins import Origin, Way
 from tuner.study.study import FACTS, FORK, Study
@@ -59,7 +59,7 @@ class Fork:
     @classmethod
     def read(cls, study: Study) -> Fork | None:
         """That of a study, if it is one."""
-        facts: Mapping[str, Any] | None = study.optuna.user_attrs.get(FORK)
+        facts: Mapping[str, Any] | None = study.optuna.user_attrs.get(FORK) if study.made_here else None
         return None if facts is None else cls(**facts)
 
     @property
@@ -117,6 +117,7 @@ def begin_fork(storage: BaseStorage, forked: Forked, space: Space, goal: Goal, b
         made = (
             load_study(storage, space.name).optuna if space.name in names else create_study(storage, space.name, goal)
         )
+        refuse_other_directions(made, goal)
         if FACTS not in made.user_attrs:
             attributes = {FACTS: facts_of(space, goal, batch, new_uid()), FORK: asdict(forked.fork)}
             found(storage, turns, made._study_id, attributes, forked.trials)

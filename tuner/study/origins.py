@@ -41,8 +41,8 @@ class Origin:
     def of(cls, attributes: Mapping[str, Any]) -> Origin | None:
         """That of a trial's attributes, if it has one."""
         facts = attributes.get(_KEY)
-        if facts is None:
-            return None
+        if not isinstance(facts, dict) or facts.get("way") not in {way.value for way in Way}:
+            return None  # it has none, or it is another program's
         return cls(Way(facts["way"]), facts.get("study"), facts.get("trial"), facts.get("file"))
 
     def __str__(self) -> str:

@@ -37,7 +37,7 @@ class Study:
         self._facts: Mapping[str, Any] = study.user_attrs.get(FACTS, {})
         self.made_here = bool(self._facts)
         self.uid: str = self._facts.get("uid", "")
-        self.beyond: int = study.user_attrs.get(FORK, {}).get("beyond", 0)
+        self.beyond: int = study.user_attrs.get(FORK, {}).get("beyond", 0) if self.made_here else 0
         """How far chance is ahead of the trials' numbers: a fork does not repeat that of its study."""
 
     @property
