@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -13,11 +11,11 @@ from tuner.config import Config
 from tuner.endings import failed
 from tuner.fused import plan
 from tuner.fused.alike import Signature, refusal, signature_of
-from tuner.fused.lanes import Lanes
 from tuner.fused.plan import FEWEST, FIRST, Plan
+from tuner.fused.together import Together
 from tuner.port import Outcome, Port, State, Trial
-from tuner.training import Job, Run, Weights, close_epoch
-from tuner.trial import Course, run_trial
+from tuner.training import Job, Run
+from tuner.trial import run_trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,31 +65,6 @@ class _Held:
 
     trial: Trial
     signature: Signature | None
-
-
-@dataclass(slots=True)
-class _Lane:
-    """A trial in a lane, the last epoch that it has trained, and how to keep something of it."""
-
-    course: Course
-    lanes: Lanes
-    run: Run
-    epoch: int = 0
-
-    def weights(self) -> Weights:
-        """Those of its run, once the lane's are in it."""
-        self.lanes.settle(self._number)
-        return self.run.weights()
-
-    def state(self, progress: Mapping[str, float], best: Weights | None) -> bytes:
-        """That of its run, once the lane's is in it."""
-        self.lanes.settle(self._number)
-        self.lanes.settle_optimizer(self._number)
-        return self.run.state(progress, best)
-
-    @property
-    def _number(self) -> int:
-        return next(i for i, run in enumerate(self.lanes.runs) if run is self.run)
 
 
 class _Bench:
@@ -227,85 +200,28 @@ class _Bench:
 
     def _train_together(self, signature: Signature) -> None:
         """Train lanes of a signature until it has no more trials; one that ends makes room for the next."""
-        width = self._plans[signature].width
-        lanes: list[_Lane] = []
-        program: Lanes | None = None
+        together = Together(self._job, self._port, self._engine.interval)
         while True:
             if not self._port.closing:
-                program = self._join(lanes, program, self._next_of(signature, width - len(lanes)))
-            if not lanes:
+                together.join(self._next_of(signature, self._plans[signature].width - len(together)))
+            if not together:
                 return
-            assert program is not None
-            began = time.perf_counter()
-            rates = [float(lane.run.optimizer.param_groups[0]["lr"]) for lane in lanes]
             try:
-                losses, scores = self._trained(lanes, program)
+                trained = together.train()
             except Exception as error:  # whose fault it is shows when each trains alone
                 self._give_up(signature, error)
                 break
-            seconds = (time.perf_counter() - began) / len(lanes)
-            metrics = [
-                {"train_loss": loss, "lr": rate, **scored}
-                for loss, rate, scored in zip(losses, rates, scores, strict=True)
-            ]
-            self._judge(lanes, program, metrics, seconds)
-            self._refill(signature, len(lanes))
-        trials = [lane.course.trial for lane in lanes]
-        lanes.clear()
-        program = None  # and with the lanes the memory that each may need for itself
+            together.judge(trained)
+            self._refill(signature, len(together))
+        trials = together.trials
+        del together  # and with it the memory that each may need for itself
         for trial in trials:
             self._port.done(self._alone(trial))
-
-    def _join(self, lanes: list[_Lane], program: Lanes | None, trials: list[Trial]) -> Lanes | None:
-        """Put trials into lanes, and give the program of them all."""
-        joined = []
-        for trial in trials:
-            course = Course(self._job, trial, self._port, self._engine.interval)
-            try:
-                run, _ = course.begin()
-            except Exception as error:  # likewise, such as memory that has run out
-                self._port.done(failed(trial, error))
-                continue
-            if broken := course.broken_from_the_start():
-                self._port.done(broken)
-                continue
-            program = Lanes(run) if program is None else program
-            joined.append(_Lane(course, program, run))
-        if program is not None and joined:
-            program.join([lane.run for lane in joined])
-            lanes += joined
-        return program
-
-    def _trained(self, lanes: list[_Lane], program: Lanes) -> tuple[list[float], list[dict[str, float]]]:
-        """One epoch of each lane: the means of the loss, and the scores of the validation split."""
-        losses: list[float] = program.train_epoch([lane.epoch + 1 for lane in lanes]).tolist()
-        valid = lanes[0].run.dataset.valid
-        assert valid is not None, "a search has a validation split"
-        scores = self._job.scores.of_several(program.outputs(), valid.targets)
-        for lane, loss, scored in zip(lanes, losses, scores, strict=True):
-            lane.epoch += 1
-            close_epoch(lane.run, scored.get(self._job.scores.objective, loss))
-        return losses, scores
-
-    def _judge(self, lanes: list[_Lane], program: Lanes, metrics: list[dict[str, float]], seconds: float) -> None:
-        """Report the epoch of every lane; those that end by it leave."""
-        together = len(lanes)
-        outcomes = [self._judged(lane, scored, seconds, together) for lane, scored in zip(lanes, metrics, strict=True)]
-        program.leave([i for i, outcome in enumerate(outcomes) if outcome is not None])
-        lanes[:] = [lane for lane, outcome in zip(lanes, outcomes, strict=True) if outcome is None]
-        for outcome in filter(None, outcomes):
-            self._port.done(outcome)
 
     def _give_up(self, signature: Signature, error: Exception) -> None:
         """Fuse no more of a kind."""
         self._plans[signature] = Plan(1, f"together they failed ({type(error).__name__}: {error})")
         self._say(f"{signature.title}: trials train in turn: {self._plans[signature].reason}")
-
-    def _judged(self, lane: _Lane, metrics: Mapping[str, float], seconds: float, lanes: int) -> Outcome | None:
-        outcome = lane.course.after(lane, lane.epoch, metrics, seconds, lanes)
-        if outcome is None and (lane.epoch == lane.run.training.epochs or lane.run.patience.over):
-            return lane.course.complete()
-        return outcome
 
     def _give_back(self) -> None:
         """Trials that have not begun wait for another run."""
