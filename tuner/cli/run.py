@@ -78,10 +78,10 @@ def run(
     flags = settings_of(study_name=study_name, n_trials=n_trials, timeout=timeout, seed=seed, epochs=epochs, keep=keep)
     checked = Space.load(found, [*options.settings(settings), *flags])
     several = options.number_or(workers, "--workers", ["auto"], least=1)
-    if several not in (None, 1) and executor == "processes":
-        warm_up()
     try:
         with view(quiet) as shown, logged(log_file, shown) as observe:
+            if several not in (None, 1) and executor == "processes":
+                warm_up()  # what workers print goes where it does now
             from tuner import tune  # torch takes seconds to load: what needs none of it is said before
 
             result = tune.run(

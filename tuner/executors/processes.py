@@ -24,8 +24,8 @@ from tuner.executors.server import CONTEXT, deaf_to_ctrl_c
 from tuner.own import Code
 from tuner.port import Engine, Movable, Place
 
-SERVERS = 3
-"""So many times a worker's start is tried: the server that forks it may be killed too."""
+STARTS, AGAIN_SECONDS = 6, 0.5
+"""So many times a worker's start is tried, and after which time again: the server that forks it may be killed too."""
 
 GOODBYE_SECONDS = 5.0
 """How long workers may take to end when there is no more work."""
@@ -115,7 +115,7 @@ class Processes:
 
 def _begun(target: Callable[..., None], arguments: tuple[Any, ...]) -> BaseProcess:
     """A process that has begun; where the server that forks it dies at that moment, another one does."""
-    for left in reversed(range(SERVERS)):
+    for left in reversed(range(STARTS)):
         process: BaseProcess = CONTEXT.Process(target=target, args=arguments)
         try:
             process.start()
@@ -123,6 +123,7 @@ def _begun(target: Callable[..., None], arguments: tuple[Any, ...]) -> BaseProce
         except (EOFError, OSError) as error:
             if not left:
                 raise TunerError(f"workers cannot be started: {error}") from None
+            time.sleep(AGAIN_SECONDS)  # it answers no more before it is known to have died
     return process
 
 
