@@ -39,7 +39,7 @@ optimizer:
     - {type: SGD, lr: {float: [1e-2, 1], log: true}, momentum: {float: [0, 0.9]}}
 training: {epochs: 9}
 """
-LONGEST_PEACE = {"processes": 12.0, "ray": 30.0}
+LONGEST_PEACE = {"processes": 12.0, "ray": 20.0}
 """The most seconds between two kills; a driver needs about half of them to begin."""
 
 
