@@ -139,8 +139,10 @@ def main() -> None:
             driver = Driver(study, turns, Limits(10**6, math.inf, 10, 3), Path(folder), lambda event: None)
             with dashboard(url) as reader, ThreadPoolExecutor() as beside:
                 reading = beside.submit(reader.read_on)
-                reports, ended, taken = drive(driver, places, asked.seconds)
-                reader.over.set()
+                try:
+                    reports, ended, taken = drive(driver, places, asked.seconds)
+                finally:
+                    reader.over.set()
                 reading.result()
                 time.sleep(CACHE_SECONDS)
                 reader.read()

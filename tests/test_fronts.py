@@ -13,8 +13,8 @@ from optuna_dashboard._serializer import serialize_frozen_trial
 
 import tuner
 from tests.conftest import TINY
+from tests.runs import run
 from tests.study.asking import opened
-from tests.test_tune import run
 from tuner.endings import cut_short
 from tuner.errors import NoTrialSucceeded, StudyError, UsageError
 from tuner.events import Ended, Opened

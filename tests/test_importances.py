@@ -7,9 +7,8 @@ from tests.conftest import TINY
 from tests.plots.making import branched, study_of_several
 from tests.study.asking import opened
 from tuner.importances import importances_of
-from tuner.plots.plot import sound
 from tuner.port import Outcome, State
-from tuner.study import Study, extract
+from tuner.study import Study, extract, sound
 
 
 def test_parameters_of_a_branch_are_ranked_among_the_trials_of_that_branch() -> None:

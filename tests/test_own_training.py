@@ -12,7 +12,7 @@ import optuna
 import pytest
 
 import tuner
-from tests.test_tune import run
+from tests.runs import run
 from tuner.config import On
 from tuner.errors import Interrupted, NoTrialSucceeded, TunerError, UsageError
 from tuner.events import Event, Started

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import pytest
 
 from tests.plots.making import branched
-from tuner.plots.plot import losses, sound
+from tuner.plots.plot import losses
 from tuner.regions import End, regions
-from tuner.study import Choices, Domain, Range, Record
+from tuner.study import Choices, Domain, Range, Record, sound
 
 
 def record(number: int, value: float, **params: object) -> Record:

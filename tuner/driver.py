@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from tuner.checkpoints import Checkpoints
@@ -24,7 +25,7 @@ from tuner.study import AskTell, Standing, Study
 WRITE_SECONDS = 0.5
 """How long what running trials tell may be unwritten; a driver that dies loses so much of what will come again."""
 
-AHEAD = 1 / 3
+AHEAD = Fraction(1, 3)
 """What is asked for while others train knows nothing of them: so much of a study at most."""
 
 
@@ -43,7 +44,7 @@ class Limits:
     failures: int
     keep: int
     enough: Callable[[int | None], str] = lambda below: ""
-    ahead: float = AHEAD
+    ahead: Fraction = AHEAD
 
 
 class Driver:

@@ -17,7 +17,8 @@ from tuner.space.holes import Row
 from tuner.study import Record, Study, extract
 
 MOST_TRIALS = 2000
-"""An even sample of so many is evaluated: on 6,500 made-up trials no share was off by 0.03."""
+"""An even sample of so many is evaluated: of 6,533 made-up trials none of the five greatest shares was off
+by 0.03."""
 
 FEWEST = 2
 """Trials of different values that it takes."""

@@ -37,7 +37,7 @@ class Notebook(Study):
         return known(self, super().records(), self._url)
 
     def figures(self) -> dict[str, go.Figure]:
-        """The figures of the report by their titles, those that there is enough data for.
+        """The report's figures of what was found, fronts and times apart, by their titles; those with enough data.
 
         Each shows itself, in the way that `plotly.io.renderers` says.
         """

@@ -11,7 +11,7 @@ import torch
 
 from tuner import check, own, sampling
 from tuner.crew import Crew, Wanted, workers
-from tuner.driver import Driver, Limits
+from tuner.driver import AHEAD, Driver, Limits
 from tuner.errors import BuildError, Interrupted, TunerError, UsageError, listing
 from tuner.events import Observer, Opened
 from tuner.executors.pool import TrialLimits
@@ -68,9 +68,13 @@ def planned(space: Space, device: torch.device, wanted: Wanted) -> Plan:
 def _engine(space: Space, job: Job, wanted: Wanted) -> Engine:
     if wanted.fuse == "off" or _why_in_turn(space, wanted):
         return Serial(job, interval_of(space))
-    trials, forced = int(space.setting("search.trials")) // workers(wanted, job.device), isinstance(wanted.fuse, int)
-    engine = Fused(job, interval_of(space), trials, int(wanted.fuse) if forced else MOST_LANES, forced)
-    return engine if forced or engine.most_held >= FEWEST else Serial(job, interval_of(space))
+    total, share = int(space.setting("search.trials")), workers(wanted, job.device)
+    if isinstance(wanted.fuse, int):
+        return Fused(job, interval_of(space), total // share, 2 * wanted.fuse, wanted.fuse, forced=True)
+    most = int(AHEAD * total) // share
+    if most < FEWEST:
+        return Serial(job, interval_of(space))
+    return Fused(job, interval_of(space), total // share, most, min(MOST_LANES, most), forced=False)
 
 
 def _why_in_turn(space: Space, wanted: Wanted) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import collections
 import itertools
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tuner.goal import Direction, Goal
 from tuner.importances import Importances, importances_of
-from tuner.study import Record, Study
+from tuner.study import Record, Study, sound
 from tuner.study.forking import Fork
 
 TOP = 5
@@ -53,9 +52,9 @@ def summary(study: Study, records: Sequence[Record], top: int = TOP) -> Summary:
         records: all of them, by number.
         top: how many trials to show at most.
     """
-    sound = [record for record in records if record.sound and record.values and all(map(math.isfinite, record.values))]
+    chosen = sound(records)
     objectives = range(len(study.goal.metrics))
-    importances = tuple(importances_of(study, sound, i) for i in objectives)
+    importances = tuple(importances_of(study, chosen, i) for i in objectives)
     front = study.front(records)
     ended = study.ranked(record for record in records if record.finished)
     shown = tuple((front if front and not study.goal.single else ended)[:top])
@@ -64,7 +63,7 @@ def summary(study: Study, records: Sequence[Record], top: int = TOP) -> Summary:
         headline=headline(study, records),
         notes=fork.notes if fork else (),
         goal=study.goal,
-        courses=tuple(_course(study.goal, sound, i) for i in objectives),
+        courses=tuple(_course(study.goal, chosen, i) for i in objectives),
         top=shown,
         front=len(front),
         parameters=_parameters(shown, importances),
@@ -82,8 +81,8 @@ def headline(study: Study, records: Sequence[Record]) -> str:
     return f"study {study.name}: {study.goal}{bounds}; {trials}{of_which}"
 
 
-def _course(goal: Goal, sound: Sequence[Record], i: int) -> Course:
-    values = tuple(record.values[i] for record in sound)
+def _course(goal: Goal, chosen: Sequence[Record], i: int) -> Course:
+    values = tuple(record.values[i] for record in chosen)
     better = max if goal.directions[i] is Direction.MAXIMIZE else min
     return Course(goal.metrics[i], values, tuple(itertools.accumulate(values, better)))
 

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +129,7 @@ def run(
         plan = planned(space, where, wanted)
     forked = None if fork is None else fork_of(storage.open_storage(storage_url), forked_from, space, plan.goal)
     known = warming.known_configs(space, storage_url)
-    plan = replace(plan, notes=(*plan.notes, *(forked.fork.notes if forked else ()), *known.notes))
+    plan = replace(plan, notes=(*plan.notes, *(forked.fork.notes if forked and forked.trials else ()), *known.notes))
     stop, terms = Stop.of(space, plan.goal), terms_of(space, plan.goal)
     with storage.join(storage_url, space.name, lambda message: observe(Trouble(message))) as turns:
         opened = turns.patience.outlast(lambda: storage.open_storage(storage_url, create=True))
@@ -160,7 +161,7 @@ def _limits(space: Space, watch: Watch, forced: bool) -> Limits:
     search = space.setting("search")
     limit = seconds(search["timeout"])
     deadline = math.inf if limit is None else time.monotonic() + limit
-    ahead = 1.0 if forced else AHEAD
+    ahead = Fraction(1) if forced else AHEAD
     return Limits(search["trials"], deadline, search["max_failures"], search["keep"], watch.reason, ahead)
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -169,8 +170,8 @@ def test_a_trial_that_hangs_is_told_from_one_with_long_epochs(url: str, seconds:
 
 
 def test_trials_that_train_together_or_wait_for_others_are_not_silent(url: str) -> None:
-    lane, waits = made(0, "running", 900, 20), made(1, "running", 900, 0, epochs=0)
-    lane.attributes["lanes"] = 50  # type: ignore[index]  # as the study keeps it
+    alone, waits = made(0, "running", 900, 20), made(1, "running", 900, 0, epochs=0)
+    lane = replace(alone, attributes={**alone.attributes, "lanes": 50})
 
     assert not any("no epoch for" in line for line in said(url, [lane, waits], DRIVEN))
     assert any("no epoch for" in line for line in said(url, [waits], DRIVEN))

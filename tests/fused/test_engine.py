@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
+from tests.fused.making import Settings, assert_same, epochs, fused, job_of, serial, trials
 from tests.ports import FakePort, Verdicts
-from tuner.config import Config
 from tuner.fused import Fused, lanes, plan
-from tuner.port import Epoch, State, Trial, Verdict
-from tuner.space import Space
-from tuner.space.suggesters import Corner
-from tuner.training import Job
-from tuner.trial import Serial
-
-TEXT = """\
-data: {type: digits, batch_size: 128}
-model: {type: MLP, hidden: [16], dropout: 0.2}
-optimizer: {type: SGD, lr: 0.1, momentum: 0.9}
-training: {epochs: 3}
-"""
-CPU = torch.device("cpu")
-Settings = Mapping[str, Any]
+from tuner.port import Epoch, State, Verdict
 
 LANES: list[Settings] = [
     {"model.dropout": 0.2},
@@ -43,49 +28,6 @@ MODELS: dict[str, Settings] = {
     "balanced": {"training.class_weights": "balanced", "training.accumulate": 2},
     "bf16": {"training.precision": "bf16"},
 }
-
-
-def resolved(settings: Settings, base: Path | str = ".") -> tuple[dict[str, Any], Config]:
-    space = Space.parse(TEXT, base=str(base), settings=list(settings.items()))
-    return dict(space.fill(Corner(False, {}))), space.resolve(Corner(False, {}))
-
-
-def trials(several: Sequence[Settings], base: Path | str = ".") -> list[Trial]:
-    return [Trial(number, 1, resolved(settings, base)[0], 100 + number) for number, settings in enumerate(several)]
-
-
-def job_of(settings: Settings | None = None, base: Path | str = ".") -> Job:
-    return Job.for_search(resolved(settings or {}, base)[1], 0, CPU)
-
-
-def fused(
-    job: Job, given: Sequence[Trial], width: int = 8, verdicts: Verdicts | None = None, forced: bool = True
-) -> FakePort:
-    port = FakePort(*given, verdicts=verdicts)
-    Fused(job, 1e9, max(len(given), 30), width, forced)(port)
-    return port
-
-
-def serial(job: Job, given: Sequence[Trial], verdicts: Verdicts | None = None) -> FakePort:
-    port = FakePort(*given, verdicts=verdicts)
-    Serial(job, 1e9)(port)
-    return port
-
-
-def epochs(port: FakePort) -> dict[tuple[int, int], dict[str, float]]:
-    return {(epoch.trial, epoch.epoch): dict(epoch.metrics) for epoch in port.epochs}
-
-
-def assert_same(found: FakePort, expected: FakePort, tolerance: float = 1e-4) -> None:
-    """Every epoch of every trial, and how each ended."""
-    there, wanted = epochs(found), epochs(expected)
-    assert there.keys() == wanted.keys()
-    for key, metrics in wanted.items():
-        for name in ("train_loss", "loss", "lr"):
-            assert there[key][name] == pytest.approx(metrics[name], rel=tolerance), (key, name)
-        assert there[key]["accuracy"] == pytest.approx(metrics["accuracy"], abs=0.01)
-    ends = [{(o.trial, o.state) for o in port.outcomes} for port in (found, expected)]
-    assert ends[0] == ends[1]
 
 
 @pytest.mark.parametrize("settings", MODELS.values(), ids=MODELS)
@@ -154,7 +96,7 @@ def test_a_lane_that_is_suspended_goes_on_alone_where_it_stood() -> None:
 
     port = FakePort(*(replace(trial, attempt=2) for trial in given))
     port.checkpoints.update(cut.checkpoints)
-    Fused(job, 1e9, 30, 8, forced=True)(port)
+    Fused(job, 1e9, 30, 16, 8, forced=True)(port)
 
     assert [(epoch.trial, epoch.epoch) for epoch in port.epochs] == [(0, 3), (0, 4), (1, 3), (1, 4)]
     whole = epochs(serial(job, given))
@@ -300,4 +242,4 @@ def test_what_the_port_raises_is_not_taken_for_a_fault_of_the_lanes() -> None:
     port = Broken(*trials([{}, {}, {}, {}]))
 
     with pytest.raises(ConnectionError):
-        Fused(job_of(), 1e9, 30, 4, forced=True)(port)
+        Fused(job_of(), 1e9, 30, 8, 4, forced=True)(port)

@@ -6,8 +6,7 @@ from tests.plots.making import branched, large, study_of
 from tuner import plots
 from tuner.importances import importances_of
 from tuner.plots.contour import MOST_TRIALS, smoothed
-from tuner.plots.plot import sound
-from tuner.study import Study
+from tuner.study import Study, sound
 
 
 def drawn(study: Study) -> plots.Plot:

@@ -24,7 +24,8 @@ def remarks(seen: Overview) -> Iterator[str]:
     if seen.left:
         yield f"left running by a crash: {seen.left}; the next run goes on with {_them(seen.left)}"
     if seen.set_back:
-        yield f"set back: {seen.set_back}; the next run goes on with {_them(seen.set_back)}"
+        way_on = "a larger --n-trials" if seen.ended >= seen.total else "the next run"
+        yield f"set back: {seen.set_back}; {way_on} goes on with {_them(seen.set_back)}"
     match seen.phase:
         case Phase.RUNNING:
             yield f"run by {', '.join(seen.drivers or ())}"

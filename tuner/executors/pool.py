@@ -217,9 +217,10 @@ class _Pool:
         """A worker is gone: tell of its trial, and start another in its place while there is work."""
         del self.workers[worker.link]
         self.dispatcher.saw(worker.name, WorkerState.GONE, last_words)
-        for held in worker.held.values():
-            ended = state if held in _suspects(worker) else State.SUSPENDED
-            self.dispatcher.done(Outcome(held.trial.number, held.trial.attempt, ended, cause=cause))
+        suspects = _suspects(worker)
+        for number, held in worker.held.items():
+            ended = state if number in suspects else State.SUSPENDED
+            self.dispatcher.done(Outcome(number, held.trial.attempt, ended, cause=cause))
         if worker.place is None:
             self.stillborn += 1
         if self.stillborn >= STILLBORN:
@@ -228,10 +229,9 @@ class _Pool:
             self.start(worker.name)
 
 
-def _suspects(worker: _Worker) -> list[_Held]:
+def _suspects(worker: _Worker) -> list[int]:
     """The trials with which a worker may have died: those that it trains, else the last that it was given."""
-    held = list(worker.held.values())
-    return [each for each in held if each.begun] or held[-1:]
+    return [number for number, held in worker.held.items() if held.begun] or list(worker.held)[-1:]
 
 
 def run(transport: Transport, dispatcher: Dispatcher, names: Sequence[str], limits: TrialLimits) -> None:

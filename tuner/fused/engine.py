@@ -27,7 +27,8 @@ class Fused:
     Args:
         job: of the study.
         interval: as `Serial` has it.
-        trials: how many there may be for it, of which trying takes a share, and which limits how many it holds.
+        trials: how many there may be for it, of which trying takes a share.
+        most: how many it may have in its hands.
         width: how many lanes at most; where it is `forced` so many, as memory allows.
         forced: whether to fuse whatever is gained.
     """
@@ -35,6 +36,7 @@ class Fused:
     job: Job
     interval: float
     trials: int
+    most: int
     width: int
     forced: bool
 
@@ -52,11 +54,6 @@ class Fused:
         bench = _Bench(self, port)
         while bench.fill():
             bench.train_next()
-
-    @property
-    def most_held(self) -> int:
-        """No more trials than this are in its hands, where it is not forced: the others are to learn from them."""
-        return self.trials // 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +108,10 @@ class _Bench:
         """How many trials may be in the engine's hands at this moment."""
         if not self._looking:
             return 1
-        if self._engine.forced:
-            return 2 * self._engine.width
         widest = max((plan.width for plan in self._plans.values()), default=1)
-        return min(self._engine.most_held, 2 * widest if widest > 1 else FIRST)
+        if widest > 1:
+            return min(self._engine.most, 2 * widest)
+        return self._engine.most if self._engine.forced else min(self._engine.most, FIRST)
 
     def _signed(self, trial: Trial) -> _Held | None:
         """A trial with its signature; one that cannot be built has ended."""
@@ -185,10 +182,9 @@ class _Bench:
         steps = (
             self._engine.trials * config.training.epochs * rows / (signature.batch_size * config.training.accumulate)
         )
-        forced = self._engine.forced
-        most = self._engine.width if forced else min(self._engine.width, self._engine.most_held)
+        engine = self._engine
         try:
-            return plan.measure(lambda: Run.build(self._job, config, trial.seed), most, steps, forced)
+            return plan.measure(lambda: Run.build(self._job, config, trial.seed), engine.width, steps, engine.forced)
         except Exception as error:  # vmap raises many things for what it cannot take
             return Plan(1, f"torch.vmap does not take this model ({str(error).splitlines()[0]})")
 

@@ -20,7 +20,7 @@ FEWEST = 4
 """So many trials must be alike before it is worth a trial."""
 
 FIRST = 10
-"""So many are looked at for trials that are alike; Optuna's samplers draw these at random anyway."""
+"""So many are looked at for trials that are alike; TPESampler draws as many at random anyway, if not told otherwise."""
 
 WIDTHS = (4, 8, 16, 32)
 MOST_LANES = WIDTHS[-1]

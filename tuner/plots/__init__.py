@@ -16,10 +16,10 @@ from tuner.plots.failures import failures
 from tuner.plots.history import history
 from tuner.plots.importances import importances
 from tuner.plots.parallel import parallel_coordinates
-from tuner.plots.plot import COLOURS, GREY, INK, PLOTLY, Plot, Table, sound
+from tuner.plots.plot import COLOURS, GREY, INK, PLOTLY, Plot, Table
 from tuner.plots.regions import regions
 from tuner.plots.slices import slices
-from tuner.study import Record, Study
+from tuner.study import Record, Study, sound
 
 __all__ = [
     "COLOURS",

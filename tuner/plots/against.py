@@ -13,9 +13,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from tuner.plots.history import improvements
-from tuner.plots.plot import COLOURS, DASHES, INK, SYMBOLS, Plot, Table, short, sound
+from tuner.plots.plot import COLOURS, DASHES, INK, SYMBOLS, Plot, Table, short
 from tuner.racing import Interval
-from tuner.study import Record, Study
+from tuner.study import Record, Study, sound
 
 Span = tuple[datetime.datetime, datetime.datetime]
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from tuner.goal import Direction
 from tuner.importances import Importances
-from tuner.plots.plot import SCALE, Plot, axis_of, fenced, losses, place_of, short, sound, thinned, thinning, titled
-from tuner.study import Choices, Domain, Record, Study
+from tuner.plots.plot import SCALE, Plot, axis_of, fenced, losses, place_of, short, thinned, thinning, titled
+from tuner.study import Choices, Domain, Record, Study, sound
 
 MOST_TRIALS = 300
 """As many as are drawn: every one is a point of the page."""

@@ -11,13 +11,13 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from tuner.plots.plot import COLOURS, Plot, Table, clip, losses, sound, thinned, thinning, titled
-from tuner.study import Record, Study
+from tuner.plots.plot import COLOURS, Plot, Table, clip, losses, thinned, thinning, titled
+from tuner.study import Record, Study, sound
 
 WIDE = 30
 """Costs that differ by more than this factor are drawn on a log scale."""
 
-LATEST_ROWS = 12
+MOST_ROWS = 12
 """The table has so many of the best for each cost."""
 
 UNITS = {"seconds": "seconds of training", "parameters": "parameters", "latency": "latency, ms for one row"}
@@ -104,6 +104,6 @@ def _table(study: Study, known: Mapping[str, Sequence[Record]], i: int) -> Table
     rows = [
         (name, cost(record, name), record.values[i], record.number)
         for name, having in known.items()
-        for record in frontier(study, having, name, i)[-LATEST_ROWS:]
+        for record in frontier(study, having, name, i)[-MOST_ROWS:]
     ]
     return Table(("Cost", "How much", f"Best {study.goal.metrics[i]} for it", "Trial"), tuple(rows))

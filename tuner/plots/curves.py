@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from tuner.goal import COSTS
-from tuner.plots.plot import COLOURS, DASHES, SYMBOLS, Plot, Table, clip, losses, sound, thinned, thinning
-from tuner.study import Record, Study
+from tuner.plots.plot import COLOURS, DASHES, SYMBOLS, Plot, Table, clip, losses, thinned, thinning
+from tuner.study import Record, Study, sound
 
 BEST = 5
 """So many of the best trials have their curves drawn."""

@@ -17,12 +17,11 @@ from tuner.plots.plot import (
     even,
     losses,
     short,
-    sound,
     thinned,
     thinning,
     titled,
 )
-from tuner.study import Record, Study
+from tuner.study import Record, Study, sound
 
 LONGEST_CAUSE = 120
 """A hover text gives so much of the reason."""

@@ -8,8 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from tuner.goal import Direction
-from tuner.plots.plot import SCALE, Plot, fenced, losses, sound, thinned, thinning
-from tuner.study import Choices, Domain, Record, Study
+from tuner.plots.plot import SCALE, Plot, fenced, losses, thinned, thinning
+from tuner.study import Choices, Domain, Record, Study, sound
 
 MOST_LINES = 1000
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 import math
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,11 +82,6 @@ class Plot:
 def titled(title: str, study: Study, i: int) -> str:
     """The title of a plot that each objective has."""
     return title if study.goal.single else f"{title} of {study.goal.metrics[i]}"
-
-
-def sound(records: Iterable[Record]) -> list[Record]:
-    """The trials that values are compared among: complete, within the bounds, and with finite values."""
-    return [record for record in records if record.sound and record.values and all(map(math.isfinite, record.values))]
 
 
 def losses(study: Study, i: int) -> Callable[[Record], float]:

@@ -8,10 +8,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from tuner.plots.plot import COLOURS, Plot, Table, losses, short, sound, titled
+from tuner.plots.plot import COLOURS, Plot, Table, losses, short, titled
 from tuner.regions import TOP, Region
 from tuner.regions import regions as regions_of
-from tuner.study import Choices, Record, Study
+from tuner.study import Choices, Record, Study, sound
 
 FEWEST = TOP
 

@@ -9,8 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from tuner.plots.plot import INK, SCALE, Plot, axis_of, clip, losses, place_of, sound, thinned, thinning, titled
-from tuner.study import Choices, Domain, Record, Study
+from tuner.plots.plot import INK, SCALE, Plot, axis_of, clip, losses, place_of, thinned, thinning, titled
+from tuner.study import Choices, Domain, Record, Study, sound
 
 MOST_TRIALS = 1000
 """Every one is a point in each panel."""

@@ -72,7 +72,6 @@ class Ledger(Passing):
         backend: RDBStorage | None = getattr(inner, "_backend", None)
         self._tables = Unwritten(inner) if backend is None else Tables(backend, self._turns)
         self._views: dict[int, View] = {}
-        self._ids: dict[str, int] = {}
         self._mine: set[int] = set()
         self._looked: tuple[Any, float] | None = None
         self._lock = threading.RLock()
@@ -111,12 +110,6 @@ class Ledger(Passing):
         self._views.pop(study_id, None)
         self._ids.clear()
         self._try(lambda: self._inner.delete_study(study_id))
-
-    def get_study_id_from_name(self, study_name: str) -> int:
-        """The id of a study; HyperbandPruner asks for it at every report."""
-        if study_name not in self._ids:
-            self._ids[study_name] = super().get_study_id_from_name(study_name)
-        return self._ids[study_name]
 
     def _view(self, study_id: int) -> View:
         """What is known of a study; in a turn, where nobody else changes it, it is looked at once."""

@@ -32,15 +32,21 @@ class Passing(BaseStorage):
 
     def __init__(self, inner: BaseStorage) -> None:
         self._inner = inner
+        self._ids: dict[str, int] = {}
 
     @abc.abstractmethod
     def _try(self, work: Callable[[], T]) -> T:
         """Do what the storage behind can do twice as well as once."""
 
+    def get_study_id_from_name(self, study_name: str) -> int:
+        """The id of a study; HyperbandPruner asks for it at every report, and so it is kept."""
+        if study_name not in self._ids:
+            self._ids[study_name] = self._try(lambda: self._inner.get_study_id_from_name(study_name))
+        return self._ids[study_name]
+
     create_new_study = _passed_on(BaseStorage.create_new_study)
     set_study_user_attr = _passed_on(BaseStorage.set_study_user_attr)
     set_study_system_attr = _passed_on(BaseStorage.set_study_system_attr)
-    get_study_id_from_name = _passed_on(BaseStorage.get_study_id_from_name)
     get_study_name_from_id = _passed_on(BaseStorage.get_study_name_from_id)
     get_study_directions = _passed_on(BaseStorage.get_study_directions)
     get_study_user_attrs = _passed_on(BaseStorage.get_study_user_attrs)

@@ -5,7 +5,7 @@ from tuner.study.asktell import AskTell
 from tuner.study.catalogue import delete_study, list_studies, load_study, open_study, rehearse
 from tuner.study.domain import Choices, Domain, Range
 from tuner.study.extract import extract
-from tuner.study.record import Record
+from tuner.study.record import Record, sound
 from tuner.study.standing import Standing
 from tuner.study.study import Study
 
@@ -27,5 +27,6 @@ __all__ = [
     "load_study",
     "open_study",
     "rehearse",
+    "sound",
     "told_apart",
 ]

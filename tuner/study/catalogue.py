@@ -45,8 +45,9 @@ def open_study(storage: BaseStorage, space: Space, goal: Goal, batch: int | None
         known = study.user_attrs.get(FACTS)
         if known is None and (study.user_attrs or study.get_trials(deepcopy=False)):
             raise StudyError(f"study {space.name} was not made by tuner: choose another --study-name")
-        refuse_other_directions(study, goal)
-        if known is not None:
+        if known is None:
+            refuse_other_directions(study, goal)
+        else:
             refuse_another(space.name, known["identity"], identity)
             _refuse_another_batch(space.name, known.get("batch"), batch)
         uid = new_uid() if known is None else known["uid"]

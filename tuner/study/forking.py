@@ -117,8 +117,8 @@ def begin_fork(storage: BaseStorage, forked: Forked, space: Space, goal: Goal, b
         made = (
             load_study(storage, space.name).optuna if space.name in names else create_study(storage, space.name, goal)
         )
-        refuse_other_directions(made, goal)
         if FACTS not in made.user_attrs:
+            refuse_other_directions(made, goal)
             attributes = {FACTS: facts_of(space, goal, batch, new_uid()), FORK: asdict(forked.fork)}
             found(storage, turns, made._study_id, attributes, forked.trials)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -85,6 +86,11 @@ class Record:
         """Why it ended early, or which bounds it breaks."""
         broken = (f"{name} by {violation:.4g}" for name, violation in self.violations.items() if violation > 0)
         return self.cause or (f"out of bounds: {listing(broken)}" if not self.feasible else "")
+
+
+def sound(records: Iterable[Record]) -> list[Record]:
+    """The trials that values are compared among: complete, within the bounds, and with finite values."""
+    return [record for record in records if record.sound and record.values and all(map(math.isfinite, record.values))]
 
 
 def undominated(records: Iterable[Record], directions: Sequence[Direction]) -> list[Record]:

@@ -1,0 +1,16 @@
+"""A run of a study, with all that it tells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import tuner
+from tuner import tune
+from tuner.events import Event
+from tuner.space import Space
+
+
+def run(space: Path | Space, url: str, **options: object) -> tuple[tune.Result, list[Event]]:
+    events: list[Event] = []
+    result = tuner.run(space, storage_url=url, observe=events.append, **options)  # type: ignore[arg-type]
+    return result, events
