@@ -3,16 +3,33 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections.abc import Set
 
 import pytest
 
+from tests.conftest import until
 from tests.postgres import Server
-from tests.storage.sharing import LEASE_SECONDS, NAMES_OF_LEASES, disconnect, execute, hasten, joined, leave_behind
+from tests.storage.sharing import (
+    LEASE_SECONDS,
+    NAMES_OF_LEASES,
+    Driver,
+    disconnect,
+    execute,
+    hasten,
+    joined,
+    leave_behind,
+)
 from tuner import storage
 from tuner.errors import StorageError
 from tuner.storage import patience
 from tuner.storage.leases import Evicted
 from tuner.storage.turns import TurnLost
+
+
+def alive(driver: Driver) -> Set[str]:
+    """Whom a driver finds alive in a turn: for a moment the dead too, if the server or the driver itself was away."""
+    with driver.turns.turn():
+        return driver.turns.alive()
 
 
 def test_drivers_take_turns(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,14 +73,10 @@ def test_a_driver_is_alive_until_it_leaves_or_its_lease_runs_out(
         with joined(postgres) as second:
             leave_behind(postgres, "died", seconds_ago=0.1)
             leave_behind(postgres, "fell silent", seconds_ago=-60)
-            with first.turns.turn():
-                there = first.turns.alive()
-        with first.turns.turn():
-            left = first.turns.alive()
+            until(lambda: alive(first) == {second.turns.driver, "fell silent"})
+        until(lambda: alive(first) == {"fell silent"})
         rows = execute(postgres, NAMES_OF_LEASES)
 
-    assert there == {second.turns.driver, "fell silent"}
-    assert left == {"fell silent"}
     assert set(rows) == {first.turns.driver, "fell silent"}
 
 
@@ -97,14 +110,8 @@ def test_a_restarted_server_gives_drivers_time_to_come_back(
     server.stop()
     server.start()
     with joined(postgres) as new:
-        with new.turns.turn():
-            at_once = new.turns.alive()
-        time.sleep(LEASE_SECONDS)
-        with new.turns.turn():
-            later = new.turns.alive()
-
-    assert at_once == {"away"}
-    assert later == set()
+        assert alive(new) == {"away"}
+        until(lambda: alive(new) == set())
 
 
 def test_a_driver_that_was_out_of_touch_itself_gives_others_time_too(
@@ -115,8 +122,7 @@ def test_a_driver_that_was_out_of_touch_itself_gives_others_time_too(
         leave_behind(postgres, "away", seconds_ago=0)
         hasten(monkeypatch)
         time.sleep(LEASE_SECONDS)
-        with back.turns.turn():
-            assert back.turns.alive() == {"away"}
+        assert alive(back) == {"away"}
 
 
 def test_a_study_is_deleted_only_when_nobody_runs_it(postgres: str) -> None:
@@ -134,5 +140,4 @@ def test_connections_that_were_ended_between_turns_are_made_anew(postgres: str) 
     with joined(postgres) as driver:
         disconnect(postgres, driver.turns)
 
-        with driver.turns.turn():
-            assert driver.turns.alive() == set()
+        assert alive(driver) == set()

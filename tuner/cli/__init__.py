@@ -8,6 +8,7 @@ predict    with it                     status                what runs at this m
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import sys
@@ -72,6 +73,7 @@ def spelt_out(arguments: list[str]) -> list[str]:
 def main() -> None:
     """Run a command; an error that its reader can mend is one message and an exit code."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin crawl as soon as another process computes
+    gc.set_threshold(10_000)  # torch brings a million objects that stay; with 700, Python looks at them again and again
     try:
         app(spelt_out(sys.argv[1:]))
     except TunerError as error:
@@ -82,3 +84,5 @@ def main() -> None:
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 it must outlive this function, for Python's last flush
         raise SystemExit(1) from None
+    finally:
+        gc.freeze()  # or Python looks for cycles among all objects of torch once more: a second, or several

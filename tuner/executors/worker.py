@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import gc
 import os
 import signal
 import threading
@@ -23,6 +24,7 @@ from tuner.port import Epoch, Outcome, Place, Trial, Verdict
 
 def main(connection: Connection, place: Place, environment: Mapping[str, str]) -> None:
     """Run the engine that the driver sends until there is no more work, in the driver's environment."""
+    gc.freeze()  # what the server has imported stays, and its memory stays shared: collecting would write to it
     os.environ.update(environment)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # a terminal sends Ctrl-C to all; the driver decides for all
