@@ -32,7 +32,7 @@ class Lanes:
         self._model = copy.deepcopy(run.model)
         self._noise = noise.take_over(self._model)
         self._calls: dict[int, list[noise.Call]] = {}
-        self._rates: list[list[float]] = []
+        self._rates = noise.Rates.of([])
         self._smoothing: list[float] = []
         self._rule = RULES[type(run.optimizer)]
         trained = [(name, p) for name, p in run.model.named_parameters() if p.requires_grad]
@@ -58,9 +58,9 @@ class Lanes:
             self._fixed[name] = torch.cat([*there, torch.stack([each[name] for each in fixed])])
         for run in runs:
             self.runs.append(run)
-            self._rates.append(noise.rates(run.model))
             self._smoothing.append(run.loss.smoothing)
             run.optimizer._opt_called = True  # type: ignore[attr-defined]  # or schedulers warn: it is stepped here
+        self._rates = noise.Rates.of([*self._rates.values, *(noise.rates(run.model) for run in runs)])
         kept = {name for run in self.runs for name in self._rule.keeps(run.optimizer.param_groups[0])}
         self._state = {name: self._grown(self._state.get(name)) for name in kept}
 
@@ -69,7 +69,7 @@ class Lanes:
         stay = [lane for lane in range(len(self.runs)) if lane not in set(lanes)]
         rows = torch.tensor(stay, dtype=torch.int64, device=self._values.device)
         self.runs = [self.runs[lane] for lane in stay]
-        self._rates = [self._rates[lane] for lane in stay]
+        self._rates = noise.Rates.of([self._rates.values[lane] for lane in stay])
         self._smoothing = [self._smoothing[lane] for lane in stay]
         self._values, self._steps = self._values[rows], self._steps[rows]
         self._state = {name: state[rows] for name, state in self._state.items()}
@@ -81,7 +81,7 @@ class Lanes:
         dataset, first = self.runs[0].dataset, self.runs[0]
         rows = len(dataset.train)
         orders = torch.stack([order(rows, run.seed, epoch) for run, epoch in zip(self.runs, epochs, strict=True)])
-        chance = [self._chance(derive(run.seed, "epoch", epoch)) for run, epoch in zip(self.runs, epochs, strict=True)]
+        chance = self.chance([derive(run.seed, "epoch", epoch) for run, epoch in zip(self.runs, epochs, strict=True)])
         total = torch.zeros(len(self.runs), device=self._values.device)
         numbers = self.numbers()
         for group in groups_of(orders, first.batch_size, first.training.accumulate):
@@ -93,7 +93,7 @@ class Lanes:
         return total / rows
 
     def step(
-        self, batches: Sequence[tuple[Tensor, Tensor]], chance: Sequence[Generator], numbers: dict[str, Tensor]
+        self, batches: Sequence[tuple[Tensor, Tensor]], chance: noise.Chance, numbers: dict[str, Tensor]
     ) -> Tensor:
         """One step of every optimizer on the mean loss over its (K, N, ...) rows; (K,), that loss before it."""
         leaves = self._leaves()
@@ -152,37 +152,27 @@ class Lanes:
                 counted = {} if isinstance(run.optimizer, torch.optim.SGD) else {"step": self._steps[lane, 0].float()}
                 run.optimizer.state[parameter] = {**counted, **kept}
 
-    def _losses_of(
-        self, leaves: Mapping[str, Tensor], inputs: Tensor, targets: Tensor, chance: Sequence[Generator]
-    ) -> Tensor:
-        given = noise.drawn(self._calls_at(inputs), self._rates, chance)
-        plain, smooth = self._losses
-        smoothing = self._smoothing
-        is_smoothed = any(smoothing)
-
-        def loss_of(
-            parameters: dict[str, Tensor],
-            fixed: dict[str, Tensor],
-            inputs: Tensor,
-            targets: Tensor,
-            given: list[Tensor],
-        ) -> tuple[Tensor, Tensor]:
+    def _losses_of(self, leaves: Mapping[str, Tensor], inputs: Tensor, targets: Tensor, chance: noise.Chance) -> Tensor:
+        def outputs_of(
+            parameters: dict[str, Tensor], fixed: dict[str, Tensor], inputs: Tensor, given: list[Tensor]
+        ) -> Tensor:
             self._noise.give(given)
-            with self.runs[0].autocast():
-                outputs = functional_call(self._model, {**parameters, **fixed}, (inputs,))
-                loss = plain(outputs, targets)
-                return loss, smooth(outputs, targets) if is_smoothed else loss
+            return functional_call(self._model, {**parameters, **fixed}, (inputs,))  # type: ignore[no-any-return]
 
-        alone, with_all = vmap(loss_of)(dict(leaves), self._fixed, inputs, targets, given)
-        if not is_smoothed:
-            return alone
-        return torch.lerp(alone, with_all, alone.new_tensor(smoothing))  # the loss is linear in it
+        given = chance.noise(self._calls_at(inputs), self._rates)
+        with self.runs[0].autocast():
+            outputs = vmap(outputs_of)(dict(leaves), self._fixed, inputs, given)
+            plain, smooth = self._losses
+            losses = plain.of_several(outputs, targets)
+            if not any(self._smoothing):
+                return losses
+            return torch.lerp(losses, smooth.of_several(outputs, targets), losses.new_tensor(self._smoothing))
 
     def _calls_at(self, inputs: Tensor) -> list[noise.Call]:
         """The dropouts that a pass of so many rows calls."""
         size = inputs.shape[1]
         if size not in self._calls:
-            if not self._rates[0]:
+            if not self._rates.values[0]:
                 self._calls[size] = []
             else:
                 with torch.no_grad(), self._noise.recording() as calls:
@@ -215,8 +205,9 @@ class Lanes:
         """What the optimizers are set to at this moment."""
         return numbers_of(self._rule, [run.optimizer.param_groups[0] for run in self.runs], self._values.device)
 
-    def _chance(self, seed: int) -> Generator:
-        return Generator(self._values.device).manual_seed(seed)
+    def chance(self, seeds: Sequence[int]) -> noise.Chance:
+        """The chance of each lane from a seed of its own."""
+        return noise.Chance([Generator(self._values.device).manual_seed(seed) for seed in seeds])
 
     def _grown(self, state: Tensor | None) -> Tensor:
         """A state with zeros for those who joined."""

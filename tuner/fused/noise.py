@@ -11,6 +11,9 @@ from torch import Generator, Tensor, nn
 
 from tuner import dropout
 
+AHEAD = 2**13
+"""How many draws of 64 bits, each for four elements, are made ahead for a lane."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -80,32 +83,77 @@ def rates(model: nn.Module) -> list[float]:
     return [module.p for module in model.modules() if isinstance(module, dropout.Dropout)]
 
 
-def drawn(calls: Sequence[Call], rates: Sequence[Sequence[float]], chance: Sequence[Generator]) -> list[Tensor]:
-    """What each call multiplies by, float32 (K, ...): 0 where it drops, what makes up for it elsewhere.
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """The rates of several lanes, and what they come to on a CPU.
+
+    `values` are those of each lane by the number of the dropout; `bounds`, `scales` and `draws`, whether anything is
+    drawn, are (D, K, 1).
+    """
+
+    values: Sequence[Sequence[float]]
+    bounds: Tensor
+    scales: Tensor
+    draws: Tensor
+
+    @classmethod
+    def of(cls, values: Sequence[Sequence[float]]) -> Rates:
+        """Those of K lanes with D dropouts each."""
+        columns = list(zip(*values, strict=True))
+        return cls(
+            values,
+            torch.tensor([[[dropout.bound(rate)] for rate in column] for column in columns], dtype=torch.int16),
+            torch.tensor([[[dropout.scale(rate)] for rate in column] for column in columns]),
+            torch.tensor([[[dropout.is_random(rate)] for rate in column] for column in columns], dtype=torch.int64),
+        )
+
+
+class Chance:
+    """A stream of chance for each of several lanes.
+
+    On a CPU a lane gets what it would draw alone, from draws that are made many at a time: a call of torch for each
+    dropout of each lane takes longer than what it draws.
 
     Args:
-        calls: of one pass.
-        rates: of each of K lanes, by the number of the dropout.
-        chance: of each lane; on a CPU it draws what the lane would draw alone.
+        generators: of each lane, used by this alone.
     """
-    draw = _like_alone if chance[0].device.type == "cpu" else _by_torch
-    return [draw(call, [lane[call.dropout] for lane in rates], chance) for call in calls]
 
+    def __init__(self, generators: Sequence[Generator]) -> None:
+        self._generators = generators
+        self._drawn = torch.empty(len(generators), 0, dtype=torch.int64)
+        self._next = torch.zeros(len(generators), 1, dtype=torch.int64)
 
-def _like_alone(call: Call, rates: Sequence[float], chance: Sequence[Generator]) -> Tensor:
-    elements = call.shape.numel()
-    draws = torch.zeros((len(rates), (elements + 3) // 4), dtype=torch.int64)
-    for lane, rate, generator in zip(draws, rates, chance, strict=True):
-        if dropout.is_random(rate):
-            dropout.draw(lane, generator)
-    bounds = torch.tensor([dropout.bound(rate) for rate in rates], dtype=torch.int16)
-    scales = torch.tensor([dropout.scale(rate) for rate in rates])
-    noise = dropout.kept(draws.view(torch.int16), bounds[:, None]).mul_(scales[:, None])
-    return noise[:, :elements].view(len(rates), *call.shape)
+    def noise(self, calls: Sequence[Call], rates: Rates) -> list[Tensor]:
+        """What each call of a pass multiplies by, float32 (K, ...): 0 where it drops, else what makes up."""
+        of_call = self._like_alone if self._generators[0].device.type == "cpu" else self._by_torch
+        return [of_call(call, rates) for call in calls]
 
+    def _like_alone(self, call: Call, rates: Rates) -> Tensor:
+        elements, number = call.shape.numel(), call.dropout
+        draws = self._taken((elements + 3) // 4, rates.draws[number]).view(torch.int16)
+        noise = dropout.kept(draws, rates.bounds[number]).mul_(rates.scales[number])
+        return noise[:, :elements].view(-1, *call.shape)
 
-def _by_torch(call: Call, rates: Sequence[float], chance: Sequence[Generator]) -> Tensor:
-    noise = torch.empty((len(rates), *call.shape), device=chance[0].device)
-    for lane, rate, generator in zip(noise, rates, chance, strict=True):
-        lane.bernoulli_(1.0 - rate, generator=generator).div_(max(1.0 - rate, 1e-12))
-    return noise
+    def _taken(self, count: int, draws: Tensor) -> Tensor:
+        """int64 (K, count): the next draws of those that draw, and for the others anything."""
+        if int(self._next.max()) + count > self._drawn.shape[1]:
+            self._draw_ahead(max(count, AHEAD))
+        taken = self._drawn.gather(1, self._next + torch.arange(count))
+        self._next += count * draws
+        return taken
+
+    def _draw_ahead(self, more: int) -> None:
+        """Have so many draws more than the lane that has most of them left."""
+        left = [lane[first:] for lane, first in zip(self._drawn, self._next.flatten().tolist(), strict=True)]
+        self._drawn = torch.empty(len(left), max(map(len, left)) + more, dtype=torch.int64)
+        for lane, kept, generator in zip(self._drawn, left, self._generators, strict=True):
+            lane[: len(kept)] = kept
+            dropout.draw(lane[len(kept) :], generator)
+        self._next.zero_()
+
+    def _by_torch(self, call: Call, rates: Rates) -> Tensor:
+        noise = torch.empty((len(rates.values), *call.shape), device=self._generators[0].device)
+        for lane, own, generator in zip(noise, rates.values, self._generators, strict=True):
+            kept = 1.0 - own[call.dropout]
+            lane.bernoulli_(kept, generator=generator).div_(max(kept, 1e-12))
+        return noise

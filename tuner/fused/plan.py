@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import psutil
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from tuner.chance import seed_everything
@@ -125,7 +125,7 @@ class _Batches:
 
     def step_of(self, lanes: Lanes, seed: int) -> Callable[[], Tensor]:
         """The same step of every lane."""
-        chance = [Generator(self._device).manual_seed(seed) for _ in lanes.runs]
+        chance = lanes.chance([seed] * len(lanes))
         stacked = [
             (inputs.expand(len(lanes), *inputs.shape), targets.expand(len(lanes), *targets.shape))
             for inputs, targets in self._groups

@@ -59,8 +59,7 @@ def train_epoch(run: Run, epoch: int) -> float:
 def step(run: Run, batches: list[tuple[Tensor, Tensor]]) -> Tensor:
     """One step of the optimizer on the mean loss over all rows of some batches; that loss, before it.
 
-    Gradients are cleared before the first batch and add up over the others. Some optimizers ask for
-    the loss more than once.
+    Gradients are cleared before the first batch and add up over the others. LBFGS asks for the loss more than once.
     """
     alone = len(batches) == 1
     whole = 1 if alone else sum(run.loss.weight(targets) for _, targets in batches)
@@ -78,12 +77,12 @@ def step(run: Run, batches: list[tuple[Tensor, Tensor]]) -> Tensor:
         _clip(run)
         return parts[0] if alone else torch.stack(parts).sum()
 
-    if run.scaler.is_enabled():
+    if isinstance(run.optimizer, torch.optim.LBFGS):
+        loss = torch.as_tensor(run.optimizer.step(loss_of_step))  # type: ignore[no-untyped-call]
+    else:
         loss = loss_of_step()
         run.scaler.step(run.optimizer)
         run.scaler.update()
-    else:
-        loss = torch.as_tensor(run.optimizer.step(loss_of_step))  # type: ignore[arg-type]  # torch says float, and takes both
     if run.average is not None:
         run.average.update_parameters(run.model)
     return loss
