@@ -9,7 +9,7 @@ from tuner import comparison, exporting, reporting, storage
 from tuner.config import DEFAULT_STORAGE
 from tuner.errors import UsageError
 from tuner.exporting import Format
-from tuner.study import load_study
+from tuner.study import Attended, load_study
 
 
 def export(
@@ -60,7 +60,7 @@ def report(study: str | Sequence[str], out: str | Path = "report.html", *, stora
     if not names:
         raise UsageError("report: name at least one study")
     opened = storage.open_storage(storage_url)
-    studies = [load_study(opened, name) for name in names]
+    studies = [Attended(load_study(opened, name), storage_url) for name in names]
     if len(studies) == 1:
         reporting.report(studies[0], Path(out))
     else:

@@ -43,9 +43,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong with a space: where, at which config path, and what would be right."""
+    """One thing wrong with a space: where, at which config path, and what would be right.
 
-    place: Place
+    Without a place it is in a value that was given beside the file.
+    """
+
+    place: Place | None
     path: str
     message: str
 
@@ -55,18 +58,20 @@ class SpaceError(UsageError):
 
     Args:
         file: the name that the messages give to the file.
-        faults: at least one; reported in the order of their places.
+        faults: at least one; reported in the order of their places, those without one first.
     """
 
     def __init__(self, file: str, faults: Sequence[Fault]) -> None:
         self.file = file
-        self.faults = tuple(sorted(faults, key=lambda fault: fault.place))
+        self.faults = tuple(sorted(faults, key=lambda fault: fault.place or Place(0, 0)))
         super().__init__("\n".join(self._line(fault) for fault in self.faults))
 
     def __reduce__(self) -> tuple[type[SpaceError], tuple[str, tuple[Fault, ...]]]:
         return type(self), (self.file, self.faults)
 
     def _line(self, fault: Fault) -> str:
+        if fault.place is None:
+            return f"{self.file}: {fault.path}, as given: {fault.message}"
         subject = f"{fault.path}: " if fault.path else ""
         return f"{self.file}:{fault.place.line}:{fault.place.column}: {subject}{fault.message}"
 

@@ -10,7 +10,7 @@ from tuner import plots, storage
 from tuner.config import DEFAULT_STORAGE
 from tuner.pareto import pareto
 from tuner.plots import PLOTLY
-from tuner.study import Record, Study, catalogue, known
+from tuner.study import Attended, catalogue
 from tuner.summary import headline, summary
 
 HEIGHT = 320
@@ -20,21 +20,8 @@ MOST_PARAMETERS = 8
 """So many columns of parameters has the table."""
 
 
-class Notebook(Study):
-    """A study that shows itself.
-
-    Args:
-        study: as it was loaded.
-        url: of its database.
-    """
-
-    def __init__(self, study: Study, url: str) -> None:
-        super().__init__(study.optuna)
-        self._url = url
-
-    def records(self) -> list[Record]:
-        """Every trial by number; one whose driver is gone is `left running`."""
-        return known(self, super().records(), self._url)
+class Notebook(Attended):
+    """A study that shows itself."""
 
     def figures(self) -> dict[str, go.Figure]:
         """The report's figures of what was found, fronts and times apart, by their titles; those with enough data.

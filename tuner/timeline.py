@@ -18,11 +18,9 @@ import plotly.graph_objects as go
 
 from tuner.plots import COLOURS, GREY, INK, Plot
 from tuner.port import State
-from tuner.study import Record
+from tuner.study import LEFT, RUNNING, Record
 
 TITLE = "Timeline"
-
-RUNNING = "running"
 
 LOOKS = {
     State.COMPLETE.value: COLOURS[0],
@@ -33,10 +31,11 @@ LOOKS = {
     State.TIMED_OUT.value: COLOURS[2],
     State.LOST.value: GREY,
     RUNNING: COLOURS[4],
+    LEFT: GREY,
 }
 """The colour of each ending, in the order of the legend."""
 
-HATCHES = dict(zip(LOOKS, ("", "/", "x", "\\", "+", "|", "-", "."), strict=True))
+HATCHES = dict(zip(LOOKS, ("", "/", "x", "\\", "+", "|", "-", ".", "."), strict=True))
 """The pattern of each, for those who see no colours."""
 
 LANE_PIXELS, MOST_PIXELS = 26, 1200
@@ -80,7 +79,7 @@ def timeline(records: Iterable[Record], metrics: Sequence[str], now: datetime.da
         return Plot(TITLE, "", None, "no trial has started yet")
     heard = max(map(_heard, begun))
     forgotten = now - heard > max(FORGOTTEN, heard - min(map(_began, begun)))
-    bars = [_Bar(record, _began(record), record.ended or (_heard(record) if forgotten else now)) for record in begun]
+    bars = [_Bar(record, _began(record), _end(record, None if forgotten else now)) for record in begun]
     lanes = _lanes(bars)
     figure = go.Figure()
     for state, colour in LOOKS.items():
@@ -104,6 +103,11 @@ def _caption(bars: Sequence[_Bar], heard: datetime.datetime | None) -> str:
 def _began(record: Record) -> datetime.datetime:
     assert record.started is not None, record.number
     return record.started
+
+
+def _end(record: Record, now: datetime.datetime | None) -> datetime.datetime:
+    """When a trial ended; of one that runs `now`, or when it was last heard of."""
+    return record.ended or (now if now is not None and record.state == RUNNING else _heard(record))
 
 
 def _heard(record: Record) -> datetime.datetime:

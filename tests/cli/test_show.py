@@ -6,6 +6,7 @@ import io
 import json
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Literal
 
 import optuna
@@ -173,13 +174,16 @@ def left_running(url: str) -> AskTell:
     return trials
 
 
-def test_a_trial_that_a_dead_driver_left_is_not_called_running(url: str) -> None:
+def test_a_trial_that_a_dead_driver_left_is_not_called_running(url: str, tmp_path: Path) -> None:
     left_running(url)
+    page = tmp_path / "report.html"
+    tuner(url, "report", "tiny", "-o", str(page))
 
     assert "2 trials: 1 complete, 1 left running" in tuner(url, "show", "tiny").stdout
     assert "1 complete, 1 left running" in tuner(url, "list", width=120).stdout
     assert tuner(url, "show", "tiny", "--trial", "1").stdout.startswith("trial 1 of study tiny: left running")
     assert json.loads(tuner(url, "show", "tiny", "--format", "json").stdout)["trials"][1]["state"] == "left running"
+    assert "<dt>left running</dt><dd>1</dd>" in page.read_text()
     with storage.join(url, "tiny"):
         assert "1 complete, 1 running" in tuner(url, "list", width=120).stdout
 

@@ -14,6 +14,7 @@ from tuner.config import Config
 from tuner.errors import Fault, Place, SpaceError, UsageError
 from tuner.goal import Objective
 from tuner.space import document, edit, enqueue, holes, objectives, rules, schema
+from tuner.space.given import Given
 from tuner.space.holes import Choice, Fixed, Group, Items, Repeat, Row, Suggester, Tree
 from tuner.space.parse import Parser
 from tuner.space.references import reference_faults
@@ -33,7 +34,7 @@ class Space:
     """A sound space: its text, and the tree that the text means with every default in it.
 
     `file` is what messages call it, `base` the folder from which its relative paths start, `name` the
-    study's name.
+    study's name; `given` is what has been replaced in the text of the file.
     """
 
     text: str
@@ -41,6 +42,7 @@ class Space:
     base: str
     name: str
     tree: Group
+    given: Given
 
     @classmethod
     def load(cls, path: str | Path, settings: Iterable[tuple[str, Any]] = ()) -> Space:
@@ -79,12 +81,17 @@ class Space:
             UsageError: a setting has no place in the text.
             SpaceError: its faults, all of them.
         """
-        text = text.removeprefix("\ufeff")
+        text = filled = text.removeprefix("\ufeff")
+        settings = list(settings)
         for path, value in settings:
-            text = edit.assign(text, path, value, file)
-        tree = _tree(text, file)
+            filled = edit.assign(filled, path, value, file)
+        given = Given([path for path, _ in settings], text, filled)
+        try:
+            tree = _tree(filled, file)
+        except SpaceError as error:
+            raise given.retold(error) from None
         name = holes.describe(_node(tree, "study.name")) or Path(file).stem
-        return cls(text, file, str(Path(base).resolve()), name, tree)
+        return cls(filled, file, str(Path(base).resolve()), name, tree, given)
 
     def resolve(self, trial: Suggester) -> Config:
         """Fill every hole by asking `trial` and give the typed config."""
@@ -152,7 +159,8 @@ class Space:
 
     def faulty(self, faults: Iterable[tuple[str, str]]) -> SpaceError:
         """The error for (parameter path, message) pairs, each put at its place in the file."""
-        return SpaceError(self.file, [Fault(self.place(path), path, message) for path, message in faults])
+        found = SpaceError(self.file, [Fault(self.place(path), path, message) for path, message in faults])
+        return self.given.retold(found)
 
     def identity(self) -> dict[str, Any]:
         """What makes two spaces one study: path -> value or hole, without the search and where data lie."""

@@ -50,5 +50,22 @@ def known(study: Study, records: list[Record], url: str) -> list[Record]:
     return told_apart(records, drivers(study, url))
 
 
+class Attended(Study):
+    """A study whose records say which trials a dead driver left running.
+
+    Args:
+        study: as it was loaded.
+        url: of its database.
+    """
+
+    def __init__(self, study: Study, url: str) -> None:
+        super().__init__(study.optuna)
+        self._url = url
+
+    def records(self) -> list[Record]:
+        """Every trial by number; one whose driver is gone is `left running`."""
+        return known(self, super().records(), self._url)
+
+
 def _left(record: Record, alive: Mapping[str, str]) -> bool:
     return record.state == RUNNING and record.attributes.get(DRIVER, "") not in alive

@@ -1,0 +1,43 @@
+"""What is given beside a space file, by `--set` and its like: where faults stand that its reader can mend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+
+from tuner.errors import Fault, Place, SpaceError
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The paths of values that replace some of a text, the text as its file has it, and with the values in it."""
+
+    paths: Sequence[str]
+    text: str
+    filled: str
+
+    def retold(self, error: SpaceError) -> SpaceError:
+        """An error of the filled text as one of the file."""
+        return SpaceError(error.file, [self.at_home(fault) for fault in error.faults])
+
+    def at_home(self, fault: Fault) -> Fault:
+        """A fault at its place in the file; one of a value that was given has none."""
+        if fault.place is None or any(fault.path == path or fault.path.startswith(f"{path}.") for path in self.paths):
+            return replace(fault, place=None)
+        return replace(fault, place=_origin(fault.place, self.text.splitlines(), self.filled.splitlines()))
+
+
+def _origin(place: Place, before: Sequence[str], after: Sequence[str]) -> Place:
+    """Where in the lines `before` stands what is at a place of the lines `after`, or what is nearest to it."""
+    row, matcher = place.line - 1, SequenceMatcher(None, before, after, autojunk=False)
+    tag, first, last, start = next(
+        ((tag, i, j, k) for tag, i, j, k, end in matcher.get_opcodes() if k <= row < end), ("equal", row, row + 1, row)
+    )
+    if tag == "equal":
+        return Place(first + row - start + 1, place.column)
+    line = min(first + row - start, max(first, last - 1), len(before) - 1)
+    old, new = before[line], after[row]
+    same = next((i for i, (one, other) in enumerate(zip(old, new, strict=False)) if one != other), len(old))
+    column = place.column if place.column <= same + 1 else place.column + len(old) - len(new)
+    return Place(line + 1, max(1, min(column, len(old) + 1)))
