@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.engine import make_url
 
 import tuner
 from tests.conftest import TINY
@@ -120,7 +121,7 @@ def test_what_is_outside_is_refused_with_value_hole_and_trial(old: AskTell, url:
 
     adam = "optimizer.Adam.lr is {}, outside {{float: [0.001, 0.01]}}: widen it, ask for fewer configs, or"
     assert [adam.format(lr) in line for lr, line in zip((0.02, 0.08), lines, strict=True)] == [True, True]
-    assert lines[0].startswith("new.yaml:2:35: search.warm_start: trial 1 of study tiny: ")
+    assert lines[0].startswith("new.yaml: search.warm_start, as given: trial 1 of study tiny: ")
 
 
 def test_what_is_outside_is_clipped_when_that_is_asked_for_and_said(old: AskTell, url: str) -> None:
@@ -168,12 +169,24 @@ def test_an_exported_config_is_found_from_the_folder_of_the_space(old: AskTell, 
         assert str(known.configs[0]) == f"{name} (trial 1 of study tiny)"
 
 
+def test_a_database_is_found_from_the_folder_of_the_space_too(
+    old: AskTell, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = Path(str(make_url(url).database))
+    monkeypatch.chdir("/")
+    space = Space.parse(new({"study": "tiny", "storage": f"sqlite:///{file.name}"}).text, base=file.parent)
+
+    known = known_configs(space, url)
+
+    assert known.configs[0].params == OLD[0.9]
+
+
 @pytest.mark.parametrize(
     ("section", "message"),
     [
         ({"study": "tny"}, "search.warm_start.study: no study tny (did you mean tiny?)"),
         ({"study": "new"}, "search.warm_start.study: new is this study itself"),
-        ({"study": "tiny", "storage": "sqlite:///no.db"}, "search.warm_start.storage: sqlite:///no.db: there is no"),
+        ({"study": "tiny", "storage": "sqlite:///no.db"}, "search.warm_start.storage: sqlite:///"),
         ({"study": "empty"}, "search.warm_start.study: study empty has no complete trial"),
         ({"file": "no.yaml"}, "search.warm_start.file: there is no file"),
         ({"file": "space.yaml"}, "is a space with 7 parameters: `tuner export` writes a config"),

@@ -20,7 +20,7 @@ from tuner.space.resolved import Source
 from tuner.space.rules import Outside
 from tuner.space.warm_start import PATH, WarmStart
 from tuner.space.writing import flow
-from tuner.storage import open_storage
+from tuner.storage import anchored, open_storage
 from tuner.study import Record, Study, load_study
 from tuner.study.origins import Origin, Way
 from tuner.study.planned import enqueue, note, noted
@@ -123,13 +123,15 @@ def _of_file(space: Space, warm: WarmStart) -> Iterator[tuple[Origin, Source]]:
 
 
 def _of_study(space: Space, warm: WarmStart, storage_url: str) -> Iterator[tuple[Origin, Source]]:
-    at, url = f"{PATH}.study", warm.storage or storage_url
-    if (warm.study, url) == (space.name, storage_url):
-        raise space.faulty([(at, f"{warm.study} is this study itself: name another one")])
+    at, here = f"{PATH}.study", anchored(storage_url, ".")
     try:
-        study = load_study(open_storage(url), str(warm.study))
+        url = here if warm.storage is None else anchored(warm.storage, space.base)
+        itself = (warm.study, url) == (space.name, here)
+        study = None if itself else load_study(open_storage(url), str(warm.study))
     except (UsageError, StorageError) as error:
         raise space.faulty([(at if warm.storage is None else f"{PATH}.storage", str(error))]) from None
+    if study is None:
+        raise space.faulty([(at, f"{warm.study} is this study itself: name another one")])
     if not study.made_here:
         message = f"study {study.name} was not made by tuner, and has no space: write its parameters to search.enqueue"
         raise space.faulty([(at, message)])

@@ -25,7 +25,7 @@ from tuner.storage.patience import Patience
 from tuner.storage.shared import sharing
 from tuner.storage.tables import DRIVER
 from tuner.storage.turns import Sole, Turns, in_turn
-from tuner.storage.urls import parse, shown, sqlite_file
+from tuner.storage.urls import anchored, parse, shown, sqlite_file
 from tuner.storage.view import FINISHED
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "Sole",
     "Turns",
     "alone",
+    "anchored",
     "in_turn",
     "join",
     "open_storage",

@@ -44,3 +44,15 @@ def sqlite_file(url: URL) -> Path | None:
     if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
         return None
     return Path(os.path.realpath(str(url.database)))
+
+
+def anchored(url: str, folder: str) -> str:
+    """The URL with a relative path of an SQLite file taken to start at a folder.
+
+    Raises:
+        UsageError: it is no URL.
+    """
+    parsed = parse(url)
+    if sqlite_file(parsed) is None:
+        return url
+    return parsed.set(database=str(Path(folder, str(parsed.database)))).render_as_string(hide_password=False)
