@@ -100,3 +100,27 @@ def test_another_reduction_than_the_mean_is_refused() -> None:
     assert (
         "the mean over a batch" in dict(loss.argument_faults(Component("MSELoss", {"reduction": "sum"})))["reduction"]
     )
+
+
+@pytest.mark.parametrize(
+    ("component", "task"),
+    [
+        (None, Task.CLASSIFICATION),
+        (Component("CrossEntropyLoss", {"label_smoothing": 0.3}), Task.CLASSIFICATION),
+        (Component("CrossEntropyLoss", {"weight": [1.0, 2.0, 3.0]}), Task.CLASSIFICATION),
+        (Component("CrossEntropyLoss", {"weight": [1.0, 2.0, 3.0], "label_smoothing": 0.3}), Task.CLASSIFICATION),
+        (Component("NLLLoss", {"weight": [1.0, 2.0, 3.0]}), Task.CLASSIFICATION),
+        (Component("HuberLoss", {"delta": 0.5}), Task.REGRESSION),
+    ],
+)
+def test_the_losses_of_several_models_are_those_of_each(component: Component | None, task: Task) -> None:
+    outputs = torch.stack([OUTPUTS, 3 * OUTPUTS.flip(0)])
+    targets = torch.stack([CLASSES, CLASSES.roll(1)]) if task is Task.CLASSIFICATION else 2 * outputs.roll(1, 1)
+    built = loss.build(component, task, CPU)
+
+    torch.testing.assert_close(
+        built.of_several(outputs, targets),
+        torch.stack([built(*each) for each in zip(outputs, targets, strict=True)]),
+        rtol=1e-6,
+        atol=1e-6,
+    )

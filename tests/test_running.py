@@ -9,7 +9,7 @@ import torch
 from tuner.crew import Wanted
 from tuner.errors import UsageError
 from tuner.fused import Fused
-from tuner.running import crew_of, planned
+from tuner.running import ahead_of, crew_of, planned
 from tuner.space import Space
 from tuner.trial import Serial
 
@@ -71,3 +71,32 @@ def test_trials_are_put_together_only_if_two_thirds_of_them_can_learn_from_the_f
     given = space(tmp_path, search__trials=trials)
 
     assert isinstance(planned(given, CPU, Wanted(workers=count, fuse="auto")).engine, engine)
+
+
+@pytest.mark.parametrize(
+    ("settings", "most", "width"),
+    [
+        ({}, 66, 32),
+        ({"search__sampler": {"type": "RandomSampler"}}, 66, 32),  # its trials are pruned by what others reached
+        ({"search__pruner": None}, 66, 32),
+        ({"search__sampler": {"type": "RandomSampler"}, "search__pruner": None}, 200, 64),
+        (
+            {
+                "search__sampler": {"type": "QMCSampler"},
+                "search__pruner": None,
+                "search__stop": {"target": 0.9},
+            },
+            66,
+            32,
+        ),
+    ],
+)
+def test_where_nothing_is_learned_all_may_be_asked_for_at_once(
+    tmp_path: Path, settings: dict[str, Any], most: int, width: int
+) -> None:
+    given = space(tmp_path, search__trials=200, **settings)
+    engine = planned(given, CPU, Wanted(fuse="auto")).engine
+
+    assert isinstance(engine, Fused)
+    assert (engine.most, engine.width) == (most, width)
+    assert ahead_of(given) * 200 >= most

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import torch
@@ -28,6 +29,9 @@ from tuner.storage import Turns
 from tuner.study import Study, rehearse
 from tuner.training import Job
 from tuner.trial import Serial
+
+MOST_WHILE_LEARNING = 32
+"""Lanes where trials learn from each other: with more a study ends sooner, but finds no sooner (benchmarks.quality)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +75,16 @@ def _engine(space: Space, job: Job, wanted: Wanted) -> Engine:
     total, share = int(space.setting("search.trials")), workers(wanted, job.device)
     if isinstance(wanted.fuse, int):
         return Fused(job, interval_of(space), total // share, 2 * wanted.fuse, wanted.fuse, forced=True)
-    most = int(AHEAD * total) // share
+    most = int(ahead_of(space) * total) // share
     if most < FEWEST:
         return Serial(job, interval_of(space))
-    return Fused(job, interval_of(space), total // share, most, min(MOST_LANES, most), forced=False)
+    widest = MOST_WHILE_LEARNING if sampling.learns(space.setting("search")) else MOST_LANES
+    return Fused(job, interval_of(space), total // share, most, min(widest, most), forced=False)
+
+
+def ahead_of(space: Space) -> Fraction:
+    """How much of a study may be asked for while nothing is known of it: all of it where nothing is learned."""
+    return AHEAD if sampling.learns(space.setting("search")) else Fraction(1)
 
 
 def _why_in_turn(space: Space, wanted: Wanted) -> str:

@@ -20,11 +20,19 @@ CONTINUES_BY_ITSELF = ("QMCSampler", "GridSampler")
 REPEATS = ("GridSampler",)
 """Samplers that give a point again that another trial is still training, where no other is left."""
 
+LEARNS_NOTHING = ("RandomSampler", "QMCSampler")
+"""Samplers that give the same whatever came of other trials."""
+
 _TPE = "TPESampler"
 _KINDS: Mapping[str, tuple[Any, type]] = {
     "sampler": (optuna.samplers, BaseSampler),
     "pruner": (optuna.pruners, BasePruner),
 }
+
+
+def learns(search: Mapping[str, Any]) -> bool:
+    """Whether what comes of a trial has a say in the others: in what they are, how far they train, if they begin."""
+    return search["sampler"]["type"] not in LEARNS_NOTHING or bool(search["pruner"] or search["stop"])
 
 
 def sampler(section: Mapping[str, Any], seed: int, single: bool) -> BaseSampler:

@@ -18,11 +18,11 @@ from tuner.config import DEFAULT_STORAGE
 from tuner.confirmation import Confirmation
 from tuner.confirming import confirm_with, terms_of
 from tuner.crew import Executor, Fuse, Wanted, Workers, executor_of
-from tuner.driver import AHEAD, Limits
+from tuner.driver import Limits
 from tuner.errors import NoTrialSucceeded, StudyError, UsageError, listing
 from tuner.events import Observer, Trouble
 from tuner.goal import Goal
-from tuner.running import commonest, crew_of, drive, planned
+from tuner.running import ahead_of, commonest, crew_of, drive, planned
 from tuner.space import Space
 from tuner.space.edit import settings_of
 from tuner.space.rules import seconds
@@ -161,7 +161,7 @@ def _limits(space: Space, watch: Watch, forced: bool) -> Limits:
     search = space.setting("search")
     limit = seconds(search["timeout"])
     deadline = math.inf if limit is None else time.monotonic() + limit
-    ahead = Fraction(1) if forced else AHEAD
+    ahead = Fraction(1) if forced else ahead_of(space)
     return Limits(search["trials"], deadline, search["max_failures"], search["keep"], watch.reason, ahead)
 
 

@@ -22,7 +22,7 @@ FEWEST = 4
 FIRST = 10
 """So many are looked at for trials that are alike; TPESampler draws as many at random anyway, if not told otherwise."""
 
-WIDTHS = (4, 8, 16, 32)
+WIDTHS = (4, 8, 16, 32, 64)
 MOST_LANES = WIDTHS[-1]
 
 SHARE = 0.02

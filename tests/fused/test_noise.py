@@ -1,0 +1,37 @@
+"""Lanes draw far ahead, and still get what each would draw alone."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Generator, Tensor
+
+from tuner import dropout
+from tuner.fused import noise
+
+SHAPES = [torch.Size((5, 3)), torch.Size((5, 7)), torch.Size((6, 5))]
+RATES = [[0.3, 0.5, 0.1], [0.0, 0.5, 0.9], [0.2, 0.0, 1.0], [0.0, 0.0, 0.0]]
+PASSES = 4
+
+
+def alone(seed: int, rates: list[float]) -> list[Tensor]:
+    torch.manual_seed(seed)
+    return [
+        dropout.Dropout(rate)(torch.ones(shape))
+        for _ in range(PASSES)
+        for rate, shape in zip(rates, SHAPES, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("ahead", [1, 7, 2**13])
+def test_each_lane_gets_what_it_would_draw_alone(monkeypatch: pytest.MonkeyPatch, ahead: int) -> None:
+    monkeypatch.setattr(noise, "AHEAD", ahead)
+    calls = [noise.Call(number, shape) for number, shape in enumerate(SHAPES)]
+    chance = noise.Chance([Generator().manual_seed(seed) for seed in range(len(RATES))])
+    rates = noise.Rates.of(RATES)
+
+    found = [drawn for _ in range(PASSES) for drawn in chance.noise(calls, rates)]
+
+    for lane, own in enumerate(RATES):
+        for together, expected in zip(found, alone(lane, own), strict=True):
+            assert torch.equal(together[lane], expected)
