@@ -10,8 +10,11 @@ from pathlib import Path
 
 import optuna
 import pytest
+from typer.testing import CliRunner
 
 from tests.conftest import TINY, command, environment, tuner_in, until
+from tuner import tune
+from tuner.cli import app
 
 LONG = TINY.replace("epochs: 2", "epochs: 500").replace("trials: 3", "trials: 2")
 
@@ -97,3 +100,15 @@ def test_ctrl_c_of_a_terminal_ends_a_run_that_streams_its_data(tmp_path: Path) -
     assert process.returncode == 130
     assert told.count("stopping at this epoch's end") == 1
     assert "Traceback" not in told
+
+
+def test_a_run_that_is_stopped_before_it_has_a_study_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tune, "run", interrupted)
+    (tmp_path / "tiny.yaml").write_text(TINY)
+
+    result = CliRunner().invoke(app, ["run", "--space", str(tmp_path / "tiny.yaml")])
+
+    assert (result.exit_code, result.stderr) == (130, "tuner: stopped\n")

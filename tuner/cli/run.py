@@ -101,6 +101,9 @@ def run(
     except Interrupted as stop:
         typer.echo("tuner: stopped; the study is whole, and the same command goes on with it", err=True)
         raise typer.Exit(stop.exit_code) from None
+    except KeyboardInterrupt:  # before there is anything to go on with
+        typer.echo("tuner: stopped", err=True)
+        raise typer.Exit(130) from None
     _print_result(result, storage)
 
 
