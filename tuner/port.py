@@ -59,13 +59,15 @@ class Place:
 class Trial:
     """One config to train, as the plain resolved document, every default in it.
 
-    `attempt` fences off a worker thought dead; `seed` decides all of its chance.
+    `attempt` fences off a worker thought dead; `seed` decides all of its chance. One that was `cut_short` was training
+    before, or died with its worker.
     """
 
     number: int
     attempt: int
     values: Mapping[str, Any]
     seed: int
+    cut_short: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ class _Bench:
 
     def _signed(self, trial: Trial) -> _Held | None:
         """A trial with its signature; one that cannot be built has ended."""
-        if trial.attempt > 1:
+        if trial.cut_short:
             return _Held(trial, None)
         try:
             config = Config.of(trial.values, self._job.base)

@@ -115,7 +115,7 @@ class AskTell:
         self._running[trial.number] = _Running(
             written.begun, history, int(there.get("judged", 0)), int(there.get("lanes", 1))
         )
-        return Trial(trial.number, attempt, values, seed)
+        return Trial(trial.number, attempt, values, seed, cut_short="history" in there or "losses" in there)
 
     def judged(self, number: int) -> int:
         """The last epoch of a running trial that was judged, in any attempt."""
