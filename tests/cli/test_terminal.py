@@ -127,7 +127,7 @@ def test_two_workers_have_a_row_each_and_one_that_dies_says_why(tmp_path: Path) 
 
 
 def test_stdout_that_leads_elsewhere_gets_the_result_alone(tmp_path: Path, tiny: Path) -> None:
-    run = f"{shlex.join([*command(), 'run', '--space', tiny.name])} > result.txt"
+    run = f"{shlex.join([*command(), 'run', '--space', tiny.name, '--epochs', '60'])} > result.txt"
 
     left, ever = watched(tmp_path, 60, "sh", "-c", run)
 
