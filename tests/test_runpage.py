@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import plotly.graph_objects as go
 import torch
 
+from tuner.plots import Plot
 from tuner.runpage import against_truth, confusion, curves, page
 
 EPOCHS = [
@@ -10,17 +12,24 @@ EPOCHS = [
 ]
 
 
-def test_a_confusion_matrix_counts_the_true_classes_by_row() -> None:
-    figure = confusion(torch.tensor([0, 1, 1, 0]), torch.tensor([0, 0, 1, 2]), ["a", "b", "c"])
+def drawn(plot: Plot) -> go.Figure:
+    assert plot.figure is not None
+    return plot.figure
 
-    assert figure.data[0].z.tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 0]]
-    assert list(figure.data[0].x) == ["a", "b", "c"]
+
+def test_a_confusion_matrix_counts_the_true_classes_by_row() -> None:
+    plot = confusion(torch.tensor([0, 1, 1, 0]), torch.tensor([0, 0, 1, 2]), ["a", "b", "c"])
+
+    (heat,) = drawn(plot).data
+    assert heat.z.tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 0]]
+    assert list(heat.x) == ["a", "b", "c"]
+    assert plot.table is not None
+    assert plot.table.rows == (("a", 1, 1, 0), ("b", 0, 1, 0), ("c", 1, 0, 0))
+    assert plot.notes == ("1 of 2 rows of a were taken for b.", "1 of 1 rows of c were taken for a.")
 
 
 def test_predictions_are_drawn_over_the_truth_with_the_line_of_agreement() -> None:
-    figure = against_truth(torch.tensor([[1.5], [2.5]]), torch.tensor([[1.0], [3.0]]))
-
-    points, line = figure.data
+    points, line = drawn(against_truth(torch.tensor([[1.5], [2.5]]), torch.tensor([[1.0], [3.0]]))).data
     assert (list(points.x), list(points.y)) == ([1.0, 3.0], [1.5, 2.5])
     assert (list(line.x), list(line.y)) == ([1.0, 3.0], [1.0, 3.0])
 
@@ -28,14 +37,14 @@ def test_predictions_are_drawn_over_the_truth_with_the_line_of_agreement() -> No
 def test_of_very_many_rows_an_even_sample_is_drawn() -> None:
     rows = torch.arange(12_000.0).unsqueeze(1)
 
-    points = against_truth(rows, rows).data[0]
+    points = drawn(against_truth(rows, rows)).data[0]
 
     assert len(points.x) == 4000
     assert list(points.x[:3]) == [0.0, 3.0, 6.0]
 
 
 def test_a_regressions_losses_have_an_axis_each_and_are_drawn_once() -> None:
-    figure = curves(EPOCHS, standardised=True)
+    figure = drawn(curves(EPOCHS, standardised=True))
 
     axes = {trace.name: trace.yaxis for trace in figure.data}
     assert axes["training loss"] != axes["validation loss"]
@@ -43,7 +52,7 @@ def test_a_regressions_losses_have_an_axis_each_and_are_drawn_once() -> None:
 
 
 def test_without_a_validation_split_there_is_no_empty_panel() -> None:
-    figure = curves([{"epoch": 1, "train_loss": 0.5, "lr": 0.1}])
+    figure = drawn(curves([{"epoch": 1, "train_loss": 0.5, "lr": 0.1}]))
 
     assert [note.text for note in figure.layout.annotations] == ["Loss"]
 
@@ -52,5 +61,5 @@ def test_the_page_shows_whose_scores_they_are() -> None:
     text = page("A <title>", "Test split", {"accuracy": 0.98765432}, [curves(EPOCHS)])
 
     assert "<h1>A &lt;title&gt;</h1>" in text
-    assert "<h2>Test split</h2>" in text
+    assert '<h2 id="scores-title">Test split</h2>' in text
     assert "0.98765" in text

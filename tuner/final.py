@@ -11,7 +11,6 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-import plotly.graph_objects as go
 from safetensors.torch import save_model
 from torch import Tensor
 
@@ -21,6 +20,7 @@ from tuner.config import Config, On
 from tuner.data import Dataset, preprocessing
 from tuner.errors import BuildError, DataError, TunerError, UsageError, listing
 from tuner.files import new_folder, refuse_to_replace
+from tuner.plots import Plot
 from tuner.refit import EpochObserver, refit
 from tuner.runpage import against_truth, confusion, curves, page
 from tuner.seeds import derive
@@ -90,16 +90,16 @@ def train(
         outputs = outputs_of(run.scored, dataset.test, dataset)
         scores = job.scores(outputs, dataset.test.targets)
         test = {name: value for name, value in scores.items() if math.isfinite(value)}  # r2 of one row is no number
-    figures = [curves(epochs, dataset.target_scale is not None), _told(dataset, outputs)]
+    plots = [curves(epochs, dataset.target_scale is not None), _told(dataset, outputs)]
     with new_folder(Path(out)) as folder:
         _save_model(folder, space, config, run)
         (folder / "metrics.json").write_text(json.dumps({"on": on.value, "epochs": epochs, "test": test}, indent=2))
-        text = page(f"Final training on {on.value}", "Test split", test, figures)
+        text = page(f"Final training on {on.value}", "Test split", test, plots)
         (folder / "report.html").write_text(text, encoding="utf-8")
     return Final(Path(out), epochs, test, [*job.splits.source.notes, *_notes(space, config, on)])
 
 
-def _told(dataset: Dataset, outputs: Tensor) -> go.Figure:
+def _told(dataset: Dataset, outputs: Tensor) -> Plot:
     """What the model says of the test split against what is true."""
     assert dataset.test is not None
     if dataset.task is Task.CLASSIFICATION:

@@ -58,8 +58,8 @@ def refit(space: Space, out: Path, device: str, overwrite: bool, observe: EpochO
         written = {"epochs": port.epochs, "test": {}, "values": values}
         (folder / "metrics.json").write_text(json.dumps(written, indent=2))
         exporting.place_config(space, folder)
-        figure = curves(port.epochs or [{"epoch": 1, **values}])
-        text = page("Final training", "As the function told, at its best", values, [figure])
+        plot = curves(port.epochs or [{"epoch": 1, **values}])
+        text = page("Final training", "As the function told, at its best", values, [plot])
         (folder / "report.html").write_text(text, encoding="utf-8")
     return port.epochs
 

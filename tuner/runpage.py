@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import plotly.graph_objects as go
-import plotly.offline
 import torch
-from jinja2 import Environment, PackageLoader, select_autoescape
 from plotly.subplots import make_subplots
 from sklearn.metrics import confusion_matrix
 from torch import Tensor
 
-from tuner.plots import COLOURS, PLOTLY
+from tuner import webpage
+from tuner.plots import COLOURS, GREY, Plot, Table
 
 MOST_LABELLED = 25
 """Beyond so many classes the counts in a confusion matrix cannot be read; the colours can."""
 
 MOST_POINTS = 5000
 
-
-def page(title: str, heading: str, scores: Mapping[str, float], figures: Sequence[go.Figure]) -> str:
-    """Figures as one HTML page that opens offline, with scores under a heading behind the first of them."""
-    bodies = [figure.to_html(full_html=False, include_plotlyjs=False, config=PLOTLY) for figure in figures]
-    environment = Environment(loader=PackageLoader("tuner"), autoescape=select_autoescape(["html", "j2"]))
-    return environment.get_template("run.html.j2").render(
-        title=title, heading=heading, scores=scores, figures=bodies, plotly_js=plotly.offline.get_plotlyjs()
-    )
+MOST_CONFUSED = 3
+"""So many of the pairs of classes that are confused most are said in words."""
 
 
-def curves(epochs: Sequence[Mapping[str, float]], standardised: bool = False) -> go.Figure:
+def page(title: str, heading: str, scores: Mapping[str, float], plots: Sequence[Plot]) -> str:
+    """Plots as one HTML page that opens offline, with scores under a heading behind the first of them."""
+    return webpage.render("run.html.j2", plots, title=title, heading=heading, scores=scores)
+
+
+def curves(epochs: Sequence[Mapping[str, float]], standardised: bool = False) -> Plot:
     """Losses, and beside them every other metric, over the epochs of one training.
 
     The training loss of a regression is of standardised targets and has an axis of its own.
@@ -58,11 +57,17 @@ def curves(epochs: Sequence[Mapping[str, float]], standardised: bool = False) ->
     figure.update_xaxes(title_text="Epoch", dtick=max(1, len(epochs) // 8))
     if standardised:
         figure.update_yaxes(title_text="of standardised targets", secondary_y=True, showgrid=False)
-    figure.update_layout(template="plotly_white")
-    return figure
+    return Plot(
+        "Learning curves",
+        "How each went from epoch to epoch.",
+        figure,
+        told=f"{', '.join(names)} over {len(epochs)} epochs",
+        table=Table(("Epoch", *names), tuple((int(epoch["epoch"]), *map(epoch.get, names)) for epoch in epochs)),
+        width=640 if len(titles) > 1 else 0,
+    )
 
 
-def confusion(predicted: Tensor, true: Tensor, classes: Sequence[str]) -> go.Figure:
+def confusion(predicted: Tensor, true: Tensor, classes: Sequence[str]) -> Plot:
     """How many test rows of each class were taken for which.
 
     Args:
@@ -71,19 +76,40 @@ def confusion(predicted: Tensor, true: Tensor, classes: Sequence[str]) -> go.Fig
         classes: their names.
     """
     counts = confusion_matrix(true.cpu(), predicted.cpu(), labels=range(len(classes)))
-    text = "%{z}" if len(classes) <= MOST_LABELLED else None
-    heat = go.Heatmap(z=counts, x=list(classes), y=list(classes), colorscale="Blues", texttemplate=text)
+    readable = len(classes) <= MOST_LABELLED
+    heat = go.Heatmap(
+        z=counts,
+        x=list(classes),
+        y=list(classes),
+        colorscale="Blues",
+        texttemplate="%{z}" if readable else None,
+        hovertemplate="%{z} of true %{y}<br>taken for %{x}<extra></extra>",
+    )
     figure = go.Figure(heat)
     figure.update_xaxes(title_text="Predicted", type="category")
     figure.update_yaxes(title_text="True", type="category", autorange="reversed")
     side = min(900, 320 + 28 * len(classes))
-    figure.update_layout(
-        title="Confusion matrix of the test split", template="plotly_white", width=side + 80, height=side
+    figure.update_layout(width=side + 80, height=side)
+    rows = tuple((name, *map(int, row)) for name, row in zip(classes, counts, strict=True))
+    return Plot(
+        "Confusion matrix of the test split",
+        "How many rows of each class, from left to right, were taken for which.",
+        figure,
+        told=f"counts of {len(classes)} true classes by the class they were taken for",
+        notes=tuple(_confused(counts, classes)),
+        table=Table(("True, taken for", *classes), rows) if readable else None,
     )
-    return figure
 
 
-def against_truth(predicted: Tensor, true: Tensor) -> go.Figure:
+def _confused(counts: Any, classes: Sequence[str]) -> Iterator[str]:
+    """What is mistaken most often."""
+    pairs = [(int(counts[i, j]), i, j) for i in range(len(classes)) for j in range(len(classes)) if i != j]
+    for count, true, taken in sorted(pairs, key=lambda pair: (-pair[0], pair[1:]))[:MOST_CONFUSED]:
+        if count:
+            yield f"{count} of {int(counts[true].sum())} rows of {classes[true]} were taken for {classes[taken]}."
+
+
+def against_truth(predicted: Tensor, true: Tensor) -> Plot:
     """Each test row's prediction over its true value, and the line on which they agree.
 
     Args:
@@ -100,8 +126,13 @@ def against_truth(predicted: Tensor, true: Tensor) -> go.Figure:
             go.Scatter(x=true[:, i].tolist(), y=predicted[:, i].tolist(), mode="markers", name=name, marker=marker)
         )
     ends = [float(true.min()), float(true.max())]
-    figure.add_trace(go.Scatter(x=ends, y=ends, mode="lines", name="as true", line={"color": "#888888", "dash": "dot"}))
+    figure.add_trace(go.Scatter(x=ends, y=ends, mode="lines", name="as true", line={"color": GREY, "dash": "dot"}))
     figure.update_xaxes(title_text="True")
     figure.update_yaxes(title_text="Predicted")
-    figure.update_layout(title="Predicted against true on the test split", template="plotly_white", height=520)
-    return figure
+    figure.update_layout(height=520)
+    return Plot(
+        "Predicted against true on the test split",
+        "Each point is a row; on the dotted line both agree.",
+        figure,
+        told=f"{len(true)} rows, each prediction over the true value",
+    )
