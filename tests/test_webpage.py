@@ -15,15 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.conftest import ROOT
 from tests.plots.making import branched, large, study_of, study_of_several
-from tuner import comparison, reporting
+from tuner import comparison, reporting, runpage
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PHONE, DESK = 390, 1280
 
-SHOWN = {PHONE: ("empty", "large", "compared"), DESK: ("thirty", "several")}
+SHOWN = {PHONE: ("empty", "large", "compared", "final"), DESK: ("thirty", "several")}
 """Which pages are looked at in which width."""
 
 PROBE = "<head><script>window.faults = []; window.onerror = (message) => { faults.push(message); };</script>"
@@ -57,6 +58,14 @@ class Seen:
     tick: str
 
 
+def final_training() -> str:
+    epochs = [{"epoch": epoch, "train_loss": 1 / epoch, "loss": 2 / epoch, "f1": 1 - 1 / epoch} for epoch in (1, 2, 3)]
+    classes = [str(number) for number in range(20)]
+    rows = torch.arange(20)
+    plots = [runpage.curves(epochs), runpage.confusion(rows, rows.roll(1), classes)]
+    return runpage.page("Final training", "Test split", {"f1": 0.5}, plots)
+
+
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pages")
@@ -66,6 +75,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "several": reporting.page(study_of_several(30, 3)),
         "large": reporting.page(large(120, 4)),
         "compared": comparison.page([branched(30), large(60, 4)]),
+        "final": final_training(),
     }
     for name, text in texts.items():
         (folder / f"{name}.html").write_text(text.replace("<head>", PROBE, 1))

@@ -59,7 +59,7 @@ def curves(epochs: Sequence[Mapping[str, float]], standardised: bool = False) ->
         figure.update_yaxes(title_text="of standardised targets", secondary_y=True, showgrid=False)
     return Plot(
         "Learning curves",
-        "How each went from epoch to epoch.",
+        "Each metric from epoch to epoch.",
         figure,
         told=f"{', '.join(names)} over {len(epochs)} epochs",
         table=Table(("Epoch", *names), tuple((int(epoch["epoch"]), *map(epoch.get, names)) for epoch in epochs)),
