@@ -161,7 +161,7 @@ def test_faults_of_several_sections_are_reported_together_each_at_its_place(tiny
 
     lines = str(caught.value).splitlines()
     assert [line.split(": ")[1] for line in lines] == ["model.width", "optimizer.SGD.momentun", "loss.type"]
-    assert all(line.startswith(f"{tiny}:") for line in lines)
+    assert all(line.startswith(f"given beside {tiny}: ") for line in lines)
 
 
 def test_another_space_under_the_same_name_is_refused(tiny: Path, url: str) -> None:

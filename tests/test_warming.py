@@ -121,7 +121,7 @@ def test_what_is_outside_is_refused_with_value_hole_and_trial(old: AskTell, url:
 
     adam = "optimizer.Adam.lr is {}, outside {{float: [0.001, 0.01]}}: widen it, ask for fewer configs, or"
     assert [adam.format(lr) in line for lr, line in zip((0.02, 0.08), lines, strict=True)] == [True, True]
-    assert lines[0].startswith("new.yaml: search.warm_start, as given: trial 1 of study tiny: ")
+    assert lines[0].startswith("given beside new.yaml: search.warm_start: trial 1 of study tiny: ")
 
 
 def test_what_is_outside_is_clipped_when_that_is_asked_for_and_said(old: AskTell, url: str) -> None:

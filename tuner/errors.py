@@ -70,10 +70,10 @@ class SpaceError(UsageError):
         return type(self), (self.file, self.faults)
 
     def _line(self, fault: Fault) -> str:
-        if fault.place is None:
-            return f"{self.file}: {fault.path}, as given: {fault.message}"
+        place = fault.place
+        where = f"{self.file}:{place.line}:{place.column}" if place else f"given beside {self.file}"
         subject = f"{fault.path}: " if fault.path else ""
-        return f"{self.file}:{fault.place.line}:{fault.place.column}: {subject}{fault.message}"
+        return f"{where}: {subject}{fault.message}"
 
 
 class DataError(UsageError):

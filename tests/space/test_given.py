@@ -27,7 +27,7 @@ def faults(settings: list[tuple[str, Any]], text: str = TEXT) -> list[str]:
 def test_a_value_that_was_given_has_no_place_in_the_file() -> None:
     (fault,) = faults([("search.trials", -3)], SOUND)
 
-    assert fault == "tiny.yaml: search.trials, as given: must be a whole number of at least 1, not -3"
+    assert fault == "given beside tiny.yaml: search.trials: must be a whole number of at least 1, not -3"
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,6 @@ def test_a_part_that_cannot_be_built_is_where_the_file_has_it() -> None:
     told = str(space.faulty([("optimizer", "refuses"), ("optimizer.weight_decay", "below 0")]))
 
     assert told.splitlines() == [
-        "tiny.yaml: optimizer.weight_decay, as given: below 0",
+        "given beside tiny.yaml: optimizer.weight_decay: below 0",
         "tiny.yaml:5:1: optimizer: refuses",
     ]
