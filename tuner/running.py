@@ -75,9 +75,9 @@ def _engine(space: Space, job: Job, wanted: Wanted) -> Engine:
     total, share = int(space.setting("search.trials")), workers(wanted, job.device)
     if isinstance(wanted.fuse, int):
         return Fused(job, interval_of(space), total // share, 2 * wanted.fuse, wanted.fuse, forced=True)
-    most = int(ahead_of(space) * total) // share
-    if most < FEWEST:
+    if int(AHEAD * total) // share < FEWEST:
         return Serial(job, interval_of(space))
+    most = int(ahead_of(space) * total) // share
     widest = MOST_WHILE_LEARNING if sampling.learns(space.setting("search")) else MOST_LANES
     return Fused(job, interval_of(space), total // share, most, min(widest, most), forced=False)
 
