@@ -186,7 +186,7 @@ def test_a_database_is_found_from_the_folder_of_the_space_too(
     [
         ({"study": "tny"}, "search.warm_start.study: no study tny (did you mean tiny?)"),
         ({"study": "new"}, "search.warm_start.study: new is this study itself"),
-        ({"study": "tiny", "storage": "sqlite:///no.db"}, "search.warm_start.storage: sqlite:///"),
+        ({"study": "tiny", "storage": "sqlite:///no.db"}, "/no.db: there is no such file"),
         ({"study": "empty"}, "search.warm_start.study: study empty has no complete trial"),
         ({"file": "no.yaml"}, "search.warm_start.file: there is no file"),
         ({"file": "space.yaml"}, "is a space with 7 parameters: `tuner export` writes a config"),

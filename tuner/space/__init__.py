@@ -85,11 +85,11 @@ class Space:
         settings = list(settings)
         for path, value in settings:
             filled = edit.assign(filled, path, value, file)
-        given = Given([path for path, _ in settings], text, filled)
+        given = Given([path for path, _ in settings], text)
         try:
             tree = _tree(filled, file)
         except SpaceError as error:
-            raise given.retold(error) from None
+            raise given.retold(error, filled) from None
         name = holes.describe(_node(tree, "study.name")) or Path(file).stem
         return cls(filled, file, str(Path(base).resolve()), name, tree, given)
 
@@ -160,7 +160,7 @@ class Space:
     def faulty(self, faults: Iterable[tuple[str, str]]) -> SpaceError:
         """The error for (parameter path, message) pairs, each put at its place in the file."""
         found = SpaceError(self.file, [Fault(self.place(path), path, message) for path, message in faults])
-        return self.given.retold(found)
+        return self.given.retold(found, self.text)
 
     def identity(self) -> dict[str, Any]:
         """What makes two spaces one study: path -> value or hole, without the search and where data lie."""

@@ -11,21 +11,20 @@ from tuner.errors import Fault, Place, SpaceError
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The paths of values that replace some of a text, the text as its file has it, and with the values in it."""
+    """The paths of values that replace some of a text, and the text as its file has it."""
 
     paths: Sequence[str]
     text: str
-    filled: str
 
-    def retold(self, error: SpaceError) -> SpaceError:
-        """An error of the filled text as one of the file."""
-        return SpaceError(error.file, [self.at_home(fault) for fault in error.faults])
+    def retold(self, error: SpaceError, filled: str) -> SpaceError:
+        """An error of the text with the values in it as one of the file."""
+        return SpaceError(error.file, [self._at_home(fault, filled) for fault in error.faults])
 
-    def at_home(self, fault: Fault) -> Fault:
+    def _at_home(self, fault: Fault, filled: str) -> Fault:
         """A fault at its place in the file; one of a value that was given has none."""
         if fault.place is None or any(fault.path == path or fault.path.startswith(f"{path}.") for path in self.paths):
             return replace(fault, place=None)
-        return replace(fault, place=_origin(fault.place, self.text.splitlines(), self.filled.splitlines()))
+        return replace(fault, place=_origin(fault.place, self.text.splitlines(), filled.splitlines()))
 
 
 def _origin(place: Place, before: Sequence[str], after: Sequence[str]) -> Place:

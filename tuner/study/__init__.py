@@ -1,6 +1,6 @@
 """Studies: the one package that knows Optuna's trials."""
 
-from tuner.study.alive import LEFT, RUNNING, Attended, drivers, known, told_apart
+from tuner.study.alive import LEFT, RUNNING, Attended, drivers, told_apart
 from tuner.study.asktell import AskTell
 from tuner.study.catalogue import delete_study, list_studies, load_study, open_study, rehearse
 from tuner.study.domain import Choices, Domain, Range
@@ -23,7 +23,6 @@ __all__ = [
     "delete_study",
     "drivers",
     "extract",
-    "known",
     "list_studies",
     "load_study",
     "open_study",

@@ -39,17 +39,6 @@ def told_apart(records: list[Record], alive: Mapping[str, str] | None) -> list[R
     return [replace(record, state=LEFT) if _left(record, alive) else record for record in records]
 
 
-def known(study: Study, records: list[Record], url: str) -> list[Record]:
-    """The records of a study, told apart by the drivers that its database knows of.
-
-    Raises:
-        StorageError: the database cannot be read.
-    """
-    if not any(record.state == RUNNING for record in records):
-        return records
-    return told_apart(records, drivers(study, url))
-
-
 class Attended(Study):
     """A study whose records say which trials a dead driver left running.
 
@@ -63,8 +52,15 @@ class Attended(Study):
         self._url = url
 
     def records(self) -> list[Record]:
-        """Every trial by number; one whose driver is gone is `left running`."""
-        return known(self, super().records(), self._url)
+        """Every trial by number; one whose driver is gone is `left running`.
+
+        Raises:
+            StorageError: the database cannot be read.
+        """
+        records = super().records()
+        if not any(record.state == RUNNING for record in records):
+            return records
+        return told_apart(records, drivers(self, self._url))
 
 
 def _left(record: Record, alive: Mapping[str, str]) -> bool:
