@@ -45,14 +45,14 @@ class Serial:
             port.done(run_trial(self.job, trial, port, self.interval))
 
 
-def run_trial(job: Job, trial: Trial, port: TrialPort, interval: float) -> Outcome:
+def run_trial(job: Job, trial: Trial, port: TrialPort, interval: float, built: Run | None = None) -> Outcome:
     """Train and score one trial. Whatever goes wrong in it is its outcome, not an exception.
 
-    What the port raises is not the trial's fault and ends the run.
+    What the port raises is not the trial's fault and ends the run. `built` is the trial's run, where there is one.
     """
     course = Course(job, trial, port, interval)
     try:
-        run, trained = course.begin()
+        run, trained = course.begin(built)
     except Exception as error:  # the trial's code may raise anything, and the study must go on
         return failed(trial, error)
     if broken := course.broken_from_the_start():
@@ -103,19 +103,23 @@ class Course:
         self._saved = time.monotonic()
         self._is_long = False
 
-    def begin(self) -> tuple[Run, int]:
+    def begin(self, built: Run | None = None) -> tuple[Run, int]:
         """The run, and after which epoch it stands; one whose checkpoint cannot be read begins anew.
+
+        Args:
+            built: the run, where it is built already and has not trained.
 
         Raises:
             Exception: whatever the trial's code raises.
         """
-        config = Config.of(self.trial.values, self._job.base)
-        run, trained = self._restored(config, self._port.load(self.trial.number))
+        run, trained = self._restored(built or self._build(), self._port.load(self.trial.number))
         self._cost = _costs(self._job, run)
         return run, trained
 
-    def _restored(self, config: Config, checkpoint: bytes | None) -> tuple[Run, int]:
-        run = Run.build(self._job, config, self.trial.seed)
+    def _build(self) -> Run:
+        return Run.build(self._job, Config.of(self.trial.values, self._job.base), self.trial.seed)
+
+    def _restored(self, run: Run, checkpoint: bytes | None) -> tuple[Run, int]:
         if checkpoint is None:
             return run, 0
         try:
@@ -124,7 +128,7 @@ class Course:
             return run, self._best.restore(progress)
         except Exception as error:  # torch raises whatever a damaged archive leads it to
             warnings.warn(f"a checkpoint cannot be read ({error}): its trial begins anew", stacklevel=2)
-            return Run.build(self._job, config, self.trial.seed), 0
+            return self._build(), 0
 
     def broken_from_the_start(self) -> Outcome | None:
         """The end of a trial whose model costs too much: no epoch would mend that."""

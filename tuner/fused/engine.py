@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from tuner.config import Config
+from tuner.data import Dataset
 from tuner.endings import failed
 from tuner.fused import plan
 from tuner.fused.alike import Signature, refusal, signature_of
@@ -16,6 +17,9 @@ from tuner.fused.together import Together
 from tuner.port import Outcome, Port, State, Trial
 from tuner.training import Job, Run
 from tuner.trial import run_trial
+
+SMALL = 2**20
+"""The parameters of a model that is kept from when its trial is taken until it trains; larger ones are built again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +62,11 @@ class Fused:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A trial that waits at the worker; without a signature it trains alone."""
+    """A trial that waits at the worker; without a signature it trains alone, without a run it is built when it does."""
 
     trial: Trial
     signature: Signature | None
+    run: Run | None = None
 
 
 class _Bench:
@@ -74,6 +79,7 @@ class _Bench:
         self._held: list[_Held] = []
         self._plans: dict[Signature, Plan] = {}
         self._said: set[str] = set()
+        self._rows: Dataset | None = None
         self._looking = True
 
     def fill(self) -> bool:
@@ -126,7 +132,13 @@ class _Bench:
         signature = signature_of(run, config)
         if reason := refusal(run):
             self._plan(signature, Plan(1, reason))
-        return _Held(trial, signature)
+        return _Held(trial, signature, run if self._may_wait(run) else None)
+
+    def _may_wait(self, run: Run) -> bool:
+        """Whether a run is kept until it trains: a large model, or rows of its own, would be a burden till then."""
+        if self._rows is None:
+            self._rows = run.dataset
+        return run.dataset is self._rows and sum(p.numel() for p in run.model.parameters()) <= SMALL
 
     def _say(self, text: str) -> None:
         """Tell the user, once."""
@@ -158,7 +170,7 @@ class _Bench:
         if self._looking and not self._plans and len(self._held) > 1:
             self._say(f"no {self._fewest} of {len(self._held)} trials are alike: they train in turn")
         self._looking = any(plan.width > 1 for plan in self._plans.values())
-        self._port.done(self._alone(self._held.pop(0).trial))
+        self._port.done(self._alone(self._held.pop(0)))
 
     @property
     def _fewest(self) -> int:
@@ -172,8 +184,8 @@ class _Bench:
     def _may_fuse(self, signature: Signature | None) -> bool:
         return signature is not None and (signature not in self._plans or self._plans[signature].width > 1)
 
-    def _alone(self, trial: Trial) -> Outcome:
-        return run_trial(self._job, trial, self._port, self._engine.interval)
+    def _alone(self, held: _Held) -> Outcome:
+        return run_trial(self._job, held.trial, self._port, self._engine.interval, held.run)
 
     def _measured(self, signature: Signature) -> Plan:
         trial = next(held.trial for held in self._held if held.signature == signature)
@@ -188,11 +200,12 @@ class _Bench:
         except Exception as error:  # vmap raises many things for what it cannot take
             return Plan(1, f"torch.vmap does not take this model ({str(error).splitlines()[0]})")
 
-    def _next_of(self, signature: Signature, most: int) -> list[Trial]:
-        """Trials of a signature that wait, at most so many."""
+    def _next_of(self, signature: Signature, most: int) -> list[tuple[Trial, Run | None]]:
+        """Trials of a signature that wait, at most so many, with what is built of them."""
         found = [held for held in self._held if held.signature == signature][:most]
-        self._held = [held for held in self._held if held not in found]
-        return [held.trial for held in found]
+        numbers = {held.trial.number for held in found}
+        self._held = [held for held in self._held if held.trial.number not in numbers]
+        return [(held.trial, held.run) for held in found]
 
     def _train_together(self, signature: Signature) -> None:
         """Train lanes of a signature until it has no more trials; one that ends makes room for the next."""
@@ -212,7 +225,7 @@ class _Bench:
         trials = together.trials
         del together  # and with it the memory that each may need for itself
         for trial in trials:
-            self._port.done(self._alone(trial))
+            self._port.done(self._alone(_Held(trial, None)))
 
     def _give_up(self, signature: Signature, error: Exception) -> None:
         """Fuse no more of a kind."""

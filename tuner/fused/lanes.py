@@ -11,13 +11,14 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Generator, Tensor, nn
-from torch.func import functional_call, vmap
+from torch.func import vmap
 
 from tuner.chance import order
 from tuner.fused import noise
+from tuner.fused.borrowing import Borrowing
 from tuner.fused.rules import RULES, numbers_of
 from tuner.seeds import derive
-from tuner.training import Run, groups_of, rows_at_once
+from tuner.training import Run, Weights, groups_of, rows_at_once
 
 
 class Lanes:
@@ -31,6 +32,7 @@ class Lanes:
         self.runs: list[Run] = []
         self._model = copy.deepcopy(run.model)
         self._noise = noise.take_over(self._model)
+        self._outputs = Borrowing(self._model)
         self._calls: dict[int, list[noise.Call]] = {}
         self._rates = noise.Rates.of([])
         self._smoothing: list[float] = []
@@ -42,6 +44,7 @@ class Lanes:
         self._state: dict[str, Tensor] = {}
         self._steps = torch.zeros(0, 1, dtype=torch.float64, device=device)
         self._fixed: dict[str, Tensor] = {}
+        self._kept = _kept(run.model)
         self._losses = [run.loss.smoothed(0.0), run.loss.smoothed(1.0)]
 
     def __len__(self) -> int:
@@ -122,23 +125,27 @@ class Lanes:
         dataset = self.runs[0].dataset
         assert dataset.valid is not None
         size = max(1, rows_at_once(dataset) // len(self.runs))
-        weights = (self._named(self._values), self._fixed)
-
-        def outputs_of(parameters: dict[str, Tensor], fixed: dict[str, Tensor], inputs: Tensor) -> Tensor:
-            return functional_call(self._model, {**parameters, **fixed}, (inputs,))  # type: ignore[no-any-return]
-
-        found = [vmap(outputs_of, in_dims=(0, 0, None))(*weights, inputs) for inputs in dataset.valid.in_order(size)]
+        outputs_of, weights = vmap(self._outputs, in_dims=(0, None)), {**self._named(self._values), **self._fixed}
+        found = [outputs_of(weights, inputs) for inputs in dataset.valid.in_order(size)]
         return dataset.in_units(torch.cat(found, 1))
+
+    def weights(self, lane: int) -> Weights:
+        """A copy of a lane's weights, on the CPU, by the names of its run's."""
+        there = self._of(lane)
+        return {name: there[held].to("cpu", copy=True) for name, held in self._kept.items()}
 
     @torch.no_grad()
     def settle(self, lane: int) -> Run:
         """A lane's run with the lane's model in it, as if it had trained alone."""
         run = self.runs[lane]
-        at = self._named(self._values[lane])
-        fixed = {name: stack[lane] for name, stack in self._fixed.items()}
+        there = self._of(lane)
         for name, tensor in [*run.model.named_parameters(), *run.model.named_buffers()]:
-            tensor.copy_(at[name] if name in at else fixed[name])
+            tensor.copy_(there[name])
         return run
+
+    def _of(self, lane: int) -> dict[str, Tensor]:
+        """Views of a lane's parameters and buffers, by name."""
+        return {**self._named(self._values[lane]), **{name: stack[lane] for name, stack in self._fixed.items()}}
 
     def settle_optimizer(self, lane: int) -> None:
         """Put into a lane's run what its optimizer would have kept."""
@@ -153,15 +160,13 @@ class Lanes:
                 run.optimizer.state[parameter] = {**counted, **kept}
 
     def _losses_of(self, leaves: Mapping[str, Tensor], inputs: Tensor, targets: Tensor, chance: noise.Chance) -> Tensor:
-        def outputs_of(
-            parameters: dict[str, Tensor], fixed: dict[str, Tensor], inputs: Tensor, given: list[Tensor]
-        ) -> Tensor:
+        def outputs_of(tensors: dict[str, Tensor], inputs: Tensor, given: list[Tensor]) -> Tensor:
             self._noise.give(given)
-            return functional_call(self._model, {**parameters, **fixed}, (inputs,))  # type: ignore[no-any-return]
+            return self._outputs(tensors, inputs)
 
         given = chance.noise(self._calls_at(inputs), self._rates)
         with self.runs[0].autocast():
-            outputs = vmap(outputs_of)(dict(leaves), self._fixed, inputs, given)
+            outputs = vmap(outputs_of)({**leaves, **self._fixed}, inputs, given)
             plain, smooth = self._losses
             losses = plain.of_several(outputs, targets)
             if not any(self._smoothing):
@@ -175,8 +180,9 @@ class Lanes:
             if not self._rates.values[0]:
                 self._calls[size] = []
             else:
+                copies = {name: tensor.clone() for name, tensor in self._of(0).items()}  # batch norm changes its own
                 with torch.no_grad(), self._noise.recording() as calls:
-                    self._model(inputs[0])
+                    self._outputs(copies, inputs[0])
                 self._calls[size] = calls
         return self._calls[size]
 
@@ -221,6 +227,12 @@ def _fixed(model: nn.Module) -> dict[str, Tensor]:
     """What an optimizer does not change, by name: buffers, and parameters that are frozen."""
     frozen = {name: p.detach() for name, p in model.named_parameters() if not p.requires_grad}
     return {**frozen, **dict(model.named_buffers())}
+
+
+def _kept(model: nn.Module) -> dict[str, str]:
+    """By the name of each of a model's weights that of the parameter or buffer that it is."""
+    names = {id(tensor): name for name, tensor in [*model.named_parameters(), *model.named_buffers()]}
+    return {name: names[id(tensor)] for name, tensor in model.state_dict(keep_vars=True).items()}
 
 
 def _clipped(gradients: Tensor, runs: Sequence[Run]) -> Tensor:

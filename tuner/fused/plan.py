@@ -80,7 +80,7 @@ def measure(build: Callable[[], Run], most: int, steps: float, forced: bool) -> 
         left -= (REPEATS + 1) * width * alone / best.gain
         if left < 0 and not forced:
             break
-        gain = width * alone / _seconds(batches.together(build, width))
+        gain = width * alone / _seconds(batches.together(width))
         if forced or gain > GAIN * best.gain:
             best = Plan(width, gain=gain)
         elif width > FEWEST and gain < best.gain:
@@ -117,10 +117,10 @@ class _Batches:
         held = sum(p.numel() * p.element_size() for p in self.run.model.parameters())
         return int(MEMORY * _free(self._device) // (sum(kept.values()) + COPIES * held))
 
-    def together(self, build: Callable[[], Run], width: int) -> Callable[[], Tensor]:
-        """A step of so many lanes."""
+    def together(self, width: int) -> Callable[[], Tensor]:
+        """A step of so many lanes, all of them the run's."""
         lanes = Lanes(self.run)
-        lanes.join([build() for _ in range(width)])
+        lanes.join([self.run] * width)
         return self.step_of(lanes, 0)
 
     def step_of(self, lanes: Lanes, seed: int) -> Callable[[], Tensor]:

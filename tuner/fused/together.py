@@ -23,9 +23,8 @@ class Lane:
     epoch: int = 0
 
     def weights(self) -> Weights:
-        """Those of its run, once the lane's are in it."""
-        self.lanes.settle(self._number)
-        return self.run.weights()
+        """A copy of the lane's, on the CPU."""
+        return self.lanes.weights(self._number)
 
     def state(self, progress: Mapping[str, float], best: Weights | None) -> bytes:
         """That of its run, once the lane's is in it."""
@@ -70,17 +69,17 @@ class Together:
         """Those in the lanes."""
         return [lane.course.trial for lane in self._lanes]
 
-    def join(self, trials: Sequence[Trial]) -> None:
-        """Put trials into lanes; one that cannot begin has ended."""
-        joined = [lane for trial in trials if (lane := self._begun(trial)) is not None]
+    def join(self, trials: Sequence[tuple[Trial, Run | None]]) -> None:
+        """Put trials into lanes, with the run where it is built already; one that cannot begin has ended."""
+        joined = [lane for trial, built in trials if (lane := self._begun(trial, built)) is not None]
         if joined:
             joined[0].lanes.join([lane.run for lane in joined])
             self._lanes += joined
 
-    def _begun(self, trial: Trial) -> Lane | None:
+    def _begun(self, trial: Trial, built: Run | None) -> Lane | None:
         course = Course(self._job, trial, self._port, self._interval)
         try:
-            run, _ = course.begin()
+            run, _ = course.begin(built)
         except Exception as error:  # the trial's code may raise anything, and the others must go on
             self._port.done(failed(trial, error))
             return None

@@ -5,7 +5,7 @@ YAML text -> document (nodes with places) -> parse (holes) -> schema (sections) 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,8 @@ class Space:
     """A sound space: its text, and the tree that the text means with every default in it.
 
     `file` is what messages call it, `base` the folder from which its relative paths start, `name` the
-    study's name; `given` is what has been replaced in the text of the file.
+    study's name; `given` is what has been replaced in the text of the file. `fixed` are the sections that no trial
+    changes, as plain values: a list of configs to try first can be long, and no trial has to walk it.
     """
 
     text: str
@@ -43,6 +44,7 @@ class Space:
     name: str
     tree: Group
     given: Given
+    fixed: Mapping[str, Any]
 
     @classmethod
     def load(cls, path: str | Path, settings: Iterable[tuple[str, Any]] = ()) -> Space:
@@ -91,7 +93,8 @@ class Space:
         except SpaceError as error:
             raise given.retold(error, filled) from None
         name = holes.describe(_node(tree, "study.name")) or Path(file).stem
-        return cls(filled, file, str(Path(base).resolve()), name, tree, given)
+        fixed = {section: holes.describe(entry) for section, entry in tree.entries.items() if holes.is_fixed(entry)}
+        return cls(filled, file, str(Path(base).resolve()), name, tree, given, fixed)
 
     def resolve(self, trial: Suggester) -> Config:
         """Fill every hole by asking `trial` and give the typed config."""
@@ -99,9 +102,14 @@ class Space:
 
     def fill(self, trial: Suggester) -> dict[str, Any]:
         """Fill every hole by asking `trial`; the config as plain values, every default in it."""
-        suggested = holes.suggest(self.tree, "", trial)
-        filled: dict[str, Any] = holes.dereference(suggested, suggested)
-        return filled
+        suggested = {
+            section: self.fixed[section] if section in self.fixed else holes.suggest(entry, section, trial)
+            for section, entry in self.tree.entries.items()
+        }
+        return {
+            section: value if section in self.fixed else holes.dereference(value, suggested)
+            for section, value in suggested.items()
+        }
 
     def parameters(self) -> list[Row]:
         """Every parameter that some trial may have, in the order of the file."""

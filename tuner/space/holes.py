@@ -225,6 +225,13 @@ def children(tree: Tree) -> Iterator[tuple[str, Tree]]:
         yield from ((str(i), item) for i, item in enumerate(tree.items))
 
 
+def is_fixed(tree: Tree) -> bool:
+    """Whether no trial changes anything in a tree."""
+    if isinstance(tree, Group | Items):
+        return all(is_fixed(child) for _, child in children(tree))
+    return isinstance(tree, Fixed)
+
+
 def lengths(length: Int | Choice | Fixed) -> list[int]:
     """Every length that a tuned list may have."""
     match length:
