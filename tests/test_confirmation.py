@@ -159,6 +159,44 @@ def test_a_candidate_whose_run_fails_drops_out(walk: Path, url: str) -> None:
     out = found.standings[1]
     assert out.trial.number == found.winner
     assert "failed, ValueError: as asked" in out.out
+    told = list(sentences(found))
+    assert f"trial {out.trial.number} dropped out before the end, which is no comparison" in told
+    assert not any("worse" in sentence for sentence in told)
+
+
+def test_a_run_that_failed_is_tried_again_when_it_is_asked_for_again(walk: Path, url: str) -> None:
+    broken = FIT.replace("x == 0.3 and seed % 2", "x == 0.5")
+    (walk.parent / "fit.py").write_text(broken.replace("as asked", "the disk is full"))
+    found = tuner.confirm("walk", top=3, seeds=2, storage_url=url)
+    out = next(each for each in found.standings if each.out)
+    assert out.trial.params["x"] == 0.5
+    (walk.parent / "fit.py").write_text(FIT)
+
+    again = tuner.confirm("walk", top=3, seeds=2, storage_url=url)
+
+    assert not any(each.out for each in again.standings)
+    assert len(study(url, "walk.confirm").records()) == again.ended + len(found.failed)
+
+
+def test_where_every_candidate_dropped_out_that_is_said(walk: Path, url: str, cli: Cli) -> None:
+    (walk.parent / "fit.py").write_text(FIT.replace("x == 0.3 and seed % 2", "True"))
+
+    done = cli("confirm", "walk", "--top", "2", "--seeds", "2", "-q")
+
+    assert "every candidate has dropped out: there is no pick" in done.stdout + done.stderr
+    assert (
+        "in its confirmation every candidate dropped out: `tuner show walk.confirm` has"
+        in cli("export", "walk", "-o", "best.yaml").stdout
+    )
+
+
+def test_the_status_of_its_runs_is_that_of_a_confirmation(walk: Path, url: str, cli: Cli) -> None:
+    found = tuner.confirm("walk", top=3, seeds=3, storage_url=url)
+
+    told = cli("status", "walk.confirm").stdout
+
+    assert f"{found.ended} of {found.ended} trials have ended" in told
+    assert told.rstrip().endswith("nothing works on it")
 
 
 def test_the_same_config_is_one_candidate(walk: Path, url: str) -> None:
@@ -294,4 +332,5 @@ def test_the_command_tells_the_pick_and_its_candidates(walk: Path, url: str, cli
     assert found.pick is not None
     assert f"the pick is trial {found.pick.trial.number}" in done.stdout
     assert "3 further seeds, which had no say in the choice" in done.stdout
+    assert "scored on the validation rows that the search chose by" in done.stdout.replace("\n", " ")
     assert "3 + 3" in done.stdout

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import optuna
 import pytest
 
 from tests.plots.making import branched
 from tuner.plots.plot import losses
 from tuner.regions import End, regions
 from tuner.study import Choices, Domain, Range, Record, sound
+from tuner.study.domain import domains
 
 
 def record(number: int, value: float, **params: object) -> Record:
@@ -44,8 +46,8 @@ def test_near_is_measured_on_the_parameters_own_scale() -> None:
     [
         ("model.dropout", Range(0, 0.5, log=False, whole=False), 0.0),
         ("optimizer.SGD.momentum", Range(0.5, 0.99, log=False, whole=False), 0.99),
-        ("model.hidden.length", Range(1, 30, log=False, whole=True), 1),
-        ("model.units", Range(1, 512, log=True, whole=True), 1),
+        ("model.hidden.length", Range(1, 30, log=False, whole=True, step=1), 1),
+        ("model.units", Range(1, 512, log=True, whole=True, step=1), 1),
     ],
 )
 def test_a_bound_that_cannot_be_moved_is_not_to_be_widened(name: str, domain: Range, value: float) -> None:
@@ -56,7 +58,7 @@ def test_a_bound_that_cannot_be_moved_is_not_to_be_widened(name: str, domain: Ra
     ("name", "domain", "value"),
     [
         ("model.dropout", Range(0, 0.5, log=False, whole=False), 0.5),
-        ("model.units", Range(16, 512, log=True, whole=True), 16),
+        ("model.units", Range(16, 512, log=True, whole=True, step=1), 16),
         ("model.shift", Range(-1, 1, log=False, whole=False), -1.0),
     ],
 )
@@ -65,11 +67,33 @@ def test_one_that_can_be_is(name: str, domain: Range, value: float) -> None:
 
 
 def test_few_whole_numbers_lie_at_an_end_by_chance() -> None:
-    domain = Range(1, 3, log=False, whole=True)
+    domain = Range(1, 3, log=False, whole=True, step=1)
 
     assert of_top(domain, [3, 3, 3, 3, 2], "model.depth") == ""
     assert "5 of the top 5 within 5% of the upper bound 3" in of_top(domain, [3] * 5, "model.depth")
-    assert of_top(Range(0, 1, log=False, whole=True), [1] * 5, "model.depth") == ""
+    assert of_top(Range(0, 1, log=False, whole=True, step=1), [1] * 5, "model.depth") == ""
+
+
+STEPPED = {
+    "thirds": optuna.distributions.FloatDistribution(0, 0.5, step=0.25),
+    "sixths": optuna.distributions.FloatDistribution(0, 0.5, step=0.1),
+    "units": optuna.distributions.IntDistribution(32, 128, step=32),
+    "log": optuna.distributions.IntDistribution(1, 64, log=True),
+    "fine": optuna.distributions.FloatDistribution(0, 1),
+}
+
+
+@pytest.mark.parametrize("name", STEPPED)
+def test_chance_alone_presses_against_a_bound_in_one_study_of_a_hundred_at_most(name: str) -> None:
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    drawn = [study.ask({name: STEPPED[name]}).params[name] for _ in range(4000)]
+    domain = domains(study.trials)[name]
+    pressed = 0
+    for first in range(0, 4000, 10):
+        chosen = [record(i, float(i), **{name: value}) for i, value in enumerate(drawn[first : first + 10])]
+        pressed += regions(chosen, {name: domain}, lambda each: each.values[0])[0].pressed is not None
+
+    assert pressed <= 0.02 * 400  # CHANCE at each end, and what 400 studies leave to luck
 
 
 def test_a_parameter_of_a_branch_is_looked_at_among_the_trials_of_that_branch() -> None:

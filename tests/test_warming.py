@@ -92,6 +92,17 @@ def test_a_study_that_has_them_gets_no_more_whatever_becomes_of_the_source(old: 
     assert len(study(url).records()) == 1
 
 
+def test_a_study_that_is_asked_for_others_gets_those_that_it_has_not(old: AskTell, url: str) -> None:
+    first, more = new({"study": "tiny", "top": 1}), new({"study": "tiny", "top": 2})
+    trials = opened(url, first.text)
+    begin_with(trials.study, known_configs(first, url))
+    complete(trials, 0.5)
+
+    begin_with(opened(url, more.text).study, known_configs(more, url))
+
+    assert origins(study(url).records()) == [trial(1), trial(2)]
+
+
 def test_what_was_cut_short_is_made_whole_by_the_next_run(
     old: AskTell, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

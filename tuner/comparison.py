@@ -17,13 +17,12 @@ from tuner.errors import UsageError
 from tuner.files import refuse_foreign, write_whole
 from tuner.goal import COSTS
 from tuner.plots import Plot, Table
-from tuner.plots.against import Contestant, busy, by_time, by_trials, confirmed, fronts
+from tuner.plots.against import Confirmed, Contestant, busy, by_time, by_trials, confirmed, fronts
 from tuner.port import State
-from tuner.racing import Interval
 from tuner.study import Study
 
 MOST_DIFFERENCES = 60
-"""The table of what differs has so many rows at most."""
+"""The table of what differs has so many rows at most, and says how many it leaves out."""
 
 
 def compare(studies: Sequence[Study], out: Path) -> None:
@@ -76,9 +75,11 @@ def _contestant(study: Study) -> Contestant:
     return Contestant(study, tuple(ordered), _confirmed(study))
 
 
-def _confirmed(study: Study) -> Interval | None:
+def _confirmed(study: Study) -> Confirmed | None:
     found = read(study)
-    return None if found is None or found.pick is None else found.interval(found.pick)
+    if found is None or found.pick is None or (interval := found.interval(found.pick)) is None:
+        return None
+    return Confirmed(found.pick.trial, interval, found.current)
 
 
 def _plots(contestants: Sequence[Contestant]) -> Iterator[Plot]:
@@ -91,16 +92,19 @@ def _plots(contestants: Sequence[Contestant]) -> Iterator[Plot]:
 
 def _table(contestants: Sequence[Contestant]) -> Table:
     goal = contestants[0].study.goal
-    best = (f"Best {goal.metric}", "Trial", "Confirmed mean", "95 % interval") if goal.single else ("On the front",)
-    head = ("Study", *best, "Trials", "Complete", "Pruned", "Other", "Seconds of training", "Wall seconds")
+    confirmed = ("Confirmed mean", "95 % interval", "Of which trial")
+    found = (f"Best {goal.metric}", "Trial", *confirmed) if goal.single else ("On the front",)
+    head = ("Study", *found, "Trials", "Complete", "Pruned", "Other", "Seconds of training", "Wall seconds")
     return Table(head, tuple((each.study.name, *_found(each), *_took(each)) for each in contestants))
 
 
 def _found(each: Contestant) -> tuple[object, ...]:
     if not each.study.goal.single:
         return (len(each.study.front(each.records)),)
-    best, interval = each.best, each.confirmed
-    said = ("", "") if interval is None else (interval.mean, f"{interval.low:.5g} to {interval.high:.5g}")
+    best, said = each.best, ("", "", "")
+    if (found := each.confirmed) is not None:
+        interval = found.interval
+        said = (f"{interval.mean:.5g}", f"{interval.low:.5g} to {interval.high:.5g}", found.told)
     return ("", "", *said) if best is None else (best.value, best.number, *said)
 
 
@@ -124,7 +128,9 @@ def differences(studies: Sequence[Study]) -> Table | None:
     differing = [row for row in rows if len(set(row[1:])) > 1]
     if not differing:
         return None
-    return Table(("Place in the file", *(study.name for study in known)), tuple(differing[:MOST_DIFFERENCES]))
+    if (left := len(differing) - MOST_DIFFERENCES) > 0:
+        differing[MOST_DIFFERENCES:] = [(f"and {left} more", *("" for _ in known))]
+    return Table(("Place in the file", *(study.name for study in known)), tuple(differing))
 
 
 def _searched(study: Study) -> dict[str, Any]:

@@ -16,9 +16,13 @@ from typing import Any
 
 from tuner.errors import UsageError
 from tuner.goal import Direction, Goal
+from tuner.port import State
 from tuner.racing import Interval, Race, interval, race
 from tuner.study import Record, Study
 from tuner.study.planned import noted, sibling
+
+AGAIN = frozenset(state.value for state in (State.FAILED, State.LOST, State.OUT_OF_MEMORY, State.TIMED_OUT))
+"""How runs end that another try may bring to their end: a full disk or a busy machine is nobody's merit."""
 
 CONFIRM = "confirm"
 """What is noted of a sibling: whose it is, its candidates and its terms."""
@@ -128,6 +132,16 @@ class Confirmation:
         return self.pick.trial if self.pick is not None and self.current else None
 
     @property
+    def failed(self) -> tuple[Run, ...]:
+        """The runs by which candidates dropped out, and that another try may mend."""
+        out = {standing.trial.number for standing in self.standings if standing.out}
+        return tuple(
+            run
+            for run, record in self.trials.items()
+            if run.candidate in out and run.splits == self.terms.splits and record.state in AGAIN
+        )
+
+    @property
     def ended(self) -> int:
         """How many runs have ended, those of earlier terms included."""
         return sum(record.finished for record in self.trials.values())
@@ -164,6 +178,12 @@ def runs_of(study: Study) -> Study | None:
     return runs if runs is not None and noted(runs, CONFIRM).get("of") == study.uid else None
 
 
+def confirmed_by(runs: Study) -> Confirmation | None:
+    """The confirmation that a study has the runs of; None if it is none's."""
+    search = sibling(runs, runs.name.removesuffix(f".{CONFIRM}")) if noted(runs, CONFIRM) else None
+    return None if search is None or (owned := runs_of(search)) is None or owned.uid != runs.uid else read(search)
+
+
 def read(study: Study) -> Confirmation | None:
     """The confirmation of a study, if there is one."""
     if (runs := runs_of(study)) is None:
@@ -180,13 +200,14 @@ def confirmation(study: Study, candidates: Sequence[Record], terms: Terms, runs:
         study: that of the search.
         candidates: at least one of its trials, the best first.
         terms: of the confirmation.
-        runs: all trials of the sibling, among them perhaps some of earlier terms.
+        runs: all trials of the sibling, among them perhaps some of earlier terms; of two of one run the later counts.
     """
     trials = {run: record for record in runs if (run := Run.of(record.attributes)) is not None}
     entries = [_entry(record, terms, trials) for record in candidates]
     sign = 1 if study.goal.direction is Direction.MAXIMIZE else -1
     racing = {each.trial.number: [sign * value for value in each.values] for each in entries if not each.out}
-    ran = race(racing, terms.seeds, len(candidates))
+    before = {record.number: sign * record.value for record in candidates if record.value is not None}
+    ran = race(racing, terms.seeds, len(candidates), before)
     standings = sorted((_stood(each, ran, terms) for each in entries), key=lambda each: _place(each, ran))
     wanted = _wanted(ran, terms)
     best = study.best()

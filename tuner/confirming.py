@@ -104,7 +104,7 @@ def confirm_with(
     """Do what `confirm` does on these terms, with that crew."""
     study = load_study(storage.open_storage(storage_url), name)
     candidates = _candidates(study, terms)
-    if (found := read(study)) is not None and _is(found, terms, candidates) and not found.wanted:
+    if (found := read(study)) is not None and _is(found, terms, candidates) and not (found.wanted or found.failed):
         return found
     space = _space(study, terms)
     where = device_of(device)
@@ -112,16 +112,20 @@ def confirm_with(
     search = space.setting("search")
     with storage.join(storage_url, space.name, lambda message: observe(Trouble(message))) as turns:
 
+        def opened() -> Study:
+            return open_study(storage.open_storage(storage_url, create=True), space, plan.goal)
+
         def stage() -> tuple[Study, Confirmation]:
-            runs = open_study(storage.open_storage(storage_url, create=True), space, plan.goal)
+            runs = opened()
             return runs, _stage(study, runs, candidates, terms)
 
-        while (opened := in_turn(turns, stage))[1].wanted:
-            runs = opened[0]
+        in_turn(turns, lambda: _try_again(study, opened(), candidates, terms))
+        while (staged := in_turn(turns, stage))[1].wanted:
+            runs = staged[0]
             limits = Limits(len(runs.records()), math.inf, search["max_failures"], search["keep"])
             folder = storage.study_folder(storage_url, runs.name, runs.uid)
             drive(runs, _drawn(plan, space, runs), crew, turns, limits, folder, observe)
-        return opened[1]
+        return staged[1]
 
 
 def _candidates(study: Study, terms: Terms) -> list[Record]:
@@ -170,6 +174,13 @@ def _stage(study: Study, runs: Study, candidates: list[Record], terms: Terms) ->
         if run not in found.trials:
             enqueue(runs, params[run.candidate], {**run.facts, "seed": _seed(runs, run)})
     return found
+
+
+def _try_again(study: Study, runs: Study, candidates: list[Record], terms: Terms) -> None:
+    """Let the runs wait once more that failed in an earlier call."""
+    found = confirmation(study, candidates, terms, runs.records())
+    for run in found.failed:
+        enqueue(runs, found.trials[run].params, {**run.facts, "seed": _seed(runs, run)})
 
 
 def _seed(runs: Study, run: Run) -> int:

@@ -112,6 +112,8 @@ def why(study: Study, record: Record) -> str:
     best = f"trial {record.number}, the best single value"
     if found is None:
         return f"{best} (`tuner confirm {study.name}` puts it to the test)"
+    if found.pick is None and not found.wanted:
+        return f"{best}; in its confirmation every candidate dropped out: `tuner show {found.study}` has the causes"
     lacks = "is not complete" if found.pick is None else "is older than that"
     return f"{best}; the confirmation {lacks}: `tuner confirm {study.name}`"
 

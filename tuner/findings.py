@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tuner.confirmation import Confirmation, Standing
 from tuner.errors import listing
 
 TEST = "one-sided paired t-tests over common seeds, 5 % for all of them together"
 """How candidates are told apart; `racing` has the whole of it."""
+
+SAME_ROWS = (
+    "all seeds were scored on the validation rows that the search chose by, so the interval is of seeds and not of "
+    "other rows: `--splits` draws rows anew, and only test rows say what new ones will give"
+)
+ROWS_ANEW = (
+    "each seed drew training and validation rows anew, of those that are not for the test; draws share rows with each "
+    "other and with the search, so what new rows will give may lie further off than the interval"
+)
 
 
 def verdict(found: Confirmation, standing: Standing) -> str:
@@ -32,29 +41,37 @@ def sentences(found: Confirmation) -> Iterator[str]:
     interval, fell, metric = found.interval(pick), found.fell(pick), found.goal.metric
     assert interval is not None
     assert fell is not None
+    compared = sum(not each.out for each in found.standings)
     other = "" if pick.trial.number == found.winner else f"; the best single value was trial {found.winner}'s"
-    mean = (
-        ""
-        if pick.mean is None
-        else f", which at {pick.mean:.5g} is the best of {len(found.standings)} and so flattered"
-    )
+    mean = "" if pick.mean is None else f", which at {pick.mean:.5g} is the best of {compared} and so flattered"
     yield f"the pick is trial {pick.trial.number}, by its mean over common fresh seeds{mean}{other}"
     yield (
         f"on {len(found.held)} further seeds, which had no say in the choice, its {metric} is {interval.mean:.5g}, "
         f"95 % interval {interval.low:.5g} to {interval.high:.5g} (Student's t)"
     )
     yield f"the search had said {pick.trial.value:.5g}, which was {abs(fell):.2g} too {'good' if fell >= 0 else 'bad'}"
-    yield _alike(found, pick)
-    if found.terms.splits:
-        yield "each seed drew training and validation rows anew, of those that are not for the test"
+    yield from _others(found, pick)
+    yield ROWS_ANEW if found.terms.splits else SAME_ROWS
     if not found.current:
         yield "the search has found a better trial since: confirm it again"
 
 
-def _alike(found: Confirmation, pick: Standing) -> str:
-    if len(found.standings) == 1:
-        return "there was no other candidate"
-    others = [str(each.trial.number) for each in found.standings if each.leading and each is not pick]
+def _others(found: Confirmation, pick: Standing) -> Iterator[str]:
+    """What became of the other candidates."""
+    others = [each for each in found.standings if each is not pick]
+    raced, out = [each for each in others if not each.out], [each for each in others if each.out]
+    alike = [each for each in raced if each.leading]
     if not others:
-        return f"every other candidate is worse ({TEST})"
-    return f"trial{'s' * (len(others) > 1)} {listing(others)} cannot be told apart from it ({TEST})"
+        yield "there was no other candidate"
+    elif alike:
+        yield f"{_named(alike)} cannot be told apart from it ({TEST})"
+    elif raced:
+        worse = f"{_named(raced)} {'are' if len(raced) > 1 else 'is'}" if out else "every other candidate is"
+        yield f"{worse} worse ({TEST})"
+    if out:
+        yield f"{_named(out)} dropped out before the end, which is no comparison"
+
+
+def _named(standings: Sequence[Standing]) -> str:
+    numbers = [str(each.trial.number) for each in standings]
+    return f"trial{'s' * (len(numbers) > 1)} {listing(numbers)}"

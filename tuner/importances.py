@@ -1,7 +1,8 @@
 """Importances: how much of what tells good trials from others lies in each parameter.
 
-A parameter that only some trials have, in one branch of a choice say, is ranked among those trials; over all
-trials it counts, besides, for no more than its branch does. Trials that are no fair comparison are left out.
+A parameter that only some trials have, in one branch of a choice say, is ranked among those trials. What Optuna
+gives it among all parameters says how much it matters to the best trials: much where they are of its branch, however
+few of all trials are. Trials that are no fair comparison are left out.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Importance:
 
     `where` says which trials have it, empty for all, and `trials` how many of them were looked at. `share` is
     its part, in [0, 1], among the parameters that all of those have; `overall` is its part among all parameters
-    over all trials, in which one that few trials have counts little.
+    as Optuna weighs them: one that only some trials have counts as much as the best trials are among those.
     """
 
     name: str
@@ -65,7 +66,7 @@ class Importances:
 
     @property
     def ranked(self) -> list[Importance]:
-        """By what they explain over all trials, the most first."""
+        """By their part among all parameters, the greatest first."""
         return sorted(self.found, key=lambda importance: -importance.overall)
 
 

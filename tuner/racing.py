@@ -16,6 +16,7 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from scipy import special
 
@@ -51,14 +52,19 @@ class Interval:
     high: float
 
 
-def race(values: Mapping[int, Sequence[float]], seeds: int, entered: int) -> Race:
+def race(
+    values: Mapping[int, Sequence[float]], seeds: int, entered: int, before: Mapping[int, float] = MappingProxyType({})
+) -> Race:
     """Run a race as far as its values reach.
 
     Args:
         values: of each candidate, one per seed in the order of seeds; higher is better.
         seeds: how many a candidate has at most, at least 2.
         entered: how many candidates there were at the start, some of which may have dropped out.
+        before: the value of each on a seed before these, where it is known: of one in which chance plays no part
+            it is the same.
     """
+    sure = {each for each in values if each in before and set(values[each]) <= {before[each]}}
     leading = list(values)
     given_up: dict[int, int] = {}
     first = min(FIRST_LOOK, seeds)
@@ -70,20 +76,22 @@ def race(values: Mapping[int, Sequence[float]], seeds: int, entered: int) -> Rac
             return Race(tuple(leading), given_up, n)
         leading.sort(key=lambda candidate: -statistics.fmean(values[candidate][:n]))
         best = values[leading[0]][:n]
-        given_up |= {other: n for other in leading[1:] if p_worse(values[other][:n], best) < level}
+        fixed = sure if leading[0] in sure else set()
+        given_up |= {each: n for each in leading[1:] if p_worse(values[each][:n], best, each in fixed) < level}
         leading = [candidate for candidate in leading if candidate not in given_up]
     return Race(tuple(leading), given_up, 0)
 
 
-def p_worse(values: Sequence[float], best: Sequence[float]) -> float:
+def p_worse(values: Sequence[float], best: Sequence[float], sure: bool = False) -> float:
     """How likely `best` leads by as much or more if the two are equally good: a one-sided paired t-test.
 
     Differences that are all the same, but for rounding, have no spread to divide by. They are taken by their
-    sign, as chance would have it with 2^-n, unless neither side has any spread itself: then chance plays no part.
+    sign, as chance would have it with 2^-n: few rows have few accuracies, which come again.
 
     Args:
         values: one per seed, higher is better.
         best: likewise, on the same seeds, at least 2.
+        sure: whether chance plays no part in either.
     """
     leads = [high - value for high, value in zip(best, values, strict=True)]
     n, mean, spread = len(leads), statistics.fmean(leads), statistics.stdev(leads)
@@ -91,7 +99,7 @@ def p_worse(values: Sequence[float], best: Sequence[float]) -> float:
         return 1.0
     if spread > ROUNDING * max(map(abs, [*values, *best])):
         return float(special.stdtr(n - 1, -mean * math.sqrt(n) / spread))
-    return 0.0 if len(set(values)) == len(set(best)) == 1 else 0.5**n
+    return 0.0 if sure else 0.5**n
 
 
 def interval(values: Sequence[float]) -> Interval | None:

@@ -25,6 +25,9 @@ CHANCE = 0.005
 """So likely it may be, at most, that as many of trials at random lie near an end: more is no sign. Of a range without
 steps three of the best five are one."""
 
+ROUNDING = 1e-9
+"""Of a place in a range."""
+
 BEST = 0.1
 """The region is that of so many of the trials, of `TOP` at least."""
 
@@ -123,19 +126,21 @@ def _pressed(domain: Range, top: Sequence[float]) -> tuple[End, int]:
 
 
 def _share(domain: Range, end: End) -> float:
-    """How much of a range is near its end: of whole numbers, as they are drawn, more than of others."""
-    if not domain.whole:
+    """How much of a range is near its end: with steps, as they are drawn, more than without."""
+    if not domain.step:
         return NEAR
-    edge = domain.low - 0.5 if end is End.LOWER else domain.high + 0.5
-    wide = Range(domain.low - 0.5, domain.high + 0.5, domain.log, whole=False)
-    near = [value for value in range(int(domain.low), int(domain.high) + 1) if _is_near(domain, value, end)]
-    inner = near[-1] + 0.5 if end is End.LOWER else near[0] - 0.5
-    return abs(wide.place(inner) - wide.place(edge))
+    half = domain.step / 2
+    wide = Range(domain.low - half, domain.high + half, domain.log, whole=False)
+    bound, limit = (domain.low, NEAR) if end is End.LOWER else (domain.high, 1 - NEAR)
+    steps = math.floor(abs(domain.value(limit) - bound) / domain.step + ROUNDING)
+    if end is End.LOWER:
+        return wide.place(bound + steps * domain.step + half)
+    return 1 - wide.place(bound - steps * domain.step - half)
 
 
 def _is_near(domain: Range, value: float, end: End) -> bool:
     place = domain.place(value)
-    return place <= NEAR if end is End.LOWER else place >= 1 - NEAR
+    return place <= NEAR + ROUNDING if end is End.LOWER else place >= 1 - NEAR - ROUNDING
 
 
 def _likelihood(count: int, of: int, share: float) -> float:
@@ -145,7 +150,7 @@ def _likelihood(count: int, of: int, share: float) -> float:
 
 def _may_move(name: str, domain: Range, end: End) -> bool:
     """Whether the bound can be moved by what counts as near: a share ends at 1, a number of things at 1, most at 0."""
-    step = NEAR * (domain.high - domain.low)
+    step = max(NEAR * (domain.high - domain.low), domain.step)
     if end is End.UPPER:
         return name.rpartition(".")[2] not in SHARES or domain.high + step <= 1
     if domain.log:

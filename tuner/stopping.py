@@ -87,7 +87,7 @@ class Watch:
         self._seen: tuple[int, int | None] | None = None
         self._reason = ""
         self._stop = stop
-        if stop is not None and not known and (fork := Fork.read(study)) is not None:
+        if stop is not None and (fork := Fork.read(study)) is not None:
             self._stop = replace(stop, passed=fork.kept)
         if stop is not None and same:
             self._stop = replace(stop, passed=known["passed"])

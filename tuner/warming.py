@@ -1,7 +1,7 @@
 """A warm start: known good configs, of a study or a file, that a search trains before ideas of its own.
 
-They are enqueued once, when the study begins or when its file first asks for them, whatever becomes of their
-source afterwards.
+They are enqueued once, when the study begins or when its file first asks for them in these words, whatever becomes
+of their source afterwards.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tuner.study.origins import Origin, Way
 from tuner.study.planned import enqueue, note, noted
 
 _NOTED = "warm start"
-"""What is noted of a study that has its known configs: where they come from."""
+"""What is noted of a study that has its known configs: how they were asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def known_configs(space: Space, storage_url: str) -> Known:
         StorageError: the run's database cannot be read.
     """
     warm = space.warm_start
-    if warm is None or _has_begun(space.name, storage_url):
+    if warm is None or _has_them(space, storage_url):
         return Known()
     sources = list(_of_file(space, warm) if warm.file is not None else _of_study(space, warm, storage_url))
     carried = [(origin, carry(space, source)) for origin, source in sources]
@@ -97,18 +97,22 @@ def known_configs(space: Space, storage_url: str) -> Known:
 
 def begin_with(study: Study, known: Known) -> None:
     """Enqueue the configs, each once and behind those of `search.enqueue`; to be called in a turn of the study's."""
-    if not known.configs or noted(study, _NOTED):
+    if not known.configs or _are_there(study, study.space):
         return
     for config in known.configs:
         enqueue(study, config.params, config.origin.facts, once=True)
-    note(study, _NOTED, {"configs": [config.origin.source for config in known.configs]})
+    note(study, _NOTED, {"asked": study.space.setting(PATH)})
 
 
-def _has_begun(name: str, storage_url: str) -> bool:
+def _has_them(space: Space, storage_url: str) -> bool:
     try:
-        return bool(noted(load_study(open_storage(storage_url), name), _NOTED))
+        return _are_there(load_study(open_storage(storage_url), space.name), space)
     except UsageError:  # there is no such study yet
         return False
+
+
+def _are_there(study: Study, space: Space) -> bool:
+    return bool(noted(study, _NOTED).get("asked") == space.setting(PATH))
 
 
 def _of_file(space: Space, warm: WarmStart) -> Iterator[tuple[Origin, Source]]:

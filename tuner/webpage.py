@@ -7,8 +7,9 @@ show. Figures are kept as data, which the browser draws one after the other.
 from __future__ import annotations
 
 import datetime
+import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +53,7 @@ def render(template: str, plots: Iterable[Plot], **facts: Any) -> str:
     )
     environment.filters["short"] = short
     return environment.get_template(template).render(
-        sections=[_section(plot) for plot in plots],
+        sections=[_section(plot, anchor) for plot, anchor in _anchored(plots)],
         ink=INK,
         blue=COLOURS[0],
         config=PLOTLY,
@@ -67,8 +68,18 @@ def length(seconds: float) -> str:
     return str(datetime.timedelta(seconds=round(seconds)))
 
 
-def _section(plot: Plot) -> Section:
-    anchor = re.sub(r"[^a-z0-9]+", "-", plot.title.lower()).strip("-")
+def _anchored(plots: Iterable[Plot]) -> Iterator[tuple[Plot, str]]:
+    """Each plot with an anchor of its own: metrics may be called alike but for what an anchor leaves out."""
+    taken: set[str] = set()
+    for plot in plots:
+        anchor = re.sub(r"[^a-z0-9]+", "-", plot.title.lower()).strip("-")
+        if anchor in taken:
+            anchor = next(f"{anchor}-{i}" for i in itertools.count(2) if f"{anchor}-{i}" not in taken)
+        taken.add(anchor)
+        yield plot, anchor
+
+
+def _section(plot: Plot, anchor: str) -> Section:
     if plot.figure is None:
         return Section(plot, anchor, "", 0)
     figure = plot.figure

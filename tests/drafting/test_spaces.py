@@ -94,6 +94,17 @@ def test_any_name_of_a_file_and_a_column_is_written_as_yaml(name: str, tmp_path:
     assert space.setting("data.path") == f"{name}.csv"
 
 
+def test_what_the_data_call_things_stays_in_its_comment(tmp_path: Path) -> None:
+    names = ["a\nsearch: {trials: 1}", "b\u2028c" * 50]
+    rows = {"size": [i / 3 for i in range(60)], "key\nof: it": [f"k{i}" for i in range(60)], "target": names * 30}
+    pd.DataFrame(rows).to_csv(tmp_path / "rows.csv", index=False)
+
+    text = draft(tmp_path / "rows.csv", tmp_path / "space.yaml")
+
+    assert Space.parse(text).setting("search.trials") != 1
+    assert max(map(len, text.splitlines())) < 400
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [

@@ -63,6 +63,8 @@ TAKEN = [
     {"data": "{type: digits, transforms: [{type: Resize, size: 16, interpolation: nearest}, RandomErasing]}"},
     {"data": "{type: digits, transforms: [{type: RandomApply, transforms: [{type: RandomRotation, degrees: 5}]}]}"},
     {"data": "{type: digits, valid: 100, test: 0.1, batch_size: {int: [16, 64], log: true}, loader: memory}"},
+    {"optimizer": "{type: SGD, lr: {choice: [{float: [0.1, 1], name: high}, 0.01]}}"},
+    {"data": "{type: digits, batch_size: {choice: [32, {int: [64, 128], name: more}]}}"},
     {"loss": "{type: CrossEntropyLoss, label_smoothing: {float: [0, 0.2], step: 0.05}}"},
     {"training": "{epochs: {int: [1, 3]}, clip: {norm: {float: [0.1, 1]}}, early_stop: {patience: 2}, ema: 0.9}"},
     {"search": "{timeout: 1h30m, pruner: null, sampler: {type: TPESampler, n_startup_trials: 5}}"},

@@ -65,7 +65,7 @@ class Overview:
     gone, `set_back` wait with epochs behind them. `states` counts all trials. `drivers` are the processes that work
     on it, None where nobody can tell. `recent` are the trials that ended last, the latest at the end. `stopped` is
     why `search.stop` ended it, `limit` the run's time limit; both are empty where there is none. `seconds_left` is
-    reckoned from the trials that ended; None before one has, and where nothing runs.
+    reckoned from the trials that ended; None before one has, and where nothing runs. `command` is what trains it.
     """
 
     time: datetime.datetime
@@ -84,6 +84,7 @@ class Overview:
     stopped: str
     seconds_left: float | None
     limit: str
+    command: str
 
     @property
     def end(self) -> datetime.datetime | None:
@@ -119,10 +120,10 @@ def overview(
     from tuner.study import LEFT, RUNNING, told_apart
 
     records = told_apart(records, drivers)
-    total = study.space.setting("search.trials") if study.made_here else len(records)
     ended = sorted((record for record in records if record.finished), key=lambda record: record.ended or now)
     running = [record for record in records if record.state == RUNNING]
     training = {_worker(record) for record in running if record.epochs}
+    total, command = _asked(study, records)
     stopped = "" if drivers else stop_reason(study)
     return Overview(
         time=now,
@@ -141,7 +142,19 @@ def overview(
         stopped=stopped,
         seconds_left=_seconds_left(ended, running, total),
         limit=str(study.space.setting("search.timeout") or "") if study.made_here else "",
+        command=command,
     )
+
+
+def _asked(study: Study, records: list[Record]) -> tuple[int, str]:
+    """How many trials there are to be, as far as that is known by now, and the command that trains them."""
+    from tuner.confirmation import confirmed_by
+
+    if not study.made_here:
+        return len(records), ""
+    if (found := confirmed_by(study)) is None:
+        return study.space.setting("search.trials"), "tuner run"
+    return found.ended + len(found.wanted), "tuner confirm"
 
 
 def _phase(drivers: Mapping[str, str] | None, complete: bool, stopped: bool) -> Phase:

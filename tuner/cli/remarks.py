@@ -30,7 +30,7 @@ def remarks(seen: Overview) -> Iterator[str]:
         case Phase.RUNNING:
             yield f"run by {', '.join(seen.drivers or ())}"
         case Phase.RESTING:
-            yield "nothing works on it: the same `tuner run` goes on with it"
+            yield f"nothing works on it: the same `{seen.command}` goes on with it"
         case Phase.DONE:
             yield "nothing works on it"
         case Phase.STOPPED:

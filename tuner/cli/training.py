@@ -26,7 +26,8 @@ def train(
         str | None, typer.Option(help="Train a trial of this study.", autocompletion=completing.study_names)
     ] = None,
     trial: Annotated[
-        int | None, typer.Option(help="The trial's number; without it, the best one, where there is one objective.")
+        int | None,
+        typer.Option(help="The trial's number; without it, the confirmed one, else the best, of one objective."),
     ] = None,
     on: Annotated[On, typer.Option(help="train repeats the trial exactly; train+valid uses all rows.")] = On.ALL,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
@@ -87,4 +88,7 @@ def _space(config: Path | None, study: str | None, trial: int | None, storage: s
     from tuner.study import load_study
 
     assert study is not None
-    return exporting.filled_space(load_study(open_storage(storage), study), trial)
+    opened = load_study(open_storage(storage), study)
+    if trial is None:
+        typer.echo(exporting.why(opened, exporting.chosen(opened, None)), err=True)
+    return exporting.filled_space(opened, trial)

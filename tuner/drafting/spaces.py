@@ -57,9 +57,15 @@ def _text(found: Found, out: Path) -> str:
     environment = Environment(
         loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
-    environment.filters["yaml"] = flow
+    environment.filters |= {"yaml": flow, "comment": _comment}
     template = environment.get_template(f"space_{found.kind.value}.yaml.j2")
     return template.render(found=found, out=out, classes=found.source.classes, **ranges(found))
+
+
+def _comment(words: object, most: int = 300) -> str:
+    """What may stand in a comment: data have names with line ends in them, and very long ones."""
+    line = "".join(letter if letter.isprintable() else " " for letter in str(words))
+    return line if len(line) <= most else f"{line[:most]}..."
 
 
 def _prove(space: Space) -> None:

@@ -11,6 +11,7 @@ Shape: TypeAlias = dict[str, Any]
 """A JSON Schema; an empty one takes anything."""
 
 NUMBERS = {"integer", "number"}
+RANGES = ("float", "int")
 _OR = " or "
 _TYPES = {"array", "boolean", "integer", "null", "number", "object", "string"}
 
@@ -64,7 +65,9 @@ def or_hole(shape: Shape, ref: bool = True) -> Shape:
 def _or_hole(shape: Shape, ref: bool) -> Shape:
     kinds = _kinds(shape)
     holes = [name for name, gives in (("float", {"number"}), ("int", NUMBERS), ("list", {"array"})) if kinds & gives]
-    branch = defined("branch") if "object" in kinds else {k: v for k, v in shape.items() if k != "description"}
+    named = [defined(f"named {hole}") for hole in holes if hole in RANGES]
+    plain = {key: value for key, value in shape.items() if key != "description"}
+    branch = defined("branch") if "object" in kinds else one_of([plain, *named])
     names = [*holes, *(["ref"] if ref else [])]
     return one_of([shape, *(defined(name) for name in names), choice_of(branch)])
 
@@ -89,9 +92,13 @@ def definitions() -> dict[str, Shape]:
     """The holes, and values that are anything."""
     log = {"type": "boolean", "description": "Drawn evenly between the logarithms of its ends."}
     numbers = {"type": "array", "minItems": 2, "maxItems": 2, "description": "[low, high], both included."}
+    ranges: dict[str, tuple[Shape, str, int]] = {
+        "float": ({"float": {**numbers, "items": {"type": "number"}}, "log": log}, "number", 0),
+        "int": ({"int": {**numbers, "items": {"type": "integer"}}, "log": log}, "integer", 1),
+    }
     return {
-        "float": _ranged({"float": {**numbers, "items": {"type": "number"}}, "log": log}, "number", 0),
-        "int": _ranged({"int": {**numbers, "items": {"type": "integer"}}, "log": log}, "integer", 1),
+        **{kind: _ranged(*ranges[kind]) for kind in RANGES},
+        **{f"named {kind}": _ranged(*ranges[kind], named=True) for kind in RANGES},
         "list": mapping(
             {"list": defined("value"), "length": one_of([_count(), defined("int"), choice_of(_count())])},
             ["list", "length"],
@@ -116,13 +123,14 @@ def _count() -> Shape:
     return {"type": "integer", "minimum": 0}
 
 
-def _ranged(properties: Mapping[str, Shape], number: str, lowest: int) -> Shape:
-    """A range; a log one has no step, and starts above 0, or for whole numbers at 1."""
+def _ranged(properties: Mapping[str, Shape], number: str, lowest: int, named: bool = False) -> Shape:
+    """A range; a log one has no step, and starts above 0, or for whole numbers at 1. One of a choice's has a name."""
     kind = next(iter(properties))
+    name = {"name": {"type": "string", "description": "What the study calls it."}} if named else {}
     step = {"type": number, "exclusiveMinimum": 0, "description": "It divides the range; not with log."}
     low = {"minimum": lowest} if lowest else {"exclusiveMinimum": 0}
     return {
-        **mapping({**properties, "step": step}, [kind], description=f"A tuned {number} in a range."),
+        **mapping({**properties, "step": step, **name}, [kind, *name], description=f"A tuned {number} in a range."),
         "if": {"properties": {"log": {"const": True}}, "required": ["log"]},
         "then": {"properties": {kind: {"items": low}, "step": False}},
     }

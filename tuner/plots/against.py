@@ -21,12 +21,26 @@ Span = tuple[datetime.datetime, datetime.datetime]
 
 
 @dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What fresh seeds said of a trial; `current` is whether the search has found no better one since."""
+
+    trial: Record
+    interval: Interval
+    current: bool
+
+    @property
+    def told(self) -> str:
+        """Whose it is."""
+        return f"trial {self.trial.number}{'' if self.current else ', older than the best'}"
+
+
+@dataclass(frozen=True, slots=True)
 class Contestant:
-    """A study, its ended trials in the order in which they did, and what fresh seeds said of its best, if they did."""
+    """A study, its ended trials in the order in which they did, and what fresh seeds said of the pick, if they did."""
 
     study: Study
     records: tuple[Record, ...]
-    confirmed: Interval | None
+    confirmed: Confirmed | None
 
     @property
     def best(self) -> Record | None:
@@ -149,27 +163,32 @@ def fronts(contestants: Sequence[Contestant]) -> Plot:
 
 
 def confirmed(contestants: Sequence[Contestant]) -> Plot:
-    """The best single value of each study beside what fresh seeds said of it."""
+    """The trial that was picked of each study: what the search had said of it, and what fresh seeds said."""
     title = "Confirmed"
     known = [(each, each.confirmed) for each in contestants if each.confirmed is not None]
     if not known:
         return Plot(title, "", None, "no study was confirmed on fresh seeds: `tuner confirm STUDY` does it")
-    names = [html.escape(each.study.name) for each, _ in known]
+    names = [html.escape(f"{each.study.name}, {found.told}") for each, found in known]
+    intervals = [found.interval for _, found in known]
     figure = go.Figure(
         [
             go.Scatter(
-                x=[interval.mean for _, interval in known],
+                x=[interval.mean for interval in intervals],
                 y=names,
-                error_x={"array": [interval.high - interval.mean for _, interval in known], "thickness": 2, "width": 6},
+                error_x={
+                    "array": [interval.high - interval.mean for interval in intervals],
+                    "thickness": 2,
+                    "width": 6,
+                },
                 mode="markers",
                 name="Mean on fresh seeds, 95 % interval",
                 marker={"symbol": "line-ns", "size": 16, "line": {"width": 3, "color": INK}, "color": INK},
             ),
             go.Scatter(
-                x=[None if each.best is None else each.best.value for each, _ in known],
+                x=[found.trial.value for _, found in known],
                 y=names,
                 mode="markers",
-                name="Best single value",
+                name="What the search had said",
                 marker={"symbol": "diamond-open", "size": 12, "color": COLOURS[1], "line": {"width": 2}},
             ),
         ]
@@ -179,5 +198,5 @@ def confirmed(contestants: Sequence[Contestant]) -> Plot:
     caption = (
         "The best of many noisy values flatters: the mean is of runs on fresh seeds that had no say in the choice."
     )
-    told = "; ".join(f"{each.study.name} {interval.mean:.5g}" for each, interval in known)
+    told = "; ".join(f"{each.study.name} {found.interval.mean:.5g}, {found.told}" for each, found in known)
     return Plot(title, caption, figure, told=f"confirmed means: {told}")

@@ -65,7 +65,7 @@ def _add_rug(figure: go.Figure, ended_early: Sequence[Record]) -> str:
 
 
 def improvements(chosen: Sequence[Record], study: Study, i: int = 0) -> list[Record]:
-    """Those of the trials, in their order, that were the best in objective `i` when they ended."""
+    """Those of the trials, in their order, that are better in objective `i` than all before them."""
     better: list[Record] = []
     for record in chosen:
         if not better or study.goal.directions[i].better(record.values[i], better[-1].values[i]):

@@ -64,7 +64,7 @@ def _notes(found: Importances) -> Iterator[str]:
     if len(found.groups) > 1:
         yield (
             "A parameter that only some trials have is ranked among those trials, with all that they have: its bar is "
-            "no share of all trials. What it explains over all is in the table, and small where its branch is rare."
+            "no share of all trials. Its share of all parameters is in the table, by what the best have."
         )
     for where, group in found.groups.items():
         first = group[0]
@@ -80,7 +80,9 @@ def _table(found: Importances) -> Table:
         (each.name, each.where or EVERYWHERE, each.trials, _percent(each.share), _percent(each.overall))
         for each in found.found
     ]
-    return Table(("Parameter", "Which trials have it", "Trials", "Share among them", "Share over all"), tuple(rows))
+    return Table(
+        ("Parameter", "Which trials have it", "Trials", "Share among them", "Share of all parameters"), tuple(rows)
+    )
 
 
 def _percent(share: float) -> str:

@@ -144,6 +144,9 @@ def clip(
         besides: others that it may leave out.
         everywhere: the axes of all panels show the same; otherwise it is the first panel's.
     """
+    values, besides = ([value for value in some if math.isfinite(value)] for some in (values, besides))
+    if not values and not besides:
+        return ""
     low, high = fences(values, direction)
     inside = [value for value in values if low <= value <= high] or list(besides)
     margin = MARGIN * (max(inside) - min(inside))

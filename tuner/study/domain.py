@@ -15,12 +15,13 @@ from tuner.config import Scalar
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Numbers in [low, high], both included; `whole` ones alone, or any."""
+    """Numbers in [low, high], both included; `whole` ones alone, or any, those that `step` leads to if it is not 0."""
 
     low: float
     high: float
     log: bool
     whole: bool
+    step: float = 0.0
 
     @property
     def varies(self) -> bool:
@@ -73,4 +74,4 @@ def _domain(distribution: BaseDistribution) -> Domain:
         return Choices(tuple(distribution.choices))
     assert isinstance(distribution, FloatDistribution | IntDistribution), distribution
     whole = isinstance(distribution, IntDistribution)
-    return Range(distribution.low, distribution.high, distribution.log, whole)
+    return Range(distribution.low, distribution.high, distribution.log, whole, distribution.step or 0.0)

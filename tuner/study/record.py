@@ -112,6 +112,7 @@ def record_of(trial: FrozenTrial) -> Record:
     """Read a trial, ours or one that another program left in the database."""
     attributes = trial.user_attrs
     ours = "attempt" in attributes
+    ended = ours and trial.state in FINISHED and "state" in attributes  # another program may have ended one of ours
     kept: dict[str, list[float]] = attributes.get("history", {}) if ours else {}
     history = {name: values for name, values in kept.items() if name not in ("epoch", STOPPED)}
     seconds = sum(history["seconds"]) if "seconds" in history else None
@@ -119,7 +120,7 @@ def record_of(trial: FrozenTrial) -> Record:
         seconds = trial.duration.total_seconds()
     return Record(
         number=trial.number,
-        state=attributes["state"] if ours and trial.state in FINISHED else _SHOWN_AS[trial.state],
+        state=attributes["state"] if ended else _SHOWN_AS[trial.state],
         values=tuple(trial.values or ()),
         params=trial.params,
         epoch=attributes.get("epoch") if ours else None,
