@@ -124,3 +124,17 @@ def test_the_best_config_on_the_page_is_the_exported_one(tiny: Path, url: str, t
     shown = re.search(r'<pre id="config"[^>]*>(.*?)</pre>', page.read_text(), re.DOTALL)
     assert shown is not None
     assert html.unescape(shown[1]) == tuner.export("tiny", storage_url=url)
+
+
+def test_metrics_that_are_called_alike_have_figures_of_their_own() -> None:
+    study = optuna.create_study(study_name="alike", directions=["maximize"] * 3)
+    study.set_metric_names(["F1", "f1", "精度"])
+    for i in range(12):
+        trial = study.ask({"x": optuna.distributions.FloatDistribution(0, 1)})
+        study.tell(trial, [i / 12, 1 - i / 12, trial.params["x"]])
+
+    text = reporting.page(Study(study))
+
+    ids = re.findall(r' id="([^"]+)"', text)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'data-figure="([^"]+)"', text)) <= set(ids)

@@ -153,3 +153,6 @@ def test_patience_of_a_fork_begins_after_the_trials_that_it_keeps(walk: Path, ur
 
     assert result.study.finished() == 6 + 3
     assert result.stopped == "the last 3 trials brought no better distance than 1"
+    another = [("search.stop", {"patience": 4}), settings[1], ("search.enqueue", [])]
+    again = tuner.run(walk, storage_url=url, fork="fork", settings=another)
+    assert again.study.finished() == 6 + 4
