@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +56,10 @@ def _parts(summary: Summary, console: Console) -> Iterator[RenderableType]:
         if not summary.goal.single and summary.front:
             shown = f", {len(summary.top)} shown" if len(summary.top) < summary.front else ""
             yield cut(f"front of {summary.front}{shown}:", "dim")
-        yield _top(summary, console.width)
+        parameters = _parameters_shown(summary, console.width)
+        yield _top(summary, console.width, parameters)
+        if left := len(summary.parameters) - len(parameters):
+            yield cut(f"{left} more parameter{'s' * (left > 1)}: --trial N has all of a trial's", "dim")
     for metric, found in zip(summary.goal.metrics, summary.importances, strict=True):
         if found.ranked:
             yield ""
@@ -84,17 +88,24 @@ def _named(name_width: int) -> Table:
     return table
 
 
-def _top(summary: Summary, width: int) -> Table:
-    """A row for each trial; of the parameters as many columns as there is room for, and last why it ended early."""
+def _parameters_shown(summary: Summary, width: int) -> list[str]:
+    """The first parameters, as many as there is room for beside what else a trial's row has."""
+    left = width - (WHY_WIDTH if any(record.why for record in summary.top) else 0)
+    left -= sum(map(_width, _facts(summary, details=width >= DETAILS_FROM)))
+    ends = itertools.accumulate(_width(_column(summary, name)) for name in summary.parameters)
+    return [name for name, end in zip(summary.parameters, ends, strict=True) if end <= left]
+
+
+def _column(summary: Summary, name: str) -> tuple[str, list[str]]:
+    """Of a parameter: its title, and its value in each of the trials."""
+    return name.replace(".", ".\n"), [_short(record.params.get(name, "")) for record in summary.top]
+
+
+def _top(summary: Summary, width: int, parameters: Sequence[str]) -> Table:
+    """A row for each trial, with these parameters, and last why it ended early."""
     table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim")
     reasons = [record.why for record in summary.top]
-    left = width - (WHY_WIDTH if any(reasons) else 0)
-    columns = list(_facts(summary, details=width >= DETAILS_FROM))
-    for name in summary.parameters:
-        columns.append((name.replace(".", ".\n"), [_short(record.params.get(name, "")) for record in summary.top]))
-        if sum(map(_width, columns)) > left:
-            columns.pop()
-            break
+    columns = [*_facts(summary, details=width >= DETAILS_FROM), *(_column(summary, name) for name in parameters)]
     for title, _ in columns:
         table.add_column(title, justify="left" if title == "state" else "right", no_wrap=True)
     if any(reasons):
