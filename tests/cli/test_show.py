@@ -91,7 +91,7 @@ def test_it_fits_the_width_and_the_most_important_parameter_is_there(shown: Show
     head = next(line for line in lines if line.startswith("trial"))
     assert " lr" in head
     assert ("decay" in head) == (width > 36)
-    assert ("1 more parameter: --trial N has all of a trial's" in lines) == (width <= 36)
+    assert ("and 1 more parameter (--trial N)" in lines) == (width <= 36)
     assert len(lines[2].split()[2]) >= width // 4
 
 

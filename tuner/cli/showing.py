@@ -59,7 +59,7 @@ def _parts(summary: Summary, console: Console) -> Iterator[RenderableType]:
         parameters = _parameters_shown(summary, console.width)
         yield _top(summary, console.width, parameters)
         if left := len(summary.parameters) - len(parameters):
-            yield cut(f"{left} more parameter{'s' * (left > 1)}: --trial N has all of a trial's", "dim")
+            yield cut(f"and {left} more parameter{'s' * (left > 1)} (--trial N)", "dim")
     for metric, found in zip(summary.goal.metrics, summary.importances, strict=True):
         if found.ranked:
             yield ""
