@@ -25,7 +25,8 @@ def test_a_confusion_matrix_counts_the_true_classes_by_row() -> None:
     assert list(heat.x) == ["a", "b", "c"]
     assert plot.table is not None
     assert plot.table.rows == (("a", 1, 1, 0), ("b", 0, 1, 0), ("c", 1, 0, 0))
-    assert plot.notes == ("1 of 2 rows of a were taken for b.", "1 of 1 rows of c were taken for a.")
+    assert plot.notes[0] == "2 of 4 rows were taken for another class, these most often:"
+    assert plot.notes[1:] == ("1 of 2 rows of a were taken for b.", "1 of 1 rows of c were taken for a.")
 
 
 def test_predictions_are_drawn_over_the_truth_with_the_line_of_agreement() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -20,22 +21,36 @@ def test_tpe_samples_by_groups_and_says_nothing_of_it() -> None:
 
 
 def test_arguments_reach_the_class() -> None:
-    assert sampling.pruner({"type": "MedianPruner", "n_startup_trials": 7}, epochs=3)._n_startup_trials == 7  # type: ignore[attr-defined]
+    assert sampling.pruner({"type": "MedianPruner", "n_startup_trials": 7}, 3, 0)._n_startup_trials == 7  # type: ignore[attr-defined]
     assert sampling.sampler({"type": "TPESampler", "multivariate": False}, 0, True)._group is False  # type: ignore[attr-defined]
 
 
 def test_hyperband_is_laid_out_for_the_most_epochs_that_a_trial_may_train() -> None:
-    assert sampling.pruner({"type": "HyperbandPruner"}, epochs=27)._max_resource == 27  # type: ignore[attr-defined]
+    assert sampling.pruner({"type": "HyperbandPruner"}, 27, 0)._max_resource == 27  # type: ignore[attr-defined]
+
+
+def test_hyperbands_brackets_come_from_the_seed_and_not_from_the_name_of_the_study() -> None:
+    def brackets(name: str, seed: int) -> list[int]:
+        study = optuna.create_study(study_name=name)
+        pruner: Any = sampling.pruner({"type": "HyperbandPruner"}, 27, seed)
+        pruner._try_initialization(study)
+        trials = [optuna.trial.create_trial(value=0.0) for _ in range(40)]
+        for number, trial in enumerate(trials):
+            trial.number = number
+        return [pruner._get_bracket_id(study, trial) for trial in trials]
+
+    assert brackets("one", 0) == brackets("other", 0) != brackets("one", 1)
+    assert len(set(brackets("one", 0))) > 2
 
 
 def test_a_wrapped_pruner_is_made_too() -> None:
     section = {"type": "PatientPruner", "patience": 2, "wrapped_pruner": {"type": "MedianPruner"}}
 
-    assert isinstance(sampling.pruner(section, 3)._wrapped_pruner, optuna.pruners.MedianPruner)  # type: ignore[attr-defined]
+    assert isinstance(sampling.pruner(section, 3, 0)._wrapped_pruner, optuna.pruners.MedianPruner)  # type: ignore[attr-defined]
 
 
 def test_no_pruner_prunes_nothing() -> None:
-    assert isinstance(sampling.pruner(None, 3), optuna.pruners.NopPruner)
+    assert isinstance(sampling.pruner(None, 3, 0), optuna.pruners.NopPruner)
 
 
 @pytest.mark.parametrize(

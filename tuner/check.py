@@ -150,7 +150,7 @@ def _search_faults(space: Space, kind: str) -> Iterator[tuple[str, str]]:
     yield from found
     if not found:
         try:
-            sampling.sampler(section, 0, single=True) if kind == "sampler" else sampling.pruner(section, 1)
+            sampling.sampler(section, 0, single=True) if kind == "sampler" else sampling.pruner(section, 1, 0)
         except BuildError as error:
             yield error.path, error.message
 

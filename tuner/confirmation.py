@@ -9,13 +9,14 @@ scored. The runs are the trials of a sibling study, `NAME.confirm`; here they ar
 from __future__ import annotations
 
 import enum
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from tuner.errors import UsageError
-from tuner.goal import Direction, Goal
+from tuner.goal import LIMITS, Direction, Goal
 from tuner.port import State
 from tuner.racing import Interval, Race, interval, race
 from tuner.study import Record, Study
@@ -108,6 +109,7 @@ class Confirmation:
     the pick's values on the seeds that had no say; `wanted` are the runs that must end next, none when the
     confirmation is complete or every candidate is out. `winner` is the number of the search's best trial when
     the candidates were chosen; `current` is whether the best by now is among them: the search may have gone on.
+    `limits` are what values lie between.
     """
 
     study: str
@@ -118,6 +120,7 @@ class Confirmation:
     wanted: tuple[Run, ...]
     winner: int
     current: bool
+    limits: tuple[float, float]
     trials: Mapping[Run, Record] = field(repr=False)
 
     @property
@@ -130,6 +133,11 @@ class Confirmation:
     def believed(self) -> Record | None:
         """The search's trial of the pick, unless the search has found a better one since."""
         return self.pick.trial if self.pick is not None and self.current else None
+
+    @property
+    def counting(self) -> int:
+        """How many runs the standings and the pick's interval are of."""
+        return sum(len(standing.values) for standing in self.standings) + len(self.held)
 
     @property
     def failed(self) -> tuple[Run, ...]:
@@ -148,7 +156,8 @@ class Confirmation:
 
     def interval(self, standing: Standing) -> Interval | None:
         """The mean of a candidate, where it is known, with its 95 % interval; the pick's is of its held out seeds."""
-        return interval(self.held if standing is self.pick else standing.values)
+        found = interval(self.held if standing is self.pick else standing.values)
+        return None if found is None else found.within(*self.limits)
 
     def fell(self, standing: Standing) -> float | None:
         """By how much the first estimate was too good; below 0 it was too bad."""
@@ -178,9 +187,14 @@ def runs_of(study: Study) -> Study | None:
     return runs if runs is not None and noted(runs, CONFIRM).get("of") == study.uid else None
 
 
+def confirms(runs: Study) -> str:
+    """The name of the study whose confirmation a study has the runs of; empty if it has none's."""
+    return runs.name.removesuffix(f".{CONFIRM}") if noted(runs, CONFIRM) else ""
+
+
 def confirmed_by(runs: Study) -> Confirmation | None:
     """The confirmation that a study has the runs of; None if it is none's."""
-    search = sibling(runs, runs.name.removesuffix(f".{CONFIRM}")) if noted(runs, CONFIRM) else None
+    search = sibling(runs, name) if (name := confirms(runs)) else None
     return None if search is None or (owned := runs_of(search)) is None or owned.uid != runs.uid else read(search)
 
 
@@ -220,8 +234,15 @@ def confirmation(study: Study, candidates: Sequence[Record], terms: Terms, runs:
         wanted=tuple(run for run in wanted if run not in trials or not trials[run].finished),
         winner=candidates[0].number,
         current=best is not None and any(best.number == record.number for record in candidates),
+        limits=_limits(study),
         trials=trials,
     )
+
+
+def _limits(study: Study) -> tuple[float, float]:
+    """A function of one's own may call anything by a name of ours."""
+    own = study.space.objective.function is not None
+    return (-math.inf, math.inf) if own else LIMITS.get(study.goal.metric, (-math.inf, math.inf))
 
 
 def _wanted(ran: Race, terms: Terms) -> list[Run]:

@@ -34,9 +34,9 @@ from tuner.trial import Serial
 def confirm(
     study: str,
     *,
-    top: int = 5,
-    seeds: int = 5,
-    splits: bool = False,
+    top: int | None = None,
+    seeds: int | None = None,
+    splits: bool | None = None,
     storage_url: str = DEFAULT_STORAGE,
     device: str = "auto",
     workers: Workers = None,
@@ -50,10 +50,11 @@ def confirm(
 
     Args:
         study: its name.
-        top: how many trials are candidates.
+        top: how many trials are candidates; None, here and next, is what the study's file asks for, or else 5.
         seeds: how many seeds a candidate is trained on at most, common to all, and how many further ones
             the pick is; at least 2.
-        splits: whether each seed draws training and validation rows anew; those of the test stay apart.
+        splits: whether each seed draws training and validation rows anew; those of the test stay apart. None is
+            what the file asks for, or else not.
         storage_url: the database.
         device: as `run` takes it, and so are all that follow.
         workers: how many train.
@@ -73,7 +74,10 @@ def confirm(
         Interrupted: by a signal; the same call goes on.
     """
     wanted = Wanted(executor_of(executor), workers, threads, workers_per_gpu, ray_address)
-    return confirm_with(Terms(top, seeds, splits), study, storage_url, wanted, device, observe)
+    given = {name: value for name, value in (("top", top), ("seeds", seeds), ("splits", splits)) if value is not None}
+    opened = load_study(storage.open_storage(storage_url), study)
+    asked = opened.space.setting("search.confirm") if opened.made_here else None
+    return confirm_with(Terms(**{**(asked or {}), **given}), study, storage_url, wanted, device, observe)
 
 
 def terms_of(space: Space, goal: Goal) -> Terms | None:

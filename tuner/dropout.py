@@ -25,7 +25,8 @@ class Dropout(nn.Dropout):
             return super().forward(inputs)
         elements = inputs.numel()
         drawn = draw(torch.empty((elements + 3) // 4, dtype=torch.int64)).view(torch.int16)
-        return inputs * kept(drawn[:elements], bound(self.p)).mul_(scale(self.p)).view(inputs.shape)
+        drawn = drawn[:elements] if elements % 4 else drawn
+        return inputs * kept(drawn, bound(self.p)).mul_(scale(self.p)).view_as(inputs)
 
 
 def swap(model: nn.Module) -> None:
@@ -52,7 +53,7 @@ def bound(rate: float) -> int:
 
 def kept(drawn: Tensor, bounds: Tensor | int) -> Tensor:
     """1 for each element that is kept, else 0, float32; comparing straight into numbers is faster than into bools."""
-    return torch.ge(drawn, bounds, out=torch.empty(drawn.shape))
+    return torch.ge(drawn, bounds, out=torch.empty_like(drawn, dtype=torch.float32))
 
 
 def scale(rate: float) -> float:

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from tuner.config import CODE_VALUES, FILE_VALUES
-from tuner.confirmation import read
+from tuner.confirmation import confirms, read
 from tuner.errors import StudyError, UsageError, listing
 from tuner.files import refuse_foreign, write_whole
+from tuner.findings import spread
 from tuner.space import Space, edit
 from tuner.space.filling import filled_text
 from tuner.space.suggesters import Corner, Known
@@ -95,6 +96,8 @@ def chosen(study: Study, trial: int | None) -> Record:
     """
     if not study.made_here:
         raise StudyError(f"study {study.name} was not made by tuner: it has parameters, but no space to fill with them")
+    if trial is None and (search := confirms(study)):
+        raise StudyError(f"study {study.name} has the runs of a confirmation: `tuner export {search}` has their pick")
     record = _best(study) if trial is None else study.record(trial)
     missing = [row.name for row in study.space.parameters() if not row.when and row.name not in record.params]
     if missing:
@@ -106,9 +109,9 @@ def why(study: Study, record: Record) -> str:
     """Which trial is exported when none is named, and why: its confirmation, or what there is in place of one."""
     found = read(study)
     if found is not None and found.believed is not None and found.believed.number == record.number:
-        facts = _confirmed(study, record)["confirmed"]
-        interval = f"95 % interval {facts['low']:.5g} to {facts['high']:.5g}"
-        return f"trial {record.number}, confirmed on fresh seeds: {study.goal.metric} {facts['mean']:.5g}, {interval}"
+        interval = found.interval(found.standings[0])
+        assert interval is not None, study.name
+        return f"trial {record.number}, confirmed on fresh seeds: {study.goal.metric} {spread(interval)}"
     best = f"trial {record.number}, the best single value"
     if found is None:
         return f"{best} (`tuner confirm {study.name}` puts it to the test)"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from tuner.confirmation import Confirmation, Standing
 from tuner.errors import listing
+from tuner.racing import Interval
 
 TEST = "one-sided paired t-tests over common seeds, 5 % for all of them together"
 """How candidates are told apart; `racing` has the whole of it."""
@@ -45,15 +46,31 @@ def sentences(found: Confirmation) -> Iterator[str]:
     other = "" if pick.trial.number == found.winner else f"; the best single value was trial {found.winner}'s"
     mean = "" if pick.mean is None else f", which at {pick.mean:.5g} is the best of {compared} and so flattered"
     yield f"the pick is trial {pick.trial.number}, by its mean over common fresh seeds{mean}{other}"
+    test = "" if interval.low == interval.high else " (Student's t)"
     yield (
-        f"on {len(found.held)} further seeds, which had no say in the choice, its {metric} is {interval.mean:.5g}, "
-        f"95 % interval {interval.low:.5g} to {interval.high:.5g} (Student's t)"
+        f"on {len(found.held)} further seeds, which had no say in the choice, its {metric} is {spread(interval)}{test}"
     )
-    yield f"the search had said {pick.trial.value:.5g}, which was {abs(fell):.2g} too {'good' if fell >= 0 else 'bad'}"
+    yield f"the search had said {pick.trial.value:.5g}{_curse(pick.trial.value, fell, interval)}"
     yield from _others(found, pick)
     yield ROWS_ANEW if found.terms.splits else SAME_ROWS
     if not found.current:
         yield "the search has found a better trial since: confirm it again"
+
+
+def spread(interval: Interval) -> str:
+    """A mean and how sure it is; values that are all the same, few as they are, do not say."""
+    if interval.low == interval.high:
+        return f"{interval.mean:.5g} each time, which gives no interval"
+    return f"{interval.mean:.5g}, 95 % interval {interval.low:.5g} to {interval.high:.5g}"
+
+
+def _curse(value: float | None, fell: float, interval: Interval) -> str:
+    """How far the first estimate was off, and whether that says anything."""
+    if value is None or not fell:
+        return ", which is the same"
+    better = "better" if fell > 0 else "worse"
+    allowed = ", within the interval" if interval.low <= value <= interval.high else ""
+    return f", which was {abs(fell):.2g} {better}{allowed}"
 
 
 def _others(found: Confirmation, pick: Standing) -> Iterator[str]:

@@ -134,9 +134,9 @@ class Report:
             raise UsageError(f"report({epoch!r}): epochs are whole numbers from 1 that rise; the last was {self.last}")
         if self._names not in (set(), scores.keys()):
             raise UsageError(f"report({epoch}) gives {listing(scores)}, after {listing(sorted(self._names))} before")
-        self.last, self._names = epoch, scores.keys()
         if reason := divergence(scores, self._goal.names):
-            self._end(State.DIVERGED, scores, reason)
+            self._end(State.DIVERGED, scores, f"{reason} at epoch {epoch}")
+        self.last, self._names = epoch, scores.keys()
         self.best.see(scores, epoch)
         match self._verdict(Epoch(self._trial.number, self._trial.attempt, epoch, scores, self._lap())):
             case Verdict.STOP:

@@ -147,6 +147,12 @@ DIRECTIONS = {
     "latency": Direction.MINIMIZE,
 }
 """The metrics that we know, and which way each gets better."""
+LIMITS = {
+    **dict.fromkeys(("accuracy", "precision", "recall", "f1"), (0.0, 1.0)),
+    **dict.fromkeys(("loss", "mse", "rmse", "mae"), (0.0, math.inf)),
+    "r2": (-math.inf, 1.0),
+}
+"""What values of the metrics that we compute lie between."""
 COSTS = ("parameters", "latency")
 """What a model costs whatever the data: how many numbers are trained, and milliseconds for one row."""
 OF_TASK = {

@@ -163,6 +163,18 @@ def _mistaken(name: str, value: Any, default: Any) -> Iterator[tuple[str, str]]:
             yield name, f"{name} is true or false, not a word"
     elif isinstance(default, int | float) and any(isinstance(item, bool) for item in alternatives):
         yield name, f"{name} is a number, not true or false"
+    elif isinstance(default, int | float):
+        for item in alternatives:
+            if isinstance(item, str) and _is_number(item):
+                yield name, f"{name} is a number, and {item!r} is text: write it without quotes"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def parameters_of(function: Any) -> Mapping[str, inspect.Parameter]:

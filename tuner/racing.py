@@ -51,6 +51,10 @@ class Interval:
     low: float
     high: float
 
+    def within(self, low: float, high: float) -> Interval:
+        """No wider than what values can be."""
+        return Interval(self.mean, max(low, self.low), min(high, self.high))
+
 
 def race(
     values: Mapping[int, Sequence[float]], seeds: int, entered: int, before: Mapping[int, float] = MappingProxyType({})

@@ -14,6 +14,7 @@ from tuner.findings import verdict
 from tuner.forest import forest
 from tuner.pareto import pareto
 from tuner.study import Record, Study
+from tuner.summary import notes
 from tuner.timeline import timeline
 
 MOST_ROWS = 1000
@@ -49,6 +50,7 @@ def page(study: Study) -> str:
         "report.html.j2",
         [*confirmed, *fronts, *plots.all_plots(study, records), times],
         study=study,
+        notes=list(notes(study)),
         goal=study.goal,
         best=best,
         picked=picked,

@@ -102,7 +102,9 @@ def confusion(predicted: Tensor, true: Tensor, classes: Sequence[str]) -> Plot:
 
 
 def _confused(counts: Any, classes: Sequence[str]) -> Iterator[str]:
-    """What is mistaken most often."""
+    """How much is mistaken, and what most often."""
+    total, wrong = int(counts.sum()), int(counts.sum() - counts.trace())
+    yield f"{wrong} of {total} rows were taken for another class{', these most often:' if wrong else '.'}"
     pairs = [(int(counts[i, j]), i, j) for i in range(len(classes)) for j in range(len(classes)) if i != j]
     for count, true, taken in sorted(pairs, key=lambda pair: (-pair[0], pair[1:]))[:MOST_CONFUSED]:
         if count:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import BasePruner, HyperbandPruner, NopPruner
 from optuna.samplers import BaseSampler
+from optuna.study import Study
+from optuna.trial import FrozenTrial
 
 from tuner import own
 from tuner.errors import BuildError
@@ -50,19 +53,32 @@ def sampler(section: Mapping[str, Any], seed: int, single: bool) -> BaseSampler:
     return built
 
 
-def pruner(section: Mapping[str, Any] | None, epochs: int) -> BasePruner:
+class _Hyperband(HyperbandPruner):
+    """Optuna's, whose brackets come from a seed; its own come from what the study is called."""
+
+    def __init__(self, seed: int, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._seed = seed
+
+    def _get_bracket_id(self, study: Study, trial: FrozenTrial) -> int:
+        seeded: Any = SimpleNamespace(study_name=str(self._seed))
+        return super()._get_bracket_id(seeded, trial)
+
+
+def pruner(section: Mapping[str, Any] | None, epochs: int, seed: int) -> BasePruner:
     """Make a pruner; None prunes nothing.
 
     Args:
         section: `type` and the class's own arguments; one that is a mapping with a `type` is made too.
         epochs: the most that a trial may train.
+        seed: decides what of it is up to chance.
 
     Raises:
         BuildError: Optuna has no such class, or it refuses its arguments.
     """
     if section is None:
         return NopPruner()
-    built: BasePruner = _build(section, "pruner", lambda cls: _pruner_defaults(cls, section, epochs))
+    built: BasePruner = _build(section, "pruner", lambda cls: _pruner_defaults(cls, epochs, seed))
     return built
 
 
@@ -86,9 +102,9 @@ def _sampler_defaults(cls: type, section: Mapping[str, Any], seed: int, single: 
     return {**({"seed": seed % 2**32} if takes_seed else {}), **({"group": True} if grouped else {})}
 
 
-def _pruner_defaults(cls: type, section: Mapping[str, Any], epochs: int) -> dict[str, Any]:
+def _pruner_defaults(cls: type, epochs: int, seed: int) -> dict[str, Any]:
     """Hyperband's own default is read off the first complete trial and shifts its brackets on resume."""
-    return {"max_resource": epochs} if cls is HyperbandPruner else {}
+    return {"max_resource": epochs, "seed": seed} if cls is HyperbandPruner else {}
 
 
 def _build(section: Mapping[str, Any], kind: str, defaults: Callable[[type], dict[str, Any]]) -> Any:
@@ -100,7 +116,7 @@ def _build(section: Mapping[str, Any], kind: str, defaults: Callable[[type], dic
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
-            return cls(**arguments)
+            return (_Hyperband if cls is HyperbandPruner else cls)(**arguments)
     except Exception as error:  # a constructor may raise anything for a bad argument
         raise BuildError(f"search.{kind}", f"{cls.__name__} refuses its arguments: {error}") from None
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import collections
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from tuner.confirmation import confirms, read
+from tuner.findings import spread
 from tuner.goal import Direction, Goal
 from tuner.importances import Importances, importances_of
+from tuner.stopping import stop_reason
 from tuner.study import Record, Study, sound
 from tuner.study.forking import Fork
 
@@ -31,7 +34,7 @@ class Summary:
 
     `courses` and `importances` have one for each objective. `top` are its best trials, with several objectives
     of its front, which has `front` trials; those that ended early come last. `parameters` are
-    those of `top`, the most important first; `notes` say what the study was forked from.
+    those of `top`, the most important first; `notes` are as the function has them.
     """
 
     headline: str
@@ -58,10 +61,9 @@ def summary(study: Study, records: Sequence[Record], top: int = TOP) -> Summary:
     front = study.front(records)
     ended = study.ranked(record for record in records if record.finished)
     shown = tuple((front if front and not study.goal.single else ended)[:top])
-    fork = Fork.read(study)
     return Summary(
         headline=headline(study, records),
-        notes=fork.notes if fork else (),
+        notes=tuple(notes(study)),
         goal=study.goal,
         courses=tuple(_course(study.goal, chosen, i) for i in objectives),
         top=shown,
@@ -69,6 +71,21 @@ def summary(study: Study, records: Sequence[Record], top: int = TOP) -> Summary:
         parameters=_parameters(shown, importances),
         importances=importances,
     )
+
+
+def notes(study: Study) -> Iterator[str]:
+    """What the study was forked from, why it has stopped, and what fresh seeds said of it."""
+    if (fork := Fork.read(study)) is not None:
+        yield from fork.notes
+    if reason := stop_reason(study):
+        yield f"stopped by search.stop: {reason}"
+    if search := confirms(study):
+        yield f"the runs of a confirmation: their best is no result; `tuner show {search}` has what they say"
+    found = read(study)
+    if found is not None and found.pick is not None and (interval := found.interval(found.pick)) is not None:
+        stale = "" if found.current else "; the search has found a better one since"
+        told = f"{study.goal.metric} {spread(interval)}"
+        yield f"confirmed on fresh seeds: trial {found.pick.trial.number}, {told}{stale}"
 
 
 def headline(study: Study, records: Sequence[Record]) -> str:

@@ -102,6 +102,7 @@ class Course:
         self._weights: Weights | None = None
         self._saved = time.monotonic()
         self._is_long = False
+        self._last = 0
 
     def begin(self, built: Run | None = None) -> tuple[Run, int]:
         """The run, and after which epoch it stands; one whose checkpoint cannot be read begins anew.
@@ -113,7 +114,7 @@ class Course:
             Exception: whatever the trial's code raises.
         """
         run, trained = self._restored(built or self._build(), self._port.load(self.trial.number))
-        self._cost = _costs(self._job, run)
+        self._cost, self._last = _costs(self._job, run), run.training.epochs
         return run, trained
 
     def _build(self) -> Run:
@@ -144,11 +145,11 @@ class Course:
         """Report an epoch; how the trial ends by it, if it does."""
         trial, goal, metrics = self.trial, self._goal, {**scores, **self._cost}
         if reason := divergence(metrics, goal.names):
-            return cut_short(trial, State.DIVERGED, goal, metrics, epoch, reason)
+            return cut_short(trial, State.DIVERGED, goal, metrics, epoch - 1 or None, f"{reason} at epoch {epoch}")
         if self._best.see(metrics, epoch):
             self._weights = trained.weights()
         verdict = self._port.report(Epoch(trial.number, trial.attempt, epoch, metrics, seconds, lanes))
-        if verdict is Verdict.STOP:
+        if verdict is Verdict.STOP and epoch < self._last:  # what has trained to its end is not cut short any more
             return cut_short(trial, State.PRUNED, goal, metrics, epoch)
         if verdict is Verdict.SUSPEND or time.monotonic() - self._saved > self._interval:
             self._port.save(trial.number, trained.state(self._best.progress(epoch), self._weights), best=False)

@@ -16,6 +16,7 @@ from typing import Any
 import plotly.io
 import plotly.offline
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 
 from tuner.plots import COLOURS, INK, PLOTLY, Plot
 from tuner.plots.plot import short
@@ -51,7 +52,7 @@ def render(template: str, plots: Iterable[Plot], **facts: Any) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    environment.filters["short"] = short
+    environment.filters |= {"short": short, "told": _told}
     return environment.get_template(template).render(
         sections=[_section(plot, anchor) for plot, anchor in _anchored(plots)],
         ink=INK,
@@ -66,6 +67,11 @@ def render(template: str, plots: Iterable[Plot], **facts: Any) -> str:
 def length(seconds: float) -> str:
     """A time as people say it."""
     return str(datetime.timedelta(seconds=round(seconds)))
+
+
+def _told(text: str) -> Markup:
+    """A sentence in HTML, with what stands in backticks as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def _anchored(plots: Iterable[Plot]) -> Iterator[tuple[Plot, str]]:

@@ -179,7 +179,7 @@ def test_trials_of_which_no_four_are_alike_train_in_turn_and_are_not_asked_for_e
 
     found = fused(job_of(), given, width=32, forced=False)
 
-    assert found.notes == ["no 4 of 10 trials are alike: they train in turn"]
+    assert found.notes == ["of the first 10 trials no 4 can train together: they train in turn"]
     assert found.most_held == 10
     assert len(found.outcomes) == 20
 

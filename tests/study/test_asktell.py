@@ -44,12 +44,12 @@ def test_optuna_reads_every_trial_its_parameters_epochs_and_attributes(url: str)
     assert loaded.direction is optuna.study.StudyDirection.MAXIMIZE
 
 
-def test_the_pruner_judges_every_epoch(url: str) -> None:
-    trials = opened(url)
-    trial = trials.ask()
+def test_the_pruner_judges_every_epoch_but_the_last(url: str) -> None:
+    trials = opened(url, PRUNING.replace("epochs: 2", "epochs: 3"))
+    first, second = trials.ask().number, trials.ask().number
 
-    assert trials.report(epoch(trial.number, 1, 0.6)) is False
-    assert trials.report(epoch(trial.number, 2, 0.4)) is True
+    assert [trials.report(epoch(first, 1, 0.6)), trials.report(epoch(first, 2, 0.4))] == [False, True]
+    assert [trials.report(epoch(second, number, 0.4 if number == 3 else 0.6)) for number in (1, 2, 3)] == [False] * 3
 
 
 def test_a_pruned_trial_says_why(url: str) -> None:

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 def print_confirmation(found: Confirmation) -> None:
     """What was found, and a table of the candidates."""
-    from rich.console import Console
     from rich.table import Table
 
+    from tuner.cli.parts import stdout
     from tuner.findings import sentences, verdict
 
-    typer.echo(f"Confirmed on fresh seeds, {found.ended} runs in study {found.study}:")
+    typer.echo(f"Confirmed on fresh seeds, {found.counting} runs in study {found.study}:")
     for sentence in sentences(found):
         typer.echo(f"  {sentence}")
     typer.echo()
@@ -31,4 +31,4 @@ def print_confirmation(found: Confirmation) -> None:
         first, curse = f"{standing.trial.value:.5g}", "" if fell is None else f"{fell:.2g}"
         seeds = f"{len(standing.values)}" + (f" + {len(found.held)}" if standing is found.pick else "")
         table.add_row(str(standing.trial.number), first, raced, mean, between, curse, seeds, verdict(found, standing))
-    Console(markup=False, highlight=False).print(table)
+    stdout().print(table)

@@ -13,11 +13,16 @@ from tuner.config import DEFAULT_STORAGE
 
 def confirm(
     study: options.StudyName,
-    top: Annotated[int, typer.Option(help="How many of the best trials are candidates.")] = 5,
-    seeds: Annotated[int, typer.Option(help="Fresh seeds for each candidate, and further ones for the pick.")] = 5,
+    top: Annotated[int | None, typer.Option(help="How many of the best trials are candidates.")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(help="Fresh seeds for each candidate, and further ones for the pick.")
+    ] = None,
     splits: Annotated[
-        bool, typer.Option("--splits", help="Each seed draws training and validation rows anew; never test rows.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--splits/--no-splits", help="Each seed draws training and validation rows anew; never test rows."
+        ),
+    ] = None,
     device: options.Device = "auto",
     workers: options.Workers = None,
     threads: options.Threads = None,
@@ -28,6 +33,12 @@ def confirm(
     quiet: options.Quiet = False,
 ) -> None:
     """Train the best trials again on fresh seeds, and say which one to believe and how sure that is.
+
+    The table has for each candidate: search, what the search had said; race, its mean over the common
+    seeds; mean and interval, for the pick of its further seeds; and by how much the search's word was
+    better than the mean (fell by).
+
+    What is not given is as search.confirm of the study's file has it, or else --top 5 --seeds 5 --no-splits.
 
     Example: tuner confirm digits-cnn --top 5 --seeds 5 --workers 2
     """

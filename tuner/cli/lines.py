@@ -18,7 +18,7 @@ def lines_of(event: Event, progress: Progress) -> Iterator[str]:
     """What is to be said of an event, which `progress` has seen."""
     match event:
         case Opened():
-            yield f"study {event.study}: {event.finished} of {event.total} trials done"
+            yield f"study {event.study}: {event.finished} of {max(event.total, event.finished)} trials done"
             if event.recovered:
                 yield f"{event.recovered} trials were left running by a crash and go on under their own numbers"
             yield from (f"note: {note}" for note in event.notes)

@@ -153,7 +153,8 @@ def _asked(study: Study, records: list[Record]) -> tuple[int, str]:
     if not study.made_here:
         return len(records), ""
     if (found := confirmed_by(study)) is None:
-        return study.space.setting("search.trials"), "tuner run"
+        ended = sum(record.finished for record in records)  # an earlier run may have been asked for more
+        return max(study.space.setting("search.trials"), ended), "tuner run"
     return found.ended + len(found.wanted), "tuner confirm"
 
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 BAR_FROM, DETAILS_FROM = 48, 72
 """So wide is a terminal whose rows have a bar, and one whose rows say everything."""
 
+PIPED_WIDTH = 200
+"""So wide is what is no terminal, where nothing says otherwise: a file has no edge to cut numbers at."""
+
 STYLES = {"complete": "green", "pruned": "yellow", "failed": "red", "diverged": "magenta", "out of memory": "magenta"}
 
 
@@ -25,7 +28,8 @@ def stdout() -> Console:
     """The console on stdout; in place of what its encoding lacks stands a question mark."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
-    return Console(markup=False, highlight=False)
+    edged = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(markup=False, highlight=False, width=None if edged else PIPED_WIDTH)
 
 
 def drawable(stream: TextIO) -> bool:

@@ -109,6 +109,7 @@ def run(
 
 def _print_result(result: Result, storage: str) -> None:
     from tuner.cli.kept import Kept
+    from tuner.confirmation import read
 
     study, name = result.study, shlex.quote(result.study.name)
     if result.stopped:
@@ -126,7 +127,8 @@ def _print_result(result: Result, storage: str) -> None:
     there = options.and_storage(storage)
     chosen = "" if study.goal.single else f" --trial {result.front[0].number}"
     typer.echo("\nNext:")
-    if study.goal.single and result.confirmation is None:
+    found = read(study)
+    if study.goal.single and (found is None or found.believed is None):
         typer.echo(f"  tuner confirm {name}{there}")
     typer.echo(f"  tuner report {name}{there}")
     typer.echo(f"  tuner export {name}{chosen} -o best.yaml{there} && tuner train best.yaml")

@@ -89,8 +89,9 @@ def _bounds(goal: Goal) -> str:
 
 
 def _print_space(space: Space) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from tuner.cli.parts import stdout
 
     rows = space.parameters()
     table = Table(title=f"{space.file}: study {space.name}", title_justify="left")
@@ -98,14 +99,17 @@ def _print_space(space: Space) -> None:
         table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(row.name, type(row.hole).__name__.lower(), _range(row), _condition(row))
-    console = Console(markup=False, highlight=False)
     if rows:
-        console.print(table)
+        stdout().print(table)
     size = space.size()
-    configs = "no end of configs (a range is continuous)" if math.isinf(size) else f"{size:,.0f} configs"
-    typer.echo(f"{len(rows)} parameters, {configs}")
+    configs = "no end of configs (a range is continuous)" if math.isinf(size) else _counted(size, "config")
+    typer.echo(f"{_counted(len(rows), 'parameter')}, {configs}")
     typer.echo(f"\nDefaults: {_defaults(space)}")
     _print_samples(space)
+
+
+def _counted(number: float, thing: str) -> str:
+    return f"{number:,.0f} {thing}{'' if number == 1 else 's'}"
 
 
 def _print_samples(space: Space) -> None:
@@ -113,8 +117,8 @@ def _print_samples(space: Space) -> None:
     from tuner.space.suggesters import Random
     from tuner.space.writing import flow
 
-    typer.echo("\nSampled configs:")
-    for i in range(SAMPLES):
+    typer.echo("\nSampled configs:" if space.parameters() else "\nThe config:")
+    for i in range(SAMPLES if space.parameters() else 1):
         filled = space.fill(Random(i))
         tuned = [part for part in filled if part not in OWN_SECTIONS or part == "training"]
         typer.echo(f"  {i + 1}. " + "\n     ".join(f"{part}: {flow(filled[part])}" for part in tuned))

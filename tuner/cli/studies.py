@@ -51,6 +51,10 @@ def list_(storage: options.Storage = DEFAULT_STORAGE) -> None:
 
 
 def _standing(study: Study, records: list[Record]) -> str:
+    from tuner.confirmation import confirms
+
+    if confirms(study):
+        return "(confirmation)"
     front = study.front(records)
     if study.goal.single:
         return f"{front[0].value:.5g}" if front else ""

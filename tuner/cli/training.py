@@ -77,8 +77,10 @@ def predict(
 def _space(config: Path | None, study: str | None, trial: int | None, storage: str) -> Space:
     from tuner.space import Space
 
-    if (config is None) == (study is None):
+    if config is None and study is None:
         raise UsageError("name a config file, or a study with --study")
+    if config is not None and study is not None:
+        raise UsageError(f"{config} and --study {study}: name one of the two")
     if config is not None:
         if trial is not None:
             raise UsageError("--trial goes with --study")

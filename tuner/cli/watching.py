@@ -130,7 +130,7 @@ def _head(seen: Overview, width: int, height: int) -> Iterator[RenderableType]:
     if len(shown) < len(seen.front):
         yield cut(f"and {len(seen.front) - len(shown)} more on the front", "dim")
     yield from (Text(remark, style="dim") for remark in remarks(seen))
-    yield cut(f"as of {seen.time:%H:%M:%S}; {LEAVE} leaves, and the run goes on", "dim")
+    yield cut(f"as of {seen.time:%H:%M:%S}; {LEAVE} leaves{', and the run goes on' * (not seen.over)}", "dim")
 
 
 def _running(running: tuple[Running, ...], width: int) -> Table:

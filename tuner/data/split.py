@@ -34,13 +34,28 @@ def hold_out(pool: Rows, among: Tensor, part: float | int, task: Task, seed: int
     try:
         kept, held = _by_rows(rows, part, task, state) if rows.groups is None else _by_groups(rows, part, state)
     except ValueError as error:
-        raise DataError(f"data.{name}: {len(rows)} rows cannot be split by {part}: {error}") from None
+        why = _too_rare(rows, task) or error
+        raise DataError(f"data.{name}: {len(rows)} rows cannot be split by {part}: {why}") from None
     return among[kept], among[held]
 
 
 def without(among: Tensor, rows: Tensor | None) -> Tensor:
     """The rows of `among`, int64, that are not in `rows`."""
     return among if rows is None else among[~torch.isin(among, rows)]
+
+
+def _too_rare(rows: Rows, task: Task) -> str:
+    """What is wrong with classes that are too small to be in both splits; empty if it is not that."""
+    if task is not Task.CLASSIFICATION or rows.groups is not None:
+        return ""
+    counts = torch.bincount(rows.targets)
+    rare, classes = int((counts == 1).sum()), int((counts > 0).sum())
+    if not rare:
+        return ""
+    return (
+        f"{rare} of its {classes} classes {'has' if rare == 1 else 'have'} a single row, and each split needs one: "
+        "leave such rows out, or predict something else"
+    )
 
 
 def _by_rows(pool: Rows, part: float | int, task: Task, state: int) -> tuple[Tensor, Tensor]:

@@ -121,7 +121,7 @@ def _features(
             raise DataError(f"data.features: {target} is the target, not a feature")
     frames.require(frame, columns, path)
     if not columns:
-        raise DataError(f"{path}: there is no column besides {target} to predict from")
+        raise DataError(f"{path}: there is no column besides {target} to predict from; a first line names the columns")
     return columns
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -16,6 +17,9 @@ from tuner.space import Space
 from tuner.space.suggesters import Corner
 from tuner.space.writing import flow
 from tuner.training import Job, device_of
+
+USUAL = "space.yaml"
+"""What a space is called that is given no name: its study is called as the data are."""
 
 
 def draft(data: Path | None, out: Path, target: str | None = None, schema: str | None = None) -> str:
@@ -37,6 +41,8 @@ def draft(data: Path | None, out: Path, target: str | None = None, schema: str |
     """
     base = out.absolute().parent
     found = _look(data, str(base), target)
+    if out.name != USUAL:
+        found = replace(found, name=out.stem)  # files of one folder share a database: studies are told apart by names
     text = signature.signed(_text(found, out), schema)
     _prove(Space.parse(text, str(out), base))
     return text

@@ -7,7 +7,7 @@ import multiprocessing
 import signal
 import sys
 from collections.abc import Iterator
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from typing import Any
 
 CONTEXT: Any = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
@@ -27,7 +27,11 @@ def warm_up() -> None:
 
 @contextlib.contextmanager
 def deaf_to_ctrl_c() -> Iterator[None]:
-    """What is started here is never interrupted by a terminal, not while it imports either; the driver is, later."""
+    """What is started here is never interrupted by a terminal, not while it imports either; the driver is, later.
+
+    Python starts its tracker of resources before the first process, and lets signals through after that.
+    """
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

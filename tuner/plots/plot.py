@@ -174,7 +174,11 @@ def axis_of(domain: Domain) -> dict[str, Any]:
     if not domain.log:
         return {"range": ends, **({"dtick": 1} if domain.whole and domain.high - domain.low < MOST_TICKS else {})}
     low, high = map(math.log10, ends)
-    return {"type": "log", "range": [low, high], "dtick": 1 if high - low > 2 else "D2"}
+    if high - low > 2:
+        return {"type": "log", "range": [low, high], "dtick": 1}
+    round_ones = [step * 10.0**power for power in range(math.floor(low), math.ceil(high)) for step in (1.0, 2.0, 5.0)]
+    marks = [value for value in round_ones if ends[0] <= value <= ends[1]]
+    return {"type": "log", "range": [low, high], "tickvals": marks, "ticktext": [f"{value:g}" for value in marks]}
 
 
 def place_of(domain: Domain, value: Any) -> float:

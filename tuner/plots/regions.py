@@ -18,6 +18,8 @@ FEWEST = TOP
 THINNEST = 0.004
 """The length of a bar where the best tenth agree, or it could not be seen."""
 
+BEST_TRIALS = f"Best tenth, at least {TOP}"
+
 
 def regions(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
     """Where the best trials by objective `i` have each parameter, and which bounds they press against."""
@@ -52,7 +54,7 @@ def _spans(found: Sequence[Region]) -> list[go.Bar]:
             y=[html.escape(region.name) for region, _, _ in ranges],
             orientation="h",
             width=0.6,
-            name="Best tenth",
+            name=BEST_TRIALS,
             marker={"color": COLOURS[4], "opacity": 0.6},
             hovertext=[html.escape(f"{region.name}: {region.told}") for region, _, _ in ranges],
             hoverinfo="text",
@@ -92,7 +94,7 @@ def _table(found: Sequence[Region]) -> Table:
         )
         for region in found
     )
-    return Table(("Parameter", "Searched", "Trials", "Best tenth", f"Top {TOP}", "Pressing"), rows)
+    return Table(("Parameter", "Searched", "Trials", BEST_TRIALS, f"Top {TOP}", "Pressing"), rows)
 
 
 def _domain(region: Region) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,7 @@ def join(url: str, study: str, told: Callable[[str], None] = lambda message: Non
                 open_storage(url)  # what is no database is refused before anything is written beside it
             if file is not None:
                 stack.enter_context(held(file, state_folder(url), shown(url), study))
+                stack.callback(_fold, file)
             turns = Sole(Patience(told))
         yield turns
 
@@ -165,6 +167,15 @@ def _cached(storage: RDBStorage) -> BaseStorage:
 def _engine_options(url: URL, create: bool) -> dict[str, Any]:
     busy = BUSY_SECONDS if create else SILENT_SECONDS
     return {"connect_args": {"timeout": busy}} if url.get_backend_name() == "sqlite" else {}
+
+
+def _fold(file: Path) -> None:
+    """Bring what stands in the WAL file into the database, which may be copied by itself then.
+
+    A reader that is at it for long keeps some of it there, which SQLite reads as well.
+    """
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(file, BUSY_SECONDS)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _tune_sqlite(engine: sqlalchemy.Engine, create: bool) -> None:

@@ -37,13 +37,14 @@ class _Running:
     """A trial that was asked for, by its id in the database.
 
     `judged` is the last epoch that the pruner has judged, `lanes` the most trials that it has trained with as one
-    program, itself included; in any attempt.
+    program, itself included; in any attempt. `last` is the epoch at which it is trained to its end, if that is known.
     """
 
     id: int
     history: dict[str, list[float]]
     judged: int
     lanes: int = 1
+    last: int | None = None
 
 
 class AskTell:
@@ -110,10 +111,11 @@ class AskTell:
             if seed is None:
                 seed = self._chance("trial", trial.number)
             self._ledger.note(trial._trial_id, Facts({"seed": seed, "attempt": attempt}))
-        begins_anew = self.study.space.objective.function is not None  # it has no checkpoints
-        history: dict[str, list[float]] = {} if begins_anew else there.get("history", {})
+        own = self.study.space.objective.function is not None  # it has no checkpoints, and as many epochs as it likes
+        history: dict[str, list[float]] = {} if own else there.get("history", {})
+        last = None if own else int(values["training"]["epochs"])
         self._running[trial.number] = _Running(
-            written.begun, history, int(there.get("judged", 0)), int(there.get("lanes", 1))
+            written.begun, history, int(there.get("judged", 0)), int(there.get("lanes", 1)), last
         )
         return Trial(trial.number, attempt, values, seed, cut_short="history" in there or "losses" in there)
 
@@ -141,18 +143,19 @@ class AskTell:
         With several objectives Optuna knows no value of an epoch, and nothing is pruned; nor does it learn
         the value of an epoch that breaks a bound.
 
-        An epoch that an earlier attempt has reported is not judged again: the pruner knows more by now,
-        and the verdict would depend on where the attempt ended. The epoch, its verdict and what the pruner
-        noted are written at once, if need be `delay` later and with everything else that was known then. So
-        what a crash loses is the end of what was reported, and the trials go on from a state that the study
-        once had: an epoch that was lost is trained and judged again, by a pruner that knows what it knew then
-        if the epochs come in the same order.
+        An epoch that an earlier attempt has reported is not judged again: the pruner knows more by now, and the
+        verdict would depend on where the attempt ended. Nor is the last one: there is nothing left to save. The
+        epoch, its verdict and what the pruner noted are written at once, if need be `delay` later and with
+        everything else that was known then. So what a crash loses is the end of what was reported, and the
+        trials go on from a state that the study once had: an epoch that was lost is trained and judged again,
+        by a pruner that knows what it knew then if the epochs come in the same order.
         """
         running = self._running[epoch.trial]
         with readable_errors(), self._ledger.together():
             told = self.study.goal.single and self.study.goal.feasible(epoch.metrics)
             values = {epoch.epoch: epoch.metrics[self.study.goal.metric]} if told else {}
-            stop = bool(values) and epoch.epoch > running.judged and self._judge(running.id, values)
+            asked = bool(values) and epoch.epoch > running.judged and epoch.epoch != running.last
+            stop = asked and self._judge(running.id, values)
             judged = max(running.judged, epoch.epoch)
             facts = {"epoch": epoch.epoch, **epoch.metrics, "seconds": epoch.seconds, STOPPED: int(stop)}
             kept = sum(number < epoch.epoch for number in running.history.get("epoch", []))
@@ -233,7 +236,7 @@ class AskTell:
         return bool(self.optuna._stop_flag)
 
     def _pruned_by(self, running: _Running) -> str:
-        pruner = type(self.optuna.pruner).__name__
+        pruner = self.study.space.setting("search.pruner")["type"]
         history, at = running.history, running.history[STOPPED].index(1)
         metric = self.study.goal.metric
         return f"{pruner} at epoch {history['epoch'][at]}, {metric} {history[metric][at]:.4g}"

@@ -54,8 +54,9 @@ def open_study(storage: BaseStorage, space: Space, goal: Goal, batch: int | None
         study.set_user_attr(FACTS, facts_of(space, goal, batch, uid))
         for params in space.enqueued():
             study.enqueue_trial(params, skip_if_exists=True)
-        study.sampler = sampling.sampler(space.setting("search.sampler"), space.setting("study.seed"), goal.single)
-        study.pruner = sampling.pruner(space.setting("search.pruner"), space.highest("training.epochs"))
+        seed = space.setting("study.seed")
+        study.sampler = sampling.sampler(space.setting("search.sampler"), seed, goal.single)
+        study.pruner = sampling.pruner(space.setting("search.pruner"), space.highest("training.epochs"), seed)
         study._thread_local.in_optimize_loop = True  # or a grid that is used up raises where it should stop
         return Study(study)
 

@@ -65,7 +65,7 @@ def step(run: Run, batches: list[tuple[Tensor, Tensor]]) -> Tensor:
     whole = 1 if alone else sum(run.loss.weight(targets) for _, targets in batches)
 
     def loss_of_step() -> Tensor:
-        run.optimizer.zero_grad(set_to_none=True)
+        _forget_gradients(run.optimizer)
         parts = []
         for inputs, targets in batches:
             with run.autocast():
@@ -86,6 +86,13 @@ def step(run: Run, batches: list[tuple[Tensor, Tensor]]) -> Tensor:
     if run.average is not None:
         run.average.update_parameters(run.model)
     return loss
+
+
+def _forget_gradients(optimizer: torch.optim.Optimizer) -> None:
+    """As `zero_grad`, which takes a twentieth of a small model's step to tell a profiler of itself."""
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            parameter.grad = None
 
 
 def _clip(run: Run) -> None:
