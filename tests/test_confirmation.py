@@ -6,11 +6,12 @@ import pytest
 
 import tuner
 from tests.conftest import Cli
-from tuner.confirmation import CONFIRM, Part, read
+from tuner.confirmation import CONFIRM, Part, Terms, read
 from tuner.errors import StudyError, UsageError
 from tuner.events import Event, Reported
 from tuner.findings import sentences, verdict
 from tuner.forest import forest
+from tuner.racing import Interval
 from tuner.space import Space
 from tuner.storage import open_storage
 from tuner.study import Study, load_study
@@ -255,6 +256,57 @@ def test_fresh_splits_are_runs_of_their_own_on_rows_of_their_own(tiny: Path, url
     assert drawn.pick is not None
     assert drawn.ended == 2 * usual.ended == 12
     assert "each seed drew training and validation rows anew" in "; ".join(sentences(drawn))
+
+
+def test_what_is_not_said_is_as_the_file_has_it(walk: Path, url: str) -> None:
+    walk.write_text(walk.read_text().replace("trials: 8", "trials: 8\n  confirm: {top: 2, seeds: 3}"))
+    tuner.run(walk, storage_url=url)
+
+    assert tuner.confirm("walk", storage_url=url).terms == Terms(2, 3, False)
+    one = tuner.confirm("walk", top=1, storage_url=url)
+    assert one.terms == Terms(1, 3, False)
+    assert (one.counting, one.ended > 3) == (3, True)  # those of the race do not count any more
+
+
+def test_where_the_search_stands_its_confirmation_is_told_and_the_runs_are_no_result(
+    walk: Path, url: str, cli: Cli
+) -> None:
+    found = tuner.confirm("walk", top=3, seeds=3, storage_url=url)
+    assert found.pick is not None
+
+    told = f"confirmed on fresh seeds: trial {found.pick.trial.number}, score "
+    assert told in cli("show", "walk").stdout
+    assert told[1:] in tuner.report("walk", walk.parent / "page.html", storage_url=url).read_text()
+    assert "walk.confirm  score   (confirmation)" in cli("list").stdout
+    refused = cli("export", "walk.confirm")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "has the runs of a confirmation: `tuner export walk` has their pick" in refused.stderr
+    assert "tuner confirm walk" not in cli("run", "--space", "walk.yaml", "-q").stdout
+
+
+def test_an_interval_is_no_wider_than_its_metric(tiny: Path, url: str) -> None:
+    tuner.run(tiny, storage_url=url, settings=[("training.epochs", 6)])
+    found = tuner.confirm("tiny", top=1, seeds=2, storage_url=url)
+    assert found.pick is not None
+
+    assert found.limits == (0.0, 1.0)
+    interval = found.interval(found.pick)
+    assert interval is not None
+    assert 0.0 <= interval.low <= interval.mean <= interval.high <= 1.0
+    assert Interval(0.5, 0.2, 1.1).within(0.0, 1.0) == Interval(0.5, 0.2, 1.0)
+
+
+def test_values_that_are_all_the_same_give_no_interval(walk: Path, url: str) -> None:
+    (walk.parent / "fit.py").write_text("def fit(config, report):\n    return 1 - abs(config['x'] - 0.5)\n")
+    tuner.run(walk, storage_url=url, study_name="sure")
+
+    told = list(sentences(tuner.confirm("sure", top=2, seeds=2, storage_url=url)))
+
+    assert (
+        told[1]
+        == "on 2 further seeds, which had no say in the choice, its score is 1 each time, which gives no interval"
+    )
+    assert told[2] == "the search had said 1, which is the same"
 
 
 def test_a_left_over_run_on_fresh_splits_still_gets_its_rows(tiny: Path, url: str) -> None:

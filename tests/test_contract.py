@@ -90,6 +90,22 @@ def test_the_seed_alone_decides_a_deterministic_study(
     assert len(workers) == EXECUTORS[executor].get("workers", 0)
 
 
+def test_the_name_of_a_study_decides_nothing(tmp_path: Path, url: str, expected: list[dict[str, Any]]) -> None:
+    space = SPACE.replace(
+        "{type: SuccessiveHalvingPruner, min_resource: 1, reduction_factor: 2}", "{type: HyperbandPruner}"
+    )
+    (tmp_path / "contract.yaml").write_text(space.replace("trials: 10", "trials: 12").replace("epochs: 4", "epochs: 9"))
+
+    for name in ("one", "other"):
+        tuner.run(tmp_path / "contract.yaml", storage_url=url, study_name=name, deterministic=3)
+
+    one, other = (
+        [facts(trial) for trial in optuna.load_study(study_name=name, storage=url).trials] for name in ("one", "other")
+    )
+    assert one == other
+    assert "PRUNED" in {trial["state"] for trial in one}  # or there was little to decide
+
+
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_a_study_that_was_cut_goes_on_elsewhere_to_the_same_end(
     tmp_path: Path, url: str, executor: str, expected: list[dict[str, Any]], request: pytest.FixtureRequest

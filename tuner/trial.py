@@ -102,7 +102,6 @@ class Course:
         self._weights: Weights | None = None
         self._saved = time.monotonic()
         self._is_long = False
-        self._last = 0
 
     def begin(self, built: Run | None = None) -> tuple[Run, int]:
         """The run, and after which epoch it stands; one whose checkpoint cannot be read begins anew.
@@ -114,7 +113,7 @@ class Course:
             Exception: whatever the trial's code raises.
         """
         run, trained = self._restored(built or self._build(), self._port.load(self.trial.number))
-        self._cost, self._last = _costs(self._job, run), run.training.epochs
+        self._cost = _costs(self._job, run)
         return run, trained
 
     def _build(self) -> Run:
@@ -149,7 +148,7 @@ class Course:
         if self._best.see(metrics, epoch):
             self._weights = trained.weights()
         verdict = self._port.report(Epoch(trial.number, trial.attempt, epoch, metrics, seconds, lanes))
-        if verdict is Verdict.STOP and epoch < self._last:  # what has trained to its end is not cut short any more
+        if verdict is Verdict.STOP:
             return cut_short(trial, State.PRUNED, goal, metrics, epoch)
         if verdict is Verdict.SUSPEND or time.monotonic() - self._saved > self._interval:
             self._port.save(trial.number, trained.state(self._best.progress(epoch), self._weights), best=False)

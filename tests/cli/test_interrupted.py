@@ -6,9 +6,12 @@ import os
 import signal
 import sqlite3
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import optuna
+import psutil
 import pytest
 from typer.testing import CliRunner
 
@@ -99,6 +102,23 @@ def test_ctrl_c_of_a_terminal_ends_a_run_that_streams_its_data(tmp_path: Path) -
 
     assert process.returncode == 130
     assert told.count("stopping at this epoch's end") == 1
+    assert "Traceback" not in told
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere workers are not forked from a server")
+def test_ctrl_c_of_a_terminal_while_workers_start_says_no_more_than_that(tmp_path: Path) -> None:
+    (tmp_path / "long.yaml").write_text(LONG)
+    run = [*command(), "run", "--space", "long.yaml", "--workers", "2"]
+    process = subprocess.Popen(
+        run, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    until(lambda: len(psutil.Process(process.pid).children()) >= 2)  # the tracker of resources, and the server
+    time.sleep(0.5)  # that imports torch
+
+    os.killpg(process.pid, signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+
+    assert process.returncode == 130
     assert "Traceback" not in told
 
 

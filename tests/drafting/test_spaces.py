@@ -94,6 +94,21 @@ def test_any_name_of_a_file_and_a_column_is_written_as_yaml(name: str, tmp_path:
     assert space.setting("data.path") == f"{name}.csv"
 
 
+def test_a_space_with_a_name_of_its_own_gives_it_to_its_study(tmp_path: Path) -> None:
+    file = wine(tmp_path)
+
+    assert Space.parse(draft(file, tmp_path / "space.yaml")).name == "wine"
+    assert Space.parse(draft(file, tmp_path / "red.yaml")).name == "red"
+
+
+def test_classes_of_one_row_are_told_in_a_sentence(tmp_path: Path) -> None:
+    rows = {"size": [i / 3 for i in range(60)], "target": ["x", "y"] * 29 + ["z", "w"]}
+    pd.DataFrame(rows).to_csv(tmp_path / "rows.csv", index=False)
+
+    with pytest.raises(DataError, match="2 of its 4 classes have a single row, and each split needs one: leave"):
+        draft(tmp_path / "rows.csv", tmp_path / "space.yaml")
+
+
 def test_what_the_data_call_things_stays_in_its_comment(tmp_path: Path) -> None:
     names = ["a\nsearch: {trials: 1}", "b\u2028c" * 50]
     rows = {"size": [i / 3 for i in range(60)], "key\nof: it": [f"k{i}" for i in range(60)], "target": names * 30}

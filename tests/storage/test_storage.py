@@ -21,6 +21,18 @@ def test_a_database_is_made_in_wal_mode_and_opens_in_plain_optuna(tmp_path: Path
     assert optuna.get_all_study_names(url) == []
 
 
+def test_when_no_driver_is_left_the_file_alone_has_all_of_a_study(tmp_path: Path, url: str) -> None:
+    with storage.join(url, "made"):
+        study = optuna.create_study(study_name="made", storage=storage.open_storage(url, create=True))
+        for i in range(30):
+            study.add_trial(optuna.trial.create_trial(value=float(i)))
+
+    (tmp_path / "moved.db").write_bytes((tmp_path / "studies.db").read_bytes())
+
+    moved = optuna.load_study(study_name="made", storage=f"sqlite:///{tmp_path}/moved.db")
+    assert [trial.value for trial in moved.trials] == [float(i) for i in range(30)]
+
+
 def test_reading_makes_no_file(tmp_path: Path, url: str) -> None:
     with pytest.raises(UsageError, match="there is no such file"):
         storage.open_storage(url)
