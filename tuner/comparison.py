@@ -15,6 +15,7 @@ from tuner import webpage
 from tuner.confirmation import read
 from tuner.errors import UsageError
 from tuner.files import refuse_foreign, write_whole
+from tuner.findings import between
 from tuner.goal import COSTS
 from tuner.plots import Plot, Table
 from tuner.plots.against import Confirmed, Contestant, busy, by_time, by_trials, confirmed, fronts
@@ -104,7 +105,7 @@ def _found(each: Contestant) -> tuple[object, ...]:
     best, said = each.best, ("", "", "")
     if (found := each.confirmed) is not None:
         interval = found.interval
-        said = (f"{interval.mean:.5g}", f"{interval.low:.5g} to {interval.high:.5g}", found.told)
+        said = (f"{interval.mean:.5g}", between(interval), found.told)
     return ("", "", *said) if best is None else (best.value, best.number, *said)
 
 

@@ -57,6 +57,11 @@ def sentences(found: Confirmation) -> Iterator[str]:
         yield "the search has found a better trial since: confirm it again"
 
 
+def between(interval: Interval) -> str:
+    """Its ends, for a table; values that are all the same have none."""
+    return "all alike" if interval.low == interval.high else f"{interval.low:.5g} to {interval.high:.5g}"
+
+
 def spread(interval: Interval) -> str:
     """A mean and how sure it is; values that are all the same, few as they are, do not say."""
     if interval.low == interval.high:

@@ -10,7 +10,7 @@ from pathlib import Path
 from tuner import exporting, plots, webpage
 from tuner.confirmation import read
 from tuner.files import refuse_foreign, write_whole
-from tuner.findings import verdict
+from tuner.findings import between, verdict
 from tuner.forest import forest
 from tuner.pareto import pareto
 from tuner.study import Record, Study
@@ -56,6 +56,7 @@ def page(study: Study) -> str:
         picked=picked,
         found=found,
         verdict=verdict,
+        between=between,
         front=front,
         on_front={record.number for record in front},
         best_config=exporting.export(study, picked.number) if picked is not None and study.made_here else None,

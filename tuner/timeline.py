@@ -86,7 +86,7 @@ def timeline(records: Iterable[Record], metrics: Sequence[str], now: datetime.da
         if any(bar.record.state == state for bar in bars):
             figure.add_trace(_trace(state, colour, lanes, metrics))
     _lay_out(figure, lanes)
-    told = f"{len(bars)} trials in {len(lanes)} lanes over time"
+    told = f"{len(bars)} trials over time in {len(lanes)} row{'s' * (len(lanes) > 1)}"
     return Plot(TITLE, _caption(bars, heard if forgotten else None), figure, told=told)
 
 

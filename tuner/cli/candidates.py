@@ -15,7 +15,7 @@ def print_confirmation(found: Confirmation) -> None:
     from rich.table import Table
 
     from tuner.cli.parts import stdout
-    from tuner.findings import sentences, verdict
+    from tuner.findings import between, sentences, verdict
 
     typer.echo(f"Confirmed on fresh seeds, {found.counting} runs in study {found.study}:")
     for sentence in sentences(found):
@@ -26,9 +26,9 @@ def print_confirmation(found: Confirmation) -> None:
     for standing in found.standings:
         interval, fell = found.interval(standing), found.fell(standing)
         mean = f"{interval.mean:.5g}" if interval else ""
-        between = f"{interval.low:.5g} to {interval.high:.5g}" if interval else ""
+        ends = between(interval) if interval else ""
         raced = "" if standing.mean is None else f"{standing.mean:.5g}"
         first, curse = f"{standing.trial.value:.5g}", "" if fell is None else f"{fell:.2g}"
         seeds = f"{len(standing.values)}" + (f" + {len(found.held)}" if standing is found.pick else "")
-        table.add_row(str(standing.trial.number), first, raced, mean, between, curse, seeds, verdict(found, standing))
+        table.add_row(str(standing.trial.number), first, raced, mean, ends, curse, seeds, verdict(found, standing))
     stdout().print(table)

@@ -178,7 +178,9 @@ def axis_of(domain: Domain) -> dict[str, Any]:
         return {"type": "log", "range": [low, high], "dtick": 1}
     round_ones = [step * 10.0**power for power in range(math.floor(low), math.ceil(high)) for step in (1.0, 2.0, 5.0)]
     marks = [value for value in round_ones if ends[0] <= value <= ends[1]]
-    return {"type": "log", "range": [low, high], "tickvals": marks, "ticktext": [f"{value:g}" for value in marks]}
+    if len(marks) < 3:  # of a short range
+        marks = sorted({round(value) if domain.whole else value for value in map(domain.value, (0.0, 0.5, 1.0))})
+    return {"type": "log", "range": [low, high], "tickvals": marks, "ticktext": [f"{value:.4g}" for value in marks]}
 
 
 def place_of(domain: Domain, value: Any) -> float:
