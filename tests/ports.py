@@ -19,7 +19,7 @@ class FakePort:
         self.verdicts = verdicts or {}
         self.given: list[Verdict] = []
         self.notes: list[str] = []
-        self.held = self.most_held = 0
+        self.held = self.most_held = self.foreseen = 0
         self.epochs: list[Epoch] = []
         self.outcomes: list[Outcome] = []
         self.checkpoints: dict[int, bytes] = {}
@@ -35,6 +35,9 @@ class FakePort:
         self.held += 1
         self.most_held = max(self.most_held, self.held)
         return self.waiting.pop(0)
+
+    def foresee(self) -> None:
+        self.foreseen += 1
 
     def report(self, epoch: Epoch) -> Verdict:
         self.epochs.append(epoch)

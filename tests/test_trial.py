@@ -153,6 +153,17 @@ def test_a_loss_that_is_no_number_ends_the_trial_as_diverged_after_its_last_good
     assert outcome.cause.endswith(f"at epoch {len(port.epochs) + 1}")
 
 
+@pytest.mark.parametrize(("epochs", "verdicts", "foreseen"), [(4, {}, 1), (1, {}, 0), (4, {3: Verdict.STOP}, 0)])
+def test_the_next_trial_is_looked_for_before_the_last_epoch_of_a_short_one(
+    job: Job, epochs: int, verdicts: dict[int | tuple[int, int], Verdict], foreseen: int
+) -> None:
+    port = FakePort(trial(training__epochs=epochs), verdicts=verdicts)
+
+    Serial(job, 10.0)(port)
+
+    assert port.foreseen == foreseen
+
+
 OWN = """\
 import torch
 from torch import nn

@@ -132,6 +132,10 @@ class Port(TrialPort, Protocol):
         """The next trial, or None when there is no more; if it is not to `wait`, when there is none at this moment."""
         ...
 
+    def foresee(self) -> None:
+        """Let the driver look for the next trial while this one trains; what is taken next is that one."""
+        ...
+
     def done(self, outcome: Outcome) -> None:
         """Tell how a trial ended; the last word on it."""
         ...

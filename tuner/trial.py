@@ -18,6 +18,9 @@ from tuner.goal import COSTS
 from tuner.port import Epoch, Outcome, Port, State, Trial, TrialPort, Verdict
 from tuner.training import Job, Run, Weights, epochs_of, saved
 
+SHORT = 1.0
+"""Seconds of an epoch. Beside longer ones it is nothing to wait for the next trial, which then knows this one's end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Serial:
@@ -42,7 +45,23 @@ class Serial:
     def __call__(self, port: Port) -> None:
         """Train until the port has no more."""
         while (trial := port.take()) is not None:
-            port.done(run_trial(self.job, trial, port, self.interval))
+            port.done(run_trial(self.job, trial, _Foreseeing(port, trial), self.interval))
+
+
+class _Foreseeing:
+    """A port to which the last epoch of a trial, if it is a short one, is time to look for the next trial."""
+
+    def __init__(self, port: Port, trial: Trial) -> None:
+        self._port = port
+        self._last = int(trial.values["training"]["epochs"])
+        self.load, self.save = port.load, port.save
+
+    def report(self, epoch: Epoch) -> Verdict:
+        """Report it."""
+        verdict = self._port.report(epoch)
+        if verdict is Verdict.GO and epoch.epoch == self._last - 1 and epoch.seconds < SHORT:
+            self._port.foresee()
+        return verdict
 
 
 def run_trial(job: Job, trial: Trial, port: TrialPort, interval: float, built: Run | None = None) -> Outcome:

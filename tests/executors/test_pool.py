@@ -92,6 +92,13 @@ def holding(link: FakeLink, message: ToWorker) -> None:
         link.said.extend([Begun(1), Gone("SIGKILL")] if last else [Ask(PLACE, wait=False)])
 
 
+def foreseeing(link: FakeLink, message: ToWorker) -> None:
+    """Asks for the next trial while it trains this one."""
+    if isinstance(message, Work) and message.trial is not None:
+        trial = message.trial
+        link.said.extend([Ask(PLACE), Begun(trial.number), Outcome(trial.number, trial.attempt, State.COMPLETE)])
+
+
 def stillborn(link: FakeLink, message: ToWorker) -> None:
     """Gone before it asks."""
 
@@ -110,6 +117,7 @@ class FakeDispatcher:
         self.stopped: set[int] = set()
         self.epochs: list[tuple[int, int]] = []
         self.outcomes: list[Outcome] = []
+        self.unasked: list[int] = []
         self.saved: dict[int, bytes] = {}
         self.seen: list[tuple[str, WorkerState, str]] = []
         self.folder = folder
@@ -138,6 +146,7 @@ class FakeDispatcher:
 
     def done(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
+        self.unasked.append(len(self.waiting))
         if outcome.state is State.LOST and outcome.attempt < 3:
             self.waiting.append(Trial(outcome.trial, outcome.attempt + 1, {}, 0))
         else:
@@ -204,6 +213,18 @@ def test_a_worker_that_found_no_work_takes_what_another_one_lost(tmp_path: Path)
 
     assert [outcome.state for outcome in dispatcher.outcomes] == [State.LOST, State.COMPLETE]
     assert any(isinstance(message, Work) and message.trial for message in transport.links[1].heard)
+
+
+@pytest.mark.parametrize(("limits", "most"), [(TrialLimits(), 2), (TrialLimits(epoch=60), 1)])
+def test_a_worker_holds_a_second_trial_only_where_none_is_killed_at_a_limit(
+    tmp_path: Path, limits: TrialLimits, most: int
+) -> None:
+    transport, dispatcher = FakeTransport(foreseeing), FakeDispatcher(tmp_path, 4)
+
+    pool.run(transport, dispatcher, ["0"], limits)
+
+    assert [outcome.trial for outcome in dispatcher.outcomes] == [0, 1, 2, 3]
+    assert dispatcher.unasked[0] == 4 - most
 
 
 def test_a_verdict_is_sent_once(tmp_path: Path) -> None:

@@ -41,6 +41,9 @@ class _Port:
         self._tee.log_to(self._dispatcher.log(trial.number))
         return trial
 
+    def foresee(self) -> None:
+        """Nothing: while this process trains, its driver cannot look."""
+
     def report(self, epoch: Epoch) -> Verdict:
         """Report it and hear the verdict."""
         return self._dispatcher.report(epoch)

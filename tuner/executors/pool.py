@@ -174,6 +174,8 @@ class _Pool:
         self.asked = time.monotonic()
         for worker in asking:
             assert worker.asked is not None
+            if worker.held and not self.limits.none:
+                continue  # it would go with the one that is killed at its limit
             trial = self.dispatcher.next(worker.asked.place, ahead=bool(worker.held))
             if trial is not None:
                 self.hand(worker, trial)

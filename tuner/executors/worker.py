@@ -19,7 +19,7 @@ from tuner.allocator import keep_freed_memory
 from tuner.chance import be_repeatable
 from tuner.executors.messages import Ask, Begun, Checkpoint, Closing, FromWorker, Judgement, Note, ToWorker, Work
 from tuner.executors.output import Redirection
-from tuner.port import Epoch, Outcome, Place, Trial, Verdict
+from tuner.port import Epoch, Outcome, Place, State, Trial, Verdict
 
 
 def main(connection: Connection, place: Place, environment: Mapping[str, str]) -> None:
@@ -82,6 +82,8 @@ class RemotePort:
         self._work: dict[int, Work] = {}
         self._verdicts: dict[tuple[int, int], Verdict] = {}
         self._closing = False
+        self._asked = False
+        self._answer: Work | None = None
 
     @property
     def closing(self) -> bool:
@@ -90,14 +92,26 @@ class RemotePort:
         return self._closing
 
     def take(self, wait: bool = True) -> Trial | None:
-        """Ask the driver for the next trial, and wait for its answer."""
-        self._channel.send(Ask(self._place, wait))
-        while not isinstance(answer := self._channel.recv(), Work):
-            self._hear(answer)
-        if answer.trial is not None:
-            self._work[answer.trial.number] = answer
+        """Ask the driver for the next trial if that is not done yet, and wait for its answer."""
+        foreseen, self._asked = self._asked, False
+        if not foreseen:
+            self._channel.send(Ask(self._place, wait))
+        while (answer := self._answer) is None:
+            self._hear(self._channel.recv())
+        self._answer = None
+        if (trial := answer.trial) is not None:
+            self._work[trial.number] = answer
+            if foreseen and self.closing:  # it was given before the end came
+                self.done(Outcome(trial.number, trial.attempt, State.SUSPENDED))
+                return self.take(wait)
             self._log_to(Path(answer.log))
-        return answer.trial
+        return trial
+
+    def foresee(self) -> None:
+        """Ask for the next trial, and go on; the answer waits here."""
+        if not self._asked:
+            self._asked = True
+            self._channel.send(Ask(self._place))
 
     def _listen(self) -> None:
         while self._channel.poll():
@@ -109,6 +123,8 @@ class RemotePort:
                 self._verdicts[trial, attempt] = verdict
             case Closing():
                 self._closing = True
+            case Work():
+                self._answer = message
 
     def report(self, epoch: Epoch) -> Verdict:
         """Send an epoch, and give the latest verdict that is known."""
