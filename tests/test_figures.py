@@ -13,10 +13,10 @@ from tests.conftest import ROOT
 SPACES = ROOT / "search_spaces"
 
 
-def tuned(folder: Path, name: str, *settings: tuple[str, object]) -> Mapping[str, float]:
+def tuned(folder: Path, name: str, *settings: tuple[str, object], seed: int | None = None) -> Mapping[str, float]:
     """The test scores of the winner of a whole search, trained for good."""
     url = f"sqlite:///{folder / 'studies.db'}"
-    result = tuner.run(SPACES / name, storage_url=url, settings=settings)
+    result = tuner.run(SPACES / name, storage_url=url, settings=settings, seed=seed)
     tuner.export(result.study.name, folder / "best.yaml", storage_url=url)
     return tuner.train(folder / "best.yaml", folder / "run").test
 
@@ -35,4 +35,10 @@ def test_diabetes_is_predicted_from_a_table(tmp_path: Path) -> None:
 
 
 def test_digits_are_read_by_a_convolutional_network(tmp_path: Path) -> None:
-    assert tuned(tmp_path, "cnn.yaml")["accuracy"] >= 0.98
+    """On 360 test rows, of which seven decide: single seeds reach 0.978 to 0.997."""
+    found = []
+    for seed in range(3):
+        (tmp_path / str(seed)).mkdir()
+        found.append(tuned(tmp_path / str(seed), "cnn.yaml", seed=seed)["accuracy"])
+
+    assert sum(found) / 3 >= 0.98

@@ -29,7 +29,7 @@ class Bench:
     """A batch over a real study, with trials that say what they are told to say."""
 
     def __init__(self, url: str, folder: Path, total: int = 4, batch: int = 2, pruner: str = PRUNER) -> None:
-        space = Space.parse(TINY.replace("pruner: null", pruner))
+        space = Space.parse(TINY.replace("pruner: null", pruner).replace("epochs: 2", f"epochs: {EPOCHS}"))
         opened = open_storage(url, create=True)
         study = open_study(opened, space, goal_of(space.objective, Task.CLASSIFICATION), batch)
         self.study: Study = study
