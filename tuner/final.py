@@ -111,7 +111,9 @@ def _refit(space: Space, out: Path, on: On, device: str, overwrite: bool, observ
     if on is On.TRAIN:
         raise UsageError(f"{space.file}: which rows are trained on is the affair of objective.function: drop --on")
     with held_to((space.setting("provenance") or {}).get("threads")):
-        return Final(out, refit(space, out, device, overwrite, observe), {}, [])
+        epochs, values = refit(space, out, device, overwrite, observe)
+    told = ", ".join(f"{name} {value:.5g}" for name, value in values.items())
+    return Final(out, epochs, {}, [f"the function gives {told}"])
 
 
 def _job(space: Space, config: Config, on: On, device: str) -> Job:

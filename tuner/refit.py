@@ -28,7 +28,9 @@ MARKS = ("config.yaml", "metrics.json", "report.html")
 EpochObserver = Callable[[int, int, Mapping[str, float]], None]
 
 
-def refit(space: Space, out: Path, device: str, overwrite: bool, observe: EpochObserver) -> list[dict[str, float]]:
+def refit(
+    space: Space, out: Path, device: str, overwrite: bool, observe: EpochObserver
+) -> tuple[list[dict[str, float]], dict[str, float]]:
     """Call the function with a filled config and the seed of the trial that it comes from.
 
     Args:
@@ -39,7 +41,7 @@ def refit(space: Space, out: Path, device: str, overwrite: bool, observe: EpochO
         observe: is called after each epoch that the function reports.
 
     Returns:
-        The reported metrics, one dict per epoch.
+        The reported metrics, one dict per epoch, and the values that count, by metric.
 
     Raises:
         UsageError: the function is not there; nothing was written.
@@ -61,7 +63,7 @@ def refit(space: Space, out: Path, device: str, overwrite: bool, observe: EpochO
         plot = curves(port.epochs or [{"epoch": 1, **values}])
         text = page("Final training", "As the function told, at its best", values, [plot])
         (folder / "report.html").write_text(text, encoding="utf-8")
-    return port.epochs
+    return port.epochs, values
 
 
 def _trial(space: Space) -> Trial:

@@ -22,7 +22,10 @@ def test_init_then_run_without_an_edit(rows: Path, cli: Cli) -> None:
     written = cli("init", "--data", "rows.csv", "-o", "rows.yaml")
     ran = cli("run", "--space", "rows.yaml", "--n-trials", 2, "--epochs", 2, "--set", "search.confirm=null", "-q")
 
-    assert written.stdout == "wrote rows.yaml; next: tuner run --space rows.yaml\n"
+    assert (
+        written.stdout
+        == "wrote rows.yaml, and .tuner/space.schema.json beside it for editors; next: tuner run --space rows.yaml\n"
+    )
     assert ran.returncode == 0, ran.stderr
     assert "Best of 2 trials in study rows" in ran.stdout
 

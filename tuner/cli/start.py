@@ -37,4 +37,4 @@ def init(
     text = draft(data, out, target, schema=SCHEMA)
     write_whole(out.parent / SCHEMA, schemas.text().encode())
     write_whole(out, text.encode())
-    typer.echo(f"wrote {out}; next: tuner run --space {shlex.quote(str(out))}")
+    typer.echo(f"wrote {out}, and {SCHEMA} beside it for editors; next: tuner run --space {shlex.quote(str(out))}")
