@@ -106,8 +106,7 @@ class Lanes:
         for (inputs, targets), share in zip(batches, shares, strict=True):
             losses = self._losses_of(leaves, inputs, targets, chance)
             losses = losses if share is None else losses * share
-            found = torch.autograd.grad(losses.sum(), list(leaves.values()))
-            flat = torch.cat([gradient.flatten(1) for gradient in found], 1)
+            flat = self._flat(torch.autograd.grad(losses.sum(), list(leaves.values())))
             gradients = flat if gradients is None else gradients.add_(flat)
             total += losses.detach()
         assert gradients is not None
@@ -198,6 +197,13 @@ class Lanes:
 
     def _leaves(self) -> dict[str, Tensor]:
         return {name: tensor.requires_grad_() for name, tensor in self._named(self._values.detach()).items()}
+
+    def _flat(self, tensors: Sequence[Tensor]) -> Tensor:
+        """(K, ...) tensors of the parameters as (K, P)."""
+        flat = torch.empty_like(self._values)
+        for part, tensor in zip(self._named(flat).values(), tensors, strict=True):
+            part.copy_(tensor)
+        return flat
 
     def _named(self, values: Tensor) -> dict[str, Tensor]:
         """Views of (..., P) by the parameters' names."""

@@ -87,14 +87,14 @@ def rates(model: nn.Module) -> list[float]:
 class Rates:
     """The rates of several lanes, and what they come to on a CPU.
 
-    `values` are those of each lane by the number of the dropout; `bounds`, `scales` and `draws`, whether anything is
-    drawn, are (D, K, 1).
+    `values` are those of each lane by the number of the dropout; `bounds` and `scales` are (D, K, 1), `draws` says of
+    each dropout for which lanes anything is drawn.
     """
 
     values: Sequence[Sequence[float]]
     bounds: Tensor
     scales: Tensor
-    draws: Tensor
+    draws: Sequence[Sequence[bool]]
 
     @classmethod
     def of(cls, values: Sequence[Sequence[float]]) -> Rates:
@@ -104,7 +104,7 @@ class Rates:
             values,
             torch.tensor([[[dropout.bound(rate)] for rate in column] for column in columns], dtype=torch.int16),
             torch.tensor([[[dropout.scale(rate)] for rate in column] for column in columns]),
-            torch.tensor([[[dropout.is_random(rate)] for rate in column] for column in columns], dtype=torch.int64),
+            [[dropout.is_random(rate) for rate in column] for column in columns],
         )
 
 
@@ -121,7 +121,7 @@ class Chance:
     def __init__(self, generators: Sequence[Generator]) -> None:
         self._generators = generators
         self._drawn = torch.empty(len(generators), 0, dtype=torch.int64)
-        self._next = torch.zeros(len(generators), 1, dtype=torch.int64)
+        self._next = [0] * len(generators)
 
     def noise(self, calls: Sequence[Call], rates: Rates) -> list[Tensor]:
         """What each call of a pass multiplies by, float32 (K, ...): 0 where it drops, elsewhere the scale."""
@@ -134,22 +134,24 @@ class Chance:
         noise = dropout.kept(draws, rates.bounds[number]).mul_(rates.scales[number])
         return noise[:, :elements].view(-1, *call.shape)
 
-    def _taken(self, count: int, draws: Tensor) -> Tensor:
+    def _taken(self, count: int, draws: Sequence[bool]) -> Tensor:
         """int64 (K, count): the next draws of those that draw, and for the others anything."""
-        if int(self._next.max()) + count > self._drawn.shape[1]:
+        if max(self._next) + count > self._drawn.shape[1]:
             self._draw_ahead(max(count, AHEAD))
-        taken = self._drawn.gather(1, self._next + torch.arange(count))
-        self._next += count * draws
-        return taken
+        first, places = self._next[0], self._next
+        self._next = [place + count * drawn for place, drawn in zip(places, draws, strict=True)]
+        if all(place == first for place in places):
+            return self._drawn[:, first : first + count]
+        return self._drawn.gather(1, torch.tensor(places)[:, None] + torch.arange(count))
 
     def _draw_ahead(self, more: int) -> None:
         """Have so many draws more than the lane that has most of them left."""
-        left = [lane[first:] for lane, first in zip(self._drawn, self._next.flatten().tolist(), strict=True)]
+        left = [lane[first:] for lane, first in zip(self._drawn, self._next, strict=True)]
         self._drawn = torch.empty(len(left), max(map(len, left)) + more, dtype=torch.int64)
         for lane, kept, generator in zip(self._drawn, left, self._generators, strict=True):
             lane[: len(kept)] = kept
             dropout.draw(lane[len(kept) :], generator)
-        self._next.zero_()
+        self._next = [0] * len(left)
 
     def _by_torch(self, call: Call, rates: Rates) -> Tensor:
         noise = torch.empty((len(rates.values), *call.shape), device=self._generators[0].device)

@@ -27,7 +27,7 @@ class Rule:
     """One class of torch.optim.
 
     `numbers` reads what may differ from model to model, `flags` what must not, `keeps` the state that an
-    optimizer so set has; `step` changes values and state in place.
+    optimizer so set has; `step` changes values and state in place, and gradients, which nobody reads after it.
     """
 
     numbers: Callable[[Group], dict[str, float]]
@@ -50,10 +50,10 @@ def _scaled(number: Tensor, like: Tensor) -> Tensor:
 
 def _common(gradients: Tensor, values: Tensor, numbers: Numbers, group: Group, decays: bool = True) -> Tensor:
     """The gradient to go down, decayed weights in it."""
-    gradients = -gradients if group["maximize"] else gradients
+    gradients = gradients.neg_() if group["maximize"] else gradients
     if not decays or not bool(numbers["weight_decay"].any()):
         return gradients
-    return gradients.addcmul(values, _scaled(numbers["weight_decay"], values))
+    return gradients.addcmul_(values, _scaled(numbers["weight_decay"], values))
 
 
 def _sgd(values: Tensor, gradients: Tensor, state: State, numbers: Numbers, group: Group) -> None:
@@ -63,7 +63,7 @@ def _sgd(values: Tensor, gradients: Tensor, state: State, numbers: Numbers, grou
         first_or_plain = (numbers["step"] == 1) | (momentum == 0)  # torch damps neither
         share = _scaled(torch.where(first_or_plain, 1.0, 1 - damped), values)
         buffer = state["momentum_buffer"].mul_(_scaled(momentum, values)).addcmul_(gradients, share)
-        gradients = gradients.addcmul(buffer, _scaled(momentum, values)) if group["nesterov"] else buffer
+        gradients = gradients.addcmul_(buffer, _scaled(momentum, values)) if group["nesterov"] else buffer
     values.addcmul_(gradients, _scaled(-numbers["lr"], values))
 
 
