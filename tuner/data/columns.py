@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import skops.io
 import torch
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
@@ -81,12 +80,16 @@ class Columns:
 
     def save(self, folder: Path) -> dict[str, Any]:
         """Write what `load` needs into `folder`, and give the facts that it needs besides."""
+        import skops.io  # half a second, which no trial needs
+
         skops.io.dump(self._transformer, folder / FILE)
         return {"columns": self.names, "numeric": self.numeric, "words": self.words}
 
     @classmethod
     def load(cls, folder: Path, facts: dict[str, Any]) -> Columns:
         """Read what `save` wrote; only types of scikit-learn and numpy are restored."""
+        import skops.io
+
         transformer = skops.io.load(folder / FILE, trusted=["numpy.dtype"])
         return cls(transformer, facts["columns"], facts["numeric"], facts["words"])
 
