@@ -131,7 +131,8 @@ class Course:
         Raises:
             Exception: whatever the trial's code raises.
         """
-        run, trained = self._restored(built or self._build(), self._port.load(self.trial.number))
+        checkpoint = self._port.load(self.trial.number)  # and from here on it prints
+        run, trained = self._restored(built or self._build(), checkpoint)
         self._cost = _costs(self._job, run)
         return run, trained
 

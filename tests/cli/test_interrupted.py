@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -115,8 +116,12 @@ def test_ctrl_c_of_a_terminal_while_workers_start_says_no_more_than_that(tmp_pat
     until(lambda: len(psutil.Process(process.pid).children()) >= 2)  # the tracker of resources, and the server
     time.sleep(0.5)  # that imports torch
 
-    os.killpg(process.pid, signal.SIGINT)
-    _, told = process.communicate(timeout=60)
+    told = ""
+    for _ in range(10):  # one that comes while a library is imported may be lost in it
+        os.killpg(process.pid, signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            _, told = process.communicate(timeout=5)
+            break
 
     assert process.returncode == 130
     assert "Traceback" not in told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,8 +20,10 @@ from tests.conftest import until
 from tests.executors.ray.clusters import long_space, own_space, started, workers
 from tuner.errors import NoTrialSucceeded
 from tuner.events import Event, Reported, SetBack, Started, WorkerSeen
+from tuner.executors.messages import Output
 from tuner.executors.ray import actors
 from tuner.executors.ray.cluster import room
+from tuner.executors.ray.worker import Printed
 from tuner.study import Record
 from tuner.tune import Result
 
@@ -168,3 +171,14 @@ def test_no_actor_outlives_its_driver(tmp_path: Path, cluster: Cluster) -> None:
     driver.wait()
 
     until(lambda: not workers(), 20)
+
+
+def test_words_belong_to_the_trial_in_whose_log_they_were_said(tmp_path: Path) -> None:
+    printed = Printed(tmp_path / "printed")
+    for number in (3, 4):
+        printed.log_to(Path("logs", f"{number}.log"))
+        os.write(1, f"of {number}\n".encode())
+    printed.log_to(None)
+
+    assert printed.news() == [Output(3, b"of 3\n"), Output(4, b"of 4\n")]
+    assert printed.news() == []

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from tuner.errors import TunerError, listing
-from tuner.executors.messages import FromWorker, Gone, Output, ToWorker, Work
+from tuner.executors.messages import FromWorker, Gone, Output, ToWorker
 from tuner.executors.output import Redirection
 from tuner.executors.ray.parcel import Parcel
 from tuner.executors.worker import RemotePort, settle
@@ -84,10 +84,7 @@ class Mailbox:
 
     def recv(self) -> ToWorker:
         """Wait for the driver's word."""
-        message = self._arrived.get()
-        if isinstance(message, Work) and message.trial is not None:
-            self._printed.trial = message.trial.number
-        return message
+        return self._arrived.get()
 
     def poll(self) -> bool:
         """Whether the driver has said something."""
@@ -116,7 +113,7 @@ class Printed:
     """
 
     def __init__(self, file: Path) -> None:
-        self.trial = 0
+        self._trial = 0
         self._file = file
         self._redirection = Redirection()
         self._sent = 0
@@ -124,13 +121,15 @@ class Printed:
         self._turn = threading.Lock()
 
     def log_to(self, log: Path | None) -> None:
-        """Begin with the trial whose log is the driver's `log`, or end."""
+        """Begin with the trial whose log is the driver's `log`, called by its number, or end."""
         with self._turn:
-            self._redirection.log_to(self._file if log else None)
-            if log is None:
-                self._left += self._read()
-                self._file.unlink(missing_ok=True)
+            self._redirection.log_to(None)
+            self._left += self._read()  # of the one before
+            self._file.unlink(missing_ok=True)
             self._sent = 0
+            if log is not None:
+                self._trial = int(log.stem)
+                self._redirection.log_to(self._file)
 
     def news(self) -> list[Output]:
         """What was printed since the last time."""
@@ -145,7 +144,7 @@ class Printed:
             reading.seek(self._sent)
             text = reading.read()
         self._sent += len(text)
-        return [Output(self.trial, text)] if text else []
+        return [Output(self._trial, text)] if text else []
 
 
 def versions() -> dict[str, str]:
