@@ -20,7 +20,7 @@ from tests.conftest import TINY, command, environment, tuner_in, until
 from tuner import tune
 from tuner.cli import app
 
-LONG = TINY.replace("epochs: 2", "epochs: 500").replace("trials: 3", "trials: 2")
+LONG = TINY.replace("epochs: 2", "epochs: 5000").replace("trials: 3", "trials: 2")
 
 
 def epochs_in(folder: Path) -> int:
