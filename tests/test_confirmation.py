@@ -11,6 +11,7 @@ from tuner.errors import StudyError, UsageError
 from tuner.events import Event, Reported
 from tuner.findings import sentences, verdict
 from tuner.forest import forest
+from tuner.plots.plot import whiskers
 from tuner.racing import Interval
 from tuner.space import Space
 from tuner.storage import open_storage
@@ -373,6 +374,13 @@ def test_the_page_has_the_confirmation_with_its_plot_and_its_table(walk: Path, u
     drawn = {trace.name: len(trace.x) for trace in figure.data}
     assert drawn["Run"] == sum(len(each.values) for each in found.standings)
     assert (drawn["Run that had no say"], drawn["First estimate"]) == (4, 4)
+
+
+def test_an_interval_that_its_metric_bounds_is_drawn_as_long_as_it_is() -> None:
+    bars = whiskers([Interval(0.9, 0.7, 1.1).within(0.0, 1.0)])
+
+    assert bars["symmetric"] is False
+    assert (bars["arrayminus"], bars["array"]) == (pytest.approx([0.2]), pytest.approx([0.1]))
 
 
 def test_the_command_tells_the_pick_and_its_candidates(walk: Path, url: str, cli: Cli) -> None:

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from tuner.confirmation import Confirmation, Standing
 from tuner.findings import sentences, verdict
 from tuner.plots import COLOURS, GREY, INK, Plot
+from tuner.plots.plot import whiskers
 
 ROW = 56
 """Pixels of a candidate."""
@@ -57,7 +58,7 @@ def _means(found: Confirmation, shown: list[Standing]) -> go.Scatter:
     return go.Scatter(
         x=[interval.mean for interval, _ in known],
         y=[_label(standing) for _, standing in known],
-        error_x={"array": [interval.high - interval.mean for interval, _ in known], "thickness": 2, "width": 6},
+        error_x=whiskers([interval for interval, _ in known]),
         mode="markers",
         name="Mean, 95 % interval",
         marker={"symbol": "line-ns", "size": 16, "line": {"width": 3, "color": INK}, "color": INK},

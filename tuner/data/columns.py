@@ -80,7 +80,7 @@ class Columns:
 
     def save(self, folder: Path) -> dict[str, Any]:
         """Write what `load` needs into `folder`, and give the facts that it needs besides."""
-        import skops.io  # half a second, which no trial needs
+        import skops.io  # it takes long, and no trial needs it
 
         skops.io.dump(self._transformer, folder / FILE)
         return {"columns": self.names, "numeric": self.numeric, "words": self.words}

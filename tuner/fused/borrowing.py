@@ -7,11 +7,16 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 
+def names_of(model: nn.Module) -> dict[int, str]:
+    """The names of a model's parameters and buffers by their ids; one that stands in several places has its first."""
+    return {id(tensor): name for name, tensor in [*model.named_parameters(), *model.named_buffers()]}
+
+
 class Borrowing:
     """Calls a model as `torch.func.functional_call` does, for one that is never called in another way.
 
-    That looks for the place of each tensor at each call, and puts back what it found there: a quarter of what a
-    pass of a small model takes.
+    That looks for the place of each tensor at each call, and puts back what it found there, which in a pass of a small
+    model takes long.
 
     Args:
         model: what its tensors are no longer means anything.
@@ -19,7 +24,7 @@ class Borrowing:
 
     def __init__(self, model: nn.Module) -> None:
         self._model = model
-        names = {id(tensor): name for name, tensor in [*model.named_parameters(), *model.named_buffers()]}
+        names = names_of(model)
         self._places = [
             (held, key, names[id(tensor)])
             for module in model.modules()

@@ -15,7 +15,7 @@ from torch.func import vmap
 
 from tuner.chance import order
 from tuner.fused import noise
-from tuner.fused.borrowing import Borrowing
+from tuner.fused.borrowing import Borrowing, names_of
 from tuner.fused.rules import RULES, numbers_of
 from tuner.seeds import derive
 from tuner.training import Run, Weights, groups_of, rows_at_once
@@ -237,7 +237,7 @@ def _fixed(model: nn.Module) -> dict[str, Tensor]:
 
 def _kept(model: nn.Module) -> dict[str, str]:
     """By the name of each of a model's weights that of the parameter or buffer that it is."""
-    names = {id(tensor): name for name, tensor in [*model.named_parameters(), *model.named_buffers()]}
+    names = names_of(model)
     return {name: names[id(tensor)] for name, tensor in model.state_dict(keep_vars=True).items()}
 
 

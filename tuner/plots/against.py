@@ -13,7 +13,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from tuner.plots.history import improvements
-from tuner.plots.plot import COLOURS, DASHES, INK, SYMBOLS, Plot, Table, short
+from tuner.plots.plot import COLOURS, DASHES, INK, SYMBOLS, Plot, Table, short, whiskers
 from tuner.racing import Interval
 from tuner.study import Record, Study, sound
 
@@ -175,11 +175,7 @@ def confirmed(contestants: Sequence[Contestant]) -> Plot:
             go.Scatter(
                 x=[interval.mean for interval in intervals],
                 y=names,
-                error_x={
-                    "array": [interval.high - interval.mean for interval in intervals],
-                    "thickness": 2,
-                    "width": 6,
-                },
+                error_x=whiskers(intervals),
                 mode="markers",
                 name="Mean on fresh seeds, 95 % interval",
                 marker={"symbol": "line-ns", "size": 16, "line": {"width": 3, "color": INK}, "color": INK},

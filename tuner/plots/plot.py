@@ -17,6 +17,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from tuner.goal import Direction
+from tuner.racing import Interval
 from tuner.study import Choices, Domain, Record, Study
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
@@ -159,6 +160,17 @@ def clip(
     else:
         figure.update_layout(yaxis_range=[low, high])
     return f" {outside} far-off value{'s lie' if outside > 1 else ' lies'} outside the axis."
+
+
+def whiskers(intervals: Sequence[Interval]) -> dict[str, Any]:
+    """Error bars from end to end of intervals; one that stays within its metric is longer on one side."""
+    return {
+        "symmetric": False,
+        "array": [interval.high - interval.mean for interval in intervals],
+        "arrayminus": [interval.mean - interval.low for interval in intervals],
+        "thickness": 2,
+        "width": 6,
+    }
 
 
 def axis_of(domain: Domain) -> dict[str, Any]:
