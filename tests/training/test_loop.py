@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -93,9 +94,14 @@ def test_accumulating_k_batches_is_one_batch_of_k_times_the_rows(
 
 def test_a_schedule_per_step_counts_accumulated_steps(job: Job) -> None:
     settings = {**PLAIN, "scheduler": {"type": "OneCycleLR", "max_lr": 0.5}, "training.accumulate": 5}
-    run = Run.build(job, config(settings), 0)
+    built = Run.build(job, config(settings), 0)
     rates: list[float] = []
-    run.optimizer.register_step_pre_hook(lambda optimizer, *_: rates.append(optimizer.param_groups[0]["lr"]))
+
+    def advance() -> None:
+        rates.append(built.optimizer.param_groups[0]["lr"])
+        built.advance()
+
+    run = replace(built, advance=advance)
 
     for epoch in range(1, 5):
         train_epoch(run, epoch)

@@ -81,8 +81,7 @@ def step(run: Run, batches: list[tuple[Tensor, Tensor]]) -> Tensor:
         loss = torch.as_tensor(run.optimizer.step(loss_of_step))  # type: ignore[no-untyped-call]
     else:
         loss = loss_of_step()
-        run.scaler.step(run.optimizer)
-        run.scaler.update()
+        run.advance()
     if run.average is not None:
         run.average.update_parameters(run.model)
     return loss

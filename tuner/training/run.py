@@ -23,6 +23,7 @@ from tuner.schedule import Schedule
 from tuner.seeds import derive
 from tuner.training.job import Job
 from tuner.training.patience import Patience
+from tuner.training.stepping import Stepping, stepping_of
 
 Weights = dict[str, Tensor]
 
@@ -31,10 +32,14 @@ DTYPES = {Precision.FP32: torch.float32, Precision.BF16: torch.bfloat16, Precisi
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One training. `seed` decides all of its chance; `average` is the running mean of the weights."""
+    """One training. `seed` decides all of its chance; `average` is the running mean of the weights.
+
+    `advance` makes a step of the optimizer.
+    """
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
+    advance: Stepping
     schedule: Schedule
     loss: Loss
     scaler: torch.amp.GradScaler
@@ -60,14 +65,16 @@ class Run:
         model = model.to(job.device)
         optimizer = optim.build(config.optimizer, model.parameters())
         _refuse_closures(optimizer, training)
+        scaler = torch.amp.GradScaler(job.device.type, enabled=training.precision is Precision.FP16)
         watched = job.scores.direction if dataset.valid is not None else Direction.MINIMIZE
         balance = loss.balanced(dataset.train.targets, dataset.outputs) if _is_balanced(dataset, training) else None
         return cls(
             model=model,
             optimizer=optimizer,
+            advance=stepping_of(optimizer, scaler),
             schedule=Schedule(config.scheduler, optimizer, training.epochs, steps, watched),
             loss=loss.build(config.loss, dataset.task, job.device, dataset.target_scale, balance),
-            scaler=torch.amp.GradScaler(job.device.type, enabled=training.precision is Precision.FP16),
+            scaler=scaler,
             average=_average(model, training.ema),
             patience=Patience(training.early_stop if dataset.valid is not None else None, watched),
             dataset=dataset,
