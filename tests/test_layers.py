@@ -35,7 +35,7 @@ LAYERS = [
     ["data"],
     ["own", "space", "endings"],
     ["checkpoints"],
-    ["allocator", "chance", "config", "dropout", "port", "files"],
+    ["allocator", "chance", "config", "dropout", "files", "linear", "port"],
     ["goal", "measures"],
     ["racing", "seeds", "task"],
     ["errors"],

@@ -7,7 +7,7 @@ back when something of it is to be kept. So a lane computes what its run would h
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Generator, Tensor, nn
@@ -41,6 +41,9 @@ class Lanes:
         self._shapes = {name: p.shape for name, p in trained}
         device = trained[0][1].device
         self._values = torch.zeros(0, sum(p.numel() for _, p in trained), device=device)
+        self._leaves: dict[str, Tensor] = {}
+        self._gradients = self._values
+        self._gathered: list[Tensor] = []
         self._state: dict[str, Tensor] = {}
         self._steps = torch.zeros(0, 1, dtype=torch.float64, device=device)
         self._fixed: dict[str, Tensor] = {}
@@ -66,6 +69,7 @@ class Lanes:
         self._rates = noise.Rates.of([*self._rates.values, *(noise.rates(run.model) for run in runs)])
         kept = {name for run in self.runs for name in self._rule.keeps(run.optimizer.param_groups[0])}
         self._state = {name: self._grown(self._state.get(name)) for name in kept}
+        self._settle_in()
 
     def leave(self, lanes: Sequence[int]) -> None:
         """Let runs go; the others move together."""
@@ -77,6 +81,13 @@ class Lanes:
         self._values, self._steps = self._values[rows], self._steps[rows]
         self._state = {name: state[rows] for name, state in self._state.items()}
         self._fixed = {name: fixed[rows] for name, fixed in self._fixed.items()}
+        self._settle_in()
+
+    def _settle_in(self) -> None:
+        """Make the views of all lanes' values that gradients are of, and the place where those are gathered, (K, P)."""
+        self._leaves = {name: tensor.requires_grad_() for name, tensor in self._named(self._values.detach()).items()}
+        self._gradients = torch.empty_like(self._values)
+        self._gathered = list(self._named(self._gradients).values())
 
     def train_epoch(self, epochs: Sequence[int]) -> Tensor:
         """One pass of each lane over the training rows in the order of its own epoch; (K,) means of the loss."""
@@ -99,20 +110,16 @@ class Lanes:
         self, batches: Sequence[tuple[Tensor, Tensor]], chance: noise.Chance, numbers: dict[str, Tensor]
     ) -> Tensor:
         """One step of every optimizer on the mean loss over its (K, N, ...) rows; (K,), that loss before it."""
-        leaves = self._leaves()
         shares = self._shares([targets for _, targets in batches])
-        gradients = torch.zeros_like(self._values) if len(batches) > 1 else None
         total = torch.zeros(len(self.runs), device=self._values.device)
-        for (inputs, targets), share in zip(batches, shares, strict=True):
-            losses = self._losses_of(leaves, inputs, targets, chance)
+        for number, ((inputs, targets), share) in enumerate(zip(batches, shares, strict=True)):
+            losses = self._losses_of(inputs, targets, chance)
             losses = losses if share is None else losses * share
-            flat = self._flat(torch.autograd.grad(losses.sum(), list(leaves.values())))
-            gradients = flat if gradients is None else gradients.add_(flat)
+            self._gather(torch.autograd.grad(losses.sum(), list(self._leaves.values())), anew=number == 0)
             total += losses.detach()
-        assert gradients is not None
         self._steps += 1
         with torch.no_grad():
-            gradients = _clipped(gradients, self.runs)
+            gradients = _clipped(self._gradients, self.runs)
             group = self.runs[0].optimizer.param_groups[0]
             self._rule.step(self._values, gradients, self._state, {**numbers, "step": self._steps}, group)
         return total
@@ -158,14 +165,14 @@ class Lanes:
                 counted = {} if isinstance(run.optimizer, torch.optim.SGD) else {"step": self._steps[lane, 0].float()}
                 run.optimizer.state[parameter] = {**counted, **kept}
 
-    def _losses_of(self, leaves: Mapping[str, Tensor], inputs: Tensor, targets: Tensor, chance: noise.Chance) -> Tensor:
+    def _losses_of(self, inputs: Tensor, targets: Tensor, chance: noise.Chance) -> Tensor:
         def outputs_of(tensors: dict[str, Tensor], inputs: Tensor, given: list[Tensor]) -> Tensor:
             self._noise.give(given)
             return self._outputs(tensors, inputs)
 
         given = chance.noise(self._calls_at(inputs), self._rates)
         with self.runs[0].autocast():
-            outputs = vmap(outputs_of)({**leaves, **self._fixed}, inputs, given)
+            outputs = vmap(outputs_of)({**self._leaves, **self._fixed}, inputs, given)
             plain, smooth = self._losses
             losses = plain.of_several(outputs, targets)
             if not any(self._smoothing):
@@ -195,15 +202,13 @@ class Lanes:
         ]
         return [weight / torch.stack(weights).sum(0) for weight in weights]
 
-    def _leaves(self) -> dict[str, Tensor]:
-        return {name: tensor.requires_grad_() for name, tensor in self._named(self._values.detach()).items()}
-
-    def _flat(self, tensors: Sequence[Tensor]) -> Tensor:
-        """(K, ...) tensors of the parameters as (K, P)."""
-        flat = torch.empty_like(self._values)
-        for part, tensor in zip(self._named(flat).values(), tensors, strict=True):
-            part.copy_(tensor)
-        return flat
+    def _gather(self, gradients: Sequence[Tensor], anew: bool) -> None:
+        """Put those of a batch where the others are, or in their place."""
+        for part, gradient in zip(self._gathered, gradients, strict=True):
+            if anew:
+                part.copy_(gradient)
+            else:
+                part.add_(gradient)
 
     def _named(self, values: Tensor) -> dict[str, Tensor]:
         """Views of (..., P) by the parameters' names."""

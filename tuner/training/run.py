@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from tuner import dropout, loss, models, optim
+from tuner import dropout, linear, loss, models, optim
 from tuner.chance import seed_everything
 from tuner.config import Config, Precision, Training
 from tuner.data import Dataset
@@ -62,6 +62,7 @@ class Run:
         seed_everything(derive(seed, "init"))
         model = models.build(config.model, dataset.input_shape, dataset.outputs, config.base, dataset.vocab_size)
         dropout.swap(model)
+        linear.swap(model)
         model = model.to(job.device)
         optimizer = optim.build(config.optimizer, model.parameters())
         _refuse_closures(optimizer, training)
