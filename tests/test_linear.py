@@ -22,11 +22,10 @@ def pair(width: int, outputs: int, bias: bool = True) -> tuple[nn.Linear, nn.Lin
 
 
 def pulled(layer: nn.Linear, inputs: Tensor) -> list[Tensor]:
-    """What a layer gives, and the gradients of its parameters and of its inputs."""
-    given = inputs.clone().requires_grad_()
-    outputs = layer(given)
-    gradients = torch.autograd.grad(outputs.square().sum(), [given, *layer.parameters()])
-    return [outputs, *gradients]
+    """What a layer gives, and the gradients of its parameters, and of its inputs where they have one."""
+    outputs = layer(inputs)
+    pulling = [*layer.parameters(), *([inputs] if inputs.requires_grad else [])]
+    return [outputs, *torch.autograd.grad(outputs.square().sum(), pulling)]
 
 
 def assert_close(found: list[Tensor], expected: list[Tensor]) -> None:
@@ -35,13 +34,14 @@ def assert_close(found: list[Tensor], expected: list[Tensor]) -> None:
 
 
 @pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("is_first", [True, False])
 @pytest.mark.parametrize(
     ("shape", "outputs"),
     [((256, 400), 93), ((256, 400), 96), ((8, 400), 93), ((4, 64, 400), 93), ((400,), 93), ((256, 9000), 1)],
 )
-def test_it_computes_and_learns_as_torch_does(shape: tuple[int, ...], outputs: int, bias: bool) -> None:
+def test_it_computes_and_learns_as_torch_does(shape: tuple[int, ...], outputs: int, is_first: bool, bias: bool) -> None:
     plain, quick = pair(shape[-1], outputs, bias)
-    inputs = torch.randn(shape) / shape[-1] ** 0.5
+    inputs = (torch.randn(shape) / shape[-1] ** 0.5).requires_grad_(not is_first)
 
     found = pulled(quick, inputs)
 
@@ -64,9 +64,9 @@ def stacked(layer: nn.Linear) -> dict[str, Tensor]:
 
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("outputs", [5, 16])
-@pytest.mark.parametrize("shape", [(LANES, 8, 7), (LANES, 2, 4, 7), (LANES, 7)])
+@pytest.mark.parametrize("shape", [(LANES, 8, 7), (LANES, 2, 4, 7), (LANES, 7), (LANES, 1000, 50)])
 def test_lanes_compute_and_learn_as_under_vmap_alone(shape: tuple[int, ...], outputs: int, bias: bool) -> None:
-    layers, inputs = pair(7, outputs, bias), torch.randn(shape)
+    layers, inputs = pair(shape[-1], outputs, bias), torch.randn(shape) / shape[1]
     weights = stacked(layers[0])
 
     def pulled_by(layer: nn.Linear) -> list[Tensor]:

@@ -1,7 +1,7 @@
 """Linear layers whose product a CPU computes sooner, of one model and of lanes that train together.
 
-MKL takes a quarter longer for outputs whose width is no multiple of its blocks, as tuned widths are; it computes their
-transpose at full speed. And for lanes vmap takes linear apart into five operations, of which one is the product.
+MKL takes a quarter longer for outputs whose number is no multiple of its block, as tuned widths are; it computes their
+transpose at full speed. And for lanes vmap takes a linear layer apart into five operations, one of which is the product.
 """
 
 from __future__ import annotations
@@ -9,9 +9,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch._C import _functorch as functorch
+from torch.nn import functional
 
 BLOCK = 16
 """So many outputs MKL computes at once."""
+
+MANY = 2**17
+"""The numbers in the inputs of all lanes that a core's cache no longer holds."""
 
 LARGE = 2**21
 """The multiplications from which on the transposed product is worth the operations around it."""
@@ -26,9 +30,14 @@ class Linear(nn.Linear):
             return super().forward(inputs)
         if functorch.is_batchedtensor(self.weight):
             return self._in_lanes(inputs)
-        if inputs.dim() == 2 and self.out_features % BLOCK and inputs.shape[0] * self.weight.numel() >= LARGE:
+        if self._is_slow(inputs):
             return _transposed(inputs, self.weight, self.bias)
         return super().forward(inputs)
+
+    def _is_slow(self, inputs: Tensor) -> bool:
+        """Whether the transpose is sooner there; the gradient of its inputs would lie across what is next to them."""
+        is_odd = inputs.dim() == 2 and self.out_features % BLOCK != 0
+        return is_odd and inputs.shape[0] * self.weight.numel() >= LARGE and not inputs.requires_grad
 
     def _in_lanes(self, inputs: Tensor) -> Tensor:
         """Under vmap, with the lanes in sight: each tensor is (K, ...) here."""
@@ -58,13 +67,26 @@ def _transposed(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 
 def _of_lanes(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """(K, N, ..., I), (K, O, I), (K, O) -> (K, N, ..., O)."""
-    rows = inputs.flatten(1, -2)
-    if weight.shape[1] % BLOCK:
+    """(K, N, ..., I), (K, O, I), (K, O) -> (K, N, ..., O).
+
+    Few outputs take as long as a block of them, their gradients twice: they are computed as their transpose, or, where
+    that would leave large gradients lying across, as a whole block.
+    """
+    rows, outputs = inputs.flatten(1, -2), weight.shape[1]
+    if outputs >= BLOCK:
+        product = _product(rows, weight, bias)
+    elif inputs.numel() < MANY:
         columns = rows.transpose(1, 2)
         product = torch.bmm(weight, columns) if bias is None else torch.baddbmm(bias[:, :, None], weight, columns)
-        outputs = product.transpose(1, 2).contiguous()
+        product = product.transpose(1, 2)
     else:
-        turned = weight.transpose(1, 2)
-        outputs = torch.bmm(rows, turned) if bias is None else torch.baddbmm(bias[:, None], rows, turned)
-    return outputs.view(*inputs.shape[:-1], -1)
+        more = BLOCK - outputs
+        filled = None if bias is None else functional.pad(bias, (0, more))
+        product = _product(rows, functional.pad(weight, (0, 0, 0, more)), filled)[..., :outputs]
+    return product.reshape(*inputs.shape[:-1], outputs)
+
+
+def _product(rows: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """(K, N, I), (K, O, I), (K, O) -> (K, N, O)."""
+    turned = weight.transpose(1, 2)
+    return torch.bmm(rows, turned) if bias is None else torch.baddbmm(bias[:, None], rows, turned)
