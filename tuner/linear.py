@@ -1,7 +1,7 @@
 """Linear layers whose product a CPU computes sooner, of one model and of lanes that train together.
 
 MKL takes a quarter longer for outputs whose number is no multiple of its block, as tuned widths are; it computes their
-transpose at full speed. And for lanes vmap takes a linear layer apart into five operations, one of which is the product.
+transpose at full speed. And for lanes vmap takes a linear layer apart into five operations where one would do.
 """
 
 from __future__ import annotations
