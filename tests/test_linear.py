@@ -16,8 +16,7 @@ def pair(width: int, outputs: int, bias: bool = True) -> tuple[nn.Linear, nn.Lin
     torch.manual_seed(0)
     plain, quick = nn.Linear(width, outputs, bias), nn.Linear(width, outputs, bias)
     quick.load_state_dict(plain.state_dict())
-    linear.swap(quick)
-    assert type(quick) is linear.Linear
+    quick.__class__ = linear.Linear
     return plain, quick
 
 
@@ -90,6 +89,34 @@ def test_lanes_are_computed_without_torchs_way_through_vmap(monkeypatch: pytest.
     assert outputs.shape == (LANES, 8, 5)
 
 
+def test_lanes_may_be_stacked_along_any_dimension() -> None:
+    plain, quick = pair(7, 5, bias=False)
+    weight, rows = torch.randn(5, LANES, 7), torch.randn(8, LANES, 7)
+
+    found, expected = (
+        vmap(lambda own, given, layer=layer: functional_call(layer, {"weight": own}, (given,)), (1, 1))(weight, rows)
+        for layer in (quick, plain)
+    )
+
+    assert_close([found], [expected])
+
+
+def test_lanes_give_what_can_be_viewed_in_another_shape() -> None:
+    _, quick = pair(7, 5)
+
+    found = vmap(lambda own, rows: functional_call(quick, own, (rows,)).view(2, 20))(
+        stacked(quick), torch.randn(LANES, 2, 4, 7)
+    )
+
+    assert found.shape == (LANES, 2, 20)
+
+
+def test_its_input_may_be_given_by_name() -> None:
+    _, quick = pair(7, 5)
+
+    assert quick(input=torch.zeros(2, 7)).shape == (2, 5)
+
+
 def test_lanes_may_share_their_rows() -> None:
     plain, quick = pair(7, 5)
     rows = torch.randn(8, 7)
@@ -128,14 +155,3 @@ def test_it_follows_the_precision_of_its_context() -> None:
     assert found.dtype is lanes.dtype is torch.bfloat16
     torch.testing.assert_close(found, expected, rtol=0.02, atol=0.05)
     torch.testing.assert_close(lanes[0], expected, rtol=0.02, atol=0.05)
-
-
-def test_a_class_of_ones_own_stays_what_it_is() -> None:
-    class Mine(nn.Linear):
-        pass
-
-    model = nn.Sequential(Mine(2, 2), nn.Linear(2, 2))
-
-    linear.swap(model)
-
-    assert [type(layer) for layer in model] == [Mine, linear.Linear]

@@ -19,21 +19,14 @@ _FEWEST = -(2**63)
 class Dropout(nn.Dropout):
     """As `nn.Dropout`, with a rate to the nearest of `LEVELS`, and torch's own on other devices than a CPU."""
 
-    def forward(self, inputs: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's own name, by which it may be given
         """(N, ...) -> (N, ...)."""
-        if not self.training or not is_random(self.p) or inputs.device.type != "cpu":
-            return super().forward(inputs)
-        elements = inputs.numel()
+        if not self.training or not is_random(self.p) or input.device.type != "cpu":
+            return super().forward(input)
+        elements = input.numel()
         drawn = draw(torch.empty((elements + 3) // 4, dtype=torch.int64)).view(torch.int16)
         drawn = drawn[:elements] if elements % 4 else drawn
-        return inputs * kept(drawn, bound(self.p)).mul_(scale(self.p)).view_as(inputs)
-
-
-def swap(model: nn.Module) -> None:
-    """Make the dropouts of a model cheap ones; those of a class of one's own stay what they are."""
-    for module in model.modules():
-        if type(module) is nn.Dropout:
-            module.__class__ = Dropout
+        return input * kept(drawn, bound(self.p)).mul_(scale(self.p)).view_as(input)
 
 
 def is_random(rate: float) -> bool:

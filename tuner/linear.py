@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from torch._C import _functorch as functorch
 from torch.nn import functional
 
+HAS_MKL: bool = torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]
+
 BLOCK = 16
 """So many outputs MKL computes at once."""
 
@@ -22,41 +24,41 @@ LARGE = 2**21
 
 
 class Linear(nn.Linear):
-    """As `nn.Linear`, and torch's own on other devices than a CPU."""
+    """As `nn.Linear`, and torch's own on other devices than a CPU.
 
-    def forward(self, inputs: Tensor) -> Tensor:
+    What looks for layers by their very class, such as quantization or `torch.fx`, does not find it.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's own name, by which it may be given
         """(N, ..., in_features) -> (N, ..., out_features)."""
-        if inputs.device.type != "cpu" or inputs.dim() < 2:
-            return super().forward(inputs)
+        if input.device.type != "cpu" or input.dim() < 2:
+            return super().forward(input)
         if functorch.is_batchedtensor(self.weight):
-            return self._in_lanes(inputs)
-        if self._is_slow(inputs):
-            return _transposed(inputs, self.weight, self.bias)
-        return super().forward(inputs)
+            return self._in_lanes(input)
+        if self._is_slow(input):
+            return _transposed(input, self.weight, self.bias)
+        return super().forward(input)
 
     def _is_slow(self, inputs: Tensor) -> bool:
-        """Whether the transpose is sooner there; the gradient of its inputs would lie across what is next to them."""
-        is_odd = inputs.dim() == 2 and self.out_features % BLOCK != 0
-        return is_odd and inputs.shape[0] * self.weight.numel() >= LARGE and not inputs.requires_grad
+        """Whether the transpose is sooner there.
+
+        Not where inputs have a gradient: its strides would be those of a transpose, on which what comes next is slow.
+        """
+        if self.out_features % BLOCK == 0 or inputs.dim() != 2 or inputs.requires_grad:
+            return False
+        is_by_mkl = HAS_MKL and inputs.dtype is torch.float32 and not torch.is_autocast_enabled("cpu")
+        return is_by_mkl and inputs.shape[0] * self.weight.numel() >= LARGE
 
     def _in_lanes(self, inputs: Tensor) -> Tensor:
         """Under vmap, with the lanes in sight: each tensor is (K, ...) here."""
         level = functorch.maybe_get_level(self.weight)
         if level != functorch.maybe_current_level():  # the model uses torch.func too
             return super().forward(inputs)
-        lanes = functorch.get_unwrapped(self.weight).shape[0]
-        stacked = [
-            None if each is None else functorch._remove_batch_dim(each, level, lanes, 0)
-            for each in (inputs, self.weight, self.bias)
-        ]
-        return functorch._add_batch_dim(_of_lanes(*stacked), 0, level)
-
-
-def swap(model: nn.Module) -> None:
-    """Make the linear layers of a model quick ones; those of a class of one's own stay what they are."""
-    for module in model.modules():
-        if type(module) is nn.Linear:
-            module.__class__ = Linear
+        weight = functorch._remove_batch_dim(self.weight, level, 0, 0)  # it knows its lanes
+        lanes = len(weight)
+        rows = functorch._remove_batch_dim(inputs, level, lanes, 0)
+        bias = None if self.bias is None else functorch._remove_batch_dim(self.bias, level, lanes, 0)
+        return functorch._add_batch_dim(_of_lanes(rows, weight, bias), 0, level)
 
 
 def _transposed(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -70,23 +72,21 @@ def _of_lanes(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """(K, N, ..., I), (K, O, I), (K, O) -> (K, N, ..., O).
 
     Few outputs take as long as a block of them, their gradients twice: they are computed as their transpose, or, where
-    that would leave large gradients lying across, as a whole block.
+    the strides of its gradient would cost more, as a whole block.
     """
     rows, outputs = inputs.flatten(1, -2), weight.shape[1]
     if outputs >= BLOCK:
-        product = _product(rows, weight, bias)
+        product = _product(rows, weight.transpose(1, 2), bias, 1)
     elif inputs.numel() < MANY:
-        columns = rows.transpose(1, 2)
-        product = torch.bmm(weight, columns) if bias is None else torch.baddbmm(bias[:, :, None], weight, columns)
-        product = product.transpose(1, 2)
+        product = _product(weight, rows.transpose(1, 2), bias, 2).transpose(1, 2)
     else:
         more = BLOCK - outputs
         filled = None if bias is None else functional.pad(bias, (0, more))
-        product = _product(rows, functional.pad(weight, (0, 0, 0, more)), filled)[..., :outputs]
-    return product.reshape(*inputs.shape[:-1], outputs)
+        turned = functional.pad(weight, (0, 0, 0, more)).transpose(1, 2)
+        product = _product(rows, turned, filled, 1)[..., :outputs]
+    return product.contiguous().view(*inputs.shape[:-1], outputs)
 
 
-def _product(rows: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """(K, N, I), (K, O, I), (K, O) -> (K, N, O)."""
-    turned = weight.transpose(1, 2)
-    return torch.bmm(rows, turned) if bias is None else torch.baddbmm(bias[:, None], rows, turned)
+def _product(left: Tensor, right: Tensor, bias: Tensor | None, along: int) -> Tensor:
+    """(K, A, I) by (K, I, B) -> (K, A, B); the bias, (K, A) or (K, B), is the same along a dimension."""
+    return torch.bmm(left, right) if bias is None else torch.baddbmm(bias.unsqueeze(along), left, right)

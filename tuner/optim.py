@@ -37,8 +37,13 @@ def build(optimizer: Component, parameters: Iterable[nn.Parameter]) -> torch.opt
 def _implementation(optimizer: Component, trained: list[nn.Parameter]) -> dict[str, Any]:
     """The fastest of the ways in which the class computes the same, unless the config chooses one."""
     choices = {"foreach", "fused", "differentiable", "capturable"}
-    fits = optimizer.type in FUSED and all(parameter.is_floating_point() for parameter in trained)
+    fits = optimizer.type in FUSED and all(map(is_plain, trained))
     return {"fused": True} if fits and not choices & set(optimizer.args) else {}
+
+
+def is_plain(parameter: torch.Tensor) -> bool:
+    """Whether one kernel for all parameters takes it: it goes through the memory of each as it lies there."""
+    return parameter.is_floating_point() and torch.empty_like(parameter).stride() == parameter.stride()
 
 
 def argument_faults(optimizer: Component) -> Iterator[tuple[str, str]]:

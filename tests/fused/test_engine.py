@@ -88,9 +88,16 @@ def test_a_lane_that_diverges_ends_alone() -> None:
     assert_same(found, serial(job, given))
 
 
-def test_a_lane_that_is_suspended_goes_on_alone_where_it_stood() -> None:
-    given = trials([{"optimizer": {"type": "Adam", "lr": lr}, "training.epochs": 4} for lr in (1e-3, 1e-2)])
-    job = job_of()
+@pytest.mark.parametrize("model", [{"type": "MLP", "hidden": [16]}, {"type": "CNN", "channels": [4, 8]}])
+@pytest.mark.parametrize(
+    "optimizer", [{"type": "Adam"}, {"type": "SGD", "momentum": 0.9}, {"type": "RMSprop"}], ids=lambda one: one["type"]
+)
+def test_a_lane_that_is_suspended_goes_on_alone_where_it_stood(
+    model: dict[str, object], optimizer: dict[str, object]
+) -> None:
+    common = {"model": model, "training.epochs": 4}
+    given = trials([{**common, "optimizer": {**optimizer, "lr": lr}} for lr in (1e-4, 1e-3)])
+    job = job_of(common)
     cut = fused(job, given, verdicts={2: Verdict.SUSPEND})
     assert {outcome.state for outcome in cut.outcomes} == {State.SUSPENDED}
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from tests.training.conftest import CPU, config, train
+from tests.training.conftest import CPU, TEXT, config, train
+from tuner import dropout, linear
 from tuner.errors import BuildError
 from tuner.space import Space
 from tuner.space.suggesters import Corner
@@ -20,6 +22,7 @@ from tuner.training import Job, Run, epochs_of
             "optimizer": {"type": "SGD", "lr": 0.05, "momentum": 0.9},
         },
         {"scheduler": [{"type": "LinearLR", "epochs": 2}, {"type": "CosineAnnealingLR"}], "training.ema": 0.9},
+        {"optimizer": {"type": "RMSprop", "lr": 0.001, "weight_decay": 0.01}},
         {"training.accumulate": 2, "training.early_stop": {"patience": 3}, "training.precision": "bf16"},
     ],
 )
@@ -99,3 +102,20 @@ def test_weights_are_drawn_from_the_seed_alone(job: Job) -> None:
 
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert any(not torch.equal(first[name], other[name]) for name in first)
+
+
+def test_torchs_own_layers_are_quick_ones_and_those_of_a_class_of_ones_own_stay(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\n"
+        "class Mine(nn.Linear): pass\n"
+        "class Net(nn.Sequential):\n"
+        "    def __init__(self, in_features, out_features):\n"
+        "        super().__init__(nn.Flatten(), Mine(in_features, 8), nn.Dropout(), nn.Linear(8, out_features))\n"
+    )
+    settings = {"model": {"type": "net.py:Net"}}
+    own = Space.parse(TEXT, base=str(tmp_path), settings=list(settings.items())).resolve(Corner(False, {}))
+
+    layers = list(Run.build(Job.for_search(own, 0, CPU), own, 0).model)  # type: ignore[call-overload]
+
+    assert [type(layer) for layer in (layers[2], layers[3])] == [dropout.Dropout, linear.Linear]
+    assert type(layers[1]).__name__ == "Mine"

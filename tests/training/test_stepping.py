@@ -67,11 +67,28 @@ def test_it_steps_as_torch_does_and_keeps_the_same_state(name: str, arguments: M
             assert torch.allclose(kept[parameter][key], value, rtol=1e-4, atol=1e-7), key
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop"])
-def test_torch_makes_the_first_step_alone(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "arguments", "expected"),
+    [
+        ("SGD", {}, 0),
+        ("SGD", {"momentum": 0.9}, 1),
+        ("Adam", {}, 1),
+        ("RMSprop", {}, 1),
+        ("RMSprop", {"momentum": 0.9}, 5),
+        ("RMSprop", {"centered": True}, 5),
+        ("RMSprop", {"foreach": False}, 5),
+        ("RMSprop", {"alpha": 1.0}, 5),
+        ("SGD", {"foreach": True}, 5),
+        ("Adam", {"fused": False}, 5),
+        ("Adagrad", {}, 5),
+    ],
+)
+def test_torch_makes_the_first_step_alone(
+    name: str, arguments: Mapping[str, Any], expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Else the comparison with torch would be one of torch with itself."""
     net = model()
-    optimizer = optim.build(Component(name, {"lr": 0.1}), net.parameters())
+    optimizer = optim.build(Component(name, {"lr": 0.1, **arguments}), net.parameters())
     by_torch: list[int] = []
     whole = optimizer.step
 
@@ -83,7 +100,80 @@ def test_torch_makes_the_first_step_alone(name: str, monkeypatch: pytest.MonkeyP
 
     train(net, stepping_of(optimizer, OFF), 5)
 
-    assert by_torch == [1]
+    assert len(by_torch) == expected
+
+
+def test_momentum_may_set_in_later() -> None:
+    ours, theirs = model(), model()
+    optimizer = optim.build(Component("SGD", {"lr": 0.1}), ours.parameters())
+    reference = torch.optim.SGD(theirs.parameters(), lr=0.1)
+    advance = stepping_of(optimizer, OFF)
+
+    for momentum, start in ((0.0, 0), (0.9, 3)):
+        optimizer.param_groups[0]["momentum"] = reference.param_groups[0]["momentum"] = momentum
+        train(ours, advance, 3, start)
+        train(theirs, reference.step, 3, start)
+
+    assert torch.allclose(flat(ours), flat(theirs), rtol=0, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_schedule_does_not_miss_the_steps() -> None:
+    net = model()
+    optimizer = optim.build(Component("SGD", {"lr": 0.1}), net.parameters())
+    advance = stepping_of(optimizer, OFF)
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1)
+
+    train(net, advance, 1)
+    schedule.step()
+
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop"])
+def test_parameters_of_any_strides_step_as_they_lie(name: str) -> None:
+    arguments = {"lr": 0.01, **({"momentum": 0.9} if name == "SGD" else {})}
+    ours, theirs = (nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last) for _ in range(2))
+    theirs.load_state_dict(ours.state_dict())
+    advance = stepping_of(optim.build(Component(name, arguments), ours.parameters()), OFF)
+    reference = getattr(torch.optim, name)(theirs.parameters(), **arguments)
+
+    for net, step in ((ours, advance), (theirs, reference.step)):
+        for seed in range(5):
+            torch.manual_seed(seed)
+            net.zero_grad()
+            net(torch.randn(2, 3, 8, 8)).square().sum().backward()
+            step()
+
+    assert torch.allclose(flat(ours), flat(theirs), rtol=0, atol=1e-5)
+
+
+def test_a_scaler_that_is_on_has_a_say_in_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, scaler = model(), torch.amp.GradScaler("cpu", enabled=True)
+    optimizer = optim.build(Component("SGD", {"lr": 0.1}), net.parameters())
+    asked: list[object] = []
+    monkeypatch.setattr(scaler, "step", asked.append)
+    monkeypatch.setattr(scaler, "update", lambda: None)
+
+    train(net, stepping_of(optimizer, scaler), 2)
+
+    assert asked == [optimizer, optimizer]
+
+
+@pytest.mark.parametrize(("name", "arguments"), OPTIMIZERS)
+def test_a_cut_changes_no_bit(name: str, arguments: Mapping[str, Any]) -> None:
+    whole, cut = model(), model()
+    optimizers = [optim.build(Component(name, arguments), net.parameters()) for net in (whole, cut)]
+    train(whole, stepping_of(optimizers[0], OFF), 9)
+    train(cut, stepping_of(optimizers[1], OFF), 4)
+
+    again = model()
+    again.load_state_dict(cut.state_dict())
+    resumed = optim.build(Component(name, arguments), again.parameters())
+    resumed.load_state_dict(optimizers[1].state_dict())
+    train(again, stepping_of(resumed, OFF), 5, start=4)
+
+    assert torch.equal(flat(again), flat(whole))
 
 
 @pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop"])

@@ -41,14 +41,12 @@ class Lanes:
         self._shapes = {name: p.shape for name, p in trained}
         device = trained[0][1].device
         self._values = torch.zeros(0, sum(p.numel() for _, p in trained), device=device)
-        self._leaves: dict[str, Tensor] = {}
-        self._gradients = self._values
-        self._gathered: list[Tensor] = []
         self._state: dict[str, Tensor] = {}
         self._steps = torch.zeros(0, 1, dtype=torch.float64, device=device)
         self._fixed: dict[str, Tensor] = {}
         self._kept = _kept(run.model)
         self._losses = [run.loss.smoothed(0.0), run.loss.smoothed(1.0)]
+        self._settle_in()
 
     def __len__(self) -> int:
         return len(self.runs)
@@ -112,10 +110,13 @@ class Lanes:
         """One step of every optimizer on the mean loss over its (K, N, ...) rows; (K,), that loss before it."""
         shares = self._shares([targets for _, targets in batches])
         total = torch.zeros(len(self.runs), device=self._values.device)
-        for number, ((inputs, targets), share) in enumerate(zip(batches, shares, strict=True)):
+        self._gradients.zero_()
+        for (inputs, targets), share in zip(batches, shares, strict=True):
             losses = self._losses_of(inputs, targets, chance)
             losses = losses if share is None else losses * share
-            self._gather(torch.autograd.grad(losses.sum(), list(self._leaves.values())), anew=number == 0)
+            found = torch.autograd.grad(losses.sum(), list(self._leaves.values()))
+            for part, gradient in zip(self._gathered, found, strict=True):
+                part.add_(gradient)
             total += losses.detach()
         self._steps += 1
         with torch.no_grad():
@@ -161,7 +162,7 @@ class Lanes:
         }
         for name, parameter in run.model.named_parameters():
             if parameter.requires_grad:
-                kept = {key: state[name].clone() for key, state in states.items()}
+                kept = {key: torch.empty_like(parameter).copy_(state[name]) for key, state in states.items()}
                 counted = {} if isinstance(run.optimizer, torch.optim.SGD) else {"step": self._steps[lane, 0].float()}
                 run.optimizer.state[parameter] = {**counted, **kept}
 
@@ -201,14 +202,6 @@ class Lanes:
             torch.stack([torch.as_tensor(loss.weight(lane), device=device) for lane in each]) for each in targets
         ]
         return [weight / torch.stack(weights).sum(0) for weight in weights]
-
-    def _gather(self, gradients: Sequence[Tensor], anew: bool) -> None:
-        """Put those of a batch where the others are, or in their place."""
-        for part, gradient in zip(self._gathered, gradients, strict=True):
-            if anew:
-                part.copy_(gradient)
-            else:
-                part.add_(gradient)
 
     def _named(self, values: Tensor) -> dict[str, Tensor]:
         """Views of (..., P) by the parameters' names."""

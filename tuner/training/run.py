@@ -27,6 +27,8 @@ from tuner.training.stepping import Stepping, stepping_of
 
 Weights = dict[str, Tensor]
 
+QUICK: Mapping[type[nn.Module], type[nn.Module]] = {nn.Dropout: dropout.Dropout, nn.Linear: linear.Linear}
+
 DTYPES = {Precision.FP32: torch.float32, Precision.BF16: torch.bfloat16, Precision.FP16: torch.float16}
 
 
@@ -34,7 +36,7 @@ DTYPES = {Precision.FP32: torch.float32, Precision.BF16: torch.bfloat16, Precisi
 class Run:
     """One training. `seed` decides all of its chance; `average` is the running mean of the weights.
 
-    `advance` makes a step of the optimizer.
+    `advance` makes a step of the optimizer, unless that asks for the loss itself.
     """
 
     model: nn.Module
@@ -61,8 +63,7 @@ class Run:
         steps = _steps(len(dataset.train), config)
         seed_everything(derive(seed, "init"))
         model = models.build(config.model, dataset.input_shape, dataset.outputs, config.base, dataset.vocab_size)
-        dropout.swap(model)
-        linear.swap(model)
+        _quicken(model)
         model = model.to(job.device)
         optimizer = optim.build(config.optimizer, model.parameters())
         _refuse_closures(optimizer, training)
@@ -144,6 +145,12 @@ def _steps(rows: int, config: Config) -> int:
         raise BuildError("data.batch_size", message)
     whole, rest = divmod(rows, size)
     return whole + (rest > 1)
+
+
+def _quicken(model: nn.Module) -> None:
+    """Have torch's own layers computed as a CPU does it sooner; those of a class of one's own stay what they are."""
+    for module in model.modules():
+        module.__class__ = QUICK.get(type(module), type(module))
 
 
 def _average(model: nn.Module, decay: float | None) -> AveragedModel | None:
