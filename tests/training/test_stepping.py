@@ -117,6 +117,15 @@ def test_momentum_may_set_in_later() -> None:
     assert torch.allclose(flat(ours), flat(theirs), rtol=0, atol=1e-6)
 
 
+def test_a_sparse_gradient_is_left_to_torch_which_refuses_it() -> None:
+    net = nn.Embedding(5, 3, sparse=True)
+    advance = stepping_of(optim.build(Component("SGD", {"lr": 0.1}), net.parameters()), OFF)
+    net(torch.tensor([1, 2])).sum().backward()
+
+    with pytest.raises(RuntimeError, match="does not support sparse gradients"):
+        advance()
+
+
 @pytest.mark.filterwarnings("error")
 def test_a_schedule_does_not_miss_the_steps() -> None:
     net = model()

@@ -23,6 +23,8 @@ FIRST = 10
 """So many are looked at for trials that are alike; TPESampler draws as many at random anyway, if not told otherwise."""
 
 WIDTHS = (4, 8, 16, 32, 64)
+"""Those that are tried, each twice the one before."""
+
 MOST_LANES = WIDTHS[-1]
 
 SHARE = 0.02
@@ -75,12 +77,13 @@ def measure(build: Callable[[], Run], most: int, steps: float, forced: bool) -> 
     if room < 2:
         return Plan(1, "the memory has no room for two")
     alone = _seconds(batches.step_alone)
-    best, left = Plan(1, "together they are not faster"), SHARE * steps * alone
+    best, left, together = Plan(1, "together they are not faster"), SHARE * steps * alone, WIDTHS[0] / 2 * alone
     for width in [min(most, room)] if forced else [width for width in WIDTHS if width <= min(most, room)]:
-        left -= (REPEATS + 1) * width * alone / best.gain
-        if left < 0 and not forced:
+        if left < (REPEATS + 1) * 2 * together and not forced:  # twice as many take twice as long at most
             break
-        gain = width * alone / _seconds(batches.together(width))
+        together = _seconds(batches.together(width))
+        left -= (REPEATS + 1) * together
+        gain = width * alone / together
         if forced or gain > GAIN * best.gain:
             best = Plan(width, gain=gain)
         elif width > FEWEST and gain < best.gain:

@@ -80,7 +80,7 @@ class _Direct:
     def __call__(self) -> None:
         group = self._optimizer.param_groups[0]
         needed = self._needs(group)
-        gradients = [p.grad for p in self._parameters if p.grad is not None]
+        gradients = [p.grad for p in self._parameters if p.grad is not None and not p.grad.is_sparse]
         if needed is None or len(gradients) < len(self._parameters) or not self._has(needed):
             self._optimizer.step()
             return
