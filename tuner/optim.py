@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
 
 import torch
 from torch import nn
@@ -11,6 +11,9 @@ from torch import nn
 from tuner import own
 from tuner.config import Component
 from tuner.errors import BuildError
+
+Group: TypeAlias = Mapping[str, Any]
+"""A parameter group of a torch optimizer: what it is set to at this moment."""
 
 FUSED = ("Adam", "AdamW", "SGD")
 """The classes with one kernel for all parameters, on a CPU too; a small model spends a quarter of its time without."""
@@ -58,3 +61,19 @@ def argument_faults(optimizer: Component) -> Iterator[tuple[str, str]]:
 def _class(name: str) -> type[torch.optim.Optimizer]:
     found: type[torch.optim.Optimizer] = own.named(torch.optim, name, torch.optim.Optimizer, "optimizer.type")
     return found
+
+
+def sgd_state(group: Group) -> list[str]:
+    """The tensors that SGD so set keeps for each parameter."""
+    return ["momentum_buffer"] if group["momentum"] else []
+
+
+def adam_state(group: Group) -> list[str]:
+    """Those of Adam and AdamW, besides the count of steps."""
+    return ["exp_avg", "exp_avg_sq", *(["max_exp_avg_sq"] if group["amsgrad"] else [])]
+
+
+def rmsprop_state(group: Group) -> list[str]:
+    """Those of RMSprop, besides the count of steps."""
+    momentum = ["momentum_buffer"] if group["momentum"] > 0 else []
+    return ["square_avg", *momentum, *(["grad_avg"] if group["centered"] else [])]

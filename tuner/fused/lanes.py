@@ -46,7 +46,7 @@ class Lanes:
         self._fixed: dict[str, Tensor] = {}
         self._kept = _kept(run.model)
         self._losses = [run.loss.smoothed(0.0), run.loss.smoothed(1.0)]
-        self._settle_in()
+        self._make_views()
 
     def __len__(self) -> int:
         return len(self.runs)
@@ -67,7 +67,7 @@ class Lanes:
         self._rates = noise.Rates.of([*self._rates.values, *(noise.rates(run.model) for run in runs)])
         kept = {name for run in self.runs for name in self._rule.keeps(run.optimizer.param_groups[0])}
         self._state = {name: self._grown(self._state.get(name)) for name in kept}
-        self._settle_in()
+        self._make_views()
 
     def leave(self, lanes: Sequence[int]) -> None:
         """Let runs go; the others move together."""
@@ -79,9 +79,9 @@ class Lanes:
         self._values, self._steps = self._values[rows], self._steps[rows]
         self._state = {name: state[rows] for name, state in self._state.items()}
         self._fixed = {name: fixed[rows] for name, fixed in self._fixed.items()}
-        self._settle_in()
+        self._make_views()
 
-    def _settle_in(self) -> None:
+    def _make_views(self) -> None:
         """Make the views of all lanes' values that gradients are of, and the place where those are gathered, (K, P)."""
         self._leaves = {name: tensor.requires_grad_() for name, tensor in self._named(self._values.detach()).items()}
         self._gradients = torch.empty_like(self._values)

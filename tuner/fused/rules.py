@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
+
+from tuner import optim
+from tuner.optim import Group
 
 Numbers: TypeAlias = Mapping[str, Tensor]
 """float64 (K, 1) by name: what each model's optimizer is set to, and `step`, counted from 1."""
 
 State: TypeAlias = dict[str, Tensor]
 """float32 (K, P) by the name that torch has for it; zeros before the first step."""
-
-Group: TypeAlias = Mapping[str, Any]
-"""A parameter group of a torch optimizer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,22 +105,13 @@ def _named(group: Group, *names: str) -> dict[str, float]:
     return {name: float(group[name]) for name in names}
 
 
-def _adam_keeps(group: Group) -> list[str]:
-    return ["exp_avg", "exp_avg_sq", *(["max_exp_avg_sq"] if group["amsgrad"] else [])]
-
-
-def _rmsprop_keeps(group: Group) -> list[str]:
-    momentum = ["momentum_buffer"] if group["momentum"] > 0 else []
-    return ["square_avg", *momentum, *(["grad_avg"] if group["centered"] else [])]
-
-
-_ADAM = Rule(_adam_numbers, ("amsgrad", "maximize", "decoupled_weight_decay"), _adam_keeps, _adam)
+_ADAM = Rule(_adam_numbers, ("amsgrad", "maximize", "decoupled_weight_decay"), optim.adam_state, _adam)
 
 RULES: Mapping[type[torch.optim.Optimizer], Rule] = {
     torch.optim.SGD: Rule(
         lambda group: _named(group, "lr", "momentum", "dampening", "weight_decay"),
         ("nesterov", "maximize"),
-        lambda group: ["momentum_buffer"] if group["momentum"] else [],
+        optim.sgd_state,
         _sgd,
     ),
     torch.optim.Adam: _ADAM,
@@ -128,7 +119,7 @@ RULES: Mapping[type[torch.optim.Optimizer], Rule] = {
     torch.optim.RMSprop: Rule(
         lambda group: _named(group, "lr", "alpha", "eps", "weight_decay", "momentum"),
         ("centered", "maximize"),
-        _rmsprop_keeps,
+        optim.rmsprop_state,
         _rmsprop,
     ),
 }

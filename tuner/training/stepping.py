@@ -7,24 +7,22 @@ model a twentieth of its time; RMSprop, which has no such kernel, takes it a fif
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
 from tuner import optim
+from tuner.optim import Group
 
 Stepping: TypeAlias = Callable[[], None]
 """Makes a step with the gradients that are there."""
 
 Tensors: TypeAlias = list[Tensor]
-Group: TypeAlias = Mapping[str, Any]
-"""A parameter group of a torch optimizer: what it is set to at this moment."""
-
 Kernel: TypeAlias = Callable[[Tensors, Tensors, Mapping[str, Tensors], Group], None]
 """Takes parameters, gradients, the optimizer's state by name, and its group."""
 
-Needed: TypeAlias = tuple[str, ...] | None
+Needed: TypeAlias = Sequence[str] | None
 """Names of an optimizer's state."""
 
 LONG_AGO = 1e9
@@ -107,21 +105,17 @@ def _are_plain(parameters: Sequence[Tensor]) -> bool:
 
 
 def _sgd_needs(group: Group) -> Needed:
-    if not group["fused"]:
-        return None
-    return ("momentum_buffer",) if group["momentum"] else ()
+    return optim.sgd_state(group) if group["fused"] else None
 
 
 def _adam_needs(group: Group) -> Needed:
-    if not group["fused"]:
-        return None
-    return ("step", "exp_avg", "exp_avg_sq", *(("max_exp_avg_sq",) if group["amsgrad"] else ()))
+    return ["step", *optim.adam_state(group)] if group["fused"] else None
 
 
 def _rmsprop_needs(group: Group) -> Needed:
     is_simple = not any(group[flag] for flag in ("momentum", "centered", "capturable", "differentiable"))
     is_left_to_us = group["foreach"] is None
-    return ("step", "square_avg") if is_simple and is_left_to_us and group["alpha"] < NO_MEAN else None
+    return ["step", *optim.rmsprop_state(group)] if is_simple and is_left_to_us and group["alpha"] < NO_MEAN else None
 
 
 def _sgd(parameters: Tensors, gradients: Tensors, state: Mapping[str, Tensors], group: Group) -> None:
