@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import psutil
@@ -30,17 +31,22 @@ MOST_LANES = WIDTHS[-1]
 SHARE = 0.02
 """The part of the expected work that trying may take."""
 
-GAIN = 1.1
-"""So much faster than fewer lanes must more be: they are asked for earlier, when the sampler knows less."""
+GAIN = 1.03
+"""So much faster than fewer lanes must more be: they are asked for earlier, and the last of them leave lanes empty."""
 
 TOLERANCE = 0.05
 """How far a step may lie off, relative to how far it goes: a wrong one is off by a whole step, and Adam makes whole
 steps of the rounding errors of gradients that should be 0."""
 
-REPEATS = 5
+MUCH = 1.25
+"""Where a step costs a trial so many times as much as with fewer lanes, no more are tried; less may be noise."""
+
+ROUNDS = 5
+"""So often all widths are timed again, as long as the share allows."""
 
 MEMORY = 0.25
-"""The part of the free memory that lanes may take; other workers take theirs, and data and scores come to it."""
+"""The part of the free memory that lanes may take: trying takes twice as much, other workers take theirs, and data
+and scores come to it."""
 
 COPIES = 6
 """Of a lane's parameters: its run's, the lane's, gradients twice, and two states of an optimizer."""
@@ -61,6 +67,8 @@ class Plan:
 def measure(build: Callable[[], Run], most: int, steps: float, forced: bool) -> Plan:
     """Find the width at which a step costs a trial least.
 
+    Widths are timed in turn, round after round: what slows the machine for a moment falls on all of them.
+
     Args:
         build: makes a run; each is the same.
         most: lanes that are allowed.
@@ -76,18 +84,73 @@ def measure(build: Callable[[], Run], most: int, steps: float, forced: bool) -> 
     room = batches.room()
     if room < 2:
         return Plan(1, "the memory has no room for two")
-    alone = _seconds(batches.step_alone)
-    best, left, together = Plan(1, "together they are not faster"), SHARE * steps * alone, WIDTHS[0] / 2 * alone
-    for width in [min(most, room)] if forced else [width for width in WIDTHS if width <= min(most, room)]:
-        if left < (REPEATS + 1) * 2 * together and not forced:  # twice as many take twice as long at most
+    alone = _Tried(1, batches.step_alone)
+    left = SHARE * steps * alone.seconds
+    most = min(most, room)
+    tried = [alone]
+    for width in [most] if forced else [width for width in WIDTHS if width <= most]:
+        foreseen = width / tried[-1].width * tried[-1].seconds  # so long at most
+        if left < 3 * foreseen + _round(tried) and not forced:
             break
-        together = _seconds(batches.together(width))
-        left -= (REPEATS + 1) * together
-        gain = width * alone / together
+        tried.append(_Tried(width, batches.together(width)))
+        left -= 2 * tried[-1].seconds + _again(tried)
+        if tried[-1].share > MUCH * min(each.share for each in tried):
+            break
+    for _ in range(ROUNDS):
+        if left < _round(tried):
+            break
+        left -= _again(tried)
+    return _best(tried, forced)
+
+
+class _Tried:
+    """A width, its step, and how long that takes: the median, as a machine that others use is seldom at its best."""
+
+    def __init__(self, width: int, step: Callable[[], Tensor]) -> None:
+        self.width = width
+        self._step = step
+        self._taken: list[float] = []
+        step()  # warms up
+        self.again()
+
+    def again(self) -> None:
+        """Time it once more."""
+        began = time.perf_counter()
+        self._step().sum().item()  # a GPU answers before it has computed
+        self._taken.append(time.perf_counter() - began)
+
+    @property
+    def seconds(self) -> float:
+        """Of a step."""
+        return statistics.median_low(self._taken)
+
+    @property
+    def share(self) -> float:
+        """The seconds of one trial."""
+        return self.seconds / self.width
+
+
+def _round(tried: Sequence[_Tried]) -> float:
+    """The seconds that it takes to time all once more."""
+    return sum(each.seconds for each in tried)
+
+
+def _again(tried: Sequence[_Tried]) -> float:
+    """Time all once more; the seconds of that."""
+    began = time.perf_counter()
+    for each in tried:
+        each.again()
+    return time.perf_counter() - began
+
+
+def _best(tried: Sequence[_Tried], forced: bool) -> Plan:
+    """The narrowest than which none is faster by far."""
+    alone, *wider = tried
+    best = Plan(1, "together they are not faster")
+    for each in wider:
+        gain = alone.share / each.share
         if forced or gain > GAIN * best.gain:
-            best = Plan(width, gain=gain)
-        elif width > FEWEST and gain < best.gain:
-            break
+            best = Plan(each.width, gain=gain)
     return best
 
 
@@ -159,15 +222,3 @@ def _free(device: torch.device) -> int:
 
 def _flat(run: Run, tensors: Callable[[nn.Module], Iterable[Tensor]]) -> Tensor:
     return torch.cat([torch.zeros(1), *(tensor.detach().cpu().flatten().float() for tensor in tensors(run.model))])
-
-
-def _seconds(work: Callable[[], Tensor]) -> float:
-    """The shortest time that it takes, after once to warm up."""
-    work()
-    return min(_timed(work) for _ in range(REPEATS))
-
-
-def _timed(work: Callable[[], Tensor]) -> float:
-    began = time.perf_counter()
-    work().sum().item()  # a GPU answers before it has computed
-    return time.perf_counter() - began
