@@ -30,7 +30,9 @@ class Linear(nn.Linear):
     """
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's own name, by which it may be given
-        """(N, ..., in_features) -> (N, ..., out_features)."""
+        """(N, ..., in_features) -> (N, ..., out_features); with parameters of K lanes, (K, N, ...) -> (K, N, ...)."""
+        if self.weight.dim() > 2:
+            return _of_lanes(input, self.weight, self.bias)
         if input.device.type != "cpu" or input.dim() < 2:
             return super().forward(input)
         if functorch.is_batchedtensor(self.weight):

@@ -22,7 +22,8 @@ LANES: list[Settings] = [
 ]
 MODELS: dict[str, Settings] = {
     "Linear": {"model": {"type": "Linear"}},
-    "MLP": {"model": {"type": "MLP", "hidden": [16, 8], "dropout": 0.3, "batch_norm": True}},
+    "MLP": {"model": {"type": "MLP", "hidden": [16, 8], "dropout": 0.3}},
+    "MLP with batch norm": {"model": {"type": "MLP", "hidden": [16, 8], "dropout": 0.3, "batch_norm": True}},
     "CNN": {"model": {"type": "CNN", "channels": [4, 8], "dropout": 0.3}},
     "accumulated": {"training.accumulate": 2, "data.batch_size": 64},
     "balanced": {"training.class_weights": "balanced", "training.accumulate": 2},

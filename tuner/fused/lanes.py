@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 import torch
 from torch import Generator, Tensor, nn
-from torch.func import vmap
 
 from tuner.chance import order
 from tuner.fused import noise
-from tuner.fused.borrowing import Borrowing, names_of
+from tuner.fused.borrowing import names_of
+from tuner.fused.forward import Forward
 from tuner.fused.rules import RULES, numbers_of
 from tuner.seeds import derive
 from tuner.training import Run, Weights, groups_of, rows_at_once
@@ -30,10 +30,7 @@ class Lanes:
 
     def __init__(self, run: Run) -> None:
         self.runs: list[Run] = []
-        self._model = copy.deepcopy(run.model)
-        self._noise = noise.take_over(self._model)
-        self._outputs = Borrowing(self._model)
-        self._calls: dict[int, list[noise.Call]] = {}
+        self._forward = Forward(copy.deepcopy(run.model))
         self._rates = noise.Rates.of([])
         self._smoothing: list[float] = []
         self._rule = RULES[type(run.optimizer)]
@@ -89,7 +86,6 @@ class Lanes:
 
     def train_epoch(self, epochs: Sequence[int]) -> Tensor:
         """One pass of each lane over the training rows in the order of its own epoch; (K,) means of the loss."""
-        self._model.train()
         dataset, first = self.runs[0].dataset, self.runs[0]
         rows = len(dataset.train)
         orders = torch.stack([order(rows, run.seed, epoch) for run, epoch in zip(self.runs, epochs, strict=True)])
@@ -128,12 +124,11 @@ class Lanes:
     @torch.inference_mode()
     def outputs(self) -> Tensor:
         """What each model gives for the whole validation split, float32 (K, N, outputs), in the targets' units."""
-        self._model.eval()
         dataset = self.runs[0].dataset
         assert dataset.valid is not None
         size = max(1, rows_at_once(dataset) // len(self.runs))
-        outputs_of, weights = vmap(self._outputs, in_dims=(0, None)), {**self._named(self._values), **self._fixed}
-        found = [outputs_of(weights, inputs) for inputs in dataset.valid.in_order(size)]
+        tensors = {**self._named(self._values), **self._fixed}
+        found = [self._forward.scoring(tensors, inputs) for inputs in dataset.valid.in_order(size)]
         return dataset.in_units(torch.cat(found, 1))
 
     def weights(self, lane: int) -> Weights:
@@ -167,31 +162,13 @@ class Lanes:
                 run.optimizer.state[parameter] = {**counted, **kept}
 
     def _losses_of(self, inputs: Tensor, targets: Tensor, chance: noise.Chance) -> Tensor:
-        def outputs_of(tensors: dict[str, Tensor], inputs: Tensor, given: list[Tensor]) -> Tensor:
-            self._noise.give(given)
-            return self._outputs(tensors, inputs)
-
-        given = chance.noise(self._calls_at(inputs), self._rates)
         with self.runs[0].autocast():
-            outputs = vmap(outputs_of)({**self._leaves, **self._fixed}, inputs, given)
+            outputs = self._forward.training({**self._leaves, **self._fixed}, inputs, chance, self._rates)
             plain, smooth = self._losses
             losses = plain.of_several(outputs, targets)
             if not any(self._smoothing):
                 return losses
             return torch.lerp(losses, smooth.of_several(outputs, targets), losses.new_tensor(self._smoothing))
-
-    def _calls_at(self, inputs: Tensor) -> list[noise.Call]:
-        """The dropouts that a pass of so many rows calls."""
-        size = inputs.shape[1]
-        if size not in self._calls:
-            if not self._rates.values[0]:
-                self._calls[size] = []
-            else:
-                copies = {name: tensor.clone() for name, tensor in self._of(0).items()}  # batch norm changes its own
-                with torch.no_grad(), self._noise.recording() as calls:
-                    self._outputs(copies, inputs[0])
-                self._calls[size] = calls
-        return self._calls[size]
 
     def _shares(self, targets: Sequence[Tensor]) -> list[Tensor | None]:
         """What each batch counts in the mean over all rows of a step, (K,); None is all of it."""
