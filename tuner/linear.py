@@ -24,7 +24,7 @@ LARGE = 2**21
 
 
 class Linear(nn.Linear):
-    """As `nn.Linear`, and torch's own on other devices than a CPU.
+    """As `nn.Linear`, and torch's own on other devices than a CPU but for lanes' parameters.
 
     What looks for layers by their very class, such as quantization or `torch.fx`, does not find it.
     """
@@ -73,11 +73,11 @@ def _transposed(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 def _of_lanes(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """(K, N, ..., I), (K, O, I), (K, O) -> (K, N, ..., O).
 
-    Few outputs take as long as a block of them, their gradients twice: they are computed as their transpose, or, where
-    the strides of its gradient would cost more, as a whole block.
+    On a CPU few outputs take as long as a block of them, their gradients twice: they are computed as their transpose,
+    or, where the strides of its gradient would cost more, as a whole block.
     """
     rows, outputs = inputs.flatten(1, -2), weight.shape[1]
-    if outputs >= BLOCK:
+    if outputs >= BLOCK or inputs.device.type != "cpu":
         product = _product(rows, weight.transpose(1, 2), bias, 1)
     elif inputs.numel() < MANY:
         product = _product(weight, rows.transpose(1, 2), bias, 2).transpose(1, 2)

@@ -152,6 +152,16 @@ class Drawing(Branching):
     def forward(self, inputs):
         return self.linear(inputs.flatten(1)) * (1 + np.random.rand())
 
+class Hooked(Branching):
+    def __init__(self, in_features, out_features):
+        super().__init__(in_features, out_features)
+        self.linear.register_full_backward_pre_hook(lambda layer, gradients: None)
+
+class Masked(Branching):
+    def __init__(self, in_features, out_features):
+        super().__init__(in_features, out_features)
+        self.linear.weight.register_hook(lambda gradient: gradient.clamp(-0.01, 0.01))
+
 class Gated(Branching):
     def __init__(self, in_features, out_features):
         super().__init__(in_features, out_features)
@@ -167,6 +177,8 @@ class Gated(Branching):
     [
         ("Branching", "torch.vmap does not take this model"),
         ("Drawing", "a fused step of this model is another"),
+        ("Hooked", "hooks on gradients would see those of several trials"),
+        ("Masked", "hooks on gradients would see those of several trials"),
         ("Gated", "train together"),
     ],
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 import torch
@@ -21,11 +22,16 @@ LANES, ROWS, SHAPE = 3, 5, (2, 4, 4)
 
 
 def quick(model: nn.Module) -> nn.Module:
-    """Its linear layers are ours, as those of a run are."""
+    """Its layers are ours, as those of a run are."""
+    ours: Mapping[type[nn.Module], type[nn.Module]] = {nn.Linear: Linear, nn.Dropout: dropout.Dropout}
     for module in model.modules():
-        if type(module) is nn.Linear:
-            module.__class__ = Linear
+        module.__class__ = ours.get(type(module), type(module))
     return model
+
+
+def scaled(outputs: Tensor) -> Tensor:
+    """What hangs on all numbers that it is given: those of other lanes must not be among them."""
+    return outputs / outputs.detach().abs().max()
 
 
 class Own(nn.Module):
@@ -36,18 +42,35 @@ class Own(nn.Module):
         self.linear = nn.Linear(32, 3)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        outputs: Tensor = self.linear(inputs.flatten(1))
-        return outputs
+        return scaled(self.linear(inputs.flatten(1)))
+
+
+class Scaled(nn.Flatten):
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's own name
+        return scaled(super().forward(input))
 
 
 def hooked() -> nn.Module:
     model = LinearModel(32, 3)
-    model.linear.register_forward_hook(lambda layer, inputs, outputs: outputs * 2)
+    model.linear.register_forward_hook(lambda layer, inputs, outputs: scaled(outputs))
     return model
 
 
-def normed(make: Callable[[], nn.Module]) -> nn.Module:
-    return nn.Sequential(nn.Flatten(), make(), nn.Linear(32, 3))
+def patched() -> nn.Module:
+    model = LinearModel(32, 3)
+    model.linear.forward = types.MethodType(lambda self, inputs: scaled(type(self).forward(self, inputs)), model.linear)  # type: ignore[method-assign]
+    return model
+
+
+def in_two_places() -> nn.Module:
+    layer = nn.Linear(32, 32)
+    return nn.Sequential(nn.Flatten(), layer, nn.ReLU(inplace=True), layer, nn.Linear(32, 3))
+
+
+def partly_frozen() -> nn.Module:
+    model = MLP(32, 3, hidden=[6])
+    model.stack[1].requires_grad_(False)
+    return model
 
 
 STRAIGHT: dict[str, Callable[[], nn.Module]] = {
@@ -56,79 +79,130 @@ STRAIGHT: dict[str, Callable[[], nn.Module]] = {
     "Sequential": lambda: nn.Sequential(
         nn.Flatten(), nn.Sequential(nn.Linear(32, 7, bias=False), nn.Tanh()), nn.Linear(7, 3)
     ),
+    "a layer in two places": in_two_places,
+    "partly frozen": partly_frozen,
 }
 BY_VMAP: dict[str, Callable[[], nn.Module]] = {
     "batch norm": lambda: MLP(32, 3, hidden=[6], batch_norm=True),
     "own class": Own,
+    "own flatten": lambda: nn.Sequential(Scaled(), nn.Linear(32, 3)),
+    "own forward": patched,
     "hook": hooked,
-    "layer norm": lambda: normed(lambda: nn.LayerNorm(32)),
-    "over lanes": lambda: normed(lambda: nn.Softmax(0)),
+    "layer norm": lambda: nn.Sequential(nn.Flatten(), nn.LayerNorm(32), nn.Linear(32, 3)),
+    "over rows": lambda: nn.Sequential(nn.Flatten(), nn.Softmax(0), nn.Linear(32, 3)),
     "flattened less": lambda: nn.Sequential(nn.Flatten(1, 2), nn.Linear(4, 3), nn.Flatten()),
 }
+MODELS = {**STRAIGHT, **BY_VMAP}
 
 
-def lanes_of(model: nn.Module) -> dict[str, Tensor]:
-    """Parameters and buffers of several lanes, no two alike."""
-    named = [*model.named_parameters(), *model.named_buffers()]
-    return {name: torch.stack([tensor.detach() * (i + 1) for i in range(LANES)]) for name, tensor in named}
+def lanes_of(models: Sequence[nn.Module]) -> dict[str, Tensor]:
+    """Their parameters and buffers; those that train have gradients."""
+    named = [dict([*model.named_parameters(), *model.named_buffers()]) for model in models]
+    stacked = {name: torch.stack([each[name].detach() for each in named]) for name in named[0]}
+    return {name: stack.requires_grad_(named[0][name].requires_grad) for name, stack in stacked.items()}
 
 
-@pytest.mark.parametrize("make", [*STRAIGHT.values(), *BY_VMAP.values()], ids=[*STRAIGHT, *BY_VMAP])
+def several(make: Callable[[], nn.Module]) -> list[nn.Module]:
+    torch.manual_seed(0)
+    return [quick(make()) for _ in range(LANES)]
+
+
+@pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
 def test_lanes_are_scored_as_each_model_by_itself(
     make: Callable[[], nn.Module], memory_format: torch.memory_format
 ) -> None:
-    torch.manual_seed(0)
-    model = quick(make()).eval()
-    tensors = lanes_of(model)
+    models = several(make)
     inputs = torch.randn(ROWS, *SHAPE).to(memory_format=memory_format)
 
-    found = Forward(copy.deepcopy(model)).scoring(tensors, inputs)
+    found = Forward(copy.deepcopy(models[0])).scoring(lanes_of(models), inputs)
 
-    for lane in range(LANES):
-        alone = functional_call(model, {name: stack[lane] for name, stack in tensors.items()}, (inputs,))
-        torch.testing.assert_close(found[lane], alone)
+    for outputs, model in zip(found, models, strict=True):
+        torch.testing.assert_close(outputs, model.eval()(inputs))
+
+
+@pytest.mark.parametrize("rows", [1, ROWS])
+@pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
+def test_lanes_learn_as_each_model_by_itself(make: Callable[[], nn.Module], rows: int) -> None:
+    if rows == 1 and make is MODELS["batch norm"]:
+        pytest.skip("batch norm takes two rows at least")
+    models, inputs = several(make), torch.randn(LANES, rows, *SHAPE)
+    tensors = lanes_of(models)
+    chance = noise.Chance([Generator() for _ in models])
+
+    outputs = Forward(copy.deepcopy(models[0])).training(tensors, inputs, chance, noise.Rates.of([[]] * LANES))
+    outputs.square().sum().backward()  # type: ignore[no-untyped-call]
+
+    for lane, model in enumerate(models):
+        model(inputs[lane]).square().sum().backward()
+        torch.testing.assert_close(outputs[lane], functional_call(model, dict(model.named_parameters()), inputs[lane]))
+        for name, parameter in model.named_parameters():
+            if parameter.requires_grad:
+                gradient = tensors[name].grad
+                assert gradient is not None
+                torch.testing.assert_close(gradient[lane], parameter.grad)
 
 
 @pytest.mark.parametrize("make", STRAIGHT.values(), ids=STRAIGHT)
 def test_layers_that_take_lanes_need_no_vmap(make: Callable[[], nn.Module], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forward, "vmap", None)
-    model = quick(make())
+    monkeypatch.delattr(forward, "vmap")
+    models = several(make)
 
-    outputs = Forward(copy.deepcopy(model)).scoring(lanes_of(model), torch.randn(ROWS, *SHAPE))
+    outputs = Forward(copy.deepcopy(models[0])).scoring(lanes_of(models), torch.randn(ROWS, *SHAPE))
 
     assert outputs.shape == (LANES, ROWS, 3)
 
 
-@pytest.mark.parametrize("make", BY_VMAP.values(), ids=BY_VMAP)
-def test_all_else_goes_by_vmap(make: Callable[[], nn.Module], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forward, "vmap", None)
-    model = quick(make())
+class Frozen(nn.Module):
+    """Keeps its batch norm still, and switches its dropout, as fine-tuning does."""
 
-    with pytest.raises(TypeError, match="'NoneType' object is not callable"):
-        Forward(copy.deepcopy(model)).scoring(lanes_of(model), torch.randn(ROWS, *SHAPE))
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm, self.dropout, self.linear = nn.BatchNorm1d(32), nn.Dropout(0.5), nn.Linear(32, 3)
+        self.switched = [self.dropout]
+
+    def train(self, mode: bool = True) -> Frozen:
+        super().train(False)
+        self.training = mode
+        for module in self.switched:
+            module.train(mode)
+        return self
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        outputs: Tensor = self.linear(self.dropout(self.norm(inputs.flatten(1))))
+        return outputs
 
 
-@pytest.mark.parametrize("batch_norm", [False, True])
-def test_a_lane_drops_what_it_would_alone_however_many_rows_it_is_given(batch_norm: bool) -> None:
-    torch.manual_seed(0)
-    rates = [0.5, 0.2, 0.0]
-    models = [quick(MLP(32, 3, hidden=[16, 8], dropout=0.5, batch_norm=batch_norm)) for _ in rates]
-    for model, rate in zip(models, rates, strict=True):
+PASSES: dict[str, Callable[[], nn.Module]] = {
+    "MLP": lambda: MLP(32, 3, hidden=[16, 8], dropout=0.5),
+    "MLP with batch norm": lambda: MLP(32, 3, hidden=[16, 8], dropout=0.5, batch_norm=True),
+    "a train of one's own": Frozen,
+}
+
+
+@pytest.mark.parametrize("make", PASSES.values(), ids=PASSES)
+def test_epochs_and_scores_take_turns_as_for_a_model_alone(make: Callable[[], nn.Module]) -> None:
+    """With noise and rates of each lane's own, and a last batch of fewer rows."""
+    models = several(make)
+    for model, rate in zip(models, [0.5, 0.2, 0.0], strict=True):
         for module in model.modules():
             if isinstance(module, nn.Dropout):
-                module.__class__, module.p = dropout.Dropout, rate
-    named = [dict([*model.named_parameters(), *model.named_buffers()]) for model in models]
-    tensors = {name: torch.stack([each[name].detach() for each in named]) for name in named[0]}
-    together = Forward(copy.deepcopy(models[0]))
+                module.p = rate
+    tensors = {name: tensor.detach() for name, tensor in lanes_of(models).items()}
+    together, rates = Forward(copy.deepcopy(models[0])), noise.Rates.of([noise.rates(model) for model in models])
     chance = noise.Chance([Generator().manual_seed(seed) for seed in range(LANES)])
+    epoch = [torch.randn(LANES, rows, *SHAPE) for rows in (ROWS, ROWS - 1)]
+    scored = torch.randn(ROWS, *SHAPE)
 
-    batches = [torch.randn(LANES, rows, *SHAPE) for rows in (ROWS, ROWS - 1)]
-    found = [
-        together.training(tensors, batch, chance, noise.Rates.of([noise.rates(m) for m in models])) for batch in batches
-    ]
+    found: list[Tensor] = []
+    for _ in range(2):
+        found += [together.training(tensors, batch, chance, rates) for batch in epoch]
+        found.append(together.scoring(tensors, scored))
 
     for lane, model in enumerate(models):
         torch.manual_seed(lane)
-        for outputs, batch in zip(found, batches, strict=True):
-            torch.testing.assert_close(outputs[lane], model(batch[lane]))
+        alone: list[Tensor] = []
+        for _ in range(2):
+            alone += [model.train()(batch[lane]) for batch in epoch]
+            alone.append(model.eval()(scored))
+        torch.testing.assert_close([outputs[lane] for outputs in found], alone)

@@ -55,7 +55,15 @@ def refusal(run: Run) -> str:
         return "fp16 scales the loss of each trial for itself"
     if run.average is not None:
         return "training.ema keeps a second model"
+    parts: list[nn.Module | torch.Tensor] = [*run.model.modules(), *run.model.parameters()]
+    if any(map(_has_hooks_on_gradients, parts)):
+        return "hooks on gradients would see those of several trials"
     return ""
+
+
+def _has_hooks_on_gradients(part: nn.Module | torch.Tensor) -> bool:
+    hooks = ("_backward_hooks", "_backward_pre_hooks", "_post_accumulate_grad_hooks")
+    return any(getattr(part, name, None) for name in hooks)
 
 
 def _structure(name: str, module: nn.Module) -> tuple[str, ...]:

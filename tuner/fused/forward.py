@@ -35,6 +35,7 @@ class Forward:
     def __init__(self, model: nn.Module) -> None:
         self._model = model
         self._noise = noise.take_over(model)
+        model.train()  # layers follow its word, whatever they were
         self._is_straight = all(map(_takes_lanes, model.modules()))
         if self._is_straight:
             _flatten_by_lane(model)
@@ -48,7 +49,7 @@ class Forward:
         self._be_training(True)
         size = inputs.shape[1]
         if size not in self._calls:
-            self._calls[size] = self._calls_of(tensors, inputs)
+            self._calls[size] = self._calls_of(tensors, inputs) if rates.values[0] else []
         return self._noisy(tensors, inputs, chance.noise(self._calls[size], rates))
 
     def scoring(self, tensors: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
@@ -57,7 +58,8 @@ class Forward:
         if not self._is_straight:
             return vmap(self._outputs, in_dims=(0, None))(tensors, inputs)
         lanes = len(next(iter(tensors.values())))
-        return self._outputs(tensors, inputs.contiguous().expand(lanes, *inputs.shape))
+        inputs = inputs.contiguous()  # or each lane would flatten a copy of its own
+        return self._outputs(tensors, inputs.expand(lanes, *inputs.shape))
 
     def _be_training(self, whether: bool) -> None:
         if self._model.training is not whether:  # to say it takes longer than a layer
@@ -80,9 +82,9 @@ class Forward:
 
 def _takes_lanes(module: nn.Module) -> bool:
     """Whether a layer computes (K, N, ...) with parameters (K, ...) as vmap would have it, but for how it flattens."""
-    if module._forward_hooks or module._forward_pre_hooks:
-        return False
-    if isinstance(module, nn.Flatten):
+    if module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module):
+        return False  # code of one's own, which may look at all that it is given
+    if type(module) is nn.Flatten:
         return (module.start_dim, module.end_dim) == (1, -1)
     return type(module) in {Linear, noise.Dropout, *CHAINS, *ELEMENTWISE}
 

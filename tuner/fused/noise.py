@@ -17,7 +17,7 @@ AHEAD = 2**13
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A dropout that a pass calls: its number among the model's, and the shape of what it is given."""
+    """A dropout that a pass calls: its number among the model's, and the shape of what a lane gives it."""
 
     dropout: int
     shape: torch.Size
@@ -32,7 +32,7 @@ class Noise:
 
     @contextlib.contextmanager
     def recording(self) -> Iterator[list[Call]]:
-        """Take down the calls of a pass of one model, which drops nothing."""
+        """Take down the calls of a pass, which drops nothing."""
         self._recorded = []
         try:
             yield self._recorded
@@ -44,37 +44,31 @@ class Noise:
         self._given = iter(noise)
 
     def applied(self, number: int, inputs: Tensor) -> Tensor:
-        """Inputs of one model after its dropout of that number."""
+        """Inputs after the dropout of that number."""
         if self._recorded is None:
             return inputs * next(self._given)
         self._recorded.append(Call(number, inputs.shape))
         return inputs
 
 
-class Dropout(nn.Module):
-    """Stands where a dropout stood.
+class Dropout(dropout.Dropout):
+    """What a dropout of a model becomes that lanes share: its noise comes from outside. `number` is its place."""
 
-    Args:
-        noise: of the model.
-        number: this one's among the model's dropouts.
-    """
+    noise: Noise
+    number: int
 
-    def __init__(self, noise: Noise, number: int) -> None:
-        super().__init__()
-        self._noise = noise
-        self._number = number
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """(N, ...) -> (N, ...)."""
-        return self._noise.applied(self._number, inputs) if self.training else inputs
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's own name, by which it may be given
+        """(N, ...) -> (N, ...), or (K, N, ...) -> (K, N, ...)."""
+        return self.noise.applied(self.number, input) if self.training else input
 
 
 def take_over(model: nn.Module) -> Noise:
-    """Put a `Dropout` in the place of every dropout of a model."""
+    """Make a `Dropout` of every dropout of a model, which stays where it is, in each of its places."""
     noise = Noise()
-    places = [name for name, module in model.named_modules() if isinstance(module, dropout.Dropout)]
-    for number, name in enumerate(places):
-        model.set_submodule(name, Dropout(noise, number))
+    found = [module for module in model.modules() if isinstance(module, dropout.Dropout)]
+    for number, module in enumerate(found):
+        module.__class__ = Dropout
+        module.noise, module.number = noise, number  # type: ignore[assignment]  # it is one of ours now
     return noise
 
 

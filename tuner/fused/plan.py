@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import psutil
@@ -23,13 +23,13 @@ FEWEST = 4
 FIRST = 10
 """So many are looked at for trials that are alike; TPESampler draws as many at random anyway, if not told otherwise."""
 
-WIDTHS = (4, 8, 16, 32, 64)
-"""Those that are tried, each twice the one before."""
+MOST_LANES = 64
 
-MOST_LANES = WIDTHS[-1]
+WIDER = (4, 2)
+"""So many times as wide as the one before is what is tried next, as soon as it fits."""
 
 SHARE = 0.02
-"""The part of the expected work that trying may take."""
+"""The part of the expected work that trying widths may take."""
 
 GAIN = 1.03
 """So much faster than fewer lanes must more be: they are asked for earlier, and the last of them leave lanes empty."""
@@ -38,15 +38,18 @@ TOLERANCE = 0.05
 """How far a step may lie off, relative to how far it goes: a wrong one is off by a whole step, and Adam makes whole
 steps of the rounding errors of gradients that should be 0."""
 
-MUCH = 1.25
-"""Where a step costs a trial so many times as much as with fewer lanes, no more are tried; less may be noise."""
+FEWEST_ROUNDS, ROUNDS = 2, 5
+"""So often two widths are timed: at least, and at most where not each time the wider one was faster by `GAIN`."""
 
-ROUNDS = 5
-"""So often all widths are timed again, as long as the share allows."""
+LOSS = 1.25
+"""Where more lanes are so many times as slow, still more are not tried."""
+
+TRYING = 6
+"""To try a width takes as long as so many of its steps: lanes are put together, warm up, and are timed."""
 
 MEMORY = 0.25
-"""The part of the free memory that lanes may take: trying takes twice as much, other workers take theirs, and data
-and scores come to it."""
+"""The part of the free memory that lanes may take, half as much again while they are tried; other workers take theirs,
+and data and scores come to it."""
 
 COPIES = 6
 """Of a lane's parameters: its run's, the lane's, gradients twice, and two states of an optimizer."""
@@ -65,9 +68,7 @@ class Plan:
 
 
 def measure(build: Callable[[], Run], most: int, steps: float, forced: bool) -> Plan:
-    """Find the width at which a step costs a trial least.
-
-    Widths are timed in turn, round after round: what slows the machine for a moment falls on all of them.
+    """Find the width at which a step costs a trial least, each against the best before it.
 
     Args:
         build: makes a run; each is the same.
@@ -76,7 +77,7 @@ def measure(build: Callable[[], Run], most: int, steps: float, forced: bool) -> 
         forced: the width is `most` whatever it gains, if a fused step is right and memory has room for it.
 
     Raises:
-        Exception: whatever a model raises that vmap cannot take.
+        Exception: whatever a model raises that cannot be computed so.
     """
     batches = _Batches(build())
     if wrong := _difference(build, batches):
@@ -84,74 +85,69 @@ def measure(build: Callable[[], Run], most: int, steps: float, forced: bool) -> 
     room = batches.room()
     if room < 2:
         return Plan(1, "the memory has no room for two")
-    alone = _Tried(1, batches.step_alone)
-    left = SHARE * steps * alone.seconds
-    most = min(most, room)
-    tried = [alone]
-    for width in [most] if forced else [width for width in WIDTHS if width <= most]:
-        foreseen = width / tried[-1].width * tried[-1].seconds  # so long at most
-        if left < 3 * foreseen + _round(tried) and not forced:
+    best, width = _Width(1, batches.step_alone), 1
+    budget = _Budget(SHARE * steps * min(best.seconds(), best.seconds()))
+    plan = Plan(1, "there is too little work to find out what pays")
+    while width := min(most, room) if forced else _next(width, min(most, room), best, budget):
+        wider = _Width(width, batches.together(width))
+        gain = _gain(best, wider, budget)
+        if forced or gain > GAIN:
+            best, plan = wider, Plan(width, gain=plan.gain * gain)
+        elif plan.width == 1:
+            plan = Plan(1, "together they are not faster")
+        if forced or gain < 1 / LOSS:
             break
-        tried.append(_Tried(width, batches.together(width)))
-        left -= 2 * tried[-1].seconds + _again(tried)
-        if tried[-1].share > MUCH * min(each.share for each in tried):
-            break
-    for _ in range(ROUNDS):
-        if left < _round(tried):
-            break
-        left -= _again(tried)
-    return _best(tried, forced)
+    return plan
 
 
-class _Tried:
-    """A width, its step, and how long that takes: the median, as a machine that others use is seldom at its best."""
+def _next(width: int, most: int, best: _Width, budget: _Budget) -> int:
+    """What is tried after a width; 0 where nothing may be."""
+    foreseen = TRYING * best.seconds() / best.width  # of a lane
+    wider = [times * width for times in WIDER if times * width <= most]
+    return next((lanes for lanes in wider if budget.allows(lanes * foreseen)), 0)
+
+
+class _Width:
+    """So many lanes, and their step."""
 
     def __init__(self, width: int, step: Callable[[], Tensor]) -> None:
         self.width = width
         self._step = step
-        self._taken: list[float] = []
-        step()  # warms up
-        self.again()
+        self.seconds()  # warms up
 
-    def again(self) -> None:
-        """Time it once more."""
+    def seconds(self) -> float:
+        """What a step takes at this moment."""
         began = time.perf_counter()
         self._step().sum().item()  # a GPU answers before it has computed
-        self._taken.append(time.perf_counter() - began)
-
-    @property
-    def seconds(self) -> float:
-        """Of a step."""
-        return statistics.median_low(self._taken)
-
-    @property
-    def share(self) -> float:
-        """The seconds of one trial."""
-        return self.seconds / self.width
+        return time.perf_counter() - began
 
 
-def _round(tried: Sequence[_Tried]) -> float:
-    """The seconds that it takes to time all once more."""
-    return sum(each.seconds for each in tried)
+class _Budget:
+    """The seconds that trying may take, counted from now."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.perf_counter() + seconds
+
+    def allows(self, seconds: float) -> bool:
+        """Whether so many more may be spent."""
+        return time.perf_counter() + seconds <= self._end
 
 
-def _again(tried: Sequence[_Tried]) -> float:
-    """Time all once more; the seconds of that."""
-    began = time.perf_counter()
-    for each in tried:
-        each.again()
-    return time.perf_counter() - began
+def _gain(narrow: _Width, wide: _Width, budget: _Budget) -> float:
+    """How many times as fast trials are in more lanes, in the median of rounds.
 
-
-def _best(tried: Sequence[_Tried], forced: bool) -> Plan:
-    """The narrowest than which none is faster by far."""
-    alone, *wider = tried
-    best = Plan(1, "together they are not faster")
-    for each in wider:
-        gain = alone.share / each.share
-        if forced or gain > GAIN * best.gain:
-            best = Plan(each.width, gain=gain)
-    return best
+    In each round both do a step, so that what slows the machine for long falls on both; while that leaves in doubt
+    which is faster, there is another.
+    """
+    gains: list[float] = []
+    spent = 0.0
+    while len(gains) < ROUNDS:
+        if len(gains) >= FEWEST_ROUNDS and (min(gains) > GAIN or not budget.allows(spent / len(gains))):
+            break
+        narrows, wides = narrow.seconds(), wide.seconds()
+        gains.append(narrows / narrow.width * wide.width / wides)
+        spent += narrows + wides
+    return statistics.median_low(gains)
 
 
 class _Batches:
