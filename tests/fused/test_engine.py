@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.fused.making import Settings, assert_same, epochs, fused, job_of, serial, trials
+from tests.fused.making import Settings, assert_same, epochs, fused, job_of, resolved, serial, trials
 from tests.ports import FakePort, Verdicts
 from tuner.fused import Fused, lanes, plan
 from tuner.port import Epoch, State, Verdict
@@ -263,3 +263,20 @@ def test_what_the_port_raises_is_not_taken_for_a_fault_of_the_lanes() -> None:
 
     with pytest.raises(ConnectionError):
         Fused(job_of(), 1e9, 30, 8, 4, forced=True)(port)
+
+
+def test_what_is_expected_of_a_kind_of_trial_is_its_part_of_those_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected: list[float] = []
+
+    def measured(build: object, most: int, steps: float, forced: bool) -> plan.Plan:
+        expected.append(steps)
+        return plan.Plan(1, "as asked")
+
+    monkeypatch.setattr(plan, "measure", measured)
+    given = trials([{"model.hidden": [8 if number < 6 else 16], "training.epochs": 1} for number in range(10)])
+    job = job_of()
+
+    Fused(job, 1e9, 200, 10, 8, forced=False)(FakePort(*given))
+
+    steps = len(job.dataset(resolved({})[1].data).train) / 128
+    assert expected == pytest.approx([200 * 6 / 10 * steps, 200 * 4 / 9 * steps])  # one has trained by then

@@ -190,15 +190,18 @@ class _Bench:
     def _measured(self, signature: Signature) -> Plan:
         trial = next(held.trial for held in self._held if held.signature == signature)
         config = Config.of(trial.values, self._job.base)
-        rows = len(self._job.dataset(config.data).train)
-        steps = (
-            self._engine.trials * config.training.epochs * rows / (signature.batch_size * config.training.accumulate)
-        )
-        engine = self._engine
+        engine, steps = self._engine, self._steps_of(signature, config)
         try:
             return plan.measure(lambda: Run.build(self._job, config, trial.seed), engine.width, steps, engine.forced)
         except Exception as error:  # vmap raises many things for what it cannot take
             return Plan(1, f"torch.vmap does not take this model ({str(error).splitlines()[0]})")
+
+    def _steps_of(self, signature: Signature, config: Config) -> float:
+        """The steps that trials of a signature are to take together, by how many of those that wait have it."""
+        alike = sum(held.signature == signature for held in self._held) / len(self._held)
+        rows = len(self._job.dataset(config.data).train)
+        each = config.training.epochs * rows / (signature.batch_size * config.training.accumulate)
+        return self._engine.trials * alike * each
 
     def _next_of(self, signature: Signature, most: int) -> list[tuple[Trial, Run | None]]:
         """Trials of a signature that wait, at most so many, with what is built of them."""

@@ -126,7 +126,9 @@ class Lanes:
         """What each model gives for the whole validation split, float32 (K, N, outputs), in the targets' units."""
         dataset = self.runs[0].dataset
         assert dataset.valid is not None
-        size = max(1, rows_at_once(dataset) // len(self.runs))
+        size = max(
+            self.runs[0].batch_size, rows_at_once(dataset) // len(self.runs)
+        )  # few rows are slow, and so many fit
         tensors = {**self._named(self._values), **self._fixed}
         found = [self._forward.scoring(tensors, inputs) for inputs in dataset.valid.in_order(size)]
         return dataset.in_units(torch.cat(found, 1))

@@ -13,11 +13,12 @@ from typing import Any
 from tuner.config import Config
 from tuner.errors import Fault, Place, SpaceError, UsageError
 from tuner.goal import Objective
-from tuner.space import document, edit, enqueue, holes, objectives, rules, schema
+from tuner.space import document, edit, enqueue, holes, objectives, rules, schema, suggesting
 from tuner.space.given import Given
-from tuner.space.holes import Choice, Fixed, Group, Items, Repeat, Row, Suggester, Tree
+from tuner.space.holes import Choice, Fixed, Group, Items, Repeat, Row, Tree
 from tuner.space.parse import Parser
 from tuner.space.references import reference_faults
+from tuner.space.suggesting import Suggester
 from tuner.space.warm_start import PATH, WarmStart, warm_start_faults
 
 __all__ = ["Space"]
@@ -103,11 +104,11 @@ class Space:
     def fill(self, trial: Suggester) -> dict[str, Any]:
         """Fill every hole by asking `trial`; the config as plain values, every default in it."""
         suggested = {
-            section: self.fixed[section] if section in self.fixed else holes.suggest(entry, section, trial)
+            section: self.fixed[section] if section in self.fixed else suggesting.suggest(entry, section, trial)
             for section, entry in self.tree.entries.items()
         }
         return {
-            section: value if section in self.fixed else holes.dereference(value, suggested)
+            section: value if section in self.fixed else suggesting.dereference(value, suggested)
             for section, value in suggested.items()
         }
 

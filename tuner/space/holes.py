@@ -1,4 +1,4 @@
-"""The tree that a space is: fixed values, holes, and what asking a sampler to fill them gives.
+"""The tree that a space is: fixed values and holes.
 
 The names of parameters are dotted config paths; a choice of mappings puts the chosen branch's label
 into the paths inside it (`optimizer.AdamW.lr`), a list the position (`model.hidden.0`).
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 from tuner.config import Scalar
 from tuner.errors import Place
@@ -121,58 +121,6 @@ class Items:
 
 Tree: TypeAlias = Fixed | Float | Int | Choice | Repeat | Ref | Group | Items
 Parameter: TypeAlias = Float | Int | Choice
-
-
-class Suggester(Protocol):
-    """Whoever fills holes; an `optuna.Trial` is one."""
-
-    def suggest_float(self, name: str, low: float, high: float, *, step: float | None, log: bool) -> float:
-        """A number in [low, high] for the parameter `name`."""
-        ...
-
-    def suggest_int(self, name: str, low: int, high: int, *, step: int, log: bool) -> int:
-        """A whole number in [low, high] for the parameter `name`."""
-        ...
-
-    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
-        """One of `choices` for the parameter `name`."""
-        ...
-
-
-def suggest(tree: Tree, path: str, trial: Suggester) -> Any:
-    """The plain value of a tree with its holes filled by `trial`; references are left as `Ref`."""
-    match tree:
-        case Fixed(value):
-            return value
-        case Float(low, high, step, log):
-            return trial.suggest_float(path, low, high, step=step, log=log)
-        case Int(low, high, step, log):
-            return trial.suggest_int(path, low, high, step=step, log=log)
-        case Choice():
-            label = trial.suggest_categorical(path, tree.labels)
-            return suggest(tree.branch(label), join(path, label), trial)
-        case Repeat(element, length):
-            count = suggest(length, join(path, "length"), trial)
-            return [suggest(element, join(path, i), trial) for i in range(count)]
-        case Group(entries):
-            return {key: suggest(entry, join(path, key), trial) for key, entry in entries.items()}
-        case Items(items):
-            return [suggest(item, join(path, i), trial) for i, item in enumerate(items)]
-        case Ref():
-            return tree
-
-
-def dereference(value: Any, root: Any) -> Any:
-    """Replace each `Ref` in a suggested value by what stands at its target in `root`."""
-    match value:
-        case Ref(target):
-            return dereference(lookup(root, target), root)
-        case dict():
-            return {key: dereference(item, root) for key, item in value.items()}
-        case list():
-            return [dereference(item, root) for item in value]
-        case _:
-            return value
 
 
 def lookup(root: Any, path: str) -> Any:
