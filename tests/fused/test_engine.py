@@ -11,6 +11,7 @@ import torch
 from tests.fused.making import Settings, assert_same, epochs, fused, job_of, resolved, serial, trials
 from tests.ports import FakePort, Verdicts
 from tuner.fused import Fused, lanes, plan
+from tuner.fused.forward import Forward
 from tuner.port import Epoch, State, Verdict
 
 LANES: list[Settings] = [
@@ -162,6 +163,11 @@ class Masked(Branching):
         super().__init__(in_features, out_features)
         self.linear.weight.register_hook(lambda gradient: gradient.clamp(-0.01, 0.01))
 
+class Silent(Branching):
+    def forward(self, inputs):
+        assert not torch._C._functorch.is_batchedtensor(inputs)
+        return self.linear(inputs.flatten(1))
+
 class Gated(Branching):
     def __init__(self, in_features, out_features):
         super().__init__(in_features, out_features)
@@ -175,10 +181,11 @@ class Gated(Branching):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("Branching", "torch.vmap does not take this model"),
+        ("Branching", "this model cannot be computed for several at once"),
         ("Drawing", "a fused step of this model is another"),
         ("Hooked", "hooks on gradients would see those of several trials"),
         ("Masked", "hooks on gradients would see those of several trials"),
+        ("Silent", "this model cannot be computed for several at once (AssertionError)"),
         ("Gated", "train together"),
     ],
 )
@@ -192,6 +199,39 @@ def test_a_model_of_ones_own_is_fused_if_it_computes_the_same_so(tmp_path: Path,
 
     assert said in found.notes[0]
     assert_same(found, serial(job, several))
+
+
+def test_a_trial_with_a_hook_is_unlike_those_without(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text("""
+from torch import nn
+def make(in_features, out_features, clamp=False):
+    model = nn.Sequential(nn.Flatten(), nn.Linear(in_features, out_features))
+    if clamp:
+        model[1].weight.register_hook(lambda gradient: gradient.clamp(-0.001, 0.001))
+    return model
+""")
+    kinds: list[Settings] = [{"model": {"type": "net.py:make", "clamp": clamp}} for clamp in (False, False, True)]
+    several, job = trials(kinds, tmp_path), job_of(kinds[0], tmp_path)
+
+    found = fused(job, several)
+
+    assert {epoch.trial: epoch.lanes for epoch in found.epochs} == {0: 2, 1: 2, 2: 1}
+    assert_same(found, serial(job, several))
+
+
+def test_as_many_rows_are_scored_at_once_as_are_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows: list[int] = []
+    scoring = Forward.scoring
+
+    def scored(self: Forward, tensors: dict[str, torch.Tensor], inputs: torch.Tensor) -> torch.Tensor:
+        rows.append(len(inputs))
+        return scoring(self, tensors, inputs)
+
+    monkeypatch.setattr(Forward, "scoring", scored)
+
+    fused(job_of(), trials([{"training.epochs": 1}] * 16), width=16)
+
+    assert max(rows) == 128
 
 
 def test_trials_of_which_no_four_are_alike_train_in_turn_and_are_not_asked_for_early() -> None:
@@ -265,7 +305,7 @@ def test_what_the_port_raises_is_not_taken_for_a_fault_of_the_lanes() -> None:
         Fused(job_of(), 1e9, 30, 8, 4, forced=True)(port)
 
 
-def test_what_is_expected_of_a_kind_of_trial_is_its_part_of_those_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_expected_of_a_kind_of_trial_is_its_part_of_those_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     expected: list[float] = []
 
     def measured(build: object, most: int, steps: float, forced: bool) -> plan.Plan:
@@ -279,4 +319,4 @@ def test_what_is_expected_of_a_kind_of_trial_is_its_part_of_those_that_wait(monk
     Fused(job, 1e9, 200, 10, 8, forced=False)(FakePort(*given))
 
     steps = len(job.dataset(resolved({})[1].data).train) / 128
-    assert expected == pytest.approx([200 * 6 / 10 * steps, 200 * 4 / 9 * steps])  # one has trained by then
+    assert expected == pytest.approx([200 * 6 / 10 * steps, 200 * 4 / 10 * steps])

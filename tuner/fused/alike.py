@@ -38,6 +38,7 @@ def signature_of(run: Run, config: Config) -> Signature:
         "loss": None if loss is None else (loss.type, sorted(_without(loss.args, "label_smoothing").items(), key=str)),
         "training": (run.training.accumulate, run.training.precision, run.training.balanced),
         "average": run.training.ema is not None,
+        "hooks": _has_hooks_on_gradients(run.model),
     }
     return Signature(f"{config.model.type}, batches of {run.batch_size}", run.batch_size, repr(facts))
 
@@ -55,15 +56,15 @@ def refusal(run: Run) -> str:
         return "fp16 scales the loss of each trial for itself"
     if run.average is not None:
         return "training.ema keeps a second model"
-    parts: list[nn.Module | torch.Tensor] = [*run.model.modules(), *run.model.parameters()]
-    if any(map(_has_hooks_on_gradients, parts)):
+    if _has_hooks_on_gradients(run.model):
         return "hooks on gradients would see those of several trials"
     return ""
 
 
-def _has_hooks_on_gradients(part: nn.Module | torch.Tensor) -> bool:
-    hooks = ("_backward_hooks", "_backward_pre_hooks", "_post_accumulate_grad_hooks")
-    return any(getattr(part, name, None) for name in hooks)
+def _has_hooks_on_gradients(model: nn.Module) -> bool:
+    kinds = ("_backward_hooks", "_backward_pre_hooks", "_post_accumulate_grad_hooks")
+    parts = (*model.modules(), *model.parameters())
+    return any(getattr(part, kind, None) for part in parts for kind in kinds)
 
 
 def _structure(name: str, module: nn.Module) -> tuple[str, ...]:

@@ -79,6 +79,7 @@ class _Bench:
         self._held: list[_Held] = []
         self._plans: dict[Signature, Plan] = {}
         self._said: set[str] = set()
+        self._seen: Counter[Signature] = Counter()
         self._rows: Dataset | None = None
         self._looking = True
 
@@ -130,6 +131,7 @@ class _Bench:
             self._port.done(failed(trial, error))
             return None
         signature = signature_of(run, config)
+        self._seen[signature] += 1
         if reason := refusal(run):
             self._plan(signature, Plan(1, reason))
         return _Held(trial, signature, run if self._may_wait(run) else None)
@@ -194,11 +196,12 @@ class _Bench:
         try:
             return plan.measure(lambda: Run.build(self._job, config, trial.seed), engine.width, steps, engine.forced)
         except Exception as error:  # vmap raises many things for what it cannot take
-            return Plan(1, f"torch.vmap does not take this model ({str(error).splitlines()[0]})")
+            said = next(iter(str(error).splitlines()), type(error).__name__)
+            return Plan(1, f"this model cannot be computed for several at once ({said})")
 
     def _steps_of(self, signature: Signature, config: Config) -> float:
-        """The steps that trials of a signature are to take together, by how many of those that wait have it."""
-        alike = sum(held.signature == signature for held in self._held) / len(self._held)
+        """The steps that trials of a signature are to take together, by how many of those seen so far have it."""
+        alike = self._seen[signature] / self._seen.total()
         rows = len(self._job.dataset(config.data).train)
         each = config.training.epochs * rows / (signature.batch_size * config.training.accumulate)
         return self._engine.trials * alike * each

@@ -63,7 +63,7 @@ class Forward:
 
     def _be_training(self, whether: bool) -> None:
         if self._model.training is not whether:  # to say it takes longer than a layer
-            self._model.train(whether)
+            self._model.train() if whether else self._model.eval()  # either may be the model's own
 
     def _noisy(self, tensors: Mapping[str, Tensor], inputs: Tensor, given: list[Tensor]) -> Tensor:
         def outputs_of(tensors: Mapping[str, Tensor], inputs: Tensor, given: list[Tensor]) -> Tensor:

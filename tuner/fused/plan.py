@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import psutil
@@ -26,7 +27,7 @@ FIRST = 10
 MOST_LANES = 64
 
 WIDER = (4, 2)
-"""So many times as wide as the one before is what is tried next, as soon as it fits."""
+"""So many times as wide as the one before is what is tried next: the first of these that work and memory allow."""
 
 SHARE = 0.02
 """The part of the expected work that trying widths may take."""
@@ -39,7 +40,7 @@ TOLERANCE = 0.05
 steps of the rounding errors of gradients that should be 0."""
 
 FEWEST_ROUNDS, ROUNDS = 2, 5
-"""So often two widths are timed: at least, and at most where not each time the wider one was faster by `GAIN`."""
+"""So often two widths are timed: at least, and at most where some rounds say that the wider one gains and some not."""
 
 LOSS = 1.25
 """Where more lanes are so many times as slow, still more are not tried."""
@@ -85,41 +86,49 @@ def measure(build: Callable[[], Run], most: int, steps: float, forced: bool) -> 
     room = batches.room()
     if room < 2:
         return Plan(1, "the memory has no room for two")
-    best, width = _Width(1, batches.step_alone), 1
-    budget = _Budget(SHARE * steps * min(best.seconds(), best.seconds()))
-    plan = Plan(1, "there is too little work to find out what pays")
-    while width := min(most, room) if forced else _next(width, min(most, room), best, budget):
+    most = min(most, room)
+    best = _Width(1, batches.step_alone)
+    budget = _Budget(SHARE * steps * best.least)
+    plan, tried = Plan(1, "there is too little work to find out what pays"), [1]
+    while width := most if forced else _next(tried, most, best, budget):
         wider = _Width(width, batches.together(width))
-        gain = _gain(best, wider, budget)
+        tried.append(width)
+        gain = _gain(best, wider, budget) if forced or budget.allows(0) else 0.0
         if forced or gain > GAIN:
             best, plan = wider, Plan(width, gain=plan.gain * gain)
         elif plan.width == 1:
             plan = Plan(1, "together they are not faster")
-        if forced or gain < 1 / LOSS:
+        if forced or (gain < 1 / LOSS and width != WIDER[0] * best.width):
             break
     return plan
 
 
-def _next(width: int, most: int, best: _Width, budget: _Budget) -> int:
-    """What is tried after a width; 0 where nothing may be."""
-    foreseen = TRYING * best.seconds() / best.width  # of a lane
-    wider = [times * width for times in WIDER if times * width <= most]
-    return next((lanes for lanes in wider if budget.allows(lanes * foreseen)), 0)
+def _next(tried: Sequence[int], most: int, best: _Width, budget: _Budget) -> int:
+    """What is tried after some widths, 0 where nothing may be; after one that was too wide, that between."""
+    last = tried[-1]
+    wider = [2 * best.width] if last == WIDER[0] * best.width else [times * last for times in WIDER]
+    foreseen = TRYING * best.least / best.width  # of a lane
+    allowed = (width for width in wider if width <= most and width not in tried and budget.allows(width * foreseen))
+    return next(allowed, 0)
 
 
 class _Width:
-    """So many lanes, and their step."""
+    """So many lanes, and their step; `least` is the least time that it has taken."""
 
     def __init__(self, width: int, step: Callable[[], Tensor]) -> None:
         self.width = width
+        self.least = math.inf
         self._step = step
-        self.seconds()  # warms up
+        for _ in range(2):  # the first warms up
+            self.seconds()
 
     def seconds(self) -> float:
         """What a step takes at this moment."""
         began = time.perf_counter()
         self._step().sum().item()  # a GPU answers before it has computed
-        return time.perf_counter() - began
+        taken = time.perf_counter() - began
+        self.least = min(self.least, taken)
+        return taken
 
 
 class _Budget:
@@ -141,13 +150,15 @@ def _gain(narrow: _Width, wide: _Width, budget: _Budget) -> float:
     """
     gains: list[float] = []
     spent = 0.0
-    while len(gains) < ROUNDS:
-        if len(gains) >= FEWEST_ROUNDS and (min(gains) > GAIN or not budget.allows(spent / len(gains))):
-            break
+    while len(gains) < FEWEST_ROUNDS or (_leave_doubt(gains) and budget.allows(spent / len(gains))):
         narrows, wides = narrow.seconds(), wide.seconds()
         gains.append(narrows / narrow.width * wide.width / wides)
         spent += narrows + wides
     return statistics.median_low(gains)
+
+
+def _leave_doubt(gains: Sequence[float]) -> bool:
+    return len(gains) < ROUNDS and min(gains) <= GAIN < max(gains)
 
 
 class _Batches:
