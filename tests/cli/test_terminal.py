@@ -115,7 +115,11 @@ def test_two_workers_have_a_row_each_and_one_that_dies_says_why(tmp_path: Path) 
     (tmp_path / "own.yaml").write_text(SPACE)
 
     left, ever = watched(
-        tmp_path, 50, *command(), "run", "--space", "own.yaml", "--workers", "2", "--epochs", "40", MAY_DIE="1"
+        tmp_path,
+        50,
+        *command(),
+        *"run --space own.yaml --workers 2 --epochs 40 --set data.batch_size=8".split(),
+        MAY_DIE="1",
     )
 
     rows = [line.split() for line in ever if line.startswith(("0  ", "1  "))]

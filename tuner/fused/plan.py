@@ -98,7 +98,8 @@ def measure(build: Callable[[], Run], most: int, steps: float, forced: bool) -> 
             best, plan = wider, Plan(width, gain=plan.gain * gain)
         elif plan.width == 1:
             plan = Plan(1, "together they are not faster")
-        if forced or (gain < 1 / LOSS and width != WIDER[0] * best.width):
+        may_have_leapt_over = width == WIDER[0] * best.width
+        if forced or (gain < 1 / LOSS and not may_have_leapt_over):
             break
     return plan
 
@@ -106,7 +107,7 @@ def measure(build: Callable[[], Run], most: int, steps: float, forced: bool) -> 
 def _next(tried: Sequence[int], most: int, best: _Width, budget: _Budget) -> int:
     """What is tried after some widths, 0 where nothing may be; after one that was too wide, that between."""
     last = tried[-1]
-    wider = [2 * best.width] if last == WIDER[0] * best.width else [times * last for times in WIDER]
+    wider = [WIDER[1] * best.width] if last == WIDER[0] * best.width else [times * last for times in WIDER]
     foreseen = TRYING * best.least / best.width  # of a lane
     allowed = (width for width in wider if width <= most and width not in tried and budget.allows(width * foreseen))
     return next(allowed, 0)
