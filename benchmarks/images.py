@@ -20,10 +20,11 @@ CONTESTANTS = (
     Contestant("tuner, 1 worker, all cores", "ours", {"workers": 1, "fuse": "off"}, (PLAIN, BARE)),
     Contestant("tuner, 2 workers", "ours", {"workers": 2, "fuse": "off"}, (PLAIN, BARE)),
 )
-APART = "tuner, one after the other"
+RESIDENT, APART = "bare loop, rows on the GPU", "tuner, one after the other"
 ON_GPU = (
-    Contestant(APART, "ours", {"workers": 1, "fuse": "off"}),
-    Contestant("tuner, --fuse auto", "ours", {"workers": 1, "fuse": "auto"}, (APART,)),
+    Contestant(RESIDENT, "bare", {"processes": 1, "threads": cores(), "device": "cuda"}),
+    Contestant(APART, "ours", {"workers": 1, "fuse": "off"}, (RESIDENT,)),
+    Contestant("tuner, --fuse auto", "ours", {"workers": 1, "fuse": "auto"}, (RESIDENT, APART)),
 )
 GPU_JOBS = ("small CNN, CIFAR's shape", "resnet18, CIFAR's shape")
 

@@ -163,7 +163,7 @@ JOBS: Mapping[str, Job] = {
     "CSV, batch 64, widths tuned": Job("table", {}, 64, 10, "MLP", _STEPPED + _SGD, _stepped),
     "CNN on MNIST": Job("mnist", {"trained": 48000, "scored": 12000}, 128, 1, "CNN", _CNN, _cnn),
     "small CNN, CIFAR's shape": Job(
-        "coloured", {"trained": 8192, "scored": 1024}, 128, 2, "CNN", *_fixed_images("{type: CNN, channels: [16, 32]}")
+        "coloured", {"trained": 8192, "scored": 1024}, 128, 5, "CNN", *_fixed_images("{type: CNN, channels: [16, 32]}")
     ),
     "resnet18, CIFAR's shape": Job(
         "coloured", {"trained": 8192, "scored": 1024}, 128, 1, "resnet18", *_fixed_images("{type: resnet18}")

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import math
 
+import torchvision
 from torch import nn
 
 from benchmarks.jobs import Config
 
 
 def build(kind: str, config: Config, shape: tuple[int, ...], classes: int) -> nn.Module:
-    """An `MLP` or a `CNN` for inputs of a shape."""
-    return _mlp(config, shape, classes) if kind == "MLP" else _cnn(config, shape, classes)
+    """An `MLP` or a `CNN` for inputs of a shape, or a network of torchvision."""
+    own = {"MLP": _mlp, "CNN": _cnn}
+    if kind in own:
+        return own[kind](config, shape, classes)
+    network: nn.Module = torchvision.models.get_model(kind, num_classes=classes)
+    return network
 
 
 def _mlp(config: Config, shape: tuple[int, ...], classes: int) -> nn.Module:

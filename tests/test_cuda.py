@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.fused.making import Settings, assert_same, fused, job_of, serial, trials
 from tuner.space import Space
 from tuner.space.suggesters import Corner
 from tuner.training import Job, Run, device_of, epochs_of
@@ -58,3 +59,25 @@ def test_the_same_seed_gives_the_same_training_on_a_gpu() -> None:
     text = IMAGES.format(loader="memory", precision="fp32")
 
     assert trained(text) == trained(text)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"type": "MLP", "hidden": [16, 16], "dropout": 0.3},
+        {"type": "MLP", "hidden": [16], "batch_norm": True},
+        {"type": "CNN", "channels": [8, 8], "dropout": 0.3},
+    ],
+)
+def test_trials_that_train_together_compute_on_a_gpu_what_each_does_alone(
+    monkeypatch: pytest.MonkeyPatch, model: dict[str, object]
+) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    settings: Settings = {"model": model, "training": {"epochs": 2}}
+    several = trials([{**settings, "optimizer.lr": lr} for lr in (0.1, 0.05, 0.2, 0.02)])
+    job = job_of(settings, device=device_of("cuda"))
+
+    found = fused(job, several)
+
+    assert "train together" in found.notes[0]
+    assert_same(found, serial(job, several))

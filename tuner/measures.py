@@ -28,15 +28,14 @@ def _of_classes(outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
     models, rows, classes = outputs.shape
     guessed = outputs.argmax(2)
     right = guessed == targets
-    pairs = torch.arange(models, device=outputs.device)[:, None] * classes
+    places = torch.arange(models, device=outputs.device)[:, None] * classes + guessed
+    nowhere = models * classes
 
-    def counted(labels: Tensor, mask: Tensor | None = None) -> Tensor:
-        """How often a model has each class, (K, classes)."""
-        weights = None if mask is None else mask.flatten().float()
-        counts = torch.bincount((pairs + labels).flatten(), weights, minlength=models * classes)
-        return counts.view(models, classes).float()
+    def counted(where: Tensor) -> Tensor:
+        """How many lie in each place, (K, classes); without weights, which CUDA does not add up in the same order."""
+        return torch.bincount(where.flatten(), minlength=nowhere + 1)[:nowhere].view(models, classes).float()
 
-    hits, guesses = counted(guessed, right), counted(guessed)
+    hits, guesses = counted(torch.where(right, places, nowhere)), counted(places)
     there = torch.bincount(targets, minlength=classes).float()
     matters = (guesses + there > 0).float()
 

@@ -1,6 +1,6 @@
 """The bare loop: tensors in memory and nothing around them, in one process or several.
 
-Options: `processes`, and the `threads` of each.
+Options: `processes`, the `threads` of each, and where it is not the CPU the `device`.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ from benchmarks.jobs import Config, Job
 def train(job: Job, config: Config, rows: sets.Rows, epochs: int) -> float:
     """Train one trial, scoring it every epoch; its best accuracy."""
     (inputs, targets), valid = rows["train"], rows["valid"]
-    model = models.build(job.model, config, tuple(inputs.shape[1:]), int(targets.max()) + 1)
+    device = inputs.device
+    model = models.build(job.model, config, tuple(inputs.shape[1:]), int(targets.max()) + 1).to(device)
     optimizer = getattr(torch.optim, config.optimizer)(model.parameters(), **config.arguments)
     best = 0.0
     for _ in range(epochs):
         model.train()
-        for batch in torch.split(torch.randperm(len(targets)), job.batch):
+        for batch in torch.split(torch.randperm(len(targets), device=device), job.batch):
             optimizer.zero_grad()
             functional.cross_entropy(model(inputs[batch]), targets[batch]).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -50,7 +51,9 @@ class _Trainer:
     def __init__(self, work: Work) -> None:
         torch.set_num_threads(work.options["threads"])
         self._job = work.what
-        self._rows = self._job.rows(work.data, Path(work.folder))
+        rows = self._job.rows(work.data, Path(work.folder))
+        device = work.options.get("device", "cpu")
+        self._rows = {part: (inputs.to(device), targets.to(device)) for part, (inputs, targets) in rows.items()}
 
     def warm_up(self, config: Config) -> None:
         train(self._job, config, self._rows, epochs=1)

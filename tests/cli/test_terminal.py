@@ -118,7 +118,7 @@ def test_two_workers_have_a_row_each_and_one_that_dies_says_why(tmp_path: Path) 
         tmp_path,
         50,
         *command(),
-        *"run --space own.yaml --workers 2 --epochs 40 --set data.batch_size=8".split(),
+        *["run", "--space", "own.yaml", "--workers", "2", "--epochs", "40", "--set", "data.batch_size=8"],
         MAY_DIE="1",
     )
 

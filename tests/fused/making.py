@@ -37,8 +37,8 @@ def trials(several: Sequence[Settings], base: Path | str = ".") -> list[Trial]:
     return [Trial(number, 1, resolved(settings, base)[0], 100 + number) for number, settings in enumerate(several)]
 
 
-def job_of(settings: Settings | None = None, base: Path | str = ".") -> Job:
-    return Job.for_search(resolved(settings or {}, base)[1], 0, CPU)
+def job_of(settings: Settings | None = None, base: Path | str = ".", device: torch.device = CPU) -> Job:
+    return Job.for_search(resolved(settings or {}, base)[1], 0, device)
 
 
 def fused(

@@ -10,12 +10,14 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
-from tuner import dropout
+from tuner import dropout, models
+from tuner.config import Component
 from tuner.fused import forward, noise
 from tuner.fused.forward import Forward
 from tuner.linear import Linear
 from tuner.models import MLP
 from tuner.models import Linear as LinearModel
+from tuner.models.cnn import CNN
 
 LANES, ROWS, SHAPE = 3, 5, (2, 4, 4)
 
@@ -75,6 +77,16 @@ def partly_frozen() -> nn.Module:
     return model
 
 
+def resnet18(shape: tuple[int, ...], outputs: int) -> nn.Module:
+    return models.build(Component("resnet18"), shape, outputs, ".")
+
+
+def frozen_features() -> nn.Module:
+    model = CNN(SHAPE, 3, channels=[4])
+    model.features.requires_grad_(False)
+    return model
+
+
 STRAIGHT: dict[str, Callable[[], nn.Module]] = {
     "Linear": lambda: LinearModel(32, 3),
     "MLP": lambda: MLP(32, 3, hidden=[20, 6], activation="GELU"),
@@ -84,6 +96,18 @@ STRAIGHT: dict[str, Callable[[], nn.Module]] = {
     "a layer in two places": in_two_places,
     "partly frozen": partly_frozen,
 }
+CHANNELS: dict[str, Callable[[], nn.Module]] = {
+    "CNN": lambda: CNN(SHAPE, 3, channels=[5, 4], hidden=[6], pooling="avg"),
+    "CNN without batch norm": lambda: CNN(SHAPE, 3, channels=[5], batch_norm=False, activation="GELU"),
+    "resnet": lambda: resnet18(SHAPE, 3),
+    "groups": lambda: nn.Sequential(
+        nn.Conv2d(2, 4, 3, stride=2, groups=2), nn.BatchNorm2d(4, affine=False), nn.Flatten(), nn.Linear(4, 3)
+    ),
+    "pooled to the end": lambda: nn.Sequential(
+        nn.BatchNorm2d(2, track_running_stats=False), nn.Conv2d(2, 3, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    ),
+    "partly frozen": frozen_features,
+}
 BY_VMAP: dict[str, Callable[[], nn.Module]] = {
     "batch norm": lambda: MLP(32, 3, hidden=[6], batch_norm=True),
     "own class": Own,
@@ -92,9 +116,10 @@ BY_VMAP: dict[str, Callable[[], nn.Module]] = {
     "hook": hooked,
     "layer norm": lambda: nn.Sequential(nn.Flatten(), nn.LayerNorm(32), nn.Linear(32, 3)),
     "over rows": lambda: nn.Sequential(nn.Flatten(), nn.Softmax(0), nn.Linear(32, 3)),
+    "channels that are looked at": lambda: nn.Sequential(nn.PixelShuffle(1), nn.Conv2d(2, 3, 4), nn.Flatten()),
     "flattened less": lambda: nn.Sequential(nn.Flatten(1, 2), nn.Linear(4, 3), nn.Flatten()),
 }
-MODELS = {**STRAIGHT, **BY_VMAP}
+MODELS = {**STRAIGHT, **CHANNELS, **BY_VMAP}
 
 
 def lanes_of(models: Sequence[nn.Module]) -> dict[str, Tensor]:
@@ -125,7 +150,8 @@ def test_lanes_are_scored_as_each_model_by_itself(
 
 @pytest.mark.parametrize(("name", "rows"), [*((name, ROWS) for name in MODELS), *((name, 1) for name in STRAIGHT)])
 def test_lanes_learn_as_each_model_by_itself(name: str, rows: int) -> None:
-    models, inputs = several(MODELS[name]), torch.randn(LANES, rows, *SHAPE)
+    models = [model.double() for model in several(MODELS[name])]  # a batch norm of few numbers makes errors large
+    inputs = torch.randn(LANES, rows, *SHAPE, dtype=torch.float64)
     tensors, chance = lanes_of(models), noise.Chance([Generator() for _ in range(LANES)])
 
     outputs = Forward(copy.deepcopy(models[0])).training(tensors, inputs, chance, noise.Rates.of([[]] * LANES))
@@ -137,7 +163,7 @@ def test_lanes_learn_as_each_model_by_itself(name: str, rows: int) -> None:
         torch.testing.assert_close([outputs[lane], *(each[lane] for each in gradients)], [alone, *expected])
 
 
-@pytest.mark.parametrize("make", STRAIGHT.values(), ids=STRAIGHT)
+@pytest.mark.parametrize("make", [*STRAIGHT.values(), *CHANNELS.values()], ids=[*STRAIGHT, *CHANNELS])
 def test_layers_that_take_lanes_need_no_vmap(make: Callable[[], nn.Module], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(forward, "vmap")
     models = several(make)
@@ -187,6 +213,10 @@ class Adapted(nn.Module):
 PASSES: dict[str, Callable[[], nn.Module]] = {
     "MLP": lambda: MLP(32, 3, hidden=[16, 8], dropout=0.5),
     "MLP with batch norm": lambda: MLP(32, 3, hidden=[16, 8], dropout=0.5, batch_norm=True),
+    "CNN": lambda: CNN(SHAPE, 3, channels=[4, 6], hidden=[5], dropout=0.5),
+    "dropout of images": lambda: nn.Sequential(
+        nn.Conv2d(2, 3, 3), nn.Dropout(0.5), nn.BatchNorm2d(3), nn.Flatten(), nn.Dropout(0.5), nn.Linear(12, 3)
+    ),
     "a train of one's own": Frozen,
     "an eval of one's own": Adapted,
 }

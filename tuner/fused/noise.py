@@ -10,6 +10,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from tuner import dropout
+from tuner.fused.channels import side_by_side
 
 AHEAD = 2**13
 """How many draws of 64 bits, each for four elements, are made ahead for a lane."""
@@ -44,9 +45,10 @@ class Noise:
         self._given = iter(noise)
 
     def applied(self, number: int, inputs: Tensor) -> Tensor:
-        """Inputs after the dropout of that number."""
+        """Inputs after the dropout of that number; lanes side by side in the channels have a dimension less."""
         if self._recorded is None:
-            return inputs * next(self._given)
+            noise = next(self._given)
+            return inputs * (noise if noise.dim() == inputs.dim() else side_by_side(noise))
         self._recorded.append(Call(number, inputs.shape))
         return inputs
 
@@ -58,7 +60,7 @@ class Dropout(dropout.Dropout):
     number: int
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's own name, by which it may be given
-        """(N, ...) -> (N, ...), or (K, N, ...) -> (K, N, ...)."""
+        """(N, ...) -> (N, ...), (K, N, ...) -> (K, N, ...), or (N, K C, ...) -> (N, K C, ...)."""
         return self.noise.applied(self.number, input) if self.training else input
 
 
@@ -150,6 +152,9 @@ class Chance:
     def _by_torch(self, call: Call, rates: Rates) -> Tensor:
         noise = torch.empty((len(rates.values), *call.shape), device=self._generators[0].device)
         for lane, own, generator in zip(noise, rates.values, self._generators, strict=True):
-            kept = 1.0 - own[call.dropout]
-            lane.bernoulli_(kept, generator=generator).div_(max(kept, 1e-12))
+            rate = own[call.dropout]
+            if dropout.is_random(rate):
+                dropout.noise(lane, rate, generator)
+            else:
+                lane.fill_(1.0 - rate)
         return noise

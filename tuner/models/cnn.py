@@ -11,6 +11,9 @@ from tuner.models.layers import activation, check_rate, check_widths, image_shap
 
 POOLING = {"max": nn.MaxPool2d, "avg": nn.AvgPool2d}
 
+EXCHANGED = {("ReLU", "max"), ("LeakyReLU", "max")}
+"""What gives the same either way, gradients included, and is sooner done with the pooling first."""
+
 
 class CNN(nn.Module):
     """Blocks of convolution, batch norm, activation and pooling, then a fully connected head.
@@ -74,10 +77,8 @@ def _block(depth: int, channels: int, kernel: int, batch_norm: bool, pooling: st
     block: list[nn.Module] = [nn.Conv2d(depth, channels, kernel, padding=kernel // 2, bias=not batch_norm)]
     if batch_norm:
         block.append(nn.BatchNorm2d(channels))
-    block.append(activation(name)())
-    if pooling is not None:
-        block.append(POOLING[pooling](2))
-    return block
+    last = [activation(name)()] if pooling is None else [activation(name)(), POOLING[pooling](2)]
+    return [*block, *(reversed(last) if (name, pooling) in EXCHANGED else last)]
 
 
 def _head(width: int, hidden: Sequence[int], outputs: int, dropout: float, name: str) -> nn.Sequential:
