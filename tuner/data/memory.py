@@ -52,7 +52,7 @@ class Resident:
     def batches(self, rows: Sequence[Tensor], seed: int) -> Iterator[tuple[Tensor, Tensor]]:
         """The (inputs, targets) at each of `rows`, int64 on the CPU; `seed` of the run and the epoch.
 
-        Rows that are not augmented may be asked for in any shape, (K, N) for K models.
+        Rows that are not augmented may be asked for in any shape, (K, N) for K models, and on the device.
         """
         for batch in rows:
             here = batch.to(self._device, non_blocking=True)

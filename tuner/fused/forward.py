@@ -9,18 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import vmap
 
-from tuner import models
-from tuner.fused import channels, noise
+from tuner.fused import layers, noise
 from tuner.fused.borrowing import Borrowing
-from tuner.linear import Linear
-
-CHAINS = {nn.Sequential, models.MLP, models.Linear}
-"""What does nothing but to call one layer after the other."""
-
-ELEMENTWISE = {
-    *(nn.Identity, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish, nn.Tanh),
-    *(nn.Sigmoid, nn.LogSigmoid, nn.Hardtanh, nn.Hardswish, nn.Hardsigmoid, nn.Softplus, nn.Softsign, nn.Tanhshrink),
-}
+from tuner.fused.shapes import numbers_of_lanes, side_by_side
 
 
 class Forward:
@@ -38,13 +29,12 @@ class Forward:
         self._model = model
         self._noise = noise.take_over(model)
         model.train()  # layers follow its word, whatever they were
-        modules = [] if any(map(_is_watched, model.modules())) else list(model.modules())
-        self._come_first = bool(modules) and all(map(_takes_lanes, modules))
-        self._are_channels = not self._come_first and bool(modules) and all(map(_takes_channels, modules))
-        if self._come_first:
-            _flatten_by_lane(model)
-        if self._are_channels:
-            channels.take_over(model)
+        self._are_first = layers.take_lanes_first(model)
+        self._are_side_by_side = not self._are_first and layers.take_lanes_side_by_side(model)
+        if self._are_first:
+            layers.take_over(model, layers.LANES_FIRST)
+        if self._are_side_by_side:
+            layers.take_over(model, layers.SIDE_BY_SIDE)
         self._outputs = Borrowing(model)
         self._calls: dict[int, list[noise.Call]] = {}
 
@@ -61,7 +51,7 @@ class Forward:
     def scoring(self, tensors: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
         """(N, ...) -> (K, N, outputs), as a model in evaluation gives them."""
         self._be_training(False)
-        if not self._come_first and not self._are_channels:
+        if not self._are_first and not self._are_side_by_side:
             return vmap(self._outputs, in_dims=(0, None))(tensors, inputs)
         lanes = len(next(iter(tensors.values())))
         inputs = inputs.contiguous()  # or each lane would flatten a copy of its own
@@ -76,10 +66,10 @@ class Forward:
             self._noise.give(given)
             return self._outputs(tensors, inputs)
 
-        if self._come_first:
+        if self._are_first:
             return outputs_of(tensors, inputs, given)
-        if self._are_channels:
-            return channels.by_lane(outputs_of(tensors, channels.side_by_side(inputs), given), len(inputs))
+        if self._are_side_by_side:
+            return numbers_of_lanes(outputs_of(tensors, side_by_side(inputs), given), len(inputs))
         return vmap(outputs_of)(tensors, inputs, given)
 
     def _calls_of(self, tensors: Mapping[str, Tensor], inputs: Tensor) -> list[noise.Call]:
@@ -91,27 +81,4 @@ class Forward:
 
     def _comes_first(self, call: noise.Call) -> bool:
         """Whether what a dropout is given has a dimension of lanes before all others."""
-        return self._come_first or (self._are_channels and len(call.shape) == 3)
-
-
-def _is_watched(module: nn.Module) -> bool:
-    """Whether there is code of one's own about a layer, which may look at all that it is given."""
-    return bool(module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module))
-
-
-def _takes_lanes(module: nn.Module) -> bool:
-    """Whether a layer computes (K, N, ...) with parameters (K, ...) as vmap would have it, but for how it flattens."""
-    if type(module) is nn.Flatten:
-        return (module.start_dim, module.end_dim) == (1, -1)
-    return type(module) in {Linear, noise.Dropout, *CHAINS, *ELEMENTWISE}
-
-
-def _takes_channels(module: nn.Module) -> bool:
-    """Whether a layer computes lanes that lie side by side in the channels of images."""
-    return type(module) in {nn.Sequential, noise.Dropout, *ELEMENTWISE} or channels.are_for(module)
-
-
-def _flatten_by_lane(model: nn.Module) -> None:
-    for module in model.modules():
-        if isinstance(module, nn.Flatten):
-            module.start_dim = 2
+        return self._are_first or (self._are_side_by_side and len(call.shape) == 3)

@@ -89,6 +89,7 @@ class Lanes:
         dataset, first = self.runs[0].dataset, self.runs[0]
         rows = len(dataset.train)
         orders = torch.stack([order(rows, run.seed, epoch) for run, epoch in zip(self.runs, epochs, strict=True)])
+        orders = orders.to(self._values.device)
         chance = self.chance([derive(run.seed, "epoch", epoch) for run, epoch in zip(self.runs, epochs, strict=True)])
         total = torch.zeros(len(self.runs), device=self._values.device)
         numbers = self.numbers()

@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from tuner import dropout
-from tuner.fused.channels import side_by_side
+from tuner.fused.shapes import side_by_side
 
 AHEAD = 2**13
 """How many draws of 64 bits, each for four elements, are made ahead for a lane."""

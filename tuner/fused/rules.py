@@ -16,7 +16,12 @@ from tuner import optim
 from tuner.optim import Group
 
 Numbers: TypeAlias = Mapping[str, Tensor]
-"""float64 (K, 1) by name: what each model's optimizer is set to, and `step`, counted from 1."""
+"""float64 (K, 1) by name: what each model's optimizer is set to, and `step`, counted from 1.
+
+Those of `OPTIONAL` are missing where they are 0 for all: to look for it in the tensors would have a GPU wait.
+"""
+
+OPTIONAL = frozenset({"weight_decay", "momentum"})
 
 State: TypeAlias = dict[str, Tensor]
 """float32 (K, P) by the name that torch has for it; zeros before the first step."""
@@ -40,7 +45,8 @@ def numbers_of(rule: Rule, groups: Sequence[Group], device: torch.device) -> dic
     """The numbers of several optimizers, by name."""
     read = [rule.numbers(group) for group in groups]
     table = torch.tensor([list(each.values()) for each in read], dtype=torch.float64, device=device)
-    return {name: table[:, i : i + 1] for i, name in enumerate(read[0])}
+    there = [name not in OPTIONAL or any(each[name] for each in read) for name in read[0]]
+    return {name: table[:, i : i + 1] for i, name in enumerate(read[0]) if there[i]}
 
 
 def _scaled(number: Tensor, like: Tensor) -> Tensor:
@@ -51,15 +57,15 @@ def _scaled(number: Tensor, like: Tensor) -> Tensor:
 def _common(gradients: Tensor, values: Tensor, numbers: Numbers, group: Group, decays: bool = True) -> Tensor:
     """The gradient to go down, decayed weights in it."""
     gradients = gradients.neg_() if group["maximize"] else gradients
-    if not decays or not bool(numbers["weight_decay"].any()):
+    if not decays or "weight_decay" not in numbers:
         return gradients
     return gradients.addcmul_(values, _scaled(numbers["weight_decay"], values))
 
 
 def _sgd(values: Tensor, gradients: Tensor, state: State, numbers: Numbers, group: Group) -> None:
     gradients = _common(gradients, values, numbers, group)
-    momentum, damped = numbers["momentum"], numbers["dampening"]
-    if bool(momentum.any()):
+    if "momentum" in numbers:
+        momentum, damped = numbers["momentum"], numbers["dampening"]
         first_or_plain = (numbers["step"] == 1) | (momentum == 0)  # torch damps neither
         share = _scaled(torch.where(first_or_plain, 1.0, 1 - damped), values)
         buffer = state["momentum_buffer"].mul_(_scaled(momentum, values)).addcmul_(gradients, share)
@@ -70,7 +76,7 @@ def _sgd(values: Tensor, gradients: Tensor, state: State, numbers: Numbers, grou
 def _adam(values: Tensor, gradients: Tensor, state: State, numbers: Numbers, group: Group) -> None:
     decoupled = group["decoupled_weight_decay"]
     gradients = _common(gradients, values, numbers, group, decays=not decoupled)
-    if decoupled:
+    if decoupled and "weight_decay" in numbers:
         values.mul_(_scaled(1 - numbers["lr"] * numbers["weight_decay"], values))
     beta1, beta2, step = numbers["beta1"], numbers["beta2"], numbers["step"]
     mean = state["exp_avg"].lerp_(gradients, _scaled(1 - beta1, values))
@@ -84,15 +90,15 @@ def _adam(values: Tensor, gradients: Tensor, state: State, numbers: Numbers, gro
 
 def _rmsprop(values: Tensor, gradients: Tensor, state: State, numbers: Numbers, group: Group) -> None:
     gradients = _common(gradients, values, numbers, group)
-    alpha, momentum = numbers["alpha"], numbers["momentum"]
+    alpha = numbers["alpha"]
     squares = state["square_avg"].mul_(_scaled(alpha, values))
     squares.addcmul_(gradients * _scaled(1 - alpha, values), gradients)
     if group["centered"]:
         mean = state["grad_avg"].lerp_(gradients, _scaled(1 - alpha, values))
         squares = squares.addcmul(mean, mean, value=-1)
     move = gradients / squares.sqrt().add_(_scaled(numbers["eps"], values))
-    if bool(momentum.any()):
-        move = state["momentum_buffer"].mul_(_scaled(momentum, values)).add_(move)
+    if "momentum" in numbers:
+        move = state["momentum_buffer"].mul_(_scaled(numbers["momentum"], values)).add_(move)
     values.addcmul_(move, _scaled(-numbers["lr"], values))
 
 

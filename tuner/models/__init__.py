@@ -19,7 +19,7 @@ from tuner.models.linear import Linear
 from tuner.models.mlp import MLP
 from tuner.models.rnn import RNN
 
-__all__ = ["MLP", "Linear", "argument_faults", "build", "check_fit", "count_parameters"]
+__all__ = ["CNN", "MLP", "Linear", "argument_faults", "build", "check_fit", "count_parameters"]
 
 MODELS: Mapping[str, Callable[..., nn.Module]] = {"Linear": Linear, "MLP": MLP, "CNN": CNN, "RNN": RNN, "Bag": Bag}
 """The built-in models by their names in a config; a new one is a new file and a line here."""

@@ -1,0 +1,139 @@
+"""Layers that compute several lanes at once, with parameters and statistics of (K, ...).
+
+Lanes either come first, (K, N, ...), or lie side by side in the channels, (N, K C, H, W), as one convolution of K
+groups takes them: then whatever treats channels one by one, as pooling does, needs no other code for it. Vmap brings
+lanes to the channels before each layer and back after it, which on a GPU takes as long as the layers themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from torch import Tensor, nn
+from torch.nn import functional
+from torchvision.models import resnet
+
+from tuner import linear, models
+from tuner.fused import noise
+from tuner.fused.shapes import lanes_first, numbers_of_lanes, side_by_side
+
+Classes: TypeAlias = frozenset[type[nn.Module]]
+
+CHAINS: Classes = frozenset({nn.Sequential, models.MLP, models.Linear})
+"""What does nothing but to call one layer after the other."""
+
+NETWORKS: Classes = frozenset({nn.Sequential, models.CNN, resnet.ResNet, resnet.BasicBlock, resnet.Bottleneck})
+"""What calls layers, adds what they give, and flattens all but the rows: nothing that looks into channels."""
+
+POOLING: Classes = frozenset({nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d})
+
+ELEMENTWISE: Classes = frozenset(
+    {
+        *(noise.Dropout, nn.Identity, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU),
+        *(nn.Mish, nn.Tanh, nn.Sigmoid, nn.LogSigmoid, nn.Hardtanh, nn.Hardswish, nn.Hardsigmoid, nn.Softplus),
+        *(nn.Softsign, nn.Tanhshrink),
+    }
+)
+
+
+class Conv2d(nn.Conv2d):
+    """With a weight of (K, out_channels, in_channels / groups, h, w) and a bias of (K, out_channels)."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's own name, by which it may be given
+        """(N, K in_channels, H, W) -> (N, K out_channels, H', W')."""
+        bias = None if self.bias is None else self.bias.flatten()
+        groups = len(self.weight) * self.groups
+        weight = self.weight.flatten(0, 1)
+        return functional.conv2d(input, weight, bias, self.stride, self.padding, self.dilation, groups)
+
+
+class BatchNorm2d(nn.BatchNorm2d):
+    """With parameters and statistics of (K, num_features)."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """(N, K num_features, H, W) -> the same."""
+        return _normalised(self, input)
+
+
+class BatchNorm1d(nn.BatchNorm1d):
+    """With parameters and statistics of (K, num_features)."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """(K, N, num_features, ...) -> the same."""
+        return lanes_first(_normalised(self, side_by_side(input)), len(input))
+
+
+class Linear(linear.Linear):
+    """With a weight of (K, out_features, in_features); from here on lanes come first."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """(N, K in_features), or (K, N, in_features) -> (K, N, out_features)."""
+        return super().forward(numbers_of_lanes(input, len(self.weight)))
+
+
+class Flatten(nn.Flatten):
+    """Of lanes that come first."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """(K, N, ...) -> (K, N, F)."""
+        return input.flatten(2)
+
+
+LANES_FIRST: Mapping[type[nn.Module], type[nn.Module]] = {nn.BatchNorm1d: BatchNorm1d, nn.Flatten: Flatten}
+SIDE_BY_SIDE: Mapping[type[nn.Module], type[nn.Module]] = {
+    nn.Conv2d: Conv2d,
+    nn.BatchNorm2d: BatchNorm2d,
+    linear.Linear: Linear,
+}
+"""What a layer becomes."""
+
+
+def take_lanes_first(model: nn.Module) -> bool:
+    """Whether each layer can compute (K, N, ...) as vmap would have it."""
+    return _are_all(model, {linear.Linear, *LANES_FIRST, *CHAINS, *ELEMENTWISE})
+
+
+def take_lanes_side_by_side(model: nn.Module) -> bool:
+    """Whether each layer can compute (N, K C, H, W) as vmap would have (K, N, C, H, W)."""
+    return _are_all(model, {nn.Flatten, *SIDE_BY_SIDE, *NETWORKS, *POOLING, *ELEMENTWISE})
+
+
+def take_over(model: nn.Module, become: Mapping[type[nn.Module], type[nn.Module]]) -> None:
+    """Have the layers of a model compute lanes."""
+    for module in model.modules():
+        module.__class__ = become.get(type(module), type(module))
+
+
+def _are_all(model: nn.Module, known: set[type[nn.Module]]) -> bool:
+    return all(type(module) in known and not _is_special(module) for module in model.modules())
+
+
+def _is_special(module: nn.Module) -> bool:
+    """Whether a layer computes something else than others of its class, or code of one's own sees what it is given."""
+    if module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module):
+        return True
+    match module:
+        case nn.Conv2d():
+            return module.padding_mode != "zeros"
+        case nn.BatchNorm1d() | nn.BatchNorm2d():
+            return module.momentum is None  # then it depends on how many batches a lane has seen
+        case nn.Flatten():
+            return (module.start_dim, module.end_dim) != (1, -1)
+        case nn.MaxPool2d() | nn.AdaptiveMaxPool2d():
+            return bool(module.return_indices)
+    return False
+
+
+def _normalised(norm: nn.BatchNorm1d | nn.BatchNorm2d, inputs: Tensor) -> Tensor:
+    """(N, K C, ...) -> the same; statistics lie together, so that what is changed in place is theirs."""
+    if norm.training and norm.num_batches_tracked is not None:
+        norm.num_batches_tracked.add_(1)
+    mean, var, weight, bias = map(_flat, (norm.running_mean, norm.running_var, norm.weight, norm.bias))
+    by_batch = norm.training or mean is None
+    assert norm.momentum is not None
+    return functional.batch_norm(inputs, mean, var, weight, bias, by_batch, norm.momentum, norm.eps)
+
+
+def _flat(tensor: Tensor | None) -> Tensor | None:
+    return None if tensor is None else tensor.flatten()
