@@ -110,6 +110,16 @@ def test_batches_are_the_rows_asked_for() -> None:
     assert [len(part) for part in split.in_order(4)] == [4, 4, 2]
 
 
+@pytest.mark.parametrize("lanes", [(), (3,)])
+def test_batches_on_another_device_are_of_the_sizes_asked_for(lanes: tuple[int, ...]) -> None:
+    split = Resident(torch.zeros(10, 2), torch.zeros(10), None, torch.device("meta"))
+
+    batches = list(split.batches([torch.zeros(*lanes, size, dtype=torch.int64) for size in (4, 4, 2)], seed=0))
+
+    assert [inputs.shape for inputs, _ in batches] == [(*lanes, size, 2) for size in (4, 4, 2)]
+    assert {targets.device.type for _, targets in batches} == {"meta"}
+
+
 def test_augmented_rows_read_in_order_are_those_that_are_scored() -> None:
     images = torch.randint(0, 256, (7, 3, 6, 6), dtype=torch.uint8)
     numbers = Numbers.fit([Component("RandomInvert"), Component("Grayscale")], [images], 255)

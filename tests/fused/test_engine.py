@@ -9,9 +9,11 @@ import torch
 
 from tests.fused.making import Settings, assert_same, epochs, fused, job_of, resolved, serial, trials
 from tests.ports import FakePort, Verdicts
+from tuner.config import Config
 from tuner.fused import Fused, lanes, plan
 from tuner.fused.forward import Forward
 from tuner.port import Epoch, State, Verdict
+from tuner.training import Job, Run
 
 LANES: list[Settings] = [
     {"model.dropout": 0.2},
@@ -177,7 +179,7 @@ def test_an_epoch_says_how_many_trained_together() -> None:
 
 
 def test_trials_that_memory_has_no_room_for_train_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "_free", lambda device: 100_000)
+    monkeypatch.setattr(plan, "free", lambda device: 100_000)
     given = trials([{"optimizer.lr": lr} for lr in (0.1, 0.05)])
     job = job_of()
 
@@ -185,6 +187,29 @@ def test_trials_that_memory_has_no_room_for_train_in_turn(monkeypatch: pytest.Mo
 
     assert "the memory has no room for two" in found.notes[0]
     assert_same(found, serial(job, given), tolerance=0)
+
+
+@pytest.mark.parametrize(("room", "builds"), [(100_000, 2), (10**12, 1)])
+def test_a_model_waits_as_long_as_memory_allows_and_is_built_again_where_it_does_not(
+    monkeypatch: pytest.MonkeyPatch, room: int, builds: int
+) -> None:
+    built: list[int] = []
+    build = Run.build.__func__  # type: ignore[attr-defined]
+
+    def counted(kind: type[Run], job: Job, config: Config, seed: int) -> Run:
+        built.append(seed)
+        run: Run = build(kind, job, config, seed)
+        return run
+
+    monkeypatch.setattr(Run, "build", classmethod(counted))
+    monkeypatch.setattr(plan, "free", lambda device: room)
+    given = trials([{"model.hidden": [16 + i]} for i in range(5)])
+
+    found = fused(job_of(), given, forced=False)
+
+    assert "no 4 can train together" in found.notes[0]
+    assert built.count(given[-1].seed) == builds
+    assert sorted(set(built)) == [trial.seed for trial in given]
 
 
 def test_lanes_that_fail_together_train_each_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,8 +18,8 @@ from tuner.port import Outcome, Port, State, Trial
 from tuner.training import Job, Run
 from tuner.trial import run_trial
 
-SMALL = 2**20
-"""The parameters of a model that is kept from when its trial is taken until it trains; larger ones are built again."""
+WAITING = 0.05
+"""The part of the free memory that models may take until they train; those of further trials are built again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +137,11 @@ class _Bench:
         return _Held(trial, signature, run if self._may_wait(run) else None)
 
     def _may_wait(self, run: Run) -> bool:
-        """Whether a run is kept until it trains: a large model, or rows of its own, would be a burden till then."""
+        """Whether a run is kept until it trains: large models, or rows of its own, would be a burden till then."""
         if self._rows is None:
             self._rows = run.dataset
-        return run.dataset is self._rows and sum(p.numel() for p in run.model.parameters()) <= SMALL
+        size = sum(p.nbytes for p in run.model.parameters())
+        return run.dataset is self._rows and size * (len(self._held) + 1) <= WAITING * plan.free(self._job.device)
 
     def _say(self, text: str) -> None:
         """Tell the user, once."""

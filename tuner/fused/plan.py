@@ -93,7 +93,9 @@ def measure(build: Callable[[], Run], most: int, steps: float, forced: bool) -> 
     while width := most if forced else _next(tried, most, best, budget):
         wider = _Width(width, batches.together(width))
         tried.append(width)
-        gain = _gain(best, wider, budget) if forced or budget.allows(0) else 0.0
+        if not forced and not budget.allows(0):
+            break
+        gain = _gain(best, wider, budget)
         if forced or gain > GAIN:
             best, plan = wider, Plan(width, gain=plan.gain * gain)
         elif plan.width == 1:
@@ -189,7 +191,7 @@ class _Batches:
         with saved_tensors_hooks(keep, lambda tensor: tensor):
             self.step_alone()
         held = sum(p.numel() * p.element_size() for p in self.run.model.parameters())
-        return int(MEMORY * _free(self._device) // (sum(kept.values()) + COPIES * held))
+        return int(MEMORY * free(self._device) // (sum(kept.values()) + COPIES * held))
 
     def together(self, width: int) -> Callable[[], Tensor]:
         """A step of so many lanes, all of them the run's."""
@@ -223,8 +225,8 @@ def _difference(build: Callable[[], Run], batches: _Batches) -> str:
     return ""
 
 
-def _free(device: torch.device) -> int:
-    """Bytes of memory that are free."""
+def free(device: torch.device) -> int:
+    """Bytes of a device's memory that are free."""
     return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
 
 
