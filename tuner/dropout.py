@@ -24,11 +24,11 @@ class Dropout(nn.Dropout):
         if not self.training or not is_random(self.p):
             return super().forward(input)
         if input.device.type != "cpu":
-            return input * noise(torch.empty(input.shape, device=input.device), self.p)
+            return times(input, noise(torch.empty(input.shape, device=input.device), self.p))
         elements = input.numel()
         drawn = draw(torch.empty((elements + 3) // 4, dtype=torch.int64)).view(torch.int16)
         drawn = drawn[:elements] if elements % 4 else drawn
-        return input * kept(drawn, bound(self.p)).mul_(scale(self.p)).view_as(input)
+        return times(input, kept(drawn, bound(self.p)).mul_(scale(self.p)).view_as(input))
 
 
 def is_random(rate: float) -> bool:
@@ -39,6 +39,11 @@ def is_random(rate: float) -> bool:
 def noise(into: Tensor, rate: float, generator: Generator | None = None) -> Tensor:
     """Fill float32 of any shape with what a dropout in (0, 1) multiplies by: 0, or what keeps the mean."""
     return into.bernoulli_(1.0 - rate, generator=generator).div_(1.0 - rate)
+
+
+def times(inputs: Tensor, noise: Tensor) -> Tensor:
+    """Inputs after their noise, in their own type, as torch gives them."""
+    return (inputs * noise).to(inputs.dtype)
 
 
 def draw(into: Tensor, generator: Generator | None = None) -> Tensor:

@@ -1,4 +1,4 @@
-"""Lanes draw far ahead, and still get what each would draw alone."""
+"""Lanes get what each would draw alone, also where they draw far ahead."""
 
 from __future__ import annotations
 
@@ -34,4 +34,20 @@ def test_each_lane_gets_what_it_would_draw_alone(monkeypatch: pytest.MonkeyPatch
 
     for lane, own in enumerate(RATES):
         for together, expected in zip(found, alone(lane, own), strict=True):
+            assert torch.equal(together[lane], expected)
+
+
+def test_so_it_does_where_a_lane_draws_by_itself_as_on_a_gpu() -> None:
+    calls = [noise.Call(number, shape) for number, shape in enumerate(SHAPES)]
+    chance = noise.Chance([Generator().manual_seed(seed) for seed in range(len(RATES))])
+    rates = noise.Rates.of(RATES)
+
+    found = [chance._by_torch(call, rates) for _ in range(PASSES) for call in calls]
+
+    for lane, own in enumerate(RATES):
+        torch.manual_seed(lane)
+        for together, call in zip(found, calls * PASSES, strict=True):
+            rate = own[call.dropout]
+            drawn = dropout.is_random(rate)
+            expected = dropout.noise(torch.empty(call.shape), rate) if drawn else torch.full(call.shape, 1 - rate)
             assert torch.equal(together[lane], expected)

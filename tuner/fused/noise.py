@@ -48,7 +48,7 @@ class Noise:
         """Inputs after the dropout of that number; lanes side by side in the channels have a dimension less."""
         if self._recorded is None:
             noise = next(self._given)
-            return inputs * (noise if noise.dim() == inputs.dim() else side_by_side(noise))
+            return dropout.times(inputs, noise if noise.dim() == inputs.dim() else side_by_side(noise))
         self._recorded.append(Call(number, inputs.shape))
         return inputs
 
