@@ -19,15 +19,6 @@ def test_of_the_numbers_a_share_is_dropped_and_the_mean_is_kept(rate: float, siz
     assert len(outputs.unique()) == 2
 
 
-@pytest.mark.parametrize("rate", [0.3, 0.5])
-def test_what_other_devices_draw_is_as_much(rate: float) -> None:
-    torch.manual_seed(0)
-    drawn = dropout.noise(torch.empty(100_000), rate)
-
-    assert float((drawn == 0).float().mean()) == pytest.approx(rate, abs=0.01)
-    assert float(drawn.max()) == pytest.approx(1 / (1 - rate))
-
-
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
 def test_numbers_keep_their_type_as_in_torch(dtype: torch.dtype) -> None:
     outputs = Dropout(0.3)(torch.ones(1000, dtype=dtype))

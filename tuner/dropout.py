@@ -17,14 +17,14 @@ _FEWEST = -(2**63)
 
 
 class Dropout(nn.Dropout):
-    """As `nn.Dropout`; on a CPU with a rate to the nearest of `LEVELS`, elsewhere by `noise`, as lanes draw it."""
+    """As `nn.Dropout`: on a CPU with a rate to the nearest of `LEVELS`, on CUDA drawn as lanes draw it."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's own name, by which it may be given
         """(N, ...) -> (N, ...)."""
-        if not self.training or not is_random(self.p):
+        if not self.training or not is_random(self.p) or input.device.type not in ("cpu", "cuda"):
             return super().forward(input)
-        if input.device.type != "cpu":
-            return times(input, noise(torch.empty(input.shape, device=input.device), self.p))
+        if input.device.type == "cuda":
+            return dropped(input, self.p)
         elements = input.numel()
         drawn = draw(torch.empty((elements + 3) // 4, dtype=torch.int64)).view(torch.int16)
         drawn = drawn[:elements] if elements % 4 else drawn
@@ -36,14 +36,24 @@ def is_random(rate: float) -> bool:
     return 0.0 < rate < 1.0
 
 
-def noise(into: Tensor, rate: float, generator: Generator | None = None) -> Tensor:
-    """Fill float32 of any shape with what a dropout in (0, 1) multiplies by: 0, or what keeps the mean."""
-    return into.bernoulli_(1.0 - rate, generator=generator).div_(1.0 - rate)
-
-
-def times(inputs: Tensor, noise: Tensor) -> Tensor:
+def times(inputs: Tensor, factors: Tensor) -> Tensor:
     """Inputs after their noise, in their own type, as torch gives them."""
-    return (inputs * noise).to(inputs.dtype)
+    return (inputs * factors).to(inputs.dtype)
+
+
+def dropped(inputs: Tensor, rate: float) -> Tensor:
+    """Inputs after a dropout in (0, 1) that torch draws, on any device."""
+    return inputs * draw_kept(inputs.new_empty(inputs.shape, dtype=torch.bool), rate) * exact_scale(rate)
+
+
+def draw_kept(into: Tensor, rate: float, generator: Generator | None = None) -> Tensor:
+    """Fill bools of any shape with whether an element is kept, as torch draws it."""
+    return into.bernoulli_(1.0 - rate, generator=generator)
+
+
+def exact_scale(rate: float) -> float:
+    """What is multiplied by what is kept so."""
+    return 1.0 / (1.0 - rate) if rate < 1.0 else 0.0
 
 
 def draw(into: Tensor, generator: Generator | None = None) -> Tensor:

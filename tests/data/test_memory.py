@@ -110,6 +110,15 @@ def test_batches_are_the_rows_asked_for() -> None:
     assert [len(part) for part in split.in_order(4)] == [4, 4, 2]
 
 
+def test_what_a_model_does_to_its_inputs_changes_no_rows() -> None:
+    split = Resident(torch.zeros(5, 2), torch.zeros(5), None, CPU)
+
+    for inputs in [*split.in_order(3), *(inputs for inputs, _ in split.batches([torch.arange(5)], seed=0))]:
+        inputs += 1
+
+    assert not split.inputs.any()
+
+
 @pytest.mark.parametrize("lanes", [(), (3,)])
 def test_batches_on_another_device_are_of_the_sizes_asked_for(lanes: tuple[int, ...]) -> None:
     split = Resident(torch.zeros(10, 2), torch.zeros(10), None, torch.device("meta"))

@@ -41,6 +41,14 @@ class Silent(Branching):
         assert not torch._C._functorch.is_batchedtensor(inputs)
         return self.linear(inputs.flatten(1))
 
+class Unsteady(Branching):
+    def __init__(self, in_features, out_features):
+        super().__init__(in_features, out_features)
+        self.norm = nn.BatchNorm1d(in_features, track_running_stats=False)
+
+    def forward(self, inputs):
+        return self.linear(self.norm(inputs.flatten(1)))
+
 class Gated(Branching):
     def __init__(self, in_features, out_features):
         super().__init__(in_features, out_features)
@@ -59,6 +67,7 @@ class Gated(Branching):
         ("Hooked", "hooks on gradients would see those of several trials"),
         ("Masked", "hooks on gradients would see those of several trials"),
         ("Silent", "this model cannot be computed for several at once (AssertionError)"),
+        ("Unsteady", "batch norm without statistics scores a row by those beside it"),
         ("Gated", "train together"),
     ],
 )
@@ -72,6 +81,29 @@ def test_a_model_of_ones_own_is_fused_if_it_computes_the_same_so(tmp_path: Path,
 
     assert said in found.notes[0]
     assert_same(found, serial(job, several))
+
+
+def test_what_would_mix_lanes_is_found_out(tmp_path: Path) -> None:
+    """By its layers it is a network whose lanes may lie side by side in the channels."""
+    (tmp_path / "net.py").write_text("""
+from torch import nn
+from torchvision.models import resnet
+
+def scaled(images):
+    return nn.functional.relu(images) * images.abs().amax(1, keepdim=True)
+
+def make(num_classes):
+    model = resnet.ResNet(resnet.BasicBlock, [1, 1, 1, 1], num_classes)
+    model.conv1, model.fc = nn.Conv2d(1, 64, 3, padding=1), nn.Linear(64, num_classes)
+    model.layer2 = model.layer3 = model.layer4 = nn.Identity()
+    del model.relu
+    model.relu = scaled
+    return model
+""")
+    settings: Settings = {"model": {"type": "net.py:make"}, "training.epochs": 1}
+    several, job = trials([settings] * 2, tmp_path), job_of(settings, tmp_path)
+
+    assert "a fused step of this model is another than a step alone" in fused(job, several).notes[0]
 
 
 def test_a_trial_with_a_hook_is_unlike_those_without(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pytest
 import torch
 from torch import Generator, Tensor, nn
+from torchvision.models import ResNet
 
 from tuner import dropout, models
 from tuner.config import Component
@@ -19,6 +20,7 @@ from tuner.models import CNN, MLP
 from tuner.models import Linear as LinearModel
 
 LANES, ROWS, SHAPE = 3, 5, (2, 4, 4)
+CPU = torch.device("cpu")
 
 
 def quick(model: nn.Module) -> nn.Module:
@@ -65,6 +67,15 @@ def patched() -> nn.Module:
     return model
 
 
+def patched_within() -> nn.Module:
+    def scaled_forward(model: ResNet, images: Tensor) -> Tensor:
+        return scaled(ResNet._forward_impl(model, images))
+
+    model = models.build(Component("resnet18"), SHAPE, 3, ".")
+    vars(model)["_forward_impl"] = types.MethodType(scaled_forward, model)
+    return model
+
+
 def in_two_places() -> nn.Module:
     layer = nn.Linear(32, 32)
     return nn.Sequential(nn.Flatten(), layer, nn.ReLU(inplace=True), layer, nn.Linear(32, 3))
@@ -80,23 +91,32 @@ def resnet18(shape: tuple[int, ...], outputs: int) -> nn.Module:
     return models.build(Component("resnet18"), shape, outputs, ".")
 
 
+def still(norm: nn.BatchNorm1d | nn.BatchNorm2d) -> nn.Module:
+    """It trains by the batch, and is scored by what it was built with."""
+    norm.track_running_stats = False
+    return norm
+
+
 def frozen_features() -> nn.Module:
     model = CNN(SHAPE, 3, channels=[4])
     model.features.requires_grad_(False)
     return model
 
 
-STRAIGHT: dict[str, Callable[[], nn.Module]] = {
+LANES_FIRST: dict[str, Callable[[], nn.Module]] = {
     "Linear": lambda: LinearModel(32, 3),
     "MLP": lambda: MLP(32, 3, hidden=[20, 6], activation="GELU"),
     "MLP with batch norm": lambda: MLP(32, 3, hidden=[6], batch_norm=True),
+    "statistics of an MLP that stand still": lambda: nn.Sequential(
+        nn.Flatten(), still(nn.BatchNorm1d(32)), nn.Linear(32, 3)
+    ),
     "Sequential": lambda: nn.Sequential(
         nn.Flatten(), nn.Sequential(nn.Linear(32, 7, bias=False), nn.Tanh()), nn.Linear(7, 3)
     ),
     "a layer in two places": in_two_places,
     "partly frozen": partly_frozen,
 }
-CHANNELS: dict[str, Callable[[], nn.Module]] = {
+SIDE_BY_SIDE: dict[str, Callable[[], nn.Module]] = {
     "CNN": lambda: CNN(SHAPE, 3, channels=[5, 4], hidden=[6], pooling="avg"),
     "CNN without batch norm": lambda: CNN(SHAPE, 3, channels=[5], batch_norm=False, activation="GELU"),
     "resnet": lambda: resnet18(SHAPE, 3),
@@ -107,18 +127,22 @@ CHANNELS: dict[str, Callable[[], nn.Module]] = {
         nn.BatchNorm2d(2, track_running_stats=False), nn.Conv2d(2, 3, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten()
     ),
     "partly frozen": frozen_features,
+    "a frozen backbone": lambda: models.build(Component("resnet18", {"freeze": "backbone"}), SHAPE, 3, "."),
+    "flattened again": lambda: nn.Sequential(nn.Conv2d(2, 3, 3), nn.Flatten(), nn.Linear(12, 3), nn.Flatten()),
+    "statistics that stand still": lambda: nn.Sequential(still(nn.BatchNorm2d(2)), nn.Flatten(), nn.Linear(32, 3)),
 }
 BY_VMAP: dict[str, Callable[[], nn.Module]] = {
     "own class": Own,
     "own flatten": lambda: nn.Sequential(Scaled(), nn.Linear(32, 3)),
     "own forward": patched,
+    "own code within a network": patched_within,
     "hook": hooked,
     "layer norm": lambda: nn.Sequential(nn.Flatten(), nn.LayerNorm(32), nn.Linear(32, 3)),
     "over rows": lambda: nn.Sequential(nn.Flatten(), nn.Softmax(0), nn.Linear(32, 3)),
     "channels that are looked at": lambda: nn.Sequential(nn.PixelShuffle(1), nn.Conv2d(2, 3, 4), nn.Flatten()),
     "flattened less": lambda: nn.Sequential(nn.Flatten(1, 2), nn.Linear(4, 3), nn.Flatten()),
 }
-MODELS = {**STRAIGHT, **CHANNELS, **BY_VMAP}
+MODELS = {**LANES_FIRST, **SIDE_BY_SIDE, **BY_VMAP}
 
 
 def lanes_of(models: Sequence[nn.Module]) -> dict[str, Tensor]:
@@ -141,7 +165,7 @@ def test_lanes_are_scored_as_each_model_by_itself(
     models = several(make)
     inputs = torch.randn(ROWS, *SHAPE).to(memory_format=memory_format)
 
-    found = Forward(copy.deepcopy(models[0])).scoring(lanes_of(models), inputs)
+    found = Forward(copy.deepcopy(models[0]), SHAPE).scoring(lanes_of(models), inputs)
 
     for outputs, model in zip(found, models, strict=True):
         torch.testing.assert_close(outputs, model.eval()(inputs))
@@ -153,7 +177,9 @@ def test_lanes_learn_as_each_model_by_itself(name: str, rows: int) -> None:
     inputs = torch.randn(LANES, rows, *SHAPE, dtype=torch.float64)
     tensors, chance = lanes_of(models), noise.Chance([Generator() for _ in range(LANES)])
 
-    outputs = Forward(copy.deepcopy(models[0])).training(tensors, inputs, chance, noise.Rates.of([[]] * LANES))
+    outputs = Forward(copy.deepcopy(models[0]), SHAPE).training(
+        tensors, inputs, chance, noise.Rates.of([[]] * LANES, CPU)
+    )
     gradients = torch.autograd.grad(outputs.square().sum(), [each for each in tensors.values() if each.requires_grad])
 
     for lane, model in enumerate(models):
@@ -162,12 +188,12 @@ def test_lanes_learn_as_each_model_by_itself(name: str, rows: int) -> None:
         torch.testing.assert_close([outputs[lane], *(each[lane] for each in gradients)], [alone, *expected])
 
 
-@pytest.mark.parametrize("make", [*STRAIGHT.values(), *CHANNELS.values()], ids=[*STRAIGHT, *CHANNELS])
+@pytest.mark.parametrize("make", [*LANES_FIRST.values(), *SIDE_BY_SIDE.values()], ids=[*LANES_FIRST, *SIDE_BY_SIDE])
 def test_layers_that_take_lanes_need_no_vmap(make: Callable[[], nn.Module], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(forward, "vmap")
     models = several(make)
 
-    outputs = Forward(copy.deepcopy(models[0])).scoring(lanes_of(models), torch.randn(ROWS, *SHAPE))
+    outputs = Forward(copy.deepcopy(models[0]), SHAPE).scoring(lanes_of(models), torch.randn(ROWS, *SHAPE))
 
     assert outputs.shape == (LANES, ROWS, 3)
 
@@ -216,6 +242,10 @@ PASSES: dict[str, Callable[[], nn.Module]] = {
     "dropout of images": lambda: nn.Sequential(
         nn.Conv2d(2, 3, 3), nn.Dropout(0.5), nn.BatchNorm2d(3), nn.Flatten(), nn.Dropout(0.5), nn.Linear(12, 3)
     ),
+    "still statistics of images": lambda: nn.Sequential(
+        still(nn.BatchNorm2d(2)), nn.Conv2d(2, 3, 4), nn.Flatten(), still(nn.BatchNorm1d(3))
+    ),
+    "still statistics": lambda: nn.Sequential(nn.Flatten(), still(nn.BatchNorm1d(32)), nn.Linear(32, 3)),
     "a train of one's own": Frozen,
     "an eval of one's own": Adapted,
 }
@@ -230,7 +260,10 @@ def test_epochs_and_scores_take_turns_as_for_a_model_alone(make: Callable[[], nn
             if isinstance(module, nn.Dropout):
                 module.p = rate
     tensors = {name: tensor.detach() for name, tensor in lanes_of(models).items()}
-    together, rates = Forward(copy.deepcopy(models[0])), noise.Rates.of([noise.rates(model) for model in models])
+    together, rates = (
+        Forward(copy.deepcopy(models[0]), SHAPE),
+        noise.Rates.of([noise.rates(model) for model in models], CPU),
+    )
     chance = noise.Chance([Generator().manual_seed(seed) for seed in range(LANES)])
     epoch = [torch.randn(LANES, rows, *SHAPE) for rows in (ROWS, ROWS - 1)]
     scored = torch.randn(ROWS, *SHAPE)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from tuner import dropout
 from tuner.fused import noise
@@ -12,6 +14,7 @@ from tuner.fused import noise
 SHAPES = [torch.Size((5, 3)), torch.Size((5, 7)), torch.Size((6, 5))]
 RATES = [[0.3, 0.5, 0.1], [0.0, 0.5, 0.9], [0.2, 0.0, 1.0], [0.0, 0.0, 0.0]]
 PASSES = 4
+CPU = torch.device("cpu")
 
 
 def alone(seed: int, rates: list[float]) -> list[Tensor]:
@@ -28,7 +31,7 @@ def test_each_lane_gets_what_it_would_draw_alone(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(noise, "AHEAD", ahead)
     calls = [noise.Call(number, shape) for number, shape in enumerate(SHAPES)]
     chance = noise.Chance([Generator().manual_seed(seed) for seed in range(len(RATES))])
-    rates = noise.Rates.of(RATES)
+    rates = noise.Rates.of(RATES, CPU)
 
     found = [drawn for _ in range(PASSES) for drawn in chance.noise(calls, rates)]
 
@@ -40,14 +43,14 @@ def test_each_lane_gets_what_it_would_draw_alone(monkeypatch: pytest.MonkeyPatch
 def test_so_it_does_where_a_lane_draws_by_itself_as_on_a_gpu() -> None:
     calls = [noise.Call(number, shape) for number, shape in enumerate(SHAPES)]
     chance = noise.Chance([Generator().manual_seed(seed) for seed in range(len(RATES))])
-    rates = noise.Rates.of(RATES)
+    rates = noise.Rates.of(RATES, CPU)
+    scales = torch.tensor([[[dropout.exact_scale(own[number])] for own in RATES] for number in range(len(SHAPES))])
 
-    found = [chance._by_torch(call, rates) for _ in range(PASSES) for call in calls]
+    found = [chance._by_torch(call, replace(rates, scales=scales)) for _ in range(PASSES) for call in calls]
 
     for lane, own in enumerate(RATES):
         torch.manual_seed(lane)
         for together, call in zip(found, calls * PASSES, strict=True):
-            rate = own[call.dropout]
-            drawn = dropout.is_random(rate)
-            expected = dropout.noise(torch.empty(call.shape), rate) if drawn else torch.full(call.shape, 1 - rate)
-            assert torch.equal(together[lane], expected)
+            rate, ones = own[call.dropout], torch.ones(call.shape)
+            alone = dropout.dropped(ones, rate) if dropout.is_random(rate) else nn.Dropout(rate)(ones)
+            assert torch.equal(together[lane], alone)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tuner.fused.shapes import lanes_first, numbers_of_lanes, side_by_side
+from tuner.fused.shapes import lanes_first, rows_by_lane, side_by_side
 
 LANES = torch.arange(3 * 5 * 2 * 4 * 4).view(3, 5, 2, 4, 4)
 
@@ -17,9 +17,9 @@ def test_channels_of_a_lane_lie_together() -> None:
 
 
 def test_what_is_flattened_side_by_side_are_the_numbers_of_each_lane() -> None:
-    numbers = numbers_of_lanes(side_by_side(LANES).flatten(1), 3)
+    numbers = rows_by_lane(side_by_side(LANES).flatten(1), 3)
 
     assert torch.equal(numbers, LANES.flatten(2))
-    assert numbers_of_lanes(numbers, 3) is numbers
+    assert rows_by_lane(numbers, 3) is numbers
     with pytest.raises(ValueError, match="a row has 3 dimensions where it should have one"):
-        numbers_of_lanes(side_by_side(LANES), 3)
+        rows_by_lane(side_by_side(LANES), 3)

@@ -62,9 +62,9 @@ class Resident:
                 yield made.to(self._device), _at(here, self.targets)
 
     def in_order(self, rows: int) -> Iterator[Tensor]:
-        """All inputs as they are scored, so many `rows` at once."""
+        """All inputs as they are scored, so many `rows` at once; copies, for a model may write on what it is given."""
         for inputs in torch.split(self.inputs, rows):
-            yield inputs if self._augment is None else self._augment.scored(inputs).to(self._device)
+            yield inputs.clone() if self._augment is None else self._augment.scored(inputs).to(self._device)
 
     def at(self, device: torch.device) -> Resident:
         """The same rows on another device."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from tuner.config import Config
 from tuner.data.memory import Resident
@@ -56,6 +57,8 @@ def refusal(run: Run) -> str:
         return "fp16 scales the loss of each trial for itself"
     if run.average is not None:
         return "training.ema keeps a second model"
+    if any(isinstance(m, _BatchNorm) and m.running_mean is None for m in run.model.modules()):
+        return "batch norm without statistics scores a row by those beside it"
     if _has_hooks_on_gradients(run.model):
         return "hooks on gradients would see those of several trials"
     return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import torch
@@ -11,7 +11,7 @@ from torch.func import vmap
 
 from tuner.fused import layers, noise
 from tuner.fused.borrowing import Borrowing
-from tuner.fused.shapes import numbers_of_lanes, side_by_side
+from tuner.fused.shapes import Layout, rows_by_lane, side_by_side
 
 
 class Forward:
@@ -23,18 +23,16 @@ class Forward:
 
     Args:
         model: is changed, and by itself no model any more.
+        row: the shape of one of its inputs.
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, row: Sequence[int]) -> None:
         self._model = model
         self._noise = noise.take_over(model)
         model.train()  # layers follow its word, whatever they were
-        self._are_first = layers.take_lanes_first(model)
-        self._are_side_by_side = not self._are_first and layers.take_lanes_side_by_side(model)
-        if self._are_first:
-            layers.take_over(model, layers.LANES_FIRST)
-        if self._are_side_by_side:
-            layers.take_over(model, layers.SIDE_BY_SIDE)
+        self._layout = layers.layout_of(model, are_images=len(row) == 3)
+        if self._layout is not None:
+            layers.become(model, self._layout)
         self._outputs = Borrowing(model)
         self._calls: dict[int, list[noise.Call]] = {}
 
@@ -46,39 +44,42 @@ class Forward:
         size = inputs.shape[1]
         if size not in self._calls:
             self._calls[size] = self._calls_of(tensors, inputs) if rates.values[0] else []
-        return self._noisy(tensors, inputs, chance.noise(self._calls[size], rates))
+        return self._all(tensors, inputs, chance.noise(self._calls[size], rates))
 
     def scoring(self, tensors: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
         """(N, ...) -> (K, N, outputs), as a model in evaluation gives them."""
         self._be_training(False)
-        if not self._are_first and not self._are_side_by_side:
+        if self._layout is None:
             return vmap(self._outputs, in_dims=(0, None))(tensors, inputs)
         lanes = len(next(iter(tensors.values())))
         inputs = inputs.contiguous()  # or each lane would flatten a copy of its own
-        return self._noisy(tensors, inputs.expand(lanes, *inputs.shape), [])
+        return self._all(tensors, inputs.expand(lanes, *inputs.shape), [])
 
     def _be_training(self, whether: bool) -> None:
         if self._model.training is not whether:  # to say it takes longer than a layer
             self._model.train() if whether else self._model.eval()  # either may be the model's own
 
-    def _noisy(self, tensors: Mapping[str, Tensor], inputs: Tensor, given: list[Tensor]) -> Tensor:
+    def _all(self, tensors: Mapping[str, Tensor], inputs: Tensor, given: list[Tensor]) -> Tensor:
+        """(K, N, ...) -> (K, N, outputs), with the noise of the dropouts that are called."""
+
         def outputs_of(tensors: Mapping[str, Tensor], inputs: Tensor, given: list[Tensor]) -> Tensor:
             self._noise.give(given)
             return self._outputs(tensors, inputs)
 
-        if self._are_first:
-            return outputs_of(tensors, inputs, given)
-        if self._are_side_by_side:
-            return numbers_of_lanes(outputs_of(tensors, side_by_side(inputs), given), len(inputs))
+        match self._layout:
+            case Layout.FIRST:
+                return outputs_of(tensors, inputs, given)
+            case Layout.BESIDE:
+                return rows_by_lane(outputs_of(tensors, side_by_side(inputs), given), len(inputs))
         return vmap(outputs_of)(tensors, inputs, given)
 
     def _calls_of(self, tensors: Mapping[str, Tensor], inputs: Tensor) -> list[noise.Call]:
         """The dropouts that a pass calls, found by one of the first lane."""
         first = {name: tensor[:1].detach().clone() for name, tensor in tensors.items()}  # batch norm changes its own
         with torch.no_grad(), self._noise.recording() as calls:
-            self._noisy(first, inputs[:1], [])
-        return [replace(call, shape=call.shape[self._comes_first(call) :]) for call in calls]
+            self._all(first, inputs[:1], [])
+        return [replace(call, shape=call.shape[self._leads(call) :]) for call in calls]
 
-    def _comes_first(self, call: noise.Call) -> bool:
-        """Whether what a dropout is given has a dimension of lanes before all others."""
-        return self._are_first or (self._are_side_by_side and len(call.shape) == 3)
+    def _leads(self, call: noise.Call) -> bool:
+        """Whether the lane is a dimension of what a dropout is given; side by side only rows of numbers have it."""
+        return self._layout is Layout.FIRST or (self._layout is Layout.BESIDE and len(call.shape) == 3)

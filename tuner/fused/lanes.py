@@ -30,13 +30,13 @@ class Lanes:
 
     def __init__(self, run: Run) -> None:
         self.runs: list[Run] = []
-        self._forward = Forward(copy.deepcopy(run.model))
-        self._rates = noise.Rates.of([])
+        self._forward = Forward(copy.deepcopy(run.model), run.dataset.input_shape)
         self._smoothing: list[float] = []
         self._rule = RULES[type(run.optimizer)]
         trained = [(name, p) for name, p in run.model.named_parameters() if p.requires_grad]
         self._shapes = {name: p.shape for name, p in trained}
         device = trained[0][1].device
+        self._rates = noise.Rates.of([], device)
         self._values = torch.zeros(0, sum(p.numel() for _, p in trained), device=device)
         self._state: dict[str, Tensor] = {}
         self._steps = torch.zeros(0, 1, dtype=torch.float64, device=device)
@@ -61,7 +61,7 @@ class Lanes:
             self.runs.append(run)
             self._smoothing.append(run.loss.smoothing)
             run.optimizer._opt_called = True  # type: ignore[attr-defined]  # or schedulers warn: it is stepped here
-        self._rates = noise.Rates.of([*self._rates.values, *(noise.rates(run.model) for run in runs)])
+        self._have_rates([*self._rates.values, *(noise.rates(run.model) for run in runs)])
         kept = {name for run in self.runs for name in self._rule.keeps(run.optimizer.param_groups[0])}
         self._state = {name: self._grown(self._state.get(name)) for name in kept}
         self._make_views()
@@ -71,12 +71,15 @@ class Lanes:
         stay = [lane for lane in range(len(self.runs)) if lane not in set(lanes)]
         rows = torch.tensor(stay, dtype=torch.int64, device=self._values.device)
         self.runs = [self.runs[lane] for lane in stay]
-        self._rates = noise.Rates.of([self._rates.values[lane] for lane in stay])
+        self._have_rates([self._rates.values[lane] for lane in stay])
         self._smoothing = [self._smoothing[lane] for lane in stay]
         self._values, self._steps = self._values[rows], self._steps[rows]
         self._state = {name: state[rows] for name, state in self._state.items()}
         self._fixed = {name: fixed[rows] for name, fixed in self._fixed.items()}
         self._make_views()
+
+    def _have_rates(self, values: Sequence[Sequence[float]]) -> None:
+        self._rates = noise.Rates.of(values, self._values.device)
 
     def _make_views(self) -> None:
         """Make the views of all lanes' values that gradients are of, and the place where those are gathered, (K, P)."""

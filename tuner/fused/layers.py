@@ -16,14 +16,17 @@ from torchvision.models import resnet
 
 from tuner import linear, models
 from tuner.fused import noise
-from tuner.fused.shapes import lanes_first, numbers_of_lanes, side_by_side
+from tuner.fused.shapes import Layout, lanes_first, rows_by_lane, side_by_side
+from tuner.models.surgery import FrozenBackbone
 
 Classes: TypeAlias = frozenset[type[nn.Module]]
 
 CHAINS: Classes = frozenset({nn.Sequential, models.MLP, models.Linear})
 """What does nothing but to call one layer after the other."""
 
-NETWORKS: Classes = frozenset({nn.Sequential, models.CNN, resnet.ResNet, resnet.BasicBlock, resnet.Bottleneck})
+NETWORKS: Classes = frozenset(
+    {nn.Sequential, models.CNN, FrozenBackbone, resnet.ResNet, resnet.BasicBlock, resnet.Bottleneck}
+)
 """What calls layers, adds what they give, and flattens all but the rows: nothing that looks into channels."""
 
 POOLING: Classes = frozenset({nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d})
@@ -69,7 +72,7 @@ class Linear(linear.Linear):
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         """(N, K in_features), or (K, N, in_features) -> (K, N, out_features)."""
-        return super().forward(numbers_of_lanes(input, len(self.weight)))
+        return super().forward(rows_by_lane(input, len(self.weight)))
 
 
 class Flatten(nn.Flatten):
@@ -80,38 +83,48 @@ class Flatten(nn.Flatten):
         return input.flatten(2)
 
 
-LANES_FIRST: Mapping[type[nn.Module], type[nn.Module]] = {nn.BatchNorm1d: BatchNorm1d, nn.Flatten: Flatten}
-SIDE_BY_SIDE: Mapping[type[nn.Module], type[nn.Module]] = {
-    nn.Conv2d: Conv2d,
-    nn.BatchNorm2d: BatchNorm2d,
-    linear.Linear: Linear,
+class FlattenBeside(nn.Flatten):
+    """Of lanes that lie side by side until a linear layer has them first."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        """(N, K C, H, W) -> (N, K F); what is (K, N, F) stays so."""
+        return input if input.dim() == 3 else input.flatten(1)
+
+
+BECOME: Mapping[Layout, Mapping[type[nn.Module], type[nn.Module]]] = {
+    Layout.FIRST: {linear.Linear: linear.Linear, nn.BatchNorm1d: BatchNorm1d, nn.Flatten: Flatten},
+    Layout.BESIDE: {
+        nn.Conv2d: Conv2d,
+        nn.BatchNorm2d: BatchNorm2d,
+        nn.Flatten: FlattenBeside,
+        linear.Linear: Linear,
+    },
 }
-"""What a layer becomes."""
+"""What a layer becomes in each."""
+
+LEFT: Mapping[Layout, Classes] = {Layout.FIRST: CHAINS | ELEMENTWISE, Layout.BESIDE: NETWORKS | POOLING | ELEMENTWISE}
+"""What may stay as it is."""
 
 
-def take_lanes_first(model: nn.Module) -> bool:
-    """Whether each layer can compute (K, N, ...) as vmap would have it."""
-    return _are_all(model, {linear.Linear, *LANES_FIRST, *CHAINS, *ELEMENTWISE})
+def layout_of(model: nn.Module, are_images: bool) -> Layout | None:
+    """How lanes can lie in all layers of a model, None if in no way; `are_images` says that a row is (C, H, W)."""
+    possible = Layout if are_images else [Layout.FIRST]
+    return next((layout for layout in possible if all(_computes(module, layout) for module in model.modules())), None)
 
 
-def take_lanes_side_by_side(model: nn.Module) -> bool:
-    """Whether each layer can compute (N, K C, H, W) as vmap would have (K, N, C, H, W)."""
-    return _are_all(model, {nn.Flatten, *SIDE_BY_SIDE, *NETWORKS, *POOLING, *ELEMENTWISE})
-
-
-def take_over(model: nn.Module, become: Mapping[type[nn.Module], type[nn.Module]]) -> None:
+def become(model: nn.Module, layout: Layout) -> None:
     """Have the layers of a model compute lanes."""
     for module in model.modules():
-        module.__class__ = become.get(type(module), type(module))
+        module.__class__ = BECOME[layout].get(type(module), type(module))
 
 
-def _are_all(model: nn.Module, known: set[type[nn.Module]]) -> bool:
-    return all(type(module) in known and not _is_special(module) for module in model.modules())
+def _computes(module: nn.Module, layout: Layout) -> bool:
+    return type(module) in BECOME[layout].keys() | LEFT[layout] and not _is_special(module)
 
 
 def _is_special(module: nn.Module) -> bool:
     """Whether a layer computes something else than others of its class, or code of one's own sees what it is given."""
-    if module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module):
+    if module._forward_hooks or module._forward_pre_hooks or any(hasattr(type(module), name) for name in vars(module)):
         return True
     match module:
         case nn.Conv2d():
@@ -126,14 +139,14 @@ def _is_special(module: nn.Module) -> bool:
 
 
 def _normalised(norm: nn.BatchNorm1d | nn.BatchNorm2d, inputs: Tensor) -> Tensor:
-    """(N, K C, ...) -> the same; statistics lie together, so that what is changed in place is theirs."""
-    if norm.training and norm.num_batches_tracked is not None:
-        norm.num_batches_tracked.add_(1)
-    mean, var, weight, bias = map(_flat, (norm.running_mean, norm.running_var, norm.weight, norm.bias))
-    by_batch = norm.training or mean is None
+    """(N, K C, ...) -> the same, as `forward` of torch's class has it."""
     assert norm.momentum is not None
+    if norm.training and norm.track_running_stats and norm.num_batches_tracked is not None:
+        norm.num_batches_tracked.add_(1)
+    known = norm.track_running_stats or not norm.training
+    mean, var = (
+        stack.view(-1) if stack is not None and known else None for stack in (norm.running_mean, norm.running_var)
+    )
+    weight, bias = (None if stack is None else stack.flatten() for stack in (norm.weight, norm.bias))
+    by_batch = norm.training or mean is None
     return functional.batch_norm(inputs, mean, var, weight, bias, by_batch, norm.momentum, norm.eps)
-
-
-def _flat(tensor: Tensor | None) -> Tensor | None:
-    return None if tensor is None else tensor.flatten()

@@ -81,10 +81,10 @@ def rates(model: nn.Module) -> list[float]:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """The rates of several lanes, and what they come to on a CPU.
+    """The rates of several lanes, and what they come to.
 
-    `values` are those of each lane by the number of the dropout; `bounds` and `scales` are (D, K, 1), `draws` says of
-    each dropout for which lanes anything is drawn.
+    `values` are those of each lane by the number of the dropout; `bounds` and `scales` are (D, K, 1), the scales on
+    the device; `draws` says of each dropout for which lanes anything is drawn.
     """
 
     values: Sequence[Sequence[float]]
@@ -93,13 +93,14 @@ class Rates:
     draws: Sequence[Sequence[bool]]
 
     @classmethod
-    def of(cls, values: Sequence[Sequence[float]]) -> Rates:
+    def of(cls, values: Sequence[Sequence[float]], device: torch.device) -> Rates:
         """Those of K lanes with D dropouts each."""
         columns = list(zip(*values, strict=True))
+        scale = dropout.scale if device.type == "cpu" else dropout.exact_scale
         return cls(
             values,
             torch.tensor([[[dropout.bound(rate)] for rate in column] for column in columns], dtype=torch.int16),
-            torch.tensor([[[dropout.scale(rate)] for rate in column] for column in columns]),
+            torch.tensor([[[scale(rate)] for rate in column] for column in columns], device=device),
             [[dropout.is_random(rate) for rate in column] for column in columns],
         )
 
@@ -150,11 +151,11 @@ class Chance:
         self._next = [0] * len(left)
 
     def _by_torch(self, call: Call, rates: Rates) -> Tensor:
-        noise = torch.empty((len(rates.values), *call.shape), device=self._generators[0].device)
-        for lane, own, generator in zip(noise, rates.values, self._generators, strict=True):
+        kept = torch.empty((len(rates.values), *call.shape), dtype=torch.bool, device=rates.scales.device)
+        for lane, own, generator in zip(kept, rates.values, self._generators, strict=True):
             rate = own[call.dropout]
             if dropout.is_random(rate):
-                dropout.noise(lane, rate, generator)
+                dropout.draw_kept(lane, rate, generator)
             else:
-                lane.fill_(1.0 - rate)
-        return noise
+                lane.fill_(rate < 1.0)
+        return (kept.flatten(1) * rates.scales[call.dropout]).view(kept.shape)

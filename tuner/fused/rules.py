@@ -16,12 +16,10 @@ from tuner import optim
 from tuner.optim import Group
 
 Numbers: TypeAlias = Mapping[str, Tensor]
-"""float64 (K, 1) by name: what each model's optimizer is set to, and `step`, counted from 1.
-
-Those of `OPTIONAL` are missing where they are 0 for all: to look for it in the tensors would have a GPU wait.
-"""
+"""float64 (K, 1) by name: what each model's optimizer is set to, and `step`, counted from 1."""
 
 OPTIONAL = frozenset({"weight_decay", "momentum"})
+"""Numbers that are missing where they are 0 for all: to look for that in a tensor would have a GPU wait."""
 
 State: TypeAlias = dict[str, Tensor]
 """float32 (K, P) by the name that torch has for it; zeros before the first step."""

@@ -1,8 +1,17 @@
-"""How lanes lie in a tensor: before all else, (K, N, C, ...), or side by side in the channels, (N, K C, ...)."""
+"""How lanes lie in a tensor."""
 
 from __future__ import annotations
 
+from enum import Enum, auto
+
 from torch import Tensor
+
+
+class Layout(Enum):
+    """Before all else, (K, N, C, ...), or side by side in the channels, (N, K C, ...)."""
+
+    FIRST = auto()
+    BESIDE = auto()
 
 
 def side_by_side(tensor: Tensor) -> Tensor:
@@ -16,7 +25,7 @@ def lanes_first(tensor: Tensor, lanes: int) -> Tensor:
     return tensor.reshape(rows, lanes, channels // lanes, *size).transpose(0, 1)
 
 
-def numbers_of_lanes(tensor: Tensor, lanes: int) -> Tensor:
+def rows_by_lane(tensor: Tensor, lanes: int) -> Tensor:
     """(N, K F), or (K, N, F) already -> (K, N, F).
 
     Raises:

@@ -11,9 +11,6 @@ from tuner.models.layers import activation, check_rate, check_widths, image_shap
 
 POOLING = {"max": nn.MaxPool2d, "avg": nn.AvgPool2d}
 
-EXCHANGED = {("ReLU", "max"), ("LeakyReLU", "max")}
-"""What gives the same either way, gradients included, and is sooner done with the pooling first."""
-
 
 class CNN(nn.Module):
     """Blocks of convolution, batch norm, activation and pooling, then a fully connected head.
@@ -78,7 +75,9 @@ def _block(depth: int, channels: int, kernel: int, batch_norm: bool, pooling: st
     if batch_norm:
         block.append(nn.BatchNorm2d(channels))
     last = [activation(name)()] if pooling is None else [activation(name)(), POOLING[pooling](2)]
-    return [*block, *(reversed(last) if (name, pooling) in EXCHANGED else last)]
+    if (name, pooling) == ("ReLU", "max"):
+        last.reverse()  # it gives the same bits, gradients included, sooner
+    return [*block, *last]
 
 
 def _head(width: int, hidden: Sequence[int], outputs: int, dropout: float, name: str) -> nn.Sequential:
