@@ -49,6 +49,11 @@ class Unsteady(Branching):
     def forward(self, inputs):
         return self.linear(self.norm(inputs.flatten(1)))
 
+class Writing(Branching):
+    def forward(self, inputs):
+        inputs -= 0.5
+        return self.linear(inputs.flatten(1))
+
 class Gated(Branching):
     def __init__(self, in_features, out_features):
         super().__init__(in_features, out_features)
@@ -69,6 +74,7 @@ class Gated(Branching):
         ("Silent", "this model cannot be computed for several at once (AssertionError)"),
         ("Unsteady", "batch norm without statistics scores a row by those beside it"),
         ("Gated", "train together"),
+        ("Writing", "train together"),
     ],
 )
 def test_a_model_of_ones_own_is_fused_if_it_computes_the_same_so(tmp_path: Path, name: str, said: str) -> None:
@@ -81,6 +87,30 @@ def test_a_model_of_ones_own_is_fused_if_it_computes_the_same_so(tmp_path: Path,
 
     assert said in found.notes[0]
     assert_same(found, serial(job, several))
+
+
+@pytest.mark.parametrize("optimizer", ["Adam", "AdamW", "RMSprop", "SGD"])
+@pytest.mark.parametrize("name", ["normalised", "in_place"])
+def test_gradients_that_should_be_0_do_not_keep_trials_apart(tmp_path: Path, optimizer: str, name: str) -> None:
+    """Those of a bias before batch norm, of whose rounding errors Adam makes whole steps."""
+    (tmp_path / "net.py").write_text("""
+from torch import nn
+
+def normalised(num_classes):
+    hidden = [nn.Linear(64, 32), nn.BatchNorm1d(32), nn.ReLU(inplace=True), nn.Dropout(0.3)]
+    return nn.Sequential(nn.Flatten(), *hidden, nn.Linear(32, num_classes))
+
+def in_place(num_classes):
+    hidden = [nn.Linear(64, 16), nn.BatchNorm1d(16)]
+    return nn.Sequential(nn.ReLU(inplace=True), nn.Flatten(), *hidden, nn.Linear(16, num_classes))
+""")
+    settings: Settings = {"model": {"type": f"net.py:{name}"}, "optimizer": {"type": optimizer, "lr": 0.01}}
+    several, job = trials([settings] * 2, tmp_path), job_of(settings, tmp_path)
+
+    found = fused(job, several)
+
+    assert "train together" in found.notes[0]
+    assert {epoch.lanes for epoch in found.epochs} == {2}
 
 
 def test_what_would_mix_lanes_is_found_out(tmp_path: Path) -> None:

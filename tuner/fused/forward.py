@@ -33,6 +33,7 @@ class Forward:
         self._layout = layers.layout_of(model, are_images=len(row) == 3)
         if self._layout is not None:
             layers.become(model, self._layout)
+        self._writes = any(getattr(module, "inplace", False) for module in model.modules())
         self._outputs = Borrowing(model)
         self._calls: dict[int, list[noise.Call]] = {}
 
@@ -53,7 +54,8 @@ class Forward:
             return vmap(self._outputs, in_dims=(0, None))(tensors, inputs)
         lanes = len(next(iter(tensors.values())))
         inputs = inputs.contiguous()  # or each lane would flatten a copy of its own
-        return self._all(tensors, inputs.expand(lanes, *inputs.shape), [])
+        everywhere = inputs.expand(lanes, *inputs.shape)
+        return self._all(tensors, everywhere.contiguous() if self._writes else everywhere, [])
 
     def _be_training(self, whether: bool) -> None:
         if self._model.training is not whether:  # to say it takes longer than a layer

@@ -108,6 +108,15 @@ class Lanes:
         self, batches: Sequence[tuple[Tensor, Tensor]], chance: noise.Chance, numbers: dict[str, Tensor]
     ) -> Tensor:
         """One step of every optimizer on the mean loss over its (K, N, ...) rows; (K,), that loss before it."""
+        total, gradients = self.gradients(batches, chance)
+        self._steps += 1
+        with torch.no_grad():
+            group = self.runs[0].optimizer.param_groups[0]
+            self._rule.step(self._values, gradients, self._state, {**numbers, "step": self._steps}, group)
+        return total
+
+    def gradients(self, batches: Sequence[tuple[Tensor, Tensor]], chance: noise.Chance) -> tuple[Tensor, Tensor]:
+        """The mean loss over (K, N, ...) rows, (K,), and its gradients, (K, P), until the next are asked for."""
         shares = self._shares([targets for _, targets in batches])
         total = torch.zeros(len(self.runs), device=self._values.device)
         self._gradients.zero_()
@@ -118,12 +127,7 @@ class Lanes:
             for part, gradient in zip(self._gathered, found, strict=True):
                 part.add_(gradient)
             total += losses.detach()
-        self._steps += 1
-        with torch.no_grad():
-            gradients = _clipped(self._gradients, self.runs)
-            group = self.runs[0].optimizer.param_groups[0]
-            self._rule.step(self._values, gradients, self._state, {**numbers, "step": self._steps}, group)
-        return total
+        return total, _clipped(self._gradients, self.runs)
 
     @torch.inference_mode()
     def outputs(self) -> Tensor:

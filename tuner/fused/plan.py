@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import psutil
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
 from tuner.chance import seed_everything
@@ -36,8 +36,8 @@ GAIN = 1.03
 """So much faster than fewer lanes must more be: they are asked for earlier, and the last of them leave lanes empty."""
 
 TOLERANCE = 0.05
-"""How far a step may lie off, relative to how far it goes: a wrong one is off by a whole step, and Adam makes whole
-steps of the rounding errors of gradients that should be 0."""
+"""How far a gradient may lie off, relative to its length: a wrong one is off by as much as it is long. Steps do not
+tell, as Adam makes whole ones of the rounding errors of gradients that should be 0, as of a bias before batch norm."""
 
 FEWEST_ROUNDS, ROUNDS = 2, 5
 """So often two widths are timed: at least, and at most where some rounds say that the wider one gains and some not."""
@@ -177,7 +177,7 @@ class _Batches:
 
     def step_alone(self) -> Tensor:
         """A step of the run."""
-        return step(self.run, self._groups)
+        return step(self.run, [(inputs.clone(), targets) for inputs, targets in self._groups])
 
     def room(self) -> int:
         """For how many lanes a part of the free memory suffices, by what one step keeps for its gradients."""
@@ -197,32 +197,48 @@ class _Batches:
         """A step of so many lanes, all of them the run's."""
         lanes = Lanes(self.run)
         lanes.join([self.run] * width)
-        return self.step_of(lanes, 0)
+        return self.step_of(lanes)
 
-    def step_of(self, lanes: Lanes, seed: int) -> Callable[[], Tensor]:
+    def step_of(self, lanes: Lanes) -> Callable[[], Tensor]:
         """The same step of every lane."""
-        chance = lanes.chance([seed] * len(lanes))
-        stacked = [
-            (inputs.expand(len(lanes), *inputs.shape), targets.expand(len(lanes), *targets.shape))
+        chance, stacked = lanes.chance([0] * len(lanes)), self._stacked(len(lanes))
+        return lambda: lanes.step(stacked, chance, lanes.numbers())
+
+    def gradients_of(self, lanes: Lanes, seed: int) -> Tensor:
+        """The gradients of every lane by the same rows and the same chance, (K, P)."""
+        return lanes.gradients(self._stacked(len(lanes)), lanes.chance([seed] * len(lanes)))[1]
+
+    def _stacked(self, lanes: int) -> list[tuple[Tensor, Tensor]]:
+        """The rows for each lane; a model may write on what it is given."""
+        return [
+            (inputs.expand(lanes, *inputs.shape).clone(), targets.expand(lanes, *targets.shape))
             for inputs, targets in self._groups
         ]
-        return lambda: lanes.step(stacked, chance, lanes.numbers())
 
 
 def _difference(build: Callable[[], Run], batches: _Batches) -> str:
     """What is wrong with a fused step; empty when it does what a step alone does, whatever is in the lane beside."""
-    seed = derive(0, "plan")
-    lanes, start = Lanes(batches.run), build()
+    seed, start, run = derive(0, "plan"), build(), batches.run
+    lanes = Lanes(run)
     lanes.join([build(), _unlike(build()), build()])
     seed_everything(seed)
     batches.step_alone()
-    batches.step_of(lanes, seed)()
-    for tensors in (nn.Module.parameters, nn.Module.buffers):
-        began, alone = _flat(start, tensors), _flat(batches.run, tensors)
-        off = max(float((_flat(lanes.settle(lane), tensors) - alone).norm()) for lane in (0, 2))
-        if not off <= TOLERANCE * float((alone - began).norm()) + 1e-6:
+    gradients = batches.gradients_of(lanes, seed)
+    alone = torch.cat([_gradient(p).flatten() for p in run.model.parameters() if p.requires_grad])
+    moved = _buffers(run) - _buffers(start)
+    for lane in (0, 2):
+        off = _buffers(lanes.settle(lane)) - _buffers(run)
+        if not (_is_near(gradients[lane] - alone, alone) and _is_near(off, moved)):
             return "a fused step of this model is another than a step alone"
     return ""
+
+
+def _is_near(off: Tensor, length: Tensor) -> bool:
+    return bool(off.norm() <= TOLERANCE * length.norm() + 1e-6)
+
+
+def _gradient(parameter: Tensor) -> Tensor:
+    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
 
 
 @torch.no_grad()
@@ -238,5 +254,5 @@ def free(device: torch.device) -> int:
     return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
 
 
-def _flat(run: Run, tensors: Callable[[nn.Module], Iterable[Tensor]]) -> Tensor:
-    return torch.cat([torch.zeros(1), *(tensor.detach().cpu().flatten().float() for tensor in tensors(run.model))])
+def _buffers(run: Run) -> Tensor:
+    return torch.cat([torch.zeros(1), *(each.detach().cpu().flatten().float() for each in run.model.buffers())])
