@@ -194,14 +194,13 @@ def test_a_model_waits_as_long_as_memory_allows_and_is_built_again_where_it_does
     monkeypatch: pytest.MonkeyPatch, room: int, builds: int
 ) -> None:
     built: list[int] = []
-    build = Run.build.__func__  # type: ignore[attr-defined]
+    build = Run.build
 
-    def counted(kind: type[Run], job: Job, config: Config, seed: int) -> Run:
+    def counted(job: Job, config: Config, seed: int) -> Run:
         built.append(seed)
-        run: Run = build(kind, job, config, seed)
-        return run
+        return build(job, config, seed)
 
-    monkeypatch.setattr(Run, "build", classmethod(counted))
+    monkeypatch.setattr(Run, "build", counted)
     monkeypatch.setattr(plan, "free", lambda device: room)
     given = trials([{"model.hidden": [16 + i]} for i in range(5)])
 

@@ -92,7 +92,7 @@ class FlattenBeside(nn.Flatten):
 
 
 BECOME: Mapping[Layout, Mapping[type[nn.Module], type[nn.Module]]] = {
-    Layout.FIRST: {linear.Linear: linear.Linear, nn.BatchNorm1d: BatchNorm1d, nn.Flatten: Flatten},
+    Layout.FIRST: {nn.BatchNorm1d: BatchNorm1d, nn.Flatten: Flatten},
     Layout.BESIDE: {
         nn.Conv2d: Conv2d,
         nn.BatchNorm2d: BatchNorm2d,
@@ -102,7 +102,10 @@ BECOME: Mapping[Layout, Mapping[type[nn.Module], type[nn.Module]]] = {
 }
 """What a layer becomes in each."""
 
-LEFT: Mapping[Layout, Classes] = {Layout.FIRST: CHAINS | ELEMENTWISE, Layout.BESIDE: NETWORKS | POOLING | ELEMENTWISE}
+LEFT: Mapping[Layout, Classes] = {
+    Layout.FIRST: CHAINS | ELEMENTWISE | {linear.Linear},
+    Layout.BESIDE: NETWORKS | POOLING | ELEMENTWISE,
+}
 """What may stay as it is."""
 
 

@@ -218,14 +218,14 @@ class _Batches:
 
 def _difference(build: Callable[[], Run], batches: _Batches) -> str:
     """What is wrong with a fused step; empty when it does what a step alone does, whatever is in the lane beside."""
-    seed, start, run = derive(0, "plan"), build(), batches.run
-    lanes = Lanes(run)
+    seed, run = derive(0, "plan"), batches.run
+    lanes, began = Lanes(run), _buffers(run)
     lanes.join([build(), _unlike(build()), build()])
     seed_everything(seed)
     batches.step_alone()
     gradients = batches.gradients_of(lanes, seed)
     alone = torch.cat([_gradient(p).flatten() for p in run.model.parameters() if p.requires_grad])
-    moved = _buffers(run) - _buffers(start)
+    moved = _buffers(run) - began
     for lane in (0, 2):
         off = _buffers(lanes.settle(lane)) - _buffers(run)
         if not (_is_near(gradients[lane] - alone, alone) and _is_near(off, moved)):
