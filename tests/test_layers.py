@@ -23,7 +23,7 @@ LAYERS = [
     ["summary", "warming"],
     ["findings"],
     ["confirmation", "plots", "stopping"],
-    ["importances", "regions"],
+    ["failures", "importances", "regions"],
     ["study"],
     ["fused"],
     ["grammar", "check", "trial"],

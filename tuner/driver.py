@@ -17,8 +17,9 @@ from pathlib import Path
 from tuner.checkpoints import Checkpoints
 from tuner.errors import StorageError, TunerError
 from tuner.events import Ended, Noted, Observer, Reported, SetBack, Started, Stopping, Trouble, WorkerSeen
+from tuner.failures import BROKEN
 from tuner.goal import Goal
-from tuner.port import Epoch, Outcome, Place, State, Trial, Verdict, WorkerState
+from tuner.port import Epoch, Outcome, Place, Trial, Verdict, WorkerState
 from tuner.storage import Turns, in_turn
 from tuner.study import AskTell, Standing, Study
 
@@ -68,6 +69,7 @@ class Driver:
         self._logs = folder / "logs"
         self._observe = observe
         self._failed: list[Outcome] = []
+        self._ended: set[int] = set()
         self._stopped: set[int] = set()
         self._noted: set[str] = set()
         self._signal: int | None = None
@@ -95,6 +97,11 @@ class Driver:
     def failing(self) -> list[Outcome]:
         """The failures that came in a row, when they are too many to go on."""
         return self._failed if len(self._failed) >= self._limits.failures else []
+
+    @property
+    def ended(self) -> frozenset[int]:
+        """The numbers of the trials that ended under this driver."""
+        return frozenset(self._ended)
 
     @property
     def closing(self) -> bool:
@@ -201,8 +208,8 @@ class Driver:
         if not ended:
             self._observe(SetBack(outcome))
             return False
-        failed = outcome.state in (State.FAILED, State.LOST, State.TIMED_OUT)
-        self._failed = [*self._failed, outcome] if failed else []
+        self._ended.add(outcome.trial)
+        self._failed = [*self._failed, outcome] if outcome.state in BROKEN else []
         records = self._trials.ended()
         self._standing.take(records)
         self._clear()

@@ -16,6 +16,7 @@ from tuner.driver import AHEAD, Driver, Limits
 from tuner.errors import BuildError, Interrupted, TunerError, UsageError, listing
 from tuner.events import Observer, Opened
 from tuner.executors.pool import TrialLimits
+from tuner.failures import commonest
 from tuner.fitting import Fitting
 from tuner.fused import FEWEST, MOST_LANES, Fused
 from tuner.goal import Goal
@@ -137,7 +138,9 @@ def crew_of(space: Space, wanted: Wanted, device: torch.device) -> Crew:
     return Crew.of(wanted, device, TrialLimits(limit, silence), space.setting("search.resources"))
 
 
-def drive(study: Study, plan: Plan, crew: Crew, turns: Turns, limits: Limits, folder: Path, observe: Observer) -> None:
+def drive(
+    study: Study, plan: Plan, crew: Crew, turns: Turns, limits: Limits, folder: Path, observe: Observer
+) -> frozenset[int]:
     """Drive an engine until a limit is reached.
 
     Args:
@@ -148,6 +151,9 @@ def drive(study: Study, plan: Plan, crew: Crew, turns: Turns, limits: Limits, fo
         limits: when no more trials are started.
         folder: the study's.
         observe: is told of every event.
+
+    Returns:
+        The numbers of the trials that ended.
 
     Raises:
         TunerError: so many trials in a row failed that the run was given up, or workers do not start.
@@ -167,11 +173,7 @@ def drive(study: Study, plan: Plan, crew: Crew, turns: Turns, limits: Limits, fo
         raise Interrupted(driver.stopped_by)
     if driver.failing:
         raise TunerError(_why_failing(study, driver.failing))
-
-
-def commonest(causes: list[str]) -> str:
-    """The cause that is given most often."""
-    return max(set(causes), key=causes.count)
+    return driver.ended
 
 
 def _why_failing(study: Study, failures: list[Outcome]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tuner.confirmation import confirms, read
+from tuner.failures import Failures, failures_of
 from tuner.findings import spread
 from tuner.goal import Direction, Goal
 from tuner.importances import Importances, importances_of
@@ -32,12 +33,13 @@ class Course:
 class Summary:
     """What a terminal and a notebook show of a study.
 
-    `courses` and `importances` have one for each objective. `top` are its best trials, with several objectives
-    of its front, which has `front` trials; those that ended early come last. `parameters` are
+    `failures` are of all trials. `courses` and `importances` have one for each objective. `top` are its best trials,
+    with several objectives of its front, which has `front` trials; those that ended early come last. `parameters` are
     those of `top`, the most important first; `notes` are as the function has them.
     """
 
     headline: str
+    failures: Failures
     notes: tuple[str, ...]
     goal: Goal
     courses: tuple[Course, ...]
@@ -63,6 +65,7 @@ def summary(study: Study, records: Sequence[Record], top: int = TOP) -> Summary:
     shown = tuple((front if front and not study.goal.single else ended)[:top])
     return Summary(
         headline=headline(study, records),
+        failures=failures_of(records),
         notes=tuple(notes(study)),
         goal=study.goal,
         courses=tuple(_course(study.goal, chosen, i) for i in objectives),

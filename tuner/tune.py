@@ -21,8 +21,9 @@ from tuner.crew import Executor, Fuse, Wanted, Workers, executor_of
 from tuner.driver import Limits
 from tuner.errors import NoTrialSucceeded, StudyError, UsageError, listing
 from tuner.events import Observer, Trouble
+from tuner.failures import Failures, commonest, failures_of
 from tuner.goal import Goal
-from tuner.running import ahead_of, commonest, crew_of, drive, planned
+from tuner.running import ahead_of, crew_of, drive, planned
 from tuner.space import Space
 from tuner.space.edit import settings_of
 from tuner.space.rules import seconds
@@ -38,12 +39,14 @@ from tuner.training import device_of
 class Result:
     """What a run leaves: the study and its front, which has at least one trial.
 
-    `stopped` says why the search was enough before its total, and is empty where it was not; `confirmation`
-    is that of `search.confirm`, once the search is over.
+    `failures` are those of the trials that ended in this run, or of all trials where none did. `stopped` says why the
+    search was enough before its total, and is empty where it was not; `confirmation` is that of `search.confirm`,
+    once the search is over.
     """
 
     study: Study
     front: list[Record]
+    failures: Failures
     stopped: str = ""
     confirmation: Confirmation | None = None
 
@@ -108,7 +111,8 @@ def run(
         observe: is called with every event; that a signal came, it may be told by another thread.
 
     Returns:
-        The study and its best trial, or with several objectives its front.
+        The study and its best trial, or with several objectives its front; `failures.mostly` where more than half
+        of this run's trials failed.
 
     Raises:
         UsageError: the space, the data or the study do not allow it; nothing was written.
@@ -139,16 +143,18 @@ def run(
         in_turn(turns, lambda: warming.begin_with(study, known))
         watch = in_turn(turns, lambda: Watch(study, stop, space.setting("search.trials")))
         limits = _limits(space, watch, isinstance(fuse, int))
-        drive(study, plan, crew, turns, limits, storage.study_folder(storage_url, study.name, study.uid), observe)
+        folder = storage.study_folder(storage_url, study.name, study.uid)
+        ended = drive(study, plan, crew, turns, limits, folder, observe)
         stopped = watch.close()
-    front = study.front()
+    records = study.records()
+    front, failures = study.front(records), failures_of(each for each in records if not ended or each.number in ended)
     if not front:
         raise NoTrialSucceeded(_why_none(study))
     timed_out = time.monotonic() >= limits.deadline and study.finished() < limits.total and not stopped
     if terms is None or timed_out:
-        return Result(study, front, stopped)
+        return Result(study, front, failures, stopped)
     alone = replace(wanted, batch=None, threads=1 if wanted.batch else wanted.threads, fuse="off")
-    return Result(study, front, stopped, confirm_with(terms, study.name, storage_url, alone, device, observe))
+    return Result(study, front, failures, stopped, confirm_with(terms, study.name, storage_url, alone, device, observe))
 
 
 def _opened(opened: BaseStorage, space: Space, goal: Goal, turns: Turns, batch: int | None) -> Study:

@@ -6,6 +6,7 @@ import datetime
 import enum
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -35,8 +36,12 @@ def print_study(study: Study, records: list[Record], kept: Kept, form: Format, t
 
         print_summary(summary(study, records, top), kept.summary)
         return
+    from tuner.failures import failures_of
+
     front = study.front(records)
+    failures = failures_of(records)
     facts = {"study": study.name, **_goal_data(study.goal), "front": [record.number for record in front]}
+    facts |= {"ended": failures.ended, "failures": [asdict(each) for each in failures.causes]}
     _print_data({**facts, "trials": [_data(record, kept) for record in records]}, form)
 
 

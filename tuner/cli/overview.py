@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tuner.failures import Failures
     from tuner.study import Record, Study
 
 MOST_RECENT = 8
@@ -63,9 +64,10 @@ class Overview:
 
     `total` is how many trials there are to be; `ended` of them have, `left` were left running by drivers that are
     gone, `set_back` wait with epochs behind them. `states` counts all trials. `drivers` are the processes that work
-    on it, None where nobody can tell. `recent` are the trials that ended last, the latest at the end. `stopped` is
-    why `search.stop` ended it, `limit` the run's time limit; both are empty where there is none. `seconds_left` is
-    reckoned from the trials that ended; None before one has, and where nothing runs. `command` is what trains it.
+    on it, None where nobody can tell. `recent` are the trials that ended last, the latest at the end; `failures` is
+    what went wrong. `stopped` is why `search.stop` ended it, `limit` the run's time limit; both are empty where there
+    is none. `seconds_left` is reckoned from the trials that ended; None before one has, and where nothing runs.
+    `command` is what trains it.
     """
 
     time: datetime.datetime
@@ -81,6 +83,7 @@ class Overview:
     drivers: tuple[str, ...] | None
     front: tuple[Record, ...]
     recent: tuple[Record, ...]
+    failures: Failures
     stopped: str
     seconds_left: float | None
     limit: str
@@ -116,6 +119,7 @@ def overview(
         drivers: the processes that work on it by their names; None is unknown.
         now: the time, by the clock that dates trials.
     """
+    from tuner.failures import failures_of
     from tuner.stopping import stop_reason
     from tuner.study import LEFT, RUNNING, told_apart
 
@@ -139,6 +143,7 @@ def overview(
         drivers=None if drivers is None else tuple(drivers.values()),
         front=tuple(study.front(ended)),
         recent=tuple(ended[-MOST_RECENT:]),
+        failures=failures_of(ended),
         stopped=stopped,
         seconds_left=_seconds_left(ended, running, total),
         limit=str(study.space.setting("search.timeout") or "") if study.made_here else "",

@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tuner.cli.saying import edged
+
 if TYPE_CHECKING:
     from tuner.study import Record
 
@@ -28,8 +30,7 @@ def stdout() -> Console:
     """The console on stdout; in place of what its encoding lacks stands a question mark."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
-    edged = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(markup=False, highlight=False, width=None if edged else PIPED_WIDTH)
+    return Console(markup=False, highlight=False, width=None if edged(sys.stdout) else PIPED_WIDTH)
 
 
 def drawable(stream: TextIO) -> bool:

@@ -21,6 +21,8 @@ def lines(seen: Overview) -> Iterator[str]:
 
 def remarks(seen: Overview) -> Iterator[str]:
     """What is to be said beside the trials that run."""
+    if told := seen.failures.sentence:
+        yield told
     if seen.left:
         yield f"left running by a crash: {seen.left}; the next run goes on with {_them(seen.left)}"
     if seen.set_back:

@@ -11,6 +11,7 @@ import typer
 from tuner.cli import options
 from tuner.cli.candidates import print_confirmation
 from tuner.cli.formats import print_front
+from tuner.cli.saying import FAILED, say, show_command
 from tuner.config import DEFAULT_STORAGE
 
 if TYPE_CHECKING:
@@ -65,11 +66,14 @@ def run(
 ) -> None:
     """Search a space; a study that is there is continued up to its total.
 
+    The exit code is 1 where more than half of the trials that ended in this run failed, timed out or died with their
+    worker; the study can be used. A trial that diverges or needs too much memory counts as a result.
+
     Example: tuner run --space search_spaces/cnn.yaml --n-trials 50 --set training.epochs=20
     """
     from tuner.cli.live import view
     from tuner.cli.logfile import logged
-    from tuner.errors import Interrupted
+    from tuner.errors import Interrupted, TunerError
     from tuner.executors.server import warm_up
     from tuner.space import Space
     from tuner.space.edit import settings_of
@@ -99,46 +103,52 @@ def run(
                 observe=observe,
             )
     except Interrupted as stop:
-        typer.echo("tuner: stopped; the study is whole, and the same command goes on with it", err=True)
+        say("tuner: stopped; the study is whole, and the same command goes on with it", err=True)
         raise typer.Exit(stop.exit_code) from None
     except KeyboardInterrupt:  # before there is anything to go on with
-        typer.echo("tuner: stopped", err=True)
+        say("tuner: stopped", err=True)
         raise typer.Exit(130) from None
     _print_result(result, storage)
+    if result.failures.mostly:
+        say(f"tuner: of this run, {result.failures.sentence}; the study can be used, and the exit code is 1", err=True)
+        raise typer.Exit(TunerError.exit_code)
 
 
 def _print_result(result: Result, storage: str) -> None:
     from tuner.cli.kept import Kept
     from tuner.confirmation import read
+    from tuner.failures import failures_of
 
     study, name = result.study, shlex.quote(result.study.name)
     if result.stopped:
-        typer.echo(f"Stopped after {study.finished()} trials: {result.stopped}. A larger --n-trials goes on.\n")
+        say(f"Stopped after {study.finished()} trials: {result.stopped}. A larger --n-trials goes on.\n")
     if study.goal.single:
         _print_best(study, result.best)
     else:
-        typer.echo(f"Front of {study.finished()} trials in study {study.name}: {study.goal}")
+        say(f"Front of {study.finished()} trials in study {study.name}: {study.goal}")
         print_front(study, result.front)
+    if told := failures_of(study.records()).sentence:
+        say(f"\n{told}", FAILED)
     if result.confirmation is not None:
-        typer.echo()
+        say()
         print_confirmation(result.confirmation)
     if summary := Kept(study, storage).summary:
-        typer.echo(f"\n{summary}")
+        say(f"\n{summary}")
     there = options.and_storage(storage)
     chosen = "" if study.goal.single else f" --trial {result.front[0].number}"
-    typer.echo("\nNext:")
+    say("\nNext:")
     found = read(study)
     if study.goal.single and (found is None or found.believed is None):
-        typer.echo(f"  tuner confirm {name}{there}")
-    typer.echo(f"  tuner report {name}{there}")
-    typer.echo(f"  tuner export {name}{chosen} -o best.yaml{there} && tuner train best.yaml")
-    typer.echo(f"  tuner dashboard{there}")
+        show_command(f"tuner confirm {name}{there}")
+    show_command(f"tuner report {name}{there}")
+    show_command(f"tuner export {name}{chosen} -o best.yaml{there} && tuner train best.yaml")
+    show_command(f"tuner dashboard{there}")
 
 
 def _print_best(study: Study, best: Record) -> None:
-    typer.echo(f"Best of {study.finished()} trials in study {study.name}: trial {best.number}")
+    say(f"Best of {study.finished()} trials in study {study.name}: trial {best.number}")
     at = f" at epoch {best.epoch}" if best.epoch is not None else ""
     rows = {study.goal.metric: f"{best.value:.6g}{at}", **best.params}
     width = max(len(name) for name in rows)
     for name, value in rows.items():
-        typer.echo(f"  {name:<{width}}  {value}")
+        say(f"  {name:<{width}}  {value}")

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tuner.cli.parts import DETAILS_FROM, cut, stdout
+from tuner.cli.saying import FAILED, say
 from tuner.cli.sparkline import bar, sparkline
 
 if TYPE_CHECKING:
@@ -38,12 +39,15 @@ def print_summary(summary: Summary, kept: str) -> None:
         kept: what is said of its files; empty says nothing.
     """
     console = stdout()
-    for line in (summary.headline, *summary.notes):
-        console.print(line, soft_wrap=True)
+    say(summary.headline)
+    if summary.failures.causes:
+        say(summary.failures.sentence, FAILED)
+    for line in summary.notes:
+        say(line)
     for part in _parts(summary, console):
         console.print(part)
     if kept:
-        console.print(f"\n{kept}", soft_wrap=True)
+        say(f"\n{kept}")
 
 
 def _parts(summary: Summary, console: Console) -> Iterator[RenderableType]:

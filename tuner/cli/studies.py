@@ -9,6 +9,7 @@ import typer
 
 from tuner.cli import options
 from tuner.cli.formats import Format, print_study, print_trial
+from tuner.cli.saying import FAILED, say
 from tuner.config import DEFAULT_STORAGE
 
 if TYPE_CHECKING:
@@ -32,14 +33,16 @@ def list_(storage: options.Storage = DEFAULT_STORAGE) -> None:
     from rich.table import Table
 
     from tuner.cli.parts import stdout
+    from tuner.failures import failures_of
     from tuner.storage import open_storage
     from tuner.study import Attended, list_studies, load_study
 
     opened = open_storage(storage)
     names = list_studies(opened)
     if not names:
-        typer.echo(f"There is no study in {storage} yet.")
+        say(f"There is no study in {storage} yet.")
         return
+    failing: list[str] = []
     table = Table("study", "metric", "best", "trials", "of which", box=None, pad_edge=False, header_style="dim")
     for name in names:
         study = Attended(load_study(opened, name), storage)
@@ -47,7 +50,11 @@ def list_(storage: options.Storage = DEFAULT_STORAGE) -> None:
         states = collections.Counter(record.state for record in records)
         shown = ", ".join(f"{count} {state}" for state, count in states.items())
         table.add_row(name, ", ".join(study.goal.metrics), _standing(study, records), str(len(records)), shown)
+        if told := failures_of(records).sentence:
+            failing.append(f"{name}: {told}")
     stdout().print(table)
+    for line in failing:
+        say(line, FAILED)
 
 
 def _standing(study: Study, records: list[Record]) -> str:
@@ -96,7 +103,7 @@ def report(
     """
     from tuner import api
 
-    typer.echo(f"wrote {api.report(studies, out, storage_url=storage)}")
+    say(f"wrote {api.report(studies, out, storage_url=storage)}")
 
 
 def export(
@@ -128,7 +135,7 @@ def export(
     record = exporting.chosen(opened, trial)
     origin = Origin.of(record.attributes)
     told = f"trial {trial}" if trial is not None else exporting.why(opened, record)
-    typer.echo(f"wrote {out}: {told}" + (f"; {origin.way.value} {origin}" if origin is not None else ""))
+    say(f"wrote {out}: {told}" + (f"; {origin.way.value} {origin}" if origin is not None else ""))
 
 
 def dashboard(
@@ -145,7 +152,7 @@ def dashboard(
     from tuner.storage import open_storage
 
     opened = open_storage(storage)
-    typer.echo(f"http://127.0.0.1:{port}/ until Ctrl-C", err=True)
+    say(f"http://127.0.0.1:{port}/ until Ctrl-C", err=True)
     try:
         run_server(opened, host="127.0.0.1", port=port)
     except OSError as error:
@@ -171,7 +178,7 @@ def delete(
         typer.confirm(f"Delete study {named}?", abort=True)
     for one in doomed:
         _delete(one, storage)
-    typer.echo(f"deleted {study}" + (f" and its confirmation {confirmed.name}" if confirmed is not None else ""))
+    say(f"deleted {study}" + (f" and its confirmation {confirmed.name}" if confirmed is not None else ""))
 
 
 def _delete(study: Study, storage: str) -> None:

@@ -1,25 +1,17 @@
-"""Failures by cause: how many trials ended otherwise than complete or pruned, and why.
-
-Causes that differ in their numbers alone, a size or an address, are one.
-"""
+"""Failures by cause: how many trials ended otherwise than complete or pruned, and why."""
 
 from __future__ import annotations
 
-import collections
 import html
-import re
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from tuner.failures import FAILURES, Failure, failures_of
 from tuner.plots.plot import COLOURS, Plot, Table
 from tuner.port import State
 from tuner.study import Record
-
-FAILURES = (State.FAILED, State.DIVERGED, State.OUT_OF_MEMORY, State.TIMED_OUT, State.LOST)
-"""What counts as a failure, each with its colour."""
 
 MOST_CAUSES = 12
 """So many of the commonest are drawn; the table has all, up to `MOST_ROWS`."""
@@ -30,39 +22,9 @@ LONGEST_LINE = 28
 """So many letters of a cause stand at its bar, on each of two lines."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A kind of failure: how trials ended, the commonest text that they left, how many, and one of them."""
-
-    state: str
-    cause: str
-    count: int
-    example: int
-
-
-def causes(records: Sequence[Record]) -> list[Failure]:
-    """The kinds of failures, the commonest first."""
-    states = {state.value for state in FAILURES}
-    kinds: dict[tuple[str, str], list[Record]] = collections.defaultdict(list)
-    for record in records:
-        if record.state in states:
-            kinds[record.state, _kind(record.cause)].append(record)
-    return sorted((_failure(state, members) for (state, _), members in kinds.items()), key=lambda each: -each.count)
-
-
-def _kind(cause: str) -> str:
-    return re.sub(r"0x[0-9a-f]+|\d+(\.\d+)?(e[+-]?\d+)?", "#", cause.strip().partition("\n")[0])
-
-
-def _failure(state: str, members: Sequence[Record]) -> Failure:
-    text, _ = collections.Counter(record.cause for record in members).most_common(1)[0]
-    example = next(record.number for record in members if record.cause == text)
-    return Failure(state, text, len(members), example)
-
-
 def failures(records: Sequence[Record]) -> Plot:
     """A bar for each cause."""
-    title, found = "Failures by cause", causes(records)
+    title, found = "Failures by cause", failures_of(records).causes
     if not found:
         return Plot(title, "", None, "no trial has failed")
     colours = {state.value: colour for state, colour in zip(FAILURES, COLOURS[1:], strict=True)}

@@ -1,0 +1,58 @@
+"""Sentences and commands on stdout and stderr.
+
+A terminal gets lines that end between words; a file, a pipe and another program get each sentence on one line.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shlex
+import sys
+from typing import TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+FAILED = "bold red"
+"""The style of what went wrong."""
+
+
+def edged(stream: TextIO) -> bool:
+    """Whether lines have a width to keep to: that of a terminal, or on stdout that of `COLUMNS`."""
+    return stream.isatty() or (stream is sys.stdout and "COLUMNS" in os.environ)
+
+
+def say(text: str = "", style: str = "", err: bool = False) -> None:
+    """Print text; a word longer than a line, such as a path, stays whole.
+
+    Args:
+        text: sentences, on any number of lines.
+        style: of rich; shown where there are colours.
+        err: whether it goes to stderr.
+    """
+    stream = sys.stderr if err else sys.stdout
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="replace")
+    console = Console(file=stream, markup=False, highlight=False)
+    told = Text(text, style=style)
+    for line in told.wrap(console, console.width, overflow="ignore") if edged(stream) else [told]:
+        line.rstrip()
+        console.print(line, soft_wrap=True)
+
+
+def show_command(command: str) -> None:
+    """Print a command to type, indented; where it is too long for a terminal's line, on several that a shell joins."""
+    width = Console(file=sys.stdout).width if edged(sys.stdout) else 0
+    lines, line = [], " "
+    for word in _words(command):
+        if width and line.strip() and len(f"{line} {word} \\") > width:
+            lines.append(f"{line} \\")
+            line = "   "
+        line = f"{line} {word}"
+    say("\n".join([*lines, line]))
+
+
+def _words(command: str) -> list[str]:
+    """The words as they are typed: what was quoted stays so."""
+    return [word if word == "&&" else shlex.quote(word) for word in shlex.split(command)]

@@ -1,0 +1,105 @@
+"""Trials that went wrong: how many of those that ended, and the causes, the most common first.
+
+Causes that differ in their numbers alone, a size or an address, are one. A trial that a pruner stopped, or that breaks
+a bound, did not go wrong.
+"""
+
+from __future__ import annotations
+
+import collections
+import re
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from tuner.errors import listing
+from tuner.port import State
+from tuner.study import Record
+
+FAILURES = (State.FAILED, State.DIVERGED, State.OUT_OF_MEMORY, State.TIMED_OUT, State.LOST)
+"""The states of trials that went wrong."""
+
+BROKEN = (State.FAILED, State.TIMED_OUT, State.LOST)
+"""The states that count against a run. That a config diverges or needs too much memory is a result of the search."""
+
+DID = {
+    State.FAILED: "failed",
+    State.DIVERGED: "diverged",
+    State.OUT_OF_MEMORY: "ran out of memory",
+    State.TIMED_OUT: "timed out",
+    State.LOST: "died with their worker",
+}
+
+LONGEST_CAUSE = 200
+"""Letters of a cause in a sentence; `tuner show --trial` has all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A kind of failure: how trials ended, the commonest text that they left, how many, and one of them."""
+
+    state: str
+    cause: str
+    count: int
+    example: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """What went wrong among `ended` trials; `causes` has the most common first and is empty where nothing did."""
+
+    ended: int
+    causes: tuple[Failure, ...]
+
+    @property
+    def count(self) -> int:
+        """How many trials went wrong."""
+        return sum(each.count for each in self.causes)
+
+    @property
+    def mostly(self) -> bool:
+        """Whether more than half of the ended trials failed, timed out or died with their worker."""
+        broken = {state.value for state in BROKEN}
+        return 2 * sum(each.count for each in self.causes if each.state in broken) > self.ended
+
+    @property
+    def sentence(self) -> str:
+        """How many trials went wrong, and the most common cause; empty where none did."""
+        if not self.causes:
+            return ""
+        first = self.causes[0]
+        by_state = {state: sum(each.count for each in self.causes if each.state == state.value) for state in FAILURES}
+        did = [f"{count} {DID[state]}" for state, count in by_state.items() if count]
+        what = did[0].partition(" ")[2] if len(did) == 1 else f"went wrong ({listing(did)})"
+        cause = textwrap.shorten(first.cause.partition("\n")[0], LONGEST_CAUSE, placeholder=" ...") or first.state
+        title = "the cause" if len(self.causes) == 1 else "the most common cause"
+        share = f"{first.count} trials, such as" if first.count > 1 else "in"
+        return f"{self.count} of {self.ended} trials {what}; {title}: {cause} ({share} trial {first.example})"
+
+
+def failures_of(records: Iterable[Record]) -> Failures:
+    """What went wrong among the trials that ended; others are passed over."""
+    ended = [record for record in records if record.finished]
+    states = {state.value for state in FAILURES}
+    kinds: dict[tuple[str, str], list[Record]] = collections.defaultdict(list)
+    for record in ended:
+        if record.state in states:
+            kinds[record.state, _kind(record.cause)].append(record)
+    found = (_failure(state, members) for (state, _), members in kinds.items())
+    return Failures(len(ended), tuple(sorted(found, key=lambda each: -each.count)))
+
+
+def commonest(causes: Sequence[str]) -> str:
+    """The text that is given most often, of the kind that is given most often; of equals the first."""
+    kind, _ = collections.Counter(map(_kind, causes)).most_common(1)[0]
+    return collections.Counter(cause for cause in causes if _kind(cause) == kind).most_common(1)[0][0]
+
+
+def _kind(cause: str) -> str:
+    return re.sub(r"0x[0-9a-f]+|\d+(\.\d+)?(e[+-]?\d+)?", "#", cause.strip().partition("\n")[0])
+
+
+def _failure(state: str, members: Sequence[Record]) -> Failure:
+    text = commonest([record.cause for record in members])
+    example = next(record.number for record in members if record.cause == text)
+    return Failure(state, text, len(members), example)
