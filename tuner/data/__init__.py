@@ -19,7 +19,7 @@ from tuner.config import Component, Data, Loader, On
 from tuner.data import digits, folders, functions, memory, synthetic, tables, texts, vision
 from tuner.data.dataset import Dataset, Split, Splits, prepare
 from tuner.data.rows import Rows, Source
-from tuner.data.split import hold_out, without
+from tuner.data.split import hold_out, note_of, without
 from tuner.errors import DataError, did_you_mean, listing
 from tuner.seeds import derive
 from tuner.task import Task
@@ -54,6 +54,7 @@ def for_search(data: Data, base: str, seed: int, draw: int | None = None) -> Spl
     """
     source, loader = _source(data, base, seed)
     train, valid, held = _row_numbers(source, data, seed)
+    source = _noting_groups(source, data, train, valid, held)
     if draw is not None:
         if source.valid is not None:
             raise DataError("data.type: it says itself which rows validate, so they cannot be drawn anew")
@@ -111,8 +112,7 @@ def _source(data: Data, base: str, seed: int) -> tuple[Source, Loader]:
     if not len(source.pool):
         raise DataError(f"data: {data.source.type} has no rows")
     loader, note = memory.where(source.pool.inputs, data.loader)
-    if note:
-        source = source.noting(note)
+    source = source.noting(note)
     if loader is Loader.MEMORY:
         source = replace(source, pool=memory.resident(source.pool))
     return source, loader
@@ -128,6 +128,20 @@ def _row_numbers(source: Source, data: Data, seed: int) -> tuple[Tensor, Tensor,
         return tuned, source.valid, test
     train, valid = hold_out(source.pool, tuned, data.valid, source.task, seed, "valid")
     return train, valid, test
+
+
+def _noting_groups(source: Source, data: Data, train: Tensor, valid: Tensor, test: Tensor | None) -> Source:
+    """The source with a note for each split that whole groups made larger or smaller than asked for."""
+    groups = source.pool.groups
+    if groups is None:
+        return source
+    if test is not None:
+        part = TEST if data.test is None else data.test
+        among = len(source.pool) - (0 if source.valid is None else len(source.valid))
+        source = source.noting(note_of(groups[test], part, among, "test"))
+    if source.valid is None:
+        source = source.noting(note_of(groups[valid], data.valid, len(train) + len(valid), "valid"))
+    return source
 
 
 def _own_test(source: Source, loader: Loader) -> Rows:

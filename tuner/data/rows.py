@@ -85,8 +85,8 @@ class Source:
         return replace(self, pool=self.pool.none())
 
     def noting(self, note: str) -> Source:
-        """The same with one more note."""
-        return replace(self, notes=(*self.notes, note))
+        """The same with one more note, unless it is empty."""
+        return replace(self, notes=(*self.notes, note)) if note else self
 
 
 def inputs_at(inputs: Inputs, indices: Tensor) -> Inputs:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from sklearn.model_selection import GroupShuffleSplit, train_test_split
+from sklearn.model_selection import train_test_split
 from torch import Tensor
 
+from tuner.data import groups
 from tuner.data.rows import Rows
 from tuner.errors import DataError
 from tuner.seeds import derive
 from tuner.task import Task
+
+FAR = 0.5
+"""Whole groups that miss the number of rows asked for by this share of it or more are refused."""
+
+NEAR = 0.05
+"""Whole groups that miss a share of the rows by less than this share of it need no word."""
 
 
 def hold_out(pool: Rows, among: Tensor, part: float | int, task: Task, seed: int, name: str) -> tuple[Tensor, Tensor]:
@@ -19,8 +26,8 @@ def hold_out(pool: Rows, among: Tensor, part: float | int, task: Task, seed: int
     Args:
         pool: the dataset.
         among: int64 (N,), the rows to choose from.
-        part: a share in (0, 1) or a number of rows to hold out; with groups, about so many.
-        task: classes are stratified, unless groups decide.
+        part: a share in (0, 1) of the rows, or a number of rows; whole groups come as near to it as they can.
+        task: classes are stratified, with groups as far as those allow it.
         seed: the study's.
         name: `valid` or `test`; it draws its own rows and stands in messages.
 
@@ -28,11 +35,11 @@ def hold_out(pool: Rows, among: Tensor, part: float | int, task: Task, seed: int
         The rows that stay and those held out, both int64 and in order.
 
     Raises:
-        DataError: a split would be empty, or a class has too few rows to be in both.
+        DataError: a split would be empty, a class has too few rows to be in both, or groups are too large.
     """
     rows, state = pool.at(among), derive(seed, name) % 2**32
     try:
-        kept, held = _by_rows(rows, part, task, state) if rows.groups is None else _by_groups(rows, part, state)
+        kept, held = _by_rows(rows, part, task, state) if rows.groups is None else _by_groups(rows, part, task, state)
     except ValueError as error:
         why = _too_rare(rows, task) or error
         raise DataError(f"data.{name}: {len(rows)} rows cannot be split by {part}: {why}") from None
@@ -64,9 +71,40 @@ def _by_rows(pool: Rows, part: float | int, task: Task, state: int) -> tuple[Ten
     return torch.from_numpy(np.sort(kept)), torch.from_numpy(np.sort(held))
 
 
-def _by_groups(pool: Rows, part: float | int, state: int) -> tuple[Tensor, Tensor]:
+def _by_groups(pool: Rows, part: float | int, task: Task, state: int) -> tuple[Tensor, Tensor]:
     assert pool.groups is not None
-    share = part / len(pool) if isinstance(part, int) else part
-    splitter = GroupShuffleSplit(n_splits=1, test_size=share, random_state=state)
-    kept, held = next(splitter.split(np.arange(len(pool)), groups=pool.groups.numpy()))
-    return torch.from_numpy(np.sort(kept)), torch.from_numpy(np.sort(held))
+    wanted = wanted_of(part, len(pool))
+    if not 0 < wanted < len(pool):
+        raise ValueError(f"{wanted} rows would be held out")
+    classes = pool.targets.numpy() if task is Task.CLASSIFICATION else None
+    held = torch.from_numpy(groups.chosen(pool.groups.numpy(), wanted, classes, np.random.default_rng(state)))
+    got = int(held.sum())
+    if abs(got - wanted) >= FAR * wanted:
+        sizes = torch.unique(pool.groups, return_counts=True)[1]
+        raise ValueError(
+            f"whole groups come no nearer to {wanted} rows than {got}, as the largest of {len(sizes)} has "
+            f"{sizes.max()} rows and the smallest {sizes.min()}: ask for another number, or name smaller groups"
+        )
+    return (~held).nonzero().ravel(), held.nonzero().ravel()
+
+
+def wanted_of(part: float | int, rows: int) -> int:
+    """How many of some rows a share of them is, or a number itself."""
+    return part if isinstance(part, int) else round(part * rows)
+
+
+def note_of(groups: Tensor, part: float | int, among: int, name: str) -> str:
+    """What became of a part that was asked for in rows or as a share, empty where it is what was asked for.
+
+    Args:
+        groups: int64 (N,), the groups of the rows held out.
+        part: what was asked for.
+        among: of how many rows.
+        name: `valid` or `test`.
+    """
+    wanted, got = wanted_of(part, among), len(groups)
+    if abs(got - wanted) <= (0 if isinstance(part, int) else max(1, NEAR * wanted)):
+        return ""
+    asked = f"{wanted} rows were asked for" if isinstance(part, int) else f"{part} of {among} rows are {wanted}"
+    count = len(set(groups.tolist()))
+    return f"data.{name}: {asked}, and {count} whole {'group' if count == 1 else 'groups'} of {got} rows come nearest"
