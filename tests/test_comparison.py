@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
@@ -15,6 +16,8 @@ from tuner import comparison
 from tuner.cli import app
 from tuner.confirmation import CONFIRM, Part, Run
 from tuner.errors import UsageError
+from tuner.plots.against import Confirmed, Contestant
+from tuner.racing import Interval
 from tuner.study import Study
 from tuner.study.planned import note
 
@@ -83,6 +86,47 @@ def test_confirmed_means_stand_beside_the_values_that_they_correct(url: str) -> 
     stale = without_scripts(comparison.page([trials.study, trials.study]))
     assert f"<td>0.95</td><td>{better}</td><td>0.72</td>" in stale
     assert "<td>trial 0, older than the best</td>" in stale
+
+
+@pytest.mark.parametrize(("one", "two"), [((0.8, 0.7, 0.9), (0.5, 0.45, 0.55)), ((3.0, 2.5, 3.5), (2.9, 1.9, 3.9))])
+def test_the_interval_of_a_difference_is_that_of_two_independent_means(
+    one: tuple[float, float, float], two: tuple[float, float, float]
+) -> None:
+    gap = comparison.difference(Interval(*one), Interval(*two))
+
+    half = ((one[2] - one[0]) ** 2 + (two[2] - two[0]) ** 2) ** 0.5  # of symmetric intervals the halves add as squares
+    assert (gap.mean, gap.low, gap.high) == pytest.approx(
+        (one[0] - two[0], one[0] - two[0] - half, one[0] - two[0] + half)
+    )
+
+
+def confirmed(name: str, mean: float, low: float, high: float, direction: str = "maximize") -> Contestant:
+    study = named(name, "accuracy" if direction == "maximize" else "loss", direction)
+    study.optuna.add_trial(optuna.trial.create_trial(value=mean))
+    record = study.records()[0]
+    return Contestant(study, (record,), Confirmed(record, Interval(mean, low, high), True))
+
+
+def test_a_comparison_begins_with_a_verdict_and_how_sure_it_is() -> None:
+    better = list(comparison.verdict([confirmed("b", 0.5, 0.49, 0.51), confirmed("a", 0.9, 0.88, 0.92)]))
+    alike = list(comparison.verdict([confirmed("b", 0.89, 0.8, 0.98), confirmed("a", 0.9, 0.88, 0.92)]))
+    lower = list(comparison.verdict([confirmed("b", 5, 4, 6, "minimize"), confirmed("a", 1, 0.9, 1.1, "minimize")]))
+
+    assert better == ["a is better than b: accuracy differs by 0.4, 95 % interval 0.378 to 0.422"]
+    assert alike[0].startswith("a and b cannot be told apart: accuracy differs by 0.01")
+    assert lower[0].startswith("a is better than b: loss differs by -4,")
+
+
+def test_without_confirmations_there_is_no_verdict_but_what_to_run() -> None:
+    one, two = confirmed("a", 0.9, 0.88, 0.92), confirmed("b", 0.5, 0.49, 0.51)
+
+    sentences = list(comparison.verdict([replace(one, confirmed=None), two]))
+
+    assert sentences[0] == "No verdict yet: a 0.9 leads b 0.5, but single best values are optimistic"
+    assert sentences[1] == "Run `tuner confirm a` first"
+    assert list(comparison.verdict([replace(one, confirmed=None, records=())])) == [
+        "No verdict: no study has a complete trial within the bounds"
+    ]
 
 
 def test_fronts_are_compared_too() -> None:

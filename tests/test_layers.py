@@ -21,7 +21,7 @@ LAYERS = [
     ["events", "exporting", "forest", "pareto", "timeline", "runpage"],
     ["webpage"],
     ["summary", "warming"],
-    ["findings"],
+    ["answer", "findings"],
     ["confirmation", "plots", "stopping"],
     ["failures", "importances", "regions"],
     ["study"],

@@ -19,9 +19,10 @@ def without_scripts(text: str) -> str:
 def test_a_study_of_any_size_has_a_page(trials: int) -> None:
     text = without_scripts(reporting.page(study_of(trials)))
 
-    assert text.count("<section") == 13
-    assert text.count('class="plot"') + text.count("Nothing to draw:") == 11
-    assert ("Nothing to draw" in text) == (trials < 30)
+    drawn, left_out = text.count('class="plot"'), re.search(r"(\d+) figures? left out", text)
+    assert text.count("<section") == drawn + 2  # the answer and the table of trials
+    assert drawn + (int(left_out[1]) if left_out else 0) == 11
+    assert (left_out is not None) == (trials < 30)
 
 
 def test_what_users_wrote_is_text_and_not_markup() -> None:
@@ -68,8 +69,9 @@ def test_a_study_of_several_objectives_has_a_page_with_its_front(trials: int, ob
 
     plain = without_scripts(reporting.page(study))
 
-    assert plain.count("<section") == 6 * objectives + 7
-    assert ">Pareto front</h2>" in plain
+    left_out = re.search(r"(\d+) figures? left out", plain)
+    assert plain.count("<section") + (int(left_out[1]) if left_out else 0) == 6 * objectives + 7
+    assert (">Pareto front</h2>" in plain) == (trials > 0)
     assert "Intermediate values" not in plain
     assert plain.count('class="best"') == len(study.front())
     assert ('aria-label="Table of the front"' in plain) == bool(study.front())
@@ -98,8 +100,17 @@ def test_a_best_trial_out_of_bounds_is_not_the_pages() -> None:
 
     plain = without_scripts(reporting.page(Study(study)))
 
-    assert "<dd>0.5 <small>trial 1" in plain
+    assert "Use trial 1: value 0.5" in plain
     assert "out of bounds: size by 1" in plain
+
+
+def test_the_answer_comes_first_with_how_sure_it_is_and_what_to_do_next() -> None:
+    plain = without_scripts(reporting.page(study_of(30)))
+
+    main = plain[plain.index("<main") :]
+    assert main.index("Use trial") < main.index('class="plot"')
+    assert "The best of 18 trials, and the best of its 5 epochs: optimistic." in main or "optimistic" in main
+    assert "Another program made this study" in main
 
 
 @pytest.mark.slow

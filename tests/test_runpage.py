@@ -17,16 +17,23 @@ def drawn(plot: Plot) -> go.Figure:
     return plot.figure
 
 
-def test_a_confusion_matrix_counts_the_true_classes_by_row() -> None:
+def test_a_confusion_matrix_has_shares_and_counts_of_each_true_class_by_row() -> None:
     plot = confusion(torch.tensor([0, 1, 1, 0]), torch.tensor([0, 0, 1, 2]), ["a", "b", "c"])
 
     (heat,) = drawn(plot).data
-    assert heat.z.tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 0]]
+    assert heat.z.tolist() == [[0.5, 0.5, 0], [0, 1, 0], [1, 0, 0]]
+    assert heat.customdata.tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 0]]
     assert list(heat.x) == ["a", "b", "c"]
     assert plot.table is not None
     assert plot.table.rows == (("a", 1, 1, 0), ("b", 0, 1, 0), ("c", 1, 0, 0))
-    assert plot.notes[0] == "2 of 4 rows were taken for another class, these most often:"
-    assert plot.notes[1:] == ("1 of 2 rows of a were taken for b.", "1 of 1 rows of c were taken for a.")
+    assert plot.notes[0] == "2 of 4 rows were predicted as another class, these most often:"
+    assert plot.notes[1:] == ("1 of 2 rows of a were predicted as b.", "1 of 1 rows of c were predicted as a.")
+
+
+def test_a_class_without_test_rows_has_no_share() -> None:
+    (heat,) = drawn(confusion(torch.tensor([0, 0]), torch.tensor([0, 0]), ["a", "b"])).data
+
+    assert heat.z.tolist() == [[1, 0], [0, 0]]
 
 
 def test_predictions_are_drawn_over_the_truth_with_the_line_of_agreement() -> None:

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -102,21 +103,31 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 def browsed(address: str, width: int, dark: bool, profile: Path) -> list[Seen]:
+    return [Seen(**facts) for facts in facts_of(dumped(f"{address}/{width}.html", dark, profile))]
+
+
+def dumped(address: str, dark: bool, profile: Path) -> str:
+    """The page as it stands after its scripts ran."""
     assert CHROMIUM is not None
     ran = subprocess.run(
         [
             *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),
             *("--disable-component-update", "--disable-sync", "--no-first-run", f"--user-data-dir={profile}"),
             f"--blink-settings=preferredColorScheme={0 if dark else 1}",
-            *("--window-size=1400,5000", "--virtual-time-budget=6000", "--dump-dom", f"{address}/{width}.html"),
+            *("--window-size=1400,5000", "--virtual-time-budget=6000", "--dump-dom", address),
         ],
         capture_output=True,
         text=True,
         timeout=180,
     )
-    told = re.search(r'data-told="([^"]*)"', ran.stdout)
-    assert told is not None, ran.stderr
-    return [Seen(**facts) for facts in json.loads(html.unescape(told[1]))]
+    return ran.stdout
+
+
+def facts_of(page: str) -> Any:
+    """What a script of the test left on the page."""
+    told = re.search(r'<body[^>]* data-told="([^"]*)"', page)
+    assert told is not None, page[-2000:]
+    return json.loads(html.unescape(told[1]))
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
@@ -136,6 +147,37 @@ def test_a_browser_draws_every_figure_within_the_width_and_in_the_look_of_its_re
     assert {each.tick for each in seen if each.figures} == {dark_ink if dark else light_ink}
 
 
+SORTED = """\
+<script>addEventListener("load", () => setTimeout(() => {
+  const table = document.getElementById("all-trials");
+  const column = (i) => [...table.tBodies[0].rows].filter((row) => !row.hidden).map((row) => row.cells[i].textContent);
+  const sort = table.querySelectorAll(".sort"), filter = document.getElementById("filter");
+  sort[2].click(); const up = column(2);
+  sort[2].click(); const down = column(2);
+  filter.value = "adam pruned"; filter.dispatchEvent(new Event("input"));
+  const matching = document.getElementById("matching").textContent;
+  document.body.dataset.told = JSON.stringify({up, down, shown: column(0), matching});
+}, 1000));</script></body>"""
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+def test_the_table_of_trials_sorts_by_size_and_shows_what_is_looked_for(tmp_path: Path) -> None:
+    study, page = study_of(30), tmp_path / "page.html"
+    page.write_text(reporting.page(study).replace("</body>", SORTED))
+
+    told = facts_of(dumped(page.as_uri(), dark=False, profile=tmp_path / "profile"))
+
+    values = sorted(record.value for record in study.records() if record.value is not None)
+    assert [float(text) for text in told["up"] if text] == pytest.approx(values, rel=1e-4)
+    assert [float(text) for text in told["down"] if text] == pytest.approx(values[::-1], rel=1e-4)
+    assert told["up"][-1] == told["down"][-1] == ""  # a trial without a value is last in either order
+    looked_for = [
+        record.number for record in study.records() if record.state == "pruned" and record.params["optimizer"] == "Adam"
+    ]
+    assert sorted(map(int, told["shown"])) == looked_for
+    assert told["matching"] == f"{len(looked_for)} of 30"
+
+
 def luminance(colour: str) -> float:
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
@@ -147,7 +189,7 @@ def test_text_stands_out_from_what_is_behind_it_in_both_looks(look: int) -> None
     style = (ROOT / "tuner" / "templates" / "page.css.j2").read_text().replace("{{ ink }}", "#1d2733")
     colours = dict(re.findall(r"--(\w+): (#\w{6})", re.findall(r":root \{(.*?)\}\n", style)[look]))
 
-    for text in ("ink", "soft", "accent"):
+    for text in ("ink", "soft", "accent", "bad"):
         for behind in ("card", "back"):
             light, dark = sorted((luminance(colours[text]), luminance(colours[behind])), reverse=True)
             assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, behind)  # WCAG 2.2, 1.4.3

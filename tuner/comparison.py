@@ -7,19 +7,22 @@ their spaces differ.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from tuner import webpage
 from tuner.confirmation import read
-from tuner.errors import UsageError
+from tuner.errors import UsageError, listing
 from tuner.files import refuse_foreign, write_whole
 from tuner.findings import between
-from tuner.goal import COSTS
+from tuner.goal import COSTS, Direction
 from tuner.plots import Plot, Table
 from tuner.plots.against import Confirmed, Contestant, busy, by_time, by_trials, confirmed, fronts
+from tuner.plots.plot import short
 from tuner.port import State
+from tuner.racing import Interval
 from tuner.study import Study
 
 MOST_DIFFERENCES = 60
@@ -53,6 +56,7 @@ def page(studies: Sequence[Study]) -> str:
         "comparison.html.j2",
         _plots(contestants),
         title=" against ".join(study.name for study in studies),
+        verdict=list(verdict(contestants)),
         goal=studies[0].goal,
         table=_table(contestants),
         differences=differences(studies),
@@ -81,6 +85,76 @@ def _confirmed(study: Study) -> Confirmed | None:
     if found is None or found.pick is None or (interval := found.interval(found.pick)) is None:
         return None
     return Confirmed(found.pick.trial, interval, found.current)
+
+
+def verdict(contestants: Sequence[Contestant]) -> Iterator[str]:
+    """Which study is better and how sure that is, a sentence each."""
+    if not contestants[0].study.goal.single:
+        yield "No verdict: studies with several objectives have fronts, which are drawn below"
+        return
+    ranked = _ranked(contestants)
+    if not ranked:
+        yield "No verdict: no study has a complete trial within the bounds"
+        return
+    if any(paths_differ(each.study, ranked[0].study, "data.") for each in ranked[1:]):
+        yield "The studies read other data or splits, so their values may not compare"
+    if unknown := [each.study.name for each in ranked if each.confirmed is None or not each.confirmed.current]:
+        yield f"No verdict yet: {_leader(ranked)}, but single best values are optimistic"
+        yield f"Run {listing(f'`tuner confirm {name}`' for name in unknown)} first"
+        return
+    yield from (_compared(ranked[0], each) for each in ranked[1:])
+
+
+def _ranked(contestants: Sequence[Contestant]) -> list[Contestant]:
+    """The contestants that have a value, the best first."""
+    valued = [(value, each) for each in contestants if (value := _value(each)) is not None]
+    upwards = contestants[0].study.goal.direction is Direction.MAXIMIZE
+    return [each for _, each in sorted(valued, key=lambda pair: pair[0], reverse=upwards)]
+
+
+def _value(each: Contestant) -> float | None:
+    """The confirmed mean, else the best single value."""
+    if each.confirmed is not None and each.confirmed.current:
+        return each.confirmed.interval.mean
+    return None if each.best is None else each.best.value
+
+
+def _leader(ranked: Sequence[Contestant]) -> str:
+    values = [f"{each.study.name} {short(_value(each))}" for each in ranked]
+    return f"{values[0]} leads {listing(values[1:])}" if len(values) > 1 else f"only {values[0]} has a value"
+
+
+def _compared(best: Contestant, other: Contestant) -> str:
+    assert best.confirmed is not None
+    assert other.confirmed is not None
+    one, two = best.confirmed.interval, other.confirmed.interval
+    gap = difference(one, two)
+    metric, by = best.study.goal.metric, f"95 % interval {gap.low:.3g} to {gap.high:.3g}"
+    if gap.low <= 0 <= gap.high:
+        return (
+            f"{best.study.name} and {other.study.name} cannot be told apart: {metric} differs by {gap.mean:.3g}, {by}"
+        )
+    return f"{best.study.name} is better than {other.study.name}: {metric} differs by {gap.mean:.3g}, {by}"
+
+
+def difference(one: Interval, two: Interval) -> Interval:
+    """The difference of two independent means, with its 95 % interval.
+
+    It combines the two intervals, which need not be symmetric: MOVER, Zou and Donner,
+    "Construction of confidence limits about effect measures", Statistics in Medicine 27, 2008.
+    """
+    mean = one.mean - two.mean
+    below = math.hypot(one.mean - one.low, two.high - two.mean)
+    above = math.hypot(one.high - one.mean, two.mean - two.low)
+    return Interval(mean, mean - below, mean + above)
+
+
+def paths_differ(one: Study, two: Study, prefix: str) -> bool:
+    """Whether two spaces, as far as they are known, differ in a place that begins so."""
+    if not (one.made_here and two.made_here):
+        return False
+    first, second = ({p: v for p, v in each.space.identity().items() if p.startswith(prefix)} for each in (one, two))
+    return first != second
 
 
 def _plots(contestants: Sequence[Contestant]) -> Iterator[Plot]:

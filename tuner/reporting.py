@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tuner import exporting, plots, webpage
+from tuner.answer import answer_of
 from tuner.confirmation import read
 from tuner.files import refuse_foreign, write_whole
 from tuner.findings import between, verdict
@@ -42,9 +43,10 @@ def page(study: Study) -> str:
     front = study.front(records)
     best = front[0] if front and study.goal.single else None
     found = read(study)
-    picked = (found and found.believed) or best
+    answer = answer_of(study, records, found)
     confirmed = [] if found is None else [forest(found)]
     fronts = [] if study.goal.single else [pareto(study, records)]
+    parameters = _parameters(records)
     times = timeline(records, study.goal.metrics, datetime.datetime.now())
     return webpage.render(
         "report.html.j2",
@@ -53,18 +55,20 @@ def page(study: Study) -> str:
         notes=list(notes(study)),
         goal=study.goal,
         best=best,
-        picked=picked,
+        answer=answer,
         found=found,
         verdict=verdict,
         between=between,
         front=front,
         on_front={record.number for record in front},
-        best_config=exporting.export(study, picked.number) if picked is not None and study.made_here else None,
-        counts=collections.Counter(record.state for record in records),
+        best_config=exporting.export(study, answer.trial.number) if answer is not None and study.made_here else None,
+        states=", ".join(f"{n} {state}" for state, n in collections.Counter(each.state for each in records).items()),
         total=len(records),
+        failures=None,
         seconds=webpage.length(sum(record.seconds or 0.0 for record in records)),
         rows=records[-MOST_ROWS:],
-        parameters=_parameters(records),
+        parameters=parameters,
+        headings=["Trial", "State", *study.goal.metrics, "Epoch", "Seconds", *parameters, "Why"],
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 import torch
 from plotly.subplots import make_subplots
@@ -68,7 +69,7 @@ def curves(epochs: Sequence[Mapping[str, float]], standardised: bool = False) ->
 
 
 def confusion(predicted: Tensor, true: Tensor, classes: Sequence[str]) -> Plot:
-    """How many test rows of each class were taken for which.
+    """Which share of each true class's test rows was predicted as which class; each row adds up to 1.
 
     Args:
         predicted: int64 (N,) class indices.
@@ -77,13 +78,18 @@ def confusion(predicted: Tensor, true: Tensor, classes: Sequence[str]) -> Plot:
     """
     counts = confusion_matrix(true.cpu(), predicted.cpu(), labels=range(len(classes)))
     readable = len(classes) <= MOST_LABELLED
+    totals = counts.sum(axis=1, keepdims=True)
     heat = go.Heatmap(
-        z=counts,
+        z=np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0),
+        zmin=0,
+        zmax=1,
         x=list(classes),
         y=list(classes),
+        customdata=counts,
         colorscale="Blues",
-        texttemplate="%{z}" if readable else None,
-        hovertemplate="%{z} of true %{y}<br>taken for %{x}<extra></extra>",
+        colorbar={"tickformat": ".0%", "title": {"text": "of the true class", "side": "right"}},
+        texttemplate="%{customdata}" if readable else None,
+        hovertemplate="%{z:.1%} of true %{y} (%{customdata} rows)<br>predicted as %{x}<extra></extra>",
     )
     figure = go.Figure(heat)
     figure.update_xaxes(title_text="Predicted", type="category")
@@ -93,22 +99,22 @@ def confusion(predicted: Tensor, true: Tensor, classes: Sequence[str]) -> Plot:
     rows = tuple((name, *map(int, row)) for name, row in zip(classes, counts, strict=True))
     return Plot(
         "Confusion matrix of the test split",
-        "How many rows of each class, from left to right, were taken for which.",
+        "A row is a true class. Colour is its share of rows by predicted class; numbers are counts of rows.",
         figure,
-        told=f"counts of {len(classes)} true classes by the class they were taken for",
+        told=f"shares of {len(classes)} true classes by predicted class",
         notes=tuple(_confused(counts, classes)),
-        table=Table(("True, taken for", *classes), rows) if readable else None,
+        table=Table(("True, predicted as", *classes), rows) if readable else None,
     )
 
 
 def _confused(counts: Any, classes: Sequence[str]) -> Iterator[str]:
     """How much is mistaken, and what most often."""
     total, wrong = int(counts.sum()), int(counts.sum() - counts.trace())
-    yield f"{wrong} of {total} rows were taken for another class{', these most often:' if wrong else '.'}"
+    yield f"{wrong} of {total} rows were predicted as another class{', these most often:' if wrong else '.'}"
     pairs = [(int(counts[i, j]), i, j) for i in range(len(classes)) for j in range(len(classes)) if i != j]
     for count, true, taken in sorted(pairs, key=lambda pair: (-pair[0], pair[1:]))[:MOST_CONFUSED]:
         if count:
-            yield f"{count} of {int(counts[true].sum())} rows of {classes[true]} were taken for {classes[taken]}."
+            yield f"{count} of {int(counts[true].sum())} rows of {classes[true]} were predicted as {classes[taken]}."
 
 
 def against_truth(predicted: Tensor, true: Tensor) -> Plot:

@@ -19,7 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup, escape
 
 from tuner.plots import COLOURS, INK, PLOTLY, Plot
-from tuner.plots.plot import short
+from tuner.plots.plot import short, value_text
 
 MARK = "tuner report"
 """Stands in the first lines of every page, by which it is known."""
@@ -30,7 +30,7 @@ USUAL_HEIGHT = 440
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A plot on a page: its anchor, and its figure as JSON that may stand in HTML; empty where there is none."""
+    """A plot on a page: its anchor, and its figure as JSON that may stand in HTML."""
 
     plot: Plot
     anchor: str
@@ -43,7 +43,7 @@ def render(template: str, plots: Iterable[Plot], **facts: Any) -> str:
 
     Args:
         template: of the page, one that extends `page.html.j2`.
-        plots: its figures, in reading order.
+        plots: its figures, in reading order; the template names those without a figure, with the reason.
         facts: what else the template needs.
     """
     environment = Environment(
@@ -52,9 +52,13 @@ def render(template: str, plots: Iterable[Plot], **facts: Any) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    environment.filters |= {"short": short, "told": _told}
+    drawn, missing = [], []
+    for plot in plots:
+        (missing if plot.figure is None else drawn).append(plot)
+    environment.filters |= {"short": short, "value": value_text, "told": _told}
     return environment.get_template(template).render(
-        sections=[_section(plot, anchor) for plot, anchor in _anchored(plots)],
+        sections=[_section(plot, anchor) for plot, anchor in _anchored(drawn)],
+        missing=missing,
         ink=INK,
         blue=COLOURS[0],
         config=PLOTLY,
@@ -86,8 +90,7 @@ def _anchored(plots: Iterable[Plot]) -> Iterator[tuple[Plot, str]]:
 
 
 def _section(plot: Plot, anchor: str) -> Section:
-    if plot.figure is None:
-        return Section(plot, anchor, "", 0)
     figure = plot.figure
+    assert figure is not None, plot.title
     figure.update_layout(template=None, title=None, height=figure.layout.height or USUAL_HEIGHT)
     return Section(plot, anchor, plotly.io.to_json(figure, validate=False, engine="json"), int(figure.layout.height))

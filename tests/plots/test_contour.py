@@ -40,13 +40,21 @@ def test_a_far_off_value_does_not_take_the_colours() -> None:
 
 
 def test_the_plane_is_blank_where_no_trial_was_near_and_labels_do_not_mix() -> None:
-    x, y = np.array([0.0, 0.05, 0.0]), np.array([0.0, 0.0, 1.0])
+    x, y = np.array([0.0, 0.05, 0.0, 0.0]), np.array([0.0, 0.0, 1.0, 1.0])
 
-    surface = smoothed(x, y, np.array([1.0, 3.0, 9.0]), np.array([0.0, 0.9]), np.array([0.0, 1.0]))
+    surface = smoothed(x, y, np.array([1.0, 3.0, 9.0, 9.0]), np.array([0.0, 0.9]), np.array([0.0, 1.0]))
 
     assert 1 < surface[0, 0] < 3
     assert surface[1, 0] == 9
     assert np.isnan(surface[:, 1]).all()
+
+
+def test_a_single_point_has_no_surface_around_it() -> None:
+    x, y = np.array([0.0, 0.02, 0.9]), np.array([0.0, 0.02, 0.9])
+
+    surface = smoothed(x, y, np.array([1.0, 2.0, 9.0]), np.array([0.0, 0.9]), np.array([0.0, 0.9]))
+
+    assert np.isfinite(surface).tolist() == [[True, False], [False, False]]
 
 
 def test_a_single_parameter_has_no_interaction() -> None:

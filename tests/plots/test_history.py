@@ -24,10 +24,23 @@ def test_trials_without_a_value_are_shown_with_their_reason_on_no_axis_of_values
 
     assert plot.figure is not None
     rug = next(trace for trace in plot.figure.data if trace.name == "Ended early")
-    assert list(rug.x) == [record.number for record in study.records() if not record.complete]
+    others = [record for record in study.records() if record.state not in ("complete", "pruned")]
+    assert list(rug.x) == [record.number for record in others] == [5, 9, 11]
     assert rug.yaxis == "y2"
     best = next(trace for trace in plot.figure.data if trace.name == "Best Value")
     assert max(best.y) < 1e6
+
+
+def test_pruned_trials_stand_at_the_last_value_that_they_reported() -> None:
+    study = study_of(12)
+
+    figure = plots.history(study, study.records()).figure
+
+    assert figure is not None
+    pruned = next(trace for trace in figure.data if trace.name == "Pruned")
+    last = {trial.number: list(trial.intermediate_values.values())[-1] for trial in study.optuna.trials}
+    assert list(pruned.x) == [2, 8]
+    assert list(pruned.y) == [last[2], last[8]]
 
 
 def test_what_is_out_of_bounds_is_never_the_best_so_far() -> None:

@@ -1,7 +1,7 @@
 """The contour of the two most important parameters: how the value depends on both together.
 
 The values are smoothed over the plane, each parameter on its own scale, by a Gaussian kernel, and the plane is left
-blank where no trial was near: nothing is drawn that was not seen.
+blank where fewer than two trials were near: nothing is drawn that was not seen.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ WIDTH = 0.07
 NEAR = 0.1
 """Where the kernels of all trials sum up to less, no trial was near."""
 
+ALONE = 1.5
+"""Fewer trials than that in effect (Kish 1965: the sum of weights squared over the sum of squares) make no surface."""
+
 FEWEST = 4
 """Trials that it takes."""
 
@@ -47,7 +50,7 @@ def contour(study: Study, records: Sequence[Record], found: Importances, i: int 
     figure = _figure(study, shown, pair, (domains[pair[0]], domains[pair[1]]), i)
     caption = (
         f"The {study.goal.metrics[i]} over the two most important parameters that trials have in common, smoothed; "
-        "blank where no trial was near. Points are complete trials." + thinning(len(shown), len(having))
+        "blank where fewer than two trials were near. Points are complete trials." + thinning(len(shown), len(having))
     )
     best = min(shown, key=losses(study, i))
     told = f"{study.goal.metrics[i]} over {pair[0]} and {pair[1]}; the best point is at " + " and ".join(
@@ -110,11 +113,12 @@ def smoothed(
         up: float64 (B,), on the second.
 
     Returns:
-        float64 (B, A); NaN where no point is near.
+        float64 (B, A); NaN where no point is near, or a single one: a point is no surface.
     """
     weights = _kernel(up, y)[:, None, :] * _kernel(across, x)[None, :, :]
-    totals = weights.sum(2)
-    return np.where(totals > NEAR, weights @ values / np.maximum(totals, NEAR), np.nan)
+    totals, squares = weights.sum(2), (weights**2).sum(2)
+    seen = (totals > NEAR) & (totals**2 > ALONE * squares)
+    return np.where(seen, weights @ values / np.maximum(totals, NEAR), np.nan)
 
 
 def _kernel(grid: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.float64]:

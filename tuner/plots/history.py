@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
+from tuner.goal import Direction
 from tuner.plots.plot import (
     COLOURS,
     GREY,
@@ -21,6 +23,7 @@ from tuner.plots.plot import (
     thinning,
     titled,
 )
+from tuner.port import State
 from tuner.study import Record, Study, sound
 
 LONGEST_CAUSE = 120
@@ -31,15 +34,19 @@ LATEST_ROWS = 12
 
 
 def history(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
-    """The value of each trial in objective `i` and the best so far; trials without a value on a rug below."""
+    """The value of each trial in objective `i`, pruned ones at their last, and the best so far.
+
+    Trials without a value stand on a rug below.
+    """
     title, metric = titled("Optimization history", study, i), study.goal.metrics[i]
     complete = [record for record in records if record.complete and record.values]
     if not complete:
         return Plot(title, "", None, "no trial is complete yet")
-    chosen = sound(complete)
+    chosen, pruned = sound(complete), _pruned(records, i)
     shown, better = thinned(complete, losses(study, i)), improvements(chosen, study, i)
     figure = go.Figure(
         [
+            *_stopped(pruned, metric),
             *_points([record for record in shown if record.feasible], i, metric, "Trial", COLOURS[0], "circle"),
             *_points([record for record in shown if not record.feasible], i, metric, "Out of bounds", GREY, "x"),
             *_best(better, complete[-1].number, i),
@@ -49,10 +56,55 @@ def history(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
     caption = f"Each point is a complete trial, the line the best {metric} so far." + thinning(
         len(shown), len(complete)
     )
-    caption += _add_rug(figure, [record for record in records if not record.complete and record.cause])
+    if pruned:
+        caption += " Open circles are pruned trials at the last value that they reported."
+    valueless = {record.number for record, _ in pruned}
+    caption += _add_rug(
+        figure, [each for each in records if each.cause and not each.complete and each.number not in valueless]
+    )
     outside = [record.values[i] for record in complete if not record.feasible]
-    caption += clip(figure, [record.values[i] for record in chosen], study.goal.directions[i], besides=outside)
+    near, far = _halves([value for _, value in pruned], study.goal.directions[i])
+    within = [*(record.values[i] for record in chosen), *near]
+    caption += clip(figure, within, study.goal.directions[i], besides=[*outside, *far])
     return Plot(title, caption, figure, told=_told(better, metric, i), table=_table(better, metric, i))
+
+
+def _pruned(records: Sequence[Record], i: int) -> list[tuple[Record, float]]:
+    """The pruned trials with their last finite value in objective `i`, at most `MOST_POINTS`."""
+    stopped = even([record for record in records if record.state == State.PRUNED.value])
+    found = [(record, last) for record in stopped if (last := _last_value(record, i)) is not None]
+    return [(record, value) for record, value in found if math.isfinite(value)]
+
+
+def _halves(values: Sequence[float], direction: Direction) -> tuple[list[float], list[float]]:
+    """The better half, which the axis shows, and the worse one, which would squeeze the best into a line."""
+    ranked = sorted(values, reverse=direction is Direction.MAXIMIZE)
+    return ranked[: len(ranked) // 2 + 1], ranked[len(ranked) // 2 + 1 :]
+
+
+def _last_value(record: Record, i: int) -> float | None:
+    """What a trial last reported; with several objectives Optuna knows only the values of its end."""
+    if record.reports:
+        return record.reports[max(record.reports)]
+    return record.values[i] if record.values else None
+
+
+def _stopped(pruned: Sequence[tuple[Record, float]], metric: str) -> Iterator[go.Scatter]:
+    if pruned:
+        yield go.Scatter(
+            x=np.array([record.number for record, _ in pruned], dtype=np.int32),
+            y=np.array([value for _, value in pruned]),
+            mode="markers",
+            name="Pruned",
+            marker={"color": GREY, "symbol": "circle-open", "size": 7},
+            hovertext=[
+                html.escape(
+                    f"trial {record.number}: {metric} {short(value)}, {record.cause[:LONGEST_CAUSE] or 'pruned'}"
+                )
+                for record, value in pruned
+            ],
+            hoverinfo="text",
+        )
 
 
 def _add_rug(figure: go.Figure, ended_early: Sequence[Record]) -> str:

@@ -6,6 +6,7 @@ A plot that there is not enough data for is no error: it says what it waits for.
 from __future__ import annotations
 
 import html
+import json
 import math
 import statistics
 from collections.abc import Callable, Sequence
@@ -205,3 +206,8 @@ def short(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.5g}"
     return "" if value is None else str(value)
+
+
+def value_text(value: object) -> str:
+    """A parameter's value as YAML writes it (`null`, `true`), floats in short."""
+    return short(value) if isinstance(value, (float, str)) else json.dumps(value, default=str)

@@ -8,7 +8,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from tuner.plots.plot import COLOURS, Plot, Table, losses, short, titled
+from tuner.plots.plot import COLOURS, Plot, Table, losses, short, titled, value_text
 from tuner.regions import TOP, Region
 from tuner.regions import regions as regions_of
 from tuner.study import Choices, Record, Study, sound
@@ -17,6 +17,15 @@ FEWEST = TOP
 
 THINNEST = 0.004
 """The length of a bar where the best tenth agree, or it could not be seen."""
+
+ROW = 40
+"""Pixels of a parameter's row, of which its domain takes a line."""
+
+ASIDE = 190
+"""Pixels beside the rows for what is written at their ends."""
+
+WIDTH = 640
+"""Pixels that rows with their labels and numbers need; a narrower page scrolls them."""
 
 BEST_TRIALS = f"Best tenth, at least {TOP}"
 
@@ -29,16 +38,25 @@ def regions(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
         return Plot(title, "", None, f"it takes {FEWEST} complete trials that differ in a parameter")
     figure = go.Figure([*_spans(found), _tops(found)])
     names = [html.escape(region.name) for region in found]
-    figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], automargin=True)
+    labels = [f"{name}<br><sup>{html.escape(_domain(region))}</sup>" for name, region in zip(names, found, strict=True)]
+    figure.update_yaxes(
+        categoryorder="array", categoryarray=names[::-1], tickvals=names, ticktext=labels, automargin=True
+    )
     figure.update_xaxes(range=[-0.03, 1.03], tickvals=[0, 0.5, 1], ticktext=["low", "middle", "high"])
-    figure.update_layout(height=130 + 28 * len(found), barmode="overlay")
+    figure.update_layout(height=130 + ROW * len(found), barmode="overlay", margin_r=ASIDE, annotations=_numbers(found))
     caption = (
         "Each range from its low end to its high one, on the scale that it is searched on; of a choice, its labels in "
         "their order. A parameter of one branch is looked at among the trials of that branch."
     )
     advice = tuple(region.advice for region in found if region.advice)
     told = f"the range of the best tenth of trials in each of {len(found)} parameters, and the top {TOP}"
-    return Plot(title, caption, figure, told=told, notes=advice, table=_table(found))
+    return Plot(title, caption, figure, told=told, notes=advice, table=_table(found), width=WIDTH)
+
+
+def _numbers(found: Sequence[Region]) -> list[dict[str, Any]]:
+    """Where the best lie in numbers or labels, at the end of each parameter's row."""
+    look = {"x": 1, "xref": "paper", "xanchor": "left", "align": "left", "showarrow": False, "xshift": 8}
+    return [{"y": html.escape(region.name), "text": html.escape(region.told), **look} for region in found]
 
 
 def _spans(found: Sequence[Region]) -> list[go.Bar]:
@@ -99,5 +117,5 @@ def _table(found: Sequence[Region]) -> Table:
 
 def _domain(region: Region) -> str:
     if isinstance(region.domain, Choices):
-        return ", ".join(map(str, region.domain.labels))
+        return ", ".join(map(value_text, region.domain.labels))
     return f"{region.domain.low:g} to {region.domain.high:g}" + (", log" if region.domain.log else "")
