@@ -52,7 +52,8 @@ def render(template: str, plots: Iterable[Plot], **facts: Any) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    drawn, missing = [], []
+    drawn: list[Plot] = []
+    missing: list[Plot] = []
     for plot in plots:
         (missing if plot.figure is None else drawn).append(plot)
     environment.filters |= {"short": short, "value": value_text, "told": _told}
