@@ -88,7 +88,7 @@ def test_it_fits_the_width_and_the_most_important_parameter_is_there(shown: Show
     lines = shown(study(300), width=width)
 
     assert max(map(len, lines)) <= width
-    head = next(line for line in lines if line.startswith("trial"))
+    head = next(line for line in lines if line.startswith("trial "))
     assert " lr" in head
     assert ("decay" in head) == (width > 36)
     assert ("and 1 more parameter (--trial N)" in lines) == (width <= 36)

@@ -9,6 +9,7 @@ import io
 import os
 import shlex
 import sys
+import textwrap
 from typing import TextIO
 
 from rich.console import Console
@@ -35,10 +36,18 @@ def say(text: str = "", style: str = "", err: bool = False) -> None:
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="replace")
     console = Console(file=stream, markup=False, highlight=False)
-    told = Text(text, style=style)
-    for line in told.wrap(console, console.width, overflow="ignore") if edged(stream) else [told]:
-        line.rstrip()
-        console.print(line, soft_wrap=True)
+    lines = _wrapped(text, console.width) if edged(stream) else text
+    console.print(Text(lines, style=style), soft_wrap=True)
+
+
+def _wrapped(text: str, width: int) -> str:
+    """Lines that end between words, each indented as the one that it goes on with."""
+    broken = []
+    for line in text.split("\n"):
+        indent = line[: len(line) - len(line.lstrip())]
+        wrap = textwrap.TextWrapper(width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+        broken += wrap.wrap(line) or [""]
+    return "\n".join(broken)
 
 
 def show_command(command: str) -> None:
