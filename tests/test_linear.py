@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
+from tests.graphs import turned
 from tuner import linear
 
 LANES = 3
@@ -155,3 +156,80 @@ def test_it_follows_the_precision_of_its_context() -> None:
     assert found.dtype is lanes.dtype is torch.bfloat16
     torch.testing.assert_close(found, expected, rtol=0.02, atol=0.05)
     torch.testing.assert_close(lanes[0], expected, rtol=0.02, atol=0.05)
+
+
+WIDE = (400, 93)
+"""The shape of a layer whose product of 256 rows is computed as its transpose."""
+
+ROWS = 256
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("layout", ["coo", "csr", "csc", "bsr"])
+def test_sparse_inputs_are_computed_or_refused_as_torch_does(layout: str, bias: bool) -> None:
+    dense = torch.eye(ROWS, WIDE[0]) * 2
+    layouts = {"coo": torch.sparse_coo, "csr": torch.sparse_csr, "csc": torch.sparse_csc, "bsr": torch.sparse_bsr}
+    inputs = dense.to_sparse(layout=layouts[layout], blocksize=(4, 4) if layout == "bsr" else None)
+    plain, quick = pair(*WIDE, bias)
+
+    found, expected = (outcome(layer, inputs) for layer in (quick, plain))
+
+    assert found == expected if isinstance(expected, str) else torch.equal(found, expected)  # type: ignore[arg-type]
+
+
+def outcome(layer: nn.Linear, inputs: Tensor) -> Tensor | str:
+    """What a layer gives, dense, or the error that it raises."""
+    try:
+        outputs: Tensor = layer(inputs).detach()
+    except (RuntimeError, NotImplementedError) as error:
+        return str(error).splitlines()[0]
+    return outputs if outputs.layout is torch.strided else outputs.to_dense()
+
+
+@pytest.mark.parametrize("randomness", ["different", "same", "error"])
+def test_rows_of_lanes_with_one_layer_are_computed_as_torch_does(randomness: str) -> None:
+    plain, quick = pair(*WIDE)
+    inputs = torch.randn(LANES, ROWS, WIDE[0])
+
+    found, expected = (vmap(layer, randomness=randomness)(inputs) for layer in (quick, plain))
+
+    assert_close([found], [expected])
+
+
+@pytest.mark.parametrize("lanes", [True, False])
+def test_compiled_as_a_full_graph_it_is_torchs(lanes: bool) -> None:
+    plain, quick = pair(*WIDE)
+    inputs = torch.randn(LANES, ROWS, WIDE[0]) if lanes else torch.randn(ROWS, WIDE[0])
+
+    def computed(layer: nn.Linear) -> Tensor:
+        def several(rows: Tensor) -> Tensor:
+            outputs: Tensor = vmap(layer)(rows)
+            return outputs
+
+        compiled = torch.compile(several if lanes else layer, fullgraph=True, backend="eager")
+        outputs: Tensor = compiled(inputs)
+        return outputs
+
+    assert torch.equal(computed(quick), computed(plain))
+
+
+def test_an_exported_one_takes_batches_of_any_size() -> None:
+    dynamic = {0: torch.export.Dim("rows", min=2)}
+    for layer in pair(*WIDE):
+        exported = torch.export.export(nn.Sequential(layer), (torch.randn(ROWS, WIDE[0]),), dynamic_shapes=(dynamic,))
+        rows = torch.randn(3, WIDE[0])
+
+        assert_close([exported.module()(rows)], [layer(rows)])
+
+
+@pytest.mark.parametrize("way", ["script", "trace", "fx"])
+def test_turned_into_a_graph_it_is_torchs_for_batches_of_any_size(way: str) -> None:
+    plain, quick = pair(*WIDE)
+    graph = turned(nn.Sequential(quick), torch.randn(ROWS, WIDE[0]), way)
+
+    for rows in (1, 3, 2 * ROWS):
+        inputs = torch.randn(rows, WIDE[0])
+        assert_close([graph(inputs)], [plain(inputs)])
+    if way == "fx":
+        operations = [node.op for node in graph.graph.nodes]
+        assert operations == ["placeholder", "call_module", "output"]

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import torch
 from torch import Generator, Tensor, nn
+from torch.nn import functional
+
+from tuner.eager import is_eager, leaf_call
 
 LEVELS = 2**16
 """A rate is one of so many: four elements share a draw of 64 bits."""
@@ -17,18 +20,31 @@ _FEWEST = -(2**63)
 
 
 class Dropout(nn.Dropout):
-    """As `nn.Dropout`: on a CPU with a rate to the nearest of `LEVELS`, on CUDA drawn as lanes draw it."""
+    """As `nn.Dropout`: on a CPU with a rate to the nearest of `LEVELS`, on CUDA drawn as lanes draw it.
+
+    Torch's own dropout is used under vmap, in a trace and in a compiled graph, which keep what was drawn once.
+    """
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's own name, by which it may be given
         """(N, ...) -> (N, ...)."""
-        if not self.training or not is_random(self.p) or input.device.type not in ("cpu", "cuda"):
-            return super().forward(input)
-        if input.device.type == "cuda":
-            return dropped(input, self.p)
-        elements = input.numel()
-        drawn = draw(torch.empty((elements + 3) // 4, dtype=torch.int64)).view(torch.int16)
-        drawn = drawn[:elements] if elements % 4 else drawn
-        return times(input, kept(drawn, bound(self.p)).mul_(scale(self.p)).view_as(input))
+        if not torch.jit.is_scripting():  # type: ignore[attr-defined]
+            if not isinstance(input, Tensor):
+                return leaf_call(self, input)  # a proxy of torch.fx
+            if self.training and is_random(self.p) and _is_ours(input):
+                return (dropped if input.device.type == "cuda" else _dropped)(input, self.p, self.inplace)
+        return functional.dropout(input, self.p, self.training, self.inplace)
+
+
+def _is_ours(inputs: Tensor) -> bool:
+    return is_eager(inputs) and inputs.device.type in ("cpu", "cuda") and inputs.is_floating_point()
+
+
+def _dropped(inputs: Tensor, rate: float, inplace: bool) -> Tensor:
+    """Inputs after a dropout in (0, 1) that is cheap to draw on a CPU."""
+    elements = inputs.numel()
+    drawn = draw(torch.empty((elements + 3) // 4, dtype=torch.int64)).view(torch.int16)
+    drawn = drawn[:elements] if elements % 4 else drawn
+    return times(inputs, kept(drawn, bound(rate)).mul_(scale(rate)).view(inputs.shape), inplace)
 
 
 def is_random(rate: float) -> bool:
@@ -36,14 +52,17 @@ def is_random(rate: float) -> bool:
     return 0.0 < rate < 1.0
 
 
-def times(inputs: Tensor, factors: Tensor) -> Tensor:
-    """Inputs after their noise, in their own type, as torch gives them."""
-    return (inputs * factors).to(inputs.dtype)
+def times(inputs: Tensor, factors: Tensor, inplace: bool = False) -> Tensor:
+    """Inputs after their noise, in their own type, as torch gives them; `inplace` overwrites them."""
+    return inputs.mul_(factors) if inplace else (inputs * factors).to(inputs.dtype)
 
 
-def dropped(inputs: Tensor, rate: float) -> Tensor:
-    """Inputs after a dropout in (0, 1) that torch draws, on any device."""
-    return inputs * draw_kept(inputs.new_empty(inputs.shape, dtype=torch.bool), rate) * exact_scale(rate)
+def dropped(inputs: Tensor, rate: float, inplace: bool = False) -> Tensor:
+    """Inputs after a dropout in (0, 1) that torch draws, on any device; `inplace` overwrites them."""
+    mask = draw_kept(inputs.new_empty(inputs.shape, dtype=torch.bool), rate)
+    if inplace:
+        return inputs.mul_(mask).mul_(exact_scale(rate))
+    return inputs * mask * exact_scale(rate)
 
 
 def draw_kept(into: Tensor, rate: float, generator: Generator | None = None) -> Tensor:

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from torch._C import _functorch as functorch
 from torch.nn import functional
 
+from tuner.eager import is_eager, is_recorded, leaf_call
+
 HAS_MKL: bool = torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]
 
 BLOCK = 16
@@ -26,41 +28,54 @@ LARGE = 2**21
 class Linear(nn.Linear):
     """As `nn.Linear`, and torch's own on other devices than a CPU but for lanes' parameters.
 
-    What looks for layers by their very class, such as quantization or `torch.fx`, does not find it.
+    What looks for layers by their very class, such as quantization, does not find it.
     """
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's own name, by which it may be given
         """(N, ..., in_features) -> (N, ..., out_features); with parameters of K lanes, (K, N, ...) -> (K, N, ...)."""
-        if self.weight.dim() > 2:
-            return _of_lanes(input, self.weight, self.bias)
-        if input.device.type != "cpu" or input.dim() < 2:
-            return super().forward(input)
-        if functorch.is_batchedtensor(self.weight):
-            return self._in_lanes(input)
-        if self._is_slow(input):
-            return _transposed(input, self.weight, self.bias)
-        return super().forward(input)
+        if not torch.jit.is_scripting():  # type: ignore[attr-defined]
+            return product(self, input)
+        return functional.linear(input, self.weight, self.bias)
 
-    def _is_slow(self, inputs: Tensor) -> bool:
-        """Whether the transpose is sooner there.
 
-        Not where inputs have a gradient: its strides would be those of a transpose, on which what comes next is slow.
-        """
-        if self.out_features % BLOCK == 0 or inputs.dim() != 2 or inputs.requires_grad:
-            return False
-        is_by_mkl = HAS_MKL and inputs.dtype is torch.float32 and not torch.is_autocast_enabled("cpu")
-        return is_by_mkl and inputs.shape[0] * self.weight.numel() >= LARGE
+def product(layer: nn.Linear, input: Tensor) -> Tensor:  # noqa: A002  # as the layer's `forward` has it
+    """What a linear layer gives, by the fastest way for its lanes, its device and its width."""
+    if not isinstance(input, Tensor):
+        return leaf_call(layer, input)  # a proxy of torch.fx
+    weight, bias = layer.weight, layer.bias
+    if is_recorded():
+        return functional.linear(input, weight, bias)
+    if weight.dim() > 2:
+        return _of_lanes(input, weight, bias)
+    if input.device.type == "cpu" and input.dim() > 1:
+        if functorch.is_batchedtensor(weight):
+            return _in_lanes(input, weight, bias)
+        if _is_slow(input, weight):
+            return _transposed(input, weight, bias)
+    return functional.linear(input, weight, bias)
 
-    def _in_lanes(self, inputs: Tensor) -> Tensor:
-        """Under vmap, with the lanes in sight: each tensor is (K, ...) here."""
-        level = functorch.maybe_get_level(self.weight)
-        if level != functorch.maybe_current_level():  # the model uses torch.func too
-            return super().forward(inputs)
-        weight = functorch._remove_batch_dim(self.weight, level, 0, 0)  # it knows its lanes
-        lanes = len(weight)
-        rows = functorch._remove_batch_dim(inputs, level, lanes, 0)
-        bias = None if self.bias is None else functorch._remove_batch_dim(self.bias, level, lanes, 0)
-        return functorch._add_batch_dim(_of_lanes(rows, weight, bias), 0, level)
+
+def _is_slow(inputs: Tensor, weight: Tensor) -> bool:
+    """Whether the transpose is sooner there.
+
+    Not where inputs have a gradient: its strides would be those of a transpose, on which what comes next is slow.
+    """
+    if len(weight) % BLOCK == 0 or inputs.dim() != 2 or inputs.requires_grad or not is_eager(inputs, weight):
+        return False
+    is_by_mkl = HAS_MKL and inputs.dtype is torch.float32 and not torch.is_autocast_enabled("cpu")
+    return is_by_mkl and inputs.shape[0] * weight.numel() >= LARGE
+
+
+def _in_lanes(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Under vmap, with the lanes in sight: each tensor is (K, ...) here."""
+    level = functorch.maybe_get_level(weight)
+    if level != functorch.maybe_current_level():  # the model uses torch.func too
+        return functional.linear(inputs, weight, bias)
+    of_lanes = functorch._remove_batch_dim(weight, level, 0, 0)  # it knows its lanes
+    lanes = len(of_lanes)
+    rows = functorch._remove_batch_dim(inputs, level, lanes, 0)
+    biases = None if bias is None else functorch._remove_batch_dim(bias, level, lanes, 0)
+    return functorch._add_batch_dim(_of_lanes(rows, of_lanes, biases), 0, level)
 
 
 def _transposed(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

@@ -54,3 +54,38 @@ def test_so_it_does_where_a_lane_draws_by_itself_as_on_a_gpu() -> None:
             rate, ones = own[call.dropout], torch.ones(call.shape)
             alone = dropout.dropped(ones, rate) if dropout.is_random(rate) else nn.Dropout(rate)(ones)
             assert torch.equal(together[lane], alone)
+
+
+def test_lanes_of_user_code_get_what_torchs_own_dropout_draws_alone() -> None:
+    calls = [noise.Call(number, shape) for number, shape in enumerate(SHAPES)]
+    chance = noise.Chance([Generator().manual_seed(seed) for seed in range(len(RATES))])
+    rates = noise.Rates.of(RATES, CPU, as_torch=True)
+
+    found = [drawn for _ in range(PASSES) for drawn in chance.noise(calls, rates)]
+
+    for lane, own in enumerate(RATES):
+        torch.manual_seed(lane)
+        for together, call in zip(found, calls * PASSES, strict=True):
+            torch.testing.assert_close(together[lane], nn.Dropout(own[call.dropout])(torch.ones(call.shape)))
+
+
+def test_a_dropout_of_user_code_keeps_its_class_and_one_with_a_forward_of_its_own_is_left_alone() -> None:
+    own, changed = nn.Dropout(0.5), nn.Dropout(0.5)
+    changed.forward = lambda input: input * 3  # type: ignore[method-assign]  # noqa: A006
+
+    given = noise.take_over(nn.Sequential(own, changed))
+    given.give([torch.full((4,), 2.0)])
+
+    assert type(own) is nn.Dropout
+    assert own(torch.ones(4)).tolist() == [2.0] * 4
+    assert changed(torch.ones(4)).tolist() == [3.0] * 4
+
+
+def test_in_place_it_writes_on_what_it_is_given() -> None:
+    inputs = torch.ones(4)
+    for dropout_ in (nn.Dropout(0.5, inplace=True), dropout.Dropout(0.5, inplace=True)):
+        given = noise.take_over(nn.Sequential(dropout_))
+        given.give([torch.full((4,), 2.0)])
+        dropout_(inputs)
+
+    assert inputs.tolist() == [4.0] * 4

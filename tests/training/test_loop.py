@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -73,6 +74,31 @@ def test_any_optimizer_steps_even_one_that_needs_a_closure(job: Job, optimizer: 
     losses = [metrics["train_loss"] for metrics in train(job, 0, settings=settings)]
 
     assert losses[1] < losses[0]
+
+
+def test_lbfgs_trains_a_network_whose_channels_come_last_as_plain_torch_trains_one_whose_do_not(job: Job) -> None:
+    settings = {
+        "model": {"type": "CNN", "channels": [4]},
+        "scheduler": None,
+        "optimizer": {"type": "LBFGS", "lr": 0.1, "max_iter": 3},
+    }
+    run = Run.build(job, config(settings), 0)
+    model = copy.deepcopy(run.model).to(memory_format=torch.contiguous_format)
+    (inputs, targets), *_ = run.dataset.train.batches([torch.arange(200)], 0)
+    optimizer = torch.optim.LBFGS(model.parameters(), lr=0.1, max_iter=3)
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = functional.cross_entropy(model(inputs), targets)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss
+
+    found = [float(step(run, [(inputs, targets)])) for _ in range(3)]
+    by_hand = [optimizer.step(closure).item() for _ in range(3)]  # type: ignore[no-untyped-call]
+
+    assert run.model.features[0].weight.is_contiguous(memory_format=torch.channels_last)  # type: ignore[union-attr,index]
+    assert found == pytest.approx(by_hand, rel=1e-3)
+    assert found[2] < found[0]
 
 
 @pytest.mark.parametrize("class_weights", [None, "balanced"])

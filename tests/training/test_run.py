@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from tests.training.conftest import CPU, TEXT, config, train
 from tuner import dropout, linear
@@ -104,18 +105,33 @@ def test_weights_are_drawn_from_the_seed_alone(job: Job) -> None:
     assert any(not torch.equal(first[name], other[name]) for name in first)
 
 
-def test_torchs_own_layers_are_quick_ones_and_those_of_a_class_of_ones_own_stay(tmp_path: Path) -> None:
-    (tmp_path / "net.py").write_text(
-        "from torch import nn\n"
-        "class Mine(nn.Linear): pass\n"
-        "class Net(nn.Sequential):\n"
-        "    def __init__(self, in_features, out_features):\n"
-        "        super().__init__(nn.Flatten(), Mine(in_features, 8), nn.Dropout(), nn.Linear(8, out_features))\n"
-    )
+MADE_OF_TORCHS = """
+from torch import nn
+
+class Mine(nn.Linear): pass
+
+class Net(nn.Sequential):
+    def __init__(self, in_features, out_features):
+        super().__init__(nn.Flatten(), Mine(in_features, 8), nn.Dropout(), nn.Linear(8, out_features))
+"""
+
+
+def test_layers_of_user_code_keep_their_classes(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(MADE_OF_TORCHS)
     settings = {"model": {"type": "net.py:Net"}}
     own = Space.parse(TEXT, base=str(tmp_path), settings=list(settings.items())).resolve(Corner(False, {}))
 
     layers = list(Run.build(Job.for_search(own, 0, CPU), own, 0).model)  # type: ignore[call-overload]
 
-    assert [type(layer) for layer in (layers[2], layers[3])] == [dropout.Dropout, linear.Linear]
     assert type(layers[1]).__name__ == "Mine"
+    assert [type(layer) for layer in (layers[2], layers[3])] == [nn.Dropout, nn.Linear]
+
+
+def test_layers_of_built_in_and_torchvisions_models_are_quick_ones(job: Job) -> None:
+    of_cnn = set(map(type, Run.build(job, config(), 0).model.modules()))
+    vision = {"model": {"type": "mobilenet_v3_small", "weights": None}}
+    of_vision = set(map(type, Run.build(job, config(vision), 0).model.modules()))
+
+    for found in (of_cnn, of_vision):
+        assert found >= {dropout.Dropout, linear.Linear}
+        assert not found & {nn.Dropout, nn.Linear}

@@ -31,7 +31,9 @@ class Forward:
         self._noise = noise.take_over(model)
         model.train()  # layers follow its word, whatever they were
         self._layout = layers.layout_of(model, are_images=len(row) == 3)
-        if self._layout is not None:
+        if self._layout is None:
+            layers.quicken(model)
+        else:
             layers.become(model, self._layout)
         self._writes = any(getattr(module, "inplace", False) for module in model.modules())
         self._outputs = Borrowing(model)

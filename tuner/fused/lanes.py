@@ -36,6 +36,7 @@ class Lanes:
         trained = [(name, p) for name, p in run.model.named_parameters() if p.requires_grad]
         self._shapes = {name: p.shape for name, p in trained}
         device = trained[0][1].device
+        self._draws_as_torch = noise.draws_as_torch(run.model)
         self._rates = noise.Rates.of([], device)
         self._values = torch.zeros(0, sum(p.numel() for _, p in trained), device=device)
         self._state: dict[str, Tensor] = {}
@@ -79,7 +80,7 @@ class Lanes:
         self._make_views()
 
     def _have_rates(self, values: Sequence[Sequence[float]]) -> None:
-        self._rates = noise.Rates.of(values, self._values.device)
+        self._rates = noise.Rates.of(values, self._values.device, self._draws_as_torch)
 
     def _make_views(self) -> None:
         """Make the views of all lanes' values that gradients are of, and the place where those are gathered, (K, P)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -44,11 +45,11 @@ class Noise:
         """What the calls of the next pass multiply by, in their order."""
         self._given = iter(noise)
 
-    def applied(self, number: int, inputs: Tensor) -> Tensor:
+    def applied(self, number: int, inputs: Tensor, inplace: bool) -> Tensor:
         """Inputs after the dropout of that number; lanes side by side in the channels have a dimension less."""
         if self._recorded is None:
             noise = next(self._given)
-            return dropout.times(inputs, noise if noise.dim() == inputs.dim() else side_by_side(noise))
+            return dropout.times(inputs, noise if noise.dim() == inputs.dim() else side_by_side(noise), inplace)
         self._recorded.append(Call(number, inputs.shape))
         return inputs
 
@@ -61,22 +62,50 @@ class Dropout(dropout.Dropout):
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's own name, by which it may be given
         """(N, ...) -> (N, ...), (K, N, ...) -> (K, N, ...), or (N, K C, ...) -> (N, K C, ...)."""
-        return self.noise.applied(self.number, input) if self.training else input
+        return self.noise.applied(self.number, input, self.inplace) if self.training else input
 
 
 def take_over(model: nn.Module) -> Noise:
-    """Make a `Dropout` of every dropout of a model, which stays where it is, in each of its places."""
+    """Have the noise of every dropout of a model come from outside, wherever it stands.
+
+    One of user code keeps its class, which that code may look at: its own `forward` alone is another.
+    """
     noise = Noise()
-    found = [module for module in model.modules() if isinstance(module, dropout.Dropout)]
-    for number, module in enumerate(found):
-        module.__class__ = Dropout
-        module.noise, module.number = noise, number  # type: ignore[assignment]  # it is one of ours now
+    for number, module in enumerate(_dropouts(model)):
+        if isinstance(module, dropout.Dropout):
+            module.__class__ = Dropout
+            module.noise, module.number = noise, number  # type: ignore[assignment]  # it is one of ours now
+        else:
+            module.forward = functools.partial(_applied, module, noise, number)  # type: ignore[method-assign]
     return noise
+
+
+def is_taken_over(module: nn.Module) -> bool:
+    """Whether the `forward` of a dropout of user code is one of `take_over`."""
+    return getattr(vars(module).get("forward"), "func", None) is _applied
+
+
+def _applied(module: nn.Dropout, noise: Noise, number: int, input: Tensor) -> Tensor:  # noqa: A002
+    return noise.applied(number, input, module.inplace) if module.training else input
 
 
 def rates(model: nn.Module) -> list[float]:
     """The rate of each dropout, in the order of `take_over`."""
-    return [module.p for module in model.modules() if isinstance(module, dropout.Dropout)]
+    return [module.p for module in _dropouts(model)]
+
+
+def draws_as_torch(model: nn.Module) -> bool:
+    """Whether the dropouts of a model draw as torch does when it trains alone, as those of user code do."""
+    return any(type(module) is nn.Dropout for module in _dropouts(model))
+
+
+def is_dropout(module: nn.Module) -> bool:
+    """Whether lanes have a rate of their own for a module: ours, and torch's own without another `forward`."""
+    return isinstance(module, dropout.Dropout) or (type(module) is nn.Dropout and "forward" not in vars(module))
+
+
+def _dropouts(model: nn.Module) -> list[nn.Dropout]:
+    return [module for module in model.modules() if isinstance(module, nn.Dropout) and is_dropout(module)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,24 +113,27 @@ class Rates:
     """The rates of several lanes, and what they come to.
 
     `values` are those of each lane by the number of the dropout; `bounds` and `scales` are (D, K, 1), the scales on
-    the device; `draws` says of each dropout for which lanes anything is drawn.
+    the device; `draws` says of each dropout for which lanes anything is drawn, `by_torch` that it is drawn by torch.
     """
 
     values: Sequence[Sequence[float]]
     bounds: Tensor
     scales: Tensor
     draws: Sequence[Sequence[bool]]
+    by_torch: bool
 
     @classmethod
-    def of(cls, values: Sequence[Sequence[float]], device: torch.device) -> Rates:
-        """Those of K lanes with D dropouts each."""
+    def of(cls, values: Sequence[Sequence[float]], device: torch.device, as_torch: bool = False) -> Rates:
+        """Those of K lanes with D dropouts each; on a CPU they are drawn cheaply, or `as_torch` draws."""
         columns = list(zip(*values, strict=True))
-        scale = dropout.scale if device.type == "cpu" else dropout.exact_scale
+        by_torch = as_torch or device.type != "cpu"
+        scale = dropout.exact_scale if by_torch else dropout.scale
         return cls(
             values,
             torch.tensor([[[dropout.bound(rate)] for rate in column] for column in columns], dtype=torch.int16),
             torch.tensor([[[scale(rate)] for rate in column] for column in columns], device=device),
             [[dropout.is_random(rate) for rate in column] for column in columns],
+            by_torch,
         )
 
 
@@ -122,7 +154,7 @@ class Chance:
 
     def noise(self, calls: Sequence[Call], rates: Rates) -> list[Tensor]:
         """What each call of a pass multiplies by, float32 (K, ...): 0 where it drops, elsewhere the scale."""
-        of_call = self._like_alone if self._generators[0].device.type == "cpu" else self._by_torch
+        of_call = self._by_torch if rates.by_torch else self._like_alone
         return [of_call(call, rates) for call in calls]
 
     def _like_alone(self, call: Call, rates: Rates) -> Tensor:

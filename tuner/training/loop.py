@@ -75,6 +75,8 @@ def step(run: Run, batches: list[tuple[Tensor, Tensor]]) -> Tensor:
             run.scaler.scale(part).backward()  # type: ignore[no-untyped-call]
             parts.append(part.detach())
         _clip(run)
+        if isinstance(run.optimizer, torch.optim.LBFGS):
+            _flatten_gradients(run.optimizer)
         return parts[0] if alone else torch.stack(parts).sum()
 
     if isinstance(run.optimizer, torch.optim.LBFGS):
@@ -92,6 +94,14 @@ def _forget_gradients(optimizer: torch.optim.Optimizer) -> None:
     for group in optimizer.param_groups:
         for parameter in group["params"]:
             parameter.grad = None
+
+
+def _flatten_gradients(optimizer: torch.optim.Optimizer) -> None:
+    """LBFGS views each gradient as a row, which one whose channels come last, or that is expanded, is not."""
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            if parameter.grad is not None and not parameter.grad.is_sparse:
+                parameter.grad = parameter.grad.contiguous()
 
 
 def _clip(run: Run) -> None:
