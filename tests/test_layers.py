@@ -37,7 +37,7 @@ LAYERS = [
     ["checkpoints"],
     ["allocator", "chance", "config", "dropout", "files", "linear", "port"],
     ["goal", "measures"],
-    ["eager", "racing", "seeds", "task"],
+    ["eager", "racing", "rounding", "seeds", "task"],
     ["errors"],
 ]
 RANK = {noun: len(LAYERS) - i for i, layer in enumerate(LAYERS) for noun in layer}

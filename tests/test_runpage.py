@@ -70,4 +70,4 @@ def test_the_page_shows_whose_scores_they_are() -> None:
 
     assert "<h1>A &lt;title&gt;</h1>" in text
     assert '<h2 id="scores-title">Test split</h2>' in text
-    assert "0.98765" in text
+    assert "<dd>0.988</dd>" in text

@@ -179,7 +179,7 @@ def _found(each: Contestant) -> tuple[object, ...]:
     best, said = each.best, ("", "", "")
     if (found := each.confirmed) is not None:
         interval = found.interval
-        said = (f"{interval.mean:.5g}", between(interval), found.told)
+        said = (short(interval.mean), between(interval), found.told)
     return ("", "", *said) if best is None else (best.value, best.number, *said)
 
 

@@ -22,6 +22,7 @@ from tuner.errors import BuildError, DataError, TunerError, UsageError, listing
 from tuner.files import new_folder, refuse_to_replace
 from tuner.plots import Plot
 from tuner.refit import EpochObserver, refit
+from tuner.rounding import rounded
 from tuner.runpage import against_truth, confusion, curves, page
 from tuner.seeds import derive
 from tuner.space import Space
@@ -112,7 +113,7 @@ def _refit(space: Space, out: Path, on: On, device: str, overwrite: bool, observ
         raise UsageError(f"{space.file}: which rows are trained on is the affair of objective.function: drop --on")
     with held_to((space.setting("provenance") or {}).get("threads")):
         epochs, values = refit(space, out, device, overwrite, observe)
-    told = ", ".join(f"{name} {value:.5g}" for name, value in values.items())
+    told = ", ".join(f"{name} {rounded(value)}" for name, value in values.items())
     return Final(out, epochs, {}, [f"the function gives {told}"])
 
 

@@ -10,6 +10,7 @@ from tuner import plots, storage
 from tuner.config import DEFAULT_STORAGE
 from tuner.pareto import pareto
 from tuner.plots import PLOTLY
+from tuner.rounding import value_text
 from tuner.study import Attended, catalogue
 from tuner.summary import headline, summary
 
@@ -42,7 +43,7 @@ class Notebook(Attended):
         records = self.records()
         short = summary(self, records)
         environment = Environment(loader=PackageLoader("tuner"), autoescape=select_autoescape(["html", "j2"]))
-        environment.filters["short"] = lambda value: f"{value:.4g}" if isinstance(value, float) else str(value)
+        environment.filters["short"] = value_text
         course = plots.history(self, records) if self.goal.single else pareto(self, records)
         drawn = [course, plots.importances(self, short.importances[0])]
         return environment.get_template("notebook.html.j2").render(

@@ -10,12 +10,13 @@ from pathlib import Path
 from tuner import exporting, plots, webpage
 from tuner.answer import answer_of
 from tuner.confirmation import read
+from tuner.failures import failures_of
 from tuner.files import refuse_foreign, write_whole
 from tuner.findings import between, verdict
 from tuner.forest import forest
 from tuner.pareto import pareto
 from tuner.study import Record, Study
-from tuner.summary import notes
+from tuner.summary import circumstances
 from tuner.timeline import timeline
 
 MOST_ROWS = 1000
@@ -52,7 +53,7 @@ def page(study: Study) -> str:
         "report.html.j2",
         [*confirmed, *fronts, *plots.all_plots(study, records), times],
         study=study,
-        notes=list(notes(study)),
+        notes=list(circumstances(study)),
         goal=study.goal,
         best=best,
         answer=answer,
@@ -64,7 +65,7 @@ def page(study: Study) -> str:
         best_config=exporting.export(study, answer.trial.number) if answer is not None and study.made_here else None,
         states=", ".join(f"{n} {state}" for state, n in collections.Counter(each.state for each in records).items()),
         total=len(records),
-        failures=None,
+        failures=failures_of(records),
         seconds=webpage.length(sum(record.seconds or 0.0 for record in records)),
         rows=records[-MOST_ROWS:],
         parameters=parameters,

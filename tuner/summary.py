@@ -78,17 +78,22 @@ def summary(study: Study, records: Sequence[Record], top: int = TOP) -> Summary:
 
 def notes(study: Study) -> Iterator[str]:
     """What the study was forked from, why it has stopped, and what fresh seeds said of it."""
+    yield from circumstances(study)
+    found = read(study)
+    if found is not None and found.pick is not None and (interval := found.interval(found.pick)) is not None:
+        stale = "" if found.current else "; the search has found a better one since"
+        told = f"{study.goal.metric} {spread(interval)}"
+        yield f"confirmed on fresh seeds: trial {found.pick.trial.number}, {told}{stale}"
+
+
+def circumstances(study: Study) -> Iterator[str]:
+    """What the study was forked from, why it has stopped, and whose confirmation its trials are runs of."""
     if (fork := Fork.read(study)) is not None:
         yield from fork.notes
     if reason := stop_reason(study):
         yield f"stopped by search.stop: {reason}"
     if search := confirms(study):
         yield f"the runs of a confirmation: their best is no result; `tuner show {search}` has what they say"
-    found = read(study)
-    if found is not None and found.pick is not None and (interval := found.interval(found.pick)) is not None:
-        stale = "" if found.current else "; the search has found a better one since"
-        told = f"{study.goal.metric} {spread(interval)}"
-        yield f"confirmed on fresh seeds: trial {found.pick.trial.number}, {told}{stale}"
 
 
 def headline(study: Study, records: Sequence[Record]) -> str:

@@ -18,6 +18,7 @@ import plotly.graph_objects as go
 
 from tuner.plots import COLOURS, GREY, INK, Plot
 from tuner.port import State
+from tuner.rounding import rounded
 from tuner.study import LEFT, RUNNING, Record
 
 TITLE = "Timeline"
@@ -177,7 +178,7 @@ def _told(bar: _Bar, metrics: Sequence[str]) -> Iterator[str]:
     record = bar.record
     yield f"trial {record.number}, {record.state}"
     if record.values:
-        yield ", ".join(f"{name} {value:.5g}" for name, value in zip(metrics, record.values, strict=False))
+        yield ", ".join(f"{name} {rounded(value)}" for name, value in zip(metrics, record.values, strict=False))
     yield f"{bar.start:%Y-%m-%d %H:%M:%S}, {(bar.end - bar.start).total_seconds():.1f} s"
     if record.why:
         yield record.why if len(record.why) <= LONGEST_WHY else f"{record.why[:LONGEST_WHY]} …"

@@ -19,7 +19,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup, escape
 
 from tuner.plots import COLOURS, INK, PLOTLY, Plot
-from tuner.plots.plot import short, value_text
+from tuner.plots.plot import short
+from tuner.rounding import value_text
 
 MARK = "tuner report"
 """Stands in the first lines of every page, by which it is known."""

@@ -194,5 +194,5 @@ def confirmed(contestants: Sequence[Contestant]) -> Plot:
     caption = (
         "The best of many noisy values flatters: the mean is of runs on fresh seeds that had no say in the choice."
     )
-    told = "; ".join(f"{each.study.name} {found.interval.mean:.5g}, {found.told}" for each, found in known)
+    told = "; ".join(f"{each.study.name} {short(found.interval.mean)}, {found.told}" for each, found in known)
     return Plot(title, caption, figure, told=f"confirmed means: {told}")

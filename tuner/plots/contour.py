@@ -145,7 +145,7 @@ def _points(
         [place_of(domain, record.params[name]) for record in shown] for name, domain in zip(pair, domains, strict=True)
     )
     told = [
-        f"trial {record.number}<br>{html.escape(metric)} {record.values[i]:.5g}<br>"
+        f"trial {record.number}<br>{html.escape(metric)} {short(record.values[i])}<br>"
         + "<br>".join(html.escape(f"{name} {short(record.params[name])}") for name in pair)
         for record in shown
     ]

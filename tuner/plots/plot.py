@@ -6,7 +6,6 @@ A plot that there is not enough data for is no error: it says what it waits for.
 from __future__ import annotations
 
 import html
-import json
 import math
 import statistics
 from collections.abc import Callable, Sequence
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from tuner.goal import Direction
 from tuner.racing import Interval
+from tuner.rounding import rounded
 from tuner.study import Choices, Domain, Record, Study
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
@@ -193,7 +193,7 @@ def axis_of(domain: Domain) -> dict[str, Any]:
     marks = [value for value in round_ones if ends[0] <= value <= ends[1]]
     if len(marks) < 3:  # of a short range
         marks = sorted({round(value) if domain.whole else value for value in map(domain.value, (0.0, 0.5, 1.0))})
-    return {"type": "log", "range": [low, high], "tickvals": marks, "ticktext": [f"{value:.4g}" for value in marks]}
+    return {"type": "log", "range": [low, high], "tickvals": marks, "ticktext": [rounded(value) for value in marks]}
 
 
 def place_of(domain: Domain, value: Any) -> float:
@@ -202,12 +202,7 @@ def place_of(domain: Domain, value: Any) -> float:
 
 
 def short(value: object) -> str:
-    """A value as tables and sentences show it."""
+    """A value as tables and sentences show it: floats in three significant digits, nothing for None."""
     if isinstance(value, float):
-        return f"{value:.5g}"
+        return rounded(value)
     return "" if value is None else str(value)
-
-
-def value_text(value: object) -> str:
-    """A parameter's value as YAML writes it (`null`, `true`), floats in short."""
-    return short(value) if isinstance(value, (float, str)) else json.dumps(value, default=str)

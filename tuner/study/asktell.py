@@ -16,6 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tuner import sampling
 from tuner.port import Epoch, Outcome, State, Trial
+from tuner.rounding import rounded
 from tuner.seeds import derive
 from tuner.storage import DRIVER, Facts, Ledger, Turns, readable_errors
 from tuner.study.record import STOPPED, Record, record_of
@@ -239,7 +240,7 @@ class AskTell:
         pruner = self.study.space.setting("search.pruner")["type"]
         history, at = running.history, running.history[STOPPED].index(1)
         metric = self.study.goal.metric
-        return f"{pruner} at epoch {history['epoch'][at]}, {metric} {history[metric][at]:.4g}"
+        return f"{pruner} at epoch {history['epoch'][at]}, {metric} {rounded(history[metric][at])}"
 
     def close(self) -> None:
         """Write nothing more."""

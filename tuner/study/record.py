@@ -14,6 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 from tuner.errors import listing
 from tuner.goal import Direction
 from tuner.port import State
+from tuner.rounding import rounded
 from tuner.storage import FINISHED
 
 FINISHED_STATES = {state.value for state in State if state is not State.SUSPENDED}
@@ -84,7 +85,7 @@ class Record:
     @property
     def why(self) -> str:
         """Why it ended early, or which bounds it breaks."""
-        broken = (f"{name} by {violation:.4g}" for name, violation in self.violations.items() if violation > 0)
+        broken = (f"{name} by {rounded(violation)}" for name, violation in self.violations.items() if violation > 0)
         return self.cause or (f"out of bounds: {listing(broken)}" if not self.feasible else "")
 
 
