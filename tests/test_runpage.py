@@ -4,7 +4,8 @@ import plotly.graph_objects as go
 import torch
 
 from tuner.plots import Plot
-from tuner.runpage import against_truth, confusion, curves, page
+from tuner.racing import Interval
+from tuner.runpage import Score, against_truth, confusion, curves, page
 
 EPOCHS = [
     {"epoch": 1.0, "train_loss": 0.9, "lr": 0.1, "loss": 300.0, "mse": 300.0, "r2": 0.1},
@@ -65,9 +66,13 @@ def test_without_a_validation_split_there_is_no_empty_panel() -> None:
     assert [note.text for note in figure.layout.annotations] == ["Loss"]
 
 
-def test_the_page_shows_whose_scores_they_are() -> None:
-    text = page("A <title>", "Test split", {"accuracy": 0.98765432}, [curves(EPOCHS)])
+def test_the_page_names_its_subject_and_begins_with_the_objective_and_how_sure_it_is() -> None:
+    scores = [Score("accuracy", 0.98765432, Interval(0.98765432, 0.97, 0.995)), Score("f1", 0.9)]
 
-    assert "<h1>A &lt;title&gt;</h1>" in text
-    assert '<h2 id="scores-title">Test split</h2>' in text
-    assert "<dd>0.988</dd>" in text
+    text = page("a <study>", "trial 3: CNN on digits", "Test split", scores, [curves(EPOCHS)], ["better than chance"])
+
+    assert "<h1>a &lt;study&gt;: final training</h1>" in text
+    assert "trial 3: CNN on digits" in text
+    heading = "Test split: accuracy 0.988 <small>95 % interval 0.97 to 0.995</small>"
+    assert text.index(heading) < text.index("better than chance.") < text.index('class="plot"')
+    assert "<dt>f1</dt><dd>0.9</dd>" in text

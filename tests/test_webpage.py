@@ -21,6 +21,7 @@ import torch
 from tests.conftest import ROOT
 from tests.plots.making import branched, large, study_of, study_of_several
 from tuner import comparison, reporting, runpage
+from tuner.rounding import rounded
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PHONE, DESK = 390, 1280
@@ -64,7 +65,7 @@ def final_training() -> str:
     classes = [str(number) for number in range(20)]
     rows = torch.arange(20)
     plots = [runpage.curves(epochs), runpage.confusion(rows, rows.roll(1), classes)]
-    return runpage.page("Final training", "Test split", {"f1": 0.5}, plots)
+    return runpage.page("digits", "trial 3: CNN on digits", "Test split", [runpage.Score("f1", 0.5)], plots)
 
 
 @pytest.fixture(scope="module")
@@ -167,9 +168,9 @@ def test_the_table_of_trials_sorts_by_size_and_shows_what_is_looked_for(tmp_path
 
     told = facts_of(dumped(page.as_uri(), dark=False, profile=tmp_path / "profile"))
 
-    values = sorted(record.value for record in study.records() if record.value is not None)
-    assert [float(text) for text in told["up"] if text] == pytest.approx(values, rel=1e-4)
-    assert [float(text) for text in told["down"] if text] == pytest.approx(values[::-1], rel=1e-4)
+    values = [rounded(value) for value in sorted(each.value for each in study.records() if each.value is not None)]
+    assert [text for text in told["up"] if text] == values
+    assert [text for text in told["down"] if text] == values[::-1]
     assert told["up"][-1] == told["down"][-1] == ""  # a trial without a value is last in either order
     looked_for = [
         record.number for record in study.records() if record.state == "pruned" and record.params["optimizer"] == "Adam"

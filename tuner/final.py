@@ -23,7 +23,7 @@ from tuner.files import new_folder, refuse_to_replace
 from tuner.plots import Plot
 from tuner.refit import EpochObserver, refit
 from tuner.rounding import rounded
-from tuner.runpage import against_truth, confusion, curves, page
+from tuner.runpage import Score, against_truth, confusion, curves, page
 from tuner.seeds import derive
 from tuner.space import Space
 from tuner.space.suggesters import Corner
@@ -89,15 +89,23 @@ def train(
         dataset = run.dataset
         assert dataset.test is not None
         outputs = outputs_of(run.scored, dataset.test, dataset)
-        scores = job.scores(outputs, dataset.test.targets)
-        test = {name: value for name, value in scores.items() if math.isfinite(value)}  # r2 of one row is no number
+        scored = job.scores(outputs, dataset.test.targets)
+        test = {name: value for name, value in scored.items() if math.isfinite(value)}  # r2 of one row is no number
     plots = [curves(epochs, dataset.target_scale is not None), _told(dataset, outputs)]
     with new_folder(Path(out)) as folder:
         _save_model(folder, space, config, run)
         (folder / "metrics.json").write_text(json.dumps({"on": on.value, "epochs": epochs, "test": test}, indent=2))
-        text = page(f"Final training on {on.value}", "Test split", test, plots)
+        scores = [Score(name, test[name]) for name in sorted(test, key=lambda name: name != job.scores.goal.metric)]
+        text = page(space.name, _subject(space, config, on), "Test split", scores, plots)
         (folder / "report.html").write_text(text, encoding="utf-8")
     return Final(Path(out), epochs, test, [*job.splits.source.notes, *_notes(space, config, on)])
+
+
+def _subject(space: Space, config: Config, on: On) -> str:
+    """Which trial, model and data a run is of."""
+    trial = (space.setting("provenance") or {}).get("trial")
+    of_trial = "" if trial is None else f"trial {trial}: "
+    return f"{of_trial}{config.model.type} on {config.data.source.type}, trained on {on.value}"
 
 
 def _told(dataset: Dataset, outputs: Tensor) -> Plot:

@@ -16,7 +16,7 @@ from tuner.errors import TunerError
 from tuner.files import new_folder, refuse_to_replace
 from tuner.fitting import run_fit
 from tuner.port import Epoch, Outcome, State, Trial, Verdict
-from tuner.runpage import curves, page
+from tuner.runpage import Score, curves, page
 from tuner.seeds import derive
 from tuner.space import Space
 from tuner.space.suggesters import Corner
@@ -61,7 +61,8 @@ def refit(
         (folder / "metrics.json").write_text(json.dumps(written, indent=2))
         exporting.place_config(space, folder)
         plot = curves(port.epochs or [{"epoch": 1, **values}])
-        text = page("Final training", "As the function told, at its best", values, [plot])
+        scores = [Score(name, value) for name, value in values.items()]
+        text = page(space.name, f"trained by {space.objective.function}", "Best epoch of the function", scores, [plot])
         (folder / "report.html").write_text(text, encoding="utf-8")
     return port.epochs, values
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,9 @@ from sklearn.metrics import confusion_matrix
 from torch import Tensor
 
 from tuner import webpage
+from tuner.findings import between
 from tuner.plots import COLOURS, GREY, Plot, Table
+from tuner.racing import Interval
 
 MOST_LABELLED = 25
 """Beyond so many classes the counts in a confusion matrix cannot be read; the colours can."""
@@ -24,9 +27,35 @@ MOST_CONFUSED = 3
 """So many of the pairs of classes that are confused most are said in words."""
 
 
-def page(title: str, heading: str, scores: Mapping[str, float], plots: Sequence[Plot]) -> str:
-    """Plots as one HTML page that opens offline, with scores under a heading behind the first of them."""
-    return webpage.render("run.html.j2", plots, title=title, heading=heading, scores=scores)
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A metric of the final model; `interval` is of the rows that it was scored on, None where it is not known."""
+
+    name: str
+    value: float
+    interval: Interval | None = None
+
+
+def page(
+    title: str,
+    subject: str,
+    scored_on: str,
+    scores: Sequence[Score],
+    plots: Sequence[Plot],
+    sentences: Sequence[str] = (),
+) -> str:
+    """The page of a final training, which opens offline and begins with its scores.
+
+    Args:
+        title: the study's name, or that of the config.
+        subject: which trial, model and data it is.
+        scored_on: what the scores are of, such as `Test split`.
+        scores: the objective first; may be empty.
+        plots: in reading order.
+        sentences: how the scores stand to what was promised and to the baseline.
+    """
+    facts = {"title": title, "subject": subject, "scored_on": scored_on, "scores": scores, "sentences": sentences}
+    return webpage.render("run.html.j2", plots, between=between, **facts)
 
 
 def curves(epochs: Sequence[Mapping[str, float]], standardised: bool = False) -> Plot:
