@@ -7,7 +7,6 @@ from torch.nn import functional
 
 from tuner import loss
 from tuner.config import Component
-from tuner.data.scale import Scale
 from tuner.errors import BuildError
 from tuner.task import Task
 
@@ -78,16 +77,6 @@ def test_a_loss_says_by_what_its_mean_is_divided() -> None:
 
     assert plain.weight(CLASSES) == 6
     assert float(weighted.weight(CLASSES)) == 14.0
-
-
-def test_a_regression_is_trained_on_scaled_targets() -> None:
-    targets = torch.tensor([[10.0], [14.0]])
-    scale = Scale.fit([targets])
-
-    built = loss.build(None, Task.REGRESSION, CPU, scale)
-
-    assert float(built(torch.tensor([[-1.0], [1.0]]), targets)) == pytest.approx(0.0)
-    assert float(built(torch.tensor([[0.0], [0.0]]), targets)) == pytest.approx(1.0)
 
 
 def test_class_weights_are_the_loops_to_give() -> None:

@@ -4,17 +4,18 @@ import pytest
 import torch
 from torchmetrics.functional import classification, regression
 
-from tuner.measures import usual
-from tuner.task import Task
+from tuner.data.scale import Scale
+from tuner.measures import of_classes, of_values
 
 CHANCE = torch.Generator().manual_seed(0)
 OUTPUTS = torch.randn(3, 50, 6, generator=CHANCE)
 CLASSES = torch.randint(0, 4, (50,), generator=CHANCE)  # two of the classes have no rows
 VALUES = torch.randn(50, 6, generator=CHANCE)
+AS_IS = Scale(torch.zeros(6, dtype=torch.float64), torch.ones(6, dtype=torch.float64))
 
 
 def test_classes_are_scored_as_torchmetrics_scores_each_model_alone() -> None:
-    scored = usual(Task.CLASSIFICATION, OUTPUTS, CLASSES)
+    scored = of_classes(OUTPUTS, CLASSES)
 
     for model, outputs in enumerate(OUTPUTS):
         expected = {
@@ -31,13 +32,13 @@ def test_classes_are_scored_as_torchmetrics_scores_each_model_alone() -> None:
 def test_a_class_that_is_neither_there_nor_guessed_does_not_count() -> None:
     outputs = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
 
-    scored = usual(Task.CLASSIFICATION, outputs, torch.tensor([0, 1]))
+    scored = of_classes(outputs, torch.tensor([0, 1]))
 
     assert [float(scored[name]) for name in ("precision", "recall", "f1")] == [1.0, 1.0, 1.0]
 
 
 def test_values_are_scored_as_torchmetrics_scores_each_model_alone() -> None:
-    scored = usual(Task.REGRESSION, OUTPUTS, VALUES)
+    scored = of_values(OUTPUTS, VALUES.double(), AS_IS)
 
     for model, outputs in enumerate(OUTPUTS):
         mse = regression.mean_squared_error(outputs, VALUES)

@@ -202,7 +202,7 @@ def test_numbers_are_predicted_as_their_test_rows_were(runs: Runs, tmp_path: Pat
 
     assert run.dataset.task is Task.REGRESSION
     assert list(table.columns) == ["row", "prediction"]
-    assert np.allclose(table["prediction"].to_numpy(), run.outputs.numpy().ravel(), atol=1e-5)
+    assert np.allclose(table["prediction"].to_numpy(), run.dataset.in_units(run.outputs).numpy().ravel(), atol=1e-5)
 
 
 def test_predictions_are_written_as_they_are_returned(runs: Runs, tmp_path: Path) -> None:

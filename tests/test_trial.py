@@ -125,7 +125,7 @@ def test_the_best_weights_that_are_kept_score_what_the_trial_is_said_to_score(jo
     kept = Run.build(job, Config.of(given.values, "."), 0)
     kept.model.load_state_dict(torch.load(io.BytesIO(port.best[0]), weights_only=True)["model"])
     assert kept.dataset.valid is not None
-    scores = evaluate(kept.model, kept.dataset.valid, kept.dataset, job.scores)
+    scores = evaluate(kept.model, kept.dataset.valid, kept.dataset, job.scores, kept.loss.link)
     assert outcome.epoch != 8  # or the test tells nothing
     assert scores["accuracy"] == outcome.values[0]
 

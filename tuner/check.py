@@ -235,7 +235,7 @@ def probe(config: Config, job: Job) -> Run:
         run.schedule.after_step()
         run.schedule.after_epoch(0.0)
     with _blaming(job.scores.goal.path(job.scores.goal.metric), listing(job.scores.goal.names)):
-        job.scores(dataset.in_units(outputs.detach()), targets)
+        job.scores(outputs.detach(), dataset.train.targets[rows], dataset.target_scale, run.loss.link)
     return run
 
 
@@ -243,5 +243,7 @@ def probe(config: Config, job: Job) -> Run:
 def _blaming(path: str, name: str) -> Iterator[None]:
     try:
         yield
+    except BuildError:
+        raise
     except Exception as error:  # whatever a step raises, the trials would
         raise BuildError(path, f"{name} fails in its first step: {type(error).__name__}: {error}") from error

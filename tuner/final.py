@@ -89,7 +89,7 @@ def train(
         dataset = run.dataset
         assert dataset.test is not None
         outputs = outputs_of(run.scored, dataset.test, dataset)
-        scored = job.scores(outputs, dataset.test.targets)
+        scored = job.scores(outputs, dataset.test.targets, dataset.target_scale, run.loss.link)
         test = {name: value for name, value in scored.items() if math.isfinite(value)}  # r2 of one row is no number
     plots = [curves(epochs, dataset.target_scale is not None), _told(dataset, outputs)]
     with new_folder(Path(out)) as folder:
@@ -113,7 +113,7 @@ def _told(dataset: Dataset, outputs: Tensor) -> Plot:
     assert dataset.test is not None
     if dataset.task is Task.CLASSIFICATION:
         return confusion(outputs.argmax(1), dataset.test.targets, dataset.classes)
-    return against_truth(outputs, dataset.test.targets)
+    return against_truth(dataset.in_units(outputs), dataset.test.targets)
 
 
 def _refit(space: Space, out: Path, on: On, device: str, overwrite: bool, observe: EpochObserver) -> Final:

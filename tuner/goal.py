@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tuner.errors import BuildError, did_you_mean
@@ -37,6 +37,7 @@ class Bound:
     metric: str
     low: float | None
     high: float | None
+    title: str = ""
 
     def violation(self, value: float) -> float:
         """How far `value` lies outside; inside and at the bound it is 0 or less."""
@@ -46,7 +47,9 @@ class Bound:
 
     def __str__(self) -> str:
         sides = (("at least", self.low), ("at most", self.high))
-        return f"{self.metric} " + " and ".join(f"{word} {end:g}" for word, end in sides if end is not None)
+        return f"{self.title or self.metric} " + " and ".join(
+            f"{word} {end:g}" for word, end in sides if end is not None
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class Objective:
     scope: Scope
     bounds: tuple[Bound, ...]
     function: str | None
+    positive: str | None = None
 
     @classmethod
     def of(cls, section: Mapping[str, Any]) -> Objective:
@@ -73,7 +77,13 @@ class Objective:
             scope=Scope(section["scope"]),
             bounds=tuple(Bound(name, ends.get("min"), ends.get("max")) for name, ends in constraints.items()),
             function=section["function"],
+            positive=None if section["positive"] is None else label_of(section["positive"]),
         )
+
+
+def label_of(value: Any) -> str:
+    """Return the one spelling of a class or category, whether it was read as a whole number, a float or text."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _one_or_several(one: str | None, several: list[str] | None) -> tuple[str, ...]:
@@ -82,12 +92,18 @@ def _one_or_several(one: str | None, several: list[str] | None) -> tuple[str, ..
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What the trials of a study are compared by: at least one metric, each with its direction."""
+    """What the trials of a study are compared by: at least one metric, each with its direction.
+
+    `positive` is the class that the metrics of a binary task are of. `shown` has the titles of metrics that
+    people read another name of, such as `f1 (macro)` of f1.
+    """
 
     metrics: tuple[str, ...]
     directions: tuple[Direction, ...]
     scope: Scope
     bounds: tuple[Bound, ...]
+    positive: str | None = None
+    shown: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def single(self) -> bool:
@@ -103,6 +119,21 @@ class Goal:
     def direction(self) -> Direction:
         """The direction of the first or only metric."""
         return self.directions[0]
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """The metrics as people read them, with the average that each is."""
+        return tuple(self.shown.get(metric, metric) for metric in self.metrics)
+
+    @property
+    def title(self) -> str:
+        """The title of the first or only metric."""
+        return self.titles[0]
+
+    def called(self, shown: Mapping[str, str]) -> Goal:
+        """Return the same with titles by name, those of the bounds included."""
+        bounds = tuple(replace(bound, title=shown.get(bound.metric, "")) for bound in self.bounds)
+        return replace(self, shown=dict(shown), bounds=bounds)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -129,7 +160,7 @@ class Goal:
         return all(violation <= 0 for violation in self.violations(metrics).values())
 
     def __str__(self) -> str:
-        pairs = zip(self.metrics, self.directions, strict=True)
+        pairs = zip(self.titles, self.directions, strict=True)
         return "; ".join(f"{metric}, to {direction.value}" for metric, direction in pairs)
 
 
@@ -139,17 +170,21 @@ DIRECTIONS = {
     "precision": Direction.MAXIMIZE,
     "recall": Direction.MAXIMIZE,
     "f1": Direction.MAXIMIZE,
+    **dict.fromkeys(("auc", "roc_auc", "average_precision", "pr_auc", "balanced_accuracy"), Direction.MAXIMIZE),
+    "log_loss": Direction.MINIMIZE,
     "mse": Direction.MINIMIZE,
     "rmse": Direction.MINIMIZE,
     "mae": Direction.MINIMIZE,
     "r2": Direction.MAXIMIZE,
+    "mape": Direction.MINIMIZE,
     "parameters": Direction.MINIMIZE,
     "latency": Direction.MINIMIZE,
 }
 """The metrics that we know, and which way each gets better."""
 LIMITS = {
     **dict.fromkeys(("accuracy", "precision", "recall", "f1"), (0.0, 1.0)),
-    **dict.fromkeys(("loss", "mse", "rmse", "mae"), (0.0, math.inf)),
+    **dict.fromkeys(("auc", "roc_auc", "average_precision", "pr_auc", "balanced_accuracy"), (0.0, 1.0)),
+    **dict.fromkeys(("loss", "log_loss", "mse", "rmse", "mae", "mape"), (0.0, math.inf)),
     "r2": (-math.inf, 1.0),
 }
 """What values of the metrics that we compute lie between."""
@@ -159,15 +194,33 @@ OF_TASK = {
     Task.CLASSIFICATION: ("accuracy", "precision", "recall", "f1", "loss"),
     Task.REGRESSION: ("mse", "rmse", "mae", "r2", "loss"),
 }
+"""What is scored after each epoch whatever the goal."""
+FURTHER_OF = {
+    Task.CLASSIFICATION: ("balanced_accuracy", "auc", "roc_auc", "average_precision", "pr_auc", "log_loss"),
+    Task.REGRESSION: ("mape",),
+}
+"""What is scored where a goal names it; roc_auc is auc, and pr_auc is average_precision, by another name."""
+OF_A_CLASS = ("precision", "recall", "f1", "auc", "roc_auc", "average_precision", "pr_auc")
+"""The metrics that each class has one of: the positive class's counts, or the mean over the classes (macro)."""
 USUAL = {Task.CLASSIFICATION: "accuracy", Task.REGRESSION: "rmse"}
 
 
-def goal_of(objective: Objective, task: Task | None) -> Goal:
+def titled(name: str, positive: str | None) -> str:
+    """Return what people read of a metric of a classification: with the class that it is of, or its average."""
+    if name not in OF_A_CLASS:
+        return name
+    return f"{name} (macro)" if positive is None else f"{name} (positive: {positive})"
+
+
+def goal_of(
+    objective: Objective, task: Task | None, natural: Callable[[str], Direction | None] = lambda metric: None
+) -> Goal:
     """The metrics that count, each with its direction.
 
     Args:
         objective: as the file says it.
         task: decides on the usual metric; None for a function of one's own, which names what it gives.
+        natural: gives the direction of a metric that is not ours, where it has one.
 
     Raises:
         BuildError: a metric lacks its direction, or has another of its own.
@@ -176,14 +229,13 @@ def goal_of(objective: Objective, task: Task | None) -> Goal:
     given: tuple[Direction | None, ...] = objective.directions or (None,) * len(metrics)
     several = len(metrics) > 1
     directions = tuple(
-        _direction(metric, direction, f"s.{i}" if several else "")
+        _direction(metric, direction, DIRECTIONS.get(metric) or natural(metric), f"s.{i}" if several else "")
         for i, (metric, direction) in enumerate(zip(metrics, given, strict=True))
     )
-    return Goal(metrics, directions, objective.scope, objective.bounds)
+    return Goal(metrics, directions, objective.scope, objective.bounds, objective.positive)
 
 
-def _direction(metric: str, given: Direction | None, place: str) -> Direction:
-    own = DIRECTIONS.get(metric)
+def _direction(metric: str, given: Direction | None, own: Direction | None, place: str) -> Direction:
     if own is not None and given not in (None, own):
         message = f"{metric} is there to {own.value}: say so, or drop the direction"
         raise BuildError(f"objective.direction{place}", message)

@@ -14,12 +14,12 @@ from torch.nn.modules.loss import _Loss
 
 from tuner import own
 from tuner.config import Component
-from tuner.data.scale import Scale
 from tuner.errors import BuildError, listing
+from tuner.link import Link
 from tuner.task import Task
 
 Function: TypeAlias = Callable[[Tensor, Tensor], Tensor]
-"""(N, outputs) and the split's targets -> a scalar, the mean over the batch."""
+"""(N, outputs) and the targets of a batch -> a scalar, the mean over the batch."""
 
 BY_INDEX = ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss")
 BY_ONE_HOT = ("BCEWithLogitsLoss", "MultiLabelSoftMarginLoss", "MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")
@@ -29,6 +29,14 @@ FITTING = {Task.CLASSIFICATION: (*BY_INDEX, *BY_ONE_HOT), Task.REGRESSION: BY_VA
 
 USUAL = {Task.CLASSIFICATION: Component("CrossEntropyLoss"), Task.REGRESSION: Component("MSELoss")}
 
+
+LINKS = {
+    "CrossEntropyLoss": Link.SOFTMAX,
+    "NLLLoss": Link.SOFTMAX,
+    "BCEWithLogitsLoss": Link.SIGMOID,
+    "MultiLabelSoftMarginLoss": Link.SIGMOID,
+}
+"""The losses whose least expected value is at the true class probabilities; a margin or a distance has no such link."""
 
 WEIGHTED = ("CrossEntropyLoss", "NLLLoss")
 """The losses whose mean over a batch is weighed by the class of each row."""
@@ -40,17 +48,17 @@ class Loss:
     Args:
         mean: (N, outputs), targets -> a scalar.
         weights: float32 (classes,), how much a row of each class counts in the mean; None is all alike.
-        scale: brings targets to the terms of the model's outputs.
+        link: how outputs that it trains become class probabilities.
     """
 
-    def __init__(self, mean: Function, weights: Tensor | None, scale: Scale | None) -> None:
+    def __init__(self, mean: Function, weights: Tensor | None, link: Link) -> None:
+        self.link = link
         self._mean = mean
         self._weights = weights
-        self._scale = scale
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """(N, outputs) and the split's targets -> a scalar."""
-        return self._mean(outputs, targets if self._scale is None else self._scale(targets))
+        """(N, outputs) and the targets of a batch -> a scalar."""
+        return self._mean(outputs, targets)
 
     def of_several(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """(K, N, outputs) of K models, each with targets of its own -> (K,)."""
@@ -71,7 +79,7 @@ class Loss:
         mean = copy.copy(self._mean)
         if isinstance(mean, nn.CrossEntropyLoss):
             mean.label_smoothing = smoothing
-        return Loss(mean, self._weights, self._scale)
+        return Loss(mean, self._weights, self.link)
 
     def weight(self, targets: Tensor) -> Tensor | int:
         """What the mean over these rows is divided by: their number, or the sum of their weights.
@@ -94,16 +102,13 @@ def _cross_entropies(loss: nn.CrossEntropyLoss, outputs: Tensor, targets: Tensor
     return (1 - loss.label_smoothing) * found + loss.label_smoothing * over_all
 
 
-def build(
-    loss: Component | None, task: Task, device: torch.device, scale: Scale | None = None, balance: Tensor | None = None
-) -> Loss:
+def build(loss: Component | None, task: Task, device: torch.device, balance: Tensor | None = None) -> Loss:
     """Make the loss that trains; None is the task's usual one.
 
     Args:
         loss: a class of torch.nn and its arguments.
         task: decides which losses fit.
         device: of outputs and targets.
-        scale: of a regression's targets.
         balance: float32 (classes,), the weight of each class.
 
     Raises:
@@ -123,7 +128,12 @@ def build(
         module = cls(**arguments).to(device)
     except Exception as error:  # a constructor may raise anything for a bad argument
         raise BuildError("loss", f"{loss.type} refuses its arguments: {error}") from None
-    return Loss(_mean(module, loss.type, task), _weights(module, loss.type), scale)
+    return Loss(_mean(module, loss.type, task), _weights(module, loss.type), link_of(loss, task))
+
+
+def link_of(loss: Component | None, task: Task) -> Link:
+    """Return how outputs that a loss trains become class probabilities; None is the task's usual loss."""
+    return LINKS.get((loss or USUAL[task]).type, Link.NONE) if task is Task.CLASSIFICATION else Link.NONE
 
 
 def _mean(module: nn.Module, name: str, task: Task) -> Function:

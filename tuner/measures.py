@@ -6,25 +6,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tuner.task import Task
+from tuner.data.scale import Scale
 
 
-def usual(task: Task, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
-    """The metrics of a task over a whole split.
+def of_classes(outputs: Tensor, targets: Tensor, positive: int | None = None) -> dict[str, Tensor]:
+    """Return the usual metrics of a classification over a whole split.
 
     Args:
-        task: what the outputs are of.
-        outputs: float32 (K, N, outputs), of K models.
-        targets: int64 (N,) class indices or float32 (N, outputs), the same for all.
+        outputs: float32 (K, N, classes), of K models.
+        targets: int64 (N,) class indices, the same for all.
+        positive: the class that precision, recall and f1 are of. Without it they are macro averages over the
+            classes that a model has seen or guessed.
 
     Returns:
-        float32 (K,) by name. Precision, recall and f1 are macro averages over the classes that a model has
-        seen or guessed; `loss` is the plain task loss; r2 is the mean over outputs, NaN for a single row.
+        float32 (K,) by name; `loss` is the cross entropy.
     """
-    return _of_classes(outputs, targets) if task is Task.CLASSIFICATION else _of_values(outputs, targets)
-
-
-def _of_classes(outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
     models, rows, classes = outputs.shape
     guessed = outputs.argmax(2)
     right = guessed == targets
@@ -40,8 +36,9 @@ def _of_classes(outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
     matters = (guesses + there > 0).float()
 
     def averaged(share: Tensor) -> Tensor:
-        """The mean over the classes that matter, of shares that are 0 where they divide by 0."""
-        return (share.nan_to_num(0.0, 0.0, 0.0) * matters).sum(1) / matters.sum(1)
+        """That of the positive class, or the mean over the classes that matter; shares of nothing are 0."""
+        share = share.nan_to_num(0.0, 0.0, 0.0)
+        return (share * matters).sum(1) / matters.sum(1) if positive is None else share[:, positive]
 
     losses = functional.cross_entropy(outputs.transpose(1, 2), targets.expand(models, rows), reduction="none")
     return {
@@ -53,16 +50,34 @@ def _of_classes(outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
     }
 
 
-def _of_values(outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
-    off = outputs - targets
+def of_values(outputs: Tensor, targets: Tensor, scale: Scale) -> dict[str, Tensor]:
+    """Return the usual metrics of a regression over a whole split.
+
+    Errors are those of standardised values in float64, times the spread: so neither large, nor tiny, nor
+    close targets lose their digits.
+
+    Args:
+        outputs: float32 (K, N, outputs) in terms of the scale, of K models.
+        targets: float64 (N, outputs) in their own units, the same for all.
+        scale: of the targets.
+
+    Returns:
+        float64 (K,) by name. `mse` and `mae` are means over rows and outputs, `rmse` is the root of `mse`, `loss`
+        is `mse`, and `r2` is the mean of that of each output, NaN for a single row.
+    """
+    truth = scale.exact(targets)
+    off = outputs.to(truth.device, torch.float64) - truth
     squared = off.square()
-    mse = squared.mean((1, 2))
-    rest, spread = squared.sum(1), (targets - targets.mean(0)).square().sum(0)
-    r2 = torch.where(spread > 0, 1 - rest / spread, (rest == 0).float()).mean(1)  # as scikit-learn, of a constant
+    largest = scale.std.max()
+    share = scale.std / largest
+    root = (squared * share.square()).mean((1, 2)).sqrt()
+    rest, spread = squared.sum(1), (truth - truth.mean(0)).square().sum(0)
+    varies = (truth != truth[:1]).any(0)
+    r2 = torch.where(varies, 1 - rest / spread, (rest == 0).double()).mean(1)  # as scikit-learn, of a constant
     return {
-        "mse": mse,
-        "rmse": mse.sqrt(),
-        "mae": off.abs().mean((1, 2)),
+        "mse": (root * largest).square(),
+        "rmse": root * largest,
+        "mae": (off.abs() * share).mean((1, 2)) * largest,
         "r2": r2 if len(targets) > 1 else torch.full_like(r2, torch.nan),
-        "loss": mse,
+        "loss": (root * largest).square(),
     }

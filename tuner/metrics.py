@@ -1,93 +1,116 @@
-"""What trials are scored by: the usual metrics of their task, and any of torchmetrics, over a whole split."""
+"""What trials are scored by over a whole split: the usual metrics of their task, and those that a goal names."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Mapping
-
 import torch
-import torchmetrics.classification
-import torchmetrics.regression
 from torch import Tensor
-from torchmetrics import Metric
 
-from tuner import own
+from tuner.data.scale import Scale
 from tuner.errors import BuildError, did_you_mean, listing
-from tuner.goal import COSTS, DIRECTIONS, OF_TASK, Goal
-from tuner.measures import usual as usual_metrics
+from tuner.further import FURTHER, NEEDS_SOFTMAX, Judged
+from tuner.goal import COSTS, DIRECTIONS, FURTHER_OF, OF_TASK, Goal, titled
+from tuner.link import Link
+from tuner.measures import of_classes, of_values
+from tuner.named import Named
 from tuner.task import Task
-
-_MODULES = {Task.CLASSIFICATION: torchmetrics.classification, Task.REGRESSION: torchmetrics.regression}
 
 
 class Scores:
     """All metrics of a task, and those that a goal asks for besides.
 
-    `objective` is the metric that a schedule may watch while training, and `direction` its direction: the
-    first of the goal's that is scored after each epoch, else the loss.
+    `goal` has the titles of its metrics. `objective` is the metric that a schedule may watch while training, and
+    `direction` its direction: the first of the goal's that is scored after each epoch, else the loss.
 
     Args:
         task: decides which metrics there are.
-        outputs: classes, or the width of a regression target.
+        classes: their names; for a regression a name for each output.
         goal: besides our names it may name a class of torchmetrics.classification or
             torchmetrics.regression. What a model costs is not scored here.
 
     Raises:
-        BuildError: a metric does not exist or does not fit the task.
+        BuildError: a metric does not exist or does not fit the task, or the positive class is none.
     """
 
-    def __init__(self, task: Task, outputs: int, goal: Goal) -> None:
-        self.goal = goal
+    def __init__(self, task: Task, classes: tuple[str, ...], goal: Goal) -> None:
         self._task = task
+        self._positive = _positive(task, classes, goal)
         wanted = [name for name in goal.names if name not in OF_TASK[task] and name not in COSTS]
-        self._others = {name: _other(name, task, outputs, goal.path(name)) for name in wanted}
+        self._further = [name for name in wanted if name in FURTHER_OF[task]]
+        self._named = {
+            name: Named(name, task, classes, self._positive, goal.path(name))
+            for name in wanted
+            if name not in self._further
+        }
+        self.goal = goal.called({name: self.title(name, goal.positive) for name in goal.names})
         pairs = zip(goal.metrics, goal.directions, strict=True)
         scored = (pair for pair in pairs if pair[0] not in COSTS)
         self.objective, self.direction = next(scored, ("loss", DIRECTIONS["loss"]))
 
-    def __call__(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
+    def title(self, name: str, positive: str | None) -> str:
+        """Return what a metric is called where people read it, with the average that it is."""
+        return self._named[name].title if name in self._named else titled(name, positive)
+
+    def titles(self, scores: dict[str, float]) -> dict[str, float]:
+        """Return scores by their titles."""
+        return {self.title(name, self.goal.positive): value for name, value in scores.items()}
+
+    def __call__(self, outputs: Tensor, targets: Tensor, scale: Scale | None, link: Link) -> dict[str, float]:
         """Score a model on a whole split.
 
         Args:
             outputs: float32 (N, outputs), as the model gives them.
-            targets: int64 (N,) class indices or float32 (N, outputs).
+            targets: int64 (N,) class indices, or float64 (N, outputs) in their own units.
+            scale: of a regression's targets, in whose terms the outputs are.
+            link: how outputs become class probabilities.
 
         Returns:
-            Every metric by name; see `measures.usual`.
-        """
-        return self.of_several(outputs[None], targets)[0]
+            Every metric by name; see `measures`.
 
-    def of_several(self, outputs: Tensor, targets: Tensor) -> list[dict[str, float]]:
+        Raises:
+            BuildError: a metric needs probabilities, which the link does not give, or cannot take the outputs.
+        """
+        return self.of_several(outputs[None], targets, scale, link)[0]
+
+    def of_several(self, outputs: Tensor, targets: Tensor, scale: Scale | None, link: Link) -> list[dict[str, float]]:
         """Score K models, whose outputs are (K, N, outputs), on the same whole split."""
-        usual = usual_metrics(self._task, outputs, targets)
+        if self._task is Task.CLASSIFICATION:
+            usual = of_classes(outputs, targets, self._positive)
+        else:
+            assert scale is not None
+            usual = of_values(outputs, targets, scale)
         rows = torch.stack(list(usual.values()), 1).tolist()
         scores = [dict(zip(usual, map(_significant, row), strict=True)) for row in rows]
-        for name, metric in self._others.items():
+        if self._further or self._named:
             for model, found in zip(scores, outputs, strict=True):
-                model[name] = _significant(float(metric.to(found.device)(found, targets)))
-                metric.reset()
+                judged = Judged(found.to(targets.device, torch.float64), targets, scale, link, self._positive)
+                model.update({name: _significant(value) for name, value in self._asked_for(judged).items()})
         return scores
+
+    def _asked_for(self, judged: Judged) -> dict[str, float]:
+        lacking = [name for name in self._further if name in NEEDS_SOFTMAX and judged.link is not Link.SOFTMAX]
+        if lacking:
+            message = "needs class probabilities that sum to 1, which the loss does not give: use CrossEntropyLoss"
+            raise BuildError(self.goal.path(lacking[0]), f"{lacking[0]} {message}")
+        return {name: FURTHER[name](judged) for name in self._further} | {
+            name: metric(judged) for name, metric in self._named.items()
+        }
+
+
+def _positive(task: Task, classes: tuple[str, ...], goal: Goal) -> int | None:
+    """The index of the positive class."""
+    if goal.positive is None:
+        return None
+    if task is Task.REGRESSION:
+        raise BuildError("objective.positive", "a regression has no classes: drop it")
+    if len(classes) != 2:
+        raise BuildError("objective.positive", f"it is for two classes, and the data have {len(classes)}: drop it")
+    if goal.positive not in classes:
+        hint = did_you_mean(goal.positive, classes)
+        message = f"there is no class {goal.positive}{hint}: the classes are {listing(classes)}"
+        raise BuildError("objective.positive", message)
+    return classes.index(goal.positive)
 
 
 def _significant(value: float) -> float:
     """The seven digits that a float32 holds; the rest is noise, such as an f1 of 1.0000001."""
     return float(f"{value:.7g}")
-
-
-def _other(name: str, task: Task, outputs: int, path: str) -> Metric:
-    """A class of torchmetrics, told how many classes or outputs there are if it asks."""
-    found = getattr(_MODULES[task], name, None)
-    if name in DIRECTIONS or not (inspect.isclass(found) and issubclass(found, Metric)):
-        known = (*OF_TASK[task], *COSTS)
-        hint = did_you_mean(name, known)
-        raise BuildError(path, f"{name} does not fit {task.value}{hint}: use {listing(known)}")
-    sizes: Mapping[str, int] = {"num_classes": outputs, "num_outputs": outputs}
-    takes = own.parameters_of(found)
-    try:
-        metric = found(**{key: size for key, size in sizes.items() if key in takes})
-    except Exception as error:  # a constructor may raise anything for an argument that it lacks
-        whole = f"Multiclass{name}"
-        remedy = f": use {whole}" if hasattr(_MODULES[task], whole) else f": {error}"
-        raise BuildError(path, f"{name} cannot be used as it is{remedy}") from None
-    assert isinstance(metric, Metric)
-    return metric

@@ -40,7 +40,7 @@ def predict(folder: str | Path, inputs: str | Path, out: str | Path | None = Non
 
     Returns:
         One row per input: what it is (`row`, counted from 1, `text` or `file`), `prediction`, and for
-        classes a `probability_<class>` each.
+        classes a `probability_<class>` each, where the loss that trained the model gives any.
 
     Raises:
         UsageError: it is no run folder, its model cannot be applied to files, or `out` is a file of another kind.
@@ -85,9 +85,11 @@ def _told(predictor: Predictor, columns: dict[str, Any], inputs: Any) -> pd.Data
         values = predictor.predict(inputs).numpy()
         names = ["prediction"] if values.shape[1] == 1 else [f"prediction_{i}" for i in range(values.shape[1])]
         return pd.DataFrame({**columns, **dict(zip(names, values.T, strict=True))})
-    chances = predictor.probabilities(inputs).numpy()
-    labels = [predictor.classes[i] for i in chances.argmax(1)]
-    shares = {f"probability_{name}": chances[:, i] for i, name in enumerate(predictor.classes)}
+    outputs = predictor.outputs(inputs)
+    labels = [predictor.classes[i] for i in outputs.argmax(1)]
+    likely = predictor.link.probabilities(outputs)
+    chances = () if likely is None else likely.numpy().T
+    shares = {f"probability_{name}": chance for name, chance in zip(predictor.classes, chances, strict=False)}
     return pd.DataFrame({**columns, "prediction": labels, **shares})
 
 
@@ -133,12 +135,12 @@ def _pixels(files: list[str], numbers: Numbers) -> Tensor:
 
 
 def _numbers(file: Path, shape: tuple[int, ...]) -> Tensor:
-    """float32 (N, *shape) from a table of so many columns of numbers."""
+    """float64 (N, *shape) from a table of so many columns of numbers."""
     frame = frames.read(".", str(file))
     if frame.shape[1] != math.prod(shape):
         raise DataError(f"{file} has {frame.shape[1]} columns, where the model takes {math.prod(shape)}")
     frames.refuse_text(frame, list(frame.columns), str(file), "the model was trained on numbers")
-    values = torch.tensor(frame.to_numpy(dtype=np.float32))
+    values = torch.tensor(frame.to_numpy(dtype=np.float64))
     gaps = values.isnan().any(dim=1)
     if bool(gaps.any()):
         raise DataError(f"{file}: row {int(gaps.int().argmax()) + 1}: a value is missing, and the model knows no gaps")

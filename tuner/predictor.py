@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,8 @@ from tuner.data.preprocessing import Preprocessor
 from tuner.data.rows import inputs_at
 from tuner.data.scale import Scale
 from tuner.errors import UsageError
+from tuner.link import Link
+from tuner.loss import link_of
 from tuner.space import Space
 from tuner.space.suggesters import Corner
 from tuner.task import Task
@@ -37,6 +38,7 @@ class Predictor(nn.Module):
         task: what its outputs mean.
         classes: their names, in the order of the outputs; none for regression.
         target_scale: of a regression's outputs.
+        link: how outputs become class probabilities, as the loss that trained the model has it.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Predictor(nn.Module):
         task: Task,
         classes: tuple[str, ...],
         target_scale: Scale | None,
+        link: Link,
     ) -> None:
         super().__init__()
         self.model = model
@@ -53,31 +56,43 @@ class Predictor(nn.Module):
         self.task = task
         self.classes = classes
         self.target_scale = target_scale
+        self.link = link
 
     def forward(self, inputs: Any) -> Tensor:
-        """Raw inputs to the model's outputs, float32 (N, outputs), those of a regression in the target's units."""
+        """Raw inputs to the model's outputs (N, outputs): float32, or float64 in the units of a regression's target."""
         device = next(self.model.parameters()).device
         outputs: Tensor = self.model(self.preprocessor(inputs).to(device))
         return outputs if self.target_scale is None else self.target_scale.to(device).undo(outputs)
 
     @torch.inference_mode()
+    def outputs(self, inputs: Any) -> Tensor:
+        """Return the model's outputs for any number of raw inputs, as `forward` does for a few."""
+        if isinstance(inputs, list | tuple):
+            return torch.cat([self(inputs[i : i + ROWS]) for i in range(0, len(inputs), ROWS)])
+        return torch.cat([self(inputs_at(inputs, part)) for part in torch.split(torch.arange(len(inputs)), ROWS)])
+
+    @torch.inference_mode()
     def probabilities(self, inputs: Any) -> Tensor:
-        """Raw inputs to class probabilities, float32 (N, classes), each row summing to 1."""
-        return self._in_parts(inputs, lambda outputs: torch.softmax(outputs, dim=1))
+        """Raw inputs to class probabilities, float32 (N, classes).
+
+        A row sums to 1, but for a loss that looks at each class by itself, such as BCEWithLogitsLoss.
+
+        Raises:
+            UsageError: the model has none: it is a regression, or was trained by a loss without them.
+        """
+        likely = self.link.probabilities(self.outputs(inputs))
+        if likely is None:
+            raise UsageError(f"{self._kind()} gives no class probabilities; use predict for its predictions")
+        return likely
 
     @torch.inference_mode()
     def predict(self, inputs: Any) -> Tensor:
-        """Raw inputs to class indices, int64 (N,), or for regression to values, float32 (N, outputs)."""
-        if self.task is Task.CLASSIFICATION:
-            return self._in_parts(inputs, lambda outputs: outputs.argmax(dim=1))
-        return self._in_parts(inputs, lambda outputs: outputs)
+        """Raw inputs to class indices, int64 (N,), or for regression to values, float64 (N, outputs)."""
+        outputs = self.outputs(inputs)
+        return outputs.argmax(dim=1) if self.task is Task.CLASSIFICATION else outputs
 
-    def _in_parts(self, inputs: Any, of: Callable[[Tensor], Tensor]) -> Tensor:
-        """What `of` makes of the outputs, so many rows at once."""
-        if isinstance(inputs, list | tuple):
-            return torch.cat([of(self(inputs[i : i + ROWS])) for i in range(0, len(inputs), ROWS)])
-        parts = torch.split(torch.arange(len(inputs)), ROWS)
-        return torch.cat([of(self(inputs_at(inputs, part))) for part in parts])
+    def _kind(self) -> str:
+        return "a regression" if self.task is Task.REGRESSION else "a model trained by a loss without a link to them"
 
 
 def load_model(folder: str | Path) -> Predictor:
@@ -94,18 +109,19 @@ def load_model(folder: str | Path) -> Predictor:
     try:
         facts = json.loads((folder / "model.json").read_text())
         preprocessor = preprocessing.load(folder)
-        component = config_of(folder).resolve(Corner(False, {})).model
+        config = config_of(folder).resolve(Corner(False, {}))
     except OSError as error:
         missing = f"{error.filename}: {error.strerror}"
         raise UsageError(f"{folder}: is no run folder of `tuner train` with a model: {missing}") from None
     except (KeyError, ValueError) as error:
         raise UsageError(f"{folder}: was saved by another version of tuner, or is damaged: {error}") from None
+    component, task = config.model, Task(facts["task"])
     base = str(folder) if ".py:" in component.type else facts["code"]
     shape, vocab_size = tuple(facts["input_shape"]), facts["vocab_size"]
     model = models.build(component, shape, facts["outputs"], base, vocab_size, fetch=False)
     load_weights(model, str(folder / "model.safetensors"))
     scale = Scale.of(facts["target_scale"]) if facts["target_scale"] else None
-    return Predictor(model, preprocessor, Task(facts["task"]), tuple(facts["classes"]), scale).eval()
+    return Predictor(model, preprocessor, task, tuple(facts["classes"]), scale, link_of(config.loss, task)).eval()
 
 
 def config_of(folder: Path) -> Space:

@@ -150,7 +150,7 @@ def against_truth(predicted: Tensor, true: Tensor) -> Plot:
     """Each test row's prediction over its true value, and the line on which they agree.
 
     Args:
-        predicted: float32 (N, outputs), at most an even sample of the rows is drawn.
+        predicted: float64 (N, outputs), at most an even sample of the rows is drawn.
         true: likewise.
     """
     rows = torch.arange(0, len(true), -(-len(true) // MOST_POINTS))

@@ -30,9 +30,9 @@ def test_targets_of_a_regression_keep_their_units_and_outputs_are_brought_to_the
     dataset = searched(section("synthetic_regression", rows=200))
 
     targets = dataset.train.targets
-    outputs = torch.tensor([[0.0], [1.0]])
+    outputs = torch.tensor([[0.0], [1.0]], dtype=torch.float64)
     expected = targets.mean() + outputs * targets.std(correction=0)
-    assert torch.allclose(dataset.in_units(outputs), expected, atol=1e-5)
+    assert torch.allclose(dataset.in_units(outputs), expected)
     assert targets.mean() == pytest.approx(1, abs=0.5)
 
 

@@ -159,7 +159,7 @@ def test_a_test_split_with_more_classes_is_refused_before_final_training(tmp_pat
     chosen = section(written(tmp_path, body))
 
     data.for_search(chosen, str(tmp_path), 0)
-    with pytest.raises(DataError, match=r"^data\.type: own\.py:load: test gives class 2, and only 2 classes"):
+    with pytest.raises(DataError, match=r"^data\.type: own\.py:load: test gives class 2, which is not one of 0 and 1"):
         data.for_final(chosen, str(tmp_path), 0, On.ALL)
 
 
@@ -305,3 +305,67 @@ def test_rows_that_a_function_draws_follow_from_the_studys_seed(tmp_path: Path) 
 def tensor_of(splits: data.Splits) -> torch.Tensor:
     assert isinstance(splits.train.inputs, torch.Tensor)
     return splits.train.inputs
+
+
+def test_labels_that_are_not_counted_from_0_are_mapped_to_their_classes(tmp_path: Path) -> None:
+    body = (
+        "y = torch.tensor([0, 5, 1_000_000] * 6); x = torch.randn(18, 2); return {'train': (x, y), 'test': (x, y + 0)}"
+    )
+
+    source = source_of(tmp_path, body)
+
+    assert source.classes == ("0", "5", "1000000")
+    assert source.pool.targets.tolist() == [0, 1, 2] * 6
+    assert source.notes == (
+        "own.py:load: classes are 0, 5 and 1000000: the model has one output for each, in this order",
+    )
+    assert source.test is not None
+    assert source.test().targets.tolist() == [0, 1, 2] * 6
+
+
+def test_whole_numbers_that_are_quantities_are_refused_as_classes(tmp_path: Path) -> None:
+    body = "return torch.randn(90, 2), 1000 + 7 * torch.arange(90)"
+
+    with pytest.raises(DataError, match=r"gives 90 different whole numbers as the targets of 90 rows: .* give floats"):
+        source_of(tmp_path, body)
+
+
+@pytest.mark.parametrize(
+    ("targets", "note"),
+    [
+        ("torch.arange(12) % 2 * 1.0", "targets are floats, 0 and 1: taken for regression (for classes give whole nu"),
+        ("np.arange(12.0)[:, None] % 5", "targets are floats, 0, 1 and 2 and so on: taken for regression"),
+        ("torch.randn(12, 3)", "regression on 3 targets at once, each standardised by itself for the loss; mse, rmse"),
+        ("torch.eye(3).repeat(4, 1)", "they look like one-hot classes: for those give the class of each row"),
+    ],
+)
+def test_what_floats_are_taken_for_is_said(tmp_path: Path, targets: str, note: str) -> None:
+    source = source_of(tmp_path, f"return torch.randn(12, 2), {targets}")
+
+    assert source.task is Task.REGRESSION
+    assert note in source.notes[0]
+
+
+def test_numbers_that_can_only_be_a_regression_or_classes_are_taken_without_a_word(tmp_path: Path) -> None:
+    assert source_of(tmp_path, "return torch.randn(12, 2), torch.randn(12)").notes == ()
+    (tmp_path / "other").mkdir()
+    assert source_of(tmp_path / "other", "return torch.randn(12, 2), torch.arange(12) % 2").notes == ()
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        "torch.randn(6, 2, dtype=torch.complex64), torch.arange(6) % 2",
+        "torch.randn(6, 2), np.arange(6) * 1j",
+    ],
+)
+def test_complex_numbers_are_refused(tmp_path: Path, pair: str) -> None:
+    with pytest.raises(DataError, match=r"^data: complex numbers are not taken: .*torch\.view_as_real"):
+        source_of(tmp_path, f"return {pair}")
+
+
+def test_complex_items_of_a_dataset_are_refused(tmp_path: Path) -> None:
+    body = "return TensorDataset(torch.randn(12, 2) * 1j, torch.arange(12) % 2)"
+
+    with pytest.raises(DataError, match=r"^data: complex numbers are not taken"):
+        searched(section(written(tmp_path, body)), tmp_path)

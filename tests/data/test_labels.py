@@ -49,7 +49,7 @@ def test_few_whole_numbers_are_classes_unless_the_config_says_otherwise() -> Non
     encoder, targets = encoded([3, 1, 2], task="regression")
 
     assert encoder.task is Task.REGRESSION
-    assert targets.dtype is torch.float32
+    assert targets.dtype is torch.float64
     assert targets.tolist() == [[3.0], [1.0], [2.0]]
 
 
@@ -110,9 +110,9 @@ def test_words_to_regress_on_are_named_with_their_row() -> None:
         encoded([1.5, "high", 2.5], task="regression")
 
 
-@pytest.mark.parametrize("value", [np.inf, -np.inf, 1e300])
+@pytest.mark.parametrize("value", [np.inf, -np.inf])
 def test_targets_that_are_not_finite_are_named_with_their_row(value: float) -> None:
-    with pytest.raises(DataError, match=r"^t\.csv: column y: row 3: .* is not finite in float32"):
+    with pytest.raises(DataError, match=r"^t\.csv: column y: row 3: .* is not finite; data"):
         encoded([1.5, 2.5, value])
 
 

@@ -16,8 +16,8 @@ def test_scoring_neither_trains_nor_draws(job: Job) -> None:
     before = {key: value.clone() for key, value in run.model.state_dict().items()}
     state = torch.get_rng_state()
 
-    first = evaluate(run.model, dataset.valid, dataset, job.scores)
-    second = evaluate(run.model, dataset.valid, dataset, job.scores)
+    first = evaluate(run.model, dataset.valid, dataset, job.scores, run.loss.link)
+    second = evaluate(run.model, dataset.valid, dataset, job.scores, run.loss.link)
 
     assert first == second
     assert torch.equal(torch.get_rng_state(), state)
@@ -45,7 +45,7 @@ def test_a_regression_is_scored_in_the_units_of_its_targets() -> None:
         torch.nn.init.zeros_(parameter)
     assert run.dataset.valid is not None
 
-    scores = evaluate(run.model, run.dataset.valid, run.dataset, job.scores)
+    scores = evaluate(run.model, run.dataset.valid, run.dataset, job.scores, run.loss.link)
 
     mean = job.splits.train.targets.mean()
     errors = run.dataset.valid.targets - mean

@@ -20,6 +20,7 @@ from tuner.data import digits, folders, functions, memory, synthetic, tables, te
 from tuner.data.dataset import Dataset, Split, Splits, prepare
 from tuner.data.rows import Rows, Source
 from tuner.data.split import hold_out, note_of, without
+from tuner.data.targets import refuse_lost
 from tuner.errors import DataError, did_you_mean, listing
 from tuner.seeds import derive
 from tuner.task import Task
@@ -150,8 +151,9 @@ def _own_test(source: Source, loader: Loader) -> Rows:
 
 
 def _refuse_unlearnable(source: Source, train: Tensor, others: Mapping[str, Tensor]) -> None:
-    """Raise when the training rows lack a class: all but one, or one that another split has."""
-    if source.task is not Task.CLASSIFICATION:
+    """Raise when the training rows lack a class (all but one, or one that another split has), or lose their numbers."""
+    if source.task is Task.REGRESSION:
+        refuse_lost(train, others)
         return
     known = set(train.tolist())
     if len(known) < 2:

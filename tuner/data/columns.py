@@ -18,8 +18,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from torch import Tensor
 
-from tuner.data import frames, labels
+from tuner.data import frames
 from tuner.errors import DataError, listing
+from tuner.goal import label_of
 
 FILE = "columns.skops"
 MOST_CATEGORIES = 50
@@ -107,5 +108,5 @@ def _typed(table: pd.DataFrame, names: list[str], numeric: list[str]) -> pd.Data
             if np.isinf(typed[name]).any():
                 raise DataError(f"column {name} has infinite values")
         else:
-            typed[name] = column.astype("object").where(column.notna(), np.nan).map(labels.word, na_action="ignore")
+            typed[name] = column.astype("object").where(column.notna(), np.nan).map(label_of, na_action="ignore")
     return pd.DataFrame(typed, index=table.index)

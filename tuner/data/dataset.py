@@ -22,7 +22,7 @@ from tuner.task import Task
 
 
 class Split(Protocol):
-    """Preprocessed rows. `targets`: int64 (N,) or float32 (N, outputs) in their own units, on the device."""
+    """Preprocessed rows. `targets`: int64 (N,), or float64 (N, outputs) in their own units."""
 
     targets: Tensor
 
@@ -31,7 +31,10 @@ class Split(Protocol):
         ...
 
     def batches(self, rows: Sequence[Tensor], seed: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """The (inputs, targets) at each of `rows`, int64 on the CPU; `seed` of the run and the epoch."""
+        """The (inputs, targets) at each of `rows`, int64 on the CPU; `seed` of the run and the epoch.
+
+        The targets are int64, or for a regression float32 and standardised.
+        """
         ...
 
     def in_order(self, rows: int) -> Iterator[Tensor]:
@@ -78,7 +81,7 @@ class Dataset:
         return len(self.classes) if self.task is Task.CLASSIFICATION else self.train.targets.shape[1]
 
     def in_units(self, outputs: Tensor) -> Tensor:
-        """A model's outputs in the units of the targets."""
+        """A model's outputs in the units of the targets, those of a regression float64."""
         return outputs if self.target_scale is None else self.target_scale.undo(outputs)
 
     def at(self, device: torch.device) -> Dataset:
@@ -106,14 +109,16 @@ def prepare(splits: Splits, data: Data, device: torch.device) -> Dataset:
     if augment is not None:
         _refuse_other_shape(augment, splits.train, first)
 
+    scale = Scale.fit(chunks_of(splits.train.targets)) if source.task is Task.REGRESSION else None
+
     def split(rows: Rows | None, training: bool = False) -> Split | None:
         if rows is None:
             return None
         chance = augment if training else None
         if splits.loader is Loader.STREAM:
-            return Streamed(rows, preprocessor, chance, device)
+            return Streamed(rows, preprocessor, chance, device, scale)
         raw = read(rows.inputs)
-        return Resident(chance.once(raw) if chance else preprocessor(raw), rows.targets, chance, device)
+        return Resident(chance.once(raw) if chance else preprocessor(raw), rows.targets, chance, device, scale)
 
     train = split(splits.train, training=True)
     assert train is not None
@@ -121,17 +126,13 @@ def prepare(splits: Splits, data: Data, device: torch.device) -> Dataset:
         task=source.task,
         classes=source.classes,
         preprocessor=preprocessor,
-        target_scale=_target_scale(source, splits.train, device),
+        target_scale=None if scale is None else scale.to(device),
         input_shape=tuple(first.shape[1:]),
         vocab_size=getattr(preprocessor, "vocab_size", None),
         train=train,
         valid=split(splits.valid),
         test=split(splits.test),
     )
-
-
-def _target_scale(source: Source, train: Rows, device: torch.device) -> Scale | None:
-    return Scale.fit(chunks_of(train.targets)).to(device) if source.task is Task.REGRESSION else None
 
 
 def _refuse_other_shape(augment: Numbers, train: Rows, scored: Tensor) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from tuner import own
+from tuner.data.labels import MOST_CLASSES
 from tuner.data.pictures import Items, as_array, item_of
 from tuner.data.rows import Inputs, Rows, Source, inputs_at, read
 from tuner.errors import BuildError, DataError, listing
@@ -25,9 +27,9 @@ def loader(name: str) -> Callable[..., Source]:
     """A function with the arguments of the user's, and `base`; what it gives becomes a source.
 
     The user's function gives a part, or a mapping of `train` and, where it has them, `valid`, `test`,
-    `classes` (names) and `vocab_size`. Targets that are whole numbers are classes, counted from 0;
-    floats are regressed on. Random transforms of a Dataset's own are drawn once and for all; those that
-    are to differ per epoch stand in `data.transforms`. With `vocab_size`, inputs are token ids, whole
+    `classes` (names) and `vocab_size`. Targets that are whole numbers are classes, counted from 0 where
+    `classes` names them; floats are regressed on. Random transforms of a Dataset's own are drawn once and
+    for all; those that are to differ per epoch stand in `data.transforms`. With `vocab_size`, inputs are token ids, whole
     numbers (N, L) with 0 for padding.
     """
 
@@ -71,7 +73,8 @@ def _source(given: Mapping[str, Any], name: str) -> Source:
     valid, test = (None if given.get(key) is None else _part(given[key], name) for key in ("valid", "test"))
     pool = train if valid is None else _joined(train, valid, name)
     classification = not pool.targets.is_floating_point()
-    classes = _classes(given.get("classes"), pool.targets, name) if classification else ()
+    names = given.get("classes")
+    labels, classes = _classes(names, pool.targets, name) if classification else (pool.targets[:0], ())
     vocab_size = _vocab_size(given.get("vocab_size"), pool.inputs, name)
 
     def held() -> Rows:
@@ -80,19 +83,18 @@ def _source(given: Mapping[str, Any], name: str) -> Source:
             raise DataError(
                 f"data.type: {name} gives whole numbers and floats as targets: of classes or of a regression?"
             )
-        if classification:
-            _classes(classes, test.targets, f"{name}: test")
         _vocab_size(vocab_size, test.inputs, name)
-        return test
+        return _indexed(test, labels, f"{name}: test") if classification else test
 
     return Source(
         task=Task.CLASSIFICATION if classification else Task.REGRESSION,
         classes=classes,
-        pool=pool,
+        pool=_indexed(pool, labels, name) if classification else pool,
         test=None if test is None else held,
         valid=None if valid is None else torch.arange(len(train), len(pool)),
         vocab_size=vocab_size,
         white=_white(pool.inputs),
+        notes=_notes(pool.targets, labels, names is not None, name),
     )
 
 
@@ -120,7 +122,7 @@ def _targets(targets: Tensor, name: str) -> Tensor:
     if not len(targets):
         raise DataError(f"data.type: {name} gives no rows")
     if targets.is_floating_point():
-        targets = targets.float().reshape(len(targets), -1)
+        targets = targets.double().reshape(len(targets), -1)
         if not bool(torch.isfinite(targets).all()):
             raise DataError(f"data.type: {name} gives targets that are NaN or infinite")
         return targets
@@ -131,13 +133,52 @@ def _targets(targets: Tensor, name: str) -> Tensor:
     return targets.long().flatten()
 
 
-def _classes(names: Any, targets: Tensor, where: str) -> tuple[str, ...]:
-    """The names given, or the numbers themselves."""
-    most = int(targets.max())
-    given = tuple(str(label) for label in (range(most + 1) if names is None else names))
+def _classes(names: Any, targets: Tensor, where: str) -> tuple[Tensor, tuple[str, ...]]:
+    """The label that stands for each class, int64 in order, and the names given, or the labels themselves."""
+    if names is None:
+        known = sorted(set(targets.tolist()))
+        if len(known) > max(MOST_CLASSES, len(targets) / 2):
+            raise DataError(
+                f"data.type: {where} gives {len(known)} different whole numbers as the targets of {len(targets)} rows: "
+                f"whole numbers are classes; give floats for a regression"
+            )
+        return torch.tensor(known), tuple(map(str, known))
+    given, most = tuple(map(str, names)), int(targets.max())
     if most >= len(given):
         raise DataError(f"data.type: {where} gives class {most}, and only {len(given)} classes, counted from 0")
-    return given
+    return torch.arange(len(given)), given
+
+
+def _indexed(rows: Rows, labels: Tensor, where: str) -> Rows:
+    """The rows with the index of its class for each label."""
+    found = torch.searchsorted(labels, rows.targets).clamp(max=len(labels) - 1)
+    strange = rows.targets[labels[found] != rows.targets]
+    if len(strange):
+        known = listing(map(str, labels[:12].tolist()))
+        raise DataError(f"data.type: {where} gives class {int(strange[0])}, which is not one of {known}")
+    return replace(rows, targets=found)
+
+
+def _notes(targets: Tensor, labels: Tensor, named: bool, name: str) -> tuple[str, ...]:
+    """What the targets were taken for, where that may be another thing than was meant."""
+    if not targets.is_floating_point():
+        if named or torch.equal(labels, torch.arange(len(labels))):
+            return ()
+        shown = listing(map(str, labels[:6].tolist())) + (f" and {len(labels) - 6} more" if len(labels) > 6 else "")
+        return (f"{name}: classes are {shown}: the model has one output for each, in this order",)
+    width = targets.shape[1]
+    if width > 1:
+        one_hot = bool(((targets == 0) | (targets == 1)).all() and (targets.sum(1) == 1).all())
+        classes = "; they look like one-hot classes: for those give the class of each row" if one_hot else ""
+        return (
+            f"{name}: regression on {width} targets at once, each standardised by itself for the loss; mse, rmse and "
+            f"mae are means over all of them in their own units, r2 is the mean of each{classes}",
+        )
+    values = sorted(set(targets.ravel().tolist()))
+    if len(values) > MOST_CLASSES or not all(value.is_integer() for value in values):
+        return ()
+    several = listing(f"{value:g}" for value in values[:3]) + (" and so on" if len(values) > 3 else "")
+    return (f"{name}: targets are floats, {several}: taken for regression (for classes give whole numbers, as int64)",)
 
 
 def _vocab_size(size: Any, inputs: Inputs, name: str) -> int | None:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from tuner.data import frames
 from tuner.errors import DataError, listing
+from tuner.goal import label_of
 from tuner.task import Task
 
 MOST_CLASSES = 20
@@ -27,7 +28,7 @@ class Encoder:
     classes: tuple[str, ...]
 
     def encode(self, column: pd.Series[Any], where: str) -> Tensor:
-        """int64 (N,) class indices, or float32 (N, 1).
+        """int64 (N,) class indices, or float64 (N, 1).
 
         Raises:
             DataError: a class that the encoder does not know, or text where numbers belong.
@@ -68,8 +69,8 @@ def encoder(column: pd.Series[Any], task: str | None, where: str) -> tuple[Encod
 
 
 def numbers(values: Any) -> Tensor:
-    """float32 (N, 1)."""
-    return torch.tensor(np.asarray(values, dtype=np.float32)).reshape(-1, 1)
+    """float64 (N, 1)."""
+    return torch.tensor(np.asarray(values, dtype=np.float64)).reshape(-1, 1)
 
 
 def indices(values: Any) -> Tensor:
@@ -80,11 +81,6 @@ def indices(values: Any) -> Tensor:
 def codes(column: pd.Series[Any]) -> Tensor:
     """int64 (N,): equal values have equal numbers; missing ones are a group of their own."""
     return indices(pd.factorize(column, use_na_sentinel=False)[0])
-
-
-def word(value: object) -> str:
-    """One spelling of a class or category, whether its column was read as whole numbers, floats or text."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def refuse_shared(held: pd.DataFrame, frame: pd.DataFrame, group: str, where: str) -> None:
@@ -106,7 +102,7 @@ def _inferred(column: pd.Series[Any]) -> Task:
 
 
 def _words(column: pd.Series[Any]) -> list[str]:
-    return [word(value) for value in column]
+    return [label_of(value) for value in column]
 
 
 def _natural(label: str) -> tuple[bool, float, str]:
@@ -120,13 +116,11 @@ def _natural(label: str) -> tuple[bool, float, str]:
 
 def _floats(column: pd.Series[Any], where: str) -> Tensor:
     values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)
-    with np.errstate(over="ignore"):
-        made = numbers(values)
-    wrong = ~np.isfinite(made.numpy().ravel())
+    wrong = ~np.isfinite(values)
     if wrong.any():
         first = int(wrong.argmax())
-        what = "is not a number" if np.isnan(values[first]) else "is not finite in float32"
+        what = "is not a number" if np.isnan(values[first]) else "is not finite"
         raise DataError(
             f"{where}: row {column.index[first] + 1}: {str(column.iloc[first])!r} {what}; data.task is regression"
         )
-    return made
+    return numbers(values)

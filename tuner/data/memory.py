@@ -14,6 +14,8 @@ from torch import Tensor
 from tuner.config import Loader
 from tuner.data.numbers import Numbers
 from tuner.data.rows import Inputs, Rows
+from tuner.data.scale import Scale
+from tuner.data.targets import placed
 from tuner.errors import DataError
 
 FLOAT = 4
@@ -30,16 +32,20 @@ class Resident:
 
     Args:
         inputs: (N, ...), as the model takes them, or as `augment` does.
-        targets: int64 (N,) class indices, or float32 (N, outputs) in their own units.
+        targets: int64 (N,) class indices, or float64 (N, outputs) in their own units.
         augment: what happens to training rows in every epoch.
         device: where batches are wanted.
+        scale: standardises the targets of a regression for the batches.
     """
 
-    def __init__(self, inputs: Tensor, targets: Tensor, augment: Numbers | None, device: torch.device) -> None:
+    def __init__(
+        self, inputs: Tensor, targets: Tensor, augment: Numbers | None, device: torch.device, scale: Scale | None = None
+    ) -> None:
         self.inputs = inputs if augment is not None else inputs.to(device)
-        self.targets = targets.to(device)
+        self.targets, self._trained = placed(targets, scale, device)
         self._augment = augment
         self._device = device
+        self._scale = scale
 
     @property
     def augmented(self) -> bool:
@@ -56,10 +62,10 @@ class Resident:
         """
         for batch, here in zip(rows, _moved(rows, self._device), strict=True):
             if self._augment is None:
-                yield _at(here, self.inputs), _at(here, self.targets)
+                yield _at(here, self.inputs), _at(here, self._trained)
             else:
                 made = self._augment.augmented(_at(batch, self.inputs), batch, seed)
-                yield made.to(self._device), _at(here, self.targets)
+                yield made.to(self._device), _at(here, self._trained)
 
     def in_order(self, rows: int) -> Iterator[Tensor]:
         """All inputs as they are scored, so many `rows` at once; copies, for a model may write on what it is given."""
@@ -68,7 +74,7 @@ class Resident:
 
     def at(self, device: torch.device) -> Resident:
         """The same rows on another device."""
-        return Resident(self.inputs, self.targets, self._augment, device)
+        return Resident(self.inputs, self.targets, self._augment, device, self._scale)
 
 
 def _moved(rows: Sequence[Tensor], device: torch.device) -> Sequence[Tensor]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tuner.config import Component
-from tuner.data.pictures import refuse_different
+from tuner.data.pictures import refuse_complex, refuse_different
 from tuner.data.scale import Scale
 from tuner.data.transforms import Transforms
 from tuner.errors import BuildError, DataError
@@ -47,7 +47,7 @@ class Numbers:
 
         Raises:
             BuildError: the rows are no images and there are transforms, or one of those fails.
-            DataError: the rows differ in their shape, or are not finite.
+            DataError: the rows differ in their shape, or are not finite, or too large to be squared.
         """
         transforms = Transforms(components)
         shapes: set[tuple[int, ...]] = set()
@@ -68,7 +68,7 @@ class Numbers:
 
         scale = Scale.fit(scored())
         if not bool(torch.isfinite(scale.mean).all() and torch.isfinite(scale.std).all()):
-            raise DataError("data: the inputs to train on have values that are NaN or infinite")
+            raise DataError("data: the inputs to train on have values that are NaN or infinite, or beyond 1e150")
         return cls(components, scale, shapes.pop(), not floating, white)
 
     @property
@@ -77,7 +77,12 @@ class Numbers:
         return self._transforms.random
 
     def __call__(self, rows: Tensor) -> Tensor:
-        """Raw rows as they are scored, float32 (N, ...)."""
+        """Raw rows as they are scored, float32 (N, ...).
+
+        Raises:
+            DataError: they are complex.
+        """
+        refuse_complex(rows)
         return self.scored(self.once(rows))
 
     def once(self, rows: Tensor) -> Tensor:

@@ -142,9 +142,21 @@ def as_array(values: Any) -> Tensor:
     """A tensor of what a dataset keeps as a tensor, an array or a list.
 
     Raises:
-        DataError: it is no array of numbers.
+        DataError: it is no array of real numbers.
     """
     try:
-        return values if isinstance(values, Tensor) else torch.as_tensor(np.asarray(values))
+        made = values if isinstance(values, Tensor) else torch.as_tensor(np.asarray(values))
     except (TypeError, ValueError) as error:
         raise DataError(f"data: a {type(values).__name__} is no array of numbers: {error}") from None
+    refuse_complex(made)
+    return made
+
+
+def refuse_complex(values: Tensor) -> None:
+    """Raise for complex numbers, whose imaginary part a model would not see.
+
+    Raises:
+        DataError: they are complex.
+    """
+    if values.is_complex():
+        raise DataError("data: complex numbers are not taken: give real and imaginary parts (torch.view_as_real)")

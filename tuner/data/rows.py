@@ -41,7 +41,7 @@ class Rows:
     """Raw rows.
 
     `inputs`: a tensor (N, ...) of any number type, a table, texts, or what reads a tensor later.
-    `targets`: int64 (N,) class indices, or float32 (N, outputs). `groups`: int64 (N,), rows of one
+    `targets`: int64 (N,) class indices, or float64 (N, outputs) in their own units. `groups`: int64 (N,), rows of one
     group stay in one split.
     """
 

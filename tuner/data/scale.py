@@ -12,15 +12,24 @@ from torch import Tensor
 CHUNK = 4096
 """How many rows are measured at once, since that is done in float64."""
 
-CONSTANT = 1e-12
-"""A spread so much smaller than the mean is what rounding leaves of none."""
+CONSTANT = 8 * torch.finfo(torch.float64).eps
+"""A spread below this share of the mean is what rounding leaves of none."""
+
+NARROW = (torch.uint8, torch.int8, torch.int16, torch.bool, torch.float16, torch.bfloat16, torch.float32)
+"""The types of rows that float32 holds without loss."""
+
+MOST_OFFSET = 1e3
+"""Up to this ratio of mean to spread float32 is enough to standardise rows of `NARROW` types."""
+
+LEAST_SPREAD, MOST_SPREAD = 1e-30, 1e30
+"""The spreads that float32 can divide by, with room for values far from the mean."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
     """Per-channel mean and standard deviation of images, per-feature of tables and sequences.
 
-    `mean`, `std`: float32, of a shape that broadcasts against one row.
+    `mean`, `std`: float64, of a shape that broadcasts against one row.
     """
 
     mean: Tensor
@@ -32,7 +41,7 @@ class Scale:
 
         Chan, Golub and LeVeque's pairwise update (1979), in float64.
         """
-        count, mean, squares = 0, torch.zeros(()), torch.zeros(())
+        count, mean, squares = 0, torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
         shape: tuple[int, ...] = ()
         for chunk in chunks:
             shape = _shape(chunk)
@@ -44,21 +53,31 @@ class Scale:
             mean = mean + shift * (len(columns) / total)
             count = total
         std = (squares / count).sqrt()
-        constant = (std <= CONSTANT * mean.abs()) | (std < torch.finfo(torch.float32).tiny)
+        constant = (std <= CONSTANT * mean.abs()) | (std < torch.finfo(torch.float64).tiny)
         std = torch.where(constant, torch.ones_like(std), std)
-        return cls(mean.reshape(shape).float(), std.reshape(shape).float())
+        return cls(mean.reshape(shape), std.reshape(shape))
 
     def __call__(self, rows: Tensor) -> Tensor:
-        """float32 rows of mean 0 and variance 1 over what the scale was fitted on."""
-        return (rows.float() - self.mean) / self.std
+        """float32 rows of mean 0 and variance 1 over what the scale was fitted on.
+
+        Rows that float32 cannot hold, such as float64 or int64, are standardised in float64 before they become it.
+        """
+        if rows.dtype in NARROW and self._is_narrow():
+            return (rows.float() - self.mean.float()) / self.std.float()
+        return torch.cat([self.exact(chunk).float() for chunk in chunks_of(rows)])
+
+    def exact(self, rows: Tensor) -> Tensor:
+        """The same in float64, on the device of the scale."""
+        return (rows.to(self.mean.device, torch.float64) - self.mean) / self.std
 
     def undo(self, rows: Tensor) -> Tensor:
-        """Scaled rows in their own units again."""
-        return rows * self.std + self.mean
+        """Scaled rows in their own units again, float64, on the device of the scale."""
+        return rows.to(self.mean.device, torch.float64) * self.std + self.mean
 
     def to(self, device: torch.device) -> Scale:
-        """The same on `device`."""
-        return Scale(self.mean.to(device), self.std.to(device))
+        """The same on `device`, or on the CPU where that device has no float64."""
+        there = home_of_doubles(device)
+        return Scale(self.mean.to(there), self.std.to(there))
 
     def facts(self) -> dict[str, Any]:
         """JSON values that `of` reads back bit for bit."""
@@ -71,13 +90,23 @@ class Scale:
     @classmethod
     def of(cls, facts: dict[str, Any]) -> Scale:
         """Read `facts`."""
-        shape = tuple(facts["shape"])
-        return cls(torch.tensor(facts["mean"]).reshape(shape), torch.tensor(facts["std"]).reshape(shape))
+        mean, std = (torch.tensor(facts[name], dtype=torch.float64).reshape(facts["shape"]) for name in ("mean", "std"))
+        return cls(mean, std)
+
+    def _is_narrow(self) -> bool:
+        """Whether float32 loses nothing when it subtracts the mean and divides by the spread."""
+        near = self.mean.abs() <= MOST_OFFSET * self.std
+        return bool((near & (self.std >= LEAST_SPREAD) & (self.std <= MOST_SPREAD)).all())
 
 
 def chunks_of(rows: Tensor) -> Iterable[Tensor]:
     """Consecutive rows, few enough to be measured in float64."""
     return torch.split(rows, CHUNK)
+
+
+def home_of_doubles(device: torch.device) -> torch.device:
+    """Where float64 numbers for `device` are kept: Apple's GPUs have none."""
+    return torch.device("cpu") if device.type == "mps" else device
 
 
 def _columns(chunk: Tensor) -> Tensor:

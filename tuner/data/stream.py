@@ -12,6 +12,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from tuner.data.numbers import Numbers
 from tuner.data.rows import Inputs, Rows, inputs_at, read
+from tuner.data.scale import Scale
+from tuner.data.targets import placed
 from tuner.errors import TunerError
 
 MOST_WORKERS = 8
@@ -27,14 +29,23 @@ class Streamed:
         preprocessor: raw inputs to what a model takes.
         augment: what happens to training rows in every epoch, in place of `preprocessor`.
         device: where batches are wanted.
+        scale: standardises the targets of a regression for the batches.
     """
 
-    def __init__(self, rows: Rows, preprocessor: Any, augment: Numbers | None, device: torch.device) -> None:
-        self.targets = rows.targets.to(device)
+    def __init__(
+        self,
+        rows: Rows,
+        preprocessor: Any,
+        augment: Numbers | None,
+        device: torch.device,
+        scale: Scale | None = None,
+    ) -> None:
+        self.targets, self._trained = placed(rows.targets, scale, device)
         self._inputs = rows.inputs
         self._preprocessor = preprocessor
         self._augment = augment
         self._device = device
+        self._scale = scale
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -43,7 +54,7 @@ class Streamed:
         """The (inputs, targets) at each of `rows`, int64 on the CPU; `seed` of the run and the epoch."""
         batches = _Batches(self._inputs, rows, self._preprocessor, self._augment, seed)
         for batch, inputs in zip(rows, _loaded(batches, self._device.type == "cuda"), strict=True):
-            yield inputs.to(self._device, non_blocking=True), self.targets[batch.to(self._device)]
+            yield inputs.to(self._device, non_blocking=True), self._trained[batch.to(self._device)]
 
     def in_order(self, rows: int) -> Iterator[Tensor]:
         """All inputs as they are scored, so many `rows` at once."""
@@ -53,7 +64,7 @@ class Streamed:
 
     def at(self, device: torch.device) -> Streamed:
         """The same rows for another device."""
-        return Streamed(Rows(self._inputs, self.targets), self._preprocessor, self._augment, device)
+        return Streamed(Rows(self._inputs, self.targets), self._preprocessor, self._augment, device, self._scale)
 
 
 class _Batches(Dataset[Tensor | TunerError]):

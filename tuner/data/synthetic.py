@@ -32,4 +32,4 @@ def load(*, base: str, rows: int = 1000, features: int = 1, noise: float = 1.0, 
     chance = torch.Generator().manual_seed(seed)
     inputs = torch.randn(rows, features, generator=chance)
     targets = 2 * inputs.sum(1, keepdim=True) + 1 + noise * torch.randn(rows, 1, generator=chance)
-    return Source(Task.REGRESSION, (), Rows(inputs, targets))
+    return Source(Task.REGRESSION, (), Rows(inputs, targets.double()))

@@ -132,14 +132,14 @@ class Lanes:
 
     @torch.inference_mode()
     def outputs(self) -> Tensor:
-        """What each model gives for the whole validation split, float32 (K, N, outputs), in the targets' units."""
+        """What each model gives for the whole validation split, float32 (K, N, outputs)."""
         dataset = self.runs[0].dataset
         assert dataset.valid is not None
         # few rows of each are slow, and as many as are trained on at once have room
         size = max(self.runs[0].batch_size, rows_at_once(dataset) // len(self.runs))
         tensors = {**self._named(self._values), **self._fixed}
         found = [self._forward.scoring(tensors, inputs) for inputs in dataset.valid.in_order(size)]
-        return dataset.in_units(torch.cat(found, 1))
+        return torch.cat(found, 1)
 
     def weights(self, lane: int) -> Weights:
         """A copy of a lane's weights, on the CPU, by the names of its run's."""

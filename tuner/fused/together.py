@@ -100,9 +100,10 @@ class Together:
         began = time.perf_counter()
         rates = [float(lane.run.optimizer.param_groups[0]["lr"]) for lane in self._lanes]
         losses: list[float] = self._program.train_epoch([lane.epoch + 1 for lane in self._lanes]).tolist()
-        valid = self._lanes[0].run.dataset.valid
-        assert valid is not None, "a search has a validation split"
-        scores = self._job.scores.of_several(self._program.outputs(), valid.targets)
+        dataset, link = self._lanes[0].run.dataset, self._lanes[0].run.loss.link
+        assert dataset.valid is not None, "a search has a validation split"
+        outputs = self._program.outputs()
+        scores = self._job.scores.of_several(outputs, dataset.valid.targets, dataset.target_scale, link)
         for lane, loss, scored in zip(self._lanes, losses, scores, strict=True):
             lane.epoch += 1
             close_epoch(lane.run, scored.get(self._job.scores.objective, loss))

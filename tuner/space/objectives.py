@@ -50,6 +50,9 @@ def faults(root: Group) -> Iterator[Fault]:
         return
     yield from _metric_faults(section)
     yield from _direction_faults(section)
+    if _value(section, "positive") is not None and _value(section, "function") is not None:
+        message = "objective.function gives its own metrics, of whatever class: drop it"
+        yield Fault(section.keys["positive"], "objective.positive", message)
     for name, tree in _entries(section, "constraints").items():
         yield from _constraint_faults(name, tree)
     if _several(root):

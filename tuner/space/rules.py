@@ -110,6 +110,11 @@ def is_early_stop(value: Any) -> bool:
     return _has(value, rules) and "patience" in value
 
 
+def is_label(value: Any) -> bool:
+    """Text, a number, or true or false: what a class may be called in a file of data."""
+    return is_text(value) or is_number(value) or isinstance(value, bool)
+
+
 def is_stop(value: Any) -> bool:
     """`target`, `patience` in trials, or both."""
     return _has(value, {"target": is_number, "patience": _at_least(1)}) and len(value) > 0

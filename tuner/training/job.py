@@ -15,6 +15,7 @@ from tuner.data import Dataset, Splits
 from tuner.errors import UsageError, listing
 from tuner.goal import goal_of
 from tuner.metrics import Scores
+from tuner.named import direction_of
 from tuner.task import Task
 
 KEPT = 2
@@ -72,10 +73,12 @@ class Job:
         Raises:
             BuildError: the metric does not fit the data.
         """
-        classification = splits.source.task is Task.CLASSIFICATION
-        outputs = len(splits.source.classes) if classification else splits.train.targets.shape[1]
-        scores = Scores(splits.source.task, outputs, goal_of(config.objective, splits.source.task))
-        return cls(splits, scores, device, config.base)
+        task = splits.source.task
+        classes = splits.source.classes
+        if task is Task.REGRESSION:
+            classes = tuple(map(str, range(splits.train.targets.shape[1])))
+        goal = goal_of(config.objective, task, lambda metric: direction_of(metric, task))
+        return cls(splits, Scores(task, classes, goal), device, config.base)
 
     def dataset(self, section: Data) -> Dataset:
         """The rows as the `data` section of a config wants them, on the device.

@@ -31,7 +31,9 @@ def epochs_of(run: Run, job: Job, start: int, stop: int) -> Iterator[tuple[int, 
         seed_everything(derive(run.seed, "epoch", epoch))
         rate = float(run.optimizer.param_groups[0]["lr"])
         train_loss = train_epoch(run, epoch)
-        scores = {} if dataset.valid is None else evaluate(run.scored, dataset.valid, dataset, job.scores)
+        scores = (
+            {} if dataset.valid is None else evaluate(run.scored, dataset.valid, dataset, job.scores, run.loss.link)
+        )
         close_epoch(run, scores.get(job.scores.objective, train_loss))
         yield epoch, {"train_loss": train_loss, "lr": rate, **scores}, time.perf_counter() - began
 
@@ -48,7 +50,7 @@ def train_epoch(run: Run, epoch: int) -> float:
     train = run.dataset.train
     groups = groups_of(order(len(train), run.seed, epoch), run.batch_size, run.training.accumulate)
     batches = train.batches([batch for group in groups for batch in group], derive(run.seed, "augment", epoch))
-    total = torch.zeros((), device=train.targets.device)
+    total = torch.zeros((), device=next(run.model.parameters()).device)
     for group in groups:
         loss = step(run, list(itertools.islice(batches, len(group))))
         run.schedule.after_step()

@@ -76,7 +76,7 @@ class Run:
             optimizer=optimizer,
             advance=stepping_of(optimizer, scaler),
             schedule=Schedule(config.scheduler, optimizer, training.epochs, steps, watched),
-            loss=loss.build(config.loss, dataset.task, job.device, dataset.target_scale, balance),
+            loss=loss.build(config.loss, dataset.task, job.device, balance),
             scaler=scaler,
             average=_average(model, training.ema),
             patience=Patience(training.early_stop if dataset.valid is not None else None, watched),

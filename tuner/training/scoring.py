@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from tuner.data import Dataset, Split
+from tuner.link import Link
 from tuner.metrics import Scores
 
 MOST_ROWS, MOST_NUMBERS = 1024, 2**22
@@ -19,14 +20,14 @@ def rows_at_once(dataset: Dataset) -> int:
     return max(1, min(MOST_ROWS, MOST_NUMBERS // math.prod(dataset.input_shape)))
 
 
-def evaluate(model: nn.Module, split: Split, dataset: Dataset, scores: Scores) -> dict[str, float]:
-    """Every metric of a model over a whole split of a dataset."""
-    return scores(outputs_of(model, split, dataset), split.targets)
+def evaluate(model: nn.Module, split: Split, dataset: Dataset, scores: Scores, link: Link) -> dict[str, float]:
+    """Every metric of a model over a whole split of a dataset; `link` is that of the loss."""
+    return scores(outputs_of(model, split, dataset), split.targets, dataset.target_scale, link)
 
 
 def outputs_of(model: nn.Module, split: Split, dataset: Dataset) -> Tensor:
-    """What a model gives for a whole split: float32 (N, outputs), in the units of the targets."""
+    """What a model gives for a whole split: float32 (N, outputs), those of a regression in terms of its scale."""
     size = rows_at_once(dataset)
     model.eval()
     with torch.inference_mode():
-        return dataset.in_units(torch.cat([model(inputs) for inputs in split.in_order(size)]))
+        return torch.cat([model(inputs) for inputs in split.in_order(size)])
