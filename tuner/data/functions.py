@@ -29,8 +29,8 @@ def loader(name: str) -> Callable[..., Source]:
     The user's function gives a part, or a mapping of `train` and, where it has them, `valid`, `test`,
     `classes` (names) and `vocab_size`. Targets that are whole numbers are classes, counted from 0 where
     `classes` names them; floats are regressed on. Random transforms of a Dataset's own are drawn once and
-    for all; those that are to differ per epoch stand in `data.transforms`. With `vocab_size`, inputs are token ids, whole
-    numbers (N, L) with 0 for padding.
+    for all; those that are to differ per epoch stand in `data.transforms`. With `vocab_size`, inputs are
+    token ids, whole numbers (N, L) with 0 for padding.
     """
 
     def load(*, base: str, **arguments: Any) -> Source:
