@@ -19,6 +19,7 @@ from tuner.data.columns import Columns
 from tuner.data.folders import MODES
 from tuner.data.numbers import Numbers
 from tuner.data.pictures import open_image, resized
+from tuner.data.reading import Reading, is_json
 from tuner.data.texts import as_texts
 from tuner.data.tokens import Tokens
 from tuner.errors import DataError, UsageError
@@ -63,7 +64,7 @@ def _predicted(predictor: Predictor, folder: Path, inputs: Path) -> pd.DataFrame
             frame = _table(inputs, columns, config_of(folder).setting("data"))
             return _told(predictor, {"row": range(1, len(frame) + 1)}, frame)
         case Tokens():
-            texts = _texts(inputs, config_of(folder).setting("data").get("text", "text"))
+            texts = _texts(inputs, config_of(folder).setting("data"))
             return _told(predictor, {"text": texts}, texts)
         case Numbers() as numbers if len(numbers.shape) == 3:
             files = _images(inputs)
@@ -95,21 +96,21 @@ def _told(predictor: Predictor, columns: dict[str, Any], inputs: Any) -> pd.Data
 
 def _table(file: Path, columns: Columns, section: Mapping[str, Any]) -> pd.DataFrame:
     """A table as the training rows were read: with their separator, their missing values and their words."""
-    reading = {"missing": section.get("missing", ()), "separator": section.get("separator", ",")}
-    frame = frames.read(".", str(file), **reading, words=columns.words)
+    frame = frames.read(".", str(file), Reading.of(section), words=columns.words)
     frames.require(frame, columns.names, str(file))
     frames.refuse_text(frame, columns.numeric, str(file), "the model was trained on numbers")
     return frame
 
 
-def _texts(file: Path, column: str) -> Any:
+def _texts(file: Path, section: Mapping[str, Any]) -> Any:
     """Object (N,): a column of a table, or the lines of any other file."""
-    if file.suffix in (".csv", *frames.JSON_LINES):
-        frame = frames.read(".", str(file), words=[column])
+    reading, column = Reading.of(section), str(section.get("text", "text"))
+    if is_json(file) or set(file.suffixes[-2:]) & {".csv", ".tsv"}:
+        frame = frames.read(".", str(file), reading, texts=[column])
         frames.require(frame, [column], str(file))
         return as_texts(frame[column])
     try:
-        return np.array(file.read_text(encoding="utf-8").splitlines(), dtype=object)
+        return np.array(file.read_text(encoding=reading.encoding).splitlines(), dtype=object)
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{file} cannot be read as text: {error}") from None
 

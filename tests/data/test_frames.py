@@ -11,6 +11,7 @@ import pytest
 
 from tests.data.making import write
 from tuner.data import frames
+from tuner.data.reading import Reading
 from tuner.errors import DataError
 
 
@@ -45,7 +46,7 @@ def test_json_lines_keep_the_types_that_json_gives_them(tmp_path: Path) -> None:
 def test_further_words_mean_a_missing_value(tmp_path: Path) -> None:
     write(tmp_path / "t.csv", "a", "1", "?", "-999")
 
-    frame = frames.read(str(tmp_path), "t.csv", missing=["?", -999])
+    frame = frames.read(str(tmp_path), "t.csv", Reading(missing=["?", -999]))
 
     assert frame["a"].isna().tolist() == [False, True, True]
 
@@ -55,7 +56,7 @@ def test_columns_may_be_separated_by_something_else(tmp_path: Path, separator: s
     between = "\t" if separator == "\t" else ";"
     write(tmp_path / "t.csv", f"a{between}b", f"1{between}2")
 
-    assert frames.read(str(tmp_path), "t.csv", separator=separator).to_dict("list") == {"a": [1], "b": [2]}
+    assert frames.read(str(tmp_path), "t.csv", Reading(separator=separator)).to_dict("list") == {"a": [1], "b": [2]}
 
 
 def test_a_column_of_words_is_text_whatever_it_looks_like(tmp_path: Path) -> None:

@@ -1,87 +1,35 @@
-"""Files of rows with named columns, read by pandas: what tables and texts share.
+"""Rows with named columns: what tables and texts ask of them.
 
 A row is named by its number, counted from 1 below the header.
 """
 
 from __future__ import annotations
 
-import json
-import warnings
-from collections.abc import Collection, Sequence
+import csv
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import psutil
 
+from tuner.data import spelling
+from tuner.data.reading import USUAL, Reading, is_json, na_words
+from tuner.data.reading import read as read
+from tuner.data.reading import read_noting as read_noting
 from tuner.errors import DataError, did_you_mean, listing
-
-JSON_LINES = (".jsonl", ".ndjson")
-
-TIMES = 3
-"""How much larger rows are in memory than in their file, at least."""
 
 NEARLY_ALL = 0.8
 """A column of which so much reads as numbers is meant to be numbers; what does not is a mistake."""
 
+FLATTEN = "make columns of it, or leave it out of data.features"
 
-def read(
-    base: str, path: str, missing: Sequence[Any] = (), separator: str = ",", words: Collection[str] = ()
-) -> pd.DataFrame:
-    """Read a JSON-lines file (`.jsonl`, `.ndjson`), or else CSV with a header line, compressed or not.
+SAMPLE = 500
+"""Different words of a column that are looked at to tell whether it has any numbers."""
 
-    Args:
-        base: the folder that `path` starts from.
-        path: the file.
-        missing: further words that mean a missing value, besides pandas's own.
-        separator: between the columns of a CSV.
-        words: columns of a CSV that are text whatever they look like: 007 is not 7.
-
-    Raises:
-        DataError: it is not there or cannot be read, or its columns are not told apart.
-    """
-    if not isinstance(path, str):
-        raise DataError(f"data: takes the path of a file, not {path}")
-    file = Path(base, path)
-    _refuse_beyond_memory(file)
-    try:
-        if set(file.suffixes[-2:]) & set(JSON_LINES):
-            return pd.read_json(file, lines=True, dtype=False, convert_axes=False)
-        return _read_csv(file, missing, separator, words)
-    except DataError:
-        raise
-    except FileNotFoundError:
-        raise DataError(f"there is no file {file}") from None
-    except Exception as error:  # a parser, a decoder and half a dozen decompressors, each with errors of its own
-        raise DataError(f"{file} cannot be read: {_first_bad_line(file)}{error}") from None
-
-
-def _refuse_beyond_memory(file: Path) -> None:
-    """Rows with columns are read as a whole: what cannot be is said before, and not by a killed process."""
-    needed, free = TIMES * (file.stat().st_size if file.is_file() else 0), psutil.virtual_memory().available
-    if needed > free:
-        told = f"about {needed / 2**30:.1f} GB of the {free / 2**30:.1f} GB of memory that are free"
-        raise DataError(f"{file} would take {told}: give a part of it, or a function of your own that streams it")
-
-
-def _read_csv(file: Path, missing: Sequence[Any], separator: str, words: Collection[str]) -> pd.DataFrame:
-    common: dict[str, Any] = {"sep": separator, "skipinitialspace": True}
-    if len(separator) > 1:  # a regular expression, which only this engine reads
-        common["engine"] = "python"
-    header = pd.read_csv(file, header=None, nrows=1, dtype=str, na_filter=False, **common).iloc[0].tolist()
-    repeated = [name for i, name in enumerate(header) if name and name in header[:i]]
-    if repeated:
-        raise DataError(f"{file}: two columns are called {repeated[0]}")
-    if len(separator) == 1:
-        common["low_memory"] = False  # else each chunk of a long file has types of its own
-    types = {name: str for name in words if name in header}
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", pd.errors.ParserWarning)  # fields beyond the header's would be lost
-        try:
-            return pd.read_csv(file, na_values=list(missing), dtype=types, index_col=False, **common)
-        except pd.errors.ParserWarning:
-            raise DataError(f"{file}: its rows have more fields than its header has names") from None
+MANY = 20
+"""A column of more different numbers than this, and a word or three besides, is of numbers."""
 
 
 def refuse_as_test(base: str, path: str, test_path: str | None) -> None:
@@ -114,10 +62,14 @@ def require(frame: pd.DataFrame, columns: Sequence[str], path: str) -> None:
         nested = frame[column].map(lambda value: isinstance(value, list | dict)).astype(bool)
         if nested.any():
             row = _number_of(frame[nested])
-            raise DataError(f"{path}: row {row}: column {column} has a list or a mapping here, not a single value")
+            raise DataError(
+                f"{path}: row {row}: column {column} has a list or a mapping here, not a single value; {FLATTEN}"
+            )
 
 
-def with_target(frame: pd.DataFrame, target: str, path: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def with_target(
+    frame: pd.DataFrame, target: str, path: str, base: str | None = None, reading: Reading = USUAL
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The rows whose target is there, and a note when some are left out.
 
     Raises:
@@ -128,7 +80,41 @@ def with_target(frame: pd.DataFrame, target: str, path: str) -> tuple[pd.DataFra
     if known.empty:
         raise DataError(f"{path}: no row has a value in column {target}")
     dropped = len(frame) - len(known)
-    return known, (f"{path}: {dropped} rows have no {target} and are left out",) if dropped else ()
+    if not dropped:
+        return known, ()
+    words = Counter[str]() if base is None else na_words(base, path, reading, target)
+    told = f"{path}: {dropped} rows have no {target} and are left out"
+    if not words:
+        return known, (told,)
+    way_on = "" if is_numbers(frame[target]) else "; if it is a class, say data.keep_na: true"
+    return known, (f"{told}, {words.total()} of them as they have {listing(map(repr, words))} there{way_on}",)
+
+
+def header_note(frame: pd.DataFrame, path: str, reading: Reading) -> tuple[str, ...]:
+    """A note when the names of the columns look like a row."""
+    if not reading.header or not is_row(list(frame.columns), [frame[name] for name in frame.columns]):
+        return ()
+    some = listing([str(name) for name in frame.columns[:3]])
+    return (f"{path}: the names of the columns look like a row ({some}); if they are one, say data.header: false",)
+
+
+def is_row(names: Sequence[str], columns: Sequence[pd.Series[Any]]) -> bool:
+    """Whether the names of columns are such values as stand below them, as in a file without a header."""
+    beside = list(zip(names, columns, strict=True))
+    numbers = [(name, column) for name, column in beside if spelling.is_any_number(name)]
+    if not numbers or not all(is_numbers(column) or _has_numbers(column) for _, column in numbers):
+        return False
+    if any(not name.strip().isdigit() for name, _ in numbers):  # 5.1 is no name, as 2019 is one
+        return True
+    words = [(name, column) for name, column in beside if not spelling.is_any_number(name)]
+    if words:
+        return all(is_text(column) and bool((column == name).any()) for name, column in words)
+    values = [int(name) for name, _ in numbers]
+    return values != sorted(values)
+
+
+def _has_numbers(column: pd.Series[Any]) -> bool:
+    return any(isinstance(value, str) and spelling.is_any_number(value) for value in column.head(SAMPLE))
 
 
 def is_text(column: pd.Series[Any]) -> bool:
@@ -141,16 +127,79 @@ def is_numbers(column: pd.Series[Any]) -> bool:
     return bool(pd.api.types.is_numeric_dtype(column)) and not pd.api.types.is_bool_dtype(column)
 
 
-def refuse_stray_text(frame: pd.DataFrame, columns: Sequence[str], path: str, remedy: str) -> None:
-    """Raise for a column of numbers with a few words in it, which would silently become categories.
+def refuse_stray_text(frame: pd.DataFrame, columns: Sequence[str], path: str, remedy: str, base: str = ".") -> None:
+    """Raise for a column of numbers with words in it, or with other signs, which would silently become categories.
 
     Raises:
-        DataError: there is one, or one with infinite numbers; the message ends in `remedy`.
+        DataError: there is one, or one with infinite numbers; the message ends in `remedy` or in a key that mends it.
     """
     for column in columns:
-        numbers = pd.to_numeric(frame[column].dropna(), errors="coerce")
-        if numbers.notna().mean() >= NEARLY_ALL:
+        if is_numbers(frame[column]):
             refuse_text(frame, [column], path, remedy)
+            continue
+        counts = Counter(value for value in frame[column] if isinstance(value, str))
+        _refuse_punctuated(frame, column, counts, path, base)
+        stray = strays(counts)
+        others = int(frame[column].notna().sum()) - counts.total()
+        if stray is not None and (others or len(stray) < len(counts)):
+            refuse_text(frame, [column], path, remedy)
+
+
+def strays(counts: Counter[str]) -> list[str] | None:
+    """The words in a column of text that is meant to be of numbers, None for one that is of words."""
+    different = list(counts)
+    some = different[:: -(-len(different) // SAMPLE) or 1]
+    if not any(map(spelling.is_any_number, some)):
+        return None
+    stray = {word: count for word, count in counts.items() if not spelling.is_any_number(word)}
+    numbers = len(counts) - len(stray)
+    share = 1 - sum(stray.values()) / max(1, counts.total())
+    signs = all(spelling.is_missing(word, spelling.MISSING_SIGNS) for word in stray)
+    words = all(map(spelling.is_missing, stray)) or len(stray) <= 3
+    meant = share >= NEARLY_ALL or (numbers and signs) or (numbers > MANY and words)
+    return list(stray) if meant else None
+
+
+def _refuse_punctuated(frame: pd.DataFrame, column: str, counts: Counter[str], path: str, base: str) -> None:
+    """Raise for a column that is of numbers but for their decimal sign, thousands or units."""
+    stray = strays(counts)
+    numbers = [word for word in counts if stray is not None and word not in stray]
+    odd = next((word for word in counts if word in numbers and not spelling.USUAL.is_number(word)), None)
+    if odd is None and len({spelling.unit_of(word) for word in numbers}) < 2:
+        return
+    odd = odd or next(word for word in numbers if spelling.unit_of(word))
+    row = _number_of(frame[frame[column] == odd])
+    told = f"{path}: row {row}{_line_of(Path(base, path), row)}: column {column} is of numbers but for their signs"
+    raise DataError(f"{told}, such as {odd!r}: {_remedy_for(numbers)}")
+
+
+def _remedy_for(numbers: Sequence[str]) -> str:
+    """The keys that make numbers of texts, with what they make of one of them."""
+    found = spelling.fitting(numbers)
+    if len({spelling.unit_of(word) for word in numbers}) > 1 or not found:
+        return "they have more than one kind; mend the column, or leave it out of data.features"
+    odd = next(word for word in numbers if not spelling.USUAL.is_number(word))
+    meant: dict[str, spelling.Spelling] = {}
+    for one in found:
+        meant.setdefault(one.plain(odd), one)
+    return ", or ".join(f"say {_keys(one)} if that is {value}" for value, one in meant.items())
+
+
+def _keys(one: spelling.Spelling) -> str:
+    keys = [*([f'data.decimal: "{one.decimal}"'] if one.decimal != "." else [])]
+    return listing([*keys, *([f'data.thousands: "{one.thousands}"'] if one.thousands else [])])
+
+
+def _line_of(file: Path, row: int) -> str:
+    """Where a row stands in a plain file, since a row may have several lines."""
+    if is_json(file):
+        return f" (line {row})"
+    if file.suffix not in (".csv", ".tsv", ".txt", ".data"):
+        return ""
+    with file.open(encoding="latin-1", newline="") as opened:  # any bytes will do to count lines
+        rows = csv.reader(opened)
+        lines = (rows.line_num for fields in rows if fields)
+        return next((f" (line {line})" for i, line in enumerate(lines) if i == row), "")
 
 
 def refuse_text(frame: pd.DataFrame, columns: Sequence[str], path: str, remedy: str) -> None:
@@ -177,15 +226,3 @@ def refuse_text(frame: pd.DataFrame, columns: Sequence[str], path: str, remedy: 
 def _number_of(rows: pd.DataFrame | pd.Series[Any]) -> int:
     """The number in the file of the first of `rows`."""
     return int(rows.index[0]) + 1
-
-
-def _first_bad_line(file: Path) -> str:
-    """Which line of a JSON-lines file is not JSON, which pandas does not say."""
-    if file.suffix not in JSON_LINES or not file.is_file():
-        return ""
-    for number, line in enumerate(file.read_bytes().splitlines(), start=1):
-        try:
-            json.loads(line or b"{}")
-        except ValueError:
-            return f"line {number}: "
-    return ""

@@ -9,6 +9,7 @@ import pandas as pd
 from sklearn import datasets
 
 from tuner.data import frames, labels
+from tuner.data.reading import Reading
 from tuner.data.rows import Rows, Source
 from tuner.errors import DataError, listing
 from tuner.task import Task
@@ -49,8 +50,13 @@ def csv(
     task: str | None = None,
     missing: Sequence[str] = (),
     separator: str = ",",
+    decimal: str = ".",
+    thousands: str | None = None,
+    encoding: str = "utf-8",
+    keep_na: bool = False,
+    header: bool = True,
 ) -> Source:
-    """Read a table with a header line.
+    """Read a table.
 
     Args:
         base: the folder that `path` starts from.
@@ -62,25 +68,31 @@ def csv(
         task: `classification` or `regression`; by default it is inferred and said.
         missing: further words that mean a missing value, besides pandas's own.
         separator: between columns.
+        decimal: the sign before the fraction of a number, "." or ",".
+        thousands: the sign between thousands, such as "," or "."; by default there is none.
+        encoding: of the file, such as `utf-8`, `cp1252` or `utf-16`.
+        keep_na: whether NA, None, null and the like are words in columns of words, and only an empty field is missing.
+        header: whether the first line names the columns; else they are `column1`, `column2` and so on.
 
     Raises:
         DataError: a file, a column or a value is not as said.
     """
     target, group = str(target), None if group is None else str(group)
-    missing = _listed("missing", missing)
-    frame, notes = frames.with_target(frames.read(base, path, missing, separator), target, path)
+    reading = Reading(separator, decimal, thousands, encoding, missing, keep_na, header)
+    whole, changed = frames.read_noting(base, path, reading)
+    frame, notes = frames.with_target(whole, target, path, base, reading)
     frames.refuse_as_test(base, path, test_path)
     columns = _features(frame, target, features, group, path)
-    frames.refuse_stray_text(frame, columns, path, REMEDY)
+    frames.refuse_stray_text(frame, columns, path, REMEDY, base)
     if task is None:
-        frames.refuse_stray_text(frame, [target], path, f"{REMEDY}, or say data.task: classification")
+        frames.refuse_stray_text(frame, [target], path, f"{REMEDY}, or say data.task: classification", base)
     encoder, inferred = labels.encoder(frame[target], task, f"{path}: column {target}")
     words = [name for name in (*columns, target) if frames.is_text(frame[name])]
     numeric = [name for name in columns if frames.is_numbers(frame[name])]
 
     def test() -> Rows:
         assert test_path is not None
-        held, _ = frames.with_target(frames.read(base, test_path, missing, separator, words), target, test_path)
+        held, _ = frames.with_target(frames.read(base, test_path, reading, words), target, test_path)
         frames.require(held, columns if group is None else [*columns, group], test_path)
         if group is not None:
             labels.refuse_shared(held, frame, group, test_path)
@@ -90,7 +102,7 @@ def csv(
     groups = None if group is None else labels.codes(frame[group])
     pool = Rows(frame[columns], encoder.encode(frame[target], f"{path}: column {target}"), groups)
     own_test = None if test_path is None else test
-    told = (*inferred, _read_as(frame[columns], path), *notes)
+    told = (*inferred, _read_as(frame[columns], path), *frames.header_note(frame, path, reading), *changed, *notes)
     return Source(encoder.task, encoder.classes, pool, own_test, notes=told)
 
 

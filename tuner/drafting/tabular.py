@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from tuner.data import frames, tables, texts
+from tuner.data.reading import Reading
+from tuner.drafting import dialect
 from tuner.drafting.found import Found, Kind
 from tuner.errors import DataError, listing
 
@@ -21,7 +23,6 @@ TEXTS = ("text", "sentence", "review", "comment", "message", "content", "body", 
 NUMBERINGS = ("id", "index", "unnamed: 0", "row")
 """What a column that numbers the rows is usually called."""
 
-SEPARATORS = (",", ";", "\t", "|")
 WORDS = 4
 """A column of so many words a row, nearly each different, is of texts and not of categories."""
 
@@ -40,38 +41,34 @@ def look(base: str, path: str, target: str | None) -> Found:
     Raises:
         DataError: it cannot be read, or has no column to predict.
     """
-    separator = _separator(Path(base, path))
-    frame = frames.read(base, path, separator=separator)
+    options, decided = dialect.guess(base, path)
+    frame = frames.read(base, path, Reading.of(options))
+    nested = [name for name in frame.columns if _is_nested(frame[name])]
+    frame = frame.drop(columns=nested)
     prose = _text_column(frame, target)
     chosen = _target(frame, [name for name in frame.columns if name != prose], target, path)
-    about = {"path": path, "target": chosen}
+    options, decided = dialect.with_classes(base, path, chosen, options, decided)
+    about: dict[str, Any] = {"path": path, "target": chosen}
     name = Path(path).name.partition(".")[0]
-    if prose is not None and separator == ",":
-        source = texts.load(base=base, text=prose, **about)
-        return Found(Kind.TEXTS, name, {"type": "text", "text": prose, **about}, source, _notes(source.notes))
-    options: dict[str, Any] = {} if separator == "," else {"separator": separator}
-    dropped = _no_features(frame.drop(columns=chosen))
+    if prose is not None:
+        source = texts.load(base=base, text=prose, **about, **options)
+        told = (*decided, *_notes(source.notes))
+        return Found(Kind.TEXTS, name, {"type": "text", "text": prose, **about, **options}, source, told)
+    dropped = dict.fromkeys(nested, "which has lists or mappings") | _no_features(frame.drop(columns=chosen))
     if dropped:
         options["features"] = [name for name in frame.columns if name != chosen and name not in dropped]
     source = tables.csv(base=base, **about, **options)
-    told = [f"left out: {name}, {why}" for name, why in dropped.items()]
-    return Found(Kind.TABLE, name, {"type": "csv", **about, **options}, source, (*_notes(source.notes), *told))
+    told = (*decided, *_notes(source.notes), *(f"left out: {name}, {why}" for name, why in dropped.items()))
+    return Found(Kind.TABLE, name, {"type": "csv", **about, **options}, source, told)
+
+
+def _is_nested(column: pd.Series[Any]) -> bool:
+    return any(isinstance(value, list | dict) for value in column)
 
 
 def _notes(notes: Sequence[str]) -> tuple[str, ...]:
     """What the reader of the file says of it, without the file's name."""
     return tuple(note.partition(": ")[2] for note in notes)
-
-
-def _separator(file: Path) -> str:
-    """The one that the header has most of."""
-    if set(file.suffixes[-2:]) & set(frames.JSON_LINES):
-        return ","
-    try:
-        header = str(pd.read_csv(file, sep="\x01", header=None, nrows=1, dtype=str).iloc[0, 0])
-    except (OSError, ValueError, UnicodeError):  # whoever reads the rows says it
-        return ","
-    return max(SEPARATORS, key=header.count)
 
 
 def _target(frame: pd.DataFrame, candidates: Sequence[str], given: str | None, path: str) -> str:
@@ -103,7 +100,7 @@ def _is_prose(column: pd.Series[Any]) -> bool:
     return bool(words >= WORDS) and column.nunique() > DIFFERENT * len(column)
 
 
-def _no_features(frame: pd.DataFrame) -> Mapping[str, str]:
+def _no_features(frame: pd.DataFrame) -> dict[str, str]:
     """The columns that tell nothing of a row, and why; none when nothing else would be left."""
     reasons = {name: why for name in frame.columns if (why := _no_feature(frame, name)) is not None}
     return reasons if len(reasons) < len(frame.columns) else {}

@@ -1,0 +1,251 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.data.making import write
+from tuner.data import frames, spelling, tables, texts
+from tuner.data.reading import Reading
+from tuner.data.rows import Source
+from tuner.errors import DataError
+
+CHANCE = np.random.default_rng(0)
+VALUES = np.round(CHANCE.normal(0, 3000, 60), 2)
+
+
+def german(value: float) -> str:
+    return f"{value:,.2f}".translate(str.maketrans(",.", ".,"))
+
+
+def table(folder: Path, spelt: list[str], **given: Any) -> Source:
+    write(folder / "t.csv", "a;b;y", *(f'"{one}";{i};{"xz"[i % 2]}' for i, one in enumerate(spelt)))
+    return tables.csv(base=str(folder), path="t.csv", target="y", separator=";", **given)
+
+
+@pytest.mark.parametrize(
+    ("spelt", "keys"),
+    [
+        ([f"{value:.2f}".replace(".", ",") for value in VALUES], {"decimal": ","}),
+        ([german(value) for value in VALUES], {"decimal": ",", "thousands": "."}),
+        ([f"{value:,.2f}" for value in VALUES], {"thousands": ","}),
+        ([f"{value:,.2f}".replace(",", "\u202f") for value in VALUES], {"thousands": " "}),
+        ([f"{value:,.2f}".replace(",", "'") for value in VALUES], {"thousands": "'"}),
+        ([f"{value:.2f} %" for value in VALUES], {}),
+        ([f"${value:.2f}" for value in VALUES], {}),
+        ([f"{german(value)} €" for value in VALUES], {"decimal": ",", "thousands": "."}),
+        ([f"  {value:.2f} " for value in VALUES], {}),
+        ([f"{value:.2f}".replace("-", "\u2212") for value in VALUES], {}),
+    ],
+)
+def test_numbers_are_read_by_their_signs(tmp_path: Path, spelt: list[str], keys: dict[str, str]) -> None:
+    source = table(tmp_path, spelt, **keys)
+
+    assert isinstance(source.pool.inputs, pd.DataFrame)
+    assert np.array_equal(source.pool.inputs["a"].to_numpy(), VALUES)
+    assert source.pool.inputs["b"].tolist() == list(range(60))
+
+
+@pytest.mark.parametrize(
+    ("spelt", "message"),
+    [
+        (["1,5", "20,25"], "such as '1,5': say data.decimal: \",\" if that is 1.5"),
+        (
+            ["12", "1,234"],
+            'such as \'1,234\': say data.thousands: "," if that is 1234, or say data.decimal: "," if that is 1.234',
+        ),
+        (["1.234,5", "3"], 'such as \'1.234,5\': say data.decimal: "," and data.thousands: "." if that is 1234.5'),
+        (["1 234.5"], "such as '1 234.5': say data.thousands: \" \" if that is 1234.5"),
+        (["1,5", "2.5"], "they have more than one kind; mend the column, or leave it out of data.features"),
+        (["5%", "0.5"], "they have more than one kind"),
+        (["$5", "€5"], "they have more than one kind"),
+        (["1,5", "?"], "such as '1,5': say data.decimal"),
+    ],
+)
+def test_a_column_that_is_numeric_but_for_its_signs_is_an_error_with_its_line_and_key(
+    tmp_path: Path, spelt: list[str], message: str
+) -> None:
+    with pytest.raises(DataError, match=r"^t\.csv: row \d+ \(line \d+\): column a is of numbers but for") as caught:
+        table(tmp_path, spelt * 10)
+
+    assert message in str(caught.value)
+
+
+def test_the_line_is_counted_in_the_file_and_not_in_rows(tmp_path: Path) -> None:
+    write(tmp_path / "t.csv", "note,a,y", '"two\nlines",1,x', "", 'one,"2,5",z', 'one,"3,5",z', 'one,"4,5",x')
+
+    with pytest.raises(DataError, match=r"row 2 \(line 5\): column a .* such as '2,5'"):
+        tables.csv(base=str(tmp_path), path="t.csv", target="y")
+
+
+@pytest.mark.parametrize("values", [["2021-01-05", "2022-02-01"], ["1.2.3", "4.5.6"], ["12:30", "1:15"], ["A1", "7,5"]])
+def test_dates_versions_and_codes_are_no_numbers(tmp_path: Path, values: list[str]) -> None:
+    source = table(tmp_path, values * 10)
+
+    assert isinstance(source.pool.inputs, pd.DataFrame)
+    assert source.pool.inputs["a"].tolist() == values * 10
+
+
+def test_commas_are_no_thousands_unless_three_digits_follow(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="column a is of numbers but for their signs, such as '1,5'"):
+        table(tmp_path, ["1,5", "2,25"] * 10, thousands=",")
+
+
+@pytest.mark.parametrize("word", ["?", "-", "unknown", "n/d"])
+def test_a_word_for_missing_is_an_error_until_it_is_listed_however_often_it_stands(tmp_path: Path, word: str) -> None:
+    spelt = [word if i % 3 else f"{i}.5" for i in range(90)]
+
+    with pytest.raises(DataError, match=rf"but has '{re.escape(word)}' here \(60 such rows\): .*data\.missing"):
+        table(tmp_path, spelt)
+    source = table(tmp_path, spelt, missing=[word])
+
+    assert isinstance(source.pool.inputs, pd.DataFrame)
+    assert source.pool.inputs["a"].dropna().tolist() == [i + 0.5 for i in range(0, 90, 3)]
+
+
+def test_a_few_codes_and_a_word_are_categories(tmp_path: Path) -> None:
+    source = table(tmp_path, ["1", "2", "other", "other"] * 10)
+
+    assert isinstance(source.pool.inputs, pd.DataFrame)
+    assert set(source.pool.inputs["a"]) == {"1", "2", "other"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252", "latin-1"])
+def test_other_encodings_are_read_when_named(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "t.csv").write_bytes("Größe,Länge\n1,ü\n".encode(encoding))
+
+    frame = frames.read(str(tmp_path), "t.csv", Reading(encoding=encoding))
+
+    assert frame.to_dict("list") == {"Größe": [1], "Länge": ["ü"]}
+
+
+def test_a_mark_at_the_beginning_is_no_letter_of_the_first_name(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes("a,b\n1,2\n".encode("utf-8-sig"))
+    (tmp_path / "t.jsonl").write_bytes('{"a": 1, "b": 2}\n'.encode("utf-8-sig"))
+
+    assert list(frames.read(str(tmp_path), "t.csv").columns) == ["a", "b"]
+    assert list(frames.read(str(tmp_path), "t.jsonl").columns) == ["a", "b"]
+
+
+@pytest.mark.parametrize(("encoding", "hint"), [("utf-16", "data.encoding: utf-16"), ("cp1252", "such as cp1252")])
+def test_a_wrong_encoding_is_an_error_with_a_way_on(tmp_path: Path, encoding: str, hint: str) -> None:
+    (tmp_path / "t.csv").write_bytes("Größe,b\n1,ü\n".encode(encoding))
+
+    with pytest.raises(DataError, match=rf"t\.csv cannot be read: .*{hint}"):
+        frames.read(str(tmp_path), "t.csv")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"decimal": ";"}, r'^data\.decimal: is "\." or ",", not \';\'$'),
+        ({"thousands": "."}, r'^data\.thousands: is one of "," .*, not \'\.\'$'),
+        ({"encoding": "klingon"}, r"^data\.encoding: there is no klingon"),
+        ({"keep_na": "yes"}, r"^data\.keep_na: is true or false, not 'yes'$"),
+        ({"header": 1}, r"^data\.header: is true or false, not 1$"),
+        ({"missing": "?"}, r"^data\.missing: is a list, such as \[\?\], not \?$"),
+    ],
+)
+def test_a_key_that_makes_no_sense_is_refused(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        Reading(**given)
+
+
+CLASSES = ("a,y,b", "1,None,NA", "2,minor,x", "3,None,", "4,minor,x", "NA,major,x")
+
+
+def test_classes_that_pandas_takes_for_missing_are_counted_with_a_way_on(tmp_path: Path) -> None:
+    write(tmp_path / "t.csv", *CLASSES)
+
+    source = tables.csv(base=str(tmp_path), path="t.csv", target="y")
+
+    assert source.classes == ("major", "minor")
+    assert source.notes[-1] == (
+        "t.csv: 2 rows have no y and are left out, 2 of them as they have 'None' there; "
+        "if it is a class, say data.keep_na: true"
+    )
+
+
+def test_they_are_kept_on_request_in_columns_of_words_only(tmp_path: Path) -> None:
+    write(tmp_path / "t.csv", *CLASSES)
+
+    source = tables.csv(base=str(tmp_path), path="t.csv", target="y", keep_na=True)
+
+    assert source.classes == ("None", "major", "minor")
+    assert isinstance(source.pool.inputs, pd.DataFrame)
+    assert source.pool.inputs["b"].fillna("").tolist() == ["NA", "x", "", "x", "x"]
+    assert source.pool.inputs["a"].isna().tolist() == [False] * 4 + [True]
+    assert source.pool.inputs["a"].dtype == np.float64
+
+
+def test_texts_keep_such_words_and_their_blanks(tmp_path: Path) -> None:
+    write(tmp_path / "t.csv", "text,target", "None,x", '"NA ",z', ",x", "null,z")
+
+    source = texts.load(base=str(tmp_path), path="t.csv")
+
+    assert isinstance(source.pool.inputs, np.ndarray)
+    assert source.pool.inputs.tolist() == ["None", "NA ", "", "null"]
+
+
+def test_a_file_without_a_header_has_numbered_columns(tmp_path: Path) -> None:
+    write(tmp_path / "t.csv", "5.1,3.5,setosa", "4.9,3.0,setosa", "6.0,2.0,virginica")
+
+    source = tables.csv(base=str(tmp_path), path="t.csv", target="column3", header=False)
+
+    assert isinstance(source.pool.inputs, pd.DataFrame)
+    assert source.pool.inputs.to_dict("list") == {"column1": [5.1, 4.9, 6.0], "column2": [3.5, 3.0, 2.0]}
+
+
+@pytest.mark.parametrize(
+    ("lines", "row"),
+    [
+        (("5.1,3.5,setosa", "4.9,3.0,setosa"), True),
+        (("5,3,setosa", "4,3,setosa"), True),
+        (("5,3,1", "4,3,2"), True),
+        (("2019,2020,2021", "4,3,2"), False),
+        (("a,2019,2020", "x,3,2"), False),
+        (("a,b", "1,2"), False),
+        (("x,b", "x,2"), False),
+    ],
+)
+def test_names_that_look_like_a_row_are_noticed(tmp_path: Path, lines: tuple[str, ...], row: bool) -> None:
+    frame = frames.read(str(tmp_path), write(tmp_path / "t.csv", *lines).name)
+
+    notes = frames.header_note(frame, "t.csv", Reading())
+
+    assert bool(notes) == row
+    assert all("say data.header: false" in note for note in notes)
+
+
+def test_blanks_around_words_make_no_words_of_their_own(tmp_path: Path) -> None:
+    write(tmp_path / "t.csv", "a ,y", "1,yes", "2,yes ", "3, no", "4,no\u00a0", "5,\tyes")
+
+    source = tables.csv(base=str(tmp_path), path="t.csv", target="y")
+
+    assert source.classes == ("no", "yes")
+    assert isinstance(source.pool.inputs, pd.DataFrame)
+    assert list(source.pool.inputs.columns) == ["a"]
+    assert "t.csv: blanks around 3 values of y are dropped, which else were words of their own" in source.notes
+
+
+def test_blanks_in_json_lines_are_dropped_too_and_its_types_are_kept(tmp_path: Path) -> None:
+    write(tmp_path / "t.jsonl", '{"a": "7", "date": "2021-01-05", "y": "yes "}', '{"a": "?", "date": "?", "y": "yes"}')
+
+    frame = frames.read(str(tmp_path), "t.jsonl", Reading(missing=["?"]))
+
+    assert frame["y"].tolist() == ["yes", "yes"]
+    assert frame["a"].tolist()[0] == "7"
+    assert frame["date"].tolist()[0] == "2021-01-05"
+    assert frame["a"].isna().tolist() == frame["date"].isna().tolist() == [False, True]
+
+
+def test_currencies_are_recognised_on_either_side() -> None:
+    for text in ("$5", "5 €", "-£5", "£-5", "5¥", "₹ 5"):
+        assert spelling.USUAL.is_number(text)
+        assert abs(float(spelling.USUAL.plain(text))) == 5
+    assert not spelling.USUAL.is_number("5 apples")
+    assert not spelling.USUAL.is_number("%")

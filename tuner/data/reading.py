@@ -1,0 +1,281 @@
+"""Files of rows with named columns, read by pandas: CSV, or an object per line in JSON.
+
+A row is named by its number, counted from 1 below the header.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import warnings
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import psutil
+
+from tuner.data.spelling import THOUSANDS, Spelling
+from tuner.errors import DataError, listing
+
+JSON_LINES = (".jsonl", ".ndjson")
+
+TIMES = 3
+"""How much larger rows are in memory than in their file, at least."""
+
+NA_WORDS = (
+    "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA", "NULL",
+    "NaN", "None", "n/a", "nan", "null",
+)  # fmt: skip
+"""The words that pandas takes for a missing value."""
+
+USUAL_ENCODING = "utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a file of rows is read.
+
+    `separator` stands between columns. `decimal` and `thousands` are the signs in numbers. `missing` are further words
+    for a missing value. With `keep_na`, words such as NA and None are words in columns of words. Without `header` the
+    first line is a row, and columns are called column1, column2 and so on.
+    """
+
+    separator: str = ","
+    decimal: str = "."
+    thousands: str | None = None
+    encoding: str = USUAL_ENCODING
+    missing: Sequence[Any] = ()
+    keep_na: bool = False
+    header: bool = True
+
+    def __post_init__(self) -> None:
+        for key, wanted in (("separator", str), ("encoding", str), ("keep_na", bool), ("header", bool)):
+            value = getattr(self, key)
+            if not isinstance(value, wanted) or value == "":
+                raise DataError(f"data.{key}: is {'true or false' if wanted is bool else 'a text'}, not {value!r}")
+        if self.decimal not in (".", ","):
+            raise DataError(f'data.decimal: is "." or ",", not {self.decimal!r}')
+        if self.thousands is not None and (self.thousands not in THOUSANDS or self.thousands == self.decimal):
+            others = " ".join(f'"{sign}"' for sign in THOUSANDS if sign != self.decimal)
+            raise DataError(f"data.thousands: is one of {others}, not {self.thousands!r}")
+        if not isinstance(self.missing, list | tuple):
+            raise DataError(f"data.missing: is a list, such as [{self.missing}], not {self.missing}")
+        try:
+            codecs.lookup(self.encoding)
+        except LookupError:
+            raise DataError(
+                f"data.encoding: there is no {self.encoding}; usual ones are utf-8, cp1252 and utf-16"
+            ) from None
+
+    @classmethod
+    def of(cls, section: Mapping[str, Any]) -> Reading:
+        """What a `data` section says of it."""
+        return cls(**{field.name: section[field.name] for field in fields(cls) if field.name in section})
+
+    @property
+    def spelling(self) -> Spelling:
+        """How numbers are spelt."""
+        return Spelling(self.decimal, self.thousands)
+
+
+USUAL = Reading()
+
+
+def read(
+    base: str, path: str, reading: Reading = USUAL, words: Collection[str] = (), texts: Collection[str] = ()
+) -> pd.DataFrame:
+    """Read a file, as `read_noting` does, without its notes."""
+    return read_noting(base, path, reading, words, texts)[0]
+
+
+def read_noting(
+    base: str, path: str, reading: Reading = USUAL, words: Collection[str] = (), texts: Collection[str] = ()
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Read a JSON-lines file (`.jsonl`, `.ndjson`), or else CSV, compressed or not.
+
+    Args:
+        base: the folder that `path` starts from.
+        path: the file.
+        reading: how.
+        words: columns that are text whatever they look like: 007 is not 7.
+        texts: columns of running text: they keep their blanks, and the word None is a word.
+
+    Returns:
+        The rows, and a note of each change that was made to them. Blanks around names, words and numbers are gone,
+        and so are the percent or currency signs of a column that has the same one throughout.
+
+    Raises:
+        DataError: it is not there or cannot be read, or its columns are not told apart.
+    """
+    if not isinstance(path, str):
+        raise DataError(f"data: takes the path of a file, not {path}")
+    file = Path(base, path)
+    _refuse_beyond_memory(file)
+    try:
+        frame = _read_json(file, reading) if is_json(file) else _read_csv(file, reading, words, texts)
+    except DataError:
+        raise
+    except FileNotFoundError:
+        raise DataError(f"there is no file {file}") from None
+    except UnicodeError as error:
+        raise DataError(f"{file} cannot be read: {error}; {_other_encoding(file, reading)}") from None
+    except Exception as error:  # a parser and half a dozen decompressors, each with errors of its own
+        raise DataError(f"{file} cannot be read: {_first_bad_line(file)}{error}") from None
+    return _tidied(frame, reading, words, texts, path, as_typed=not is_json(file))
+
+
+def is_json(file: Path) -> bool:
+    """Whether a file is of JSON lines by its name, compressed or not."""
+    return bool(set(file.suffixes[-2:]) & set(JSON_LINES))
+
+
+def na_words(base: str, path: str, reading: Reading, column: str) -> Counter[str]:
+    """How often each word that pandas takes for a missing value stands in a column of a CSV."""
+    file = Path(base, path)
+    if is_json(file):
+        return Counter()
+    raw = _parsed(file, reading, _names(file, reading), dtype=str, na_filter=False, usecols=[column])
+    counts: Counter[str] = Counter(raw[column].str.strip())
+    return Counter({word: counts[word] for word in NA_WORDS if counts[word]})
+
+
+def _refuse_beyond_memory(file: Path) -> None:
+    """Rows with columns are read as a whole: what cannot be is said before, and not by a killed process."""
+    needed, free = TIMES * (file.stat().st_size if file.is_file() else 0), psutil.virtual_memory().available
+    if needed > free:
+        told = f"about {needed / 2**30:.1f} GB of the {free / 2**30:.1f} GB of memory that are free"
+        raise DataError(f"{file} would take {told}: give a part of it, or a function of your own that streams it")
+
+
+def _read_json(file: Path, reading: Reading) -> pd.DataFrame:
+    encoding = "utf-8-sig" if reading.encoding.lower() in (USUAL_ENCODING, "utf8") else reading.encoding
+    dates: dict[str, Any] = {"convert_dates": False} if int(pd.__version__.partition(".")[0]) < 3 else {}
+    frame = pd.read_json(file, lines=True, dtype=False, convert_axes=False, encoding=encoding, **dates)
+    frame.columns = pd.Index([str(name) for name in frame.columns])
+    return frame
+
+
+def _read_csv(file: Path, reading: Reading, words: Collection[str], texts: Collection[str]) -> pd.DataFrame:
+    names = _names(file, reading)
+    gaps = [*NA_WORDS, "", *reading.missing]
+    types: Any = {name: str for name in (*words, *texts) if name in names} if reading.spelling.usual else str
+    na_values = {name: [""] if name in texts else gaps for name in names}
+    frame = _parsed(file, reading, names, dtype=types, na_values=na_values)
+    if not reading.keep_na:
+        return frame
+    told = [name for name in names if name not in texts and _is_word_column(frame[name], reading, name in words)]
+    if told:
+        kept = {name: ["", *reading.missing] for name in told}
+        frame[told] = _parsed(file, reading, names, dtype=str, na_values=kept, usecols=told)[told]
+    return frame
+
+
+def _is_word_column(column: pd.Series[Any], reading: Reading, known: bool) -> bool:
+    text = pd.api.types.infer_dtype(column, skipna=True) == "string"
+    return known or (text and reading.spelling.numbers(column) is None)
+
+
+def _parsed(file: Path, reading: Reading, names: Sequence[str], **more: Any) -> pd.DataFrame:
+    """The rows of a CSV under their names."""
+    options = {"names": names, "header": 0 if reading.header else None, "index_col": False, "keep_default_na": False}
+    if len(reading.separator) == 1:
+        options["low_memory"] = False  # else each chunk of a long file has types of its own
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # fields beyond the header's would be lost
+        try:
+            return pd.read_csv(file, **_common(reading), **options, **more)
+        except pd.errors.ParserWarning:
+            raise DataError(f"{file}: its rows have more fields than its header has names") from None
+
+
+def _common(reading: Reading) -> dict[str, Any]:
+    common = {"sep": reading.separator, "skipinitialspace": True, "encoding": reading.encoding}
+    return common | ({"engine": "python"} if len(reading.separator) > 1 else {})  # a regular expression
+
+
+def _names(file: Path, reading: Reading) -> list[str]:
+    """The names of the columns, each different."""
+    first = pd.read_csv(file, header=None, nrows=1, dtype=str, na_filter=False, **_common(reading)).iloc[0].tolist()
+    if not reading.header:
+        return [f"column{i}" for i in range(1, len(first) + 1)]
+    header = [str(name).strip() for name in first]
+    repeated = [name for i, name in enumerate(header) if name and name in header[:i]]
+    if repeated:
+        no_names = Spelling().is_number(repeated[0])
+        hint = "; if the first line is a row, say data.header: false" if no_names else ""
+        raise DataError(f"{file}: two columns are called {repeated[0]}{hint}")
+    return [name or f"Unnamed: {i}" for i, name in enumerate(header)]
+
+
+def _tidied(
+    frame: pd.DataFrame, reading: Reading, words: Collection[str], texts: Collection[str], path: str, as_typed: bool
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Words without blanks around them, and numbers that were spelt as text; JSON itself tells 7 from "7"."""
+    units: dict[str, list[str]] = {}
+    merged: list[str] = []
+    for name in frame.columns:
+        if name in texts or not pd.api.types.infer_dtype(frame[name], skipna=True).startswith(("string", "mixed")):
+            continue
+        column = frame[name].map(_stripped(reading.missing), na_action="ignore")
+        spelt = None if name in words else reading.spelling.numbers(column)
+        if spelt is not None and (spelt[1] or as_typed or not reading.spelling.usual):
+            frame[name], unit = spelt
+            if unit:
+                units.setdefault(unit, []).append(str(name))
+            continue
+        changed = frame[name][(frame[name] != column) & column.notna()]
+        if len(changed) and set(column[changed.index]) & set(column.drop(changed.index)):
+            merged.append(f"{len(changed)} values of {name}")
+        frame[name] = column if name in words else _typed(column)
+    told = [f"{path}: the sign {unit} of {listing(names)} is dropped" for unit, names in units.items()]
+    if merged:
+        told.append(f"{path}: blanks around {listing(merged)} are dropped, which else were words of their own")
+    return frame, tuple(told)
+
+
+def _stripped(missing: Sequence[Any]) -> Any:
+    gaps = {str(word) for word in missing} | {""}
+
+    def stripped(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        text = value.strip()
+        return None if text in gaps else text
+
+    return stripped
+
+
+def _typed(column: pd.Series[Any]) -> pd.Series[Any]:
+    """True and false, and numbers, where nothing else is left."""
+    if pd.api.types.infer_dtype(column, skipna=True) in ("integer", "floating", "mixed-integer-float"):
+        return pd.to_numeric(column)
+    truth = {"True": True, "TRUE": True, "true": True, "False": False, "FALSE": False, "false": False}
+    different = [] if column.map(lambda value: isinstance(value, list | dict)).any() else column.dropna().unique()
+    known = len(different) and all(isinstance(value, str) and value in truth for value in different)
+    return column.map(truth, na_action="ignore") if known else column
+
+
+def _other_encoding(file: Path, reading: Reading) -> str:
+    """Which encoding a file that is not in the one given may be in."""
+    with file.open("rb") as opened:
+        start = opened.read(4)
+    if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) or b"\0" in start:
+        return "it looks like UTF-16: say data.encoding: utf-16"
+    if reading.encoding.lower().replace("-", "") == "utf8":
+        return "it is not UTF-8: say data.encoding, such as cp1252 for western Europe"
+    return "say another data.encoding, such as utf-8 or cp1252"
+
+
+def _first_bad_line(file: Path) -> str:
+    """Which line of a JSON-lines file is not JSON, which pandas does not say."""
+    if file.suffix not in JSON_LINES or not file.is_file():
+        return ""
+    for number, line in enumerate(file.read_bytes().splitlines(), start=1):
+        try:
+            json.loads(line or b"{}")
+        except ValueError:
+            return f"line {number}: "
+    return ""

@@ -1,0 +1,115 @@
+"""How numbers are spelt in text: decimal signs, thousands, percent and currency signs, words for a missing one."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+BLANKS = " \u00a0\u2009\u202f"
+THOUSANDS = {",": ",", ".": r"\.", "'": "['\u2019]", " ": f"[{BLANKS}]", "_": "_"}
+"""The signs that may stand between thousands, and the regular expression of each."""
+
+MISSING_SIGNS = ("?", "??", "-", "--", "---", "\u2013", "\u2014", ".", "..", "...", "*", "/", "n/a", "n.a.", "#n/a")
+"""Spellings that mean a missing value wherever they stand among numbers, in small letters."""
+
+MISSING_WORDS = (
+    *MISSING_SIGNS, "na", "nan", "nil", "none", "null", "missing", "unknown", "unk", "undefined", "not available",
+    "tbd", "k.a.", "#div/0!", "#value!", "#ref!", "#num!", "n.d.", "n/d", "nd",
+)  # fmt: skip
+"""Words that mean a missing value among numbers of many different sizes."""
+
+SAMPLE = 50
+"""Different values that are looked at first: most columns of words have one that is no number among them."""
+
+CURRENCY = "".join(sign for sign in map(chr, range(0x20AD + 0x20)) if unicodedata.category(sign) == "Sc")
+_UNIT = re.compile(rf"(?:(?P<before>[{CURRENCY}])\s*)?(?P<sign>[+\-\u2212]?)\s*(?:(?P<inside>[{CURRENCY}])\s*)?"
+                   rf"(?P<rest>[^{CURRENCY}%\u2030]*?)\s*(?P<after>[{CURRENCY}%\u2030])?")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=False)
+class Spelling:
+    """The signs of numbers: `decimal` before the fraction, `thousands` between groups of three digits, if any."""
+
+    decimal: str = "."
+    thousands: str | None = None
+
+    @property
+    def usual(self) -> bool:
+        """Whether pandas reads such numbers by itself."""
+        return self.decimal == "." and self.thousands is None
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        point = re.escape(self.decimal)
+        groups = rf"|\d{{1,3}}(?:{THOUSANDS[self.thousands]}\d{{3}})+" if self.thousands else ""
+        return re.compile(
+            rf"[+\-\u2212]?(?:(?:\d+{groups})(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?|[+-]?inf(?:inity)?", re.I
+        )
+
+    def is_number(self, text: str) -> bool:
+        """Whether a text is a number, its unit aside."""
+        found = _UNIT.fullmatch(text.strip())
+        return found is not None and self._pattern.fullmatch(found["sign"] + found["rest"]) is not None
+
+    def plain(self, text: str) -> str:
+        """A number as Python spells it, without its unit."""
+        found = _UNIT.fullmatch(text.strip())
+        assert found is not None, text
+        rest = found["rest"]
+        if self.thousands is not None:
+            rest = re.sub(THOUSANDS[self.thousands], "", rest)
+        return found["sign"].replace("\u2212", "-") + rest.replace(self.decimal, ".")
+
+    def numbers(self, column: pd.Series[Any]) -> tuple[pd.Series[Any], str] | None:
+        """A column of text as the numbers that it spells, and the unit that all of them bear; None if one is none."""
+        values = column.dropna().tolist()
+        if not values or not all(isinstance(value, str) for value in values):
+            return None
+        different = list(dict.fromkeys(values))
+        if not all(map(self.is_number, different[:SAMPLE])) or not all(map(self.is_number, different)):
+            return None
+        units = {unit_of(value) for value in different}
+        if len(units) > 1:
+            return None
+        plain = pd.to_numeric(pd.Series([self.plain(value) for value in different]))
+        return column.map(dict(zip(different, plain.tolist(), strict=True))), units.pop()
+
+
+USUAL = Spelling()
+KNOWN = (
+    USUAL,
+    Spelling(".", ","),
+    Spelling(","),
+    Spelling(",", "."),
+    *(Spelling(decimal, thousands) for thousands in (" ", "'", "_") for decimal in (".", ",")),
+)
+"""The spellings that are recognised, of which one is the usual."""
+
+
+def unit_of(text: str) -> str:
+    """The percent or currency sign of a number, or nothing."""
+    found = _UNIT.fullmatch(text.strip())
+    assert found is not None, text
+    return found["before"] or found["inside"] or found["after"] or ""
+
+
+def is_any_number(text: str) -> bool:
+    """Whether a text is a number in one of the spellings."""
+    return any(map(str.isdecimal, text)) and any(spelling.is_number(text) for spelling in KNOWN)
+
+
+def fitting(texts: Iterable[str]) -> Sequence[Spelling]:
+    """The spellings in which all the texts are numbers."""
+    texts = list(texts)
+    return [spelling for spelling in KNOWN if all(map(spelling.is_number, texts))]
+
+
+def is_missing(text: str, words: Sequence[str] = MISSING_WORDS) -> bool:
+    """Whether a text among numbers means that there is none."""
+    return text.strip().lower() in words
