@@ -6,6 +6,7 @@ to see what happens passes `observe`.
 
 from __future__ import annotations
 
+import collections
 import functools
 import threading
 import time
@@ -70,6 +71,7 @@ class Driver:
         self._observe = observe
         self._failed: list[Outcome] = []
         self._ended: set[int] = set()
+        self._states: collections.Counter[str] = collections.Counter()
         self._stopped: set[int] = set()
         self._noted: set[str] = set()
         self._signal: int | None = None
@@ -212,9 +214,10 @@ class Driver:
         self._failed = [*self._failed, outcome] if outcome.state in BROKEN else []
         records = self._trials.ended()
         self._standing.take(records)
+        self._states.update(record.state for record in records)
         self._clear()
         ended_as = next(record for record in records if record.number == outcome.trial)
-        self._observe(Ended(outcome, ended_as, self._standing.front))
+        self._observe(Ended(outcome, ended_as, self._standing.front, dict(self._states)))
         return True
 
     def _clear(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -15,19 +15,24 @@ from tuner.study import Record
 class Opened:
     """The study is open: what earlier runs left, and what this one may do.
 
-    `finished` trials of `total` have ended, `recovered` were left running by a crash; `limit` is the
-    run's time in seconds; `front` is the best trial, or with several objectives those that none beats;
-    `notes` tell what was inferred from the data.
+    `states` counts the trials that have ended in all runs by how they did, of `total` that there are to be;
+    `recovered` were left running by a crash; `limit` is the run's time in seconds; `front` is the best trial, or with
+    several objectives those that none beats; `notes` tell what was inferred from the data.
     """
 
     study: str
     goal: Goal
     total: int
-    finished: int
+    states: Mapping[str, int]
     recovered: int
     limit: float | None
     front: list[Record]
     notes: tuple[str, ...]
+
+    @property
+    def finished(self) -> int:
+        """How many trials had ended before this run."""
+        return sum(self.states.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +53,12 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A trial ended; `front` is the study's with it."""
+    """A trial ended; `front` is the study's with it, `states` counts all trials that have ended, in all runs."""
 
     outcome: Outcome
     record: Record
     front: list[Record]
+    states: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import math
 import time
 from dataclasses import dataclass
@@ -162,7 +163,9 @@ def drive(
     driver = Driver(study, turns, limits, folder, observe)
     recovered = driver.recover()
     limit = None if math.isinf(limits.deadline) else limits.deadline - time.monotonic()
-    observe(Opened(study.name, study.goal, limits.total, study.finished(), recovered, limit, study.front(), plan.notes))
+    records = study.records()
+    states, front = collections.Counter(record.state for record in records if record.finished), study.front(records)
+    observe(Opened(study.name, study.goal, limits.total, states, recovered, limit, front, plan.notes))
     batch = crew.wanted.batch
     try:
         with interruptible(driver.stop):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import collections
 import io
+from dataclasses import replace
 
 from rich.console import Console
 
@@ -13,7 +15,16 @@ from tuner.goal import Direction, Goal, Scope
 from tuner.port import Epoch, Outcome, Place, State, Trial, Verdict
 from tuner.study import Record
 
-OPENED = Opened("made-up", Goal(("accuracy",), (Direction.MAXIMIZE,), Scope.BEST, ()), 30, 2, 0, None, [], ())
+OPENED = Opened(
+    "made-up",
+    Goal(("accuracy",), (Direction.MAXIMIZE,), Scope.BEST, ()),
+    30,
+    {"complete": 1, "pruned": 1},
+    0,
+    None,
+    [],
+    (),
+)
 
 
 def started(trial: int, worker: str, attempt: int = 1, host: str = "here", device: str = "cpu") -> Started:
@@ -33,12 +44,16 @@ def ended(trial: int, value: float | None, cause: str = "") -> Ended:
     state = State.PRUNED if value is None else State.COMPLETE
     values = () if value is None else (value,)
     record = Record(trial, state.value, values, {}, 3, cause, {}, {}, [], {}, None, None, 1.5, {})
-    return Ended(Outcome(trial, 1, state, values, 3, cause), record, [record] if values else [])
+    return Ended(Outcome(trial, 1, state, values, 3, cause), record, [record] if values else [], {})
 
 
-def seen(*events: Event) -> Progress:
-    progress = Progress()
-    for event in (OPENED, *events):
+def seen(*events: Event, opened: Opened = OPENED) -> Progress:
+    """Each trial that ends is counted beside those that had before the run, as a driver does."""
+    progress, states = Progress(), collections.Counter(opened.states)
+    for event in (opened, *events):
+        if isinstance(event, Ended):
+            states[event.record.state] += 1
+            event = replace(event, states=dict(states))
         progress.see(event)
     return progress
 

@@ -76,6 +76,7 @@ def test_each_worker_stands_with_its_trial_its_epoch_and_its_values(url: str) ->
         "study tiny: 0 of 3 trials have ended, 2 running",
         "  trial 0: epoch 0 of 2 on cpu of here, worker 0",
         "  trial 1: epoch 1 of 2 on cpu of here, worker 1, accuracy 0.75",
+        "best so far: accuracy 0.75 of trial 1, which still runs",
         f"run by process {os.getpid()} on {os.uname().nodename}",
     ]
 
@@ -146,6 +147,34 @@ def test_the_end_is_reckoned_from_trials_that_ended_pruned_ones_with_their_short
     assert last.endswith(", in 0:02:55")
 
 
+def test_the_end_is_no_sooner_than_that_of_the_trial_that_has_longest_to_go(url: str) -> None:
+    short = [made(i, "pruned", 60, 1, epochs=1) for i in range(9)]
+    text = TEN.replace("epochs: 2", "epochs: 12")
+
+    numbers = seen(url, [*short, made(9, "running", 4.5, 4, epochs=2)], DRIVEN, text)
+
+    assert numbers.seconds_left == pytest.approx(10 * 2 - 0.5)  # of 12 epochs, two were trained in 2 s each
+
+
+def test_a_trial_that_was_asked_for_ahead_waits_for_its_worker(url: str) -> None:
+    records = [made(0, "running", 30, 20, epochs=1), made(1, "running", 2, 0, epochs=0)]
+
+    lines = said(url, records, DRIVEN)
+
+    assert "trial 0: epoch 1 of 2" in lines[1]
+    assert lines[2] == "  trial 1: waits for worker 0, which trains another"
+
+
+def test_a_trial_that_runs_is_named_while_it_leads(url: str) -> None:
+    ended = [replace(made(0, "complete", 200, 100), values=(0.6,))]
+    ahead = replace(made(1, "running", 30, 20), history={"accuracy": [0.7, 0.65], "seconds": [1.0, 1.0]})
+    behind = replace(ahead, history={"accuracy": [0.5, 0.55], "seconds": [1.0, 1.0]})
+
+    assert "best so far: accuracy 0.7 of trial 1, which still runs" in said(url, [*ended, ahead], DRIVEN)
+    assert data(seen(url, [*ended, ahead], DRIVEN))["leader"]["value"] == 0.7
+    assert data(seen(url, [*ended, behind], DRIVEN))["leader"] is None
+
+
 def test_no_end_is_promised_when_nothing_works_on_the_study(url: str) -> None:
     records = [made(0, "complete", 200, 100), made(1, "running", 30, 20)]
 
@@ -181,7 +210,7 @@ def test_where_nobody_can_tell_who_works_a_silence_says_it(url: str) -> None:
     fresh = said(url, [made(0, "running", 30, 20)], None)
     stale = said(url, [made(0, "running", 3000, 20), made(1, "running", 900, 20)], None)
 
-    assert len(fresh) == 2
+    assert len(fresh) == 3
     assert stale[-1] == "no trial has been heard of for 0:14:40: perhaps nothing works on it"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import enum
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -89,6 +90,11 @@ def print_front(study: Study, front: list[Record]) -> None:
 def clock(seconds: float) -> str:
     """Hours, minutes and seconds."""
     return str(datetime.timedelta(seconds=round(seconds)))
+
+
+def about(seconds: float) -> str:
+    """A time that is left, in hours, minutes and seconds: rounded up, so that what is left is never nothing."""
+    return clock(max(1, math.ceil(seconds)))
 
 
 def values_of(goal: Goal, record: Record) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tuner.cli.formats import clock
+from tuner.cli.formats import about
 from tuner.cli.progress import Progress
 from tuner.events import Ended, Event, Noted, Opened, Reported, SetBack, Stopping, Trouble, WorkerSeen
 from tuner.port import State, WorkerState
@@ -42,11 +42,12 @@ def named(metrics: Sequence[str], values: Sequence[float]) -> str:
     return ", ".join(f"{name} {value:.5g}" for name, value in zip(metrics, values, strict=False))
 
 
-def count(progress: Progress) -> str:
-    """How many trials have ended, and about how long the others take."""
+def count(progress: Progress, brief: bool = False) -> str:
+    """How many trials have ended in all runs, if not in brief how many of them in this one, and about when it ends."""
     left = progress.seconds_left
-    time_left = "" if left is None or progress.ended >= progress.total else f", about {clock(left)} left"
-    return f"{progress.ended} of {progress.total} trials{time_left}"
+    time_left = "" if left is None or progress.ended >= progress.total else f", about {about(left)} left"
+    here = f" ({progress.ended - progress.ended_before} in this run)" if progress.ended_before and not brief else ""
+    return f"{progress.ended} of {max(progress.total, progress.ended)} trials{here}{time_left}"
 
 
 def _ending(record: Record, metrics: Sequence[str]) -> str:
@@ -57,6 +58,8 @@ def _ending(record: Record, metrics: Sequence[str]) -> str:
 
 def _standing(progress: Progress) -> str:
     """How far the study has come, in a few words."""
+    if (leader := progress.leader) is not None:
+        return f"best {leader.value:.5g} (trial {leader.trial.number}, running)"
     if not progress.front:
         return "no best yet" if len(progress.metrics) == 1 else "no front yet"
     if len(progress.metrics) > 1:

@@ -6,9 +6,12 @@ import collections
 import datetime
 import enum
 import statistics
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from tuner.cli.leading import leader_of, value_after
+from tuner.goal import Direction, Goal
 
 if TYPE_CHECKING:
     from tuner.failures import Failures
@@ -41,21 +44,26 @@ class Phase(enum.Enum):
 class Running:
     """A trial that runs.
 
-    `epochs` is how many it is to have, None where that is not known; `begun` whether its parameters are there;
-    `values` are its last ones by metric. `worker`, `host` and `device` are empty before a worker has it. `quiet` is
-    for how many seconds at least nothing was heard of it, `silent` whether that is long for it.
+    `epochs` is how many it is to have, None where that is not known; `begun` whether its parameters are there, `waits`
+    whether its worker trains another. `values` are its last ones by metric, `value` is that of the one objective as it
+    stands, of an epoch that keeps to the bounds; None where there is none. `worker`, `host` and `device` are empty
+    before a worker has it. `quiet` is for how many seconds at least nothing was heard of it, `silent` whether that is
+    long for it. `seconds_left` is how long its epochs take that are left, 0 where that is not known.
     """
 
     trial: int
     begun: bool
     epoch: int
     epochs: int | None
+    waits: bool
     values: Mapping[str, float]
+    value: float | None
     worker: str
     host: str
     device: str
     quiet: float
     silent: bool
+    seconds_left: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +81,7 @@ class Overview:
     time: datetime.datetime
     study: str
     metrics: tuple[str, ...]
+    direction: Direction
     phase: Phase
     total: int
     ended: int
@@ -88,6 +97,11 @@ class Overview:
     seconds_left: float | None
     limit: str
     command: str
+
+    @property
+    def leader(self) -> Running | None:
+        """The trial that runs and is better than every one that has ended, as it stands; None where there is none."""
+        return leader_of(self.running, self.front[0].value if self.front else None, self.direction)
 
     @property
     def end(self) -> datetime.datetime | None:
@@ -127,17 +141,19 @@ def overview(
     ended = sorted((record for record in records if record.finished), key=lambda record: record.ended or now)
     running = [record for record in records if record.state == RUNNING]
     training = {_worker(record) for record in running if record.epochs}
+    shown = tuple(_running(study, record, now, training) for record in running)
     total, command = _asked(study, records)
     stopped = "" if drivers else stop_reason(study)
     return Overview(
         time=now,
         study=study.name,
         metrics=study.goal.metrics,
+        direction=study.goal.direction,
         phase=_phase(drivers, len(ended) >= total, bool(stopped)),
         total=total,
         ended=len(ended),
         states=collections.Counter(record.state for record in records),
-        running=tuple(_running(study, record, now, training) for record in running),
+        running=shown,
         left=sum(record.state == LEFT for record in records),
         set_back=sum(record.state == "waiting" and bool(record.epochs) for record in records),
         drivers=None if drivers is None else tuple(drivers.values()),
@@ -145,7 +161,7 @@ def overview(
         recent=tuple(ended[-MOST_RECENT:]),
         failures=failures_of(ended),
         stopped=stopped,
-        seconds_left=_seconds_left(ended, running, total),
+        seconds_left=_seconds_left(ended, running, shown, total),
         limit=str(study.space.setting("search.timeout") or "") if study.made_here else "",
         command=command,
     )
@@ -181,20 +197,33 @@ def _running(study: Study, record: Record, now: datetime.datetime, training: Set
     begun = "attempt" in facts or not study.made_here  # else its parameters are not all there yet
     epochs = study.space.fill(Known(record.params))["training"]["epochs"] if begun and study.made_here else None
     usual = statistics.mean(record.history["seconds"]) if record.history.get("seconds") else 0.0
-    quiet = _silence(record, now)
+    lanes, quiet = int(facts.get("lanes", 1)), _silence(record, now)
+    epoch = record.epochs[-1] if record.epochs else max(record.reports, default=0)
     waits = not record.epochs and _worker(record) in training
     return Running(
         trial=record.number,
         begun=begun,
-        epoch=record.epochs[-1] if record.epochs else max(record.reports, default=0),
+        epoch=epoch,
         epochs=epochs,
+        waits=waits,
         values={name: record.history[name][-1] for name in study.goal.metrics if record.history.get(name)},
+        value=_value(study.goal, record.history),
         worker=facts.get("worker", ""),
         host=facts.get("host", ""),
         device=facts.get("device", ""),
         quiet=quiet,
         silent=begun and not waits and quiet > max(SILENT_SECONDS, SILENT_EPOCHS * usual),
+        seconds_left=max(0.0, usual * lanes * ((epochs or 0) - epoch) - quiet),
     )
+
+
+def _value(goal: Goal, history: Mapping[str, Sequence[float]]) -> float | None:
+    """The value that a running trial has by its epochs so far."""
+    told = {name: history[name] for name in goal.names if name in history}
+    value = None
+    for row in zip(*told.values(), strict=False):
+        value = value_after(goal, value, dict(zip(told, row, strict=True)))
+    return value
 
 
 def _silence(record: Record, now: datetime.datetime) -> float:
@@ -209,13 +238,19 @@ def _silence(record: Record, now: datetime.datetime) -> float:
     return max(0.0, (now - record.started).total_seconds() - heard)
 
 
-def _seconds_left(ended: list[Record], running: list[Record], total: int) -> float | None:
-    """The trials that are left at the mean training time of those that ended, by as many workers as train now."""
+def _seconds_left(
+    ended: Sequence[Record], records: Sequence[Record], running: Sequence[Running], total: int
+) -> float | None:
+    """The trials that are left at the mean training time of those that ended, by as many workers as train now.
+
+    It takes no less than the running trial that has longest to go.
+    """
     if not ended or not running:
         return None
     mean = statistics.mean(record.seconds or 0.0 for record in ended)
-    spent = sum(min(mean, record.seconds or 0.0) for record in running)
-    return max(0.0, (total - len(ended)) * mean - spent) / len({_worker(record) for record in running})
+    spent = sum(min(mean, record.seconds or 0.0) for record in records)
+    at_this_pace = max(0.0, (total - len(ended)) * mean - spent) / len({_worker(record) for record in records})
+    return max([at_this_pace, *(one.seconds_left for one in running)])
 
 
 def _worker(record: Record) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
@@ -23,7 +23,15 @@ BAR_FROM, DETAILS_FROM = 48, 72
 PIPED_WIDTH = 200
 """So wide is what is no terminal, where nothing says otherwise: a file has no edge to cut numbers at."""
 
-STYLES = {"complete": "green", "pruned": "yellow", "failed": "red", "diverged": "magenta", "out of memory": "magenta"}
+STYLES = {
+    "complete": "green",
+    "pruned": "yellow",
+    "failed": "red",
+    "timed out": "red",
+    "lost": "red",
+    "diverged": "magenta",
+    "out of memory": "magenta",
+}
 
 
 def stdout() -> Console:
@@ -41,6 +49,11 @@ def drawable(stream: TextIO) -> bool:
 def cut(text: str, style: str = "") -> Text:
     """Text on one line, however narrow that is."""
     return Text(text, style=style, no_wrap=True, overflow="ellipsis")
+
+
+def counted(states: Mapping[str, int]) -> list[Text]:
+    """How many trials are in each state, in its colour."""
+    return [Text(f"{count} {state}", STYLES.get(state, "")) for state, count in list(states.items())]
 
 
 def latest(ended: Iterable[Record], metrics: Sequence[str], most: int, width: int) -> Iterator[Table]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import collections
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tuner.cli.leading import leader_of, value_after
 from tuner.events import Ended, Event, Opened, Reported, SetBack, Started, Stopping, Trouble, WorkerSeen
+from tuner.goal import Goal
 from tuner.port import Epoch, Place, Trial, WorkerState
 from tuner.study import Record
 
@@ -19,13 +22,17 @@ CAUSE_SECONDS = 5.0
 
 @dataclass(slots=True)
 class Running:
-    """A trial that runs, where, when it began and last gave a sign by `time.monotonic`, and its last epoch."""
+    """A trial that runs, where, when it began and last gave a sign by `time.monotonic`, and its last epoch.
+
+    `value` is that of the one objective as it stands, of an epoch that keeps to the bounds; None before there is one.
+    """
 
     trial: Trial
     place: Place
     began: float
     seen: float
     epoch: Epoch | None = None
+    value: float | None = None
 
     @property
     def epochs(self) -> int:
@@ -36,6 +43,19 @@ class Running:
     def trained(self) -> int:
         """The last epoch that it has trained."""
         return self.epoch.epoch if self.epoch else 0
+
+    @property
+    def seconds_left(self) -> float:
+        """How long its epochs take that are left, at the pace of the last; 0 before one is known."""
+        if self.epoch is None:
+            return 0.0
+        left = (self.epochs - self.trained) * self.epoch.seconds * self.epoch.lanes
+        return max(0.0, left - (time.monotonic() - self.seen))
+
+    def see(self, epoch: Epoch, goal: Goal) -> None:
+        """Take an epoch into account."""
+        self.epoch, self.seen = epoch, time.monotonic()
+        self.value = value_after(goal, self.value, epoch.metrics)
 
 
 @dataclass(slots=True)
@@ -62,9 +82,9 @@ class Progress:
 
     def __init__(self) -> None:
         self.study = ""
-        self.metrics: tuple[str, ...] = ()
+        self.goal: Goal | None = None
         self.total = 0
-        self.ended = 0
+        self.ended_before = 0
         self.recovered = 0
         self.notes: tuple[str, ...] = ()
         self.front: list[Record] = []
@@ -72,40 +92,37 @@ class Progress:
         self.workers: dict[str, Worker] = {}
         self.trouble = ""
         self.stopping = False
-        self.states: collections.Counter[str] = collections.Counter()
+        self.states: Mapping[str, int] = {}
         self.recent: collections.deque[Record] = collections.deque(maxlen=8)
         self._began = time.monotonic()
         self._last_sign = self._began
         self._troubled = 0.0
         self._limit: float | None = None
         self._first: float | None = None
-        self._last = self._began
         self._ended_here = 0
 
     def see(self, event: Event) -> None:
         """Take an event into account."""
         match event:
             case Opened():
-                self.study, self.metrics, self.total = event.study, event.goal.metrics, event.total
-                self.ended, self.recovered, self.front = event.finished, event.recovered, event.front
-                self.notes = event.notes
+                self.study, self.goal, self.total = event.study, event.goal, event.total
+                self.states, self.ended_before = event.states, event.finished
+                self.recovered, self.front, self.notes = event.recovered, event.front, event.notes
                 self._limit = event.limit
             case Started(trial, place):
                 now = time.monotonic()
                 self.running[trial.number] = Running(trial, place, began=now, seen=now)
                 self.workers.setdefault(place.worker, Worker(place.worker, WorkerState.READY)).place = place
                 self._first = self._first or now
-            case Reported(epoch) if epoch.trial in self.running:
-                one = self.running[epoch.trial]
-                one.epoch, one.seen = epoch, time.monotonic()
+            case Reported(epoch) if epoch.trial in self.running and self.goal is not None:
+                self.running[epoch.trial].see(epoch, self.goal)
             case SetBack(outcome):
                 self.running.pop(outcome.trial, None)
-            case Ended(outcome, record, front):
-                self.ended, self.front = self.ended + 1, front
-                self.states[record.state] += 1
+            case Ended(outcome, record, front, states):
+                self.front, self.states = front, states
                 self.recent.append(record)
                 self.running.pop(outcome.trial, None)
-                self._ended_here, self._last = self._ended_here + 1, time.monotonic()
+                self._ended_here += 1
             case Stopping():
                 self.stopping = True
             case WorkerSeen(name, state, cause):
@@ -124,10 +141,19 @@ class Progress:
     def trial_of(self, worker: str) -> Running | None:
         """What a worker trains, if it does: of the trials that are not through, the one that gave the last sign.
 
-        It may hold others that have not begun, and the study may hear later, in its order, of one that is over for it.
+        It may hold others that were asked for ahead and have not begun: these have no epoch, and of several the first
+        is the next. The study may hear later, in its order, of one that is over for it.
         """
         held = [one for one in list(self.running.values()) if one.place.worker == worker]
-        return max(held, key=lambda one: (one.trained < one.epochs, one.seen), default=None)
+        return max(held, key=_nearness, default=None)
+
+    @property
+    def leader(self) -> Running | None:
+        """The trial that runs and is better than every one that has ended, as it stands; None where there is none."""
+        if self.goal is None:
+            return None
+        best = self.front[0].value if self.front else None
+        return leader_of(list(self.running.values()), best, self.goal.direction)
 
     def is_due(self, every: float) -> bool:
         """Whether a sign of life is due, `every` seconds after the last or after the trial's beginning."""
@@ -138,18 +164,37 @@ class Progress:
         return due
 
     @property
+    def metrics(self) -> tuple[str, ...]:
+        """The objectives; none before the study is open."""
+        return self.goal.metrics if self.goal else ()
+
+    @property
+    def ended(self) -> int:
+        """How many trials have ended, in all runs."""
+        return sum(self.states.values())
+
+    @property
     def elapsed(self) -> float:
         """Seconds since the run began."""
         return time.monotonic() - self._began
 
     @property
     def seconds_left(self) -> float | None:
-        """The remaining trials at the pace of this run's, pruned ones included; None before one has ended.
+        """The trials that are left at the pace of this run, pruned ones included; None before one has ended.
 
-        Never more than the run's time limit leaves.
+        Of a trial that runs its epochs count as its part. It takes no less than the running trial that has longest to
+        go, and no more than the run's time limit leaves.
         """
         if self._first is None or not self._ended_here:
             return None
-        pace = (self._last - self._first) / self._ended_here
-        needed = max(0.0, (self.total - self.ended) * pace - (time.monotonic() - self._last))
+        running = list(self.running.values())
+        begun = sum(min(1.0, one.trained / one.epochs) for one in running)
+        pace = (time.monotonic() - self._first) / (self._ended_here + begun)
+        needed = max(0.0, self.total - self.ended - begun) * pace
+        needed = max([needed, *(one.seconds_left for one in running)])
         return needed if self._limit is None else min(needed, max(0.0, self._limit - self.elapsed))
+
+
+def _nearness(one: Running) -> tuple[bool, bool, float]:
+    """How near a trial is to being the one that its worker trains."""
+    return one.trained < one.epochs, one.epoch is not None, one.seen if one.epoch else -one.began

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tuner.cli.formats import clock
+from tuner.cli.formats import about, clock
 from tuner.cli.overview import Overview, Phase, Running
 
 
@@ -13,16 +13,16 @@ def lines(seen: Overview) -> Iterator[str]:
     yield f"study {seen.study}: {seen.ended} of {seen.total} trials have ended, {len(seen.running)} running"
     for one in seen.running:
         yield f"  trial {one.trial}: {_doing(one)}"
+    if (leader := seen.leader) is not None and leader.value is not None:
+        yield f"best so far: {seen.metrics[0]} {leader.value:.5g} of trial {leader.trial}, which still runs"
     yield from remarks(seen)
     if seen.seconds_left is not None:
         earlier = f", or before that when the run's {seen.limit} are over" if seen.limit else ""
-        yield f"at this pace it ends about {seen.end:%Y-%m-%d %H:%M}, in {clock(seen.seconds_left)}{earlier}"
+        yield f"at this pace it ends about {seen.end:%Y-%m-%d %H:%M}, in {about(seen.seconds_left)}{earlier}"
 
 
 def remarks(seen: Overview) -> Iterator[str]:
     """What is to be said beside the trials that run."""
-    if told := seen.failures.sentence:
-        yield told
     if seen.left:
         yield f"left running by a crash: {seen.left}; the next run goes on with {_them(seen.left)}"
     if seen.set_back:
@@ -49,6 +49,8 @@ def _doing(one: Running) -> str:
     """The trial's epoch, its place and its last values."""
     if not one.begun:
         return "about to begin"
+    if one.waits:
+        return f"waits for worker {one.worker}, which trains another"
     at = f"epoch {one.epoch}" + (f" of {one.epochs}" if one.epochs else "")
     place = f" on {one.device} of {one.host}, worker {one.worker}" if one.host else ""
     values = [f", {name} {value:.5g}" for name, value in one.values.items()]

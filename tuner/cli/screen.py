@@ -15,7 +15,7 @@ from rich.text import Text
 
 from tuner.cli.formats import clock
 from tuner.cli.lines import count, named
-from tuner.cli.parts import BAR_FROM, DETAILS_FROM, cut, latest
+from tuner.cli.parts import BAR_FROM, DETAILS_FROM, counted, cut, latest
 from tuner.cli.progress import Progress, Running, Worker
 from tuner.port import WorkerState
 
@@ -51,16 +51,17 @@ def _trouble(progress: Progress) -> Iterator[Text]:
 
 
 def _head(progress: Progress, width: int) -> Iterator[Text]:
-    facts = "  ".join(
-        [*(f"{number} {state}" for state, number in list(progress.states.items())), clock(progress.elapsed)]
-    )
     between = "  " if width >= DETAILS_FROM else "\n"
-    yield Text.assemble((progress.study, "bold"), f"  {count(progress)}{between}{facts}")
+    facts = Text("  ").join([*counted(progress.states), Text(clock(progress.elapsed))])
+    yield Text.assemble((progress.study, "bold"), f"  {count(progress, brief=width < DETAILS_FROM)}{between}", facts)
     if progress.recovered:
         yield cut(f"{progress.recovered} trials were left running by a crash and go on", "yellow")
     yield from (Text(note, style="dim") for note in progress.notes)
+    if (leader := progress.leader) is not None and leader.value is not None:
+        values = named(progress.metrics, [leader.value])
+        yield Text.assemble("best ", (values, "bold green"), f"  trial {leader.trial.number}, running")
     for record in progress.front[:MOST_SHOWN]:
-        title = "best " if len(progress.metrics) == 1 else "front "
+        title = "front " if len(progress.metrics) > 1 else "best " if leader is None else "best of those that ended "
         values = named(progress.metrics, record.values)
         yield Text.assemble(title, (values, "bold green"), f"  trial {record.number}")
     if len(progress.front) > MOST_SHOWN:

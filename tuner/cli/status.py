@@ -5,14 +5,15 @@ from __future__ import annotations
 import datetime
 import json
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tuner.cli import options
 from tuner.cli.overview import Overview, Running, overview
-from tuner.cli.parts import stdout
 from tuner.cli.remarks import lines
+from tuner.cli.saying import FAILED, say
 from tuner.config import DEFAULT_STORAGE
 
 if TYPE_CHECKING:
@@ -36,11 +37,14 @@ def status(
 
     --json has the keys time, study, phase (running, resting, done, unknown, or
     stopped by search.stop), total, ended, states (how many trials of each),
-    front (the best trial, or all of the front), running, left (by drivers that
-    are gone), set_back, drivers (null: unknown), recent (that ended last, the
-    latest at the end), stopped (why), seconds_left and limit. A trial has trial
-    and values; one that runs also epoch, epochs, worker, host, device and quiet
-    (seconds without an epoch); one that ended state, epoch, seconds and why.
+    front (the best trial, or all of the front), leader (a trial that runs and
+    is better; null: none), running, left (by drivers that are gone), set_back,
+    drivers (null: unknown), recent (that ended last, the latest at the end),
+    failures (by cause: state, cause, count and an example's number), stopped
+    (why), seconds_left and limit. A trial has trial and values; one that runs
+    also epoch, epochs, waits (for its worker, which trains another), value (of
+    its epochs so far), worker, host, device and quiet (seconds without an epoch); one
+    that ended state, epoch, seconds and why.
 
     Example: tuner status digits-cnn --watch
 
@@ -57,8 +61,12 @@ def status(
         last = watched(look, interval)
     else:
         last = look()
-    for line in lines(last) if last is not None else ():
-        stdout().print(line, soft_wrap=True)
+    if last is None:
+        return
+    for line in lines(last):
+        say(line)
+    if told := last.failures.sentence:
+        say(told, FAILED)
 
 
 def _looking(name: str, url: str) -> Callable[[], Overview]:
@@ -93,11 +101,13 @@ def data(seen: Overview) -> dict[str, Any]:
         "ended": seen.ended,
         "states": dict(seen.states),
         "front": [_ended_data(record, seen) for record in seen.front],
+        "leader": None if seen.leader is None else _running_data(seen.leader),
         "running": [_running_data(one) for one in seen.running],
         "left": seen.left,
         "set_back": seen.set_back,
         "drivers": None if seen.drivers is None else list(seen.drivers),
         "recent": [_ended_data(record, seen) for record in seen.recent],
+        "failures": [asdict(each) for each in seen.failures.causes],
         "stopped": seen.stopped or None,
         "seconds_left": seen.seconds_left,
         "limit": seen.limit or None,
@@ -109,7 +119,9 @@ def _running_data(one: Running) -> dict[str, Any]:
         "trial": one.trial,
         "epoch": one.epoch,
         "epochs": one.epochs,
+        "waits": one.waits,
         "values": dict(one.values),
+        "value": one.value,
         "worker": one.worker or None,
         "host": one.host or None,
         "device": one.device or None,

@@ -19,11 +19,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from tuner.cli.formats import clock
+from tuner.cli.formats import about
 from tuner.cli.lines import named
 from tuner.cli.overview import Overview, Running
-from tuner.cli.parts import BAR_FROM, DETAILS_FROM, cut, drawable, latest, stdout
+from tuner.cli.parts import BAR_FROM, DETAILS_FROM, counted, cut, drawable, latest, stdout
 from tuner.cli.remarks import remarks, silence
+from tuner.cli.saying import FAILED
 from tuner.errors import UsageError
 
 LEAVE = "q"
@@ -119,16 +120,22 @@ class Screen:
 
 
 def _head(seen: Overview, width: int, height: int) -> Iterator[RenderableType]:
-    left = "" if seen.seconds_left is None else f", about {clock(seen.seconds_left)} left"
+    left = "" if seen.seconds_left is None else f", about {about(seen.seconds_left)} left"
     between = "  " if width >= DETAILS_FROM else "\n"
-    states = "  ".join(f"{count} {state}" for state, count in seen.states.items())
-    yield Text.assemble((seen.study, "bold"), f"  {seen.ended} of {seen.total} trials{left}{between}{states}")
-    title = "best " if len(seen.metrics) == 1 else "front "
+    states = Text("  ").join(counted(seen.states))
+    yield Text.assemble((seen.study, "bold"), f"  {seen.ended} of {seen.total} trials{left}{between}", states)
+    if (leader := seen.leader) is not None and leader.value is not None:
+        yield Text.assemble(
+            "best ", (named(seen.metrics, [leader.value]), "bold green"), f"  trial {leader.trial}, running"
+        )
+    title = "front " if len(seen.metrics) > 1 else "best " if leader is None else "best of those that ended "
     shown = seen.front[: max(1, height // LINES_PER_BEST)]
     for record in shown:
         yield Text.assemble(title, (named(seen.metrics, record.values), "bold green"), f"  trial {record.number}")
     if len(shown) < len(seen.front):
         yield cut(f"and {len(seen.front) - len(shown)} more on the front", "dim")
+    if told := seen.failures.sentence:
+        yield Text(told, style=FAILED)
     yield from (Text(remark, style="dim") for remark in remarks(seen))
     yield cut(f"as of {seen.time:%H:%M:%S}; {LEAVE} leaves{', and the run goes on' * (not seen.over)}", "dim")
 
@@ -146,6 +153,8 @@ def _running(running: tuple[Running, ...], width: int) -> Table:
 def _course(one: Running, width: int) -> tuple[RenderableType, str]:
     if not one.begun:
         return "", "begins"
+    if one.waits:
+        return "", "waits"
     if one.epochs is None:
         return "", f"epoch {one.epoch}"
     bar = ProgressBar(one.epochs, one.epoch, width=20 if width >= DETAILS_FROM else 8) if width >= BAR_FROM else ""
