@@ -17,6 +17,7 @@ from tuner.space import Space
 from tuner.storage import Facts, Sole, open_storage
 from tuner.storage.tables import Tables
 from tuner.study import open_study
+from tuner.study.record import HISTORY
 
 AT_ONCE = 500
 """So many trials are written in one transaction."""
@@ -52,6 +53,6 @@ def _facts(params: Mapping[str, FloatDistribution], reports: int, chance: random
     epochs = list(range(1, reports + 1))
     scores = [chance.random() * epoch / reports for epoch in epochs]
     history = {"epoch": epochs, "score": scores, "train_loss": scores, "seconds": [0.1] * reports}
-    user = {"history": history, "judged": reports, "seed": 1, "attempt": 1, "state": "complete", "epoch": reports}
+    user = {"judged": reports, "seed": 1, "attempt": 1, "state": "complete", "epoch": reports}
     drawn = {name: (chance.random(), distribution) for name, distribution in params.items()}
-    return Facts(user, {}, dict(zip(epochs, scores, strict=True)), drawn)
+    return Facts(user, {HISTORY: history}, dict(zip(epochs, scores, strict=True)), drawn)

@@ -10,6 +10,8 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial
 
+from tuner.study.record import HISTORY
+
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
@@ -36,7 +38,7 @@ def trials(storage: str, study: str) -> list[FrozenTrial]:
 
 def facts(trial: FrozenTrial) -> dict[str, Any]:
     """All of a trial that its seed decides: not when, where and how often it ran."""
-    history = {name: values for name, values in trial.user_attrs.get("history", {}).items() if name != "seconds"}
+    history = {name: values for name, values in trial.system_attrs.get(HISTORY, {}).items() if name != "seconds"}
     told = {key: trial.user_attrs.get(key) for key in ("state", "epoch", "cause", "seed")}
     return {
         "number": trial.number,

@@ -18,7 +18,7 @@ def test_an_optuna_script_of_ones_own_tunes_a_space(tiny: Path, url: str) -> Non
     for trial in study.trials:
         assert trial.value == max(trial.intermediate_values.values())
         assert list(trial.intermediate_values) == [1, 2]
-        assert trial.user_attrs["history"]["accuracy"] == list(trial.intermediate_values.values())
+        assert trial.system_attrs["tuner:history"]["accuracy"] == list(trial.intermediate_values.values())
 
 
 def test_it_gives_what_tuner_itself_would_for_the_same_parameters(tiny: Path, url: str) -> None:

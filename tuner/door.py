@@ -17,6 +17,7 @@ from tuner.goal import Goal
 from tuner.port import Epoch, Outcome, State, Trial, TrialPort, Verdict
 from tuner.seeds import derive
 from tuner.space import Space
+from tuner.study.record import HISTORY
 from tuner.training import device_of
 from tuner.trial import run_trial
 
@@ -30,7 +31,7 @@ def objective(
         study.optimize(tuner.objective("cnn.yaml"), n_trials=20)
 
     The data are loaded and the space is checked once, here. The study's own sampler and pruner are in
-    force; the `search` section is not. Metrics are kept as the trial's user attribute `history`,
+    force; the `search` section is not. Metrics are kept as the trial's system attribute `tuner:history`,
     constraints by `trial.set_constraint`. With several objectives nothing is reported to Optuna.
 
     Args:
@@ -102,7 +103,7 @@ class _StudyPort:
 
     def value_of(self, outcome: Outcome) -> float | tuple[float, ...]:
         """The trial's value or values, or the exception that Optuna understands."""
-        self._trial.set_user_attr("history", self._history)
+        self._trial.storage.set_trial_system_attr(self._trial._trial_id, HISTORY, self._history)
         if outcome.epoch is not None:
             self._trial.set_user_attr("epoch", outcome.epoch)
         for name, violation in outcome.violations.items():

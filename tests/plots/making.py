@@ -9,6 +9,7 @@ from typing import Any
 import optuna
 
 from tuner.study import Study
+from tuner.study.record import HISTORY
 
 STATES = optuna.trial.TrialState
 NINE = datetime.datetime(2026, 3, 1, 9)
@@ -27,7 +28,7 @@ def study_of(trials: int, url: str | None = None) -> Study:
         values = [abs(rate - 0.01) + 1 / epoch for epoch in range(1, 6)]
         state = STATES.PRUNED if i % 3 == 2 else STATES.FAIL if i % 10 == 9 else STATES.COMPLETE
         values = values[:2] if state is STATES.PRUNED else values
-        attributes = {"attempt": 1, "history": {"loss": values, "seconds": [0.1] * len(values)}}
+        attributes: dict[str, Any] = {"attempt": 1}
         if state is not STATES.COMPLETE:
             attributes |= {"cause": "<script>alert(1)</script>", "state": "diverged" if i % 2 else "pruned"}
         trial = optuna.trial.create_trial(
@@ -37,6 +38,7 @@ def study_of(trials: int, url: str | None = None) -> Study:
             distributions=distributions,
             intermediate_values=dict(enumerate(values, start=1)),
             user_attrs=attributes | {"state": "complete"} if state is STATES.COMPLETE else attributes,
+            system_attrs={HISTORY: {"loss": values, "seconds": [0.1] * len(values)}},
         )
         study.add_trial(trial)
     return Study(study)
@@ -133,9 +135,10 @@ def large(trials: int, epochs: int) -> Study:
                     "host": "here",
                     "state": "complete",
                     **told,
-                    "history": {"epoch": list(range(1, len(curve) + 1)), **kept, "seconds": [0.4] * len(curve)},
                 },
-                system_attrs={},
+                system_attrs={
+                    HISTORY: {"epoch": list(range(1, len(curve) + 1)), **kept, "seconds": [0.4] * len(curve)}
+                },
                 intermediate_values=dict(enumerate(curve, start=1)),
             )
         )

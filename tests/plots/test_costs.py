@@ -6,6 +6,7 @@ from tests.plots.making import study_of, study_of_several
 from tuner import plots
 from tuner.plots.costs import frontier
 from tuner.study import Study
+from tuner.study.record import HISTORY
 
 
 def costly(*trials: tuple[float, float, float], violation: float = -1.0) -> Study:
@@ -14,9 +15,11 @@ def costly(*trials: tuple[float, float, float], violation: float = -1.0) -> Stud
     study.set_metric_names(["accuracy"])
     for i, (seconds, parameters, accuracy) in enumerate(trials):
         history = {"seconds": [seconds], "accuracy": [accuracy], "parameters": [parameters], "epoch": [1]}
-        attributes = {"attempt": 1, "state": "complete", "history": history}
+        user, system = {"attempt": 1, "state": "complete"}, {HISTORY: history}
         bound = {"size": 1.0 if i == len(trials) - 1 else -1.0}
-        study.add_trial(optuna.trial.create_trial(value=accuracy, user_attrs=attributes, constraints=bound))
+        study.add_trial(
+            optuna.trial.create_trial(value=accuracy, user_attrs=user, system_attrs=system, constraints=bound)
+        )
     return Study(study)
 
 

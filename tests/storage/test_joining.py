@@ -110,4 +110,4 @@ def test_a_restart_of_the_server_makes_drivers_wait_and_costs_nothing(
         assert "the database cannot be reached: waiting for it" in run.events("trouble")[0]["message"]
         assert "Traceback" not in printed
     check_total(postgres, 8)
-    assert {len(trial.user_attrs["history"]["loss"]) for trial in trials(postgres)} == {30}
+    assert {len(trial.system_attrs["tuner:history"]["loss"]) for trial in trials(postgres)} == {30}

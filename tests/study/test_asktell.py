@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def test_optuna_reads_every_trial_its_parameters_epochs_and_attributes(url: str)
         {1: 0.7, 2: 0.6},
     )
     assert set(read.params) >= {"model.hidden.length", "model.hidden.0", "optimizer"}
-    assert read.user_attrs["history"]["loss"] == [0.5, 0.5]
+    assert read.system_attrs["tuner:history"]["loss"] == [0.5, 0.5]
     assert {key: read.user_attrs[key] for key in ("attempt", "threads", "epoch", "state")} == {
         "attempt": 1,
         "threads": 2,
@@ -185,7 +186,7 @@ def test_what_the_pruner_notes_is_there_with_the_epoch_or_not_at_all(url: str, t
     complete(trials, 0.9)
     trials.ask()
     with sqlite3.connect(tmp_path / "studies.db") as connection:
-        connection.execute(CRASH.format(key="history"))
+        connection.execute(CRASH.replace("user", "system").format(key="tuner:history"))
     with pytest.raises(StorageError):
         trials.report(epoch(1, 1, 0.1))
     with sqlite3.connect(tmp_path / "studies.db") as connection:
@@ -247,10 +248,24 @@ def test_what_was_not_written_of_an_epoch_is_not_known_either(url: str, tmp_path
     trials = opened(url)
     trials.ask()
     with sqlite3.connect(tmp_path / "studies.db") as connection:
-        connection.execute(CRASH.format(key="history"))
+        connection.execute(CRASH.replace("user", "system").format(key="tuner:history"))
     with pytest.raises(StorageError):
         trials.report(epoch(0, 1, 0.4))  # which the pruner would stop
 
     trials.leave(0)
 
     assert trials.study.record(0).state == "waiting"
+
+
+def test_no_attribute_is_a_line_that_widens_the_dashboards_page(url: str) -> None:
+    trials = opened(url)
+    long = trials.ask().number
+    for number in range(1, 101):
+        trials.report(epoch(long, number, number / 101))
+    trials.tell(Outcome(long, 1, State.FAILED, cause="ValueError: no", traceback="a line\n" * 200))
+
+    read = optuna.load_study(study_name="tiny", storage=url).trials[0]
+
+    assert max(len(json.dumps(value)) for value in read.user_attrs.values()) < 200  # it shows each on one line
+    record = trials.study.record(long)
+    assert (len(record.history["accuracy"]), record.attributes["traceback"]) == (100, "a line\n" * 200)

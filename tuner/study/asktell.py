@@ -19,7 +19,7 @@ from tuner.port import Epoch, Outcome, State, Trial
 from tuner.rounding import rounded
 from tuner.seeds import derive
 from tuner.storage import DRIVER, Facts, Ledger, Turns, readable_errors
-from tuner.study.record import STOPPED, Record, record_of
+from tuner.study.record import HISTORY, STOPPED, TRACEBACK, Record, record_of
 from tuner.study.study import Study
 
 _TOLD_AS = {
@@ -105,7 +105,8 @@ class AskTell:
         with readable_errors(), self._ledger.together() as written:
             self._seed_sampler()
             trial = self.optuna.ask()
-            there = self._ledger.get_trial(trial._trial_id).user_attrs
+            waiting = self._ledger.get_trial(trial._trial_id)
+            there = waiting.user_attrs
             attempt = int(there.get("attempt", 0)) + 1
             values = self.study.space.fill(trial)
             seed = there.get("seed")  # of an earlier attempt, or as it was enqueued
@@ -113,12 +114,14 @@ class AskTell:
                 seed = self._chance("trial", trial.number)
             self._ledger.note(trial._trial_id, Facts({"seed": seed, "attempt": attempt}))
         own = self.study.space.objective.function is not None  # it has no checkpoints, and as many epochs as it likes
-        history: dict[str, list[float]] = {} if own else there.get("history", {})
+        history: dict[str, list[float]] = {} if own else waiting.system_attrs.get(HISTORY, {})
         last = None if own else int(values["training"]["epochs"])
         self._running[trial.number] = _Running(
             written.begun, history, int(there.get("judged", 0)), int(there.get("lanes", 1)), last
         )
-        return Trial(trial.number, attempt, values, seed, cut_short="history" in there or "losses" in there)
+        return Trial(
+            trial.number, attempt, values, seed, cut_short=HISTORY in waiting.system_attrs or "losses" in there
+        )
 
     def judged(self, number: int) -> int:
         """The last epoch of a running trial that was judged, in any attempt."""
@@ -163,7 +166,7 @@ class AskTell:
             history = {name: [*running.history.get(name, [])[:kept], fact] for name, fact in facts.items()}
             lanes = max(running.lanes, epoch.lanes)
             more = {"lanes": lanes} if lanes > running.lanes else {}
-            self._ledger.note(running.id, Facts({"history": history, "judged": judged, **more}, values=values))
+            self._ledger.note(running.id, Facts({"judged": judged, **more}, {HISTORY: history}, values))
         running.judged, running.history, running.lanes = judged, history, lanes
         return stop
 
@@ -189,7 +192,8 @@ class AskTell:
     def _tell(self, outcome: Outcome) -> bool:
         running = self._running[outcome.trial]
         stopped = _stopped_at(running.history)
-        there = self._ledger.get_trial(running.id).user_attrs  # an attempt that crashed may have left its own
+        trial = self._ledger.get_trial(running.id)  # an attempt that crashed may have left facts of its own
+        there = trial.user_attrs
         losses = {"losses": int(there.get("losses", 0)) + 1} if outcome.state is State.LOST else {}
         if stopped is None and (outcome.state is State.SUSPENDED or self._may_try_again(losses)):
             self._wait(running.id, losses)
@@ -198,11 +202,12 @@ class AskTell:
         if stopped is not None and outcome.state in (State.SUSPENDED, State.LOST):
             outcome = self._pruned(outcome, running.history, stopped)
         cause = outcome.cause or (self._pruned_by(running) if outcome.state is State.PRUNED else "")
-        facts = {"state": outcome.state.value, "epoch": outcome.epoch, "cause": cause, "traceback": outcome.traceback}
+        facts = {"state": outcome.state.value, "epoch": outcome.epoch, "cause": cause}
         kept = {key: fact for key, fact in facts.items() if fact not in (None, "") or key in there}
+        trace = {TRACEBACK: outcome.traceback} if outcome.traceback or TRACEBACK in trial.system_attrs else {}
         values = outcome.values if outcome.state is State.COMPLETE else None
         with self._ledger.together():
-            self._ledger.note(running.id, Facts(kept, _constraints(outcome.violations)))
+            self._ledger.note(running.id, Facts(kept, {**_constraints(outcome.violations), **trace}))
             _tell_with_warning(self.optuna, outcome.trial, values, _TOLD_AS[outcome.state])
         del self._running[outcome.trial]
         return True
@@ -271,10 +276,10 @@ class AskTell:
         return [trial for trial in self._there(TrialState.RUNNING) if trial.number not in self._running]
 
     def _set_back(self, trial: FrozenTrial) -> None:
-        if (stopped := _stopped_at(trial.user_attrs.get("history", {}))) is None:
+        if (stopped := _stopped_at(trial.system_attrs.get(HISTORY, {}))) is None:
             self._wait(trial._trial_id, {})
             return
-        self._running[trial.number] = _Running(trial._trial_id, trial.user_attrs["history"], stopped)
+        self._running[trial.number] = _Running(trial._trial_id, trial.system_attrs[HISTORY], stopped)
         try:
             self._tell(Outcome(trial.number, trial.user_attrs["attempt"], State.LOST))
         finally:

@@ -30,6 +30,7 @@ from tuner.storage.founding import found
 from tuner.study.catalogue import create_study, facts_of, list_studies, load_study, new_uid, refuse_other_directions
 from tuner.study.identity import changes, described, identity_of, revalued
 from tuner.study.origins import Origin, Way
+from tuner.study.record import HISTORY, TRACEBACK
 from tuner.study.study import FACTS, FORK, Study
 
 _UNKEPT = {
@@ -37,6 +38,7 @@ _UNKEPT = {
     TrialState.RUNNING: "they have not ended",
     TrialState.WAITING: "they have not ended",
 }
+_KEPT = (_CONSTRAINTS_KEY, HISTORY, TRACEBACK)
 _KEPT_NOTES = ("fixed_params", "grid_id", "search_space")
 """What Optuna notes of a trial and what holds in another study: rungs and brackets go by a trial's number."""
 
@@ -185,9 +187,7 @@ def _other(path: str, values: Mapping[str, Any]) -> str:
 
 
 def _moved(trial: FrozenTrial, number: int, drawn: FixedTrial, origin: Origin) -> FrozenTrial:
-    noted = {
-        key: fact for key, fact in trial.system_attrs.items() if key in _KEPT_NOTES or key.startswith(_CONSTRAINTS_KEY)
-    }
+    noted = {key: fact for key, fact in trial.system_attrs.items() if key in _KEPT_NOTES or key.startswith(_KEPT)}
     return FrozenTrial(
         number=number,
         state=trial.state,

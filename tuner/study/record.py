@@ -23,6 +23,9 @@ FINISHED_STATES = {state.value for state in State if state is not State.SUSPENDE
 STOPPED = "epoch.stopped"
 """Has a 1 in a history at the epoch at which the pruner stopped the trial; no metric has a dot in its name."""
 
+HISTORY, TRACEBACK = "tuner:history", "tuner:traceback"
+"""System attributes of a trial. The dashboard shows each user attribute on one line, of 9,000 pixels for these."""
+
 _SHOWN_AS = {
     TrialState.COMPLETE: "complete",
     TrialState.PRUNED: "pruned",
@@ -111,7 +114,7 @@ def undominated(records: Iterable[Record], directions: Sequence[Direction]) -> l
 
 def record_of(trial: FrozenTrial) -> Record:
     """Read a trial, ours or one that another program left in the database."""
-    attributes = trial.user_attrs
+    attributes = {**trial.user_attrs, **_long(trial.system_attrs)}
     ours = "attempt" in attributes
     ended = ours and trial.state in FINISHED and "state" in attributes  # another program may have ended one of ours
     kept: dict[str, list[float]] = attributes.get("history", {}) if ours else {}
@@ -135,6 +138,12 @@ def record_of(trial: FrozenTrial) -> Record:
         seconds=seconds,
         attributes=attributes,
     )
+
+
+def _long(system_attrs: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes that are too long for the dashboard, by the names that they have in a record."""
+    names = {HISTORY: "history", TRACEBACK: "traceback"}
+    return {name: system_attrs[key] for key, name in names.items() if key in system_attrs}
 
 
 def _violations(trial: FrozenTrial) -> dict[str, float]:
