@@ -35,7 +35,7 @@ LAYERS = [
     ["further", "loss", "measures", "models", "optim"],
     ["data"],
     ["own", "space", "endings"],
-    ["checkpoints"],
+    ["checkpoints", "precision", "weights"],
     ["allocator", "chance", "config", "dropout", "files", "linear", "port"],
     ["goal", "link"],
     ["eager", "racing", "rounding", "seeds", "task"],

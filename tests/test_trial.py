@@ -125,7 +125,7 @@ def test_the_best_weights_that_are_kept_score_what_the_trial_is_said_to_score(jo
     kept = Run.build(job, Config.of(given.values, "."), 0)
     kept.model.load_state_dict(torch.load(io.BytesIO(port.best[0]), weights_only=True)["model"])
     assert kept.dataset.valid is not None
-    scores = evaluate(kept.model, kept.dataset.valid, kept.dataset, job.scores, kept.loss.link)
+    scores = evaluate(kept, kept.dataset.valid, job.scores)
     assert outcome.epoch != 8  # or the test tells nothing
     assert scores["accuracy"] == outcome.values[0]
 
@@ -241,3 +241,73 @@ def test_a_damaged_checkpoint_begins_the_trial_anew(job: Job) -> None:
 
     assert run(job, trial(), port) == run(job, trial(), whole)
     assert [epoch.metrics for epoch in port.epochs] == [epoch.metrics for epoch in whole.epochs]
+
+
+FAULTY = """
+from torch import nn
+
+class Net(nn.Linear):
+    def __init__(self, in_features, out_features, at):
+        super().__init__(in_features, out_features)
+        self.at, self.calls = at, 0
+
+    def forward(self, inputs):
+        return super().forward(inputs.flatten(1))
+
+    def state_dict(self, *args, **kwargs):
+        self.calls += 1
+        if self.calls >= self.at:
+            raise KeyError("lost")
+        return super().state_dict(*args, **kwargs)
+
+class Extra(nn.Linear):
+    def forward(self, inputs):
+        return super().forward(inputs.flatten(1))
+
+    def get_extra_state(self):
+        return {"version": 2}
+
+    def set_extra_state(self, state):
+        self.version = state["version"]
+
+class Opaque(Extra):
+    def get_extra_state(self):
+        return object()
+"""
+
+
+def own_trial(folder: Path, **model: Any) -> tuple[Job, Trial]:
+    (folder / "net.py").write_text(FAULTY)
+    space = Space.parse(TEXT, base=folder, settings=[("model", model)])
+    values = space.fill(Corner(False, {}))
+    return Job.for_search(Config.of(values, str(folder)), 0, torch.device("cpu")), Trial(0, 1, values, seed=0)
+
+
+@pytest.mark.parametrize(("at", "interval"), [(1, 10.0), (2, 0.0)])
+def test_a_state_dict_that_raises_is_the_trials_failure(tmp_path: Path, at: int, interval: float) -> None:
+    """At the best weights, or at a checkpoint."""
+    job, given = own_trial(tmp_path, type="net.py:Net", at=at)
+
+    outcome = run(job, given, FakePort(), interval)
+
+    assert (outcome.state, outcome.cause) == (State.FAILED, "KeyError: 'lost'")
+    assert "raise KeyError" in outcome.traceback
+
+
+def test_extra_state_outlives_a_checkpoint(tmp_path: Path) -> None:
+    job, given = own_trial(tmp_path, type="net.py:Extra")
+    port = FakePort()
+
+    outcome = run(job, given, port, 0.0)
+
+    assert outcome.state is State.COMPLETE
+    again = Run.build(job, Config.of(given.values, str(tmp_path)), 0)
+    again.restore(port.checkpoints[0])
+    assert again.model.version == 2
+
+
+def test_extra_state_that_only_a_pickle_brings_back_is_the_trials_failure(tmp_path: Path) -> None:
+    outcome = run(*own_trial(tmp_path, type="net.py:Opaque"), FakePort())
+
+    assert outcome.state is State.FAILED
+    assert outcome.cause.startswith("TunerError: the model's state has _extra_state, a object that only a pickle")

@@ -223,7 +223,8 @@ def probe(config: Config, job: Job) -> Run:
     dataset = run.dataset
     rows = torch.arange(min(PROBE_ROWS, config.data.batch_size))
     inputs, targets = next(iter(dataset.train.batches([rows], 0)))
-    models.check_fit(run.model, config.model.type, inputs, dataset.outputs)
+    with run.autocast():
+        models.check_fit(run.model, config.model.type, inputs, dataset.outputs)
     run.model.train()
     with _blaming("model", config.model.type), run.autocast():
         outputs = run.model(inputs)

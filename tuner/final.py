@@ -88,7 +88,7 @@ def train(
         run, epochs = _trained(space, config, job, observe)
         dataset = run.dataset
         assert dataset.test is not None
-        outputs = outputs_of(run.scored, dataset.test, dataset)
+        outputs = outputs_of(run.scored, dataset.test, dataset, config.training.precision)
         scored = job.scores(outputs, dataset.test.targets, dataset.target_scale, run.loss.link)
         test = {name: value for name, value in scored.items() if math.isfinite(value)}  # r2 of one row is no number
     plots = [curves(epochs, dataset.target_scale is not None), _told(dataset, outputs)]

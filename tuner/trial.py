@@ -161,17 +161,24 @@ class Course:
     def after(
         self, trained: Keepable, epoch: int, scores: Mapping[str, float], seconds: float, lanes: int = 1
     ) -> Outcome | None:
-        """Report an epoch; how the trial ends by it, if it does."""
+        """Report an epoch; how the trial ends by it, if it does: also by a state that cannot be kept."""
         trial, goal, metrics = self.trial, self._goal, {**scores, **self._cost}
         if reason := divergence(metrics, goal.names):
             return cut_short(trial, State.DIVERGED, goal, metrics, epoch - 1 or None, f"{reason} at epoch {epoch}")
         if self._best.see(metrics, epoch):
-            self._weights = trained.weights()
+            try:
+                self._weights = trained.weights()
+            except Exception as error:  # a `state_dict` of user code may raise anything
+                return failed(trial, error)
         verdict = self._port.report(Epoch(trial.number, trial.attempt, epoch, metrics, seconds, lanes))
         if verdict is Verdict.STOP:
             return cut_short(trial, State.PRUNED, goal, metrics, epoch)
         if verdict is Verdict.SUSPEND or time.monotonic() - self._saved > self._interval:
-            self._port.save(trial.number, trained.state(self._best.progress(epoch), self._weights), best=False)
+            try:
+                state = trained.state(self._best.progress(epoch), self._weights)
+            except Exception as error:  # likewise
+                return failed(trial, error)
+            self._port.save(trial.number, state, best=False)
             self._saved, self._is_long = time.monotonic(), True
         return cut_short(trial, State.SUSPENDED, goal, metrics, epoch) if verdict is Verdict.SUSPEND else None
 
@@ -188,4 +195,5 @@ def _costs(job: Job, run: Run) -> Mapping[str, float]:
     if not set(job.scores.goal.names) & set(COSTS):
         return {}
     row, _ = next(iter(run.dataset.train.batches([torch.arange(1)], 0)))
-    return costs.measure(job.scores.goal.names, run.model, row)
+    with run.autocast():
+        return costs.measure(job.scores.goal.names, run.model, row)

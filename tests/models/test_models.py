@@ -200,3 +200,49 @@ def test_checking_a_model_leaves_its_batch_statistics_alone() -> None:
 
     assert model.training
     assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+
+
+LAZY = """
+import torch
+from torch import nn
+
+class Lazy(nn.Sequential):
+    def __init__(self, num_classes):
+        super().__init__(nn.LazyConv2d(4, 3), nn.LazyBatchNorm2d(), nn.Flatten(), nn.LazyLinear(num_classes))
+
+class Unused(nn.Linear):
+    def __init__(self, in_features, num_classes):
+        super().__init__(in_features, num_classes)
+        self.spare = nn.LazyLinear(3)
+
+    def forward(self, inputs):
+        return super().forward(inputs.flatten(1))
+
+class Wrong(nn.Sequential):
+    def __init__(self, num_classes):
+        super().__init__(nn.LazyConv3d(4, 3), nn.LazyLinear(num_classes))
+"""
+
+
+def test_lazy_layers_take_their_sizes_from_the_data_and_begin_as_layers_of_that_size(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(LAZY)
+
+    model = models.build(Component("net.py:Lazy", {}), IMAGES, 10, str(tmp_path))
+
+    assert models.count_parameters(model) == (9 + 1) * 4 + 2 * 4 + (4 * 36 + 1) * 10
+    assert model.training
+    assert model[1].running_var.tolist() == [1.0] * 4  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Unused", r"net\.py:Unused has a lazy layer that its forward does not use: spare\.weight and spare\.bias"),
+        ("Wrong", r"net\.py:Wrong cannot take inputs of shape \(1, 8, 8\): RuntimeError"),
+    ],
+)
+def test_lazy_layers_without_a_size_are_the_models_fault(name: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(LAZY)
+
+    with pytest.raises(BuildError, match=f"^model: {message}"):
+        models.build(Component(f"net.py:{name}", {}), IMAGES, 10, str(tmp_path))

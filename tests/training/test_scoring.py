@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.nn import functional
 
-from tests.training.conftest import CPU, config
+from tests.training.conftest import CPU, PLAIN, config
 from tuner.space import Space
 from tuner.space.suggesters import Corner
-from tuner.training import Job, Run, evaluate, outputs_of, scoring
+from tuner.training import Job, Run, epochs_of, evaluate, outputs_of, scoring
 
 
 def test_scoring_neither_trains_nor_draws(job: Job) -> None:
@@ -16,8 +17,8 @@ def test_scoring_neither_trains_nor_draws(job: Job) -> None:
     before = {key: value.clone() for key, value in run.model.state_dict().items()}
     state = torch.get_rng_state()
 
-    first = evaluate(run.model, dataset.valid, dataset, job.scores, run.loss.link)
-    second = evaluate(run.model, dataset.valid, dataset, job.scores, run.loss.link)
+    first = evaluate(run, dataset.valid, job.scores)
+    second = evaluate(run, dataset.valid, job.scores)
 
     assert first == second
     assert torch.equal(torch.get_rng_state(), state)
@@ -35,6 +36,24 @@ def test_outputs_do_not_depend_on_how_rows_are_grouped(job: Job, monkeypatch: py
     assert torch.allclose(together, apart, atol=1e-5)
 
 
+def test_a_model_that_trains_in_bf16_is_scored_in_bf16(job: Job) -> None:
+    settings = {**PLAIN, "training.precision": "bf16"}
+    run = Run.build(job, config(settings), 0)
+    *_, (_, metrics, _) = epochs_of(run, job, 1, 2)
+    valid = run.dataset.valid
+    assert valid is not None
+    inputs = torch.cat(list(valid.in_order(1000)))
+
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        in_bf16 = run.model(inputs).float()
+    with torch.inference_mode():
+        in_fp32 = run.model(inputs)
+
+    losses = [float(functional.cross_entropy(outputs, valid.targets)) for outputs in (in_bf16, in_fp32)]
+    assert metrics["loss"] == pytest.approx(losses[0], rel=1e-6)
+    assert metrics["loss"] != pytest.approx(losses[1], rel=1e-6)
+
+
 def test_a_regression_is_scored_in_the_units_of_its_targets() -> None:
     """A model that always gives 0 in scaled terms predicts the mean of the training targets."""
     text = "{data: {type: diabetes}, model: {type: Linear}, optimizer: {type: SGD, lr: 0.1}}"
@@ -45,7 +64,7 @@ def test_a_regression_is_scored_in_the_units_of_its_targets() -> None:
         torch.nn.init.zeros_(parameter)
     assert run.dataset.valid is not None
 
-    scores = evaluate(run.model, run.dataset.valid, run.dataset, job.scores, run.loss.link)
+    scores = evaluate(run, run.dataset.valid, job.scores)
 
     mean = job.splits.train.targets.mean()
     errors = run.dataset.valid.targets - mean

@@ -13,10 +13,12 @@ import torch
 from torch import Generator, Tensor, nn
 
 from tuner.chance import order
+from tuner.errors import BuildError
 from tuner.fused import noise
 from tuner.fused.borrowing import names_of
 from tuner.fused.forward import Forward
 from tuner.fused.rules import RULES, numbers_of
+from tuner.precision import widened
 from tuner.seeds import derive
 from tuner.training import Run, Weights, groups_of, rows_at_once
 
@@ -138,7 +140,8 @@ class Lanes:
         # few rows of each are slow, and as many as are trained on at once have room
         size = max(self.runs[0].batch_size, rows_at_once(dataset) // len(self.runs))
         tensors = {**self._named(self._values), **self._fixed}
-        found = [self._forward.scoring(tensors, inputs) for inputs in dataset.valid.in_order(size)]
+        with self.runs[0].autocast():
+            found = [widened(self._forward.scoring(tensors, inputs)) for inputs in dataset.valid.in_order(size)]
         return torch.cat(found, 1)
 
     def weights(self, lane: int) -> Weights:
@@ -223,7 +226,11 @@ def _fixed(model: nn.Module) -> dict[str, Tensor]:
 def _kept(model: nn.Module) -> dict[str, str]:
     """By the name of each of a model's weights that of the parameter or buffer that it is."""
     names = names_of(model)
-    return {name: names[id(tensor)] for name, tensor in model.state_dict(keep_vars=True).items()}
+    state = model.state_dict(keep_vars=True)
+    for name, value in state.items():
+        if id(value) not in names:
+            raise BuildError("model", f"its state has {name}, which is no parameter and no buffer")
+    return {name: names[id(tensor)] for name, tensor in state.items()}
 
 
 def _clipped(gradients: Tensor, runs: Sequence[Run]) -> Tensor:

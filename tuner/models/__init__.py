@@ -78,7 +78,37 @@ def build(
         raise BuildError("model", f"{model.type} cannot be built: {type(error).__name__}: {error}") from error
     if not isinstance(module, nn.Module):
         raise BuildError("model", f"{model.type} gives a {type(module).__name__}, not a torch.nn.Module")
+    _materialise(module, model.type, input_shape, vocab_size)
     return module if own.is_own(model.type) else module.to(memory_format=torch.channels_last)  # a `view` may mind it
+
+
+def _materialise(model: nn.Module, name: str, input_shape: tuple[int, ...], vocab_size: int | None) -> None:
+    """Let lazy layers take their sizes from a batch of zeros: an optimizer and saved weights need the parameters.
+
+    Raises:
+        BuildError: the model cannot take such a batch, or leaves a layer out that it does not use.
+    """
+    if not any(map(_is_lazy, [*model.parameters(), *model.buffers()])):
+        return
+    training = model.training
+    model.eval()  # or batch statistics would begin with those of zeros
+    try:
+        with torch.no_grad():
+            model(torch.zeros(2, *input_shape, dtype=torch.float32 if vocab_size is None else torch.int64))
+    except Exception as error:  # a forward may raise anything for a shape it cannot take
+        raise BuildError(
+            "model", f"{name} cannot take inputs of shape {input_shape}: {type(error).__name__}: {error}"
+        ) from error
+    model.train(training)
+    tensors = [*model.named_parameters(), *model.named_buffers()]
+    left = [tensor for tensor, value in tensors if _is_lazy(value)]
+    if left:
+        raise BuildError("model", f"{name} has a lazy layer that its forward does not use: {listing(left[:3])}")
+
+
+def _is_lazy(tensor: torch.Tensor) -> bool:
+    found: bool = torch.nn.parameter.is_lazy(tensor)
+    return found
 
 
 def check_fit(model: nn.Module, name: str, inputs: torch.Tensor, outputs: int) -> None:

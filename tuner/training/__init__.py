@@ -5,8 +5,9 @@ It knows neither trials nor studies. The search and the final training both read
 
 from tuner.training.job import Job, device_of
 from tuner.training.loop import batches_of, close_epoch, epochs_of, groups_of, step, train_epoch
-from tuner.training.run import Run, Weights, saved
+from tuner.training.run import Run
 from tuner.training.scoring import evaluate, outputs_of, rows_at_once
+from tuner.weights import Weights, saved
 
 __all__ = [
     "Job",

@@ -31,9 +31,7 @@ def epochs_of(run: Run, job: Job, start: int, stop: int) -> Iterator[tuple[int, 
         seed_everything(derive(run.seed, "epoch", epoch))
         rate = float(run.optimizer.param_groups[0]["lr"])
         train_loss = train_epoch(run, epoch)
-        scores = (
-            {} if dataset.valid is None else evaluate(run.scored, dataset.valid, dataset, job.scores, run.loss.link)
-        )
+        scores = {} if dataset.valid is None else evaluate(run, dataset.valid, job.scores)
         close_epoch(run, scores.get(job.scores.objective, train_loss))
         yield epoch, {"train_loss": train_loss, "lr": rate, **scores}, time.perf_counter() - began
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from tuner import dropout, linear, loss, models, optim, own
+from tuner import dropout, linear, loss, models, optim, own, precision, weights
 from tuner.chance import seed_everything
 from tuner.config import Config, Precision, Training
 from tuner.data import Dataset
@@ -24,12 +24,9 @@ from tuner.seeds import derive
 from tuner.training.job import Job
 from tuner.training.patience import Patience
 from tuner.training.stepping import Stepping, stepping_of
-
-Weights = dict[str, Tensor]
+from tuner.weights import Weights, saved
 
 QUICK: Mapping[type[nn.Module], type[nn.Module]] = {nn.Dropout: dropout.Dropout, nn.Linear: linear.Linear}
-
-DTYPES = {Precision.FP32: torch.float32, Precision.BF16: torch.bfloat16, Precision.FP16: torch.float16}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +90,16 @@ class Run:
 
     def autocast(self) -> contextlib.AbstractContextManager[object]:
         """The context of a forward pass in the run's precision."""
-        dtype = DTYPES[self.training.precision]
-        if dtype is torch.float32:
-            return contextlib.nullcontext()
-        return torch.autocast(next(self.model.parameters()).device.type, dtype)
+        return precision.autocast(self.training.precision, next(self.model.parameters()).device)
 
     def weights(self) -> Weights:
-        """A copy of the weights that are scored, on the CPU."""
-        return {name: tensor.detach().to("cpu", copy=True) for name, tensor in self.scored.state_dict().items()}
+        """A copy of the weights that are scored, on the CPU.
+
+        Raises:
+            TunerError: an extra state is of objects that only a pickle brings back.
+            Exception: whatever a `state_dict` of user code raises.
+        """
+        return weights.copied(self.scored)
 
     def state(self, progress: Mapping[str, float], best: Weights | None = None) -> bytes:
         """A checkpoint with `progress` and the weights of the best epoch in it.
@@ -130,13 +129,6 @@ class Run:
         }
 
 
-def saved(parts: Mapping[str, Any]) -> bytes:
-    """What `torch.load` reads back with `weights_only=True`."""
-    buffer = io.BytesIO()
-    torch.save(dict(parts), buffer)
-    return buffer.getvalue()
-
-
 def _steps(rows: int, config: Config) -> int:
     """How often the optimizer steps in an epoch; a last row left alone joins the step before it."""
     size = config.data.batch_size * config.training.accumulate
@@ -157,7 +149,11 @@ def _quicken(model: nn.Module) -> None:
 def _average(model: nn.Module, decay: float | None) -> AveragedModel | None:
     if decay is None:
         return None
-    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))  # type: ignore[no-untyped-call]
+    try:
+        return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))  # type: ignore[no-untyped-call]
+    except Exception as error:  # a copy of user code may raise anything
+        cause = f"{type(error).__name__}: {error}"
+        raise BuildError("training.ema", f"the model cannot be copied for its running mean: {cause}") from error
 
 
 def _is_balanced(dataset: Dataset, training: Training) -> bool:

@@ -1,0 +1,23 @@
+"""What a model computes with. One rule: it is scored, tested and applied in the precision in which it is trained."""
+
+from __future__ import annotations
+
+import contextlib
+
+import torch
+from torch import Tensor
+
+from tuner.config import Precision
+
+DTYPES = {Precision.FP32: torch.float32, Precision.BF16: torch.bfloat16, Precision.FP16: torch.float16}
+
+
+def autocast(precision: Precision, device: torch.device) -> contextlib.AbstractContextManager[object]:
+    """Return the context of a forward pass; the weights stay float32."""
+    dtype = DTYPES[precision]
+    return contextlib.nullcontext() if dtype is torch.float32 else torch.autocast(device.type, dtype)
+
+
+def widened(outputs: Tensor) -> Tensor:
+    """Return outputs as float32 where they have fewer bits: metrics are not computed from those."""
+    return outputs.float() if outputs.dtype in (torch.bfloat16, torch.float16) else outputs
