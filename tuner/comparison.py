@@ -129,7 +129,7 @@ def _compared(best: Contestant, other: Contestant) -> str:
     assert other.confirmed is not None
     one, two = best.confirmed.interval, other.confirmed.interval
     gap = difference(one, two)
-    metric, by = best.study.goal.metric, f"95 % interval {gap.low:.3g} to {gap.high:.3g}"
+    metric, by = best.study.goal.title, f"95 % interval {gap.low:.3g} to {gap.high:.3g}"
     if gap.low <= 0 <= gap.high:
         return (
             f"{best.study.name} and {other.study.name} cannot be told apart: {metric} differs by {gap.mean:.3g}, {by}"
@@ -168,7 +168,7 @@ def _plots(contestants: Sequence[Contestant]) -> Iterator[Plot]:
 def _table(contestants: Sequence[Contestant]) -> Table:
     goal = contestants[0].study.goal
     confirmed = ("Confirmed mean", "95 % interval", "Of which trial")
-    found = (f"Best {goal.metric}", "Trial", *confirmed) if goal.single else ("On the front",)
+    found = (f"Best {goal.title}", "Trial", *confirmed) if goal.single else ("On the front",)
     head = ("Study", *found, "Trials", "Complete", "Pruned", "Other", "Seconds of training", "Wall seconds")
     return Table(head, tuple((each.study.name, *_found(each), *_took(each)) for each in contestants))
 

@@ -23,7 +23,7 @@ def forest(found: Confirmation) -> Plot:
     figure = go.Figure([_runs(found, shown), *_held(found), _means(found, shown), _firsts(shown)])
     labels = [_label(standing) for standing in shown]
     figure.update_yaxes(categoryorder="array", categoryarray=labels[::-1])
-    figure.update_layout(xaxis_title=found.goal.metric, height=130 + ROW * len(shown))
+    figure.update_layout(xaxis_title=found.goal.title, height=130 + ROW * len(shown))
     told = f"runs on fresh seeds of {len(shown)} candidates, each with its mean and interval"
     caption = f"{story} Dots are runs on common seeds; the bar of the pick is of its further seeds."
     return Plot(title, caption, figure, told=told)

@@ -22,7 +22,7 @@ MOST_ROWS = 50
 
 def pareto(study: Study, records: Sequence[Record]) -> Plot:
     """Every complete trial by its values; those of the front, which none beats in all objectives, stand out."""
-    title, metrics = "Pareto front", study.goal.metrics
+    title, metrics = "Pareto front", study.goal.titles
     complete = [record for record in records if record.complete and record.values]
     if not complete:
         return Plot(title, "", None, "no trial is complete yet")

@@ -48,7 +48,7 @@ def page(study: Study) -> str:
     confirmed = [] if found is None else [forest(found)]
     fronts = [] if study.goal.single else [pareto(study, records)]
     parameters = _parameters(records)
-    times = timeline(records, study.goal.metrics, datetime.datetime.now())
+    times = timeline(records, study.goal.titles, datetime.datetime.now())
     return webpage.render(
         "report.html.j2",
         [*confirmed, *fronts, *plots.all_plots(study, records), times],
@@ -69,7 +69,7 @@ def page(study: Study) -> str:
         seconds=webpage.length(sum(record.seconds or 0.0 for record in records)),
         rows=records[-MOST_ROWS:],
         parameters=parameters,
-        headings=["Trial", "State", *study.goal.metrics, "Epoch", "Seconds", *parameters, "Why"],
+        headings=["Trial", "State", *study.goal.titles, "Epoch", "Seconds", *parameters, "Why"],
     )
 
 

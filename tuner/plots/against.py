@@ -50,7 +50,7 @@ class Contestant:
 
 def by_trials(contestants: Sequence[Contestant], i: int = 0) -> Plot:
     """The best value in objective `i` after so many trials."""
-    metric = contestants[0].study.goal.metrics[i]
+    metric = contestants[0].study.goal.titles[i]
     caption = "The best complete trial within the bounds after so many had ended, however they did."
     progress = [list(range(1, len(each.records) + 1)) for each in contestants]
     return _progress(f"Best {metric} by trials", caption, contestants, progress, i, "Trials that have ended")
@@ -58,7 +58,7 @@ def by_trials(contestants: Sequence[Contestant], i: int = 0) -> Plot:
 
 def by_time(contestants: Sequence[Contestant], i: int = 0) -> Plot:
     """The best value in objective `i` after so much wall time."""
-    metric = contestants[0].study.goal.metrics[i]
+    metric = contestants[0].study.goal.titles[i]
     caption = "The same after so many seconds in which trials were running; pauses between runs are left out."
     progress = [busy(each.records) for each in contestants]
     return _progress(f"Best {metric} by wall time", caption, contestants, progress, i, "Seconds")
@@ -76,7 +76,7 @@ def _progress(
             rows.append((each.study.name, better[-1].values[i], round(at[better[-1].number], 1), better[-1].number))
     if not rows:
         return Plot(title, "", None, "no trial is complete yet")
-    metric = contestants[0].study.goal.metrics[i]
+    metric = contestants[0].study.goal.titles[i]
     figure.update_layout(xaxis_title=unit, yaxis_title=metric, showlegend=True)
     told = f"{title}: " + "; ".join(f"{name} reached {short(value)}" for name, value, *_ in rows)
     return Plot(title, caption, figure, told=told, table=Table(("Study", f"Best {metric}", unit, "Trial"), tuple(rows)))
@@ -136,7 +136,7 @@ def _merged(spans: Iterable[Span]) -> list[Span]:
 
 def fronts(contestants: Sequence[Contestant]) -> Plot:
     """The fronts of studies of several objectives, by the first two of them."""
-    metrics, title = contestants[0].study.goal.metrics, "Fronts"
+    metrics, title = contestants[0].study.goal.titles, "Fronts"
     found = [each.study.front(each.records) for each in contestants]
     figure = go.Figure(
         [
@@ -190,7 +190,7 @@ def confirmed(contestants: Sequence[Contestant]) -> Plot:
         ]
     )
     figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], automargin=True)
-    figure.update_layout(xaxis_title=contestants[0].study.goal.metric, height=150 + 50 * len(known))
+    figure.update_layout(xaxis_title=contestants[0].study.goal.title, height=150 + 50 * len(known))
     caption = (
         "The best of many noisy values flatters: the mean is of runs on fresh seeds that had no say in the choice."
     )

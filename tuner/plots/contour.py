@@ -49,11 +49,11 @@ def contour(study: Study, records: Sequence[Record], found: Importances, i: int 
     domains = study.domains()
     figure = _figure(study, shown, pair, (domains[pair[0]], domains[pair[1]]), i)
     caption = (
-        f"The {study.goal.metrics[i]} over the two most important parameters that trials have in common, smoothed; "
+        f"The {study.goal.titles[i]} over the two most important parameters that trials have in common, smoothed; "
         "blank where fewer than two trials were near. Points are complete trials." + thinning(len(shown), len(having))
     )
     best = min(shown, key=losses(study, i))
-    told = f"{study.goal.metrics[i]} over {pair[0]} and {pair[1]}; the best point is at " + " and ".join(
+    told = f"{study.goal.titles[i]} over {pair[0]} and {pair[1]}; the best point is at " + " and ".join(
         f"{name} {short(best.params[name])}" for name in pair
     )
     return Plot(title, caption, figure, told=told)
@@ -85,12 +85,12 @@ def _figure(
         "z": smoothed(x, y, values, across, up),
         "colorscale": SCALE,
         "reversescale": study.goal.directions[i] is Direction.MINIMIZE,
-        "colorbar": {"title": {"text": html.escape(study.goal.metrics[i]), "side": "right"}},
+        "colorbar": {"title": {"text": html.escape(study.goal.titles[i]), "side": "right"}},
         "hoverinfo": "skip",
     }
     labelled = any(isinstance(domain, Choices) for domain in domains)
     area = go.Heatmap(**look) if labelled else go.Contour(**look, line={"width": 0.5}, ncontours=15)
-    figure = go.Figure([area, _points(shown, pair, domains, i, study.goal.metrics[i])])
+    figure = go.Figure([area, _points(shown, pair, domains, i, study.goal.titles[i])])
     for axis, name, domain in zip((figure.update_xaxes, figure.update_yaxes), pair, domains, strict=True):
         axis(title_text=html.escape(name), **axis_of(domain))
     return figure.update_layout(height=480, showlegend=False)

@@ -26,9 +26,9 @@ UNITS = {"seconds": "seconds of training", "parameters": "parameters", "latency"
 
 def costs(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
     """The value in objective `i` against each cost that is known, with the best that can be had for so much."""
-    title, metric = titled("Cost against value", study, i), study.goal.metrics[i]
+    title, metric = titled("Cost against value", study, i), study.goal.titles[i]
     chosen = sound(records)
-    known = {name: having for name in UNITS if name != metric and (having := _having(chosen, name))}
+    known = {name: having for name in UNITS if name != study.goal.metrics[i] and (having := _having(chosen, name))}
     if not known:
         return Plot(title, "", None, "no complete trial has a known cost")
     figure = make_subplots(rows=len(known), vertical_spacing=0.3 / len(known))
@@ -72,7 +72,7 @@ def frontier(study: Study, having: Sequence[Record], name: str, i: int) -> list[
 
 def _traces(study: Study, having: Sequence[Record], name: str, i: int, row: int) -> list[go.Scatter]:
     shown, least = thinned(having, losses(study, i)), frontier(study, having, name, i)
-    metric = html.escape(study.goal.metrics[i])
+    metric = html.escape(study.goal.titles[i])
     told = f"trial %{{customdata}}<br>{name} %{{x:.5g}}<br>{metric} %{{y:.5g}}<extra></extra>"
     looks: list[tuple[Sequence[Record], dict[str, Any]]] = [
         (shown, {"mode": "markers", "name": "Trial", "opacity": 0.6, "marker": {"color": COLOURS[0], "size": 6}}),
@@ -106,4 +106,4 @@ def _table(study: Study, known: Mapping[str, Sequence[Record]], i: int) -> Table
         for name, having in known.items()
         for record in frontier(study, having, name, i)[-MOST_ROWS:]
     ]
-    return Table(("Cost", "How much", f"Best {study.goal.metrics[i]} for it", "Trial"), tuple(rows))
+    return Table(("Cost", "How much", f"Best {study.goal.titles[i]} for it", "Trial"), tuple(rows))

@@ -29,7 +29,7 @@ def learning_curves(study: Study, records: Sequence[Record]) -> Plot:
     title, i = f"Learning curves of the top {BEST}", _learnt(study)
     if i is None:
         return Plot(title, "", None, "no objective changes from epoch to epoch")
-    metric = study.goal.metrics[i]
+    metric, shown_as = study.goal.metrics[i], study.goal.titles[i]
     best = [record for record in sorted(sound(records), key=losses(study, i)) if _curve(record, metric)][:BEST]
     if not best:
         return Plot(title, "", None, "no complete trial has reported an epoch")
@@ -38,10 +38,10 @@ def learning_curves(study: Study, records: Sequence[Record]) -> Plot:
     for row, names in enumerate(rows, start=1):
         for k, record in enumerate(best):
             figure.add_traces([_line(record, name, k, row) for name in names if _curve(record, name)], row, 1)
-        figure.update_yaxes(title_text="Loss" if len(names) > 1 else metric, row=row, col=1)
+        figure.update_yaxes(title_text="Loss" if len(names) > 1 else shown_as, row=row, col=1)
     figure.update_xaxes(title_text="Epoch", row=len(rows), col=1)
     figure.update_layout(height=160 + 240 * len(rows))
-    caption = f"The best trials by {metric}, the best first."
+    caption = f"The best trials by {shown_as}, the best first."
     if len(rows) > 1:
         caption += (
             " Below, the loss on validation rows, and fainter the one on training rows: where they part, it overfits."
@@ -49,7 +49,7 @@ def learning_curves(study: Study, records: Sequence[Record]) -> Plot:
     caption += clip(
         figure, [value for record in best for value in _curve(record, metric).values()], study.goal.directions[i]
     )
-    told = f"{metric} by epoch of trials " + ", ".join(str(record.number) for record in best)
+    told = f"{shown_as} by epoch of trials " + ", ".join(str(record.number) for record in best)
     return Plot(title, caption, figure, told=told, table=_table(best, metric, i))
 
 
@@ -91,7 +91,7 @@ def _table(best: Sequence[Record], metric: str, i: int) -> Table:
 
 def intermediate_values(study: Study, records: Sequence[Record]) -> Plot:
     """The objective of every trial after each epoch, pruned ones dotted."""
-    title, metric = "Intermediate values", study.goal.metric
+    title, metric = "Intermediate values", study.goal.title
     reported = [record for record in records if record.reports]
     if not reported:
         return Plot(title, "", None, "no trial has reported an epoch yet")

@@ -38,7 +38,7 @@ def history(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
 
     Trials without a value stand on a rug below.
     """
-    title, metric = titled("Optimization history", study, i), study.goal.metrics[i]
+    title, metric = titled("Optimization history", study, i), study.goal.titles[i]
     complete = [record for record in records if record.complete and record.values]
     if not complete:
         return Plot(title, "", None, "no trial is complete yet")

@@ -31,7 +31,7 @@ def importances(study: Study, found: Importances, i: int = 0) -> Plot:
     figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], automargin=True)
     figure.update_xaxes(title_text="Share", tickformat=".0%", range=[0, 1])
     figure.update_layout(height=150 + 28 * len(names), showlegend=len(found.groups) > 1)
-    told = f"the most important parameter of {study.goal.metrics[i]} is {found.ranked[0].name}"
+    told = f"the most important parameter of {study.goal.titles[i]} is {found.ranked[0].name}"
     return Plot(title, _caption(found), figure, told=told, notes=tuple(_notes(found)), table=_table(found))
 
 

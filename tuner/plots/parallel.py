@@ -45,18 +45,18 @@ def parallel_coordinates(study: Study, records: Sequence[Record], ranking: Seque
     figure = go.Figure(_lines(study, shown, {name: domains[name] for name in names}))
     figure.update_layout(height=460, margin={"t": 70, "l": 70, "r": 40})
     caption = (
-        f"The parameters that all trials have, the scale of each as it is searched; coloured by {study.goal.metric}."
+        f"The parameters that all trials have, the scale of each as it is searched; coloured by {study.goal.title}."
     )
     if len(names) < len(domains):
         caption += f" The {len(names)} most important of {len(domains)} are shown."
     caption += thinning(len(shown), len(complete))
-    told = f"lines through {study.goal.metric} and " + ", ".join(names)
+    told = f"lines through {study.goal.title} and " + ", ".join(names)
     return Plot(title, caption, figure, told=told, width=AXIS_WIDTH * (1 + len(names)))
 
 
 def _lines(study: Study, shown: Sequence[Record], domains: dict[str, Domain]) -> go.Parcoords:
     values = fenced([record.values[0] for record in shown], study.goal.direction)
-    objective = {"label": study.goal.metric, "values": values}
+    objective = {"label": study.goal.title, "values": values}
     minimize = study.goal.direction is Direction.MINIMIZE
     return go.Parcoords(
         dimensions=[objective, *(_dimension(name, domain, shown) for name, domain in domains.items())],

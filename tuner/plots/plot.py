@@ -83,7 +83,7 @@ class Plot:
 
 def titled(title: str, study: Study, i: int) -> str:
     """The title of a plot that each objective has."""
-    return title if study.goal.single else f"{title} of {study.goal.metrics[i]}"
+    return title if study.goal.single else f"{title} of {study.goal.titles[i]}"
 
 
 def losses(study: Study, i: int) -> Callable[[Record], float]:

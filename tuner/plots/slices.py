@@ -29,7 +29,7 @@ def slices(study: Study, records: Sequence[Record], i: int = 0, ranking: Sequenc
         i: which objective.
         ranking: parameters by importance, which is the order of the panels.
     """
-    title, complete, metric = titled("Slices", study, i), sound(records), study.goal.metrics[i]
+    title, complete, metric = titled("Slices", study, i), sound(records), study.goal.titles[i]
     varying = {name: domain for name, domain in study.domains().items() if domain.varies}
     there = [name for name in varying if any(name in record.params for record in complete)]
     if not there:
