@@ -98,7 +98,7 @@ class BuildError(UsageError):
 
 
 class StudyError(UsageError):
-    """No such study or trial, or a study that belongs to another space."""
+    """No such study or trial, no database that has any, or a study that belongs to another space."""
 
 
 class StorageError(TunerError):

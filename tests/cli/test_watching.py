@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from tests.cli.test_status import DRIVEN, TEN, made, seen
 from tuner.cli import app
 from tuner.cli.overview import Overview
+from tuner.cli.waiting import Awaited
 from tuner.cli.watching import Screen, watched
 from tuner.errors import UsageError
 
@@ -80,12 +81,12 @@ class Terminal:
         self._stdin = os.fdopen(os.dup(self._follower))
         self._stdout = os.fdopen(os.dup(self._follower), "w", encoding="utf-8")
 
-    def watch(self, look: Callable[[], Overview]) -> Overview | None:
+    def watch(self, look: Callable[[], Overview | Awaited]) -> Overview | None:
         with self._monkeypatch.context() as patched:
             patched.setenv("TERM", "xterm-256color")
             patched.setattr(sys, "stdin", self._stdin)
             patched.setattr(sys, "stdout", self._stdout)
-            return watched(look, 0.01)
+            return watched("tiny", look, 0.01)
 
     def type(self, keys: str) -> None:
         os.write(self.leader, keys.encode())
@@ -156,6 +157,6 @@ def test_it_ends_by_itself_when_nothing_works_on_the_study_any_more(
 
 def test_without_a_terminal_it_is_refused_in_a_sentence(busy: Overview, url: str) -> None:
     with pytest.raises(UsageError, match="--watch needs a terminal to draw on: add --json"):
-        watched(lambda: busy, 1.0)
+        watched("tiny", lambda: busy, 1.0)
 
     assert CliRunner().invoke(app, ["status", "tiny", "--watch", "--storage", url]).exit_code == 1

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import json
+import signal
 import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +16,7 @@ from tuner.cli import options
 from tuner.cli.overview import Overview, Running, overview
 from tuner.cli.remarks import lines
 from tuner.cli.saying import FAILED, say
+from tuner.cli.waiting import Awaited, Lookout
 from tuner.config import DEFAULT_STORAGE
 
 if TYPE_CHECKING:
@@ -29,14 +32,19 @@ def status(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="A line of JSON, with --watch one each time.")] = False,
     interval: Annotated[float, typer.Option(help="Seconds between two looks of --watch.", min=0.1)] = 1.0,
+    wait: Annotated[
+        float, typer.Option(help="Seconds that --watch waits for a study or a run that is not there yet.", min=0)
+    ] = 600.0,
     storage: options.Storage = DEFAULT_STORAGE,
 ) -> None:
     """Say what is running, where, at which epoch, and about when it will end.
 
-    --watch follows the study until nothing works on it any more, and leaves how it stood then on the terminal.
+    --watch waits for the study and for a run of it, follows the run to its end, and leaves how the study stood then on
+    the terminal.
 
     --json has the keys time, study, phase (running, resting, done, unknown, or
-    stopped by search.stop), total, ended, states (how many trials of each),
+    stopped by search.stop; absent, with the reason, where --watch waits for the
+    study), total, ended, states (how many trials of each),
     front (the best trial, or all of the front), leader (a trial that runs and
     is better; null: none), running, left (by drivers that are gone), set_back,
     drivers (null: unknown), recent (that ended last, the latest at the end),
@@ -51,16 +59,14 @@ def status(
     Example: tuner status digits-cnn --json | jq .ended
     """
     look = _looking(study, storage)
-    if as_json:
-        for seen in followed(look, interval) if watch else [look()]:
-            print(json.dumps(data(seen)), flush=True)
-        return
-    if watch:
-        from tuner.cli.watching import watched
-
-        last = watched(look, interval)
-    else:
-        last = look()
+    try:
+        if as_json:
+            for each in followed(Lookout(look, wait), interval) if watch else [look()]:
+                print(json.dumps(data(each) if isinstance(each, Overview) else _absent(study, each)), flush=True)
+            return
+        last = _watched(study, look, interval, wait) if watch else look()
+    except KeyboardInterrupt:
+        raise typer.Exit(128 + signal.SIGINT) from None
     if last is None:
         return
     for line in lines(last):
@@ -69,26 +75,39 @@ def status(
         say(told, FAILED)
 
 
+def _watched(study: str, look: Callable[[], Overview], interval: float, wait: float) -> Overview | None:
+    from tuner.cli.watching import watched
+
+    return watched(study, Lookout(look, wait), interval)
+
+
 def _looking(name: str, url: str) -> Callable[[], Overview]:
     """What looks at the study anew each time it is called: a reader that holds no lock in between."""
     from tuner.storage import open_storage
     from tuner.study import drivers, load_study
 
-    storage = open_storage(url)
+    opened = functools.cache(lambda: open_storage(url))  # an error is not kept: the database may come yet
 
     def look() -> Overview:
-        study = load_study(storage, name)
+        study = load_study(opened(), name)
         return overview(study, study.records(), drivers(study, url), datetime.datetime.now())
 
     return look
 
 
-def followed(look: Callable[[], Overview], interval: float) -> Iterator[Overview]:
-    """A look every `interval` seconds; the last one is when nothing works on the study any more."""
-    while not (seen := look()).over:
+def followed(lookout: Callable[[], Overview | Awaited], interval: float) -> Iterator[Overview | Awaited]:
+    """A look every `interval` seconds; the last one is when the run that was waited for is over."""
+    while not (seen := lookout()).over:
         yield seen
         time.sleep(interval)
     yield seen
+
+
+def _absent(study: str, awaited: Awaited) -> dict[str, Any]:
+    if awaited.seen is not None:
+        return data(awaited.seen)
+    now = datetime.datetime.now().isoformat(timespec="seconds")
+    return {"time": now, "study": study, "phase": "absent", "reason": awaited.reason}
 
 
 def data(seen: Overview) -> dict[str, Any]:

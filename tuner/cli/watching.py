@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import os
 import select
 import signal
@@ -25,6 +26,7 @@ from tuner.cli.overview import Overview, Running
 from tuner.cli.parts import BAR_FROM, DETAILS_FROM, counted, cut, drawable, latest, stdout
 from tuner.cli.remarks import remarks, silence
 from tuner.cli.saying import FAILED
+from tuner.cli.waiting import Awaited
 from tuner.errors import UsageError
 
 LEAVE = "q"
@@ -33,11 +35,12 @@ LINES_PER_BEST = 6
 """So high is a terminal for each trial of a front that it shows."""
 
 
-def watched(look: Callable[[], Overview], interval: float) -> Overview | None:
-    """Show a study until nothing works on it any more.
+def watched(study: str, lookout: Callable[[], Overview | Awaited], interval: float) -> Overview | None:
+    """Show a study until the run that was waited for is over.
 
     Args:
-        look: gives its numbers as they are when it is called.
+        study: its name.
+        lookout: gives its numbers as they are when it is called, or what is waited for.
         interval: seconds between two looks.
 
     Returns:
@@ -45,18 +48,28 @@ def watched(look: Callable[[], Overview], interval: float) -> Overview | None:
 
     Raises:
         UsageError: stdout is no terminal that can be drawn on.
+        StudyError: the study has not come, or is gone.
         KeyboardInterrupt: the user has left by Ctrl-C; the terminal is as it was.
     """
     if not drawable(sys.stdout):
         raise UsageError("--watch needs a terminal to draw on: add --json for a line at each look, or leave it out")
-    seen = look()
-    with _ended_in_order(), Live(Screen(seen), console=stdout(), screen=True) as live, _keys() as left_within:
-        while not seen.over:
+    seen = lookout()
+    with _ended_in_order(), Live(_drawn(study, seen), console=stdout(), screen=True) as live, _keys() as left_within:
+        while isinstance(seen, Awaited) or not seen.over:
             if left_within(interval):
                 return None
-            seen = look()
-            live.update(Screen(seen), refresh=True)
+            seen = lookout()
+            live.update(_drawn(study, seen), refresh=True)
     return seen
+
+
+def _drawn(study: str, seen: Overview | Awaited) -> RenderableType:
+    if isinstance(seen, Overview):
+        return Screen(seen)
+    if seen.seen is not None:
+        return Screen(seen.seen, seen.reason)
+    leave = cut(f"as of {datetime.datetime.now():%H:%M:%S}; {LEAVE} leaves", "dim")
+    return Group(Text(study, style="bold"), Text(seen.reason), leave)
 
 
 @contextlib.contextmanager
@@ -100,14 +113,15 @@ def _left(keyboard: int, seconds: float) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """The numbers of one look, as high and wide as the terminal is when it is drawn."""
+    """The numbers of one look, as high and wide as the terminal is when it is drawn; `awaited` says what is not yet."""
 
     seen: Overview
+    awaited: str = ""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """All that there is room for: a low terminal loses the trials that ended, then those that run."""
         width, height = console.size
-        head = Group(*_head(self.seen, width, height))
+        head = Group(*_head(self.seen, self.awaited, width, height))
         room = height - len(console.render_lines(head, options.update(height=None), pad=False))
         running = self.seen.running
         shown = running if len(running) <= room else running[: max(1, room - 1)]
@@ -119,7 +133,7 @@ class Screen:
         yield from latest(self.seen.recent, self.seen.metrics, left - 1, width)
 
 
-def _head(seen: Overview, width: int, height: int) -> Iterator[RenderableType]:
+def _head(seen: Overview, awaited: str, width: int, height: int) -> Iterator[RenderableType]:
     left = "" if seen.seconds_left is None else f", about {about(seen.seconds_left)} left"
     between = "  " if width >= DETAILS_FROM else "\n"
     states = Text("  ").join(counted(seen.states))
@@ -136,7 +150,7 @@ def _head(seen: Overview, width: int, height: int) -> Iterator[RenderableType]:
         yield cut(f"and {len(seen.front) - len(shown)} more on the front", "dim")
     if told := seen.failures.sentence:
         yield Text(told, style=FAILED)
-    yield from (Text(remark, style="dim") for remark in remarks(seen))
+    yield from (Text(remark, style="dim") for remark in ([awaited] if awaited else remarks(seen)))
     yield cut(f"as of {seen.time:%H:%M:%S}; {LEAVE} leaves{', and the run goes on' * (not seen.over)}", "dim")
 
 

@@ -16,7 +16,7 @@ from optuna.storages import BaseStorage, RDBStorage
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
-from tuner.errors import StorageError, UsageError, listing
+from tuner.errors import StorageError, StudyError, UsageError, listing
 from tuner.storage import postgres
 from tuner.storage.facts import Facts
 from tuner.storage.ledger import Ledger
@@ -63,14 +63,16 @@ def open_storage(url: str, create: bool = False) -> BaseStorage:
             there; otherwise nothing is written.
 
     Raises:
-        UsageError: `url` is no database URL, names an SQLite file that is not there or a PostgreSQL
-            database without studies, or needs a package that is not installed.
+        UsageError: `url` is no database URL.
+        StudyError: it names an SQLite file that is not there, or a PostgreSQL database without studies.
         StorageError: the database cannot be opened, or is not one of Optuna's.
     """
     parsed = parse(url)
     file = sqlite_file(parsed)
     if file is not None and not create and not file.exists():
-        raise UsageError(f"{shown(url)}: there is no such file; `tuner run` makes it, --storage names another")
+        raise StudyError(f"{shown(url)}: there is no such file; `tuner run` makes it, --storage names another")
+    if file is not None and not create and not _has_tables(file):
+        raise StorageError(f"{shown(url)}: cannot be opened: a run has not made all tables yet, or it is not Optuna's")
     with _opening(url):
         if parsed.get_backend_name() == "postgresql":
             return _open_postgresql(parsed, create)
@@ -78,6 +80,22 @@ def open_storage(url: str, create: bool = False) -> BaseStorage:
         if parsed.get_backend_name() == "sqlite":
             _tune_sqlite(storage.engine, create)
         return _cached(storage)
+
+
+def _has_tables(file: Path) -> bool:
+    """Whether an SQLite file has what Optuna writes last when it makes its tables.
+
+    Optuna would write that itself where it is not there, though it was told to make none, and the run that is at it
+    would fail. Of what is no database Optuna says so.
+    """
+    uri = f"file:{quote(str(file))}?mode=ro"
+    try:
+        with contextlib.closing(sqlite3.connect(uri, timeout=SILENT_SECONDS, uri=True)) as connection:
+            return connection.execute("SELECT 1 FROM alembic_version").fetchone() is not None
+    except sqlite3.OperationalError as error:
+        return "no such table" not in str(error)
+    except sqlite3.DatabaseError:
+        return True
 
 
 @contextlib.contextmanager
@@ -155,7 +173,7 @@ def _open_postgresql(url: URL, create: bool) -> BaseStorage:
     text = url.render_as_string(hide_password=False)
     with postgres.setting_up(url) as connection:
         if not create and not sqlalchemy.inspect(connection).has_table("studies"):
-            raise UsageError(f"{shown(text)}: there are no studies yet; `tuner run` makes their tables")
+            raise StudyError(f"{shown(text)}: there are no studies yet; `tuner run` makes their tables")
         return _cached(RDBStorage(text, postgres.engine_options(url), skip_table_creation=not create))
 
 
