@@ -68,7 +68,7 @@ class Gated(Branching):
     ("name", "said"),
     [
         ("Branching", "this model cannot be computed for several at once"),
-        ("Drawing", "a fused step of this model is another"),
+        ("Drawing", "training changes the state of numpy.random"),
         ("Hooked", "hooks on gradients would see those of several trials"),
         ("Masked", "hooks on gradients would see those of several trials"),
         ("Silent", "this model cannot be computed for several at once (AssertionError)"),

@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from tuner.fused import plan
+from tuner.fused import plan, probe
+from tuner.fused.contents import Source
 from tuner.fused.plan import Plan
 from tuner.training import Run
 
@@ -52,9 +53,9 @@ def measured(
     monkeypatch: pytest.MonkeyPatch, machine: Machine, steps: float = 1e6, most: int = 64, forced: bool = False
 ) -> Plan:
     monkeypatch.setattr(plan, "_Batches", lambda run: machine)
-    monkeypatch.setattr(plan, "_difference", lambda build, batches: "")
+    monkeypatch.setattr(probe, "fault", lambda build, source, first: "")
     monkeypatch.setattr(plan, "time", SimpleNamespace(perf_counter=lambda: machine.now))
-    return plan.measure(lambda: cast(Run, None), most, steps, forced)
+    return plan.measure(lambda: cast(Run, None), Source(), most, steps, forced)
 
 
 def test_the_width_is_that_at_which_a_step_costs_a_trial_least(monkeypatch: pytest.MonkeyPatch) -> None:

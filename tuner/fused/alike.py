@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from tuner.config import Config
 from tuner.data.memory import Resident
+from tuner.fused import noise
+from tuner.fused.contents import attributes_of
 from tuner.fused.rules import RULES
 from tuner.training import Run
-
-MACHINERY = frozenset(vars(nn.Module())) | {"p", "inplace"}
-"""The attributes that every module has, and those of a dropout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +30,7 @@ def signature_of(run: Run, config: Config) -> Signature:
     loss = config.loss
     facts = {
         "data": (repr(config.data.transforms), repr(config.data.tokenizer)),
-        "modules": [_structure(name, module) for name, module in run.model.named_modules()],
-        "parameters": [(*_shape(name, p), p.requires_grad) for name, p in run.model.named_parameters()],
-        "buffers": [_shape(name, buffer) for name, buffer in run.model.named_buffers()],
+        "model": attributes_of(run.model, _of_lanes(run.model)).digest,
         "optimizer": (config.optimizer.type, _flags(run)),
         "loss": None if loss is None else (loss.type, sorted(_without(loss.args, "label_smoothing").items(), key=str)),
         "training": (run.training.accumulate, run.training.precision, run.training.balanced),
@@ -61,6 +57,8 @@ def refusal(run: Run) -> str:
         return "batch norm without statistics scores a row by those beside it"
     if _has_hooks_on_gradients(run.model):
         return "hooks on gradients would see those of several trials"
+    if hidden := attributes_of(run.model, frozenset()).unseen:
+        return f"{hidden} cannot be looked into, and so it is not known which models are alike"
     return ""
 
 
@@ -70,25 +68,9 @@ def _has_hooks_on_gradients(model: nn.Module) -> bool:
     return any(getattr(part, kind, None) for part in parts for kind in kinds)
 
 
-def _structure(name: str, module: nn.Module) -> tuple[str, ...]:
-    """A module's class and its plain attributes; what has no text of its own is like nothing else."""
-    attributes = {key: value for key, value in vars(module).items() if key not in MACHINERY}
-    return name, f"{type(module).__module__}.{type(module).__qualname__}", _text(attributes)
-
-
-def _text(value: Any) -> str:
-    """The text of a value; a tensor has none that tells two apart."""
-    if isinstance(value, torch.Tensor):
-        return f"tensor {id(value)}"
-    if isinstance(value, dict):
-        return str(sorted((str(key), _text(each)) for key, each in value.items()))
-    if isinstance(value, list | tuple):
-        return str([_text(each) for each in value])
-    return repr(value)
-
-
-def _shape(name: str, tensor: torch.Tensor) -> tuple[Any, ...]:
-    return name, tuple(tensor.shape), tensor.dtype
+def _of_lanes(model: nn.Module) -> frozenset[tuple[int, str]]:
+    """The attributes that each lane has for itself: the rates of dropouts."""
+    return frozenset((id(module), "p") for module in model.modules() if noise.is_dropout(module))
 
 
 def _flags(run: Run) -> tuple[Any, ...]:

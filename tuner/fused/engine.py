@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 from collections import Counter
 from dataclasses import dataclass, replace
 
@@ -12,8 +13,9 @@ from tuner.data import Dataset
 from tuner.endings import failed
 from tuner.fused import plan
 from tuner.fused.alike import Signature, refusal, signature_of
+from tuner.fused.contents import Source
 from tuner.fused.plan import FEWEST, FIRST, Plan
-from tuner.fused.together import Together
+from tuner.fused.together import Changed, Together
 from tuner.port import Outcome, Port, State, Trial
 from tuner.training import Job, Run
 from tuner.trial import run_trial
@@ -126,15 +128,19 @@ class _Bench:
             return _Held(trial, None)
         try:
             config = Config.of(trial.values, self._job.base)
+            before, back = Source.of(config).code()
             run = Run.build(self._job, config, trial.seed)
+            signature = signature_of(run, config)
         except Exception as error:  # the trial's code may raise anything, and the study must go on
             self._port.done(failed(trial, error))
             return None
-        signature = signature_of(run, config)
         self._seen[signature] += 1
-        if reason := refusal(run):
+        changed = before.changed(Source.of(config).code()[0])
+        if reason := refusal(run) or (changed and f"building a model changes {changed}, which others see"):
             self._plan(signature, Plan(1, reason))
-        return _Held(trial, signature, run if self._may_wait(run) else None)
+        if changed:
+            back()  # as if it had been built no sooner than it trains
+        return _Held(trial, signature, run if not changed and self._may_wait(run) else None)
 
     def _may_wait(self, run: Run) -> bool:
         """Whether a run is kept until it trains: large models, or rows of its own, would be a burden till then."""
@@ -191,14 +197,27 @@ class _Bench:
         return run_trial(self._job, held.trial, self._port, self._engine.interval, held.run)
 
     def _measured(self, signature: Signature) -> Plan:
-        trial = next(held.trial for held in self._held if held.signature == signature)
+        trial = self._first_of(signature)
         config = Config.of(trial.values, self._job.base)
-        engine, steps = self._engine, self._steps_of(signature, config)
+        engine, steps, source = self._engine, self._steps_of(signature, config), Source.of(config)
+        before, back = source.code()
+
+        def build() -> Run:
+            return Run.build(self._job, config, trial.seed)
+
         try:
-            return plan.measure(lambda: Run.build(self._job, config, trial.seed), engine.width, steps, engine.forced)
+            context = contextvars.copy_context()  # what a model changes in it is gone with it
+            return context.run(plan.measure, build, source, engine.width, steps, engine.forced)
         except Exception as error:  # vmap raises many things for what it cannot take
             said = next(iter(str(error).splitlines()), type(error).__name__)
             return Plan(1, f"this model cannot be computed for several at once ({said})")
+        finally:
+            if before.changed(source.code()[0]):
+                back()
+                self._held = [replace(held, run=None) for held in self._held]
+
+    def _first_of(self, signature: Signature) -> Trial:
+        return next(held.trial for held in self._held if held.signature == signature)
 
     def _steps_of(self, signature: Signature, config: Config) -> float:
         """The steps that trials of a signature are to take together, by how many of those seen so far have it."""
@@ -216,7 +235,9 @@ class _Bench:
 
     def _train_together(self, signature: Signature) -> None:
         """Train lanes of a signature until it has no more trials; one that ends makes room for the next."""
-        together = Together(self._job, self._port, self._engine.interval)
+        source = Source.of(Config.of(self._first_of(signature).values, self._job.base))
+        _, back = source.code()
+        together = Together(self._job, self._port, self._engine.interval, source)
         while True:
             if not self._port.closing:
                 together.join(self._next_of(signature, self._plans[signature].width - len(together)))
@@ -224,8 +245,12 @@ class _Bench:
                 return
             try:
                 trained = together.train()
+            except Changed as error:
+                back()
+                self._give_up(signature, str(error))
+                break
             except Exception as error:  # whose fault it is shows when each trains alone
-                self._give_up(signature, error)
+                self._give_up(signature, f"together they failed ({type(error).__name__}: {error})")
                 break
             together.judge(trained)
             self._refill(signature, len(together))
@@ -234,9 +259,9 @@ class _Bench:
         for trial in trials:
             self._port.done(self._alone(_Held(trial, None)))
 
-    def _give_up(self, signature: Signature, error: Exception) -> None:
+    def _give_up(self, signature: Signature, reason: str) -> None:
         """Fuse no more of a kind."""
-        self._plans[signature] = Plan(1, f"together they failed ({type(error).__name__}: {error})")
+        self._plans[signature] = Plan(1, reason)
         self._say(f"{signature.title}: trials train in turn: {self._plans[signature].reason}")
 
     def _give_back(self) -> None:

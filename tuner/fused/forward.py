@@ -59,6 +59,12 @@ class Forward:
         everywhere = inputs.expand(lanes, *inputs.shape)
         return self._all(tensors, everywhere.contiguous() if self._writes else everywhere, [])
 
+    @property
+    def shared(self) -> nn.Module | None:
+        """The model, in training; None where each of its layers is of a class that keeps nothing from call to call."""
+        self._be_training(True)
+        return self._model if self._layout is None else None
+
     def _be_training(self, whether: bool) -> None:
         if self._model.training is not whether:  # to say it takes longer than a layer
             self._model.train() if whether else self._model.eval()  # either may be the model's own

@@ -51,6 +51,11 @@ class Lanes:
     def __len__(self) -> int:
         return len(self.runs)
 
+    @property
+    def shared(self) -> nn.Module | None:
+        """The one model that computes all lanes, in training; None if its classes are known to change nothing of it."""
+        return self._forward.shared
+
     def join(self, runs: Sequence[Run]) -> None:
         """Take in runs that have not trained yet, behind those that are there."""
         rows = [torch.cat([p.detach().flatten() for p in run.model.parameters() if p.requires_grad]) for run in runs]
@@ -139,26 +144,28 @@ class Lanes:
         assert dataset.valid is not None
         # few rows of each are slow, and as many as are trained on at once have room
         size = max(self.runs[0].batch_size, rows_at_once(dataset) // len(self.runs))
-        tensors = {**self._named(self._values), **self._fixed}
+        return torch.cat([self.scored(inputs) for inputs in dataset.valid.in_order(size)], 1)
+
+    def scored(self, inputs: Tensor) -> Tensor:
+        """What each model gives for the same rows, (N, ...) -> float32 (K, N, outputs), in its own terms."""
         with self.runs[0].autocast():
-            found = [widened(self._forward.scoring(tensors, inputs)) for inputs in dataset.valid.in_order(size)]
-        return torch.cat(found, 1)
+            return widened(self._forward.scoring({**self._named(self._values), **self._fixed}, inputs))
 
     def weights(self, lane: int) -> Weights:
         """A copy of a lane's weights, on the CPU, by the names of its run's."""
-        there = self._of(lane)
+        there = self.tensors(lane)
         return {name: there[held].to("cpu", copy=True) for name, held in self._kept.items()}
 
     @torch.no_grad()
     def settle(self, lane: int) -> Run:
         """A lane's run with the lane's model in it, as if it had trained alone."""
         run = self.runs[lane]
-        there = self._of(lane)
+        there = self.tensors(lane)
         for name, tensor in [*run.model.named_parameters(), *run.model.named_buffers()]:
             tensor.copy_(there[name])
         return run
 
-    def _of(self, lane: int) -> dict[str, Tensor]:
+    def tensors(self, lane: int) -> dict[str, Tensor]:
         """Views of a lane's parameters and buffers, by name."""
         return {**self._named(self._values[lane]), **{name: stack[lane] for name, stack in self._fixed.items()}}
 

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
-from tuner.chance import seed_everything
+from tuner.fused import probe
+from tuner.fused.contents import Source
 from tuner.fused.lanes import Lanes
-from tuner.seeds import derive
 from tuner.training import Run, step
 
 FEWEST = 4
@@ -34,10 +34,6 @@ SHARE = 0.02
 
 GAIN = 1.03
 """So much faster than fewer lanes must more be: they are asked for earlier, and the last of them leave lanes empty."""
-
-TOLERANCE = 0.05
-"""How far a gradient may lie off, relative to its length: a wrong one is off by as much as it is long. Steps do not
-tell, as Adam makes whole ones of the rounding errors of gradients that should be 0, as of a bias before batch norm."""
 
 FEWEST_ROUNDS, ROUNDS = 2, 5
 """So often two widths are timed: at least, and at most where some rounds say that the wider one gains and some not."""
@@ -68,11 +64,12 @@ class Plan:
     gain: float = 1.0
 
 
-def measure(build: Callable[[], Run], most: int, steps: float, forced: bool) -> Plan:
+def measure(build: Callable[[], Run], source: Source, most: int, steps: float, forced: bool) -> Plan:
     """Find the width at which a step costs a trial least, each against the best before it.
 
     Args:
         build: makes a run; each is the same.
+        source: where its model comes from.
         most: lanes that are allowed.
         steps: that all expected trials take together, of which trying may take a share.
         forced: the width is `most` whatever it gains, if a fused step is right and memory has room for it.
@@ -81,7 +78,7 @@ def measure(build: Callable[[], Run], most: int, steps: float, forced: bool) -> 
         Exception: whatever a model raises that cannot be computed so.
     """
     batches = _Batches(build())
-    if wrong := _difference(build, batches):
+    if wrong := probe.fault(build, source, build()):
         return Plan(1, wrong)
     room = batches.room()
     if room < 2:
@@ -197,16 +194,8 @@ class _Batches:
         """A step of so many lanes, all of them the run's."""
         lanes = Lanes(self.run)
         lanes.join([self.run] * width)
-        return self.step_of(lanes)
-
-    def step_of(self, lanes: Lanes) -> Callable[[], Tensor]:
-        """The same step of every lane."""
         chance, stacked = lanes.chance([0] * len(lanes)), self._stacked(len(lanes))
         return lambda: lanes.step(stacked, chance, lanes.numbers())
-
-    def gradients_of(self, lanes: Lanes, seed: int) -> Tensor:
-        """The gradients of every lane by the same rows and the same chance, (K, P)."""
-        return lanes.gradients(self._stacked(len(lanes)), lanes.chance([seed] * len(lanes)))[1]
 
     def _stacked(self, lanes: int) -> list[tuple[Tensor, Tensor]]:
         """The rows for each lane; a model may write on what it is given."""
@@ -216,43 +205,6 @@ class _Batches:
         ]
 
 
-def _difference(build: Callable[[], Run], batches: _Batches) -> str:
-    """What is wrong with a fused step; empty when it does what a step alone does, whatever is in the lane beside."""
-    seed, run = derive(0, "plan"), batches.run
-    lanes, began = Lanes(run), _buffers(run)
-    lanes.join([build(), _unlike(build()), build()])
-    seed_everything(seed)
-    batches.step_alone()
-    gradients = batches.gradients_of(lanes, seed)
-    alone = torch.cat([_gradient(p).flatten() for p in run.model.parameters() if p.requires_grad])
-    moved = _buffers(run) - began
-    for lane in (0, 2):
-        off = _buffers(lanes.settle(lane)) - _buffers(run)
-        if not (_is_near(gradients[lane] - alone, alone) and _is_near(off, moved)):
-            return "a fused step of this model is another than a step alone"
-    return ""
-
-
-def _is_near(off: Tensor, length: Tensor) -> bool:
-    return bool(off.norm() <= TOLERANCE * length.norm() + 1e-6)
-
-
-def _gradient(parameter: Tensor) -> Tensor:
-    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
-
-
-@torch.no_grad()
-def _unlike(run: Run) -> Run:
-    """A run with other weights: of what mixes lanes that are equal nothing would be seen."""
-    for parameter in run.model.parameters():
-        parameter.mul_(-2)
-    return run
-
-
 def free(device: torch.device) -> int:
     """Bytes of a device's memory that are free."""
     return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
-
-
-def _buffers(run: Run) -> Tensor:
-    return torch.cat([torch.zeros(1), *(each.detach().cpu().flatten().float() for each in run.model.buffers())])

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tuner.endings import failed
+from tuner.fused.contents import Contents, Source
 from tuner.fused.lanes import Lanes
 from tuner.port import Outcome, Port, Trial
 from tuner.training import Job, Run, Weights, close_epoch
@@ -45,6 +46,10 @@ class Trained:
     seconds: float
 
 
+class Changed(Exception):
+    """Something that all lanes share has changed, so that their last epoch is not that of trials alone."""
+
+
 class Together:
     """The trials of one signature that train as one program at this moment.
 
@@ -52,14 +57,17 @@ class Together:
         job: of the study.
         port: to the driver.
         interval: at least so often, in seconds, each has a checkpoint.
+        source: where their models come from.
     """
 
-    def __init__(self, job: Job, port: Port, interval: float) -> None:
+    def __init__(self, job: Job, port: Port, interval: float, source: Source) -> None:
         self._job = job
         self._port = port
         self._interval = interval
         self._lanes: list[Lane] = []
+        self._source = source
         self._program: Lanes | None = None
+        self._shared: Contents | None = None
 
     def __len__(self) -> int:
         return len(self._lanes)
@@ -88,13 +96,15 @@ class Together:
             return None
         if self._program is None:
             self._program = Lanes(run)
+            self._shared = self._looked()
         return Lane(course, self._program, run)
 
     def train(self) -> Trained:
         """Train and score one epoch of each lane.
 
         Raises:
-            Exception: whatever the trials' code raises; none of them has the epoch then.
+            Changed: the model did what no trial would have done alone; none of them has the epoch then.
+            Exception: whatever the trials' code raises; likewise.
         """
         assert self._program is not None
         began = time.perf_counter()
@@ -103,6 +113,7 @@ class Together:
         dataset, link = self._lanes[0].run.dataset, self._lanes[0].run.loss.link
         assert dataset.valid is not None, "a search has a validation split"
         outputs = self._program.outputs()
+        self._refuse_changes()
         scores = self._job.scores.of_several(outputs, dataset.valid.targets, dataset.target_scale, link)
         for lane, loss, scored in zip(self._lanes, losses, scores, strict=True):
             lane.epoch += 1
@@ -110,6 +121,16 @@ class Together:
         seconds = (time.perf_counter() - began) / len(self._lanes)
         told = zip(losses, rates, scores, strict=True)
         return Trained([{"train_loss": loss, "lr": rate, **scored} for loss, rate, scored in told], seconds)
+
+    def _looked(self) -> Contents | None:
+        """What all lanes share, where any of it could change; the probe has seen a few steps only."""
+        model = None if self._program is None else self._program.shared
+        return None if model is None else self._source.template(model)
+
+    def _refuse_changes(self) -> None:
+        found = self._looked()
+        if found is not None and self._shared is not None and (changed := self._shared.changed(found)):
+            raise Changed(f"an epoch changed {changed}, of which each trial needs its own")
 
     def judge(self, trained: Trained) -> None:
         """Report the epoch of every lane; those that end by it leave."""

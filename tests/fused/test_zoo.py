@@ -1,0 +1,96 @@
+"""Models of the kinds that people write: fused trials are those of trials alone, or fusing is refused by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.fused.making import Settings, assert_same, fused, job_of, serial, trials
+
+ZOO = Path(__file__).with_name("zoo.py")
+
+RIGHT = [
+    *("Plain", "Normalised", "LayerNormalised", "GroupNormalised", "Dropping", "WeightNormed", "Parametrized", "Tied"),
+    *("Repeated", "Attending", "Scaled", "Averaging", "Warming", "Frozen", "Convolving", "Listed", "Constant"),
+    *("Configured", "Activated", "Watched"),
+]
+REFUSED = {
+    "CountsSteps": "training changes self.steps",
+    "CountsScores": "scoring changes self.scored",
+    "CountsEpochs": "changes self.epochs",
+    "CountsInClass": "training changes zoo.py: CountsInClass.count",
+    "CountsInModule": "training changes zoo.py: COUNT",
+    "CountsInGlobalList": "training changes zoo.py: CALLS",
+    "CountsInThread": "training changes zoo.py: LOCAL",
+    "CountsInContext": "training changes zoo.py: CONTEXT",
+    "CountsByIterator": "training changes zoo.py: TURNS",
+    "CountsByWeakKey": "training changes zoo.py: KNOWN",
+    "CountsByGenerator": "self.turns",
+    "DrawsFromGlobal": "training changes zoo.py: RNG",
+    "CountsInObject": "training changes self.meters['steps'][0]",
+    "CountsInDeque": "training changes self.last",
+    "CountsInDefault": "CountsInDefault.scale's seen",
+    "CountsInClosure": "training changes self.step's count",
+    "CountsInHook": "step's count",
+    "CountsInPartial": "training changes self.step",
+    "CountsOnFunction": "zoo.py: _marked.calls",
+    "CountsInEnvironment": "training changes os.environ['ZOO_STEPS']",
+    "CountsInArray": "training changes self.steps",
+    "RemembersMean": "training changes self.mean",
+    "ReplacesBuffer": "training changes self.mean",
+    "NamesBuffers": "training changes self.step0",
+    "RegistersLater": "training changes self.gain",
+    "HidesLayers": "training changes self.hidden[0]",
+    "DrawsFromPython": "training changes the state of Python's random",
+    "DrawsFromNumpy": "training changes the state of numpy.random",
+    "DrawsFromTorch": "random operation",
+    "DrawsFromOwn": "training changes self.chance",
+    "DrawsFromOwnPython": "training changes self.rng",
+    "DrawsFromOwnNumpy": "training changes self.rng",
+    "DrawsFromSystem": "training asks for posix.urandom",
+    "AsksClock": "training asks for time.monotonic",
+    "ReadsFile": "training asks for a file",
+    "CachesResult": "zoo.py: _remembered",
+    "CachesMask": "training changes self.mask",
+    "InitsByData": "training changes self.is_initialised",
+    "LooksAtRowsBeside": "its scores",
+    "PatchesItself": "",
+    "CountsWhenBuilt": "building a model changes zoo.py: BUILT['number']",
+    "TakesTurns": "training changes self.is_odd",
+    "LastOutputs": "training changes self.last",
+    "Clips": "",
+}
+
+
+def trained(folder: Path, name: str, together: bool) -> tuple[list[str], object]:
+    folder.mkdir()
+    (folder / "zoo.py").write_text(ZOO.read_text())
+    settings: Settings = {"model": {"type": f"zoo.py:{name}"}, "training.epochs": 2}
+    several = trials([{**settings, "optimizer.lr": lr} for lr in (0.1, 0.05, 0.02, 0.01)], folder)
+    job = job_of(settings, folder)
+    port = fused(job, several, width=2) if together else serial(job, several)
+    return port.notes, port
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_what_keeps_nothing_of_its_own_trains_together_as_alone(tmp_path: Path, name: str) -> None:
+    notes, found = trained(tmp_path / "together", name, True)
+    _, expected = trained(tmp_path / "alone", name, False)
+
+    assert "train together" in notes[0]
+    assert_same(found, expected)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("name", "said"), REFUSED.items())
+def test_what_lanes_would_share_is_named_and_trials_train_in_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, said: str
+) -> None:
+    monkeypatch.delenv("ZOO_STEPS", raising=False)
+    notes, found = trained(tmp_path / "together", name, True)
+    monkeypatch.delenv("ZOO_STEPS", raising=False)
+    _, expected = trained(tmp_path / "alone", name, False)
+
+    assert "trials train in turn" in notes[0]
+    assert said in notes[0]
+    assert_same(found, expected, tolerance=0)  # type: ignore[arg-type]
