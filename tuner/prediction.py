@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
-from torchvision.datasets.folder import IMG_EXTENSIONS
 from torchvision.transforms.v2.functional import pil_to_tensor
 
 from tuner.data import frames
 from tuner.data.columns import Columns
-from tuner.data.folders import MODES
+from tuner.data.decoding import open_image
+from tuner.data.imagefiles import ENDINGS, Skipped, images_in
 from tuner.data.numbers import Numbers
-from tuner.data.pictures import open_image, resized
+from tuner.data.pictures import resized
 from tuner.data.reading import Reading, is_json
 from tuner.data.texts import as_texts
 from tuner.data.tokens import Tokens
@@ -118,19 +118,21 @@ def _texts(file: Path, section: Mapping[str, Any]) -> Any:
 def _images(inputs: Path) -> list[str]:
     if inputs.is_file():
         return [str(inputs)]
-    files = sorted(str(file) for file in inputs.rglob("*") if file.suffix.lower() in IMG_EXTENSIONS)
+    files = list(images_in(inputs, Skipped()))
     if not files:
-        raise DataError(f"{inputs} has no image ({', '.join(IMG_EXTENSIONS)})")
-    return files
+        raise DataError(f"{inputs} has no image ({', '.join(ENDINGS)})")
+    return sorted(files)
 
 
 def _pixels(files: list[str], numbers: Numbers) -> Tensor:
     """(N, C, H, W) as the dataset had them: its channels, its size, and its white."""
     channels, *size = numbers.shape
-    mode = {count: name for name, count in MODES.items()}.get(channels)
+    mode = "F" if numbers.white is None else {1: "L", 3: "RGB", 4: "RGBA"}.get(channels)
     if mode is None:
         raise UsageError(f"the model takes images of {channels} channels, which no image file has")
     images = torch.stack([resized(pil_to_tensor(open_image(file, mode)), size) for file in files])
+    if numbers.white is None:
+        return images
     shades = images * (numbers.white / 255)
     return shades.round().to(torch.uint8) if numbers.whole else shades
 

@@ -129,7 +129,7 @@ def test_a_test_folder_without_images_is_refused(tmp_path: Path) -> None:
         ({"root": "file"}, r"^data\.root: .*file is no folder with"),
         ({"root": "flat"}, r"^data\.root: .*flat is no folder with"),
         ({"root": "one"}, r"^data\.root: .*one has one class only, cat: there is nothing to learn"),
-        ({"root": "pets", "mode": "CMYK"}, r"^data\.mode: is L, RGB and RGBA, not CMYK"),
+        ({"root": "pets", "mode": "CMYK"}, r"^data\.mode: is L, RGB, RGBA and F, not CMYK"),
         ({"root": 7}, r"^data\.root: takes the path of a folder, not 7"),
         ({"root": "hollow"}, r"^data\.root: .*hollow/dog has no image"),
     ],

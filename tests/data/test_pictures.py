@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 
 from tests.data.making import picture
-from tuner.data.pictures import Items, as_array, open_image, resized, sides
+from tuner.data.decoding import open_image
+from tuner.data.pictures import Items, as_array, resized, sides
 from tuner.errors import DataError
 
 RAMP = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20

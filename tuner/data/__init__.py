@@ -112,6 +112,8 @@ def _source(data: Data, base: str, seed: int) -> tuple[Source, Loader]:
     source = _loader(data.source.type)(**arguments, base=base)
     if not len(source.pool):
         raise DataError(f"data: {data.source.type} has no rows")
+    if source.test is not None and data.test is not None:
+        source = source.noting(f"data.test: {data.test} of the rows are the test split, and not the dataset's own")
     loader, note = memory.where(source.pool.inputs, data.loader)
     source = source.noting(note)
     if loader is Loader.MEMORY:

@@ -43,16 +43,15 @@ def chosen(groups: Counts, wanted: int, classes: Counts | None, chance: np.rando
             "they are of one group, and each split needs its own; ask for smaller splits or name smaller groups"
         )
     tables = None if classes is None else _counted(codes, classes, len(sizes))
-    best: tuple[bool, float] | None = None
-    taken = np.zeros(len(sizes), dtype=bool)
+    nearest = None
     for draws in _drawn(sizes, wanted, chance):
-        for draw in draws:
-            lost, distance = (False, 0.0) if tables is None else _judged(tables, draw)
-            if best is None or (lost, distance) < best:
-                best, taken = (lost, distance), draw
-        if best is not None and not best[0]:
-            break
-    return taken[codes]
+        judged = [(False, 0.0) if tables is None else _judged(tables, draw) for draw in draws]
+        (lost, _), taken = min(zip(judged, draws, strict=True), key=lambda pair: pair[0])
+        if not lost:
+            return taken[codes]
+        nearest = taken if nearest is None else nearest
+    assert nearest is not None, sizes
+    return nearest[codes]
 
 
 def _counted(codes: Counts, classes: Counts, groups: int) -> Counts:

@@ -23,11 +23,11 @@ class Numbers:
         scale: applied after them.
         shape: of one raw input.
         whole: whether raw inputs are whole numbers, as the pixels of image files are.
-        white: the value of a white pixel in raw images.
+        white: the value of a white pixel in raw images; None for the files' own numbers.
     """
 
     def __init__(
-        self, components: Sequence[Component], scale: Scale, shape: tuple[int, ...], whole: bool, white: float
+        self, components: Sequence[Component], scale: Scale, shape: tuple[int, ...], whole: bool, white: float | None
     ) -> None:
         self._components = tuple(components)
         self._transforms = Transforms(components)
@@ -37,13 +37,13 @@ class Numbers:
         self.white = white
 
     @classmethod
-    def fit(cls, components: Sequence[Component], chunks: Iterable[Tensor], white: float) -> Numbers:
+    def fit(cls, components: Sequence[Component], chunks: Iterable[Tensor], white: float | None) -> Numbers:
         """Measure the training rows alone, as they are after the fixed transforms.
 
         Args:
             components: the transforms.
             chunks: raw training rows, (N, ...) each, at least one.
-            white: the value of a white pixel.
+            white: the value of a white pixel; None for the files' own numbers.
 
         Raises:
             BuildError: the rows are no images and there are transforms, or one of those fails.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -93,26 +92,6 @@ def refuse_different(shapes: Collection[tuple[int, ...]]) -> None:
     if len(shapes) > 1:
         some = " and ".join(str(shape) for shape in sorted(shapes)[:2])
         raise DataError(f"data: the inputs have {len(shapes)} different shapes, such as {some}: give data.image_size")
-
-
-def open_image(file: str | Path, mode: str) -> Image.Image:
-    """Decode a whole file to PIL's `mode`, such as RGB or L.
-
-    Raises:
-        DataError: it is no image, or a damaged one; the message names it.
-    """
-    try:
-        with Image.open(file) as image:
-            return _of_8_bits(image).convert(mode)
-    except Exception as error:  # PIL's readers raise anything for files that are no images
-        raise DataError(f"{file} is not an image that can be read: {error}") from None
-
-
-def _of_8_bits(image: Image.Image) -> Image.Image:
-    """Grey images of 16 bits brought to 8, where PIL would cut all above 255 to white."""
-    if not image.mode.startswith("I;16"):
-        return image
-    return Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
 
 
 def resized(images: Tensor, size: Size) -> Tensor:

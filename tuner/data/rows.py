@@ -68,7 +68,8 @@ class Source:
 
     `pool` may be tuned on; `valid` are the rows of the pool, int64, that validate where the dataset
     itself says so; `test` reads its own test split where it has one. `white` is the value of a white
-    pixel, by which image files are read for prediction. `notes` tell the user what was inferred.
+    pixel, by which image files are read for prediction; None means the files' own numbers. `notes` tell the user what
+    was inferred.
     """
 
     task: Task
@@ -77,7 +78,7 @@ class Source:
     test: Callable[[], Rows] | None = None
     valid: Tensor | None = None
     vocab_size: int | None = None
-    white: float = 255.0
+    white: float | None = 255.0
     notes: tuple[str, ...] = ()
 
     def emptied(self) -> Source:

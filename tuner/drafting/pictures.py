@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from tuner.data import digits, folders
-from tuner.data.pictures import open_image
+from tuner.data.decoding import open_image
+from tuner.data.imagefiles import Skipped, images_in
+from tuner.data.layouts import Layout
 from tuner.drafting.found import Found, Kind
 
 SAMPLE = 200
@@ -33,18 +34,22 @@ def look(base: str, root: str) -> Found:
     """
     folder = Path(base, root)
     source = folders.load(base=base, root=root)
-    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in IMG_EXTENSIONS)
+    layout = Layout.of(base, root, None)
+    files = [file for label in layout.classes for file in images_in(layout.train / label, Skipped())]
     images = [open_image(file, "RGB") for file in files[:: -(-len(files) // SAMPLE)]]
     grey = all(_is_grey(image) for image in images)
-    section: dict[str, Any] = {"type": "ImageFolder", "root": root, "mode": "L" if grey else "RGB"}
+    deep = source.white is None
+    section: dict[str, Any] = {"type": "ImageFolder", "root": root, "mode": "F" if deep else "L" if grey else "RGB"}
     sizes = sorted({image.size for image in images})
-    told = f"{len(files)} images of {_shown(sizes)}, {'grey' if grey else 'in colours'}"
+    told = f"{len(source.pool)} images of {_shown(sizes)}, {'grey' if grey else 'in colours'}"
     if len(sizes) > 1 or max(sizes[0]) > LARGEST:
         section["image_size"] = _side(images)
         told += f"; brought to {section['image_size']} pixels a side"
     loaded = folders.load(base=base, **{key: value for key, value in section.items() if key != "type"})
     assert len(loaded.pool) == len(source.pool), root
-    return Found(Kind.IMAGES, folder.resolve().name, section, loaded, (told,))
+    return Found(
+        Kind.IMAGES, folder.resolve().name, section, loaded, (told, *(note.partition(": ")[2] for note in loaded.notes))
+    )
 
 
 def bundled() -> Found:
