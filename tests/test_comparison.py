@@ -10,6 +10,7 @@ from optuna.study import StudyDirection
 from typer.testing import CliRunner
 
 import tuner
+from tests.conftest import TINY
 from tests.plots.making import study_of_several
 from tests.study.asking import complete, opened
 from tuner import comparison
@@ -127,6 +128,26 @@ def test_without_confirmations_there_is_no_verdict_but_what_to_run() -> None:
     assert list(comparison.verdict([replace(one, confirmed=None, records=())])) == [
         "No verdict: no study has a complete trial within the bounds"
     ]
+
+
+@pytest.mark.parametrize(
+    ("change", "differ"), [("seed: 0", True), ("batch_size: 128", False), ("{type: digits,", True)]
+)
+def test_studies_that_were_scored_on_different_rows_compare_only_roughly(url: str, change: str, differ: bool) -> None:
+    changed = {
+        "seed: 0": "seed: 1",
+        "batch_size: 128": "batch_size: 64",
+        "{type: digits,": "{type: digits, valid: 0.3,",
+    }
+    studies = []
+    for name, text in (("one", TINY), ("two", TINY.replace(change, changed[change]))):
+        trials = opened(url, text.replace("name: tiny", f"name: {name}"))
+        complete(trials, 0.7)
+        studies.append(trials.study)
+
+    page = comparison.page(studies)
+
+    assert ("scored on different rows" in page) == differ
 
 
 def test_fronts_are_compared_too() -> None:

@@ -23,7 +23,7 @@ def test_a_confusion_matrix_has_shares_and_counts_of_each_true_class_by_row() ->
 
     (heat,) = drawn(plot).data
     assert heat.z.tolist() == [[0.5, 0.5, 0], [0, 1, 0], [1, 0, 0]]
-    assert heat.customdata.tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 0]]
+    assert heat.text.tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 0]]
     assert list(heat.x) == ["a", "b", "c"]
     assert plot.table is not None
     assert plot.table.rows == (("a", 1, 1, 0), ("b", 0, 1, 0), ("c", 1, 0, 0))

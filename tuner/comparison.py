@@ -96,13 +96,13 @@ def verdict(contestants: Sequence[Contestant]) -> Iterator[str]:
     if not ranked:
         yield "No verdict: no study has a complete trial within the bounds"
         return
-    if any(paths_differ(each.study, ranked[0].study, "data.") for each in ranked[1:]):
-        yield "The studies read other data or splits, so their values may not compare"
     if unknown := [each.study.name for each in ranked if each.confirmed is None or not each.confirmed.current]:
         yield f"No verdict yet: {_leader(ranked)}, but single best values are optimistic"
         yield f"Run {listing(f'`tuner confirm {name}`' for name in unknown)} first"
-        return
-    yield from (_compared(ranked[0], each) for each in ranked[1:])
+    else:
+        yield from (_compared(ranked[0], each) for each in ranked[1:])
+    if any(_rows_differ(each.study, ranked[0].study) for each in ranked[1:]):
+        yield "The studies were scored on different rows (data, splits or seed), so their values compare only roughly"
 
 
 def _ranked(contestants: Sequence[Contestant]) -> list[Contestant]:
@@ -149,12 +149,19 @@ def difference(one: Interval, two: Interval) -> Interval:
     return Interval(mean, mean - below, mean + above)
 
 
-def paths_differ(one: Study, two: Study, prefix: str) -> bool:
-    """Whether two spaces, as far as they are known, differ in a place that begins so."""
-    if not (one.made_here and two.made_here):
-        return False
-    first, second = ({p: v for p, v in each.space.identity().items() if p.startswith(prefix)} for each in (one, two))
-    return first != second
+def _rows_differ(one: Study, two: Study) -> bool:
+    """Whether two studies, as far as their spaces are known, score on other validation rows."""
+    return one.made_here and two.made_here and _rows(one) != _rows(two)
+
+
+def _rows(study: Study) -> dict[str, Any]:
+    """What decides which rows validate."""
+    tuned = tuple(f"data.{key}" for key in ("batch_size", "transforms", "tokenizer"))
+    identity = study.space.identity()
+    chosen = {
+        path: value for path, value in identity.items() if path.startswith("data.") and not path.startswith(tuned)
+    }
+    return {**chosen, "study.seed": identity["study.seed"]}
 
 
 def _plots(contestants: Sequence[Contestant]) -> Iterator[Plot]:

@@ -114,11 +114,11 @@ def confusion(predicted: Tensor, true: Tensor, classes: Sequence[str]) -> Plot:
         zmax=1,
         x=list(classes),
         y=list(classes),
-        customdata=counts,
+        text=counts,
         colorscale="Blues",
         colorbar={"tickformat": ".0%", "title": {"text": "of the true class", "side": "right"}},
-        texttemplate="%{customdata}" if readable else None,
-        hovertemplate="%{z:.1%} of true %{y} (%{customdata} rows)<br>predicted as %{x}<extra></extra>",
+        texttemplate="%{text}" if readable else None,
+        hovertemplate="%{z:.1%} of true %{y} (%{text} rows)<br>predicted as %{x}<extra></extra>",
     )
     figure = go.Figure(heat)
     figure.update_xaxes(title_text="Predicted", type="category")
