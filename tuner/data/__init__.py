@@ -16,7 +16,7 @@ from torch import Tensor
 from tuner import own
 from tuner.chance import seed_everything
 from tuner.config import Component, Data, Loader, On
-from tuner.data import digits, folders, functions, memory, synthetic, tables, texts, vision
+from tuner.data import audit, digits, folders, functions, memory, synthetic, tables, texts, vision
 from tuner.data.dataset import Dataset, Split, Splits, prepare
 from tuner.data.rows import Rows, Source
 from tuner.data.split import hold_out, note_of, without
@@ -64,6 +64,8 @@ def for_search(data: Data, base: str, seed: int, draw: int | None = None) -> Spl
     targets = source.pool.targets
     others = {"validation": valid} if held is None else {"validation": valid, "test": held}
     _refuse_unlearnable(source, targets[train], {name: targets[rows] for name, rows in others.items()})
+    if draw is None:
+        source = source.noting(*audit.notes(source, train, valid, held))
     return Splits(source.emptied(), source.pool.at(train), source.pool.at(valid), None, loader)
 
 
@@ -82,10 +84,13 @@ def for_final(data: Data, base: str, seed: int, on: On) -> Splits:
     if on is On.ALL:
         everything = source.pool.at(torch.cat([train, valid]).sort().values)
         _refuse_unlearnable(source, everything.targets, {"test": test.targets})
+        source = source.noting(*audit.copies({"training": everything, "test": test}, source.task))
         return Splits(source.emptied(), everything, None, test, loader)
     targets = source.pool.targets
     _refuse_unlearnable(source, targets[train], {"validation": targets[valid], "test": test.targets})
-    return Splits(source.emptied(), source.pool.at(train), source.pool.at(valid), test, loader)
+    trained, validated = source.pool.at(train), source.pool.at(valid)
+    source = source.noting(*audit.copies({"training": trained, "validation": validated, "test": test}, source.task))
+    return Splits(source.emptied(), trained, validated, test, loader)
 
 
 def argument_faults(source: Component, base: str) -> Iterator[tuple[str, str]]:

@@ -85,9 +85,9 @@ class Source:
         """The same without its rows, once they are in their splits."""
         return replace(self, pool=self.pool.none())
 
-    def noting(self, note: str) -> Source:
-        """The same with one more note, unless it is empty."""
-        return replace(self, notes=(*self.notes, note)) if note else self
+    def noting(self, *notes: str) -> Source:
+        """The same with more notes, but for empty ones."""
+        return replace(self, notes=(*self.notes, *filter(None, notes)))
 
 
 def inputs_at(inputs: Inputs, indices: Tensor) -> Inputs:

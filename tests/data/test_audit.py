@@ -1,0 +1,291 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from tests.data.making import picture, section, write
+from tuner import data
+from tuner.config import On
+from tuner.data import audit
+from tuner.data.rows import Rows, Source
+from tuner.task import Task
+
+CHANCE = torch.Generator().manual_seed(0)
+
+
+def told(inputs: Any, targets: torch.Tensor, valid: int, classes: Sequence[str] = ()) -> tuple[str, ...]:
+    """The notes on rows of which the last ones validate."""
+    count = len(targets)
+    task = Task.REGRESSION if targets.is_floating_point() else Task.CLASSIFICATION
+    names = tuple(classes) or tuple(map(str, range(int(targets.max()) + 1))) if task is Task.CLASSIFICATION else ()
+    source = Source(task, names, Rows(inputs, targets))
+    return audit.notes(source, torch.arange(count - valid), torch.arange(count - valid, count), None)
+
+
+def noisy(rows: int = 100, width: int = 3) -> torch.Tensor:
+    return torch.randn(rows, width, generator=CHANCE)
+
+
+COPIES = "data: copies of training rows flatter the score, leave them out: "
+
+
+@pytest.mark.parametrize("width", [3, 300])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.int16])
+def test_copies_of_training_rows_are_counted(width: int, dtype: torch.dtype) -> None:
+    inputs = (noisy(100, width) * 1000).to(dtype)
+    inputs[80:87] = inputs[:7]
+    targets = torch.arange(100) % 2
+    targets[80:87] = targets[:7]
+
+    assert told(inputs, targets, 20) == (f"{COPIES}7 of 20 validation rows",)
+
+
+def test_copies_are_counted_in_tables_texts_and_images() -> None:
+    codes = np.random.default_rng(0).permutation(100)
+    codes[90:] = codes[:10]
+    targets = torch.from_numpy(codes % 2)
+    table = pd.DataFrame({"a": codes * 1.5, "b": [f"word{code % 7}" for code in codes]})
+    texts = np.array([f"text {code}" for code in codes], dtype=object)
+    images = torch.from_numpy(codes).to(torch.uint8)[:, None, None, None] + torch.arange(9).to(torch.uint8).view(
+        1, 1, 3, 3
+    )
+
+    for inputs in (table, texts, images):
+        assert told(inputs, targets, 10) == (f"{COPIES}10 of 10 validation rows",)
+
+
+def test_missing_values_in_the_same_places_are_the_same() -> None:
+    table = pd.DataFrame({"a": [np.nan, 1.5, np.nan] * 10, "b": [None, "x", "y"] * 10})
+
+    notes = told(table, torch.arange(30) % 3, 6)
+
+    assert f"{COPIES}6 of 6 validation rows" in notes
+
+
+def test_equal_rows_of_different_classes_are_counted() -> None:
+    inputs, targets = noisy(), torch.arange(100) % 2
+    inputs[10:13] = inputs[0]
+
+    assert told(inputs, targets, 20) == (
+        "data: 4 of 100 rows have the inputs of a row of another class: no model is right in both",
+    )
+    assert told(inputs, targets.float()[:, None], 20) == ()
+
+
+def column(part: Rows) -> list[float]:
+    assert isinstance(part.inputs, pd.DataFrame)
+    values: list[float] = part.inputs["a"].tolist()
+    return values
+
+
+def test_the_test_rows_are_compared_too(tmp_path: Path) -> None:
+    chance = np.random.default_rng(0)
+    rows = [f"{value:.6f},{'xy'[i % 2]}" for i, value in enumerate(chance.normal(size=60))]
+    write(tmp_path / "t.csv", "a,y", *rows, *rows)
+    chosen = section("csv", path="t.csv", target="y", valid=0.25, test=0.2)
+
+    search = data.for_search(chosen, str(tmp_path), 0)
+    final = data.for_final(chosen, str(tmp_path), 0, On.TRAIN)
+
+    assert search.valid is not None
+    assert final.test is not None
+    known, valid, test = (column(part) for part in (search.train, search.valid, final.test))
+    shared = [sum(value in known for value in part) for part in (valid, test)]
+    note = f"{COPIES}{shared[0]} of 24 validation rows and {shared[1]} of 24 test rows"
+    assert min(shared) > 0
+    assert note in search.source.notes
+    assert note in final.source.notes
+
+
+def test_a_test_file_is_compared_in_final_training_only(tmp_path: Path) -> None:
+    rows = [f"{value:.6f},{'xy'[i % 2]}" for i, value in enumerate(np.random.default_rng(0).normal(size=60))]
+    write(tmp_path / "t.csv", "a,y", *rows)
+    write(tmp_path / "later.csv", "a,y", *rows[:5], "0,x")
+    chosen = section("csv", path="t.csv", target="y", test_path="later.csv")
+
+    assert f"{COPIES}5 of 6 test rows" in data.for_final(chosen, str(tmp_path), 0, On.ALL).source.notes
+    assert not [note for note in data.for_search(chosen, str(tmp_path), 0).source.notes if "copies" in note]
+
+
+def test_streamed_images_are_compared(tmp_path: Path) -> None:
+    chance = np.random.default_rng(0)
+    for label in "ab":
+        one = chance.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        for i in range(6):
+            picture(tmp_path / label / f"{i}.png", one)
+
+    notes = data.for_search(section("ImageFolder", root=str(tmp_path), loader="stream", test=2), ".", 0).source.notes
+
+    assert f"{COPIES}3 of 3 validation rows and 2 of 2 test rows" in notes
+
+
+def test_classes_without_rows_are_named() -> None:
+    targets = torch.tensor([0, 2, 4, 5] * 20 + [0, 2] * 10)
+
+    assert told(noisy(), targets, 20, list("abcdefg")) == (
+        "data: 3 of 7 classes have no training row: b, d, g",
+        "data: 2 of 7 classes have no validation row: e, f",
+    )
+
+
+def test_classes_that_differ_in_capitals_or_blanks_are_named_with_their_rows() -> None:
+    assert told(noisy(), torch.arange(100) % 4, 20, ["Yes", "no", "yes", "no way"]) == (
+        "data: classes that differ only in capitals or blanks, are they one? 'Yes' (20 rows) and 'yes' (20 rows)",
+    )
+
+
+def test_images_of_one_shade_are_counted() -> None:
+    images = torch.randint(0, 256, (50, 3, 6, 6), generator=CHANCE, dtype=torch.uint8)
+    images[3] = torch.tensor([1, 2, 3], dtype=torch.uint8)[:, None, None]
+    images[30] = 0
+
+    assert told(images, torch.arange(50) % 2, 10) == ("data: 2 of 50 images are of one shade throughout",)
+
+
+NUMBERS = ": such numbers count or name the rows, and tell nothing of a new one; leave it out of data.features"
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "said"),
+    [
+        ("a", np.arange(100), True),
+        ("a", np.arange(100, 0, -1) * 7, True),
+        ("a", np.random.default_rng(0).permutation(100) + 5000, True),
+        ("a", np.sort(np.random.default_rng(0).choice(10**9, 100, replace=False)), True),
+        ("customer_id", np.random.default_rng(0).choice(10**9, 100, replace=False), True),
+        ("a", np.random.default_rng(0).choice(10**9, 100, replace=False), False),
+        ("a", np.arange(100) // 2, False),
+        ("a", np.linspace(0, 1, 100), False),
+        ("id", np.random.default_rng(0).normal(size=100), False),
+    ],
+)
+@pytest.mark.parametrize("as_tensor", [False, True])
+def test_a_column_that_numbers_the_rows_is_named(name: str, values: Any, said: bool, as_tensor: bool) -> None:
+    other, targets = noisy(100, 1).numpy().ravel(), (torch.rand(100, generator=CHANCE) > 0.5).long()
+    table = pd.DataFrame({name: values, "b": other})
+    said = said and not (as_tensor and name == "customer_id")  # columns of a tensor have no names
+
+    notes = told(torch.from_numpy(table.to_numpy(float)) if as_tensor else table, targets, 20)
+
+    assert notes == ((f"data: {'inputs[:, 0]' if as_tensor else f'column {name}'}{NUMBERS}",) if said else ())
+
+
+GIVES = ": each value has one target throughout; leave it out of data.features if it is known only later"
+
+
+@pytest.mark.parametrize(
+    ("leak", "said"),
+    [
+        (lambda y: y, True),
+        (lambda y: np.array(["alpha", "beta", "gamma"], dtype=object)[y], True),
+        (lambda y: y * 10 + np.random.default_rng(1).integers(0, 3, len(y)), True),
+        (lambda y: np.where(np.arange(len(y)) == 150, 1, y + 1), False),
+        (lambda y: np.random.default_rng(1).normal(size=len(y)), False),
+        (lambda y: y * 0, False),
+    ],
+)
+def test_a_column_that_gives_the_class_away_is_named(leak: Any, said: bool) -> None:
+    y = np.random.default_rng(0).integers(0, 3, 200)
+    y[150] = 2
+
+    notes = told(pd.DataFrame({"leak": leak(y), "b": noisy(200, 1).numpy().ravel()}), torch.from_numpy(y), 40)
+
+    assert notes == ((f"data: column leak{GIVES}",) if said else ())
+
+
+@pytest.mark.parametrize(
+    ("leak", "said"),
+    [
+        (lambda y: y, True),
+        (lambda y: -3 * y + 1, True),
+        (lambda y: np.exp(y), True),
+        (lambda y: y + np.random.default_rng(1).normal(0, 0.1, len(y)), False),
+    ],
+)
+def test_a_column_that_gives_a_quantity_away_is_named(leak: Any, said: bool) -> None:
+    y = np.random.default_rng(0).normal(size=200)
+    inputs = torch.from_numpy(np.column_stack([np.random.default_rng(2).normal(size=200), leak(y)]))
+
+    assert told(inputs, torch.from_numpy(y)[:, None], 40) == ((f"data: inputs[:, 1]{GIVES}",) if said else ())
+
+
+def test_the_only_column_may_be_what_it_is() -> None:
+    grid = torch.arange(100.0)[:, None]
+
+    assert told(grid, 2 * grid, 20) == ()
+
+
+DATES = ": dates are read as words; put years, months or ages into columns of numbers, or leave it out of data.features"
+
+
+def kinds() -> pd.DataFrame:
+    chance = np.random.default_rng(0)
+    days = pd.Timestamp("2020-01-01") + pd.to_timedelta(chance.integers(0, 2000, 1300), unit="D")
+    return pd.DataFrame(
+        {
+            "iso": days.strftime("%Y-%m-%d"),
+            "german": days.strftime("%d.%m.%Y"),
+            "time": days.strftime("%Y/%m/%d 12:30:05"),
+            "english": days.strftime("%b %d, %Y"),
+            "name": [f"Person {i}" for i in range(1300)],
+            "town": [f"town{i}" for i in chance.integers(0, 200, 1300)],
+            "colour": chance.choice(["red", "Red", "blue"], 1300),
+            "version": chance.choice(["1.2", "v3", "b-4"], 1300),
+            "size": chance.normal(size=1300),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        *[(name, DATES) for name in ("iso", "german", "time", "english")],
+        ("name", ": names or texts, hardly any of which comes twice; leave it out of data.features"),
+        ("town", ": the 50 commonest words have an input each, all others share one"),
+    ],
+)
+def test_words_that_are_no_categories_are_named_with_their_number(column: str, message: str) -> None:
+    table = kinds()[[column, "size"]]
+
+    notes = told(table, torch.randint(0, 2, (1300,), generator=CHANCE), 300)
+
+    assert notes == (f"data: column {column} ({table[column].nunique():,} different){message}",)
+
+
+def test_categories_that_differ_in_capitals_are_named() -> None:
+    table = kinds()[["colour", "version", "size"]]
+    counts = table["colour"].value_counts()
+
+    (note,) = told(table, torch.randint(0, 2, (1300,), generator=CHANCE), 300)
+
+    assert note.startswith("data: words of column colour that differ only in capitals or blanks, are they one? ")
+    assert f"'red' ({counts['red']} rows)" in note
+    assert f"'Red' ({counts['Red']} rows)" in note
+
+
+def test_many_such_columns_are_one_sentence() -> None:
+    table = pd.DataFrame({f"id{i}": [f"{i}x{j}" for j in range(100)] for i in range(9)})
+
+    (note,) = told(table, torch.randint(0, 2, (100,), generator=CHANCE), 20)
+
+    assert "column id0 (100 different), column id1 (100 different), column id2 (100 different) and 6 more: " in note
+
+
+@pytest.mark.parametrize("kind", ["digits", "iris", "wine", "breast_cancer", "diabetes"])
+def test_nothing_is_said_of_clean_data(kind: str) -> None:
+    search = data.for_search(section(kind), ".", 0)
+    assert search.valid is not None
+
+    values = [np.asarray(part.inputs).reshape(len(part), -1) for part in (search.train, search.valid)]
+    if not any((values[0] == row).all(1).any() for row in values[1]):
+        assert search.source.notes == ()
+
+
+def test_a_draw_is_not_audited_again() -> None:
+    assert data.for_search(section("iris"), ".", 0, draw=1).source.notes == ()
