@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import math
+import random
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import optuna
 import pytest
 
 from tests.conftest import TINY
 from tests.plots.making import branched, study_of_several
 from tests.study.asking import opened
-from tuner.importances import importances_of
+from tuner.importances import Importances, Method, importances_of
 from tuner.port import Outcome, State
 from tuner.study import Study, extract, sound
 
@@ -44,13 +49,14 @@ def test_trials_out_of_bounds_decide_nothing() -> None:
     found = importances_of(study, chosen)
 
     assert found.trials == len(chosen) < 60
-    assert 9.0 not in {trial.value for trial in extract(study, chosen).trials}
+    assert 9.0 not in {trial.value for trial in extract(study, chosen, [each.values[0] for each in chosen]).trials}
 
 
 def test_each_objective_is_followed_in_its_own_direction() -> None:
     study = study_of_several(30, 2)
 
-    taken = [extract(study, sound(study.records()), i) for i in (0, 1)]
+    chosen = sound(study.records())
+    taken = [extract(study, chosen, [record.values[i] for record in chosen], i) for i in (0, 1)]
 
     assert [each.direction for each in taken] == study.optuna.directions
     assert taken[1].best_value == min(record.values[1] for record in sound(study.records()))
@@ -66,3 +72,79 @@ def test_nothing_is_said_before_two_values_differ(values: list[float]) -> None:
     found = importances_of(Study(study), sound(Study(study).records()))
 
     assert found.found == ()
+
+
+SEARCHED: dict[str, optuna.distributions.BaseDistribution] = {
+    "rate": optuna.distributions.FloatDistribution(1e-5, 1, log=True),
+    "width": optuna.distributions.IntDistribution(1, 8),
+    "kind": optuna.distributions.CategoricalDistribution(["a", "b", "c"]),
+    "other": optuna.distributions.FloatDistribution(0, 1),
+}
+SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
+    "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
+    "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed, group=True),
+}
+
+
+def importances(
+    sampler: str, value: Callable[[Mapping[str, Any], random.Random], float], trials: int, seed: int
+) -> Importances:
+    """Those of a study of made-up values."""
+    chance = random.Random(seed)
+    study = optuna.create_study(sampler=SAMPLERS[sampler](seed))
+    for _ in range(trials):
+        trial = study.ask(SEARCHED)
+        study.tell(trial, value(trial.params, chance))
+    return importances_of(Study(study), sound(Study(study).records()))
+
+
+def noise(params: Mapping[str, Any], chance: random.Random) -> float:
+    return chance.gauss(0, 1)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_noise_is_told_from_chance_in_one_study_of_twenty_at_most(sampler: str) -> None:
+    found = [importances(sampler, noise, 30, seed) for seed in range(20)]
+
+    assert sum(any(each.told for each in one.found) for one in found) <= 4  # more come with a probability of 3 in 1000
+    assert all(one.found for one in found)
+
+
+DECISIVE: dict[str, Callable[[Mapping[str, Any], random.Random], float]] = {
+    "rate": lambda params, chance: abs(math.log10(params["rate"]) + 3) + 0.2 * chance.gauss(0, 1),
+    "width": lambda params, chance: params["width"] + chance.gauss(0, 1),
+    "kind": lambda params, chance: "abc".index(params["kind"]) + 0.3 * chance.gauss(0, 1),
+}
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("decisive", DECISIVE)
+def test_a_decisive_parameter_is_named_first_and_told_from_chance(sampler: str, decisive: str) -> None:
+    found = [importances(sampler, DECISIVE[decisive], 40, seed).ranked[0] for seed in range(3)]
+
+    assert [(first.name, first.told) for first in found] == [(decisive, True)] * 3
+
+
+def test_of_many_trials_the_best_tenth_is_told_from_the_rest() -> None:
+    found = importances("random", DECISIVE["rate"], 201, 0)
+
+    assert found.method is Method.PED_ANOVA
+    assert found.ranked[0].name == "rate"
+    assert "rate" not in found.doubt
+    assert "other" in found.doubt
+
+
+def test_values_that_are_far_off_hide_no_parameter() -> None:
+    def value(params: Mapping[str, Any], chance: random.Random) -> float:
+        return chance.choice([1e308, -1e308]) if chance.random() < 0.1 else DECISIVE["width"](params, chance)
+
+    found = importances("random", value, 60, 0)
+
+    assert found.ranked[0].name == "width"
+    assert found.ranked[0].told
+
+
+def test_what_chance_would_do_as_well_is_said() -> None:
+    found = importances("random", noise, 12, 1)
+
+    assert found.doubt == "no parameter can be told from chance in 12 trials"

@@ -24,6 +24,7 @@ LAYERS = [
     ["answer", "findings"],
     ["confirmation", "plots", "stopping"],
     ["failures", "importances", "regions"],
+    ["association"],
     ["study"],
     ["fused"],
     ["grammar", "check", "trial"],

@@ -1,31 +1,46 @@
-"""Importances: how much of what tells good trials from others lies in each parameter.
+"""Importances: how much of what tells good trials from others lies in each parameter, and which are more than chance.
 
-A parameter that only some trials have, in one branch of a choice say, is ranked among those trials. What Optuna
-gives it among all parameters says how much it matters to the best trials: much where they are of its branch, however
-few of all trials are. Trials that are no fair comparison are left out.
+A parameter that only some trials have, in one branch of a choice say, is ranked among those trials. Its share of all
+parameters says how much it matters to the whole study. Trials that are no fair comparison are left out.
 """
 
 from __future__ import annotations
 
 import collections
+import enum
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import optuna
+import numpy as np
+from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
+from tuner.association import LEVEL, Array, Column, beyond_chance, fenced
 from tuner.space.holes import Row
-from tuner.study import Record, Study, extract
+from tuner.study import Choices, Record, Study, extract
+
+MOST_FOREST = 200
+"""The most trials that fANOVA takes: its cost grows with their square."""
 
 MOST_TRIALS = 2000
-"""An even sample of so many is evaluated: of 6,533 made-up trials none of the five greatest shares was off
-by 0.03."""
+"""An even sample of so many is evaluated by PED-ANOVA: of 6,533 made-up trials none of the five greatest shares was
+off by 0.03."""
+
+MOST_SHUFFLED = 500
+"""An even sample of so many is asked what chance would do."""
 
 FEWEST = 2
 """Trials of different values that it takes."""
 
-SINGLE = 10
-"""Of no more trials the best tenth, which PED-ANOVA tells from the rest, is a single one."""
+MOST_TREES, WORK = 64, 600_000
+"""Trees of the forest of fANOVA: as many as trees times trials squared stay below the work of about a second."""
+
+
+class Method(enum.Enum):
+    """How shares are evaluated: Hutter et al. 2014, and Watanabe et al. 2023 where there are too many trials."""
+
+    FANOVA = "fANOVA"
+    PED_ANOVA = "PED-ANOVA"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +48,9 @@ class Importance:
     """One parameter's.
 
     `where` says which trials have it, empty for all, and `trials` how many of them were looked at. `share` is
-    its part, in [0, 1], among the parameters that all of those have; `overall` is its part among all parameters
-    as Optuna weighs them: one that only some trials have counts as much as the best trials are among those.
+    its part, in [0, 1], among the parameters that all of those have; `overall` is its part among all parameters:
+    what one that only some trials have explains counts by how many these are and how far their values differ.
+    `told` is whether it can be told from chance: in 5 % of studies in which nothing matters some parameter is.
     """
 
     name: str
@@ -42,19 +58,20 @@ class Importance:
     trials: int
     share: float
     overall: float
+    told: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Importances:
     """Those of a study in one objective, by group, the group of all trials first, and the greatest share first.
 
-    `evaluated` of `trials` were looked at; `rough` is whether some parameter was seen in too few of them.
+    `evaluated` of `trials` were looked at by the `method`.
     """
 
     found: tuple[Importance, ...]
     evaluated: int
     trials: int
-    rough: bool
+    method: Method = Method.FANOVA
 
     @property
     def groups(self) -> Mapping[str, list[Importance]]:
@@ -66,8 +83,19 @@ class Importances:
 
     @property
     def ranked(self) -> list[Importance]:
-        """By their part among all parameters, the greatest first."""
-        return sorted(self.found, key=lambda importance: -importance.overall)
+        """By their part among all parameters, the greatest first; those that chance would explain come last."""
+        return sorted(self.found, key=lambda importance: (not importance.told, -importance.overall))
+
+    @property
+    def doubt(self) -> str:
+        """The sentence that says which parameters cannot be told from chance; empty where all can."""
+        doubted = [each.name for each in self.ranked if not each.told]
+        if not doubted:
+            return ""
+        trials = f"chance in {self.trials} trial{'s' * (self.trials != 1)}"
+        if len(doubted) == len(self.found):
+            return f"no parameter can be told from {trials}"
+        return f"cannot be told from {trials}: {', '.join(doubted)}"
 
 
 def importances_of(study: Study, chosen: Sequence[Record], i: int = 0) -> Importances:
@@ -78,24 +106,101 @@ def importances_of(study: Study, chosen: Sequence[Record], i: int = 0) -> Import
         chosen: complete trials with finite values, by number.
         i: which objective.
     """
-    sample = chosen[:: -(-len(chosen) // MOST_TRIALS) or 1]  # of none, in steps of one
-    varying = [name for name, domain in study.domains().items() if domain.varies]
-    with warnings.catch_warnings(record=True) as rough:
-        warnings.simplefilter("always", UserWarning)
-        overall = _evaluated(study, sample, [name for name in varying if _there(name, sample)], i)
-        groups = list(_groups(study, sample, list(overall)))
-        found = [each for names, where, members in groups for each in _ranked(study, names, where, members, overall, i)]
-    return Importances(tuple(found), len(sample), len(chosen), bool(rough) or len(sample) <= SINGLE)
+    method = Method.FANOVA if len(chosen) <= MOST_FOREST else Method.PED_ANOVA
+    sample = _sample(chosen, MOST_TRIALS)
+    columns = _Columns(study, sample, i)
+    names = columns.names if len({record.values[i] for record in sample}) >= FEWEST else []
+    if not names:
+        return Importances((), len(sample), len(chosen), method)
+    groups = list(_groups(study, sample, names))
+    shares = {group.where: columns.evaluated(group.members, group.shared(names), method) for group in groups}
+    if method is Method.PED_ANOVA:
+        overall = columns.evaluated(sample, names, method)
+        shares[""] = _among(overall, [name for name in names if all(name in record.params for record in sample)])
+    else:
+        overall = _weighed(columns, groups, shares)
+    told = _told(columns, groups, names)
+    found = [
+        Importance(name, group.where, len(group.members), share, overall.get(name, 0.0), name in told)
+        for group in groups
+        for name, share in group.ranked(shares[group.where])
+    ]
+    return Importances(tuple(found), len(sample), len(chosen), method)
 
 
-def _there(name: str, records: Iterable[Record]) -> bool:
-    return any(name in record.params for record in records)
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The parameters `own` that the same trials have, the `members`, which those are."""
+
+    own: Sequence[str]
+    where: str
+    members: Sequence[Record]
+
+    def shared(self, names: Iterable[str]) -> list[str]:
+        """All parameters that its members have."""
+        return [name for name in names if all(name in record.params for record in self.members)]
+
+    def ranked(self, shares: Mapping[str, float]) -> list[tuple[str, float]]:
+        """Its own with their shares, the greatest first."""
+        return sorted(((name, shares.get(name, 0.0)) for name in self.own), key=lambda pair: -pair[1])
 
 
-def _groups(
-    study: Study, sample: Sequence[Record], names: Iterable[str]
-) -> Iterator[tuple[list[str], str, list[Record]]]:
-    """Parameters that the same trials have, which those are, and the trials; those that all have come first."""
+class _Columns:
+    """The parameters of some trials, each on its own scale, and the values of these trials in one objective."""
+
+    def __init__(self, study: Study, sample: Sequence[Record], i: int) -> None:
+        self._study, self._i = study, i
+        self._domains = {name: domain for name, domain in study.domains().items() if domain.varies}
+        self.names = [name for name in self._domains if any(name in record.params for record in sample)]
+        drawn_in = fenced(np.array([record.values[i] for record in sample])) if sample else ()
+        self._values = {record.number: float(value) for record, value in zip(sample, drawn_in, strict=True)}
+
+    def column(self, name: str, members: Sequence[Record]) -> Column:
+        """A parameter over trials that all have it."""
+        domain = self._domains[name]
+        codes = np.array([domain.place(record.params[name]) for record in members], dtype=np.float64)
+        return Column(codes, len(domain.labels) if isinstance(domain, Choices) else 0)
+
+    def values(self, members: Sequence[Record]) -> Array:
+        """Of trials, far-off ones drawn in: float64 (N,)."""
+        return np.array([self._values[record.number] for record in members])
+
+    def evaluated(self, members: Sequence[Record], names: Sequence[str], method: Method) -> dict[str, float]:
+        """The shares that a method gives parameters, which sum up to 1; none where no two values differ."""
+        shown = [name for name in names if len({str(record.params.get(name)) for record in members}) > 1]
+        values = self.values(members)
+        if not shown or len(set(values)) < FEWEST:
+            return {}
+        coded = extract(self._study, members, values, self._i)
+        trees = min(MOST_TREES, WORK // len(members) ** 2)
+        forest = FanovaImportanceEvaluator(n_trees=trees, seed=0) if method is Method.FANOVA else None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # PED-ANOVA's of a parameter that one trial has
+            shares = get_param_importances(coded, evaluator=forest, params=shown)
+        return {name: float(share) for name, share in shares.items()}
+
+
+def _weighed(columns: _Columns, groups: Sequence[_Group], shares: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Shares of all parameters: of the variance among a group's trials, which counts by how many they are."""
+    weights = {group.where: len(group.members) * float(columns.values(group.members).var()) for group in groups}
+    parts = {name: shares[group.where].get(name, 0.0) * weights[group.where] for group in groups for name in group.own}
+    total = sum(parts.values())
+    return {name: part / total for name, part in parts.items()} if total else parts
+
+
+def _told(columns: _Columns, groups: Sequence[_Group], names: Sequence[str]) -> set[str]:
+    """Those that can be told from chance; what trials share with all others is taken out of their branch's first."""
+    told: set[str] = set()
+    for group in groups:
+        members = _sample(group.members, MOST_SHUFFLED)
+        given = [columns.column(name, members) for name in group.shared(names) if name in told]
+        own = {name: columns.column(name, members) for name in group.own}
+        told |= set(beyond_chance(own, columns.values(members), given, LEVEL / len(groups)))
+    return told
+
+
+def _groups(study: Study, sample: Sequence[Record], names: Iterable[str]) -> Iterator[_Group]:
+    """Parameters that the same trials have, those that all have first."""
     grouped: dict[tuple[tuple[int, ...], str], list[str]] = collections.defaultdict(list)
     conditions = _conditions(study)
     for name in names:
@@ -104,7 +209,7 @@ def _groups(
     for (having, condition), together in sorted(grouped.items(), key=lambda item: -len(item[0][0])):
         where = "" if len(having) == len(sample) else condition or f"that have {together[0]}"
         numbers = set(having)
-        yield together, where, [record for record in sample if record.number in numbers]
+        yield _Group(together, where, [record for record in sample if record.number in numbers])
 
 
 def _conditions(study: Study) -> dict[str, str]:
@@ -117,24 +222,12 @@ def _needed(row: Row) -> str:
     return " and ".join(f"{name} is {' or '.join(map(str, labels))}" for name, labels in row.when.items())
 
 
-def _ranked(
-    study: Study, names: Sequence[str], where: str, members: Sequence[Record], overall: Mapping[str, float], i: int
-) -> list[Importance]:
-    """The importances of a group's own parameters among all that its trials have."""
-    shared = [name for name in overall if all(name in record.params for record in members)]
-    shares = _evaluated(study, members, shared, i) if where else _among(overall, shared)
-    ranked = sorted(names, key=lambda name: -shares.get(name, 0.0))
-    return [Importance(name, where, len(members), shares.get(name, 0.0), overall[name]) for name in ranked]
-
-
 def _among(overall: Mapping[str, float], shared: Sequence[str]) -> dict[str, float]:
     """The parts of some parameters among these alone."""
-    total = sum(overall[name] for name in shared)
-    return {name: overall[name] / total if total else 1 / len(shared) for name in shared}
+    total = sum(overall.get(name, 0.0) for name in shared)
+    return {name: overall.get(name, 0.0) / total if total else 1 / len(shared) for name in shared}
 
 
-def _evaluated(study: Study, records: Sequence[Record], names: Sequence[str], i: int) -> dict[str, float]:
-    """PED-ANOVA's shares of parameters; none where no two values differ."""
-    if not names or len({record.values[i] for record in records}) < FEWEST:
-        return {}
-    return dict(optuna.importance.get_param_importances(extract(study, records, i), params=list(names)))
+def _sample(records: Sequence[Record], most: int) -> list[Record]:
+    """An even sample of at most `most`."""
+    return list(records[:: -(-len(records) // most) or 1])  # of none, in steps of one

@@ -13,20 +13,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scipy.stats import hypergeom
+
 from tuner.study import Choices, Domain, Range, Record
 
 TOP = 5
 """So many of the best trials are asked where they lie."""
 
-NEAR = 0.05
-"""Within this part of a range from its end a trial presses against it."""
+NEAR = 0.1
+"""Within this fraction of a range from its end a trial presses against it."""
 
-CHANCE = 0.005
-"""So likely it may be, at most, that as many of trials at random lie near an end: more is no sign. Of a range without
-steps three of the best five are one."""
+MOSTLY = 3
+"""The fewest of the best `TOP` that press against a bound that is to be widened."""
+
+BETTER = 0.3
+"""The better trials: if they lie no nearer to a bound than chance puts them there, it is not pressed against. In
+simulations of TPE a smaller part misses more bounds: where many trials lie at one, the best few of any draw do."""
+
+CHANCE = 0.05
+"""The probability that any bound of a study counts as pressed against where no parameter matters."""
 
 ROUNDING = 1e-9
-"""Of a place in a range."""
+"""Tolerance for a place in a range."""
 
 BEST = 0.1
 """The region is that of so many of the trials, of `TOP` at least."""
@@ -91,21 +99,18 @@ def regions(chosen: Sequence[Record], domains: dict[str, Domain], loss: Callable
         loss: how bad a trial is.
     """
     ranked = sorted(chosen, key=loss)
-    found = []
-    for name, domain in domains.items():
-        values = [record.params[name] for record in ranked if name in record.params]
-        if values and domain.varies:
-            found.append(_region(name, domain, values))
-    return found
+    had = {name: [record.params[name] for record in ranked if name in record.params] for name in domains}
+    varying = {name: domain for name, domain in domains.items() if had[name] and domain.varies}
+    bounds = len(End) * sum(isinstance(domain, Range) for domain in varying.values())
+    return [_region(name, domain, had[name], CHANCE / max(bounds, 1)) for name, domain in varying.items()]
 
 
-def _region(name: str, domain: Domain, values: Sequence[Any]) -> Region:
+def _region(name: str, domain: Domain, values: Sequence[Any], level: float) -> Region:
     top = tuple(values[:TOP])
     if isinstance(domain, Choices):
         return Region(name, domain, len(values), top)
     best = values[: max(TOP, math.ceil(BEST * len(values)))]
-    end, count = _pressed(domain, top)
-    presses = len(values) > TOP and _likelihood(count, len(top), _share(domain, end)) <= CHANCE
+    end = _pressed(domain, values, level)
     return Region(
         name=name,
         domain=domain,
@@ -113,39 +118,29 @@ def _region(name: str, domain: Domain, values: Sequence[Any]) -> Region:
         top=top,
         low=min(best),
         high=max(best),
-        pressed=end if presses else None,
-        pressing=count if presses else 0,
-        open=presses and _may_move(name, domain, end),
+        pressed=end,
+        pressing=0 if end is None else sum(_is_near(domain, value, end) for value in top),
+        open=end is not None and _may_move(name, domain, end),
     )
 
 
-def _pressed(domain: Range, top: Sequence[float]) -> tuple[End, int]:
-    counts = {end: sum(_is_near(domain, value, end) for value in top) for end in End}
-    end = max(counts, key=lambda each: counts[each])
-    return end, counts[end]
+def _pressed(domain: Range, values: Sequence[float], level: float) -> End | None:
+    """The end near which the better trials lie more often than as many drawn from those that were sampled would.
 
-
-def _share(domain: Range, end: End) -> float:
-    """How much of a range is near its end: with steps, as they are drawn, more than without."""
-    if not domain.step:
-        return NEAR
-    half = domain.step / 2
-    wide = Range(domain.low - half, domain.high + half, domain.log, whole=False)
-    bound, limit = (domain.low, NEAR) if end is End.LOWER else (domain.high, 1 - NEAR)
-    steps = math.floor(abs(domain.value(limit) - bound) / domain.step + ROUNDING)
-    if end is End.LOWER:
-        return wide.place(bound + steps * domain.step + half)
-    return 1 - wide.place(bound - steps * domain.step - half)
+    A sampler that learns crowds an end by itself, so that chance is the hypergeometric tail over its own trials.
+    """
+    better = max(TOP, math.ceil(BETTER * len(values)))
+    for end in End:
+        near = [_is_near(domain, value, end) for value in values]
+        tail = hypergeom.sf(sum(near[:better]) - 1, len(near), sum(near), min(better, len(near)))
+        if sum(near[:TOP]) >= MOSTLY and tail <= level:
+            return end
+    return None
 
 
 def _is_near(domain: Range, value: float, end: End) -> bool:
     place = domain.place(value)
     return place <= NEAR + ROUNDING if end is End.LOWER else place >= 1 - NEAR - ROUNDING
-
-
-def _likelihood(count: int, of: int, share: float) -> float:
-    """That so many or more of some trials at random lie in a share of a range."""
-    return sum(math.comb(of, k) * share**k * (1 - share) ** (of - k) for k in range(count, of + 1))
 
 
 def _may_move(name: str, domain: Range, end: End) -> bool:

@@ -15,6 +15,7 @@ import typer
 if TYPE_CHECKING:
     from tuner.cli.kept import Kept
     from tuner.goal import Goal
+    from tuner.importances import Importances
     from tuner.study import Record, Study
 
 MOST_ROWS = 40
@@ -38,11 +39,15 @@ def print_study(study: Study, records: list[Record], kept: Kept, form: Format, t
         print_summary(summary(study, records, top), kept.summary)
         return
     from tuner.failures import failures_of
+    from tuner.importances import importances_of
+    from tuner.study import sound
 
     front = study.front(records)
     failures = failures_of(records)
     facts = {"study": study.name, **_goal_data(study.goal), "front": [record.number for record in front]}
     facts |= {"ended": failures.ended, "failures": [asdict(each) for each in failures.causes]}
+    found = {metric: importances_of(study, sound(records), i) for i, metric in enumerate(study.goal.metrics)}
+    facts["importances"] = {metric: _importances_data(each) for metric, each in found.items()}
     _print_data({**facts, "trials": [_data(record, kept) for record in records]}, form)
 
 
@@ -108,6 +113,15 @@ def _goal_data(goal: Goal) -> dict[str, Any]:
     if goal.single:
         return {"metric": goal.metric, "direction": directions[0]}
     return {"metrics": list(goal.metrics), "directions": directions}
+
+
+def _importances_data(found: Importances) -> dict[str, Any]:
+    parameters = [
+        {"name": each.name, "where": each.where, "trials": each.trials, "share": each.share, "overall": each.overall}
+        | {"told_from_chance": each.told}
+        for each in found.ranked
+    ]
+    return {"method": found.method.value, "evaluated": found.evaluated, "trials": found.trials, "parameters": parameters}
 
 
 def _at(record: Record) -> str:

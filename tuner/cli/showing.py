@@ -65,10 +65,15 @@ def _parts(summary: Summary, console: Console) -> Iterator[RenderableType]:
         if left := len(summary.parameters) - len(parameters):
             yield cut(f"and {left} more parameter{'s' * (left > 1)} (--trial N)", "dim")
     for metric, found in zip(summary.goal.metrics, summary.importances, strict=True):
-        if found.ranked:
+        told = [importance for importance in found.ranked if importance.told]
+        if told:
             yield ""
-            yield cut(f"importance for {metric}{', roughly, of few trials' if found.rough else ''}:", "dim")
-            yield _bars(found.ranked[:MOST_BARS], console.width, plain)
+            yield cut(f"importance for {metric}:", "dim")
+            yield _bars(told[:MOST_BARS], console.width, plain)
+        if found.doubt:
+            if not told:
+                yield ""
+            yield Text(found.doubt if told else f"importance for {metric}: {found.doubt}", "dim")
 
 
 def _courses(courses: Sequence[Course], width: int, plain: bool) -> Table:

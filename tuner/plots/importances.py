@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import plotly.graph_objects as go
 
-from tuner.importances import Importance, Importances
-from tuner.plots.plot import COLOURS, PATTERNS, Plot, Table, titled
+from tuner.importances import Importance, Importances, Method
+from tuner.plots.plot import COLOURS, GREY, PATTERNS, Plot, Table, titled
 from tuner.study import Study
 
 MOST_BARS = 30
@@ -31,7 +31,8 @@ def importances(study: Study, found: Importances, i: int = 0) -> Plot:
     figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], automargin=True)
     figure.update_xaxes(title_text="Share", tickformat=".0%", range=[0, 1])
     figure.update_layout(height=150 + 28 * len(names), showlegend=len(found.groups) > 1)
-    told = f"the most important parameter of {study.goal.titles[i]} is {found.ranked[0].name}"
+    first = found.ranked[0]
+    told = f"the most important parameter of {study.goal.titles[i]} is {first.name}" if first.told else found.doubt
     return Plot(title, _caption(found), figure, told=told, notes=tuple(_notes(found)), table=_table(found))
 
 
@@ -42,33 +43,37 @@ def _bars(bars: Sequence[Importance], where: str, k: int) -> go.Bar:
         orientation="h",
         name=html.escape(f"trials {where} ({bars[0].trials})" if where else EVERYWHERE),
         marker={
-            "color": COLOURS[k % len(COLOURS)],
+            "color": [COLOURS[k % len(COLOURS)] if each.told else GREY for each in bars],
             "pattern": {"shape": PATTERNS[k % len(PATTERNS)], "fillmode": "overlay", "size": 6},
         },
-        hovertemplate="%{y} %{x:.1%}<extra></extra>",
+        hovertext=["" if each.told else ", cannot be told from chance" for each in bars],
+        hovertemplate="%{y} %{x:.1%}%{hovertext}<extra></extra>",
     )
 
 
 def _caption(found: Importances) -> str:
-    caption = "Optuna's PED-ANOVA: what tells the best tenth of the complete trials within the bounds from the rest."
+    if found.method is Method.FANOVA:
+        caption = "fANOVA: how much of the variance of the values each parameter explains by itself."
+    else:
+        caption = "PED-ANOVA: what tells the best tenth of the complete trials within the bounds from the rest."
     if found.evaluated < found.trials:
         caption += f" An even sample of {found.evaluated} of {found.trials} trials was evaluated."
-    if found.rough:
-        caption += (
-            " Some parameters were seen in fewer than two trials, or the best tenth is a single one: it is rough."
-        )
-    return caption
+    return (
+        caption + " Where nothing matters, chance alone would tell a parameter from chance in at most 5 % of studies."
+    )
 
 
 def _notes(found: Importances) -> Iterator[str]:
+    if found.doubt:
+        yield f"{found.doubt[0].upper()}{found.doubt[1:]}."
     if len(found.groups) > 1:
         yield (
             "A parameter that only some trials have is ranked among those trials, with all that they have: its bar is "
-            "no share of all trials. Its share of all parameters is in the table, by what the best have."
+            "no share of all trials. Its share of all parameters is in the table."
         )
     for where, group in found.groups.items():
         first = group[0]
-        if where and first.share:
+        if where and first.share and first.told:
             yield (
                 f"Among the {first.trials} of {found.evaluated} trials {where}, the most that one of their own "
                 f"explains is {first.share:.0%}: {first.name}."
@@ -77,11 +82,19 @@ def _notes(found: Importances) -> Iterator[str]:
 
 def _table(found: Importances) -> Table:
     rows = [
-        (each.name, each.where or EVERYWHERE, each.trials, _percent(each.share), _percent(each.overall))
+        (each.name, each.where or EVERYWHERE, each.trials, _percent(each.share), _percent(each.overall), "yes" if each.told else "no")
         for each in found.found
     ]
     return Table(
-        ("Parameter", "Which trials have it", "Trials", "Share among them", "Share of all parameters"), tuple(rows)
+        (
+            "Parameter",
+            "Which trials have it",
+            "Trials",
+            "Share among them",
+            "Share of all parameters",
+            "Told from chance",
+        ),
+        tuple(rows),
     )
 
 

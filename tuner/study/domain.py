@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -55,23 +56,40 @@ class Choices:
 
     def place(self, value: Any) -> float:
         """The position of a label, counted from 0; true is not 1."""
-        return [(type(label), label) for label in self.labels].index((type(value), value))
+        return [(type(label), repr(label)) for label in self.labels].index((type(value), repr(value)))
 
 
 Domain: TypeAlias = Range | Choices
 
 
 def domains(trials: Iterable[FrozenTrial]) -> dict[str, Domain]:
-    """That of each parameter by its name, in the order in which trials first had them; the latest where it changed."""
-    latest: dict[str, BaseDistribution] = {}
+    """That of each parameter by its name, in the order in which trials first had them.
+
+    Where another program has changed one between trials, it is all of what its trials were drawn from.
+    """
+    drawn: dict[str, list[BaseDistribution]] = {}
     for trial in trials:
-        latest.update(trial.distributions)
-    return {name: _domain(distribution) for name, distribution in latest.items()}
+        for name, distribution in trial.distributions.items():
+            known = drawn.setdefault(name, [distribution])
+            if known[-1] != distribution and distribution not in known:
+                known.append(distribution)
+    return {name: _domain(known) for name, known in drawn.items()}
 
 
-def _domain(distribution: BaseDistribution) -> Domain:
-    if isinstance(distribution, CategoricalDistribution):
-        return Choices(tuple(distribution.choices))
-    assert isinstance(distribution, FloatDistribution | IntDistribution), distribution
-    whole = isinstance(distribution, IntDistribution)
-    return Range(distribution.low, distribution.high, distribution.log, whole, distribution.step or 0.0)
+def label_of(value: Any) -> Scalar:
+    """A value as a label: another program may choose from lists and mappings, which are their JSON here."""
+    plain = value is None or isinstance(value, bool | int | float | str)
+    return value if plain else json.dumps(value, ensure_ascii=False, default=repr)
+
+
+def _domain(drawn: Sequence[BaseDistribution]) -> Domain:
+    ranges = [each for each in drawn if isinstance(each, FloatDistribution | IntDistribution)]
+    if len(ranges) < len(drawn):
+        choices = [each for each in drawn if isinstance(each, CategoricalDistribution)]
+        labels = [label_of(choice) for each in choices for choice in each.choices]
+        return Choices(tuple({(type(label), repr(label)): label for label in labels}.values()))
+    low, high = min(each.low for each in ranges), max(each.high for each in ranges)
+    latest = ranges[-1]
+    whole = all(isinstance(each, IntDistribution) for each in ranges)
+    step = (latest.step or 0.0) if len(ranges) == 1 or whole else 0.0
+    return Range(low, high, latest.log and low > 0, whole, step)

@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
-from tuner.storage import readable_errors
+from tuner.study.domain import Choices, Domain
 from tuner.study.record import Record
 from tuner.study.study import Study
 
 
-def extract(study: Study, records: Iterable[Record], i: int = 0) -> optuna.Study:
+def extract(study: Study, records: Sequence[Record], values: Iterable[float], i: int = 0) -> optuna.Study:
     """A study of objective `i` alone, whose trials are numbered anew.
+
+    Its parameters are places in [0, 1] on their own scale, and positions of labels: Optuna's evaluators would weigh
+    a range by its width, though it was searched by its logarithm, and cannot do with labels that are lists.
 
     Args:
         study: whose they are.
         records: complete trials.
+        values: of each of them, finite.
         i: which of its objectives.
     """
-    with readable_errors():
-        there = study.optuna.get_trials(deepcopy=False)
+    domains = study.domains()
+    distributions = {name: _distribution(domain) for name, domain in domains.items()}
     taken = optuna.create_study(direction=study.goal.directions[i].value)
     taken.add_trials(
         optuna.trial.create_trial(
-            value=record.values[i],
-            params=dict(record.params),
-            distributions=there[record.number].distributions,
+            value=float(value),
+            params={name: _code(domains[name], at) for name, at in record.params.items()},
+            distributions={name: distributions[name] for name in record.params},
         )
-        for record in records
+        for record, value in zip(records, values, strict=True)
     )
     return taken
+
+
+def _distribution(domain: Domain) -> BaseDistribution:
+    if isinstance(domain, Choices):
+        return CategoricalDistribution(range(len(domain.labels)))
+    return FloatDistribution(0.0, 1.0)
+
+
+def _code(domain: Domain, value: object) -> float | int:
+    return int(domain.place(value)) if isinstance(domain, Choices) else min(1.0, max(0.0, domain.place(value)))

@@ -16,6 +16,7 @@ from tuner.goal import Direction
 from tuner.port import State
 from tuner.rounding import rounded
 from tuner.storage import FINISHED
+from tuner.study.domain import label_of
 
 FINISHED_STATES = {state.value for state in State if state is not State.SUSPENDED}
 """How the states of ended trials are shown."""
@@ -126,7 +127,7 @@ def record_of(trial: FrozenTrial) -> Record:
         number=trial.number,
         state=attributes["state"] if ended else _SHOWN_AS[trial.state],
         values=tuple(trial.values or ()),
-        params=trial.params,
+        params={name: label_of(value) for name, value in trial.params.items()},
         epoch=attributes.get("epoch") if ours else None,
         cause=attributes.get("cause", "") if ours else "",
         violations=_violations(trial),
