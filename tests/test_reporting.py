@@ -60,7 +60,7 @@ def test_every_figure_is_told_in_words_and_every_section_has_a_heading_and_a_lin
 def test_a_bound_to_widen_is_named() -> None:
     page = without_scripts(reporting.page(branched(200)))
 
-    assert re.search(r"optimizer\.SGD\.lr: \d of the top 5 within 5% of the upper bound 0\.1: widen it", page)
+    assert re.search(r"optimizer\.SGD\.lr: \d of the top 5 within 10% of the upper bound 0\.1: widen it", page)
 
 
 @pytest.mark.parametrize(("trials", "objectives"), [(0, 2), (1, 2), (30, 2), (30, 3), (30, 4)])

@@ -48,9 +48,6 @@ class Column:
     codes: Array
     labels: int = 0
 
-    def __getitem__(self, rows: NDArray[np.intp]) -> Column:
-        return Column(self.codes[rows], self.labels)
-
     @property
     def varies(self) -> bool:
         """Whether it has more than one value."""
@@ -96,7 +93,8 @@ def fenced(values: Array) -> Array:
         reach = REACH * (high - low)
         ends = low - reach, high + reach
     if 0 < reach < np.inf:
-        return (np.clip(values, *ends) - low) / reach
+        inside: Array = (np.clip(values, *ends) - low) / reach
+        return inside
     scaled: Array = values / (np.abs(values).max() or 1.0)
     return scaled
 
@@ -134,7 +132,8 @@ def _unexplained(taken: Sequence[Column], values: Array) -> Array:
     forest = RandomForestRegressor(TREES, min_samples_leaf=FEWEST_ROWS, oob_score=True, random_state=0)
     forest.fit(explaining, ranks)
     explained: Array = np.nan_to_num(forest.oob_prediction_, nan=float(ranks.mean()))  # one that every tree has seen
-    return ranks - explained
+    unexplained: Array = ranks - explained
+    return unexplained
 
 
 def _most_evident(left: Mapping[str, Array], scores: Array, chance: np.random.Generator, level: float) -> str | None:

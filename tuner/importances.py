@@ -113,17 +113,19 @@ def importances_of(study: Study, chosen: Sequence[Record], i: int = 0) -> Import
     if not names:
         return Importances((), len(sample), len(chosen), method)
     groups = list(_groups(study, sample, names))
-    shares = {group.where: columns.evaluated(group.members, group.shared(names), method) for group in groups}
+    shares = [columns.evaluated(group.members, group.shared(names), method) for group in groups]
     if method is Method.PED_ANOVA:
         overall = columns.evaluated(sample, names, method)
-        shares[""] = _among(overall, [name for name in names if all(name in record.params for record in sample)])
+        shares = [
+            _among(overall, group.own) if not group.where else each for group, each in zip(groups, shares, strict=True)
+        ]
     else:
         overall = _weighed(columns, groups, shares)
     told = _told(columns, groups, names)
     found = [
         Importance(name, group.where, len(group.members), share, overall.get(name, 0.0), name in told)
-        for group in groups
-        for name, share in group.ranked(shares[group.where])
+        for group, parts in zip(groups, shares, strict=True)
+        for name, share in group.ranked(parts)
     ]
     return Importances(tuple(found), len(sample), len(chosen), method)
 
@@ -180,10 +182,12 @@ class _Columns:
         return {name: float(share) for name, share in shares.items()}
 
 
-def _weighed(columns: _Columns, groups: Sequence[_Group], shares: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+def _weighed(columns: _Columns, groups: Sequence[_Group], shares: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Shares of all parameters: of the variance among a group's trials, which counts by how many they are."""
-    weights = {group.where: len(group.members) * float(columns.values(group.members).var()) for group in groups}
-    parts = {name: shares[group.where].get(name, 0.0) * weights[group.where] for group in groups for name in group.own}
+    parts: dict[str, float] = {}
+    for group, own in zip(groups, shares, strict=True):
+        weight = len(group.members) * float(columns.values(group.members).var())
+        parts |= {name: own.get(name, 0.0) * weight for name in group.own}
     total = sum(parts.values())
     return {name: part / total for name, part in parts.items()} if total else parts
 

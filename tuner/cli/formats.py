@@ -121,7 +121,12 @@ def _importances_data(found: Importances) -> dict[str, Any]:
         | {"told_from_chance": each.told}
         for each in found.ranked
     ]
-    return {"method": found.method.value, "evaluated": found.evaluated, "trials": found.trials, "parameters": parameters}
+    return {
+        "method": found.method.value,
+        "evaluated": found.evaluated,
+        "trials": found.trials,
+        "parameters": parameters,
+    }
 
 
 def _at(record: Record) -> str:

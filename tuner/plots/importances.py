@@ -82,7 +82,14 @@ def _notes(found: Importances) -> Iterator[str]:
 
 def _table(found: Importances) -> Table:
     rows = [
-        (each.name, each.where or EVERYWHERE, each.trials, _percent(each.share), _percent(each.overall), "yes" if each.told else "no")
+        (
+            each.name,
+            each.where or EVERYWHERE,
+            each.trials,
+            _percent(each.share),
+            _percent(each.overall),
+            "yes" if each.told else "no",
+        )
         for each in found.found
     ]
     return Table(

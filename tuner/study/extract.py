@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
@@ -44,5 +45,5 @@ def _distribution(domain: Domain) -> BaseDistribution:
     return FloatDistribution(0.0, 1.0)
 
 
-def _code(domain: Domain, value: object) -> float | int:
+def _code(domain: Domain, value: Any) -> float | int:
     return int(domain.place(value)) if isinstance(domain, Choices) else min(1.0, max(0.0, domain.place(value)))
