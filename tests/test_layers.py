@@ -17,6 +17,7 @@ LAYERS = [
     ["confirming"],
     ["comparison", "drafting", "final", "notebook", "reporting", "running"],
     ["lockstep"],
+    ["saving"],
     ["refit", "driver", "crew", "redrawn"],
     ["events", "exporting", "forest", "pareto", "timeline", "runpage"],
     ["webpage"],
@@ -34,12 +35,12 @@ LAYERS = [
     ["predictor", "metrics", "schedule"],
     ["named"],
     ["further", "loss", "measures", "models", "optim"],
-    ["data"],
+    ["bundle", "data"],
     ["own", "space", "endings"],
     ["checkpoints", "precision", "weights"],
     ["allocator", "chance", "config", "dropout", "files", "linear", "port"],
     ["goal", "link"],
-    ["eager", "racing", "rounding", "seeds", "task"],
+    ["eager", "lost", "racing", "rounding", "seeds", "task"],
     ["errors"],
 ]
 RANK = {noun: len(LAYERS) - i for i, layer in enumerate(LAYERS) for noun in layer}

@@ -6,17 +6,18 @@ import enum
 import json
 import os
 import platform
-import shutil
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from tuner.bundle import Bundle
 from tuner.config import CODE_VALUES, FILE_VALUES
 from tuner.confirmation import confirms, read
 from tuner.errors import StudyError, UsageError, listing
 from tuner.files import refuse_foreign, write_whole
 from tuner.findings import spread
+from tuner.own import Code, is_own
 from tuner.space import Space, edit
 from tuner.space.filling import filled_text
 from tuner.space.suggesters import Corner, Known
@@ -139,21 +140,30 @@ def _best(study: Study) -> Record:
     raise StudyError(f"study {study.name} has no complete trial yet; name one with --trial")
 
 
-def place_config(space: Space, folder: Path) -> None:
+def place_config(space: Space, folder: Path) -> dict[str, str]:
     """Write a space as `config.yaml` into a run folder, so that it reads the same from there.
 
-    The file of a model or a function of one's own is copied beside it; other paths become absolute.
+    The files of a model or a function of user code are copied beside it, with what they import; other paths become
+    absolute.
+
+    Returns:
+        A digest of each file of code, by its path in the folder.
     """
     text, values = space.text, space.fill(Corner(False, {}))
     for path, there in moved_paths(values, space.base, None):
         text = edit.assign(text, path, there, space.file)
+    digests: dict[str, str] = {}
     for path in KEPT_CODE:
         section, key = path.split(".")
-        file, _, name = str(values.get(section, {}).get(key)).rpartition(":")
-        if file.endswith(".py"):
-            shutil.copy(Path(space.base, file), folder)
-            text = edit.assign(text, path, f"{Path(file).name}:{name}", space.file)
+        name = values.get(section, {}).get(key)
+        if not isinstance(name, str) or not is_own(name):
+            continue
+        found = Bundle.of(Code(name, space.base, path))
+        digests |= found.copy_to(folder)
+        if ".py:" in name:  # it was made absolute above
+            text = edit.assign(text, path, found.name, space.file)
     (folder / "config.yaml").write_text(text, encoding="utf-8")
+    return digests
 
 
 def provenance(study: Study, record: Record) -> dict[str, Any]:

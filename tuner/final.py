@@ -11,13 +11,12 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from safetensors.torch import save_model
 from torch import Tensor
 
-from tuner import check, data, exporting
+from tuner import check, data, own, saving
 from tuner.chance import held_to
 from tuner.config import Config, On
-from tuner.data import Dataset, preprocessing
+from tuner.data import Dataset
 from tuner.errors import BuildError, DataError, TunerError, UsageError, listing
 from tuner.files import new_folder, refuse_to_replace
 from tuner.plots import Plot
@@ -73,7 +72,8 @@ def train(
 
     Raises:
         UsageError: the space still has holes, or does not fit the data; nothing was written.
-        TunerError: training diverged, or the folder cannot be written; nothing was written.
+        TunerError: training diverged, the folder cannot be written, or the saved model would not be the one that was
+            scored; nothing was written.
     """
     space = space if isinstance(space, Space) else Space.load(space)
     _refuse_holes(space)
@@ -84,6 +84,8 @@ def train(
     config = space.resolve(Corner(False, {}))
     job = _job(space, config, on, device)
     check.check_fit(space, job)
+    if own.is_own(config.model.type):
+        _rehearse(space, config, job)
     with held_to((space.setting("provenance") or {}).get("threads")):
         run, epochs = _trained(space, config, job, observe)
         dataset = run.dataset
@@ -93,12 +95,19 @@ def train(
         test = {name: value for name, value in scored.items() if math.isfinite(value)}  # r2 of one row is no number
     plots = [curves(epochs, dataset.target_scale is not None), _told(dataset, outputs)]
     with new_folder(Path(out)) as folder:
-        _save_model(folder, space, config, run)
+        said = saving.save(folder, space, run, dataset.test)
         (folder / "metrics.json").write_text(json.dumps({"on": on.value, "epochs": epochs, "test": test}, indent=2))
         scores = [Score(name, test[name]) for name in sorted(test, key=lambda name: name != job.scores.goal.metric)]
         text = page(space.name, _subject(space, config, on), "Test split", scores, plots)
         (folder / "report.html").write_text(text, encoding="utf-8")
-    return Final(Path(out), epochs, test, [*job.splits.source.notes, *_notes(space, config, on)])
+    return Final(Path(out), epochs, test, [*job.splits.source.notes, *_notes(space, config, on), *said])
+
+
+def _rehearse(space: Space, config: Config, job: Job) -> None:
+    """Save and load a model of user code after one step: what does not survive that would be lost after hours."""
+    run = check.probe(config, job)
+    assert run.dataset.test is not None
+    saving.rehearse(space, run, run.dataset.test)
 
 
 def _subject(space: Space, config: Config, on: On) -> str:
@@ -169,20 +178,3 @@ def _notes(space: Space, config: Config, on: On) -> list[str]:
     if on is On.TRAIN and lanes > 1:
         notes.append(f"the trial was one of up to {lanes} that trained as one program: alone its last digits differ")
     return notes
-
-
-def _save_model(folder: Path, space: Space, config: Config, run: Run) -> None:
-    dataset, model = run.dataset, run.scored.cpu()
-    save_model(model, str(folder / "model.safetensors"))
-    preprocessing.save(dataset.preprocessor, folder)
-    facts = {
-        "task": dataset.task.value,
-        "classes": dataset.classes,
-        "input_shape": dataset.input_shape,
-        "outputs": dataset.outputs,
-        "vocab_size": dataset.vocab_size,
-        "target_scale": dataset.target_scale.facts() if dataset.target_scale else None,
-        "code": config.base,
-    }
-    (folder / "model.json").write_text(json.dumps(facts, indent=2))
-    exporting.place_config(space, folder)

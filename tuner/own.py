@@ -89,8 +89,13 @@ def _from_package(name: str, base: str) -> ModuleType:
     return importlib.import_module(name)
 
 
+LOOKED_IN: set[str] = set()
+"""The folders that are on Python's path for user code alone."""
+
+
 def _look_in(folder: str) -> None:
     if folder not in sys.path:
+        LOOKED_IN.add(folder)
         sys.path.append(folder)  # last, so that a types.py of the user's replaces no library
 
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_model as load_weights
 from torch import Tensor, nn
 
-from tuner import models
+from tuner import bundle, models, weights
+from tuner.config import Config, Precision
 from tuner.data import preprocessing
 from tuner.data.preprocessing import Preprocessor
 from tuner.data.rows import inputs_at
 from tuner.data.scale import Scale
-from tuner.errors import UsageError
+from tuner.errors import BuildError, UsageError
 from tuner.link import Link
 from tuner.loss import link_of
+from tuner.precision import autocast, widened
 from tuner.space import Space
 from tuner.space.suggesters import Corner
 from tuner.task import Task
@@ -39,6 +42,7 @@ class Predictor(nn.Module):
         classes: their names, in the order of the outputs; none for regression.
         target_scale: of a regression's outputs.
         link: how outputs become class probabilities, as the loss that trained the model has it.
+        precision: what the model computes with, as in its training.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class Predictor(nn.Module):
         classes: tuple[str, ...],
         target_scale: Scale | None,
         link: Link,
+        precision: Precision = Precision.FP32,
     ) -> None:
         super().__init__()
         self.model = model
@@ -57,11 +62,13 @@ class Predictor(nn.Module):
         self.classes = classes
         self.target_scale = target_scale
         self.link = link
+        self.precision = precision
 
     def forward(self, inputs: Any) -> Tensor:
         """Raw inputs to the model's outputs (N, outputs): float32, or float64 in the units of a regression's target."""
         device = next(self.model.parameters()).device
-        outputs: Tensor = self.model(self.preprocessor(inputs).to(device))
+        with autocast(self.precision, device):
+            outputs = widened(self.model(self.preprocessor(inputs).to(device)))
         return outputs if self.target_scale is None else self.target_scale.to(device).undo(outputs)
 
     @torch.inference_mode()
@@ -98,30 +105,60 @@ class Predictor(nn.Module):
 def load_model(folder: str | Path) -> Predictor:
     """The model that `tuner train` saved, in evaluation mode, on the CPU.
 
+    The folder may have been moved. A model of user code is built from the copy of that code in the folder, whatever
+    has become of the original; a copy that was changed since is warned of.
+
     Args:
-        folder: a run folder. A model of own code runs that code.
+        folder: a run folder. A model of user code runs that code.
 
     Raises:
-        UsageError: it is no run folder with a model.
-        BuildError: the model's own code is not there any more.
+        UsageError: it is no run folder with a model, or its files do not belong together.
+        BuildError: the model's own code is not there any more, or fails.
     """
-    folder = Path(folder)
+    folder = Path(folder).resolve()
     try:
         facts = json.loads((folder / "model.json").read_text())
         preprocessor = preprocessing.load(folder)
         config = config_of(folder).resolve(Corner(False, {}))
+        task, classes, code = Task(facts["task"]), tuple(facts["classes"]), dict(facts["code"])
+        scale = Scale.of(facts["target_scale"]) if facts["target_scale"] else None
+        with bundle.apart(folder, code):
+            model = _model(folder, facts, config)
+        _warn_of_changes(folder, facts)
     except OSError as error:
         missing = f"{error.filename}: {error.strerror}"
         raise UsageError(f"{folder}: is no run folder of `tuner train` with a model: {missing}") from None
     except (KeyError, ValueError) as error:
         raise UsageError(f"{folder}: was saved by another version of tuner, or is damaged: {error}") from None
-    component, task = config.model, Task(facts["task"])
-    base = str(folder) if ".py:" in component.type else facts["code"]
+    link = link_of(config.loss, task)
+    return Predictor(model, preprocessor, task, classes, scale, link, config.training.precision).eval()
+
+
+def _model(folder: Path, facts: Mapping[str, Any], config: Config) -> nn.Module:
+    """The model with its weights."""
     shape, vocab_size = tuple(facts["input_shape"]), facts["vocab_size"]
-    model = models.build(component, shape, facts["outputs"], base, vocab_size, fetch=False)
-    load_weights(model, str(folder / "model.safetensors"))
-    scale = Scale.of(facts["target_scale"]) if facts["target_scale"] else None
-    return Predictor(model, preprocessor, task, tuple(facts["classes"]), scale, link_of(config.loss, task)).eval()
+    model = models.build(config.model, shape, facts["outputs"], str(folder), vocab_size, fetch=False)
+    try:
+        weights.read(model, folder)
+    except OSError:
+        raise
+    except Exception as error:  # safetensors, torch and a `load_state_dict` of user code raise anything
+        cause = " ".join(str(error).split())
+        message = f"the weights in {folder} do not load into {config.model.type}: {type(error).__name__}: {cause}"
+        raise BuildError("model", message) from error
+    return model
+
+
+def _warn_of_changes(folder: Path, facts: Mapping[str, Any]) -> None:
+    copies = {
+        str(folder / place): (digest, bundle.digest_of(folder / place)) for place, digest in facts["code"].items()
+    }
+    modules = {name: (digest, bundle.installed(f"{name}:").get(name)) for name, digest in facts["modules"].items()}
+    for name, (before, now) in {**copies, **modules}.items():
+        if before != now:
+            warnings.warn(
+                f"{name} has changed since the model was trained: its predictions may be others", stacklevel=3
+            )
 
 
 def config_of(folder: Path) -> Space:

@@ -1,0 +1,146 @@
+"""User code in a run folder: its files are copied there, and later imported from there and from nowhere else.
+
+A file goes along with the files beside it, and in its packages, that it imports. What is installed stays where it is.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import hashlib
+import importlib
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from tuner import own
+from tuner.own import Code
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """User code that can move: `name` as a config in the run folder has it, and `files` by their paths there."""
+
+    name: str
+    files: Mapping[str, Path]
+
+    @classmethod
+    def of(cls, code: Code) -> Bundle:
+        """Find the files of code that can be loaded; none for an installed package."""
+        where, _, attribute = code.name.rpartition(":")
+        base = Path(code.base).resolve()
+        if where.endswith(".py"):
+            file = Path(base, where).resolve()
+            root = _above_packages(file)
+            place = file.relative_to(root).as_posix()
+            return cls(f"{place}:{attribute}", _reached([place], [root, base]))
+        places = [_place_of(name, base) for name in _prefixes(where)]
+        return cls(code.name, _reached(filter(None, places), [base]))
+
+    def copy_to(self, folder: Path) -> dict[str, str]:
+        """Copy the files into a run folder; return a digest of each."""
+        for place, file in self.files.items():
+            target = folder / place
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target)
+        return {place: digest_of(folder / place) for place in self.files}
+
+
+def digest_of(file: Path) -> str:
+    """Return a digest of a file's content; of a file that is not there, one of nothing."""
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
+
+
+def installed(name: str) -> dict[str, str]:
+    """Return a digest of the module of user code that is no copy in a run folder, by its name; none for a file."""
+    where = name.rpartition(":")[0]
+    file = getattr(sys.modules.get(where), "__file__", None)
+    return {} if file is None or where.endswith(".py") else {where: digest_of(Path(file))}
+
+
+@contextlib.contextmanager
+def apart(folder: Path, places: Iterable[str]) -> Iterator[None]:
+    """Import what the files at `places` define from `folder`, as a process would that has imported no user code.
+
+    Modules of the same names that the process knows, and folders that `own` looks in, are out of sight meanwhile.
+    """
+    tops = {PurePosixPath(place).parts[0].removesuffix(".py") for place in places}
+    tops |= {name for name in list(sys.modules) if "." not in name and _is_found_by_own(name)}
+    hidden = {name: module for name, module in list(sys.modules.items()) if name.partition(".")[0] in tops}
+    path = list(sys.path)
+    for name in hidden:
+        del sys.modules[name]
+    sys.path[:] = [str(folder), *(entry for entry in path if entry not in own.LOOKED_IN)]
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.modules.update(hidden)
+        sys.path[:] = path if str(folder) in path or not tops else [*path, str(folder)]  # a forward may import, too
+
+
+def _is_found_by_own(name: str) -> bool:
+    """Whether a module was found in a folder that is looked in for user code alone."""
+    file = getattr(sys.modules.get(name), "__file__", None)
+    if file is None:
+        return False
+    place = Path(file)
+    return str((place.parent if place.name == "__init__.py" else place).parent) in own.LOOKED_IN
+
+
+def _above_packages(file: Path) -> Path:
+    """The folder from which a file is imported: above all packages that it is in."""
+    folder = file.parent
+    while (folder / "__init__.py").is_file():
+        folder = folder.parent
+    return folder
+
+
+def _reached(places: Iterable[str], roots: list[Path]) -> dict[str, Path]:
+    """The files at `places` and those that they import, at whatever depth, by their places below their roots."""
+    found: dict[str, Path] = {}
+    waiting = list(places)
+    while waiting:
+        place = waiting.pop()
+        root = next((root for root in roots if (root / place).is_file()), None)
+        if place in found or root is None:
+            continue
+        found[place] = root / place
+        imported = [*_packages_of(place), *_imported(root / place, PurePosixPath(place))]
+        named = {prefix for name in imported for prefix in _prefixes(name)}
+        waiting += [there for name in named for root in roots if (there := _place_of(name, root)) is not None]
+    return dict(sorted(found.items()))
+
+
+def _place_of(name: str, root: Path) -> str | None:
+    """Where below a root the module `name` is, unless `import` finds another one."""
+    top = name.partition(".")[0]
+    known = getattr(sys.modules.get(top), "__file__", None)
+    if top in sys.stdlib_module_names or (known is not None and not Path(known).resolve().is_relative_to(root)):
+        return None
+    path = name.replace(".", "/")
+    return next((there for there in (f"{path}/__init__.py", f"{path}.py") if (root / there).is_file()), None)
+
+
+def _packages_of(place: str) -> list[str]:
+    return [".".join(folder.parts) for folder in PurePosixPath(place).parents if folder.parts]
+
+
+def _prefixes(name: str) -> list[str]:
+    """`a`, `a.b` and `a.b.c` of `a.b.c`: to import it runs them all."""
+    parts = name.split(".")
+    return [".".join(parts[: i + 1]) for i in range(len(parts))]
+
+
+def _imported(file: Path, place: PurePosixPath) -> Iterator[str]:
+    """The names of modules that a file may import, wherever in it; some are names in a module."""
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            inside = place.parent.parts
+            above = [*inside[: len(inside) + 1 - node.level]] if node.level else []
+            module = [*above, *([node.module] if node.module else [])]
+            yield from (".".join([*module, alias.name]) for alias in node.names)
