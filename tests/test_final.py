@@ -143,7 +143,7 @@ def test_a_training_that_diverges_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_a_plateau_without_a_validation_split_is_said(tmp_path: Path) -> None:
     space = Space.parse(FIXED, settings=[("scheduler", {"type": "ReduceLROnPlateau"})])
 
-    assert "watched the training loss" in tuner.train(space, tmp_path / "all").notes[0]
+    assert "watched the training rows" in tuner.train(space, tmp_path / "all").notes[0]
     assert tuner.train(space, tmp_path / "train", on=On.TRAIN).notes == []
 
 

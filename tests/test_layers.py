@@ -24,7 +24,7 @@ LAYERS = [
     ["summary", "warming"],
     ["answer", "findings"],
     ["confirmation", "plots", "stopping"],
-    ["failures", "importances", "regions"],
+    ["failures", "importances", "regions", "curve", "rates"],
     ["association"],
     ["study"],
     ["fused"],

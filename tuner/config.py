@@ -29,6 +29,10 @@ CODE_VALUES = ("data.type", "model.type", "objective.function")
 """The values of a space that may name a file of one's own code."""
 
 
+WATCHING = ("ReduceLROnPlateau",)
+"""The schedulers that watch the objective; without validation rows, recorded rates replace them."""
+
+
 class On(enum.Enum):
     """Which rows a final model is trained on."""
 

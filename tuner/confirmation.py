@@ -1,24 +1,32 @@
 """A confirmation: what fresh seeds say of a study's best trials, the candidates.
 
 The best of many noisy values is too good to be true, and so is the best of a few means. Candidates race over
-common fresh seeds (`racing`), the pick is the one of the best mean, and then it is trained on as many further
+common fresh seeds (`racing`), and the pick is the one of the best mean. Then it is trained on as many further
 seeds that have no say in the choice: its mean and interval are of those alone. Only validation rows are
 scored. The runs are the trials of a sibling study, `NAME.confirm`; here they are read, and nothing is written.
+
+What is confirmed is what is exported: training up to one epoch. A candidate's epoch is the best of its mean
+curve over the seeds of its race (`curve`), within the epochs that its trial in the search has trained. The further
+runs end at that epoch and are scored there, not at their own best. Where a schedule watches a metric they replay the
+learning rates of the race's run whose value there is the median.
 """
 
 from __future__ import annotations
 
 import enum
+import itertools
 import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tuner.errors import UsageError
+from tuner.curve import Curves, are_comparable, curves_of, value_at
+from tuner.errors import UsageError, listing
 from tuner.goal import LIMITS, Direction, Goal
-from tuner.port import State
-from tuner.racing import Interval, Race, interval, race
+from tuner.port import Fixed, State
+from tuner.racing import Interval, Race, interval, race, scored
+from tuner.rates import rates_of, watches
 from tuner.study import Record, Study
 from tuner.study.planned import noted, sibling
 
@@ -52,12 +60,16 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One candidate, by its trial's number in the search, on one seed, the `repeat`-th of its part."""
+    """One candidate, by its trial's number in the search, on one seed, the `repeat`-th of its part.
+
+    `fixed` is where it ends; None is where the function that trains ends by itself.
+    """
 
     candidate: int
     part: Part
     repeat: int
     splits: bool
+    fixed: Fixed | None = None
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -67,6 +79,7 @@ class Run:
             "part": self.part.value,
             "repeat": self.repeat,
             "splits": self.splits,
+            **(self.fixed.facts if self.fixed is not None else {}),
         }
 
     @classmethod
@@ -74,19 +87,21 @@ class Run:
         """That of a trial's attributes, if it is one."""
         if "candidate" not in facts:
             return None
-        return cls(facts["candidate"], Part(facts["part"]), facts["repeat"], facts["splits"])
+        return cls(facts["candidate"], Part(facts["part"]), facts["repeat"], facts["splits"], Fixed.of(facts))
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A candidate: the search's trial, and its values on the common seeds, in their order.
+    """A candidate: the search's trial, and its values on the common seeds, in their order, as the race scores them.
 
-    `given_up` is after how many of them it could no longer win; `out` says why it dropped out: a run of it did
-    not come to its end, or broke a bound.
+    `epoch` is the best of its mean curve over those seeds; of a candidate without a race that of its trial. None is
+    where no epoch is known, as of a function that only returns its value. `given_up` is after how many seeds it could
+    no longer win; `out` says why it dropped out: a run of it did not come to its end, or broke a bound.
     """
 
     trial: Record
     values: tuple[float, ...]
+    epoch: int | None = None
     given_up: int | None = None
     out: str = ""
 
@@ -109,7 +124,10 @@ class Confirmation:
     the pick's values on the seeds that had no say; `wanted` are the runs that must end next, none when the
     confirmation is complete or every candidate is out. `winner` is the number of the search's best trial when
     the candidates were chosen; `current` is whether the best by now is among them: the search may have gone on.
-    `limits` are what values lie between.
+    `limits` are what values lie between. `overlap` is n_valid / n_train where each seed draws its rows anew, else 0;
+    it is infinite, and intervals say nothing, where an earlier version has not noted it. `failed` are the runs by which
+    candidates dropped out and that another try may mend. `rates` are the learning rates that the pick's further runs
+    replay.
     """
 
     study: str
@@ -121,6 +139,9 @@ class Confirmation:
     winner: int
     current: bool
     limits: tuple[float, float]
+    overlap: float
+    failed: tuple[Run, ...]
+    rates: tuple[tuple[int, float], ...]
     trials: Mapping[Run, Record] = field(repr=False)
 
     @property
@@ -140,23 +161,13 @@ class Confirmation:
         return sum(len(standing.values) for standing in self.standings) + len(self.held)
 
     @property
-    def failed(self) -> tuple[Run, ...]:
-        """The runs by which candidates dropped out, and that another try may mend."""
-        out = {standing.trial.number for standing in self.standings if standing.out}
-        return tuple(
-            run
-            for run, record in self.trials.items()
-            if run.candidate in out and run.splits == self.terms.splits and record.state in AGAIN
-        )
-
-    @property
     def ended(self) -> int:
         """How many runs have ended, those of earlier terms included."""
         return sum(record.finished for record in self.trials.values())
 
     def interval(self, standing: Standing) -> Interval | None:
         """The mean of a candidate, where it is known, with its 95 % interval; the pick's is of its held out seeds."""
-        found = interval(self.held if standing is self.pick else standing.values)
+        found = interval(self.held if standing is self.pick else standing.values, self.overlap)
         return None if found is None else found.within(*self.limits)
 
     def fell(self, standing: Standing) -> float | None:
@@ -204,10 +215,13 @@ def read(study: Study) -> Confirmation | None:
         return None
     facts, records = noted(runs, CONFIRM), study.records()
     terms = Terms(facts["top"], facts["seeds"], facts["splits"])
-    return confirmation(study, [records[number] for number in facts["candidates"]], terms, runs.records())
+    overlap = facts.get("overlap", math.inf if terms.splits else 0.0)
+    return confirmation(study, [records[number] for number in facts["candidates"]], terms, runs.records(), overlap)
 
 
-def confirmation(study: Study, candidates: Sequence[Record], terms: Terms, runs: Sequence[Record]) -> Confirmation:
+def confirmation(
+    study: Study, candidates: Sequence[Record], terms: Terms, runs: Sequence[Record], overlap: float
+) -> Confirmation:
     """How it stands.
 
     Args:
@@ -215,26 +229,24 @@ def confirmation(study: Study, candidates: Sequence[Record], terms: Terms, runs:
         candidates: at least one of its trials, the best first.
         terms: of the confirmation.
         runs: all trials of the sibling, among them perhaps some of earlier terms; of two of one run the later counts.
+        overlap: n_valid / n_train where each seed draws its rows anew, else 0.
     """
     trials = {run: record for record in runs if (run := Run.of(record.attributes)) is not None}
-    entries = [_entry(record, terms, trials) for record in candidates]
-    sign = 1 if study.goal.direction is Direction.MAXIMIZE else -1
-    racing = {each.trial.number: [sign * value for value in each.values] for each in entries if not each.out}
-    before = {record.number: sign * record.value for record in candidates if record.value is not None}
-    ran = race(racing, terms.seeds, len(candidates), before)
-    standings = sorted((_stood(each, ran, terms) for each in entries), key=lambda each: _place(each, ran))
-    wanted = _wanted(ran, terms)
     best = study.best()
+    stage = _Stage(study, candidates, terms, trials, overlap)
     return Confirmation(
         study=sibling_name(study),
         goal=study.goal,
         terms=terms,
-        standings=tuple(standings),
-        held=_values(ran.leading[0], Part.HELD_OUT, terms, trials) if ran.leading and not ran.due else (),
-        wanted=tuple(run for run in wanted if run not in trials or not trials[run].finished),
+        standings=tuple(stage.standings()),
+        held=stage.held,
+        wanted=tuple(run for run in stage.wanted if run not in trials or not trials[run].finished),
         winner=candidates[0].number,
         current=best is not None and any(best.number == record.number for record in candidates),
         limits=_limits(study),
+        overlap=overlap,
+        failed=tuple(stage.failed),
+        rates=stage.rates,
         trials=trials,
     )
 
@@ -245,40 +257,142 @@ def _limits(study: Study) -> tuple[float, float]:
     return (-math.inf, math.inf) if own else LIMITS.get(study.goal.metric, (-math.inf, math.inf))
 
 
-def _wanted(ran: Race, terms: Terms) -> list[Run]:
-    """All runs of this stage: those of the race up to the next look, then those that are held out."""
-    if ran.due:
-        return [Run(each, Part.RACE, i, terms.splits) for i in range(ran.due) for each in sorted(ran.leading)]
-    return [Run(each, Part.HELD_OUT, i, terms.splits) for each in ran.leading[:1] for i in range(terms.seeds)]
+class _Stage:
+    """The race as far as the runs reach, and the pick's further runs: what is there of them and what must come next.
 
+    A pick that breaks in its further runs drops out, and the race is run again without it.
 
-def _entry(candidate: Record, terms: Terms, trials: Mapping[Run, Record]) -> Standing:
-    runs = [Run(candidate.number, part, i, terms.splits) for part in Part for i in range(terms.seeds)]
-    broken = [trials[run] for run in runs if run in trials and trials[run].finished and not trials[run].sound]
-    out = f"its run {broken[0].number} is {broken[0].state}, {broken[0].why}" if broken else ""
-    return Standing(candidate, _values(candidate.number, Part.RACE, terms, trials), out=out)
+    Args:
+        study: that of the search.
+        candidates: its trials, the best first.
+        terms: of the confirmation.
+        trials: the record of each run that is there.
+        overlap: as `confirmation` has it.
+    """
 
+    def __init__(
+        self, study: Study, candidates: Sequence[Record], terms: Terms, trials: Mapping[Run, Record], overlap: float
+    ) -> None:
+        self._study = study
+        self._candidates = {record.number: record for record in candidates}
+        self._terms = terms
+        self._trials = trials
+        self._overlap = overlap
+        self._is_function = study.space.objective.function is not None
+        self._out: dict[int, str] = {}
+        self.failed: list[Run] = []
+        self.held: tuple[float, ...] = ()
+        self.rates: tuple[tuple[int, float], ...] = ()
+        self._by_epoch = self._are_comparable()
+        self._curves = {number: self._raced(number) for number in self._candidates}
+        self._ran = self._race()
+        self.wanted = self._next()
+        while not self._ran.due and self.wanted and not self._hold(self.wanted):
+            self._ran = self._race()
+            self.wanted = self._next()
 
-def _values(candidate: int, part: Part, terms: Terms, trials: Mapping[Run, Record]) -> tuple[float, ...]:
-    """The values on the first seeds of a part, up to the first that is missing."""
-    values: list[float] = []
-    for i in range(terms.seeds):
-        record = trials.get(Run(candidate, part, i, terms.splits))
-        if record is None or not record.sound or record.value is None:
-            break
-        values.append(record.value)
-    return tuple(values)
+    def _are_comparable(self) -> bool:
+        """Whether runs count at an epoch of the mean curve, as all do that no function trains."""
+        groups: dict[tuple[int, Part], list[Record]] = {}
+        for run, record in self._trials.items():
+            if record.complete and run.splits == self._terms.splits and run.candidate in self._candidates:
+                groups.setdefault((run.candidate, run.part), []).append(record)
+        if not self._is_function:
+            return True
+        return bool(groups) and are_comparable(self._study.goal, groups.values())
 
+    def _race_runs(self, number: int) -> list[Run]:
+        """Those of a candidate, each as long as its trial in the search, if that is known."""
+        epochs = self._candidates[number].epochs
+        fixed = Fixed(epochs[-1]) if epochs and not self._is_function else None
+        return [Run(number, Part.RACE, i, self._terms.splits, fixed) for i in range(self._terms.seeds)]
 
-def _stood(entry: Standing, ran: Race, terms: Terms) -> Standing:
-    given_up = ran.given_up.get(entry.trial.number)
-    return Standing(entry.trial, entry.values[: given_up or terms.seeds], given_up, entry.out)
+    def _raced(self, number: int) -> Curves:
+        records = self._complete(self._race_runs(number))
+        curves = curves_of(self._study.goal, records, self._by_epoch)
+        if records and not curves.fits:
+            self._drop(number, f"its {len(records)} runs have no epoch at which all keep {self._bounds}")
+        return curves
 
+    def _complete(self, runs: Sequence[Run]) -> list[Record]:
+        """The records of the first runs, up to the first that is missing; a candidate with a broken run drops out."""
+        there = [(run, self._trials[run]) for run in runs if run in self._trials and self._trials[run].finished]
+        for run, record in there:
+            if not record.complete:
+                self._drop(run.candidate, f"its run {record.number} is {record.state}, {record.why}")
+                self.failed += [run] if record.state in AGAIN else []
+        first = itertools.takewhile(lambda run: run in self._trials and self._trials[run].complete, runs)
+        return [self._trials[run] for run in first]
 
-def _place(standing: Standing, ran: Race) -> tuple[int, float]:
-    """Those that lead in the order of the race, then those that were given up, the last first, then those out."""
-    if standing.out:
-        return 2, 0.0
-    if standing.given_up is not None:
-        return 1, -standing.given_up
-    return 0, ran.leading.index(standing.trial.number)
+    @property
+    def _bounds(self) -> str:
+        return listing(map(str, self._study.goal.bounds))
+
+    def _drop(self, number: int, why: str) -> None:
+        self._out.setdefault(number, why)
+
+    def _race(self) -> Race:
+        sign = 1 if self._study.goal.direction is Direction.MAXIMIZE else -1
+        racing = {number: each.curves for number, each in self._curves.items() if number not in self._out}
+        known = {each.number: sign * each.value for each in self._candidates.values() if each.value is not None}
+        return race(racing, self._terms.seeds, len(self._candidates), known, self._overlap)
+
+    def _next(self) -> list[Run]:
+        """All runs of this stage: those of the race up to the next look, then those that are held out."""
+        if self._ran.due:
+            runs = [self._race_runs(number) for number in sorted(self._ran.leading)]
+            return [each[i] for i in range(self._ran.due) for each in runs]
+        if not self._ran.leading:
+            return []
+        pick = self._ran.leading[0]
+        fixed = self._fixed(pick)
+        self.rates = () if fixed is None else fixed.rates
+        return [Run(pick, Part.HELD_OUT, i, self._terms.splits, fixed) for i in range(self._terms.seeds)]
+
+    def _epoch(self, number: int) -> int | None:
+        """The epoch of a candidate: the best of its mean curve, without a race its trial's."""
+        if not self._by_epoch:
+            return None
+        return self._curves[number].epoch if self._curves[number].records else self._candidates[number].epoch
+
+    def _fixed(self, pick: int) -> Fixed | None:
+        """Where the pick's further runs end, and by which rates they go."""
+        epoch, record = self._epoch(pick), self._candidates[pick]
+        if epoch is None or self._is_function:
+            return None
+        typical = self._curves[pick].median or record
+        return Fixed(epoch, rates_of(typical, epoch) if watches(self._study, record) else ())
+
+    def _hold(self, runs: Sequence[Run]) -> bool:
+        """Take in the pick's further runs; False where one is broken, and the pick has dropped out by it."""
+        pick, goal = runs[0].candidate, self._study.goal
+        epoch, values = self._epoch(pick), list[float]()
+        for record in self._complete(runs):
+            own = record.value if record.feasible else None
+            value = own if epoch is None else value_at(goal, record, epoch)
+            if value is None:
+                where = "" if epoch is None else f" at epoch {epoch}"
+                self._drop(pick, f"its run {record.number} does not keep {self._bounds}{where}")
+                break
+            values.append(value)
+        self.held = () if pick in self._out else tuple(values)
+        return pick not in self._out
+
+    def standings(self) -> list[Standing]:
+        """The candidates: those that lead, by their race, those that were given up, the last first, then the rest."""
+        return sorted(map(self._standing, self._candidates.values()), key=self._place)
+
+    def _standing(self, record: Record) -> Standing:
+        number = record.number
+        given_up, out = self._ran.given_up.get(number), self._out.get(number, "")
+        curves = self._curves[number].curves[: given_up or self._terms.seeds]
+        sign = 1 if self._study.goal.direction is Direction.MAXIMIZE else -1
+        values = () if out else tuple(sign * value for value in scored(curves))
+        return Standing(record, values, self._epoch(number), given_up, out)
+
+    def _place(self, standing: Standing) -> tuple[int, float]:
+        if standing.out:
+            return 2, 0.0
+        if standing.given_up is not None:
+            return 1, -standing.given_up
+        return 0, self._ran.leading.index(standing.trial.number)

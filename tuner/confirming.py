@@ -113,6 +113,7 @@ def confirm_with(
     space = _space(study, terms)
     where = device_of(device)
     crew, plan = crew_of(space, wanted, where), planned(space, where, wanted)
+    overlap = _overlap(plan, space) if terms.splits else 0.0
     search = space.setting("search")
     with storage.join(storage_url, space.name, lambda message: observe(Trouble(message))) as turns:
 
@@ -121,9 +122,9 @@ def confirm_with(
 
         def stage() -> tuple[Study, Confirmation]:
             runs = opened()
-            return runs, _stage(study, runs, candidates, terms)
+            return runs, _stage(study, runs, candidates, terms, overlap)
 
-        in_turn(turns, lambda: _try_again(study, opened(), candidates, terms))
+        in_turn(turns, lambda: _try_again(study, opened(), candidates, terms, overlap))
         while (staged := in_turn(turns, stage))[1].wanted:
             runs = staged[0]
             limits = Limits(len(runs.records()), math.inf, search["max_failures"], search["keep"])
@@ -167,12 +168,12 @@ def _space(study: Study, terms: Terms) -> Space:
     return Space.parse(study.space.text, study.space.file, study.space.base, settings)
 
 
-def _stage(study: Study, runs: Study, candidates: list[Record], terms: Terms) -> Confirmation:
+def _stage(study: Study, runs: Study, candidates: list[Record], terms: Terms, overlap: float) -> Confirmation:
     """How the confirmation stands; the runs that it wants next are all there."""
-    found = confirmation(study, candidates, terms, runs.records())
+    found = confirmation(study, candidates, terms, runs.records(), overlap)
     numbers = [record.number for record in candidates]
     facts = {"of": study.uid, "candidates": numbers, "top": terms.top, "seeds": terms.seeds, "splits": terms.splits}
-    note(runs, CONFIRM, facts)
+    note(runs, CONFIRM, facts | {"overlap": overlap})
     params = {record.number: record.params for record in candidates}
     for run in found.wanted:
         if run not in found.trials:
@@ -180,11 +181,19 @@ def _stage(study: Study, runs: Study, candidates: list[Record], terms: Terms) ->
     return found
 
 
-def _try_again(study: Study, runs: Study, candidates: list[Record], terms: Terms) -> None:
+def _try_again(study: Study, runs: Study, candidates: list[Record], terms: Terms, overlap: float) -> None:
     """Let the runs wait once more that failed in an earlier call."""
-    found = confirmation(study, candidates, terms, runs.records())
+    found = confirmation(study, candidates, terms, runs.records(), overlap)
     for run in found.failed:
         enqueue(runs, found.trials[run].params, {**run.facts, "seed": _seed(runs, run)})
+
+
+def _overlap(plan: Plan, space: Space) -> float:
+    """n_valid / n_train of the search's splits, of which those drawn anew have the sizes."""
+    assert isinstance(plan.engine, Serial)
+    rows = plan.engine.job.dataset(space.resolve(Corner(False, {})).data)
+    assert rows.valid is not None, space.file
+    return len(rows.valid) / len(rows.train)
 
 
 def _seed(runs: Study, run: Run) -> int:

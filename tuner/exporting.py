@@ -13,11 +13,12 @@ from typing import Any
 
 from tuner.bundle import Bundle
 from tuner.config import CODE_VALUES, FILE_VALUES
-from tuner.confirmation import confirms, read
+from tuner.confirmation import Confirmation, confirms, read
 from tuner.errors import StudyError, UsageError, listing
 from tuner.files import refuse_foreign, write_whole
-from tuner.findings import spread
+from tuner.findings import of_what, spread
 from tuner.own import Code, is_own
+from tuner.rates import rates_of, watches
 from tuner.space import Space, edit
 from tuner.space.filling import filled_text
 from tuner.space.suggesters import Corner, Known
@@ -113,7 +114,7 @@ def why(study: Study, record: Record) -> str:
         interval = found.interval(found.standings[0])
         assert interval is not None, study.name
         return f"trial {record.number}, confirmed on fresh seeds: {study.goal.metric} {spread(interval)}"
-    best = f"trial {record.number}, the best single value"
+    best = f"trial {record.number}, the best single value, {of_what(study.goal, record)}"
     if found is None:
         return f"{best} (`tuner confirm {study.name}` puts it to the test)"
     if found.pick is None and not found.wanted:
@@ -167,17 +168,25 @@ def place_config(space: Space, folder: Path) -> dict[str, str]:
 
 
 def provenance(study: Study, record: Record) -> dict[str, Any]:
-    """Where a config comes from and what repeats it: final training reads seed, epoch, threads and lanes here."""
+    """Where a config comes from and what repeats it.
+
+    Final training reads seed, epoch, rates, threads and lanes here. The epoch of a confirmed trial is the one at which
+    its held-out seeds were scored; else it is the one that the trial's value comes from.
+    """
     facts = record.attributes
+    found = _confirmation_of(study, record)
+    epoch = record.epoch if found is None or found.pick is None or found.pick.epoch is None else found.pick.epoch
     return {
         "study": study.name,
+        "uid": study.uid,
         "trial": record.number,
         "state": record.state,
         **_origin(record),
         **_told(study, record),
-        **_confirmed(study, record),
+        **_confirmed(found),
         "seed": facts.get("seed"),
-        "epoch": record.epoch,
+        "epoch": epoch,
+        **_rates(study, record, found, epoch),
         "threads": facts.get("threads"),
         **({"lanes": facts["lanes"]} if "lanes" in facts else {}),
         "device": facts.get("device"),
@@ -192,19 +201,33 @@ def _origin(record: Record) -> dict[str, Any]:
 
 def _told(study: Study, record: Record) -> dict[str, Any]:
     if study.goal.single:
-        return {"metric": study.goal.metric, "value": record.value}
+        of = {} if record.value is None else {"value_is": of_what(study.goal, record)}
+        return {"metric": study.goal.metric, "value": record.value, **of}
     return {"values": dict(zip(study.goal.metrics, record.values, strict=False))}
 
 
-def _confirmed(study: Study, record: Record) -> dict[str, Any]:
-    """What fresh seeds say of the pick of a complete confirmation."""
+def _confirmation_of(study: Study, record: Record) -> Confirmation | None:
+    """The complete confirmation whose pick a trial is."""
     found = read(study)
-    if found is None or found.pick is None or found.pick.trial.number != record.number:
+    return None if found is None or found.pick is None or found.pick.trial.number != record.number else found
+
+
+def _confirmed(found: Confirmation | None) -> dict[str, Any]:
+    """What fresh seeds say of the pick of a complete confirmation."""
+    if found is None or found.pick is None:
         return {}
     interval = found.interval(found.pick)
     assert interval is not None
-    facts = {"study": found.study, "seeds": len(found.held), "splits": found.terms.splits}
+    facts = {"study": found.study, "seeds": len(found.held), "splits": found.terms.splits, "epoch": found.pick.epoch}
     return {"confirmed": {"mean": interval.mean, "low": interval.low, "high": interval.high, **facts}}
+
+
+def _rates(study: Study, record: Record, found: Confirmation | None, epoch: int | None) -> dict[str, Any]:
+    """The recorded learning rates of a schedule that watches a metric: those that the confirmed seeds trained with."""
+    if epoch is None or not watches(study, record):
+        return {}
+    rates = found.rates if found is not None else rates_of(record, epoch)
+    return {"rates": [list(pair) for pair in rates]} if rates else {}
 
 
 def versions() -> dict[str, str]:

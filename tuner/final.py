@@ -15,11 +15,12 @@ from torch import Tensor
 
 from tuner import check, data, own, saving
 from tuner.chance import held_to
-from tuner.config import Config, On
+from tuner.config import WATCHING, Config, On
 from tuner.data import Dataset
 from tuner.errors import BuildError, DataError, TunerError, UsageError, listing
 from tuner.files import new_folder, refuse_to_replace
 from tuner.plots import Plot
+from tuner.port import Fixed
 from tuner.refit import EpochObserver, refit
 from tuner.rounding import rounded
 from tuner.runpage import Score, against_truth, confusion, curves, page
@@ -87,7 +88,7 @@ def train(
     if own.is_own(config.model.type):
         _rehearse(space, config, job)
     with held_to((space.setting("provenance") or {}).get("threads")):
-        run, epochs = _trained(space, config, job, observe)
+        run, epochs = _trained(space, config, job, on, observe)
         dataset = run.dataset
         assert dataset.test is not None
         outputs = outputs_of(run.scored, dataset.test, dataset, config.training.precision)
@@ -129,8 +130,9 @@ def _refit(space: Space, out: Path, on: On, device: str, overwrite: bool, observ
     if on is On.TRAIN:
         raise UsageError(f"{space.file}: which rows are trained on is the affair of objective.function: drop --on")
     with held_to((space.setting("provenance") or {}).get("threads")):
-        epochs, values = refit(space, out, device, overwrite, observe)
+        epochs, values, at = refit(space, out, device, overwrite, observe)
     told = ", ".join(f"{name} {rounded(value)}" for name, value in values.items())
+    told += "" if at is None else f" at epoch {at}, where it was confirmed"
     return Final(out, epochs, {}, [f"the function gives {told}"])
 
 
@@ -142,13 +144,15 @@ def _job(space: Space, config: Config, on: On, device: str) -> Job:
         raise check.placed(space, error) from None
 
 
-def _trained(space: Space, config: Config, job: Job, observe: EpochObserver) -> tuple[Run, list[dict[str, float]]]:
+def _trained(
+    space: Space, config: Config, job: Job, on: On, observe: EpochObserver
+) -> tuple[Run, list[dict[str, float]]]:
     """The run after its last epoch, and the metrics of each."""
-    facts = space.setting("provenance") or {}
-    seed, last = facts.get("seed"), facts.get("epoch")
+    seed = (space.setting("provenance") or {}).get("seed")
     seed = derive(space.setting("study.seed"), "trial", 0) if seed is None else seed
-    last = config.training.epochs if last is None else min(last, config.training.epochs)
-    run = Run.build(job, config, seed)
+    fixed = _fixed(space, config, on)
+    run = Run.build(job, config, seed, fixed)
+    last = config.training.epochs if fixed is None else fixed.until
     epochs: list[dict[str, float]] = []
     for epoch, metrics, _ in epochs_of(run, job, 1, last):
         if not math.isfinite(metrics["train_loss"]):
@@ -156,6 +160,18 @@ def _trained(space: Space, config: Config, job: Job, observe: EpochObserver) -> 
         observe(epoch, last, metrics)
         epochs.append({"epoch": epoch, **metrics})
     return run, epochs
+
+
+def _fixed(space: Space, config: Config, on: On) -> Fixed | None:
+    """The epoch that the provenance knows, and on all rows the learning rates, which nothing is left to decide.
+
+    On the training rows the schedule watches the validation rows as it did in the search, so that a trial is repeated.
+    """
+    facts = space.setting("provenance") or {}
+    if facts.get("epoch") is None:
+        return None
+    rates = (facts.get("rates") or ()) if on is On.ALL else ()
+    return Fixed(min(facts["epoch"], config.training.epochs), tuple((epoch, rate) for epoch, rate in rates))
 
 
 def _refuse_holes(space: Space) -> None:
@@ -169,12 +185,17 @@ def _refuse_holes(space: Space) -> None:
 
 def _notes(space: Space, config: Config, on: On) -> list[str]:
     notes = []
-    if on is On.ALL and config.scheduler is not None and config.scheduler.type == "ReduceLROnPlateau":
-        notes.append("ReduceLROnPlateau watched the training loss: on train+valid there is no validation split")
-    known = (space.setting("provenance") or {}).get("epoch") is not None
+    facts = space.setting("provenance") or {}
+    if on is On.ALL and config.scheduler is not None and config.scheduler.type in WATCHING:
+        name = config.scheduler.type
+        if facts.get("epoch") is not None and facts.get("rates"):
+            notes.append(f"the learning rates are those that {name} gave in the search")
+        else:
+            notes.append(f"{name} watched the training rows: on train+valid there is no validation split")
+    known = facts.get("epoch") is not None
     if on is On.ALL and config.training.early_stop is not None and not known:
         notes.append("early_stop did not apply: on train+valid there is no validation split")
-    lanes = (space.setting("provenance") or {}).get("lanes") or 1
+    lanes = facts.get("lanes") or 1
     if on is On.TRAIN and lanes > 1:
         notes.append(f"the trial was one of up to {lanes} that trained as one program: alone its last digits differ")
     return notes

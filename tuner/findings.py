@@ -6,19 +6,33 @@ from collections.abc import Iterator, Sequence
 
 from tuner.confirmation import Confirmation, Standing
 from tuner.errors import listing
+from tuner.goal import Goal, Scope
 from tuner.racing import Interval
+from tuner.study import Record
 
-TEST = "one-sided paired t-tests over common seeds, 5 % for all of them together"
+TEST = "paired t-tests over common seeds, 5 % for all pairs of candidates together, if values are about normal"
 """How candidates are told apart; `racing` has the whole of it."""
+
+FEW = 5
+"""On fewer seeds than this Student's interval depends on values being normal: see `benchmarks.honest`."""
 
 SAME_ROWS = (
     "all seeds were scored on the validation rows that the search chose by, so the interval is of seeds and not of "
     "other rows: `--splits` draws rows anew, and only test rows say what new ones will give"
 )
 ROWS_ANEW = (
-    "each seed drew training and validation rows anew, of those that are not for the test; draws share rows with each "
-    "other and with the search, so what new rows will give may lie further off than the interval"
+    "each seed drew training and validation rows anew, of those that are not for the test; the interval allows for the "
+    "rows that draws share (Nadeau and Bengio, 2003), not for the search having seen all of them"
 )
+
+
+def of_what(goal: Goal, record: Record) -> str:
+    """What the value of an unconfirmed trial is, in words: for all but constant curves it flatters its trial."""
+    if goal.scope is Scope.LAST:
+        return "the last epoch of one run"
+    if len(record.epochs) < 2:
+        return "the value of one run"
+    return f"the best of {len(record.epochs)} epochs of one run"
 
 
 def verdict(found: Confirmation, standing: Standing) -> str:
@@ -46,15 +60,39 @@ def sentences(found: Confirmation) -> Iterator[str]:
     other = "" if pick.trial.number == found.winner else f"; the best single value was trial {found.winner}'s"
     mean = "" if pick.mean is None else f", which at {pick.mean:.5g} is the best of {compared} and so flattered"
     yield f"the pick is trial {pick.trial.number}, by its mean over common fresh seeds{mean}{other}"
+    yield from _epoch(found, pick)
     test = "" if interval.low == interval.high else " (Student's t)"
     yield (
         f"on {len(found.held)} further seeds, which had no say in the choice, its {metric} is {spread(interval)}{test}"
     )
-    yield f"the search had said {pick.trial.value:.5g}{_curse(pick.trial.value, fell, interval)}"
+    if interval.low != interval.high and len(found.held) < FEW:
+        yield (
+            f"an interval of {len(found.held)} seeds holds if values are about normal; where a few seeds fail badly it "
+            f"misses the mean in up to one case of three: --seeds 10 is safer"
+        )
+    yield (
+        f"the search had said {pick.trial.value:.5g}, {of_what(found.goal, pick.trial)}"
+        f"{_curse(pick.trial.value, fell, interval)}"
+    )
     yield from _others(found, pick)
     yield ROWS_ANEW if found.terms.splits else SAME_ROWS
     if not found.current:
         yield "the search has found a better trial since: confirm it again"
+
+
+def _epoch(found: Confirmation, pick: Standing) -> Iterator[str]:
+    """Where the pick is scored, and where final training of its export ends."""
+    if pick.epoch is None:
+        yield "each seed counts with the value that the function gave, wherever that comes from"
+    elif found.goal.scope is Scope.LAST:
+        yield f"it is scored at its last epoch, {pick.epoch}, after which final training ends too"
+    elif pick.values:
+        yield (
+            f"it is scored at epoch {pick.epoch}, the best of its mean curve over the race's seeds, after which final "
+            f"training ends too"
+        )
+    else:
+        yield f"it is scored at epoch {pick.epoch}, the best of its run in the search, after which final training ends"
 
 
 def between(interval: Interval) -> str:

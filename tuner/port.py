@@ -56,11 +56,36 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Fixed:
+    """What is laid down for a training, in place of what a validation split would decide while it trains.
+
+    It ends after epoch `until`, whatever early stopping says. `rates` are pairs of an epoch and the learning rate from
+    there on, the first of them at epoch 1, in place of a schedule that watches a metric; without any, the schedule
+    stays.
+    """
+
+    until: int
+    rates: tuple[tuple[int, float], ...] = ()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """As the attributes of a trial, or the provenance of a config, have it."""
+        return {"until": self.until, **({"rates": [list(pair) for pair in self.rates]} if self.rates else {})}
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any]) -> Fixed | None:
+        """Read what `facts` gave, if it is there."""
+        if facts.get("until") is None:
+            return None
+        return cls(facts["until"], tuple((epoch, rate) for epoch, rate in facts.get("rates") or ()))
+
+
+@dataclass(frozen=True, slots=True)
 class Trial:
     """One config to train, as the plain resolved document, every default in it.
 
     `attempt` fences off a worker thought dead; `seed` decides all of its chance. One that was `cut_short` was training
-    before, or died with its worker.
+    before, or died with its worker. `fixed` is of a confirming run alone.
     """
 
     number: int
@@ -68,6 +93,13 @@ class Trial:
     values: Mapping[str, Any]
     seed: int
     cut_short: bool = False
+    fixed: Fixed | None = None
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs it trains at most, where it is not a function that trains."""
+        planned = int(self.values["training"]["epochs"])
+        return planned if self.fixed is None else min(planned, self.fixed.until)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,19 @@
 
 The rule is a t-race (Maron and Moore, Hoeffding Races, 1994; Birattari et al., A Racing Algorithm for
 Configuring Metaheuristics, 2002; López-Ibáñez et al., The irace Package, 2016). After three seeds, and
-after each further one, every candidate is compared with the one of the best mean by a one-sided paired
-t-test over their common seeds. Unlike irace, the level of 5 % is divided among all rivals and all looks
-(Bonferroni): that the truly best candidate is given up by chance happens in one race out of twenty at most.
-Those that are still in the race at its end cannot be told apart.
+after each further one, every candidate is compared with the one of the best mean by a paired t-test over
+their common seeds. Which candidate has the best mean is itself chance, so the level of 5 % is divided among
+all ordered pairs and all looks (Bonferroni): between candidates that are equal, a race makes any false
+claim in at most one case of twenty, where values are about normal.
+
+A run is a curve: one value for each epoch. No run is scored at its own best epoch, which would flatter it
+by the luck of that seed. Each is scored at the epoch that the other half of its candidate's runs choose by their
+mean, so that a long or noisy curve gains nothing by it. (To choose it by all runs flatters noisy curves, and to choose
+it by all others makes values dependent: with 20 runs of 20 epochs of noise both call one of two equals worse in 35 %.)
+
+Where each seed draws training and validation rows anew, the draws share rows and are not independent. The
+variance of a mean of J of them is then s^2 (1/J + n_valid/n_train) instead of s^2/J (Nadeau and Bengio,
+Inference for the Generalization Error, 2003): `overlap` is that second term.
 
 Choosing the best mean flatters it. So nothing here gives an interval of the winner over the seeds that chose it.
 """
@@ -17,11 +26,17 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 
+Curve: TypeAlias = Sequence[float]
+"""The values of a run by epoch, higher is better; -inf at an epoch that does not count."""
+
 LEVEL = 0.05
-"""How often a whole race may give up its truly best candidate, and an interval may miss the mean."""
+"""How often a race between equals may call any of them worse, and an interval may miss the mean."""
 
 FIRST_LOOK = 3
 """Two differences tell nothing of their spread."""
@@ -56,37 +71,78 @@ class Interval:
         return Interval(self.mean, max(low, self.low), min(high, self.high))
 
 
+def best_epoch(curves: Sequence[Curve]) -> int | None:
+    """Return the place of the best value of the mean curve, the first of equals.
+
+    Only epochs count that all curves have and at which none is -inf. None where there is no such epoch.
+    """
+    table, counts = _table(curves)
+    if not counts.any():
+        return None
+    return int(np.where(counts, table.mean(0), -math.inf).argmax())
+
+
+def scored(curves: Sequence[Curve]) -> list[float]:
+    """Return the value of each run at the epoch that the other half of the runs choose; a single run is its best value.
+
+    Every second run is one half. So the choice knows nothing of a run's own luck, and values of one half are
+    independent, as a t-test takes them to be. -inf where no epoch counts for all of them.
+    """
+    table, counts = _table(curves)
+    if not counts.any():
+        return [-math.inf] * len(curves)
+    table = table[:, counts]
+    halves = [table[1::2], table[::2]] if len(table) > 1 else [table, table]
+    chosen = [int(half.mean(axis=0).argmax()) for half in halves]
+    return [float(own[chosen[i % 2]]) for i, own in enumerate(table)]
+
+
+def _table(curves: Sequence[Curve]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """The epochs that all curves have, float64 (runs, epochs), and which of them count for all, bool (epochs,)."""
+    epochs = min(map(len, curves), default=0)
+    table = np.array([curve[:epochs] for curve in curves], dtype=np.float64).reshape(len(curves), epochs)
+    counts: NDArray[np.bool_] = np.asarray(np.isfinite(table).all(axis=0))
+    return table, counts
+
+
 def race(
-    values: Mapping[int, Sequence[float]], seeds: int, entered: int, before: Mapping[int, float] = MappingProxyType({})
+    curves: Mapping[int, Sequence[Curve]],
+    seeds: int,
+    entered: int,
+    before: Mapping[int, float] = MappingProxyType({}),
+    overlap: float = 0.0,
 ) -> Race:
     """Run a race as far as its values reach.
 
     Args:
-        values: of each candidate, one per seed in the order of seeds; higher is better.
+        curves: of each candidate, one per seed in the order of seeds.
         seeds: how many a candidate has at most, at least 2.
         entered: how many candidates there were at the start, some of which may have dropped out.
         before: the value of each on a seed before these, where it is known: of one in which chance plays no part
             it is the same.
+        overlap: n_valid / n_train where each seed draws its rows anew, else 0.
     """
-    sure = {each for each in values if each in before and set(values[each]) <= {before[each]}}
-    leading = list(values)
+    known = {each: some for each, some in curves.items() if each in before and len(some) >= FIRST_LOOK}
+    sure = {each for each, some in known.items() if set(scored(some)) == {before[each]}}
+    leading = list(curves)
     given_up: dict[int, int] = {}
     first = min(FIRST_LOOK, seeds)
-    level = LEVEL / max(1, (entered - 1) * (seeds - first + 1))
+    level = LEVEL / max(1, entered * (entered - 1) * (seeds - first + 1))
     for n in range(first, seeds + 1):
         if len(leading) < 2:
             break
-        if any(len(values[candidate]) < n for candidate in leading):
+        if any(len(curves[candidate]) < n for candidate in leading):
             return Race(tuple(leading), given_up, n)
-        leading.sort(key=lambda candidate: -statistics.fmean(values[candidate][:n]))
-        best = values[leading[0]][:n]
+        values = {each: scored(curves[each][:n]) for each in leading}
+        leading.sort(key=lambda candidate: -statistics.fmean(values[candidate]))
+        best = values[leading[0]]
         fixed = sure if leading[0] in sure else set()
-        given_up |= {each: n for each in leading[1:] if p_worse(values[each][:n], best, each in fixed) < level}
+        given_up |= {each: n for each in leading[1:] if p_worse(values[each], best, each in fixed, overlap) < level}
         leading = [candidate for candidate in leading if candidate not in given_up]
     return Race(tuple(leading), given_up, 0)
 
 
-def p_worse(values: Sequence[float], best: Sequence[float], sure: bool = False) -> float:
+def p_worse(values: Sequence[float], best: Sequence[float], sure: bool = False, overlap: float = 0.0) -> float:
     """How likely `best` leads by as much or more if the two are equally good: a one-sided paired t-test.
 
     Differences that are all the same, but for rounding, have no spread to divide by. They are taken by their
@@ -96,20 +152,29 @@ def p_worse(values: Sequence[float], best: Sequence[float], sure: bool = False) 
         values: one per seed, higher is better.
         best: likewise, on the same seeds, at least 2.
         sure: whether chance plays no part in either.
+        overlap: as `race` has it; n draws that overlap count as 1 / (1/n + overlap) that do not.
     """
     leads = [high - value for high, value in zip(best, values, strict=True)]
     n, mean, spread = len(leads), statistics.fmean(leads), statistics.stdev(leads)
     if mean <= 0:
         return 1.0
     if spread > ROUNDING * max(map(abs, [*values, *best])):
-        return float(special.stdtr(n - 1, -mean * math.sqrt(n) / spread))
-    return 0.0 if sure else 0.5**n
+        return float(special.stdtr(n - 1, -mean / (spread * math.sqrt(1 / n + overlap))))
+    return 0.0 if sure else 0.5 ** (1 / (1 / n + overlap))
 
 
-def interval(values: Sequence[float]) -> Interval | None:
-    """Student's interval of the mean; None of fewer than two values, whose spread is unknown."""
+def interval(values: Sequence[float], overlap: float = 0.0) -> Interval | None:
+    """Return Student's interval of the mean; None of fewer than two values, whose spread is unknown.
+
+    Args:
+        values: one per seed.
+        overlap: n_valid / n_train where each seed draws its rows anew, else 0.
+    """
     if len(values) < 2:
         return None
-    mean = statistics.fmean(values)
-    reach = float(special.stdtrit(len(values) - 1, 1 - LEVEL / 2)) * statistics.stdev(values) / math.sqrt(len(values))
+    mean, spread = statistics.fmean(values), statistics.stdev(values)
+    if spread == 0:
+        return Interval(mean, mean, mean)
+    factor = float(special.stdtrit(len(values) - 1, 1 - LEVEL / 2))
+    reach = factor * spread * math.sqrt(1 / len(values) + overlap)
     return Interval(mean, mean - reach, mean + reach)

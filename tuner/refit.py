@@ -7,7 +7,7 @@ whatever the function put there.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ EpochObserver = Callable[[int, int, Mapping[str, float]], None]
 
 def refit(
     space: Space, out: Path, device: str, overwrite: bool, observe: EpochObserver
-) -> tuple[list[dict[str, float]], dict[str, float]]:
+) -> tuple[list[dict[str, float]], dict[str, float], int | None]:
     """Call the function with a filled config and the seed of the trial that it comes from.
 
     Args:
@@ -41,7 +41,8 @@ def refit(
         observe: is called after each epoch that the function reports.
 
     Returns:
-        The reported metrics, one dict per epoch, and the values that count, by metric.
+        The reported metrics, one dict per epoch; the values that count, by metric; and the epoch that they are of,
+        where that is the one at which the config was confirmed.
 
     Raises:
         UsageError: the function is not there; nothing was written.
@@ -56,7 +57,9 @@ def refit(
         outcome = run_fit(function, goal, str(device_of(device)), folder, trial, port)
         if outcome.state is not State.COMPLETE:
             raise _error(outcome)
-        values = dict(zip(goal.metrics, outcome.values, strict=True))
+        values, at = dict(zip(goal.metrics, outcome.values, strict=True)), _confirmed_at(space, port.epochs)
+        if at is not None:
+            values = {name: at[name] for name in goal.metrics}
         written = {"epochs": port.epochs, "test": {}, "values": values}
         (folder / "metrics.json").write_text(json.dumps(written, indent=2))
         exporting.place_config(space, folder)
@@ -64,7 +67,14 @@ def refit(
         scores = [Score(name, value) for name, value in values.items()]
         text = page(space.name, f"trained by {space.objective.function}", "Best epoch of the function", scores, [plot])
         (folder / "report.html").write_text(text, encoding="utf-8")
-    return port.epochs, values
+    return port.epochs, values, None if at is None else int(at["epoch"])
+
+
+def _confirmed_at(space: Space, epochs: Sequence[Mapping[str, float]]) -> Mapping[str, float] | None:
+    """The epoch at which the held-out seeds were scored, of those that the function reported."""
+    facts = space.setting("provenance") or {}
+    epoch = (facts.get("confirmed") or {}).get("epoch")
+    return next((each for each in epochs if each["epoch"] == epoch), None)
 
 
 def _trial(space: Space) -> Trial:

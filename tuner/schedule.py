@@ -6,13 +6,13 @@ run that its config leaves out. `SequentialLR` takes a list of others, each for 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from torch.optim import Optimizer, lr_scheduler
 
 from tuner import own
-from tuner.config import Component
+from tuner.config import WATCHING, Component
 from tuner.errors import BuildError
 from tuner.goal import Direction
 
@@ -37,7 +37,7 @@ class Schedule:
         optimizer: whose learning rates are changed.
         epochs: the run's total, for which the schedule is laid out.
         steps: of the optimizer, per epoch.
-        direction: which way the value given to `after_epoch` gets better.
+        direction: which way the value given to `after_epoch` gets better: that of the objective.
 
     Raises:
         BuildError: no such class, one that a text cannot describe, or arguments that it refuses.
@@ -48,6 +48,7 @@ class Schedule:
     ) -> None:
         self._scheduler: Any = None
         self.per_step = scheduler is not None and scheduler.type in PER_STEP
+        self.watches = scheduler is not None and scheduler.type in WATCHING
         if scheduler is None:
             return
         if scheduler.type == SEQUENCE:
@@ -61,8 +62,8 @@ class Schedule:
             self._scheduler.step()
 
     def after_epoch(self, value: float) -> None:
-        """Step, if the class steps per epoch; `value` is what ReduceLROnPlateau watches."""
-        if isinstance(self._scheduler, lr_scheduler.ReduceLROnPlateau):
+        """Step, if the class steps per epoch; `value` is the objective, for a class that watches it."""
+        if self.watches:
             self._scheduler.step(value)
         elif self._scheduler is not None and not self.per_step:
             self._scheduler.step()
@@ -75,6 +76,45 @@ class Schedule:
         """Go on where a schedule of the same config stood."""
         if self._scheduler is not None:
             self._scheduler.load_state_dict(state)
+
+
+class Replay:
+    """Learning rates that were recorded, in place of the schedule that made them by watching a metric.
+
+    Args:
+        optimizer: whose learning rates are set, of each group the same.
+        rates: pairs of an epoch, rising from 1, and the learning rate from there on.
+    """
+
+    per_step = False
+    watches = False
+
+    def __init__(self, optimizer: Optimizer, rates: Sequence[tuple[int, float]]) -> None:
+        self._optimizer = optimizer
+        self._rates = dict(rates)
+        self._epoch = 1
+        self._set()
+
+    def after_step(self) -> None:
+        """Do nothing: rates are of epochs."""
+
+    def after_epoch(self, value: float) -> None:
+        """Set the rate of the next epoch, whatever the value."""
+        self._epoch += 1
+        self._set()
+
+    def _set(self) -> None:
+        if (rate := self._rates.get(self._epoch)) is not None:
+            for group in self._optimizer.param_groups:
+                group["lr"] = rate
+
+    def state_dict(self) -> dict[str, Any]:
+        """What `load_state_dict` goes on from."""
+        return {"epoch": self._epoch}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where a replay of the same rates stood; the rate itself is in the optimizer's state."""
+        self._epoch = state["epoch"]
 
 
 def argument_faults(scheduler: Component) -> Iterator[tuple[str, str]]:
@@ -97,7 +137,7 @@ def part_faults(part: Component) -> Iterator[tuple[str, str]]:
     Raises:
         BuildError: no such class, or one that has no place in a sequence.
     """
-    if part.type in (*PER_STEP, SEQUENCE, "ReduceLROnPlateau"):
+    if part.type in (*PER_STEP, *WATCHING, SEQUENCE):
         raise BuildError("scheduler.type", f"{part.type} has no place in a sequence, which goes epoch by epoch")
     yield from argument_faults(Component(part.type, {k: v for k, v in part.args.items() if k != "epochs"}))
 
@@ -105,6 +145,9 @@ def part_faults(part: Component) -> Iterator[tuple[str, str]]:
 def _build(scheduler: Component, optimizer: Optimizer, epochs: int, steps: int, direction: Direction) -> Any:
     cls = _class(scheduler.type)
     totals = _totals(cls, scheduler.args, epochs, steps, direction)
+    if scheduler.type in WATCHING and scheduler.args.get("mode") in {"min", "max"} - {_mode(direction)}:
+        message = f"{scheduler.type} watches the objective, and that is to {direction.value}: "
+        raise BuildError("scheduler.mode", f"{message}write mode: {_mode(direction)}, or remove mode")
     try:
         return cls(optimizer, **{**totals, **scheduler.args})
     except Exception as error:  # a constructor may raise anything for a bad argument
@@ -161,6 +204,10 @@ def _totals(cls: type, given: Any, epochs: int, steps: int, direction: Direction
     total = {"CosineAnnealingLR": "T_max", "PolynomialLR": "total_iters"}.get(cls.__name__)
     if total is not None and total not in given:
         return {total: epochs}
-    if issubclass(cls, lr_scheduler.ReduceLROnPlateau) and "mode" not in given:
-        return {"mode": "max" if direction is Direction.MAXIMIZE else "min"}
+    if cls.__name__ in WATCHING and "mode" not in given:
+        return {"mode": _mode(direction)}
     return {}
+
+
+def _mode(direction: Direction) -> str:
+    return "max" if direction is Direction.MAXIMIZE else "min"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tuner.confirmation import confirms, read
 from tuner.failures import Failures, failures_of
-from tuner.findings import spread
+from tuner.findings import of_what, spread
 from tuner.goal import Direction, Goal
 from tuner.importances import Importances, importances_of
 from tuner.stopping import stop_reason
@@ -84,6 +84,8 @@ def notes(study: Study) -> Iterator[str]:
         stale = "" if found.current else "; the search has found a better one since"
         told = f"{study.goal.metric} {spread(interval)}"
         yield f"confirmed on fresh seeds: trial {found.pick.trial.number}, {told}{stale}"
+    elif study.made_here and not confirms(study) and (best := study.best()) is not None:
+        yield f"not confirmed: the best value, of trial {best.number}, is {of_what(study.goal, best)}"
 
 
 def circumstances(study: Study) -> Iterator[str]:

@@ -53,7 +53,7 @@ class _Foreseeing:
 
     def __init__(self, port: Port, trial: Trial) -> None:
         self._port = port
-        self._last = int(trial.values["training"]["epochs"])
+        self._last = trial.epochs
         self.load, self.save = port.load, port.save
 
     def report(self, epoch: Epoch) -> Verdict:
@@ -76,7 +76,7 @@ def run_trial(job: Job, trial: Trial, port: TrialPort, interval: float, built: R
         return failed(trial, error)
     if broken := course.broken_from_the_start():
         return broken
-    epochs = epochs_of(run, job, trained + 1, run.training.epochs)
+    epochs = epochs_of(run, job, trained + 1, trial.epochs)
     while True:
         try:
             step = next(epochs, None)
@@ -137,7 +137,8 @@ class Course:
         return run, trained
 
     def _build(self) -> Run:
-        return Run.build(self._job, Config.of(self.trial.values, self._job.base), self.trial.seed)
+        config = Config.of(self.trial.values, self._job.base)
+        return Run.build(self._job, config, self.trial.seed, self.trial.fixed)
 
     def _restored(self, run: Run, checkpoint: bytes | None) -> tuple[Run, int]:
         if checkpoint is None:

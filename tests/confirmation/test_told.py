@@ -137,7 +137,7 @@ def test_values_that_are_all_the_same_give_no_interval(walk: Path, url: str) -> 
     told = list(sentences(tuner.confirm("sure", top=2, seeds=2, storage_url=url)))
 
     assert (
-        told[1]
+        told[2]
         == "on 2 further seeds, which had no say in the choice, its score is 1 each time, which gives no interval"
     )
-    assert told[2] == "the search had said 1, which is the same"
+    assert told[3] == "the search had said 1, the value of one run, which is the same"

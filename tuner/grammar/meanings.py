@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 MEANINGS: Mapping[str, str] = {
     "provenance.seed": "The seed that the exported trial was trained with.",
-    "provenance.epoch": "The epoch that the trial's value came from, after which final training ends.",
+    "provenance.epoch": "The epoch that the exported value came from, after which final training ends.",
+    "provenance.rates": "Learning rates of a schedule that watched a metric: pairs of an epoch and the rate from it.",
     "provenance.threads": "The number of threads that the trial was trained with.",
     "provenance.lanes": "The most trials that the trial has trained with as one program, itself included.",
     "study.name": "What the study is called; without it, as the file is.",

@@ -32,6 +32,17 @@ def is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def is_rates(value: Any) -> bool:
+    """Pairs of an epoch, rising from 1, and the learning rate from there on."""
+    if not isinstance(value, list):
+        return False
+    pairs = [pair.items for pair in value if isinstance(pair, Items) and len(pair.items) == 2]
+    epochs = [epoch.value for epoch, _ in pairs if isinstance(epoch, Fixed) and isinstance(epoch.value, int)]
+    rates = [rate for _, rate in pairs if isinstance(rate, Fixed) and is_number(rate.value)]
+    whole = len(pairs) == len(epochs) == len(rates) == len(value)
+    return whole and epochs[:1] == [1] and epochs == sorted(set(epochs))
+
+
 def seconds(duration: Any) -> float | None:
     """Read `90`, `90s`, `10m`, `1h30m` or `2d` as seconds; None when it is nothing of the kind."""
     if is_number(duration):

@@ -23,6 +23,7 @@ from tuner.space.rules import (
     is_name,
     is_own,
     is_part,
+    is_rates,
     is_resources,
     is_stop,
     is_text,
@@ -76,6 +77,13 @@ def _known(low: int) -> Key:
     return Key(None, f"a whole number of at least {low}", _either_none(lambda value: is_whole(value) and value >= low))
 
 
+_RATES = Key(
+    None,
+    "pairs of an epoch, rising from 1, and the learning rate from it, [[1, 0.1], [9, 0.01]]",
+    _either_none(is_rates),
+)
+
+
 def _duration(default: str | None) -> Key:
     def rule(value: Any) -> bool:
         return seconds(value) is not None or (value is None and default is None)
@@ -96,7 +104,7 @@ OPEN = ("data.batch_size", "data.transforms", "data.tokenizer")
 
 SECTIONS: Mapping[str, Section] = {
     "provenance": Section(
-        {"seed": _known(0), "epoch": _known(1), "threads": _known(1), "lanes": _known(1)},
+        {"seed": _known(0), "epoch": _known(1), "threads": _known(1), "lanes": _known(1), "rates": _RATES},
         default=None,
         open=True,
         closed="it records where a config came from",

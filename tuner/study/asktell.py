@@ -15,7 +15,7 @@ from optuna.study._tell import _tell_with_warning  # `tell` adds a deep copy of 
 from optuna.trial import FrozenTrial, TrialState
 
 from tuner import sampling
-from tuner.port import Epoch, Outcome, State, Trial
+from tuner.port import Epoch, Fixed, Outcome, State, Trial
 from tuner.rounding import rounded
 from tuner.seeds import derive
 from tuner.storage import DRIVER, Facts, Ledger, Turns, readable_errors
@@ -115,13 +115,16 @@ class AskTell:
             self._ledger.note(trial._trial_id, Facts({"seed": seed, "attempt": attempt}))
         own = self.study.space.objective.function is not None  # it has no checkpoints, and as many epochs as it likes
         history: dict[str, list[float]] = {} if own else waiting.system_attrs.get(HISTORY, {})
-        last = None if own else int(values["training"]["epochs"])
+        cut_short = HISTORY in waiting.system_attrs or "losses" in there
+        asked = Trial(trial.number, attempt, values, seed, cut_short, Fixed.of(there))
         self._running[trial.number] = _Running(
-            written.begun, history, int(there.get("judged", 0)), int(there.get("lanes", 1)), last
+            written.begun,
+            history,
+            int(there.get("judged", 0)),
+            int(there.get("lanes", 1)),
+            None if own else asked.epochs,
         )
-        return Trial(
-            trial.number, attempt, values, seed, cut_short=HISTORY in waiting.system_attrs or "losses" in there
-        )
+        return asked
 
     def judged(self, number: int) -> int:
         """The last epoch of a running trial that was judged, in any attempt."""

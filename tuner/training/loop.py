@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -32,12 +33,19 @@ def epochs_of(run: Run, job: Job, start: int, stop: int) -> Iterator[tuple[int, 
         rate = float(run.optimizer.param_groups[0]["lr"])
         train_loss = train_epoch(run, epoch)
         scores = {} if dataset.valid is None else evaluate(run, dataset.valid, job.scores)
-        close_epoch(run, scores.get(job.scores.objective, train_loss))
+        close_epoch(run, _watched(run, job, scores))
         yield epoch, {"train_loss": train_loss, "lr": rate, **scores}, time.perf_counter() - began
 
 
+def _watched(run: Run, job: Job, scores: Mapping[str, float]) -> float:
+    """The objective after an epoch; of the training rows where no others are left and a schedule watches it."""
+    if not scores and run.schedule.watches:
+        scores = evaluate(run, run.dataset.train, job.scores)
+    return scores.get(job.scores.objective, math.nan)
+
+
 def close_epoch(run: Run, value: float) -> None:
-    """Let those know who watch the objective from epoch to epoch."""
+    """Let those know who watch the objective from epoch to epoch; NaN is unknown, and nobody watches then."""
     run.schedule.after_epoch(value)
     run.patience.see(value)
 

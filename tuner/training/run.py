@@ -19,7 +19,8 @@ from tuner.data import Dataset
 from tuner.errors import BuildError
 from tuner.goal import Direction
 from tuner.loss import Loss
-from tuner.schedule import Schedule
+from tuner.port import Fixed
+from tuner.schedule import Replay, Schedule
 from tuner.seeds import derive
 from tuner.training.job import Job
 from tuner.training.patience import Patience
@@ -39,7 +40,7 @@ class Run:
     model: nn.Module
     optimizer: torch.optim.Optimizer
     advance: Stepping
-    schedule: Schedule
+    schedule: Schedule | Replay
     loss: Loss
     scaler: torch.amp.GradScaler
     average: AveragedModel | None
@@ -50,8 +51,10 @@ class Run:
     seed: int
 
     @classmethod
-    def build(cls, job: Job, config: Config, seed: int) -> Run:
+    def build(cls, job: Job, config: Config, seed: int, fixed: Fixed | None = None) -> Run:
         """Make the parts from a config, the weights drawn from `seed`.
+
+        What is `fixed` holds in place of patience, and of a schedule that watches a metric.
 
         Raises:
             BuildError: a class refuses its arguments, or two parts do not fit each other.
@@ -66,17 +69,17 @@ class Run:
         optimizer = optim.build(config.optimizer, model.parameters())
         _refuse_closures(optimizer, training)
         scaler = torch.amp.GradScaler(job.device.type, enabled=training.precision is Precision.FP16)
-        watched = job.scores.direction if dataset.valid is not None else Direction.MINIMIZE
+        watched = dataset.valid is not None and fixed is None
         balance = loss.balanced(dataset.train.targets, dataset.outputs) if _is_balanced(dataset, training) else None
         return cls(
             model=model,
             optimizer=optimizer,
             advance=stepping_of(optimizer, scaler),
-            schedule=Schedule(config.scheduler, optimizer, training.epochs, steps, watched),
+            schedule=_schedule(config, optimizer, steps, job.scores.direction, fixed),
             loss=loss.build(config.loss, dataset.task, job.device, balance),
             scaler=scaler,
             average=_average(model, training.ema),
-            patience=Patience(training.early_stop if dataset.valid is not None else None, watched),
+            patience=Patience(training.early_stop if watched else None, job.scores.direction),
             dataset=dataset,
             training=training,
             batch_size=config.data.batch_size,
@@ -138,6 +141,14 @@ def _steps(rows: int, config: Config) -> int:
         raise BuildError("data.batch_size", message)
     whole, rest = divmod(rows, size)
     return whole + (rest > 1)
+
+
+def _schedule(
+    config: Config, optimizer: torch.optim.Optimizer, steps: int, direction: Direction, fixed: Fixed | None
+) -> Schedule | Replay:
+    if fixed is not None and fixed.rates:
+        return Replay(optimizer, fixed.rates)
+    return Schedule(config.scheduler, optimizer, config.training.epochs, steps, direction)
 
 
 def _quicken(model: nn.Module) -> None:
