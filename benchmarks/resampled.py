@@ -42,8 +42,7 @@ def ridge(inputs: Numbers, targets: Numbers) -> Numbers:
     """Weights of (..., N, D) inputs and (..., N) targets."""
     turned = np.swapaxes(inputs, -1, -2)
     normal = turned @ inputs + RIDGE * np.eye(inputs.shape[-1])
-    weights: Numbers = np.linalg.solve(normal, turned @ targets[..., None])[..., 0]
-    return weights
+    return np.asarray(np.linalg.solve(normal, turned @ targets[..., None])[..., 0], dtype=np.float64)
 
 
 def rows(chance: Generator, count: int, *sets: int) -> tuple[Numbers, Numbers]:
