@@ -14,6 +14,7 @@ from tests.conftest import Cli
 from tuner.config import On
 from tuner.confirmation import Confirmation, Part
 from tuner.findings import sentences
+from tuner.rounding import rounded
 from tuner.space import Space
 from tuner.study import Record
 
@@ -179,7 +180,7 @@ def test_a_function_is_scored_at_an_epoch_where_its_runs_have_the_same_ones(
     tuner.export("noisy", tmp_path / "best.yaml", storage_url=url)
     final = tuner.train(tmp_path / "best.yaml", tmp_path / "final")
     at = final.epochs[found.pick.epoch - 1]["score"]
-    assert any(f"score {at:.5g} at epoch {found.pick.epoch}" in note for note in final.notes)
+    assert any(f"score {rounded(at)} at epoch {found.pick.epoch}" in note for note in final.notes)
 
 
 def test_the_interval_of_draws_that_share_rows_has_nadeau_and_bengios_factor(tmp_path: Path, url: str) -> None:
