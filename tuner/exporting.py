@@ -113,7 +113,7 @@ def why(study: Study, record: Record) -> str:
     if found is not None and found.believed is not None and found.believed.number == record.number:
         interval = found.interval(found.standings[0])
         assert interval is not None, study.name
-        return f"trial {record.number}, confirmed on fresh seeds: {study.goal.metric} {spread(interval)}"
+        return f"trial {record.number}, confirmed on fresh seeds: {study.goal.title} {spread(interval)}"
     best = f"trial {record.number}, the best single value, {of_what(study.goal, record)}"
     if found is None:
         return f"{best} (`tuner confirm {study.name}` puts it to the test)"

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from torch import Tensor
@@ -36,12 +37,16 @@ MARKS = ("model.json", "metrics.json")
 
 @dataclass(frozen=True, slots=True)
 class Final:
-    """What final training gave: one dict of metrics per epoch, and those of the test split."""
+    """What final training gave: one dict of metrics per epoch, and those of the test split.
+
+    `titles` are what people read of a metric, such as `f1 (macro)` of f1.
+    """
 
     folder: Path
     epochs: list[dict[str, float]]
     test: dict[str, float]
     notes: list[str]
+    titles: Mapping[str, str] = field(default_factory=dict)
 
 
 def train(
@@ -94,14 +99,18 @@ def train(
         outputs = outputs_of(run.scored, dataset.test, dataset, config.training.precision)
         scored = job.scores(outputs, dataset.test.targets, dataset.target_scale, run.loss.link)
         test = {name: value for name, value in scored.items() if math.isfinite(value)}  # r2 of one row is no number
-    plots = [curves(epochs, dataset.target_scale is not None), _told(dataset, outputs)]
+    titles = {name: job.scores.title(name) for name in (*epochs[0], *test)}
+    shown = [{titles[name]: value for name, value in epoch.items()} for epoch in epochs]
+    plots = [curves(shown, dataset.target_scale is not None), _told(dataset, outputs)]
     with new_folder(Path(out)) as folder:
         said = saving.save(folder, space, run, dataset.test)
         (folder / "metrics.json").write_text(json.dumps({"on": on.value, "epochs": epochs, "test": test}, indent=2))
-        scores = [Score(name, test[name]) for name in sorted(test, key=lambda name: name != job.scores.goal.metric)]
+        scores = [
+            Score(titles[name], test[name]) for name in sorted(test, key=lambda name: name != job.scores.goal.metric)
+        ]
         text = page(space.name, _subject(space, config, on), "Test split", scores, plots)
         (folder / "report.html").write_text(text, encoding="utf-8")
-    return Final(Path(out), epochs, test, [*job.splits.source.notes, *_notes(space, config, on), *said])
+    return Final(Path(out), epochs, test, [*job.splits.source.notes, *_notes(space, config, on), *said], titles)
 
 
 def _rehearse(space: Space, config: Config, job: Job) -> None:

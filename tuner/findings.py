@@ -53,7 +53,7 @@ def sentences(found: Confirmation) -> Iterator[str]:
     if (pick := found.pick) is None:
         yield "it is not complete" if found.wanted else "every candidate has dropped out: there is no pick"
         return
-    interval, fell, metric = found.interval(pick), found.fell(pick), found.goal.metric
+    interval, fell, metric = found.interval(pick), found.fell(pick), found.goal.title
     assert interval is not None
     assert fell is not None
     compared = sum(not each.out for each in found.standings)

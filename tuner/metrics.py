@@ -41,18 +41,15 @@ class Scores:
             for name in wanted
             if name not in self._further
         }
-        self.goal = goal.called({name: self.title(name, goal.positive) for name in goal.names})
+        self._label = goal.positive
+        self.goal = goal.called({name: self.title(name) for name in (*OF_TASK[task], *goal.names)})
         pairs = zip(goal.metrics, goal.directions, strict=True)
         scored = (pair for pair in pairs if pair[0] not in COSTS)
         self.objective, self.direction = next(scored, ("loss", DIRECTIONS["loss"]))
 
-    def title(self, name: str, positive: str | None) -> str:
+    def title(self, name: str) -> str:
         """Return what a metric is called where people read it, with the average that it is."""
-        return self._named[name].title if name in self._named else titled(name, positive)
-
-    def titles(self, scores: dict[str, float]) -> dict[str, float]:
-        """Return scores by their titles."""
-        return {self.title(name, self.goal.positive): value for name, value in scores.items()}
+        return self._named[name].title if name in self._named else titled(name, self._label)
 
     def __call__(self, outputs: Tensor, targets: Tensor, scale: Scale | None, link: Link) -> dict[str, float]:
         """Score a model on a whole split.

@@ -54,13 +54,13 @@ class Stop:
         if not front:
             return ""
         if self._reached(study, front) and not self._reached(study, study.front(ended[: self.passed])):
-            return f"{study.goal.metric} {front[0].value:.6g} has reached the target {self.target:g}"
+            return f"{study.goal.title} {front[0].value:.6g} has reached the target {self.target:g}"
         if self.patience is None or len(ended) - self.passed < self.patience:
             return ""
         before = study.front(ended[: -self.patience])
         if {record.values for record in before} != {record.values for record in front}:
             return ""
-        better = f"better {study.goal.metric} than {front[0].value:.6g}" if study.goal.single else "change of the front"
+        better = f"better {study.goal.title} than {front[0].value:.6g}" if study.goal.single else "change of the front"
         return f"the last {self.patience} trials brought no {better}"
 
     def _reached(self, study: Study, front: list[Record]) -> bool:

@@ -82,7 +82,7 @@ def notes(study: Study) -> Iterator[str]:
     found = read(study)
     if found is not None and found.pick is not None and (interval := found.interval(found.pick)) is not None:
         stale = "" if found.current else "; the search has found a better one since"
-        told = f"{study.goal.metric} {spread(interval)}"
+        told = f"{study.goal.title} {spread(interval)}"
         yield f"confirmed on fresh seeds: trial {found.pick.trial.number}, {told}{stale}"
     elif study.made_here and not confirms(study) and (best := study.best()) is not None:
         yield f"not confirmed: the best value, of trial {best.number}, is {of_what(study.goal, best)}"
@@ -111,7 +111,7 @@ def headline(study: Study, records: Sequence[Record]) -> str:
 def _course(goal: Goal, chosen: Sequence[Record], i: int) -> Course:
     values = tuple(record.values[i] for record in chosen)
     better = max if goal.directions[i] is Direction.MAXIMIZE else min
-    return Course(goal.metrics[i], values, tuple(itertools.accumulate(values, better)))
+    return Course(goal.titles[i], values, tuple(itertools.accumulate(values, better)))
 
 
 def _parameters(shown: Sequence[Record], importances: Sequence[Importances]) -> tuple[str, ...]:

@@ -73,7 +73,7 @@ def print_trial(study: Study, record: Record, kept: Kept, form: Format) -> None:
     if files := kept.of_trial(record.number):
         typer.echo("\nfiles:")
         _print_pairs(files)
-    _print_history(record)
+    _print_history(study.goal, record)
     if "traceback" in record.attributes:
         typer.echo(f"\n{record.attributes['traceback'].rstrip()}")
 
@@ -84,7 +84,7 @@ def print_front(study: Study, front: list[Record]) -> None:
 
     from tuner.cli.parts import stdout
 
-    table = Table("trial", *study.goal.metrics, "epoch", box=None, pad_edge=False, header_style="dim")
+    table = Table("trial", *study.goal.titles, "epoch", box=None, pad_edge=False, header_style="dim")
     for record in front[:MOST_ROWS]:
         table.add_row(str(record.number), *(f"{value:.6g}" for value in record.values), str(record.epoch or ""))
     stdout().print(table)
@@ -104,7 +104,7 @@ def about(seconds: float) -> str:
 
 def values_of(goal: Goal, record: Record) -> str:
     """Each objective with its value."""
-    pairs = zip(goal.metrics, record.values, strict=True)
+    pairs = zip(goal.titles, record.values, strict=True)
     return ", ".join(f"{name} {value:.6g}" for name, value in pairs)
 
 
@@ -169,14 +169,16 @@ def _print_pairs(pairs: Mapping[str, Any]) -> None:
         typer.echo(f"  {name:<{width}}  {value}")
 
 
-def _print_history(record: Record) -> None:
+def _print_history(goal: Goal, record: Record) -> None:
     from rich.table import Table
 
     from tuner.cli.parts import stdout
 
     if not record.history:
         return
-    table = Table("epoch", *record.history, box=None, pad_edge=False, header_style="dim")
+    table = Table(
+        "epoch", *(goal.shown.get(name, name) for name in record.history), box=None, pad_edge=False, header_style="dim"
+    )
     rows = list(zip(*record.history.values(), strict=False))
     for epoch, values in zip(record.epochs, rows, strict=False):
         table.add_row(str(epoch), *(f"{value:.4g}" for value in values))

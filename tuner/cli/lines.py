@@ -23,9 +23,9 @@ def lines_of(event: Event, progress: Progress) -> Iterator[str]:
                 yield f"{event.recovered} trials were left running by a crash and go on under their own numbers"
             yield from (f"note: {note}" for note in event.notes)
         case Ended(_, record):
-            yield f"{_ending(record, progress.metrics)}; {_standing(progress)}; {count(progress)}"
+            yield f"{_ending(record, progress.titles)}; {_standing(progress)}; {count(progress)}"
         case Reported(epoch) if progress.is_due(EVERY_SECONDS):
-            values = named(progress.metrics, [epoch.metrics[name] for name in progress.metrics])
+            values = named(progress.titles, [epoch.metrics[name] for name in progress.metrics])
             yield f"trial {epoch.trial}, epoch {epoch.epoch}: {values}; {count(progress)}"
         case SetBack(outcome) if outcome.state is State.LOST:
             yield f"trial {outcome.trial} was lost, {outcome.cause}, and goes on from its last checkpoint"

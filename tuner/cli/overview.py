@@ -82,6 +82,7 @@ class Overview:
     study: str
     metrics: tuple[str, ...]
     direction: Direction
+    titles: tuple[str, ...]
     phase: Phase
     total: int
     ended: int
@@ -149,6 +150,7 @@ def overview(
         study=study.name,
         metrics=study.goal.metrics,
         direction=study.goal.direction,
+        titles=study.goal.titles,
         phase=_phase(drivers, len(ended) >= total, bool(stopped)),
         total=total,
         ended=len(ended),

@@ -169,6 +169,11 @@ class Progress:
         return self.goal.metrics if self.goal else ()
 
     @property
+    def titles(self) -> tuple[str, ...]:
+        """What people read of each of them."""
+        return self.goal.titles if self.goal else ()
+
+    @property
     def ended(self) -> int:
         """How many trials have ended, in all runs."""
         return sum(self.states.values())

@@ -148,7 +148,7 @@ def _print_result(result: Result, storage: str) -> None:
 def _print_best(study: Study, best: Record) -> None:
     say(f"Best of {study.finished()} trials in study {study.name}: trial {best.number}")
     at = f" at epoch {best.epoch}" if best.epoch is not None else ""
-    rows = {study.goal.metric: f"{best.value:.6g}{at}", **best.params}
+    rows = {study.goal.title: f"{best.value:.6g}{at}", **best.params}
     width = max(len(name) for name in rows)
     for name, value in rows.items():
         say(f"  {name:<{width}}  {value}")

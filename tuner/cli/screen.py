@@ -41,7 +41,7 @@ def screen(progress: Progress, console: Console) -> Group:
         head,
         _workers(progress, shown, width),
         *_rest(progress, hidden),
-        *latest(progress.recent, progress.metrics, left - 1, width),
+        *latest(progress.recent, progress.titles, left - 1, width),
     )
 
 
@@ -58,11 +58,11 @@ def _head(progress: Progress, width: int) -> Iterator[Text]:
         yield cut(f"{progress.recovered} trials were left running by a crash and go on", "yellow")
     yield from (Text(note, style="dim") for note in progress.notes)
     if (leader := progress.leader) is not None and leader.value is not None:
-        values = named(progress.metrics, [leader.value])
+        values = named(progress.titles, [leader.value])
         yield Text.assemble("best ", (values, "bold green"), f"  trial {leader.trial.number}, running")
     for record in progress.front[:MOST_SHOWN]:
         title = "front " if len(progress.metrics) > 1 else "best " if leader is None else "best of those that ended "
-        values = named(progress.metrics, record.values)
+        values = named(progress.titles, record.values)
         yield Text.assemble(title, (values, "bold green"), f"  trial {record.number}")
     if len(progress.front) > MOST_SHOWN:
         yield cut(f"and {len(progress.front) - MOST_SHOWN} more on the front", "dim")

@@ -64,7 +64,7 @@ def _parts(summary: Summary, console: Console) -> Iterator[RenderableType]:
         yield _top(summary, console.width, parameters)
         if left := len(summary.parameters) - len(parameters):
             yield cut(f"and {left} more parameter{'s' * (left > 1)} (--trial N)", "dim")
-    for metric, found in zip(summary.goal.metrics, summary.importances, strict=True):
+    for metric, found in zip(summary.goal.titles, summary.importances, strict=True):
         told = [importance for importance in found.ranked if importance.told]
         if told:
             yield ""
@@ -131,7 +131,7 @@ def _facts(summary: Summary, details: bool) -> Iterator[tuple[str, list[str]]]:
     yield "trial", [str(record.number) for record in top]
     if not all(record.complete for record in top):
         yield "state", [record.state for record in top]
-    for i, metric in enumerate(summary.goal.metrics):
+    for i, metric in enumerate(summary.goal.titles):
         if any(record.values for record in top):
             yield metric, [f"{record.values[i]:.5g}" if record.values else "" for record in top]
     if details and any(record.epoch for record in top):

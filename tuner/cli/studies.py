@@ -49,7 +49,7 @@ def list_(storage: options.Storage = DEFAULT_STORAGE) -> None:
         records = study.records()
         states = collections.Counter(record.state for record in records)
         shown = ", ".join(f"{count} {state}" for state, count in states.items())
-        table.add_row(name, ", ".join(study.goal.metrics), _standing(study, records), str(len(records)), shown)
+        table.add_row(name, ", ".join(study.goal.titles), _standing(study, records), str(len(records)), shown)
         if told := failures_of(records).sentence:
             failing.append(f"{name}: {told}")
     stdout().print(table)

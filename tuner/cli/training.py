@@ -50,8 +50,9 @@ def train(
     done = final.train(space, out, on=on, device=device, overwrite=overwrite, observe=observe)
     for note in done.notes:
         typer.echo(f"note: {note}", err=True)
+    width = max((len(done.titles[name]) for name in done.test), default=0)
     for name, value in done.test.items():
-        typer.echo(f"test {name:<10} {value:.5g}")
+        typer.echo(f"test {done.titles[name]:<{width}} {value:.5g}")
     own = space.objective.function is not None
     back = "" if own else f"; tuner.load_model({str(done.folder)!r}) gives the model back"
     typer.echo(f"saved in {done.folder}{back}")

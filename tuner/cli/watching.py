@@ -130,7 +130,7 @@ class Screen:
         yield _running(shown, width)
         if len(shown) < len(running):
             yield cut(f"and {len(running) - len(shown)} more", "dim")
-        yield from latest(self.seen.recent, self.seen.metrics, left - 1, width)
+        yield from latest(self.seen.recent, self.seen.titles, left - 1, width)
 
 
 def _head(seen: Overview, awaited: str, width: int, height: int) -> Iterator[RenderableType]:
@@ -140,12 +140,12 @@ def _head(seen: Overview, awaited: str, width: int, height: int) -> Iterator[Ren
     yield Text.assemble((seen.study, "bold"), f"  {seen.ended} of {seen.total} trials{left}{between}", states)
     if (leader := seen.leader) is not None and leader.value is not None:
         yield Text.assemble(
-            "best ", (named(seen.metrics, [leader.value]), "bold green"), f"  trial {leader.trial}, running"
+            "best ", (named(seen.titles, [leader.value]), "bold green"), f"  trial {leader.trial}, running"
         )
     title = "front " if len(seen.metrics) > 1 else "best " if leader is None else "best of those that ended "
     shown = seen.front[: max(1, height // LINES_PER_BEST)]
     for record in shown:
-        yield Text.assemble(title, (named(seen.metrics, record.values), "bold green"), f"  trial {record.number}")
+        yield Text.assemble(title, (named(seen.titles, record.values), "bold green"), f"  trial {record.number}")
     if len(shown) < len(seen.front):
         yield cut(f"and {len(seen.front) - len(shown)} more on the front", "dim")
     if told := seen.failures.sentence:

@@ -50,7 +50,7 @@ def learning_curves(study: Study, records: Sequence[Record]) -> Plot:
         figure, [value for record in best for value in _curve(record, metric).values()], study.goal.directions[i]
     )
     told = f"{shown_as} by epoch of trials " + ", ".join(str(record.number) for record in best)
-    return Plot(title, caption, figure, told=told, table=_table(best, metric, i))
+    return Plot(title, caption, figure, told=told, table=_table(best, study, i))
 
 
 def _learnt(study: Study) -> int | None:
@@ -81,12 +81,13 @@ def _line(record: Record, name: str, k: int, row: int) -> go.Scatter:
     )
 
 
-def _table(best: Sequence[Record], metric: str, i: int) -> Table:
+def _table(best: Sequence[Record], study: Study, i: int) -> Table:
+    metric, shown_as = study.goal.metrics[i], study.goal.titles[i]
     rows = []
     for record in best:
         last = list(_curve(record, metric).items())[-1]
         rows.append((record.number, record.values[i], record.epoch, last[0], last[1]))
-    return Table(("Trial", metric, "Its epoch", "Last epoch", f"{metric} after it"), tuple(rows))
+    return Table(("Trial", shown_as, "Its epoch", "Last epoch", f"{shown_as} after it"), tuple(rows))
 
 
 def intermediate_values(study: Study, records: Sequence[Record]) -> Plot:

@@ -119,7 +119,7 @@ def new_uid() -> str:
 def facts_of(space: Space, goal: Goal, batch: int | None, uid: str) -> dict[str, Any]:
     """All that is kept of a study besides its trials."""
     facts = {"uid": uid, "space": space.text, "file": space.file, "base": space.base}
-    return {**facts, "identity": identity_of(space, goal), "metrics": goal.metrics, "batch": batch}
+    return {**facts, "identity": identity_of(space, goal), "metrics": goal.metrics, "shown": goal.shown, "batch": batch}
 
 
 def create_study(storage: BaseStorage, name: str, goal: Goal) -> optuna.Study:

@@ -54,7 +54,9 @@ class Study:
         metrics = self._facts.get("metrics") or self.optuna.metric_names or unnamed
         if not self.made_here:
             return Goal(tuple(metrics), directions, Scope.LAST, ())
-        return Goal(tuple(metrics), directions, self.space.objective.scope, self.space.objective.bounds)
+        objective = self.space.objective
+        goal = Goal(tuple(metrics), directions, objective.scope, objective.bounds, objective.positive)
+        return goal.called(self._facts.get("shown", {}))
 
     @functools.cached_property
     def space(self) -> Space:
