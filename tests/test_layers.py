@@ -38,7 +38,7 @@ LAYERS = [
     ["bundle", "data"],
     ["own", "space", "endings"],
     ["checkpoints", "precision", "weights"],
-    ["allocator", "chance", "config", "dropout", "files", "linear", "port"],
+    ["allocator", "chance", "config", "dropout", "files", "linear", "packages", "port"],
     ["goal", "link"],
     ["eager", "lost", "racing", "rounding", "seeds", "task"],
     ["errors"],

@@ -324,3 +324,11 @@ def test_a_target_without_spread_has_the_r2_that_scikit_learn_gives_it() -> None
 
     assert right == pytest.approx(1.0)
     assert wrong == reference.r2_score(constant, constant + VALUES) == 0.0
+
+
+def test_an_area_over_rows_of_one_class_is_refused() -> None:
+    for name in ("pr_auc", "AUROC"):
+        with pytest.raises(BuildError, match=rf"^objective\.metric: {name} ranks rows of different classes"):
+            scoring(Task.CLASSIFICATION, 2, name).refuse_unrankable(torch.zeros(5, dtype=torch.int64))
+        scoring(Task.CLASSIFICATION, 2, name).refuse_unrankable(YES)
+    scoring(Task.CLASSIFICATION, 2, "f1").refuse_unrankable(torch.zeros(5, dtype=torch.int64))

@@ -14,6 +14,9 @@ from tuner.measures import of_classes, of_values
 from tuner.named import Named
 from tuner.task import Task
 
+AREAS = ("auc", "average_precision", "AUROC", "AveragePrecision", "LogAUC", "EER")
+"""The ends of the names of metrics that rank rows of a class above those of the others."""
+
 
 class Scores:
     """All metrics of a task, and those that a goal asks for besides.
@@ -50,6 +53,17 @@ class Scores:
     def title(self, name: str) -> str:
         """Return what a metric is called where people read it, with the average that it is."""
         return self._named[name].title if name in self._named else titled(name, self._label)
+
+    def refuse_unrankable(self, targets: Tensor) -> None:
+        """Raise where an area is asked for and the rows to validate on, int64 (N,), are of one class.
+
+        Raises:
+            BuildError: they are; no model would have a value.
+        """
+        areas = [name for name in self.goal.names if name.endswith(AREAS)]
+        if self._task is Task.CLASSIFICATION and areas and bool((targets == targets[:1]).all()):
+            message = f"{areas[0]} ranks rows of different classes, and the rows to validate on are all of one"
+            raise BuildError(self.goal.path(areas[0]), f"{message}: enlarge data.valid, or use another metric")
 
     def __call__(self, outputs: Tensor, targets: Tensor, scale: Scale | None, link: Link) -> dict[str, float]:
         """Score a model on a whole split.

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from tuner import packages
 from tuner.errors import BuildError, did_you_mean, listing
 from tuner.seeds import derive
 
@@ -67,6 +68,9 @@ def _from_file(file: Path) -> ModuleType:
     file = file.resolve()
     if not file.is_file():
         raise FileNotFoundError(file)
+    if (top := packages.top_of(file)) is not None:
+        _look_in(str(top.parent))
+        return packages.load(file, top)
     name = f"tuner_own_{file.stem}_{derive(file.stat().st_mtime_ns, str(file)):x}"  # the same in every process
     if name in sys.modules:
         return sys.modules[name]

@@ -78,7 +78,10 @@ class Job:
         if task is Task.REGRESSION:
             classes = tuple(map(str, range(splits.train.targets.shape[1])))
         goal = goal_of(config.objective, task, lambda metric: direction_of(metric, task))
-        return cls(splits, Scores(task, classes, goal), device, config.base)
+        scores = Scores(task, classes, goal)
+        if splits.valid is not None:
+            scores.refuse_unrankable(splits.valid.targets)
+        return cls(splits, scores, device, config.base)
 
     def dataset(self, section: Data) -> Dataset:
         """The rows as the `data` section of a config wants them, on the device.
