@@ -49,7 +49,7 @@ def test_the_tour_of_a_front(cli: Cli, tmp_path: Path) -> None:
     assert shown["metrics"] == ["accuracy", "parameters"]
     assert int(chosen[1]) in shown["front"]
     assert {len(trial["values"]) for trial in shown["trials"] if trial["state"] == "complete"} == {2}
-    assert "constraints: parameters at most 2500, recall at least 0" in " ".join(
+    assert "constraints: parameters at most 2500, recall (macro) at least 0" in " ".join(
         cli("show", "digits-small").stdout.split()
     )
     assert f"a front of {len(shown['front'])}" in cli("list").stdout

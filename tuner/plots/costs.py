@@ -35,13 +35,13 @@ def costs(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
     for row, (name, having) in enumerate(known.items(), start=1):
         figure.add_traces(_traces(study, having, name, i, row), row, 1)
         figure.update_xaxes(title_text=UNITS[name], type=_scale(having, name), row=row, col=1)
-    figure.update_yaxes(title_text=study.goal.titles[i])
+    figure.update_yaxes(title_text=metric)
     figure.update_layout(height=90 + 300 * len(known))
     caption = "Each point is a complete trial within the bounds; the line joins those that none beats for less."
     most = max(known.values(), key=len)
     caption += thinning(len(thinned(most, losses(study, i))), len(most))
     caption += clip(figure, [record.values[i] for record in most], study.goal.directions[i], everywhere=True)
-    told = f"{study.goal.titles[i]} against " + " and ".join(known)
+    told = f"{metric} against " + " and ".join(known)
     return Plot(title, caption, figure, told=told, table=_table(study, known, i))
 
 
