@@ -33,9 +33,14 @@ _KINDS: Mapping[str, tuple[Any, type]] = {
 }
 
 
+def sampler_learns(search: Mapping[str, Any]) -> bool:
+    """Return whether what comes of a trial has a say in what the others are."""
+    return search["sampler"]["type"] not in LEARNS_NOTHING
+
+
 def learns(search: Mapping[str, Any]) -> bool:
     """Whether what comes of a trial has a say in the others: in what they are, how far they train, if they begin."""
-    return search["sampler"]["type"] not in LEARNS_NOTHING or bool(search["pruner"] or search["stop"])
+    return sampler_learns(search) or bool(search["pruner"] or search["stop"])
 
 
 def sampler(section: Mapping[str, Any], seed: int, single: bool) -> BaseSampler:

@@ -67,6 +67,6 @@ def assert_same(found: FakePort, expected: FakePort, tolerance: float = 1e-4) ->
     for key, metrics in wanted.items():
         for name in ("train_loss", "loss", "lr"):
             assert there[key][name] == pytest.approx(metrics[name], rel=tolerance), (key, name)
-        assert there[key]["accuracy"] == pytest.approx(metrics["accuracy"], abs=0.01)
+        assert there[key]["accuracy"] == pytest.approx(metrics["accuracy"], abs=max(0.01, tolerance))
     ends = [{(o.trial, o.state) for o in port.outcomes} for port in (found, expected)]
     assert ends[0] == ends[1]

@@ -239,7 +239,7 @@ def test_what_the_port_raises_is_not_taken_for_a_fault_of_the_lanes() -> None:
 def test_what_is_expected_of_a_kind_of_trial_is_its_part_of_those_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     expected: list[float] = []
 
-    def measured(build: object, source: object, most: int, steps: float, forced: bool) -> plan.Plan:
+    def measured(build: object, source: object, most: int, steps: float, forced: bool, pays: float) -> plan.Plan:
         expected.append(steps)
         return plan.Plan(1, "as asked")
 

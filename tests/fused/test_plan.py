@@ -50,12 +50,17 @@ class Machine:
 
 
 def measured(
-    monkeypatch: pytest.MonkeyPatch, machine: Machine, steps: float = 1e6, most: int = 64, forced: bool = False
+    monkeypatch: pytest.MonkeyPatch,
+    machine: Machine,
+    steps: float = 1e6,
+    most: int = 64,
+    forced: bool = False,
+    pays: float = plan.GAIN,
 ) -> Plan:
     monkeypatch.setattr(plan, "_Batches", lambda run: machine)
     monkeypatch.setattr(probe, "fault", lambda build, source, first: "")
     monkeypatch.setattr(plan, "time", SimpleNamespace(perf_counter=lambda: machine.now))
-    return plan.measure(lambda: cast(Run, None), Source(), most, steps, forced)
+    return plan.measure(lambda: cast(Run, None), Source(), most, steps, forced, pays)
 
 
 def test_the_width_is_that_at_which_a_step_costs_a_trial_least(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,3 +169,14 @@ def test_a_width_that_is_asked_for_is_taken_whatever_it_gains(monkeypatch: pytes
 
     assert (found.width, machine.tried) == (6, {6})
     assert found.gain == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("pays", "width"), [(1.03, 4), (1.3, 4), (1.4, 1)])
+def test_lanes_that_gain_less_than_pays_are_not_put_together(
+    monkeypatch: pytest.MonkeyPatch, pays: float, width: int
+) -> None:
+    found = measured(monkeypatch, Machine({1: 1.0, 2: 1.6, 4: 3.0, 8: 12.0, 16: 24.0}), pays=pays)
+
+    assert found.width == width
+    if width == 1:
+        assert found.reason == "together they are 1.3 times as fast, where 1.4 would make up for asking ahead"

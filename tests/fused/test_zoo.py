@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.fused.making import Settings, assert_same, fused, job_of, serial, trials
+from tests.ports import FakePort
 
 ZOO = Path(__file__).with_name("zoo.py")
 
@@ -44,7 +45,7 @@ REFUSED = {
     "HidesLayers": "training changes self.hidden[0]",
     "DrawsFromPython": "training changes the state of Python's random",
     "DrawsFromNumpy": "training changes the state of numpy.random",
-    "DrawsFromTorch": "random operation",
+    "DrawsFromTorch": "draws from torch's generator",
     "DrawsFromOwn": "training changes self.chance",
     "DrawsFromOwnPython": "training changes self.rng",
     "DrawsFromOwnNumpy": "training changes self.rng",
@@ -63,7 +64,17 @@ REFUSED = {
 }
 
 
-def trained(folder: Path, name: str, together: bool) -> tuple[list[str], object]:
+def test_what_the_probe_has_not_seen_is_seen_by_the_epoch(tmp_path: Path) -> None:
+    """It changes only when more rows are scored at once than the probe scores: those trials train alone after all."""
+    notes, found = trained(tmp_path / "together", "CountsLargeBatches", True)
+    _, expected = trained(tmp_path / "alone", "CountsLargeBatches", False)
+
+    assert "train together" in notes[0]
+    assert "an epoch changed zoo.py: LARGE, of which each trial needs its own" in notes[1]
+    assert_same(found, expected, tolerance=0)
+
+
+def trained(folder: Path, name: str, together: bool) -> tuple[list[str], FakePort]:
     folder.mkdir()
     (folder / "zoo.py").write_text(ZOO.read_text())
     settings: Settings = {"model": {"type": f"zoo.py:{name}"}, "training.epochs": 2}
@@ -79,7 +90,7 @@ def test_what_keeps_nothing_of_its_own_trains_together_as_alone(tmp_path: Path, 
     _, expected = trained(tmp_path / "alone", name, False)
 
     assert "train together" in notes[0]
-    assert_same(found, expected)  # type: ignore[arg-type]
+    assert_same(found, expected)
 
 
 @pytest.mark.parametrize(("name", "said"), REFUSED.items())
@@ -93,4 +104,4 @@ def test_what_lanes_would_share_is_named_and_trials_train_in_turn(
 
     assert "trials train in turn" in notes[0]
     assert said in notes[0]
-    assert_same(found, expected, tolerance=0)  # type: ignore[arg-type]
+    assert_same(found, expected, tolerance=0)

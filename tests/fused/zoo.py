@@ -647,6 +647,19 @@ class LastOutputs(Base):
         return self.head(hidden)  # type: ignore[no-any-return]
 
 
+LARGE: list[int] = []
+
+
+class CountsLargeBatches(Base):
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training and len(x) > 100:
+            LARGE.append(len(x))
+        return super().forward(x)
+
+    def scale(self) -> Any:
+        return 1 / (1 + len(LARGE))
+
+
 class Clips(Base):
     """Keeps weights small between steps, outside of the optimizer."""
 

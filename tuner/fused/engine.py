@@ -14,7 +14,7 @@ from tuner.endings import failed
 from tuner.fused import plan
 from tuner.fused.alike import Signature, refusal, signature_of
 from tuner.fused.contents import Source
-from tuner.fused.plan import FEWEST, FIRST, Plan
+from tuner.fused.plan import FEWEST, FIRST, GAIN, Plan
 from tuner.fused.together import Changed, Together
 from tuner.port import Outcome, Port, State, Trial
 from tuner.training import Job, Run
@@ -37,6 +37,7 @@ class Fused:
         most: how many it may have in its hands.
         width: how many lanes at most; where it is `forced` so many, as memory allows.
         forced: whether to fuse whatever is gained.
+        pays: how many times as fast as in turn lanes must be, where it is not forced.
     """
 
     job: Job
@@ -45,6 +46,7 @@ class Fused:
     most: int
     width: int
     forced: bool
+    pays: float = GAIN
 
     @property
     def base(self) -> str:
@@ -207,10 +209,9 @@ class _Bench:
 
         try:
             context = contextvars.copy_context()  # what a model changes in it is gone with it
-            return context.run(plan.measure, build, source, engine.width, steps, engine.forced)
+            return context.run(plan.measure, build, source, engine.width, steps, engine.forced, engine.pays)
         except Exception as error:  # vmap raises many things for what it cannot take
-            said = next(iter(str(error).splitlines()), type(error).__name__)
-            return Plan(1, f"this model cannot be computed for several at once ({said})")
+            return Plan(1, _why_not(error))
         finally:
             if before.changed(source.code()[0]):
                 back()
@@ -269,3 +270,11 @@ class _Bench:
         for held in self._held:
             self._port.done(Outcome(held.trial.number, held.trial.attempt, State.SUSPENDED))
         self._held.clear()
+
+
+def _why_not(error: Exception) -> str:
+    """Why a model cannot be computed for several at once, by what that raised."""
+    said = next(iter(str(error).splitlines()), type(error).__name__)
+    if "random operation" in said:
+        return "it draws from torch's generator by itself, of which each trial needs its own"
+    return f"this model cannot be computed for several at once ({said})"

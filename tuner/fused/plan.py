@@ -64,7 +64,9 @@ class Plan:
     gain: float = 1.0
 
 
-def measure(build: Callable[[], Run], source: Source, most: int, steps: float, forced: bool) -> Plan:
+def measure(
+    build: Callable[[], Run], source: Source, most: int, steps: float, forced: bool, pays: float = GAIN
+) -> Plan:
     """Find the width at which a step costs a trial least, each against the best before it.
 
     Args:
@@ -73,6 +75,7 @@ def measure(build: Callable[[], Run], source: Source, most: int, steps: float, f
         most: lanes that are allowed.
         steps: that all expected trials take together, of which trying may take a share.
         forced: the width is `most` whatever it gains, if a fused step is right and memory has room for it.
+        pays: how many times as fast as in turn it must be.
 
     Raises:
         Exception: whatever a model raises that cannot be computed so.
@@ -100,6 +103,10 @@ def measure(build: Callable[[], Run], source: Source, most: int, steps: float, f
         may_have_leapt_over = width == WIDER[0] * best.width
         if forced or (gain < 1 / LOSS and not may_have_leapt_over):
             break
+    if not forced and plan.width > 1 and plan.gain < pays:
+        return Plan(
+            1, f"together they are {plan.gain:.1f} times as fast, where {pays:g} would make up for asking ahead"
+        )
     return plan
 
 

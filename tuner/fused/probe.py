@@ -19,10 +19,10 @@ from tuner.fused.clocks import asked_for
 from tuner.fused.contents import Source
 from tuner.fused.lanes import Lanes
 from tuner.seeds import derive
-from tuner.training import Run, step
+from tuner.training import Run, groups_of, step
 
 EPOCHS, STEPS = 2, 2
-"""What a run trains alone: what changes from epoch to epoch is seen as well as what changes from step to step."""
+"""Epochs that a run trains alone, each of a whole step and the last of an epoch; and steps of lanes after the first."""
 
 ROWS = 16
 """Rows of all steps but the first of three lanes, which has a whole batch."""
@@ -67,10 +67,10 @@ def _changes(run: Run, source: Source) -> str:
         return f"{before.unseen} cannot be looked into, and so it is not known whether training changes it"
     for epoch in range(EPOCHS):
         run.model.train()
-        for number in range(STEPS):
+        for rows in (_whole(run), _rest(run)):
             seed_everything(derive(0, "plan"))
             with asked_for() as asked:
-                step(replace(run, advance=_stay), _alone(_batches(run, [epoch * STEPS + number], _few(run)), 0))
+                step(replace(run, advance=_stay), _alone(_batches(run, [epoch], rows), 0))
             _move(run)
             if reason := _reason("training", before.changed(source.model(run.model, weights)), asked):
                 return reason
@@ -180,6 +180,12 @@ def _tensors(run: Run) -> Mapping[str, Tensor]:
 def _whole(run: Run) -> Sequence[int]:
     """The sizes of the batches of a step."""
     return [run.batch_size] * run.training.accumulate
+
+
+def _rest(run: Run) -> Sequence[int]:
+    """Those of the last step of an epoch."""
+    rows = torch.arange(len(run.dataset.train))
+    return [len(batch) for batch in groups_of(rows, run.batch_size, run.training.accumulate)[-1]]
 
 
 def _few(run: Run) -> Sequence[int]:
