@@ -107,7 +107,11 @@ def test_check_of_the_language_alone_loads_no_torch(tmp_path: Path, tiny: Path) 
     [
         ("run --space no.yaml", 2, "no.yaml: there is no such file"),
         ("run --space .", 2, "is a folder"),
-        ("run", 2, "Missing option"),
+        ("run", 2, "name a space file, such as `tuner run cnn.yaml`"),
+        ("check", 2, "name a space file"),
+        ("run tiny.yaml --space tiny.yaml", 2, "tiny.yaml and --space tiny.yaml: name one space file"),
+        ("run no.yaml", 2, "no.yaml: there is no such file"),
+        ("init a.csv --data b.csv", 2, "a.csv and --data b.csv: name one of the two"),
         ("run --space empty.yaml", 2, "empty.yaml:1:1: the file is empty"),
         ("run --space tab.yaml", 2, "tab.yaml:2:1: a tab"),
         ("run --space tiny.yaml --set epochs", 2, "write path=value"),
@@ -126,7 +130,10 @@ def test_check_of_the_language_alone_loads_no_torch(tmp_path: Path, tiny: Path) 
         ("train tiny.yaml", 2, "still has holes"),
         ("train best.yaml --trial 3", 2, "--trial goes with --study"),
         ("delete nope --yes", 2, "no study nope"),
-        ("frobnicate", 2, "No such command"),
+        ("frobnicate", 2, "there is no command frobnicate: there are init, run, confirm"),
+        ("shwo tiny", 2, "there is no command shwo (did you mean show?)"),
+        ("tune tiny.yaml", 2, "there is no command tune: did you mean `tuner run`?"),
+        ("tiny.yaml", 2, "tiny.yaml is no command: did you mean `tuner run tiny.yaml`?"),
     ],
 )
 def test_bad_input_is_answered_by_one_message_and_an_exit_code(

@@ -12,34 +12,41 @@ import gc
 import itertools
 import os
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
-from tuner.cli import confirm, run, schema, spaces, start, status, studies, training
+from tuner.cli import confirm, helping, run, schema, spaces, start, status, studies, training
+from tuner.cli.saying import say
 from tuner.errors import TunerError
 
 app = typer.Typer(
     name="tuner",
     help="Tune PyTorch models from one YAML file.",
     no_args_is_help=True,
+    cls=helping.Group,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("init")(start.init)
-app.command("run")(run.run)
-app.command("confirm")(confirm.confirm)
-app.command("check")(spaces.check)
-app.command("schema")(schema.schema)
-app.command("list")(studies.list_)
-app.command("show")(studies.show)
-app.command("status")(status.status)
-app.command("report")(studies.report)
-app.command("export")(studies.export)
-app.command("train")(training.train)
-app.command("predict")(training.predict)
-app.command("dashboard")(studies.dashboard)
-app.command("delete")(studies.delete)
+COMMANDS: dict[str, Callable[..., object]] = {
+    "init": start.init,
+    "run": run.run,
+    "confirm": confirm.confirm,
+    "check": spaces.check,
+    "schema": schema.schema,
+    "list": studies.list_,
+    "show": studies.show,
+    "status": status.status,
+    "report": studies.report,
+    "export": studies.export,
+    "train": training.train,
+    "predict": training.predict,
+    "dashboard": studies.dashboard,
+    "delete": studies.delete,
+}
+for _name, _function in COMMANDS.items():
+    app.command(_name, cls=helping.Command, help=helping.help_of(_function))(_function)
 
 
 def _version(asked: bool) -> None:
@@ -79,7 +86,7 @@ def main() -> None:
     except TunerError as error:
         if os.environ.get("TUNER_DEBUG"):
             raise
-        print(f"tuner: {error}" if "\n" not in str(error) else str(error), file=sys.stderr)
+        say(f"tuner: {error}" if "\n" not in str(error) else str(error), err=True)
         raise SystemExit(error.exit_code) from None
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 it must outlive this function, for Python's last flush

@@ -10,10 +10,21 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from tuner.cli import completing
+from tuner.cli.saying import say
 from tuner.config import CODE_VALUES, DEFAULT_STORAGE, FILE_VALUES, WARM_FILE
 
+SEARCH, TRAINING, OUTPUT = "Search", "Who trains", "Study and output"
+"""The groups of options in the help of commands that train trials."""
+
 Storage: TypeAlias = Annotated[
-    str, typer.Option("--storage", envvar="TUNER_STORAGE", help="The database, any URL that Optuna takes.")
+    str,
+    typer.Option(
+        "--storage",
+        metavar="URL",
+        envvar="TUNER_STORAGE",
+        help="The database, any URL that Optuna takes.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 StudyName: TypeAlias = Annotated[
     str, typer.Argument(metavar="STUDY", help="The study's name.", autocompletion=completing.study_names)
@@ -23,29 +34,63 @@ StudyNames: TypeAlias = Annotated[
     typer.Argument(metavar="STUDY...", help="One study, or several to compare.", autocompletion=completing.study_names),
 ]
 SpaceFile: TypeAlias = Annotated[
-    Path,
-    typer.Option(
-        "--space",
+    Path | None,
+    typer.Argument(
+        metavar="FILE",
         help="The space file; a bare name is looked up in search_spaces/ too.",
+        show_default=False,
         autocompletion=completing.space_files,
+    ),
+]
+SpaceOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--space", metavar="FILE", help="The same as FILE.", show_default=False, autocompletion=completing.space_files
     ),
 ]
 Settings: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="PATH=VALUE", help="Fix or replace any value of the file; repeatable."),
+    typer.Option(
+        "--set",
+        metavar="PATH=VALUE",
+        help="Fix or replace any value of the file; repeatable.",
+        rich_help_panel=SEARCH,
+    ),
 ]
 
-Device: TypeAlias = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Device: TypeAlias = Annotated[
+    str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda or mps.", rich_help_panel=TRAINING)
+]
 Workers: TypeAlias = Annotated[
-    str | None, typer.Option(help="How many train; auto is one per core, GPU or free place of the cluster.")
+    str | None,
+    typer.Option(
+        metavar="N",
+        help="How many workers train; auto is one per core, GPU or free place of the cluster.",
+        rich_help_panel=TRAINING,
+    ),
 ]
-Threads: TypeAlias = Annotated[int | None, typer.Option(help="Of each worker; without it the cores are divided.")]
-WorkersPerGpu: TypeAlias = Annotated[int | None, typer.Option(help="How many share a GPU; one if not said.")]
-Executor: TypeAlias = Annotated[str, typer.Option(help="processes of this machine, or ray.")]
+Threads: TypeAlias = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Of each worker; without it the cores are divided.", rich_help_panel=TRAINING),
+]
+WorkersPerGpu: TypeAlias = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="How many workers share a GPU; without it one.", rich_help_panel=TRAINING),
+]
+Executor: TypeAlias = Annotated[
+    str, typer.Option(metavar="NAME", help="processes of this machine, or ray.", rich_help_panel=TRAINING)
+]
 RayAddress: TypeAlias = Annotated[
-    str | None, typer.Option(help="Of a Ray cluster, such as auto; without it Ray starts on this machine.")
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Of a Ray cluster, such as auto; without it Ray starts on this machine.",
+        rich_help_panel=TRAINING,
+    ),
 ]
-Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing while it runs.")]
+Quiet: TypeAlias = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Show nothing while it runs.", rich_help_panel=OUTPUT)
+]
 
 
 def number_or(text: str | None, option: str, words: Sequence[str], least: int) -> Any:
@@ -83,13 +128,28 @@ def _from_here(path: str, value: Any) -> Any:
     return value
 
 
-def space_file(named: Path, quiet: bool = False) -> Path:
-    """The space file that is meant; that it was found in `search_spaces/` is said."""
+def space_file(file: Path | None, option: Path | None = None, quiet: bool = False) -> Path:
+    """The space file that is meant; that it was found in `search_spaces/` is said.
+
+    Args:
+        file: the argument.
+        option: of `--space`.
+        quiet: whether nothing is said.
+
+    Raises:
+        UsageError: none is named, or two are.
+    """
+    from tuner.errors import UsageError
     from tuner.space import find
 
+    if file is not None and option is not None:
+        raise UsageError(f"{file} and --space {option}: name one space file")
+    named = file or option
+    if named is None:
+        raise UsageError("name a space file, such as `tuner run cnn.yaml`; `tuner init` writes one")
     found = find(named)
     if found != named and not quiet:
-        typer.echo(f"using {found}", err=True)
+        say(f"using {found}", err=True)
     return found
 
 

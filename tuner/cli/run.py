@@ -24,44 +24,74 @@ USUAL_BATCH = 4
 
 
 def run(
-    space: options.SpaceFile,
-    study_name: Annotated[str | None, typer.Option(help="In place of study.name.")] = None,
-    fork: Annotated[
-        str | None,
+    file: options.SpaceFile = None,
+    space: options.SpaceOption = None,
+    n_trials: Annotated[
+        int | None,
         typer.Option(
-            metavar="NEW",
-            help="Move the study to this changed space, under a new name, with every trial that still fits.",
+            metavar="N",
+            help="The study's total over all runs; in place of search.trials.",
+            rich_help_panel=options.SEARCH,
         ),
     ] = None,
-    n_trials: Annotated[
-        int | None, typer.Option(help="The study's total over all runs; in place of search.trials.")
+    timeout: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Of this run, such as 90s, 10m or 1h30m.", rich_help_panel=options.SEARCH),
     ] = None,
-    timeout: Annotated[str | None, typer.Option(help="Of this run, such as 90s, 10m or 1h30m.")] = None,
-    seed: Annotated[int | None, typer.Option(help="In place of study.seed.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="In place of training.epochs.")] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="In place of training.epochs.", rich_help_panel=options.SEARCH),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="In place of study.seed.", rich_help_panel=options.SEARCH)
+    ] = None,
+    settings: options.Settings = None,
     device: options.Device = "auto",
     workers: options.Workers = None,
     threads: options.Threads = None,
     workers_per_gpu: options.WorkersPerGpu = None,
     executor: options.Executor = "processes",
     ray_address: options.RayAddress = None,
+    fuse: Annotated[
+        str,
+        typer.Option(
+            metavar="N",
+            help="How many trials that are alike train as one program: off, auto tries what pays, or a number.",
+            rich_help_panel=options.TRAINING,
+        ),
+    ] = "auto",
     deterministic: Annotated[
         int | None,
         typer.Option(
             metavar="[BATCH]",
             help="The seed alone decides the study, however many workers train: trials are asked for in batches.",
+            rich_help_panel=options.TRAINING,
         ),
     ] = None,
-    fuse: Annotated[
-        str,
+    study_name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="In place of study.name.", rich_help_panel=options.OUTPUT)
+    ] = None,
+    fork: Annotated[
+        str | None,
         typer.Option(
-            help="How many trials that are alike train as one program: off, auto tries what pays, or a number."
+            metavar="NEW",
+            help="Move the study to this changed space, under a new name, with every trial that still fits.",
+            rich_help_panel=options.OUTPUT,
         ),
-    ] = "auto",
-    keep: Annotated[int | None, typer.Option(help="So many best trials keep their checkpoints; search.keep.")] = None,
-    settings: options.Settings = None,
+    ] = None,
+    keep: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="How many of the best trials keep their checkpoints.", rich_help_panel=options.OUTPUT
+        ),
+    ] = None,
     storage: options.Storage = DEFAULT_STORAGE,
-    log_file: Annotated[Path | None, typer.Option(help="Add every event to this file, a line of JSON each.")] = None,
+    log_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Add every event to this file, a line of JSON each.", rich_help_panel=options.OUTPUT
+        ),
+    ] = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Search a space; a study that is there is continued up to its total.
@@ -69,7 +99,7 @@ def run(
     The exit code is 1 where more than half of the trials that ended in this run failed, timed out or died with their
     worker; the study can be used. A trial that diverges or needs too much memory counts as a result.
 
-    Example: tuner run --space search_spaces/cnn.yaml --n-trials 50 --set training.epochs=20
+    Example: tuner run search_spaces/cnn.yaml --n-trials 50 --set training.epochs=20
     """
     from tuner.cli.live import view
     from tuner.cli.logfile import logged
@@ -78,7 +108,7 @@ def run(
     from tuner.space import Space
     from tuner.space.edit import settings_of
 
-    found = options.space_file(space, quiet)
+    found = options.space_file(file, space, quiet)
     flags = settings_of(study_name=study_name, n_trials=n_trials, timeout=timeout, seed=seed, epochs=epochs, keep=keep)
     checked = Space.load(found, [*options.settings(settings), *flags])
     several = options.number_or(workers, "--workers", ["auto"], least=1)

@@ -19,7 +19,8 @@ SAMPLES = 3
 
 
 def check(
-    space: options.SpaceFile,
+    file: options.SpaceFile = None,
+    space: options.SpaceOption = None,
     settings: options.Settings = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     no_build: Annotated[bool, typer.Option("--no-build", help="Check the language only; load no torch.")] = False,
@@ -27,11 +28,11 @@ def check(
 ) -> None:
     """Validate a space without training anything, and show what it spans.
 
-    Example: tuner check --space cnn.yaml --set optimizer.AdamW.lr='{float: [1e-5, 1e-2], log: true}'
+    Example: tuner check cnn.yaml --set optimizer.AdamW.lr='{float: [1e-5, 1e-2], log: true}'
     """
     from tuner.space import Space
 
-    found = Space.load(options.space_file(space), options.settings(settings))
+    found = Space.load(options.space_file(file, space), options.settings(settings))
     built = "" if no_build else _build(found, device)
     warm = _warm_start(found, storage)
     _print_space(found)

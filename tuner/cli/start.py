@@ -13,10 +13,15 @@ SCHEMA = ".tuner/space.schema.json"
 
 
 def init(
-    data: Annotated[
+    file: Annotated[
         Path | None,
-        typer.Option("--data", help="A CSV or JSON-lines file, or a folder of images per class; none for digits."),
+        typer.Argument(
+            metavar="DATA",
+            help="A CSV or JSON-lines file, or a folder of images per class; none for digits.",
+            show_default=False,
+        ),
     ] = None,
+    data: Annotated[Path | None, typer.Option("--data", metavar="DATA", help="The same as DATA.")] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="The space file to write.")] = Path("space.yaml"),
     target: Annotated[
         str | None, typer.Option(help="The column to predict; without it, target, label, class, y or the last.")
@@ -24,17 +29,20 @@ def init(
 ) -> None:
     """Look at data and write a space for them, with comments, that `tuner run` takes as it is.
 
-    Example: tuner init --data patients.csv -o patients.yaml
+    Example: tuner init patients.csv -o patients.yaml
     """
     from tuner.drafting.signature import refuse_others
+    from tuner.errors import UsageError
     from tuner.files import write_whole
 
+    if file is not None and data is not None:
+        raise UsageError(f"{file} and --data {data}: name one of the two")
     refuse_others(out)
     from tuner.drafting.spaces import draft  # torch takes seconds to load: what needs none of it is said before
     from tuner.grammar import schemas
 
     out.absolute().parent.mkdir(parents=True, exist_ok=True)
-    text = draft(data, out, target, schema=SCHEMA)
+    text = draft(file or data, out, target, schema=SCHEMA)
     write_whole(out.parent / SCHEMA, schemas.text().encode())
     write_whole(out, text.encode())
     typer.echo(f"wrote {out}, and {SCHEMA} beside it for editors; next: tuner run --space {shlex.quote(str(out))}")

@@ -1,0 +1,60 @@
+"""No word is cut, however narrow the terminal."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.study.asking import complete, opened
+from tuner.cli import COMMANDS, app
+from tuner.port import Outcome, State
+
+
+def printed(width: int, *arguments: str) -> str:
+    told = CliRunner(env={"COLUMNS": str(width), "NO_COLOR": "1"}).invoke(app, list(arguments))
+    assert told.exit_code == 0, told.output
+    return told.stdout
+
+
+def words(text: str) -> set[str]:
+    """Without what frames, bars and lists put between them."""
+    return set(re.sub(r"[│╭╮╰╯─█▁▂▃▄▅▆▇,;:\[\]]", " ", text).split())
+
+
+@pytest.mark.parametrize("width", [80, 60, 40])
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_the_help_of_a_command_has_whole_words_in_lines_that_fit(command: str, width: int) -> None:
+    call = [*([command] if command else []), "--help"]
+
+    narrow, wide = printed(width, *call), printed(300, *call)
+
+    assert max(map(len, narrow.splitlines())) <= width
+    assert words(narrow) - words(wide) <= {"/"}
+    assert {word for word in words(wide) if word.startswith("--")} <= words(narrow)
+
+
+def test_the_options_of_run_stand_in_groups() -> None:
+    text = printed(100, "run", "--help")
+
+    order = ["─ Search ─", "--n-trials ", "─ Who trains ─", "--workers ", "─ Study and output ─", "--storage "]
+    places = [text.rindex(each) for each in order]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("width", [80, 60, 40])
+def test_a_study_is_shown_and_listed_in_whole_words(width: int, url: str) -> None:
+    trials = opened(url)
+    complete(trials, 0.9)
+    for _ in range(2):
+        trial = trials.ask()
+        trials.tell(Outcome(trial.number, 1, State.FAILED, cause="ValueError: something unmentionable happened"))
+
+    for call in (("show", "tiny"), ("list",), ("status", "tiny")):
+        narrow, wide = printed(width, *call, "--storage", url), printed(300, *call, "--storage", url)
+        lines = [line.rstrip() for line in narrow.splitlines()]
+        assert max(map(len, lines)) <= width, call
+        assert words(narrow) - {word for word in words(narrow) if word.endswith("…")} <= words(wide) | {
+            "and", "more", "parameter", "parameters", "(--trial", "N)", *map(str, range(9))
+        }, call  # fmt: skip
