@@ -1,0 +1,150 @@
+"""The README's tour, in its order: each line has what it needs from the lines above it, and does what it says."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT, environment, until
+from tests.docs import shell
+from tests.docs.pages import README, Block, blocks_of, commands_of
+from tuner.config import DEFAULT_STORAGE
+from tuner.space import Space
+
+TOUR = blocks_of(README)[2:]
+"""All blocks but the two that install and test."""
+
+
+@dataclass
+class Folder:
+    """What a reader has after some lines: files by their names, studies with their trials, folders of final runs."""
+
+    root: Path
+    studies: dict[str, int] = field(default_factory=dict)
+    files: set[str] = field(default_factory=set)
+
+    def space(self, named: Path) -> Space:
+        """The space file that a command names."""
+        if str(named) in self.files and (self.root / named).exists():
+            return Space.load(self.root / named)
+        bare = named if named.parent.name else Path("search_spaces") / named
+        return Space.load(ROOT / bare)
+
+    def do(self, command: str) -> None:
+        """Check that a command has what it needs, and note what it makes."""
+        _, name, *words = shlex.split(command)
+        options = shell.COMMANDS[name].make_context(name, words).params
+        getattr(self, f"_{name}", lambda options: None)(options)
+        studies = [options["study"]] if isinstance(options.get("study"), str) else options.get("studies", [])
+        for study in studies:
+            assert study in self.studies, f"{command}: no line before it makes {study}"
+            assert (options.get("trial") or 0) < self.studies[study], f"{command}: there is no such trial"
+        assert options.get("storage", DEFAULT_STORAGE) == DEFAULT_STORAGE
+
+    def _check(self, options: dict[str, Any]) -> None:
+        self.space(options["file"])
+
+    def _run(self, options: dict[str, Any]) -> None:
+        space = self.space(options["file"])
+        total = options["n_trials"] or space.setting("search.trials")
+        assert not any("download" in each for each in options["settings"] or ()), "it needs a network"
+        assert options["executor"] == "processes"
+        self.studies[options["study_name"] or space.name] = total
+
+    def _export(self, options: dict[str, Any]) -> None:
+        self.files.add(str(options["out"]))
+
+    def _train(self, options: dict[str, Any]) -> None:
+        assert str(options["config"]) in self.files, "no line before it writes that config"
+        assert str(options["out"]) not in self.files, "the run folder is there already"
+        self.files.add(str(options["out"]))
+
+    def _predict(self, options: dict[str, Any]) -> None:
+        assert str(options["folder"]) in self.files, "no line before it trains that model"
+        assert (ROOT / options["inputs"]).exists(), "there is no such input"
+
+
+def test_each_line_of_the_tour_has_what_it_needs_from_the_lines_above(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+
+    for block in TOUR:
+        if block.file:
+            (tmp_path / block.file).write_text(block.text)
+            folder.files.add(block.file)
+        if block.language == "sh" and block.runs:
+            for command in commands_of(block.text):
+                folder.do(command)
+
+    assert {"digits-cnn", "digits-mlp", "digits-small", "own"} <= folder.studies.keys()
+    assert {"best.yaml", "runs/digits"} <= folder.files
+
+
+def test_a_line_without_what_it_needs_is_found_out(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, studies={"digits-cnn": 30})
+
+    for command in ("tuner show nope", "tuner show digits-cnn --trial 30", "tuner train best.yaml"):
+        with pytest.raises(AssertionError):
+            folder.do(command)
+
+
+def test_no_block_for_the_shell_is_hidden_from_the_tour() -> None:
+    assert not [line for line in README.read_text().splitlines() if line.startswith("    tuner ")]
+
+
+@pytest.mark.slow
+def test_the_tour_runs_word_for_word_without_a_network(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "search_spaces", tmp_path / "search_spaces", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "tuner").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m tuner "$@"\n')
+    (tmp_path / "bin" / "tuner").chmod(0o755)
+    nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    surroundings = {**environment(), **nowhere, "PATH": path, "no_proxy": "127.0.0.1"}
+
+    script: list[str] = []
+    for block in TOUR:
+        if block.file:
+            (tmp_path / block.file).write_text(block.text)
+        elif block.language == "python":
+            script.append(block.text)
+            _must_work([sys.executable, "-c", "\n".join(script)], tmp_path, surroundings, str(block))
+        elif block.language == "sh" and block.runs:
+            _type(block, tmp_path, surroundings)
+
+
+def _type(block: Block, folder: Path, surroundings: dict[str, str]) -> None:
+    for command in block.text.splitlines():
+        if command.startswith("tuner dashboard"):
+            _serve(folder, surroundings)
+        elif command:
+            _must_work(["bash", "-c", command], folder, surroundings, f"{block}: {command}")
+
+
+def _must_work(call: list[str], folder: Path, surroundings: dict[str, str], name: str) -> None:
+    told = subprocess.run(call, cwd=folder, env=surroundings, capture_output=True, text=True, timeout=1800)
+    assert told.returncode == 0, f"{name}\n{told.stdout}\n{told.stderr}"
+
+
+def _serve(folder: Path, surroundings: dict[str, str]) -> None:
+    def answers() -> bool:
+        try:
+            with urllib.request.urlopen("http://127.0.0.1:8080/api/studies", timeout=5):
+                return True
+        except OSError:
+            return False
+
+    served = subprocess.Popen(["tuner", "dashboard"], cwd=folder, env=surroundings, stderr=subprocess.DEVNULL)
+    try:
+        until(answers)
+    finally:
+        served.kill()
+        served.wait()
