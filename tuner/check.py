@@ -18,7 +18,7 @@ from tuner import data, fitting, loss, models, optim, sampling, schedule
 from tuner.config import Component, Config, Data
 from tuner.data import tokens, transforms
 from tuner.endings import is_out_of_memory
-from tuner.errors import BuildError, DataError, SpaceError, listing
+from tuner.errors import BuildError, DataError, SpaceError, ends_the_run, in_words, listing
 from tuner.fitting import Fit
 from tuner.goal import Goal, goal_of
 from tuner.space import Space
@@ -246,5 +246,7 @@ def _blaming(path: str, name: str) -> Iterator[None]:
         yield
     except BuildError:
         raise
-    except Exception as error:  # whatever a step raises, the trials would
-        raise BuildError(path, f"{name} fails in its first step: {type(error).__name__}: {error}") from error
+    except BaseException as error:  # whatever a step raises, the trials would
+        if ends_the_run(error):
+            raise
+        raise BuildError(path, f"{name} fails in its first step: {in_words(error)}") from error

@@ -18,6 +18,7 @@ from tuner.crew import Executor, Wanted, Workers, executor_of
 from tuner.driver import Limits
 from tuner.errors import BuildError, DataError, StudyError, UsageError
 from tuner.events import Observer, Trouble
+from tuner.executors import leftovers
 from tuner.goal import Goal
 from tuner.redrawn import Redrawn
 from tuner.running import Plan, crew_of, drive, interval_of, planned, settle
@@ -31,6 +32,7 @@ from tuner.training import Job, device_of
 from tuner.trial import Serial
 
 
+@leftovers.ended()
 def confirm(
     study: str,
     *,

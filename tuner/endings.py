@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import torch
 
+from tuner.errors import ends_the_run, in_words
 from tuner.goal import Goal, Scope
 from tuner.port import Outcome, State, Trial
 
@@ -61,11 +62,17 @@ def cut_short(
 
 
 def failed(trial: Trial, error: BaseException) -> Outcome:
-    """A trial that what it ran ended, by an exception that is being handled."""
+    """A trial that what it ran ended, by an exception that is being handled.
+
+    Raises:
+        BaseException: that one, where it is to end the run.
+    """
+    if ends_the_run(error):
+        raise error
     if is_out_of_memory(error):
         return Outcome(trial.number, trial.attempt, State.OUT_OF_MEMORY, cause=str(error).splitlines()[0])
-    cause = f"{type(error).__name__}: {error}"
-    return Outcome(trial.number, trial.attempt, State.FAILED, cause=cause, traceback=traceback.format_exc())
+    told = traceback.format_exc()
+    return Outcome(trial.number, trial.attempt, State.FAILED, cause=in_words(error), traceback=told)
 
 
 def divergence(metrics: Mapping[str, float], names: Iterable[str]) -> str:

@@ -17,8 +17,11 @@ TrialStopped                   raised into a training function of one's own to e
 from __future__ import annotations
 
 import difflib
+import signal
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from signal import default_int_handler
 
 
 class TunerError(Exception):
@@ -126,6 +129,25 @@ class Interrupted(KeyboardInterrupt):
 
 class TrialStopped(BaseException):
     """A training function of one's own is to end here; it may clean up, and pass it on."""
+
+
+def ends_the_run(error: BaseException) -> bool:
+    """Whether what came out of user code is not its own: the run is to end, and not only what raised it.
+
+    Ctrl-C is one where Python itself takes it, in the main thread. Where the run takes the signals, and in all other
+    threads, nobody but the code itself can have raised KeyboardInterrupt.
+    """
+    if isinstance(error, Interrupted):
+        return True
+    main = threading.current_thread() is threading.main_thread()
+    return isinstance(error, KeyboardInterrupt) and main and signal.getsignal(signal.SIGINT) is default_int_handler
+
+
+def in_words(error: BaseException) -> str:
+    """Return an exception of user code in one line: its type and message, and for SystemExit what it came from."""
+    if isinstance(error, SystemExit):
+        return f"it called sys.exit({'' if error.code is None else repr(error.code)})"
+    return f"{type(error).__name__}: {error}"
 
 
 def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:

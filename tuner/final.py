@@ -19,6 +19,7 @@ from tuner.chance import held_to
 from tuner.config import WATCHING, Config, On
 from tuner.data import Dataset
 from tuner.errors import BuildError, DataError, TunerError, UsageError, listing
+from tuner.executors import leftovers
 from tuner.files import new_folder, refuse_to_replace
 from tuner.plots import Plot
 from tuner.port import Fixed
@@ -49,6 +50,7 @@ class Final:
     titles: Mapping[str, str] = field(default_factory=dict)
 
 
+@leftovers.ended()
 def train(
     space: Space | str | Path,
     out: str | Path = "runs/final",

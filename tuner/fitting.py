@@ -90,7 +90,7 @@ def run_fit(function: Fit, goal: Goal, device: str, folder: Path | None, trial: 
         seed_everything(trial.seed)
         returned = function(config, report, **_asked_for(function, trial.seed, device, folder))
         outcome = _ending(trial, goal, report, returned)
-    except (Exception, SystemExit, TrialStopped) as error:  # it may raise anything, and the study must go on
+    except BaseException as error:  # it may raise anything, and the study must go on
         outcome = failed(trial, error)
     if report.broken is not None:
         raise report.broken

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import inspect
 import sys
+import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from tuner import packages
-from tuner.errors import BuildError, did_you_mean, listing
+from tuner.errors import BuildError, did_you_mean, ends_the_run, in_words, listing
 from tuner.seeds import derive
 
 HOLES = {"float", "int", "choice", "list", "ref"}
@@ -56,12 +58,28 @@ def load(name: str, base: str, path: str) -> Any:
         raise BuildError(path, f"{name}: there is no file {Path(base, where)}") from None
     except ModuleNotFoundError as error:
         raise BuildError(path, f"{name}: there is no module {error.name} in {base} or among the packages") from None
-    except Exception as error:  # whatever the user's code raises is theirs to mend
-        raise BuildError(path, f"{name}: importing it raised {type(error).__name__}: {error}") from error
+    except BaseException as error:  # whatever the user's code raises is theirs to mend
+        if ends_the_run(error):
+            raise
+        raise BuildError(path, f"{name}: {_import_failure(error, where, base)}") from error
     if not hasattr(module, attribute):
         names = [known for known, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
         raise BuildError(path, f"{name}: {where} has no {attribute}{did_you_mean(attribute, names)}")
     return getattr(module, attribute)
+
+
+def _import_failure(error: BaseException, where: str, base: str) -> str:
+    if not isinstance(error, SystemExit):
+        return f"importing it raised {in_words(error)}"
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(Path(base).resolve())] or frames
+    line = f"{Path(own[-1].filename).name} line {own[-1].lineno}, `{own[-1].line}`"
+    way_on = 'put what only a script does under `if __name__ == "__main__":`'
+    return f"importing it ended in {line}: {in_words(error)}; {way_on}"
+
+
+_loaded: dict[Path, tuple[int, ModuleType]] = {}
+"""The module of each file, and when the file had been changed last."""
 
 
 def _from_file(file: Path) -> ModuleType:
@@ -70,27 +88,56 @@ def _from_file(file: Path) -> ModuleType:
         raise FileNotFoundError(file)
     if (top := packages.top_of(file)) is not None:
         _look_in(str(top.parent))
-        return packages.load(file, top)
-    name = f"tuner_own_{file.stem}_{derive(file.stat().st_mtime_ns, str(file)):x}"  # the same in every process
-    if name in sys.modules:
-        return sys.modules[name]
+        with _arguments(str(file)):
+            return packages.load(file, top)
+    changed = file.stat().st_mtime_ns
+    if file in _loaded and _loaded[file][0] == changed:
+        return _loaded[file][1]
+    _look_in(str(file.parent))
+    always = f"tuner_own_{file.stem}_{derive(changed, str(file)):x}"  # the same in every process
+    name = file.stem if _finds(file) else always
     spec = importlib.util.spec_from_file_location(name, file)
     assert spec is not None, file
     assert spec.loader is not None, file
     module = importlib.util.module_from_spec(spec)
-    _look_in(str(file.parent))
+    before = sys.modules.get(name)
     sys.modules[name] = module  # dataclasses and pickling look a class's module up while it is being made
     try:
-        spec.loader.exec_module(module)
+        with _arguments(str(file)):
+            spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
+        if before is not None:
+            sys.modules[name] = before
         raise
+    sys.modules[always] = module
+    _loaded[file] = changed, module
     return module
+
+
+def _finds(file: Path) -> bool:
+    """Whether a file is what `import` finds by its name: then processes that user code starts can import it too."""
+    if file.stem in sys.modules:
+        return file in _loaded and sys.modules[file.stem] is _loaded[file][1]
+    spec = importlib.util.find_spec(file.stem) if file.stem.isidentifier() else None
+    return spec is not None and spec.origin is not None and Path(spec.origin).resolve() == file
 
 
 def _from_package(name: str, base: str) -> ModuleType:
     _look_in(base)
-    return importlib.import_module(name)
+    with _arguments(name):
+        return importlib.import_module(name)
+
+
+@contextlib.contextmanager
+def _arguments(script: str) -> Iterator[None]:
+    """What is imported sees the command line of a script without arguments, and not this program's."""
+    before = sys.argv
+    sys.argv = [script]
+    try:
+        yield
+    finally:
+        sys.argv = before
 
 
 LOOKED_IN: set[str] = set()

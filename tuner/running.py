@@ -16,6 +16,7 @@ from tuner.crew import Crew, Wanted, workers
 from tuner.driver import AHEAD, Driver, Limits
 from tuner.errors import BuildError, Interrupted, TunerError, UsageError, listing
 from tuner.events import Observer, Opened
+from tuner.executors import leftovers
 from tuner.executors.pool import TrialLimits
 from tuner.failures import commonest
 from tuner.fitting import Fitting
@@ -179,7 +180,7 @@ def drive(
     observe(Opened(study.name, study.goal, limits.total, states, recovered, limit, front, plan.notes))
     batch = crew.wanted.batch
     try:
-        with interruptible(driver.stop):
+        with leftovers.guarded(bool(plan.code)), interruptible(driver.stop):
             crew.run(plan.engine, driver if batch is None else Lockstep(driver, batch), plan.code)
     finally:
         driver.leave()

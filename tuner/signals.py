@@ -1,4 +1,10 @@
-"""Ctrl-C and SIGTERM: the first asks for an end, the second, or five seconds, makes one."""
+"""Signals that ask for an end: the first asks, the second, or five seconds, makes one; and what a child has of them.
+
+A child that Python forks begins with the signals' usual effect: one that ignored them, or that had this
+program's handlers, could not be terminated. Both signals are held back over the fork, or one that comes in
+its midst would be noted by a handler that the child never runs (https://github.com/python/cpython/issues/78178).
+A program that is executed has them at their usual effect too, for its parent has handlers, and ignores nothing.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +20,26 @@ from tuner.errors import Interrupted
 GRACE_SECONDS = 5.0
 """How long a running epoch may take to its end after the first signal."""
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C, what a scheduler sends, and a terminal that was closed."""
+
+
+class _Handler:
+    """A handler of this program's, by which a forked child knows it."""
+
+    def __init__(self, act: Callable[[int], None]) -> None:
+        self._act = act
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        self._act(number)
+
 
 @contextlib.contextmanager
 def interruptible(ask_to_stop: Callable[[int], None]) -> Iterator[None]:
     """Call `ask_to_stop` with the number of the first signal; raise on the second or when the grace is over.
 
-    Outside the main thread, where Python takes no signals, it does nothing.
+    Outside the main thread, where Python takes no signals, it does nothing. SIGHUP that is ignored, as under
+    `nohup`, stays ignored.
 
     Raises:
         Interrupted: out of whatever runs at that moment.
@@ -28,22 +48,18 @@ def interruptible(ask_to_stop: Callable[[int], None]) -> Iterator[None]:
         yield
         return
     first: list[int] = []
-    owner = os.getpid()
 
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        if os.getpid() != owner:  # a reader of data, forked with this handler: Ctrl-C of a terminal reaches it too
-            _end_reader(number)
-            return
+    def on_signal(number: int) -> None:
         if first:
             raise Interrupted(first[0])
         first.append(number)
         signal.setitimer(signal.ITIMER_REAL, GRACE_SECONDS, 1.0)  # again, if user code swallows it
         ask_to_stop(number)
 
-    def on_alarm(number: int, frame: FrameType | None) -> None:
+    def on_alarm(number: int) -> None:
         raise Interrupted(first[0])
 
-    handlers = {signal.SIGINT: on_signal, signal.SIGTERM: on_signal, signal.SIGALRM: on_alarm}
+    handlers = {**dict.fromkeys(_heeded(), _Handler(on_signal)), signal.SIGALRM: _Handler(on_alarm)}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
@@ -53,7 +69,48 @@ def interruptible(ask_to_stop: Callable[[int], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _end_reader(number: int) -> None:
-    """A forked process leaves Ctrl-C to the driver, which ends it; when it is told to terminate, it does."""
-    if number == signal.SIGTERM:
-        os._exit(128 + number)
+def leave_to_the_driver() -> None:
+    """Have no effect of the signals in this process for good: a terminal sends them to all, and the driver decides.
+
+    To be called in the main thread. They are not ignored, which whatever is started here would inherit.
+    """
+    for number in _heeded():
+        signal.signal(number, _Handler(lambda number: None))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)  # they were, while this process came to be
+
+
+def free_forked_children() -> None:
+    """From now on children forked here have the signals' usual effect, whoever's handlers this process has.
+
+    For a process that is another program's, as an actor of Ray is.
+    """
+    _fork.all = True
+
+
+def _heeded() -> list[signal.Signals]:
+    hung_up = signal.getsignal(signal.SIGHUP)
+    return [number for number in ENDING if number is not signal.SIGHUP or hung_up is not signal.SIG_IGN]
+
+
+class _Fork:
+    """What happens around each fork of this process, by the thread that forks; to `all` handlers or only ours."""
+
+    def __init__(self) -> None:
+        self._here = threading.local()
+        self.all = False
+
+    def before(self) -> None:
+        self._here.mask = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+
+    def in_parent(self) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._here.mask)
+
+    def in_child(self) -> None:
+        for number in (*ENDING, signal.SIGALRM):
+            if self.all or isinstance(signal.getsignal(number), _Handler):
+                signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._here.mask - set(ENDING if self.all else ()))
+
+
+_fork = _Fork()
+os.register_at_fork(before=_fork.before, after_in_parent=_fork.in_parent, after_in_child=_fork.in_child)

@@ -72,7 +72,7 @@ def run_trial(job: Job, trial: Trial, port: TrialPort, interval: float, built: R
     course = Course(job, trial, port, interval)
     try:
         run, trained = course.begin(built)
-    except Exception as error:  # the trial's code may raise anything, and the study must go on
+    except BaseException as error:  # the trial's code may raise anything, and the study must go on
         return failed(trial, error)
     if broken := course.broken_from_the_start():
         return broken
@@ -80,7 +80,7 @@ def run_trial(job: Job, trial: Trial, port: TrialPort, interval: float, built: R
     while True:
         try:
             step = next(epochs, None)
-        except Exception as error:  # likewise
+        except BaseException as error:  # likewise
             return failed(trial, error)
         if step is None:
             return course.complete()

@@ -21,6 +21,7 @@ from tuner.crew import Executor, Fuse, Wanted, Workers, executor_of
 from tuner.driver import Limits
 from tuner.errors import NoTrialSucceeded, StudyError, UsageError, listing
 from tuner.events import Observer, Trouble
+from tuner.executors import leftovers
 from tuner.failures import Failures, commonest, failures_of
 from tuner.goal import Goal
 from tuner.running import ahead_of, crew_of, drive, planned
@@ -62,6 +63,7 @@ class Result:
         return self.front[0]
 
 
+@leftovers.ended()
 def run(
     space: Space | str | Path,
     *,
@@ -84,6 +86,8 @@ def run(
     observe: Observer = lambda event: None,
 ) -> Result:
     """Run a study up to its total of trials; a study that is there is continued.
+
+    Processes that its trials have started are ended with it; in a program's main thread, all that it has started.
 
     Args:
         space: a file, or a space read already.

@@ -81,8 +81,9 @@ def main() -> None:
     """Run a command; an error that its reader can mend is one message and an exit code."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin crawl as soon as another process computes
     gc.set_threshold(10_000)  # torch brings a million objects that stay; with 700, Python looks at them again and again
+    arguments, sys.argv = sys.argv[1:], sys.argv[:1]  # own code that reads its command line finds nothing of this one
     try:
-        app(spelt_out(sys.argv[1:]))
+        app(spelt_out(arguments))
     except TunerError as error:
         if os.environ.get("TUNER_DEBUG"):
             raise

@@ -14,7 +14,7 @@ from tuner import own
 from tuner.data.labels import MOST_CLASSES
 from tuner.data.pictures import Items, as_array, item_of
 from tuner.data.rows import Inputs, Rows, Source, inputs_at, read
-from tuner.errors import BuildError, DataError, listing
+from tuner.errors import BuildError, DataError, ends_the_run, in_words, listing
 from tuner.task import Task
 
 Part: TypeAlias = Dataset[Any] | tuple[Any, Any]
@@ -37,8 +37,10 @@ def loader(name: str) -> Callable[..., Source]:
         function = _function(name, base)
         try:
             given = function(**arguments)
-        except Exception as error:  # the user's code may raise anything
-            raise DataError(f"data.type: {name} raised {type(error).__name__}: {error}") from error
+        except BaseException as error:  # the user's code may raise anything
+            if ends_the_run(error):
+                raise
+            raise DataError(f"data.type: {name} failed: {in_words(error)}") from error
         return _source(given if isinstance(given, Mapping) else {"train": given}, name)
 
     return load

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import ConcatDataset, Subset
 from torchvision.transforms.v2 import functional
 
-from tuner.errors import DataError
+from tuner.errors import DataError, ends_the_run, in_words
 
 Size: TypeAlias = int | Sequence[int] | None
 """A side, or [height, width]; None leaves images as they are."""
@@ -75,11 +75,11 @@ def item_of(dataset: Any, index: int) -> tuple[Any, Any]:
             inputs, target = dataset[index]
     except DataError:
         raise
-    except Exception as error:  # a dataset may raise anything for an item that it cannot read
+    except BaseException as error:  # a dataset may raise anything for an item that it cannot read
+        if ends_the_run(error):
+            raise
         name = type(dataset).__name__
-        raise DataError(
-            f"data: item {index} of {name} is no input and target: {type(error).__name__}: {error}"
-        ) from error
+        raise DataError(f"data: item {index} of {name} is no input and target: {in_words(error)}") from error
     return inputs, target
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -123,5 +124,9 @@ def _loaded(batches: _Batches, pinned: bool) -> Iterator[Tensor]:
 
 
 def _begin(worker: int) -> None:
-    """Tokenizers that were used before a fork warn of it, unless they are told to take one thread."""
+    """A reader leaves Ctrl-C of a terminal to the driver, which ends it.
+
+    Tokenizers that were used before a fork warn of it, unless they are told to take one thread.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["TOKENIZERS_PARALLELISM"] = "false"

@@ -18,7 +18,8 @@ import torch
 import torch.multiprocessing  # it teaches multiprocessing to send tensors through shared memory
 
 from tuner.errors import TunerError
-from tuner.executors import worker
+from tuner.executors import tree, worker
+from tuner.executors.leftovers import end_orphans
 from tuner.executors.messages import FromWorker, Gone, ToWorker
 from tuner.executors.server import CONTEXT, deaf_to_ctrl_c
 from tuner.own import Code
@@ -87,11 +88,12 @@ class Processes:
         return [self._hear(link) for link in heard]
 
     def kill(self, link: Process) -> None:
-        """End a worker at once."""
+        """End a worker at once, with all that it has started."""
         del self._links[link.connection]
-        link.process.kill()
+        tree.kill(tree.found(link.process.pid or 0) if link.process.is_alive() else [])
         link.process.join()
         link.connection.close()
+        end_orphans()
 
     def _hear(self, link: Process) -> tuple[Process, FromWorker]:
         try:
@@ -102,6 +104,7 @@ class Processes:
         del self._links[link.connection]
         link.connection.close()
         link.process.join()
+        end_orphans()
         return link, Gone(_named(link.process.exitcode or 0))
 
     def close(self, at_once: bool) -> None:

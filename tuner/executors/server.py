@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -13,8 +14,8 @@ from typing import Any
 CONTEXT: Any = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
 """On Linux a server that has imported all, and computed nothing, forks workers: they begin at once and share that."""
 
-PRELOADED = ["tuner.executors.worker", "tuner.trial", "tuner.fused", "tuner.fitting"]
-"""What workers and the engines that they are given import."""
+PRELOADED = ["tuner.executors.worker", "tuner.trial", "tuner.fused", "tuner.fitting", "tuner.executors.foster"]
+"""What workers and the engines that they are given import, and what the server does besides."""
 
 
 def warm_up() -> None:
@@ -23,6 +24,14 @@ def warm_up() -> None:
         CONTEXT.set_forkserver_preload(PRELOADED)
         with deaf_to_ctrl_c():
             forkserver.ensure_running()
+
+
+def part() -> None:
+    """Be no client of the server any more, in a worker: it ends with the driver, and own code starts one of its own."""
+    server: Any = forkserver._forkserver  # Python has no other way
+    if server._forkserver_alive_fd is not None:
+        os.close(server._forkserver_alive_fd)
+        server.__init__()
 
 
 @contextlib.contextmanager

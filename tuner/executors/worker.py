@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import faulthandler
 import gc
+import multiprocessing
 import os
-import signal
 import threading
 from collections.abc import Callable, Mapping
 from multiprocessing import parent_process
@@ -17,17 +17,22 @@ import torch
 
 from tuner.allocator import keep_freed_memory
 from tuner.chance import be_repeatable
+from tuner.executors.leftovers import adopt_orphans, end_children
 from tuner.executors.messages import Ask, Begun, Checkpoint, Closing, FromWorker, Judgement, Note, ToWorker, Work
 from tuner.executors.output import Redirection
+from tuner.executors.server import part
 from tuner.port import Epoch, Outcome, Place, State, Trial, Verdict
+from tuner.signals import leave_to_the_driver
 
 
 def main(connection: Connection, place: Place, environment: Mapping[str, str]) -> None:
     """Run the engine that the driver sends until there is no more work, in the driver's environment."""
     gc.freeze()  # what the server has imported stays, and its memory stays shared: collecting would write to it
     os.environ.update(environment)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # a terminal sends Ctrl-C to all; the driver decides for all
+    leave_to_the_driver()
+    part()
+    multiprocessing.set_start_method(None, force=True)  # own code's pools begin as they would in a script of its own
+    adopt_orphans()
     threading.Thread(target=_end_with_the_driver, daemon=True).start()
     faulthandler.enable()
     settle(place)
@@ -37,7 +42,10 @@ def main(connection: Connection, place: Place, environment: Mapping[str, str]) -
     device = torch.device(place.device)
     if device.type == "cuda":  # tensors have come through the memory that processes of this machine share
         engine = engine.at(device, engine.base)
-    engine(RemotePort(connection, place, Redirection().log_to))
+    try:
+        engine(RemotePort(connection, place, Redirection().log_to))
+    finally:
+        end_children()
 
 
 def settle(place: Place) -> None:
@@ -160,4 +168,5 @@ def _end_with_the_driver() -> None:
     parent = parent_process()
     assert parent is not None
     wait([parent.sentinel])
+    end_children()
     os._exit(1)

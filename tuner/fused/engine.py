@@ -11,6 +11,7 @@ import torch
 from tuner.config import Config
 from tuner.data import Dataset
 from tuner.endings import failed
+from tuner.errors import ends_the_run, in_words
 from tuner.fused import plan
 from tuner.fused.alike import Signature, refusal, signature_of
 from tuner.fused.contents import Source
@@ -133,7 +134,7 @@ class _Bench:
             before, back = Source.of(config).code()
             run = Run.build(self._job, config, trial.seed)
             signature = signature_of(run, config)
-        except Exception as error:  # the trial's code may raise anything, and the study must go on
+        except BaseException as error:  # the trial's code may raise anything, and the study must go on
             self._port.done(failed(trial, error))
             return None
         self._seen[signature] += 1
@@ -210,7 +211,9 @@ class _Bench:
         try:
             context = contextvars.copy_context()  # what a model changes in it is gone with it
             return context.run(plan.measure, build, source, engine.width, steps, engine.forced, engine.pays)
-        except Exception as error:  # vmap raises many things for what it cannot take
+        except BaseException as error:  # vmap raises many things for what it cannot take
+            if ends_the_run(error):
+                raise
             return Plan(1, _why_not(error))
         finally:
             if before.changed(source.code()[0]):
@@ -250,8 +253,10 @@ class _Bench:
                 back()
                 self._give_up(signature, str(error))
                 break
-            except Exception as error:  # whose fault it is shows when each trains alone
-                self._give_up(signature, f"together they failed ({type(error).__name__}: {error})")
+            except BaseException as error:  # whose fault it is shows when each trains alone
+                if ends_the_run(error):
+                    raise
+                self._give_up(signature, f"together they failed ({in_words(error)})")
                 break
             together.judge(trained)
             self._refill(signature, len(together))

@@ -88,7 +88,7 @@ class Together:
         course = Course(self._job, trial, self._port, self._interval)
         try:
             run, _ = course.begin(built)
-        except Exception as error:  # the trial's code may raise anything, and the others must go on
+        except BaseException as error:  # the trial's code may raise anything, and the others must go on
             self._port.done(failed(trial, error))
             return None
         if broken := course.broken_from_the_start():

@@ -11,7 +11,7 @@ from torch import nn
 
 from tuner import own
 from tuner.config import Component
-from tuner.errors import BuildError, did_you_mean, listing
+from tuner.errors import BuildError, did_you_mean, ends_the_run, in_words, listing
 from tuner.models import vision
 from tuner.models.bag import Bag
 from tuner.models.cnn import CNN
@@ -74,8 +74,10 @@ def build(
         module = constructor(**{**filled, **model.args})
     except BuildError:
         raise
-    except Exception as error:  # a constructor may raise anything for a bad argument
-        raise BuildError("model", f"{model.type} cannot be built: {type(error).__name__}: {error}") from error
+    except BaseException as error:  # a constructor may raise anything for a bad argument
+        if ends_the_run(error):
+            raise
+        raise BuildError("model", f"{model.type} cannot be built: {in_words(error)}") from error
     if not isinstance(module, nn.Module):
         raise BuildError("model", f"{model.type} gives a {type(module).__name__}, not a torch.nn.Module")
     _materialise(module, model.type, input_shape, vocab_size)
@@ -128,11 +130,11 @@ def check_fit(model: nn.Module, name: str, inputs: torch.Tensor, outputs: int) -
     try:
         with torch.inference_mode():
             given = model(inputs)
-    except Exception as error:  # a forward may raise anything for a shape it cannot take
+    except BaseException as error:  # a forward may raise anything for a shape it cannot take
+        if ends_the_run(error):
+            raise
         shape = tuple(inputs.shape[1:])
-        raise BuildError(
-            "model", f"{name} cannot take inputs of shape {shape}: {type(error).__name__}: {error}"
-        ) from error
+        raise BuildError("model", f"{name} cannot take inputs of shape {shape}: {in_words(error)}") from error
     finally:
         model.train(training)
     wanted = (len(inputs), outputs)

@@ -13,13 +13,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
 import ray
 from ray._private import ray_constants, services
 from ray._private import worker as ray_driver
 from ray.exceptions import RayError
 
 from tuner.errors import Interrupted, TunerError, UsageError, listing
-from tuner.executors.ray import reaper
+from tuner.executors import reaper
 
 ANSWER_SECONDS = 5.0
 """How long a cluster may take to answer; Ray itself tries for minutes and says so again and again."""
@@ -51,10 +52,11 @@ def connected(address: str | None) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
+    before = psutil.Process().children()
     try:
         with _silence():
             _connect(address)
-            with reaper.bound() if address is None else contextlib.nullcontext():
+            with reaper.bound(before) if address is None else contextlib.nullcontext():
                 yield
     finally:
         ray.shutdown()

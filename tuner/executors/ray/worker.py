@@ -13,11 +13,13 @@ from pathlib import Path
 import torch
 
 from tuner.errors import TunerError, listing
+from tuner.executors.leftovers import adopt_orphans, end_children
 from tuner.executors.messages import FromWorker, Gone, Output, ToWorker
 from tuner.executors.output import Redirection
 from tuner.executors.ray.parcel import Parcel
 from tuner.executors.worker import RemotePort, settle
 from tuner.port import Outcome, Place
+from tuner.signals import free_forked_children
 
 POLL_SECONDS = 0.5
 """How long the driver's call waits for a word; what the driver says next comes with its next call."""
@@ -54,8 +56,13 @@ class Worker:
         """
         _refuse_others(versions)
         settle(self._place)
+        free_forked_children()
+        adopt_orphans()
         engine = parcel.unpack(torch.device(self._place.device), self._folder.name)
-        engine(RemotePort(self._mailbox, self._place, self._printed.log_to))
+        try:
+            engine(RemotePort(self._mailbox, self._place, self._printed.log_to))
+        finally:
+            end_children()
         self._folder.cleanup()
         self._mailbox.send(Gone(""))
         threading.Event().wait()

@@ -1,0 +1,145 @@
+"""Processes that trials leave, in real runs: none may outlive its run, however that ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.conftest import command, environment, until
+
+SPACE = """\
+study: {name: leaving}
+search: {trials: 2, retries: 0, trial_limit: LIMIT}
+objective: {function: leaving.py:fit, metric: loss, direction: minimize}
+x: {float: [0, 1]}
+"""
+LEAVING = """\
+import os, signal, subprocess, sys, time
+from pathlib import Path
+
+from joblib import Parallel, delayed
+
+NOTES = Path(__file__).with_name("left")
+NOTES.mkdir(exist_ok=True)
+
+def note(pid):
+    (NOTES / str(pid)).touch()
+
+def square(value):
+    note(os.getpid())
+    return value * value
+
+def daemon():
+    if os.fork() == 0:  # the usual two forks, and nothing is executed
+        os.setsid()
+        if os.fork() == 0:
+            note(os.getpid())
+            time.sleep(300)
+        os._exit(0)
+    os.wait()
+
+def fit(config, report):
+    note(subprocess.Popen(["sleep", "300"]).pid)
+    note(subprocess.Popen(["sleep", "300"], start_new_session=True).pid)
+    subprocess.run("sleep 300 & echo $! > /dev/null", shell=True)
+    daemon()
+    if os.environ["HOW"] == "returns":
+        return float(sum(Parallel(n_jobs=2)(delayed(square)(i) for i in range(4))))
+    time.sleep(1.5)
+    if os.environ["HOW"] == "dies":
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(300)
+"""
+
+
+def started(folder: Path, how: str, *options: str, limit: str = "null") -> subprocess.Popen[str]:
+    (folder / "leaving.py").write_text(LEAVING)
+    (folder / "leaving.yaml").write_text(SPACE.replace("LIMIT", limit))
+    return subprocess.Popen(
+        [*command(), "run", "--space", "leaving.yaml", *options],
+        cwd=folder,
+        env={**environment(), "HOW": how, "MARK": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def left(folder: Path) -> list[psutil.Process]:
+    """All of the run that are alive: by their numbers, and by the environment that they have been started with."""
+    noted = {int(path.name) for path in folder.glob("left/*")}
+    return [each for each in psutil.process_iter() if each.pid in noted or _mark(each) == str(folder)]
+
+
+def _mark(process: psutil.Process) -> str:
+    try:
+        return str(process.environ().get("MARK", "")) if process.status() != psutil.STATUS_ZOMBIE else ""
+    except psutil.Error:
+        return ""
+
+
+@pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["inline", "workers"])
+def test_nothing_outlives_a_run_that_ends_and_joblib_calls_functions_of_own_code(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    run = started(tmp_path, "returns", *options)
+
+    said, _ = run.communicate(timeout=120)
+
+    assert run.returncode == 0, said
+    assert "loss  14" in said, said
+    assert "Traceback" not in said
+    assert "Warning" not in said
+    assert len(list(tmp_path.glob("left/*"))) >= 4
+    until(lambda: not left(tmp_path), 10)
+
+
+@pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["inline", "workers"])
+def test_nothing_outlives_trials_that_die(tmp_path: Path, options: tuple[str, ...]) -> None:
+    run = started(tmp_path, "dies", *options)
+
+    run.communicate(timeout=120)
+
+    assert run.returncode == (3 if options else -signal.SIGKILL)
+    assert list(tmp_path.glob("left/*"))
+    until(lambda: not left(tmp_path), 15)
+
+
+@pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["inline", "workers"])
+def test_nothing_outlives_a_driver_that_is_killed(tmp_path: Path, options: tuple[str, ...]) -> None:
+    run = started(tmp_path, "hangs", *options)
+    until(lambda: len(list(tmp_path.glob("left/*"))) >= (6 if options else 3))
+
+    run.kill()
+    run.communicate(timeout=60)
+
+    until(lambda: not left(tmp_path), 15)
+
+
+@pytest.mark.slow
+def test_nothing_outlives_a_trial_that_is_killed_at_its_limit(tmp_path: Path) -> None:
+    run = started(tmp_path, "hangs", limit="3s")
+
+    run.communicate(timeout=120)
+
+    assert run.returncode == 3
+    until(lambda: not left(tmp_path), 10)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["inline", "workers"])
+def test_nothing_outlives_ctrl_c_and_the_trials_wait(tmp_path: Path, options: tuple[str, ...]) -> None:
+    run = started(tmp_path, "hangs", *options)
+    until(lambda: len(list(tmp_path.glob("left/*"))) >= 3)
+
+    os.killpg(run.pid, signal.SIGINT)
+    said, _ = run.communicate(timeout=60)
+
+    assert run.returncode == 130, said
+    until(lambda: not left(tmp_path), 10)

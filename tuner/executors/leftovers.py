@@ -1,0 +1,101 @@
+"""Processes that trials leave behind: they end with their worker, and with the run at the latest.
+
+Between trials nothing is ended: a pool such as joblib's is there to serve the next trial too. On Linux a
+process can adopt those whose parent has ended, daemons among them, so that all are found; elsewhere those are
+found that still stand below the worker.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import multiprocessing
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from multiprocessing import forkserver
+
+import psutil
+
+from tuner.executors import reaper
+from tuner.executors.tree import END_SECONDS, below, found, is_tracker, kill
+
+SET_SUBREAPER, GET_SUBREAPER = 36, 37
+"""https://man7.org/linux/man-pages/man2/PR_SET_CHILD_SUBREAPER.2const.html"""
+
+
+def adopt_orphans(adopt: bool = True) -> bool:
+    """Whether this process is to be the parent of those below it whose own has ended; and whether it was before."""
+    if sys.platform != "linux":
+        return False
+    prctl, before = ctypes.CDLL(None).prctl, ctypes.c_int()
+    prctl(GET_SUBREAPER, ctypes.byref(before), 0, 0, 0)
+    prctl(SET_SUBREAPER, ctypes.c_ulong(adopt), 0, 0, 0)
+    return bool(before.value)
+
+
+_spared: list[list[psutil.Process]] = []
+"""Of each run that this thread is in, the children that were there before."""
+
+
+@contextlib.contextmanager
+def ended() -> Iterator[None]:
+    """End what was started inside when it is left.
+
+    Outside the main thread nothing is ended: processes may be those of the program whose threads run beside.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before, adopted = psutil.Process().children(), adopt_orphans()
+    _spared.append(before)
+    try:
+        yield
+    finally:
+        _spared.pop()
+        end_children(before)
+        adopt_orphans(adopted)
+
+
+@contextlib.contextmanager
+def guarded(own_code: bool) -> Iterator[None]:
+    """Within `ended`, see that nothing outlives this process either; without `own_code` nothing would."""
+    if not own_code or not _spared:
+        yield
+        return
+    with reaper.bound(_spared[-1]):
+        yield
+
+
+def end_children(spared: Iterable[psutil.Process] = ()) -> None:
+    """End the children of this process with all below them, but for those `spared` and Python's helpers."""
+    kept = set(spared)
+    server: int | None = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]  # its own knowledge
+
+    def left() -> list[psutil.Process]:
+        children = [child for child in below(psutil.Process(), recursive=False) if child not in kept]
+        return [child for child in children if child.pid != server and not is_tracker(child)]
+
+    _end(left)
+
+
+def end_orphans() -> None:
+    """End what dead workers have left to the server that had forked them."""
+    server: int | None = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]  # its own knowledge
+    if server is None:
+        return
+
+    def left() -> list[psutil.Process]:
+        alive = {process.pid for process in multiprocessing.active_children()}
+        children = (child for process in found(server) for child in below(process, recursive=False))
+        return [child for child in children if child.pid not in alive]
+
+    _end(left)
+
+
+def _end(left: Callable[[], list[psutil.Process]]) -> None:
+    """Kill what is left until nothing is: those below the killed may have come up in their place."""
+    deadline = time.monotonic() + END_SECONDS
+    while (there := left()) and time.monotonic() < deadline:
+        kill(there)
