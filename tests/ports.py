@@ -21,6 +21,7 @@ class FakePort:
         self.notes: list[str] = []
         self.held = self.most_held = self.foreseen = 0
         self.epochs: list[Epoch] = []
+        self.begun: list[int] = []
         self.outcomes: list[Outcome] = []
         self.checkpoints: dict[int, bytes] = {}
         self.best: dict[int, bytes] = {}
@@ -35,6 +36,9 @@ class FakePort:
         self.held += 1
         self.most_held = max(self.most_held, self.held)
         return self.waiting.pop(0)
+
+    def begin(self, trial: int) -> None:
+        self.begun.append(trial)
 
     def foresee(self) -> None:
         self.foreseen += 1

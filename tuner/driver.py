@@ -10,8 +10,8 @@ import collections
 import functools
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from tuner.errors import StorageError, TunerError
 from tuner.events import Ended, Noted, Observer, Reported, SetBack, Started, Stopping, Trouble, WorkerSeen
 from tuner.failures import BROKEN
 from tuner.goal import Goal
-from tuner.port import Epoch, Outcome, Place, Trial, Verdict, WorkerState
+from tuner.port import Epoch, Outcome, Place, State, Trial, Verdict, WorkerState
 from tuner.storage import Turns, in_turn
 from tuner.study import AskTell, Standing, Study
 
@@ -77,8 +77,13 @@ class Driver:
         self._signal: int | None = None
 
     def recover(self) -> int:
-        """Set back the trials of drivers that have died; how many there were."""
+        """Set back the trials of drivers that have died; how many there were, some of which `tell_of_lost` tells of."""
         return in_turn(self._turns, lambda: self._trials.recover(self._turns.alive()))
+
+    def tell_of_lost(self) -> None:
+        """Pass on which trials have failed since they died with their driver too often."""
+        lost, self._trials.lost = self._trials.lost, []
+        self._pass_on(lost)
 
     def stop(self, signal: int) -> None:
         """Start no more trials and suspend the running ones at their epoch's end.
@@ -127,26 +132,30 @@ class Driver:
 
     def next(self, place: Place, ahead: bool = False) -> Trial | None:
         """The next trial, as long as the study has neither enough nor its total, counted over all drivers."""
+        if ahead and self._trials.must_be_alone(place.worker):
+            return None
         if ahead and self._trials.in_progress() >= self._limits.ahead * self._limits.total:
             return None
-        if not self.enough() and (trial := self.ask()) is not None:
+        if not self.enough() and (trial := self.ask(None if ahead else place)) is not None:
             self.start(trial, place)
             return trial
         return None
 
-    def ask(self) -> Trial | None:
-        """The next trial, before it is known where it trains."""
+    def ask(self, place: Place | None = None) -> Trial | None:
+        """The next trial, which begins at a place or before it is known where it trains."""
         if self.closing:
             return None
-        return in_turn(self._turns, self._ask)
+        trial = in_turn(self._turns, functools.partial(self._ask, place))
+        self.tell_of_lost()
+        return trial
 
-    def _ask(self) -> Trial | None:
+    def _ask(self, place: Place | None) -> Trial | None:
         self._trials.recover(self._turns.alive())
         if self._trials.exhausted and not self._trials.waiting():
             return None
         if self._study.finished() + self._trials.in_progress() >= self._limits.total:
             return None
-        return self._trials.ask()
+        return self._trials.ask(None if place is None else asdict(place))
 
     @property
     def upcoming(self) -> int:
@@ -164,8 +173,12 @@ class Driver:
 
     def start(self, trial: Trial, place: Place) -> None:
         """Note where a trial trains."""
-        self._trials.note(trial.number, asdict(place))
+        self._trials.place(trial.number, asdict(place))
         self._observe(Started(trial, place))
+
+    def begin(self, trial: int) -> None:
+        """Write down that a trial's code runs from now on."""
+        self._trials.begin(trial)
 
     def report(self, epoch: Epoch) -> Verdict:
         """Record an epoch and judge it."""
@@ -204,21 +217,33 @@ class Driver:
             self._observe(Trouble(f"trial {trial} goes on without a new checkpoint: {error}"))
 
     def done(self, outcome: Outcome) -> bool:
-        """Record how a trial ended, and say whether it has; one that goes on later keeps its checkpoint."""
+        """Record how a trial ended, and say whether it has; one that goes on later keeps its checkpoint.
+
+        What fails while a signal ends the run may have failed by that: a terminal sends it to what the trial started.
+        """
+        if self._signal is not None and outcome.state in (State.FAILED, State.LOST):
+            outcome = replace(outcome, state=State.SUSPENDED)
         ended = in_turn(self._turns, functools.partial(self._trials.tell, outcome))
         self._stopped.discard(outcome.trial)
         if not ended:
             self._observe(SetBack(outcome))
             return False
-        self._ended.add(outcome.trial)
-        self._failed = [*self._failed, outcome] if outcome.state in BROKEN else []
+        self._pass_on([outcome])
+        return True
+
+    def _pass_on(self, outcomes: Sequence[Outcome]) -> None:
+        """Tell of trials that have ended."""
+        if not outcomes:
+            return
         records = self._trials.ended()
         self._standing.take(records)
         self._states.update(record.state for record in records)
         self._clear()
-        ended_as = next(record for record in records if record.number == outcome.trial)
-        self._observe(Ended(outcome, ended_as, self._standing.front, dict(self._states)))
-        return True
+        for outcome in outcomes:
+            self._ended.add(outcome.trial)
+            self._failed = [*self._failed, outcome] if outcome.state in BROKEN else []
+            record = next(record for record in records if record.number == outcome.trial)
+            self._observe(Ended(outcome, record, self._standing.front, dict(self._states)))
 
     def _clear(self) -> None:
         """Delete the checkpoints of ended trials but the best; those that wait or run keep theirs."""

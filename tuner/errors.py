@@ -146,7 +146,8 @@ def ends_the_run(error: BaseException) -> bool:
 def in_words(error: BaseException) -> str:
     """Return an exception of user code in one line: its type and message, and for SystemExit what it came from."""
     if isinstance(error, SystemExit):
-        return f"it called sys.exit({'' if error.code is None else repr(error.code)})"
+        code = "" if error.code is None else f": {error.code}"
+        return f"SystemExit{code}, as sys.exit raises it"
     return f"{type(error).__name__}: {error}"
 
 

@@ -27,6 +27,9 @@ from tuner.space.rules import is_whole
 from tuner.space.sections import OWN_SECTIONS
 
 Fit = Callable[..., Any]
+SEEDS = 2**32
+"""A function's seed is below it: scikit-learn and NumPy take no larger ones."""
+
 NOT_ITS_OWN = OWN_SECTIONS.keys() - {"training"}
 """The sections that the function is not given."""
 
@@ -68,6 +71,7 @@ class Fitting:
         """Call it until the port has no more."""
         function = load(self.name, self.base)
         while (trial := port.take()) is not None:
+            port.begin(trial.number)
             port.done(run_fit(function, self.goal, self.device, None, trial, port))
 
 
@@ -84,11 +88,11 @@ def run_fit(function: Fit, goal: Goal, device: str, folder: Path | None, trial: 
         trial: whose config it is called with.
         port: is told of its epochs.
     """
-    report = Report(trial, goal, port)
+    report, seed = Report(trial, goal, port), trial.seed % SEEDS
     config = {name: copy.deepcopy(value) for name, value in trial.values.items() if name not in NOT_ITS_OWN}
     try:
-        seed_everything(trial.seed)
-        returned = function(config, report, **_asked_for(function, trial.seed, device, folder))
+        seed_everything(seed)
+        returned = function(config, report, **_asked_for(function, seed, device, folder))
         outcome = _ending(trial, goal, report, returned)
     except BaseException as error:  # it may raise anything, and the study must go on
         outcome = failed(trial, error)
@@ -109,6 +113,7 @@ class Report:
     def __init__(self, trial: Trial, goal: Goal, port: TrialPort) -> None:
         self.best = Best(goal)
         self.last: int | None = None
+        self._before = trial.before
         self.ended: Outcome | None = None
         self.broken: Exception | None = None
         self._trial = trial
@@ -136,6 +141,8 @@ class Report:
             raise UsageError(f"report({epoch}) gives {listing(scores)}, after {listing(sorted(self._names))} before")
         if reason := divergence(scores, self._goal.names):
             self._end(State.DIVERGED, scores, f"{reason} at epoch {epoch}")
+        if self.last is None:
+            self._go_on_after(epoch, scores)
         self.last, self._names = epoch, scores.keys()
         self.best.see(scores, epoch)
         match self._verdict(Epoch(self._trial.number, self._trial.attempt, epoch, scores, self._lap())):
@@ -144,6 +151,21 @@ class Report:
             case Verdict.SUSPEND:
                 self._end(State.SUSPENDED, scores)
         self._stop_if_ended()
+
+    def go_on_to_the_end(self) -> None:
+        """Count all epochs of earlier attempts: the function had nothing left to do."""
+        self._go_on_after(None, {})
+
+    def _go_on_after(self, first: int | None, scores: Mapping[str, float]) -> None:
+        """Count those epochs of earlier attempts that come before the first one of this attempt."""
+        for epoch in self._before:
+            if first is None or epoch.epoch < first:
+                if scores and epoch.metrics.keys() != scores.keys():
+                    before = listing(sorted(epoch.metrics))
+                    raise UsageError(f"report({first}) gives {listing(scores)}, after {before} in an earlier attempt")
+                self.best.see(epoch.metrics, epoch.epoch)
+                if first is None:
+                    self.last = epoch.epoch
 
     def _verdict(self, epoch: Epoch) -> Verdict:
         try:
@@ -167,13 +189,15 @@ class Report:
 
 
 def _asked_for(function: Fit, seed: int, device: str, folder: Path | None) -> dict[str, Any]:
-    """What the function takes by name besides its two arguments; scikit-learn takes seeds below 2**32 only."""
-    there = {"seed": seed % 2**32, "device": device, "folder": folder}
+    """What the function takes by name besides its two arguments."""
+    there = {"seed": seed, "device": device, "folder": folder}
     return {name: value for name, value in there.items() if name in own.parameters_of(function)}
 
 
 def _ending(trial: Trial, goal: Goal, report: Report, returned: Any) -> Outcome:
     """The outcome of a function that came to its end: what it returned counts, else its reported epochs."""
+    if returned is None and report.last is None:
+        report.go_on_to_the_end()
     if returned is None and report.last is None:
         raise UsageError(f"the function has neither reported nor returned {listing(goal.names)}")
     if returned is None:

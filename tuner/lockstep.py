@@ -104,6 +104,11 @@ class Lockstep:
         self._apply()
         return self.verdict(member.trial)
 
+    def begin(self, trial: int) -> None:
+        """Pass it on, of a trial that has not ended in the study."""
+        if trial in self._members:
+            self._driver.begin(trial)
+
     def verdict(self, trial: Trial) -> Verdict:
         """The latest verdict on a trial; one that has ended in the study may still be in training."""
         member = self._member(trial.number, trial.attempt)

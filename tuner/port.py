@@ -85,7 +85,8 @@ class Trial:
     """One config to train, as the plain resolved document, every default in it.
 
     `attempt` fences off a worker thought dead; `seed` decides all of its chance. One that was `cut_short` was training
-    before, or died with its worker. `fixed` is of a confirming run alone.
+    before, or died with its worker. `fixed` is of a confirming run alone. `before` are the epochs that earlier attempts
+    of a function have reported.
     """
 
     number: int
@@ -94,6 +95,7 @@ class Trial:
     seed: int
     cut_short: bool = False
     fixed: Fixed | None = None
+    before: tuple[Epoch, ...] = ()
 
     @property
     def epochs(self) -> int:
@@ -123,7 +125,8 @@ class Outcome:
 
     `values` holds one value per objective when complete, else nothing, and `violations` by how much each
     bound is broken; `epoch` is the epoch that they come from, or the one in which a trial that did not
-    complete ended; `cause` says why, for its reader, and `traceback` is kept for an exception.
+    complete ended; `cause` says why, for its reader, and `traceback` is kept for an exception. A trial that was lost
+    in `company` may have died of another one, which ran in the same process.
     """
 
     trial: int
@@ -134,6 +137,7 @@ class Outcome:
     cause: str = ""
     traceback: str = ""
     violations: Mapping[str, float] = field(default_factory=dict)
+    company: bool = False
 
 
 class TrialPort(Protocol):
@@ -162,6 +166,10 @@ class Port(TrialPort, Protocol):
 
     def take(self, wait: bool = True) -> Trial | None:
         """The next trial, or None when there is no more; if it is not to `wait`, when there is none at this moment."""
+        ...
+
+    def begin(self, trial: int) -> None:
+        """Tell that a trial's code runs from now on, its building included: it may end this process."""
         ...
 
     def foresee(self) -> None:
@@ -194,6 +202,10 @@ class Dispatcher(Protocol):
 
     def report(self, epoch: Epoch) -> Verdict:
         """Record an epoch and judge it."""
+        ...
+
+    def begin(self, trial: int) -> None:
+        """Note that a trial's code runs from now on; one that was asked for by a worker without another has begun."""
         ...
 
     def verdict(self, trial: Trial) -> Verdict:

@@ -36,4 +36,5 @@ class Redrawn:
     def __call__(self, port: Port) -> None:
         """Train until the port has no more."""
         while (trial := port.take()) is not None:
+            port.begin(trial.number)
             port.done(run_trial(self.drawn.get(trial.seed, self.usual), trial, port, self.interval))

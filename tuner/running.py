@@ -178,6 +178,7 @@ def drive(
     records = study.records()
     states, front = collections.Counter(record.state for record in records if record.finished), study.front(records)
     observe(Opened(study.name, study.goal, limits.total, states, recovered, limit, front, plan.notes))
+    driver.tell_of_lost()
     batch = crew.wanted.batch
     try:
         with leftovers.guarded(bool(plan.code)), interruptible(driver.stop):

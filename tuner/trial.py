@@ -45,6 +45,7 @@ class Serial:
     def __call__(self, port: Port) -> None:
         """Train until the port has no more."""
         while (trial := port.take()) is not None:
+            port.begin(trial.number)
             port.done(run_trial(self.job, trial, _Foreseeing(port, trial), self.interval))
 
 

@@ -121,6 +121,7 @@ class FakeDispatcher:
         self.saved: dict[int, bytes] = {}
         self.seen: list[tuple[str, WorkerState, str]] = []
         self.folder = folder
+        self.begun: list[int] = []
 
     @property
     def over(self) -> bool:
@@ -134,6 +135,9 @@ class FakeDispatcher:
         if self.stop_at.get(epoch.trial) == epoch.epoch:
             self.stopped.add(epoch.trial)
         return Verdict.GO
+
+    def begin(self, trial: int) -> None:
+        self.begun.append(trial)
 
     def verdict(self, trial: Trial) -> Verdict:
         return Verdict.STOP if trial.number in self.stopped else Verdict.GO

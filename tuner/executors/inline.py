@@ -41,6 +41,10 @@ class _Port:
         self._tee.log_to(self._dispatcher.log(trial.number))
         return trial
 
+    def begin(self, trial: int) -> None:
+        """Have it noted before it runs: with this process it would take the driver along."""
+        self._dispatcher.begin(trial)
+
     def foresee(self) -> None:
         """Nothing: while this process trains, its driver cannot look."""
 

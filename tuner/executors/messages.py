@@ -18,7 +18,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A worker trains a trial from now on; until then it may only hold it."""
+    """A worker runs a trial's code from now on; until then it only holds it."""
 
     trial: int
 

@@ -151,6 +151,7 @@ class _Pool:
                 worker.place, worker.asked = place, message
             case Begun(trial):
                 worker.held[trial].begun = True
+                self.dispatcher.begin(trial)
             case Epoch():
                 worker.held[message.trial].heard = time.monotonic()
                 self.dispatcher.report(message)
@@ -222,7 +223,7 @@ class _Pool:
         suspects = _suspects(worker)
         for number, held in worker.held.items():
             ended = state if number in suspects else State.SUSPENDED
-            self.dispatcher.done(Outcome(number, held.trial.attempt, ended, cause=cause))
+            self.dispatcher.done(Outcome(number, held.trial.attempt, ended, cause=cause, company=len(suspects) > 1))
         if worker.place is None:
             self.stillborn += 1
         if self.stillborn >= STILLBORN:
@@ -232,7 +233,7 @@ class _Pool:
 
 
 def _suspects(worker: _Worker) -> list[int]:
-    """The trials with which a worker may have died: those that it trains, else the last that it was given."""
+    """The trials of which a worker may have died: those whose code has run, else the last that it was given."""
     return [number for number, held in worker.held.items() if held.begun] or list(worker.held)[-1:]
 
 

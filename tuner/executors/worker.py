@@ -115,6 +115,10 @@ class RemotePort:
             self._log_to(Path(answer.log))
         return trial
 
+    def begin(self, trial: int) -> None:
+        """Tell the driver."""
+        self._channel.send(Begun(trial))
+
     def foresee(self) -> None:
         """Ask for the next trial, and go on; the answer waits here."""
         if not self._asked:
@@ -143,7 +147,6 @@ class RemotePort:
     def load(self, trial: int) -> bytes | None:
         """The checkpoint that came with the trial, which begins to print."""
         work = self._work[trial]
-        self._channel.send(Begun(trial))
         self._log_to(Path(work.log))
         return work.checkpoint
 

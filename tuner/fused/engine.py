@@ -129,6 +129,7 @@ class _Bench:
         """A trial with its signature; one that cannot be built has ended."""
         if trial.cut_short:
             return _Held(trial, None)
+        self._port.begin(trial.number)
         try:
             config = Config.of(trial.values, self._job.base)
             before, back = Source.of(config).code()
@@ -197,6 +198,7 @@ class _Bench:
         return signature is not None and (signature not in self._plans or self._plans[signature].width > 1)
 
     def _alone(self, held: _Held) -> Outcome:
+        self._port.begin(held.trial.number)
         return run_trial(self._job, held.trial, self._port, self._engine.interval, held.run)
 
     def _measured(self, signature: Signature) -> Plan:
@@ -277,7 +279,7 @@ class _Bench:
         self._held.clear()
 
 
-def _why_not(error: Exception) -> str:
+def _why_not(error: BaseException) -> str:
     """Why a model cannot be computed for several at once, by what that raised."""
     said = next(iter(str(error).splitlines()), type(error).__name__)
     if "random operation" in said:

@@ -5,6 +5,7 @@ Optuna's trials do not leave this package; training code sees a port, everyone e
 
 from __future__ import annotations
 
+import collections
 import copy
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from tuner.port import Epoch, Fixed, Outcome, State, Trial
 from tuner.rounding import rounded
 from tuner.seeds import derive
 from tuner.storage import DRIVER, Facts, Ledger, Turns, readable_errors
+from tuner.study.losses import BEGUN, WITH_THE_RUN, died, epochs_of, has_begun, process_of
 from tuner.study.record import HISTORY, STOPPED, TRACEBACK, Record, record_of
 from tuner.study.study import Study
 
@@ -39,13 +41,18 @@ class _Running:
 
     `judged` is the last epoch that the pruner has judged, `lanes` the most trials that it has trained with as one
     program, itself included; in any attempt. `last` is the epoch at which it is trained to its end, if that is known.
+    `losses` counts the attempts that were lost with their process, and `worker` is where this one is.
     """
 
     id: int
     history: dict[str, list[float]]
     judged: int
+    attempt: int
     lanes: int = 1
     last: int | None = None
+    losses: int = 0
+    worker: str = ""
+    begun: bool = False
 
 
 class AskTell:
@@ -63,6 +70,7 @@ class AskTell:
         self._ledger = Ledger(study.optuna._storage, turns, delay)
         self.optuna._storage = self._ledger
         self._running: dict[int, _Running] = {}
+        self.lost: list[Outcome] = []
 
     def in_progress(self) -> int:
         """How many trials are running, whichever driver's they are."""
@@ -96,8 +104,10 @@ class AskTell:
         with readable_errors():
             return [record_of(trial) for trial in self._ledger.ended(self.optuna._study_id)]
 
-    def ask(self) -> Trial:
+    def ask(self, place: Mapping[str, Any] | None = None) -> Trial:
         """The next trial: one that waits, else a new one from the sampler.
+
+        It is written where it is (`place`) if it begins there at once; else see `begin`.
 
         The sampler is seeded anew each time by the trial's number, so that a study that was interrupted
         goes on as if it had not been, and never repeats its first trials.
@@ -112,17 +122,24 @@ class AskTell:
             seed = there.get("seed")  # of an earlier attempt, or as it was enqueued
             if seed is None:
                 seed = self._chance("trial", trial.number)
-            self._ledger.note(trial._trial_id, Facts({"seed": seed, "attempt": attempt}))
-        own = self.study.space.objective.function is not None  # it has no checkpoints, and as many epochs as it likes
-        history: dict[str, list[float]] = {} if own else waiting.system_attrs.get(HISTORY, {})
+            own = self.study.space.objective.function is not None
+            seed = seed % 2**32 if own else seed  # a function gets it as it is, and libraries take no larger ones
+            begun = {} if place is None else {**place, BEGUN: attempt}
+            self._ledger.note(trial._trial_id, Facts({"seed": seed, "attempt": attempt, **begun}))
+        history: dict[str, list[float]] = waiting.system_attrs.get(HISTORY, {})
         cut_short = HISTORY in waiting.system_attrs or "losses" in there
-        asked = Trial(trial.number, attempt, values, seed, cut_short, Fixed.of(there))
+        before = epochs_of(trial.number, history) if own else ()
+        asked = Trial(trial.number, attempt, values, seed, cut_short, Fixed.of(there), before)
         self._running[trial.number] = _Running(
             written.begun,
             history,
-            int(there.get("judged", 0)),
-            int(there.get("lanes", 1)),
-            None if own else asked.epochs,
+            judged=int(there.get("judged", 0)),
+            attempt=attempt,
+            lanes=int(there.get("lanes", 1)),
+            last=None if own else asked.epochs,  # of its own, it has as many epochs as it likes
+            losses=int(there.get("losses", 0)),
+            worker="" if place is None else place["worker"],
+            begun=place is not None,
         )
         return asked
 
@@ -134,6 +151,29 @@ class AskTell:
         """Know of a running trial what it does not tell by its epochs."""
         with readable_errors():
             self._ledger.note(self._running[number].id, Facts(facts))
+
+    def place(self, number: int, place: Mapping[str, Any]) -> None:
+        """Note where a running trial is."""
+        self._running[number].worker = place["worker"]
+        self.note(number, place)
+
+    def begin(self, number: int) -> None:
+        """Write that the code of a running trial runs from now on: with its process it may end this one."""
+        running = self._running[number]
+        if not running.begun:
+            with readable_errors():
+                self._ledger.note(running.id, Facts({BEGUN: running.attempt}))
+                self._ledger.flush()
+            running.begun = True
+
+    def must_be_alone(self, worker: str) -> bool:
+        """Whether a worker must not have another trial beside its own: one of the two died with its process before.
+
+        Else nobody could say of which of them the next one dies.
+        """
+        held = any(each.losses for each in self._running.values() if each.worker == worker)
+        waiting = self._there(TrialState.WAITING)
+        return held or bool(waiting and waiting[0].user_attrs.get("losses"))
 
     def flush(self) -> None:
         """Write what is reported and not written yet, of all trials.
@@ -182,8 +222,9 @@ class AskTell:
     def tell(self, outcome: Outcome) -> bool:
         """Record how a trial ended, and say whether it has: a suspended one waits, as does a lost one.
 
-        A trial that was lost with its worker too often has failed. One that the pruner had stopped waits
-        for nothing: it is pruned.
+        A trial that was lost with its process more often than `search.retries` has failed, whichever runs that were;
+        if it had no company, which may have been the cause. One that the pruner had stopped waits for nothing: it is
+        pruned.
         """
         with readable_errors():
             trial_id = self._running[outcome.trial].id
@@ -198,13 +239,16 @@ class AskTell:
         trial = self._ledger.get_trial(running.id)  # an attempt that crashed may have left facts of its own
         there = trial.user_attrs
         losses = {"losses": int(there.get("losses", 0)) + 1} if outcome.state is State.LOST else {}
-        if stopped is None and (outcome.state is State.SUSPENDED or self._may_try_again(losses)):
+        tried_again = bool(losses) and (outcome.company or self._may_try_again(losses["losses"]))
+        if stopped is None and (outcome.state is State.SUSPENDED or tried_again):
             self._wait(running.id, losses)
             del self._running[outcome.trial]
             return False
         if stopped is not None and outcome.state in (State.SUSPENDED, State.LOST):
             outcome = self._pruned(outcome, running.history, stopped)
         cause = outcome.cause or (self._pruned_by(running) if outcome.state is State.PRUNED else "")
+        if outcome.state is State.LOST:
+            cause = died(cause, losses["losses"])
         facts = {"state": outcome.state.value, "epoch": outcome.epoch, "cause": cause}
         kept = {key: fact for key, fact in facts.items() if fact not in (None, "") or key in there}
         trace = {TRACEBACK: outcome.traceback} if outcome.traceback or TRACEBACK in trial.system_attrs else {}
@@ -227,8 +271,8 @@ class AskTell:
         violations = goal.violations({name: history[name][at] for name in goal.names})
         return Outcome(outcome.trial, outcome.attempt, State.PRUNED, epoch=epoch, violations=violations)
 
-    def _may_try_again(self, losses: Mapping[str, int]) -> bool:
-        return bool(losses) and losses["losses"] <= int(self.study.space.setting("search.retries"))
+    def _may_try_again(self, losses: int) -> bool:
+        return losses <= int(self.study.space.setting("search.retries"))
 
     def _seed_sampler(self) -> None:
         section = self.study.space.setting("search.sampler")
@@ -266,25 +310,31 @@ class AskTell:
     def recover(self, alive: Set[str] = frozenset()) -> int:
         """Set back every trial that a driver left running when it died; how many there were.
 
+        Those that had begun have lost an attempt. Who has lost too many has failed, and is among the `lost`.
+
         Args:
             alive: the other drivers that may be running trials; what this one runs is left alone anyhow.
         """
         with readable_errors():
             left = [trial for trial in self._others() if trial.user_attrs.get(DRIVER, "") not in alive]
+            processes = collections.Counter(process_of(trial) for trial in left if has_begun(trial))
             for trial in left:
-                self._set_back(trial)
+                self._set_back(trial, company=processes[process_of(trial)] > 1)
         return len(left)
 
     def _others(self) -> list[FrozenTrial]:
         return [trial for trial in self._there(TrialState.RUNNING) if trial.number not in self._running]
 
-    def _set_back(self, trial: FrozenTrial) -> None:
-        if (stopped := _stopped_at(trial.system_attrs.get(HISTORY, {}))) is None:
+    def _set_back(self, trial: FrozenTrial, company: bool) -> None:
+        history, attempt = trial.system_attrs.get(HISTORY, {}), int(trial.user_attrs.get("attempt", 0))
+        if _stopped_at(history) is None and not has_begun(trial):
             self._wait(trial._trial_id, {})
             return
-        self._running[trial.number] = _Running(trial._trial_id, trial.system_attrs[HISTORY], stopped)
+        self._running[trial.number] = _Running(trial._trial_id, history, 0, attempt)
+        outcome = Outcome(trial.number, attempt, State.LOST, cause=WITH_THE_RUN, company=company)
         try:
-            self._tell(Outcome(trial.number, trial.user_attrs["attempt"], State.LOST))
+            if self._tell(outcome):
+                self.lost.append(outcome)
         finally:
             self._running.pop(trial.number, None)  # it is not this driver's if that failed
 
