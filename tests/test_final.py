@@ -66,11 +66,15 @@ def test_the_run_folder_gives_back_a_model_that_predicts_raw_inputs(tmp_path: Pa
 
 
 def test_metrics_are_written_as_they_were_measured(tmp_path: Path) -> None:
-    final = tuner.train(Space.parse(FIXED), tmp_path / "run", on=On.TRAIN)
+    final = tuner.train(Space.parse(FIXED), tmp_path / "run", on=On.TRAIN, test=True)
 
     written = json.loads((tmp_path / "run" / "metrics.json").read_text())
 
-    assert written == {"on": "train", "epochs": final.epochs, "test": final.test}
+    assert {key: written[key] for key in ("on", "epochs", "test")} == {
+        "on": "train",
+        "epochs": final.epochs,
+        "test": final.test,
+    }
     assert [epoch["epoch"] for epoch in written["epochs"]] == [1, 2, 3]
     assert set(written["test"]) == {"accuracy", "precision", "recall", "f1", "loss"}
 

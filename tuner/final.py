@@ -11,26 +11,27 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from torch import Tensor
+from typing import Any
 
 from tuner import check, data, own, saving
+from tuner.baseline import Baseline
 from tuner.chance import held_to
-from tuner.config import WATCHING, Config, On
-from tuner.data import Dataset
+from tuner.config import DEFAULT_STORAGE, WATCHING, Config, On
+from tuner.data import Dataset, Split
 from tuner.errors import BuildError, DataError, TunerError, UsageError, listing
 from tuner.executors import leftovers
 from tuner.files import new_folder, refuse_to_replace
-from tuner.plots import Plot
+from tuner.goal import Goal
+from tuner.judging import Judged, counted, judge, judging
 from tuner.port import Fixed
+from tuner.racing import Interval
 from tuner.refit import EpochObserver, refit
 from tuner.rounding import rounded
-from tuner.runpage import Score, against_truth, confusion, curves, page
+from tuner.runpage import Score, curves, page
 from tuner.seeds import derive
 from tuner.space import Space
 from tuner.space.suggesters import Corner
-from tuner.task import Task
-from tuner.training import Job, Run, device_of, epochs_of, outputs_of
+from tuner.training import Job, Run, device_of, epochs_of
 
 MARKS = ("model.json", "metrics.json")
 """What makes a folder a run folder: only such may be overwritten."""
@@ -38,9 +39,19 @@ MARKS = ("model.json", "metrics.json")
 
 @dataclass(frozen=True, slots=True)
 class Final:
-    """What final training gave: one dict of metrics per epoch, and those of the test split.
+    """What final training gave.
 
-    `titles` are what people read of a metric, such as `f1 (macro)` of f1.
+    Attributes:
+        folder: of the run.
+        epochs: the metrics of each epoch.
+        test: those of the test split; empty where it was not scored.
+        notes: what the reader should know.
+        titles: what people read of a metric, such as `f1 (macro)` of f1.
+        valid: the metrics of the validation split after the last epoch, where it and not the test split was scored.
+        intervals: 95 % intervals of those scores, over the rows that they are of.
+        baseline: what the trivial predictor scores on the same rows.
+        sentences: how the scores stand to what was promised and to the trivial predictor, and how often the test split
+            has been scored.
     """
 
     folder: Path
@@ -48,6 +59,10 @@ class Final:
     test: dict[str, float]
     notes: list[str]
     titles: Mapping[str, str] = field(default_factory=dict)
+    valid: dict[str, float] = field(default_factory=dict)
+    intervals: dict[str, Interval] = field(default_factory=dict)
+    baseline: Baseline = field(default_factory=lambda: Baseline({}, {}))
+    sentences: list[str] = field(default_factory=list)
 
 
 @leftovers.ended()
@@ -58,6 +73,8 @@ def train(
     on: On = On.ALL,
     device: str = "auto",
     overwrite: bool = False,
+    test: bool | None = None,
+    storage_url: str = DEFAULT_STORAGE,
     observe: EpochObserver = lambda epoch, last, metrics: None,
 ) -> Final:
     """Train a config for good and save the model.
@@ -70,13 +87,16 @@ def train(
     Args:
         space: a file, or a space, without holes.
         out: the run folder to make.
-        on: the rows to train on. The test split is scored once, at the end, and never trained on.
+        on: the rows to train on, which the test split never is.
         device: `auto`, `cpu`, `cuda` or `mps`.
         overwrite: whether a folder that is there may be replaced.
+        test: whether the test split is scored, at the end; None is on train+valid alone. Without it the model is scored
+            on the validation split. How often it was scored for a study is counted.
+        storage_url: the database of the study that the config comes from; the count is kept beside it.
         observe: is called after each epoch with its number, the last one's, and its metrics.
 
     Returns:
-        The metrics of every epoch and of the test split.
+        The metrics of every epoch, the scores at the end, and how they stand to what was promised.
 
     Raises:
         UsageError: the space still has holes, or does not fit the data; nothing was written.
@@ -90,36 +110,70 @@ def train(
     refuse_to_replace(Path(out), overwrite, MARKS)
     check.check_names(space)
     config = space.resolve(Corner(False, {}))
-    job = _job(space, config, on, device)
+    scores_test = on is On.ALL if test is None else test
+    job = _job(space, config, on, device, scores_test)
     check.check_fit(space, job)
     if own.is_own(config.model.type):
         _rehearse(space, config, job)
     with held_to((space.setting("provenance") or {}).get("threads")):
         run, epochs = _trained(space, config, job, on, observe)
-        dataset = run.dataset
-        assert dataset.test is not None
-        outputs = outputs_of(run.scored, dataset.test, dataset, config.training.precision)
-        scored = job.scores(outputs, dataset.test.targets, dataset.target_scale, run.loss.link)
-        test = {name: value for name, value in scored.items() if math.isfinite(value)}  # r2 of one row is no number
-    titles = {name: job.scores.title(name) for name in (*epochs[0], *test)}
-    shown = [{titles[name]: value for name, value in epoch.items()} for epoch in epochs]
-    plots = [curves(shown, dataset.target_scale is not None), _told(dataset, outputs)]
+        judged = judge(run, job)
+    goal, provenance = job.scores.goal, space.setting("provenance") or {}
+    titles = {name: job.scores.title(name) for name in (*epochs[0], *judged.values)}
     with new_folder(Path(out)) as folder:
-        said = saving.save(folder, space, run, dataset.test)
-        (folder / "metrics.json").write_text(json.dumps({"on": on.value, "epochs": epochs, "test": test}, indent=2))
-        scores = [
-            Score(titles[name], test[name]) for name in sorted(test, key=lambda name: name != job.scores.goal.metric)
-        ]
-        text = page(space.name, _subject(space, config, on), "Test split", scores, plots)
+        said = saving.save(folder, space, run, _rows(run.dataset))
+        sentences = list(judged.sentences(provenance, goal))
+        if judged.split == "test":
+            sentences += counted(storage_url, provenance, judged.values)
+        done = Final(
+            folder=Path(out),
+            epochs=epochs,
+            test=judged.values if judged.split == "test" else {},
+            notes=[*job.splits.source.notes, *_notes(space, config, on), *said],
+            titles=titles,
+            valid=judged.values if judged.split == "validation" else {},
+            intervals=judged.intervals,
+            baseline=judged.baseline,
+            sentences=sentences,
+        )
+        (folder / "metrics.json").write_text(json.dumps(_facts(done, on), indent=2))
+        text = _page(space, _subject(space, config, on), done, judged, goal, run.dataset.target_scale is not None)
         (folder / "report.html").write_text(text, encoding="utf-8")
-    return Final(Path(out), epochs, test, [*job.splits.source.notes, *_notes(space, config, on), *said], titles)
+    return done
+
+
+def _rows(dataset: Dataset) -> Split:
+    """Rows to compare the saved model on: those that judge it, else the training rows."""
+    _, rows = judging(dataset)
+    return dataset.train if rows is None else rows
+
+
+def _page(space: Space, subject: str, done: Final, judged: Judged, goal: Goal, standardised: bool) -> str:
+    shown = [{done.titles[name]: value for name, value in epoch.items()} for epoch in done.epochs]
+    first = sorted(judged.values, key=lambda name: name != goal.metric)
+    scores = [Score(done.titles[name], judged.values[name], judged.intervals.get(name)) for name in first]
+    plots = [curves(shown, standardised), *judged.plots]
+    heading = f"{judged.split.capitalize()} split" if judged.split else ""
+    return page(space.name, subject, heading, scores, plots, done.sentences)
+
+
+def _facts(done: Final, on: On) -> dict[str, Any]:
+    """What `metrics.json` holds."""
+    return {
+        "on": on.value,
+        "epochs": done.epochs,
+        "test": done.test,
+        "valid": done.valid,
+        "intervals": {name: [found.low, found.high] for name, found in done.intervals.items()},
+        "baseline": dict(done.baseline.values),
+        "sentences": done.sentences,
+    }
 
 
 def _rehearse(space: Space, config: Config, job: Job) -> None:
     """Save and load a model of user code after one step: what does not survive that would be lost after hours."""
     run = check.probe(config, job)
-    assert run.dataset.test is not None
-    saving.rehearse(space, run, run.dataset.test)
+    saving.rehearse(space, run, _rows(run.dataset))
 
 
 def _subject(space: Space, config: Config, on: On) -> str:
@@ -127,14 +181,6 @@ def _subject(space: Space, config: Config, on: On) -> str:
     trial = (space.setting("provenance") or {}).get("trial")
     of_trial = "" if trial is None else f"trial {trial}: "
     return f"{of_trial}{config.model.type} on {config.data.source.type}, trained on {on.value}"
-
-
-def _told(dataset: Dataset, outputs: Tensor) -> Plot:
-    """What the model says of the test split against what is true."""
-    assert dataset.test is not None
-    if dataset.task is Task.CLASSIFICATION:
-        return confusion(outputs.argmax(1), dataset.test.targets, dataset.classes)
-    return against_truth(dataset.in_units(outputs), dataset.test.targets)
 
 
 def _refit(space: Space, out: Path, on: On, device: str, overwrite: bool, observe: EpochObserver) -> Final:
@@ -147,9 +193,9 @@ def _refit(space: Space, out: Path, on: On, device: str, overwrite: bool, observ
     return Final(out, epochs, {}, [f"the function gives {told}"])
 
 
-def _job(space: Space, config: Config, on: On, device: str) -> Job:
+def _job(space: Space, config: Config, on: On, device: str, test: bool) -> Job:
     try:
-        splits = data.for_final(config.data, config.base, space.setting("study.seed"), on)
+        splits = data.for_final(config.data, config.base, space.setting("study.seed"), on, test)
         return Job.over(splits, config, device_of(device))
     except (BuildError, DataError) as error:
         raise check.placed(space, error) from None

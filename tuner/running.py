@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from tuner import check, own, sampling
+from tuner.baseline import Baseline, baseline_of
 from tuner.crew import Crew, Wanted, workers
 from tuner.driver import AHEAD, Driver, Limits
 from tuner.errors import BuildError, Interrupted, TunerError, UsageError, listing
@@ -28,6 +29,7 @@ from tuner.port import Engine, Outcome
 from tuner.signals import interruptible
 from tuner.space import Space
 from tuner.space.rules import seconds
+from tuner.space.suggesters import Corner
 from tuner.storage import Turns
 from tuner.study import Study, rehearse
 from tuner.training import Job
@@ -47,12 +49,17 @@ MOST_WHILE_JUDGED = 32
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a space is tuned, where it passed every check. `code` is own code that the engine holds."""
+    """How a space is tuned, where it passed every check.
+
+    `code` is own code that the engine holds; `baseline` what the trivial predictor scores on the validation rows,
+    where the rows are known.
+    """
 
     goal: Goal
     engine: Engine
     notes: tuple[str, ...]
     code: tuple[Code, ...] = ()
+    baseline: Baseline | None = None
 
 
 def planned(space: Space, device: torch.device, wanted: Wanted) -> Plan:
@@ -72,12 +79,19 @@ def planned(space: Space, device: torch.device, wanted: Wanted) -> Plan:
         job = check.load_job(space, device)
         check.check_fit(space, job)
         settle(job, space)
-        plan = Plan(job.scores.goal, _engine(space, job, wanted), job.splits.source.notes, _own_code(space))
+        notes, trivial = job.splits.source.notes, _baseline(space, job)
+        plan = Plan(job.scores.goal, _engine(space, job, wanted), notes, _own_code(space), trivial)
     try:
         rehearse(space, plan.goal)
     except BuildError as error:
         raise space.faulty([(error.path, error.message)]) from None
     return plan
+
+
+def _baseline(space: Space, job: Job) -> Baseline:
+    rows = job.dataset(space.resolve(Corner(False, {})).data)
+    assert rows.valid is not None, "a search has a validation split"
+    return baseline_of(rows, rows.valid, job.scores)
 
 
 def _engine(space: Space, job: Job, wanted: Wanted) -> Engine:

@@ -97,13 +97,14 @@ def curves(epochs: Sequence[Mapping[str, float]], standardised: bool = False) ->
     )
 
 
-def confusion(predicted: Tensor, true: Tensor, classes: Sequence[str]) -> Plot:
-    """Which share of each true class's test rows was predicted as which class; each row adds up to 1.
+def confusion(predicted: Tensor, true: Tensor, classes: Sequence[str], split: str = "test") -> Plot:
+    """Which share of each true class's rows was predicted as which class; each row adds up to 1.
 
     Args:
         predicted: int64 (N,) class indices.
         true: likewise.
         classes: their names.
+        split: what the rows are of.
     """
     counts = confusion_matrix(true.cpu(), predicted.cpu(), labels=range(len(classes)))
     readable = len(classes) <= MOST_LABELLED
@@ -127,7 +128,7 @@ def confusion(predicted: Tensor, true: Tensor, classes: Sequence[str]) -> Plot:
     figure.update_layout(width=side + 80, height=side)
     rows = tuple((name, *map(int, row)) for name, row in zip(classes, counts, strict=True))
     return Plot(
-        "Confusion matrix of the test split",
+        f"Confusion matrix of the {split} split",
         "A row is a true class. Colour is its share of rows by predicted class; numbers are counts of rows.",
         figure,
         told=f"shares of {len(classes)} true classes by predicted class",
@@ -146,18 +147,19 @@ def _confused(counts: Any, classes: Sequence[str]) -> Iterator[str]:
             yield f"{count} of {int(counts[true].sum())} rows of {classes[true]} were predicted as {classes[taken]}."
 
 
-def against_truth(predicted: Tensor, true: Tensor) -> Plot:
-    """Each test row's prediction over its true value, and the line on which they agree.
+def against_truth(predicted: Tensor, true: Tensor, split: str = "test") -> Plot:
+    """Each row's prediction over its true value, and the line on which they agree.
 
     Args:
         predicted: float64 (N, outputs), at most an even sample of the rows is drawn.
         true: likewise.
+        split: what the rows are of.
     """
     rows = torch.arange(0, len(true), -(-len(true) // MOST_POINTS))
     predicted, true = predicted.cpu()[rows], true.cpu()[rows]
     figure = go.Figure()
     for i in range(true.shape[1]):
-        name = "test rows" if true.shape[1] == 1 else f"output {i}"
+        name = f"{split} rows" if true.shape[1] == 1 else f"output {i}"
         marker = {"color": COLOURS[i % len(COLOURS)], "opacity": 0.6, "size": 6}
         figure.add_trace(
             go.Scatter(x=true[:, i].tolist(), y=predicted[:, i].tolist(), mode="markers", name=name, marker=marker)
@@ -168,7 +170,7 @@ def against_truth(predicted: Tensor, true: Tensor) -> Plot:
     figure.update_yaxes(title_text="Predicted")
     figure.update_layout(height=520)
     return Plot(
-        "Predicted against true on the test split",
+        f"Predicted against true on the {split} split",
         "Each point is a row; on the dotted line both agree.",
         figure,
         told=f"{len(true)} rows, each prediction over the true value",

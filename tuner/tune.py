@@ -13,6 +13,7 @@ from typing import Any
 from optuna.storages import BaseStorage
 
 from tuner import storage, warming
+from tuner.answer import BASELINE
 from tuner.chance import held_to
 from tuner.config import DEFAULT_STORAGE
 from tuner.confirmation import Confirmation
@@ -33,6 +34,7 @@ from tuner.storage import Turns, in_turn
 from tuner.storage.outages import BUSY, Unavailable
 from tuner.study import Record, Study, open_study
 from tuner.study.forking import begin_fork, fork_of
+from tuner.study.planned import note
 from tuner.training import device_of
 
 
@@ -145,6 +147,8 @@ def run(
             in_turn(turns, lambda: begin_fork(opened, forked, space, plan.goal, wanted.batch, turns))
         study = in_turn(turns, lambda: _opened(opened, space, plan.goal, turns, wanted.batch))
         in_turn(turns, lambda: warming.begin_with(study, known))
+        if (trivial := plan.baseline) is not None:
+            in_turn(turns, lambda: note(study, BASELINE, trivial.facts))
         watch = in_turn(turns, lambda: Watch(study, stop, space.setting("search.trials")))
         limits = _limits(space, watch, isinstance(fuse, int))
         folder = storage.study_folder(storage_url, study.name, study.uid)

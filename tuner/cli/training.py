@@ -11,6 +11,7 @@ import typer
 from tuner.cli import completing, options
 from tuner.config import DEFAULT_STORAGE, On
 from tuner.errors import UsageError
+from tuner.rounding import rounded
 
 if TYPE_CHECKING:
     from tuner.space import Space
@@ -33,6 +34,10 @@ def train(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run folder that is there.")] = False,
     storage: options.Storage = DEFAULT_STORAGE,
+    test: Annotated[
+        bool | None,
+        typer.Option("--test/--no-test", help="Score the test split; as it is with --on train+valid, and counted."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing while it trains.")] = False,
 ) -> None:
     """Train the final model, score it on the test split and save it; or call your own function once more.
@@ -47,12 +52,19 @@ def train(
             shown = ", ".join(f"{name} {value:.5g}" for name, value in metrics.items() if name != "lr")
             typer.echo(f"epoch {epoch} of {last}: {shown}", err=True)
 
-    done = final.train(space, out, on=on, device=device, overwrite=overwrite, observe=observe)
+    done = final.train(
+        space, out, on=on, device=device, overwrite=overwrite, test=test, storage_url=storage, observe=observe
+    )
     for note in done.notes:
         typer.echo(f"note: {note}", err=True)
-    width = max((len(done.titles[name]) for name in done.test), default=0)
-    for name, value in done.test.items():
-        typer.echo(f"test {done.titles[name]:<{width}} {value:.5g}")
+    split, scores = ("test", done.test) if done.test else ("validation", done.valid)
+    width = max((len(done.titles[name]) for name in scores), default=0)
+    for name, value in scores.items():
+        ends = done.intervals.get(name)
+        sure = "" if ends is None else f"  (95 % interval {rounded(ends.low)} to {rounded(ends.high)})"
+        typer.echo(f"{split} {done.titles[name]:<{width}} {value:.5g}{sure}")
+    for sentence in done.sentences:
+        typer.echo(sentence)
     own = space.objective.function is not None
     back = "" if own else f"; tuner.load_model({str(done.folder)!r}) gives the model back"
     typer.echo(f"saved in {done.folder}{back}")

@@ -69,28 +69,42 @@ def for_search(data: Data, base: str, seed: int, draw: int | None = None) -> Spl
     return Splits(source.emptied(), source.pool.at(train), source.pool.at(valid), None, loader)
 
 
-def for_final(data: Data, base: str, seed: int, on: On) -> Splits:
+def for_final(data: Data, base: str, seed: int, on: On, test: bool = True) -> Splits:
     """Load what final training may see: the rows of `on`, and the test split for the last word.
 
     With `On.TRAIN` the training and validation rows are those of the search, bit for bit; with
-    `On.ALL` there is no validation split.
+    `On.ALL` there is no validation split. Without `test` a file or split of its own is not opened.
 
     Raises:
         DataError: the data are not there, or too few to be split.
     """
     source, loader = _source(data, base, seed)
     train, valid, held = _row_numbers(source, data, seed)
-    test = source.pool.at(held) if held is not None else _own_test(source, loader)
+    if not test:
+        return _without_test(source, loader, train, valid, on)
+    test_rows = source.pool.at(held) if held is not None else _own_test(source, loader)
     if on is On.ALL:
         everything = source.pool.at(torch.cat([train, valid]).sort().values)
-        _refuse_unlearnable(source, everything.targets, {"test": test.targets})
-        source = source.noting(*audit.copies({"training": everything, "test": test}, source.task))
-        return Splits(source.emptied(), everything, None, test, loader)
+        _refuse_unlearnable(source, everything.targets, {"test": test_rows.targets})
+        source = source.noting(*audit.copies({"training": everything, "test": test_rows}, source.task))
+        return Splits(source.emptied(), everything, None, test_rows, loader)
     targets = source.pool.targets
-    _refuse_unlearnable(source, targets[train], {"validation": targets[valid], "test": test.targets})
+    _refuse_unlearnable(source, targets[train], {"validation": targets[valid], "test": test_rows.targets})
     trained, validated = source.pool.at(train), source.pool.at(valid)
-    source = source.noting(*audit.copies({"training": trained, "validation": validated, "test": test}, source.task))
-    return Splits(source.emptied(), trained, validated, test, loader)
+    split = {"training": trained, "validation": validated, "test": test_rows}
+    source = source.noting(*audit.copies(split, source.task))
+    return Splits(source.emptied(), trained, validated, test_rows, loader)
+
+
+def _without_test(source: Source, loader: Loader, train: Tensor, valid: Tensor, on: On) -> Splits:
+    if on is On.ALL:
+        everything = source.pool.at(torch.cat([train, valid]).sort().values)
+        _refuse_unlearnable(source, everything.targets, {})
+        return Splits(source.emptied(), everything, None, None, loader)
+    trained, validated = source.pool.at(train), source.pool.at(valid)
+    _refuse_unlearnable(source, trained.targets, {"validation": validated.targets})
+    source = source.noting(*audit.copies({"training": trained, "validation": validated}, source.task))
+    return Splits(source.emptied(), trained, validated, None, loader)
 
 
 def argument_faults(source: Component, base: str) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,54 @@
+"""How often the test split of a study has been scored: a line for each time in the study's folder.
+
+Test rows tell the truth once. Who trains several trials and keeps the one that they like best has chosen by them.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tuner.errors import listing
+from tuner.storage import study_folder
+
+FILE = "test-scores.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Scorings:
+    """The trials whose final models were scored on the test split of a study, in order, the latest included."""
+
+    study: str
+    trials: tuple[int, ...]
+
+    def __str__(self) -> str:
+        times, different = len(self.trials), sorted(set(self.trials))
+        numbers = f"trial{'s' * (len(different) > 1)} {listing(map(str, different))}"
+        told = f"the test split has been scored {times} times for study {self.study} ({numbers})"
+        return f"{told}: the best of several test scores is optimistic" if len(different) > 1 else told
+
+
+def add(storage_url: str, provenance: Mapping[str, Any], scores: Mapping[str, float]) -> Scorings | None:
+    """Note that a final model was scored; None where the config comes from no study.
+
+    Args:
+        storage_url: the database that the study is, or was, in: its folder lies beside it.
+        provenance: of the config.
+        scores: of the test split.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    study, uid, trial = (provenance.get(name) for name in ("study", "uid", "trial"))
+    if not (isinstance(study, str) and isinstance(uid, str) and isinstance(trial, int)):
+        return None
+    file = study_folder(storage_url, study, uid) / FILE
+    file.parent.mkdir(parents=True, exist_ok=True)
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    with file.open("a", encoding="utf-8") as lines:
+        lines.write(json.dumps({"trial": trial, "time": now, "test": dict(scores)}) + "\n")
+    written = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    return Scorings(study, tuple(int(each["trial"]) for each in written))
