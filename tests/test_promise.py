@@ -47,7 +47,7 @@ def rare(tmp_path: Path, metric: str = "accuracy", lr: float = 0.001, column: st
     return tmp_path / "rare.yaml"
 
 
-def splits_of(file: Path) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def splits_of(file: Path) -> tuple[np.ndarray, np.ndarray]:
     """The targets of the training and the validation rows."""
     job = check.load_job(Space.load(file), torch.device("cpu"))
     assert job.splits.valid is not None
@@ -133,7 +133,7 @@ def test_training_on_the_training_rows_leaves_the_test_rows_alone(tmp_path: Path
     assert final.valid["accuracy"] == final.epochs[-1]["accuracy"]
     assert "Validation split" in (tmp_path / "run" / "report.html").read_text()
     assert not list(tmp_path.rglob("test-scores.jsonl"))
-    with pytest.raises(tuner.TunerError, match="held.csv"):
+    with pytest.raises(tuner.TunerError, match=r"held\.csv"):
         tuner.train(tmp_path / "best.yaml", tmp_path / "all", storage_url=url, device="cpu")
 
 
