@@ -122,7 +122,7 @@ def _importances_data(found: Importances) -> dict[str, Any]:
         for each in found.ranked
     ]
     return {
-        "method": found.method.value,
+        "method": "fANOVA",
         "evaluated": found.evaluated,
         "trials": found.trials,
         "parameters": parameters,

@@ -14,6 +14,9 @@ FULL, PLAIN_FULL = "█", "#"
 FENCE = 5
 """So many times the distance between the quartiles from them a value is far off: it must not flatten the others."""
 
+HUGE = 1e300
+"""Values above this are scaled first, or their differences would overflow."""
+
 
 def sparkline(values: Sequence[float], width: int, plain: bool) -> str:
     """A course on one line: a character for each value, or for an even sample with the last one.
@@ -24,6 +27,9 @@ def sparkline(values: Sequence[float], width: int, plain: bool) -> str:
         plain: whether it must be ASCII.
     """
     levels = PLAIN_LEVELS if plain else LEVELS
+    largest = max(map(abs, values), default=0.0)
+    if largest > HUGE:
+        values = [value / largest for value in values]
     low, high = _ends(values)
     return "".join(levels[_level(value, low, high, len(levels))] for value in _sample(values, width))
 

@@ -118,7 +118,8 @@ def smoothed(
     weights = _kernel(up, y)[:, None, :] * _kernel(across, x)[None, :, :]
     totals, squares = weights.sum(2), (weights**2).sum(2)
     seen = (totals > NEAR) & (totals**2 > ALONE * squares)
-    return np.where(seen, weights @ values / np.maximum(totals, NEAR), np.nan)
+    means = weights / np.maximum(totals, NEAR)[:, :, None] @ values  # divided first, or great values would overflow
+    return np.where(seen, means, np.nan)
 
 
 def _kernel(grid: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import plotly.graph_objects as go
 
-from tuner.importances import Importance, Importances, Method
+from tuner.importances import Importance, Importances
 from tuner.plots.plot import COLOURS, GREY, PATTERNS, Plot, Table, titled
 from tuner.study import Study
 
@@ -52,10 +52,7 @@ def _bars(bars: Sequence[Importance], where: str, k: int) -> go.Bar:
 
 
 def _caption(found: Importances) -> str:
-    if found.method is Method.FANOVA:
-        caption = "fANOVA: how much of the variance of the values each parameter explains by itself."
-    else:
-        caption = "PED-ANOVA: what tells the best tenth of the complete trials within the bounds from the rest."
+    caption = "fANOVA: how much of the variance of the values each parameter explains by itself."
     if found.evaluated < found.trials:
         caption += f" An even sample of {found.evaluated} of {found.trials} trials was evaluated."
     return (

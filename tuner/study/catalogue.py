@@ -22,6 +22,7 @@ from tuner.study.identity import identity_of, refuse_another
 from tuner.study.study import FACTS, Study
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
+warnings.filterwarnings("ignore", "Choices for a categorical distribution should be")  # said at each look at a study
 
 REHEARSED = 12
 """Two more than TPE takes at random before it looks at what it was told."""
