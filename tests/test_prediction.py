@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -123,7 +124,52 @@ def test_columns_may_stand_in_any_order_and_the_target_need_not_be_there(runs: R
 
     one, other = (tuner.predict(run.folder, tmp_path / name) for name in ("one.csv", "other.csv"))
 
-    pd.testing.assert_frame_equal(one, other)
+    pd.testing.assert_frame_equal(one.drop(columns="bought"), other.drop(columns="extra"))
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_columns_that_are_no_features_are_kept_as_they_are_written(runs: Runs, tmp_path: Path, ending: str) -> None:
+    rows = [
+        {"id": "007", "age": "30", "note": "NA", "code": "A1", "prediction": "old", "member": "True"},
+        {"id": "1e5", "age": "?", "note": " a, b", "code": "007", "prediction": "", "member": "False"},
+        {"id": "", "age": "50", "note": "None", "code": "", "prediction": "x", "member": "True"},
+    ]
+    file = tmp_path / f"new.{ending}"
+    if ending == "csv":
+        write(file, ";".join(rows[0]), *(";".join(row.values()) for row in rows))
+    else:
+        typed = [{**row, "age": None if row["age"] == "?" else int(row["age"])} for row in rows]
+        file.write_text("\n".join(json.dumps({**row, "member": row["member"] == "True"}) for row in typed))
+
+    table = tuner.predict(runs("table").folder, file, tmp_path / "out.csv")
+
+    kept = ["id", "note", "prediction_input"]
+    assert list(table.columns) == ["row", *kept, "prediction", "probability_no", "probability_yes"]
+    wanted = [[row["id"], row["note"], row["prediction"]] for row in rows]
+    found = [[str(value).lstrip() for value in row] for row in table[kept].to_numpy().tolist()]
+    assert found == [[value.lstrip() for value in row] for row in wanted]
+    assert set(table["prediction"]) <= {"no", "yes"}
+    written = pd.read_csv(tmp_path / "out.csv", dtype=str, keep_default_na=False)
+    assert written["id"].tolist() == ["007", "1e5", ""]
+
+
+def test_columns_beside_a_text_are_kept(runs: Runs, tmp_path: Path) -> None:
+    write(tmp_path / "new.csv", "id,review,stars", '01,"bad, bad film",?', "02,fine,4.5")
+
+    table = tuner.predict(runs("text").folder, tmp_path / "new.csv")
+
+    assert table["text"].tolist() == ["bad, bad film", "fine"]
+    assert table[["id", "stars"]].to_numpy().tolist() == [["01", "?"], ["02", "4.5"]]
+    assert set(table["prediction"]) <= {"1", "4.5"}
+
+
+def test_a_model_says_labels_and_a_regression_has_none(runs: Runs) -> None:
+    run = runs("digits")
+    model = tuner.load_model(run.folder)
+
+    assert model.labels(read(run.rows.inputs)) == [run.dataset.classes[i] for i in run.outputs.argmax(1)]
+    with pytest.raises(UsageError, match="a regression has no classes"):
+        tuner.load_model(runs("line").folder).labels(torch.zeros(1, 2))
 
 
 def test_a_word_that_looks_like_a_number_is_the_word_that_was_trained_on(runs: Runs, tmp_path: Path) -> None:

@@ -127,6 +127,10 @@ class Interrupted(KeyboardInterrupt):
         super().__init__(signal)
 
 
+class ChangedCode(UserWarning):
+    """User code is not what it was when a model was trained by it."""
+
+
 class TrialStopped(BaseException):
     """A training function of one's own is to end here; it may clean up, and pass it on."""
 

@@ -19,7 +19,7 @@ from tuner.data.decoding import open_image
 from tuner.data.imagefiles import ENDINGS, Skipped, images_in
 from tuner.data.numbers import Numbers
 from tuner.data.pictures import resized
-from tuner.data.reading import Reading, is_json
+from tuner.data.reading import Reading, as_written, is_json
 from tuner.data.texts import as_texts
 from tuner.data.tokens import Tokens
 from tuner.errors import DataError, UsageError
@@ -40,8 +40,10 @@ def predict(folder: str | Path, inputs: str | Path, out: str | Path | None = Non
         out: a CSV file to write; None writes nothing.
 
     Returns:
-        One row per input: what it is (`row`, counted from 1, `text` or `file`), `prediction`, and for
-        classes a `probability_<class>` each, where the loss that trained the model gives any.
+        One row per input: what it is (`row`, counted from 1, `text` or `file`), the columns of the input that are no
+        features, as they are written there, `prediction`, which for classes is a label, and for classes a
+        `probability_<class>` each, where the loss that trained the model gives any. A column of the input that is
+        called like one of these gets `_input` behind its name.
 
     Raises:
         UsageError: it is no run folder, its model cannot be applied to files, or `out` is a file of another kind.
@@ -61,11 +63,11 @@ def _predicted(predictor: Predictor, folder: Path, inputs: Path) -> pd.DataFrame
         raise DataError(f"{inputs}: there is no such file or folder")
     match predictor.preprocessor:
         case Columns() as columns:
-            frame = _table(inputs, columns, config_of(folder).setting("data"))
-            return _told(predictor, {"row": range(1, len(frame) + 1)}, frame)
+            frame, kept = _table(inputs, columns, config_of(folder).setting("data"))
+            return _told(predictor, {"row": range(1, len(frame) + 1)}, frame, kept)
         case Tokens():
-            texts = _texts(inputs, config_of(folder).setting("data"))
-            return _told(predictor, {"text": texts}, texts)
+            texts, kept = _texts(inputs, config_of(folder).setting("data"))
+            return _told(predictor, {"text": texts}, texts, kept)
         case Numbers() as numbers if len(numbers.shape) == 3:
             files = _images(inputs)
             parts = [files[i : i + IMAGES_AT_ONCE] for i in range(0, len(files), IMAGES_AT_ONCE)]
@@ -78,39 +80,59 @@ def _predicted(predictor: Predictor, folder: Path, inputs: Path) -> pd.DataFrame
             raise UsageError(f"{folder}: was trained on token ids of your own code; apply tuner.load_model to such")
 
 
-def _told(predictor: Predictor, columns: dict[str, Any], inputs: Any) -> pd.DataFrame:
-    """The columns with what the model says of the inputs."""
+def _told(predictor: Predictor, columns: dict[str, Any], inputs: Any, kept: pd.DataFrame | None = None) -> pd.DataFrame:
+    """What inputs are, what is kept of them, and what the model predicts for them."""
     if not len(inputs):
         raise DataError("there is nothing to predict: the input has no rows")
+    predicted = _predictions(predictor, inputs)
+    if kept is None:
+        return pd.DataFrame({**columns, **predicted})
+    names = _distinct(list(kept.columns), {*columns, *predicted})
+    return pd.DataFrame({**columns, **dict(zip(names, kept.to_numpy(dtype=object).T, strict=True)), **predicted})
+
+
+def _predictions(predictor: Predictor, inputs: Any) -> dict[str, Any]:
     if predictor.task is Task.REGRESSION:
         values = predictor.predict(inputs).numpy()
         names = ["prediction"] if values.shape[1] == 1 else [f"prediction_{i}" for i in range(values.shape[1])]
-        return pd.DataFrame({**columns, **dict(zip(names, values.T, strict=True))})
+        return dict(zip(names, values.T, strict=True))
     outputs = predictor.outputs(inputs)
-    labels = [predictor.classes[i] for i in outputs.argmax(1)]
     likely = predictor.link.probabilities(outputs)
     chances = () if likely is None else likely.numpy().T
     shares = {f"probability_{name}": chance for name, chance in zip(predictor.classes, chances, strict=False)}
-    return pd.DataFrame({**columns, "prediction": labels, **shares})
+    return {"prediction": predictor.labels_of(outputs), **shares}
 
 
-def _table(file: Path, columns: Columns, section: Mapping[str, Any]) -> pd.DataFrame:
-    """A table as the training rows were read: with their separator, their missing values and their words."""
-    frame = frames.read(".", str(file), Reading.of(section), words=columns.words)
+def _distinct(names: list[str], taken: set[str]) -> list[str]:
+    """The names, with `_input` behind each that is taken."""
+    found: list[str] = []
+    for name in names:
+        while name in taken:
+            name += "_input"  # until nobody has it
+        found.append(name)
+        taken.add(name)
+    return found
+
+
+def _table(file: Path, columns: Columns, section: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A table as the training rows were read, and its other columns as they are written."""
+    reading = Reading.of(section)
+    frame = frames.read(".", str(file), reading, words=columns.words)
     frames.require(frame, columns.names, str(file))
     frames.refuse_text(frame, columns.numeric, str(file), "the model was trained on numbers")
-    return frame
+    return frame, as_written(str(file), reading, [name for name in frame.columns if name not in columns.names])
 
 
-def _texts(file: Path, section: Mapping[str, Any]) -> Any:
-    """Object (N,): a column of a table, or the lines of any other file."""
+def _texts(file: Path, section: Mapping[str, Any]) -> tuple[Any, pd.DataFrame | None]:
+    """Object (N,): a column of a table, with its other columns, or the lines of any other file."""
     reading, column = Reading.of(section), str(section.get("text", "text"))
     if is_json(file) or set(file.suffixes[-2:]) & {".csv", ".tsv"}:
         frame = frames.read(".", str(file), reading, texts=[column])
         frames.require(frame, [column], str(file))
-        return as_texts(frame[column])
+        kept = as_written(str(file), reading, [name for name in frame.columns if name != column])
+        return as_texts(frame[column]), kept
     try:
-        return np.array(file.read_text(encoding=reading.encoding).splitlines(), dtype=object)
+        return np.array(file.read_text(encoding=reading.encoding).splitlines(), dtype=object), None
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{file} cannot be read as text: {error}") from None
 

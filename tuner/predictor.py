@@ -17,7 +17,7 @@ from tuner.data import preprocessing
 from tuner.data.preprocessing import Preprocessor
 from tuner.data.rows import inputs_at
 from tuner.data.scale import Scale
-from tuner.errors import BuildError, UsageError
+from tuner.errors import BuildError, ChangedCode, UsageError
 from tuner.link import Link
 from tuner.loss import link_of
 from tuner.precision import autocast, widened
@@ -98,6 +98,20 @@ class Predictor(nn.Module):
         outputs = self.outputs(inputs)
         return outputs.argmax(dim=1) if self.task is Task.CLASSIFICATION else outputs
 
+    def labels(self, inputs: Any) -> list[str]:
+        """Raw inputs to the names of their classes.
+
+        Raises:
+            UsageError: the model is a regression.
+        """
+        if self.task is Task.REGRESSION:
+            raise UsageError("a regression has no classes; use predict for its values")
+        return self.labels_of(self.outputs(inputs))
+
+    def labels_of(self, outputs: Tensor) -> list[str]:
+        """The names of the classes that outputs (N, classes) speak for."""
+        return [self.classes[i] for i in outputs.argmax(dim=1).tolist()]
+
     def _kind(self) -> str:
         return "a regression" if self.task is Task.REGRESSION else "a model trained by a loss without a link to them"
 
@@ -156,9 +170,8 @@ def _warn_of_changes(folder: Path, facts: Mapping[str, Any]) -> None:
     modules = {name: (digest, bundle.installed(f"{name}:").get(name)) for name, digest in facts["modules"].items()}
     for name, (before, now) in {**copies, **modules}.items():
         if before != now:
-            warnings.warn(
-                f"{name} has changed since the model was trained: its predictions may be others", stacklevel=3
-            )
+            message = f"{name} has changed since the model was trained: its predictions may be others"
+            warnings.warn(message, ChangedCode, stacklevel=3)
 
 
 def config_of(folder: Path) -> Space:

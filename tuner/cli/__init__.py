@@ -19,7 +19,7 @@ import typer
 
 from tuner.cli import confirm, helping, run, schema, spaces, start, status, studies, training
 from tuner.cli.saying import say
-from tuner.errors import TunerError
+from tuner.errors import SpaceError, TunerError
 
 app = typer.Typer(
     name="tuner",
@@ -87,7 +87,9 @@ def main() -> None:
     except TunerError as error:
         if os.environ.get("TUNER_DEBUG"):
             raise
-        say(f"tuner: {error}" if "\n" not in str(error) else str(error), err=True)
+        text = str(error).strip()
+        are_faults = isinstance(error, SpaceError) and "\n" in text  # a line each, which begins with its place
+        say(text if are_faults else f"tuner: {text}", err=True)
         raise SystemExit(error.exit_code) from None
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 it must outlive this function, for Python's last flush

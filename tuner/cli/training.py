@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +11,7 @@ import typer
 
 from tuner.cli import completing, options
 from tuner.config import DEFAULT_STORAGE, On
-from tuner.errors import UsageError
+from tuner.errors import ChangedCode, UsageError
 from tuner.rounding import rounded
 
 if TYPE_CHECKING:
@@ -77,13 +78,19 @@ def predict(
         Path | None, typer.Option("--out", "-o", help="The CSV file to write; without it, to stdout.")
     ] = None,
 ) -> None:
-    """Apply a trained model: predictions, and for classes their probabilities.
+    """Apply a trained model: labels or values, class probabilities, and the input's columns that are no features.
 
     Example: tuner predict runs/final new.csv -o predictions.csv
     """
     from tuner import prediction
 
-    table = prediction.predict(folder, inputs, out)
+    with warnings.catch_warnings(record=True) as caught:
+        table = prediction.predict(folder, inputs, out)
+    for warning in caught:
+        if issubclass(warning.category, ChangedCode):
+            typer.echo(f"note: {warning.message}", err=True)
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     typer.echo(table.to_csv(index=False).rstrip("\n") if out is None else f"wrote {out}: {len(table)} rows")
 
 

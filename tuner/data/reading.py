@@ -6,10 +6,11 @@ A row is named by its number, counted from 1 below the header.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import json
 import warnings
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -114,8 +115,30 @@ def read_noting(
         raise DataError(f"data: takes the path of a file, not {path}")
     file = Path(base, path)
     _refuse_beyond_memory(file)
-    try:
+    with naming_errors(file, reading):
         frame = _read_json(file, reading) if is_json(file) else _read_csv(file, reading, words, texts)
+    return _tidied(frame, reading, words, texts, path, as_typed=not is_json(file))
+
+
+def as_written(path: str, reading: Reading, columns: Sequence[str]) -> pd.DataFrame:
+    """Read some columns of a file letter by letter, a row for each of `read`: an id 007 stays so, and so does NA.
+
+    Raises:
+        DataError: the file is not there or cannot be read.
+    """
+    file = Path(path)
+    with naming_errors(file, reading):
+        if is_json(file):
+            return _read_json(file, reading)[list(columns)]
+        raw = _parsed(file, reading, _names(file, reading), dtype=str, na_filter=False, usecols=list(columns))
+    return raw[list(columns)]
+
+
+@contextlib.contextmanager
+def naming_errors(file: Path, reading: Reading) -> Iterator[None]:
+    """Raise whatever pandas raises as an error in one line that names the file."""
+    try:
+        yield
     except DataError:
         raise
     except FileNotFoundError:
@@ -123,8 +146,8 @@ def read_noting(
     except UnicodeError as error:
         raise DataError(f"{file} cannot be read: {error}; {_other_encoding(file, reading)}") from None
     except Exception as error:  # a parser and half a dozen decompressors, each with errors of its own
-        raise DataError(f"{file} cannot be read: {_first_bad_line(file)}{error}") from None
-    return _tidied(frame, reading, words, texts, path, as_typed=not is_json(file))
+        cause = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{file} cannot be read: {_first_bad_line(file)}{cause}") from None
 
 
 def is_json(file: Path) -> bool:
@@ -137,7 +160,8 @@ def na_words(base: str, path: str, reading: Reading, column: str) -> Counter[str
     file = Path(base, path)
     if is_json(file):
         return Counter()
-    raw = _parsed(file, reading, _names(file, reading), dtype=str, na_filter=False, usecols=[column])
+    with naming_errors(file, reading):
+        raw = _parsed(file, reading, _names(file, reading), dtype=str, na_filter=False, usecols=[column])
     counts: Counter[str] = Counter(raw[column].str.strip())
     return Counter({word: counts[word] for word in NA_WORDS if counts[word]})
 

@@ -12,9 +12,9 @@ from typing import Any
 import pandas as pd
 
 from tuner.data import frames, spelling
-from tuner.data.reading import NA_WORDS, Reading, is_json, na_words
+from tuner.data.reading import NA_WORDS, Reading, is_json, na_words, naming_errors
 from tuner.data.spelling import Spelling
-from tuner.errors import DataError, listing
+from tuner.errors import listing
 
 SEPARATORS = (";", "\t", "|", ",")
 """Those of one rank are tried in this order: a comma may be a decimal sign."""
@@ -100,7 +100,7 @@ def _encoding(file: Path) -> str:
             )
         except UnicodeError:
             continue
-        except (OSError, ValueError):
+        except Exception:  # half a dozen decompressors, each with errors of its own; whoever reads the rows says it
             break
         return encoding
     return "utf-8"
@@ -111,7 +111,7 @@ def _separator(file: Path, encoding: str) -> str:
     options: dict[str, Any] = {"sep": "\x01", "header": None, "nrows": LINES, "dtype": str, "na_filter": False}
     try:
         lines = pd.read_csv(file, encoding=encoding, quoting=csv.QUOTE_NONE, **options)[0].tolist()
-    except (OSError, ValueError, UnicodeError):  # whoever reads the rows says it
+    except Exception:  # likewise
         return ","
     best, most = max(SEPARATORS, key=lines[0].count) if any(map(lines[0].count, SEPARATORS)) else ",", 1
     for separator in SEPARATORS:
@@ -126,12 +126,8 @@ def _raw(base: str, path: str, options: Options, **more: Any) -> pd.DataFrame:
     reading, file = Reading.of(options), Path(base, path)
     common: dict[str, Any] = {"sep": reading.separator, "skipinitialspace": True, "encoding": reading.encoding}
     header = 0 if reading.header else None
-    try:
+    with naming_errors(file, reading):
         return pd.read_csv(file, header=header, dtype=str, na_values=[""], keep_default_na=False, **common, **more)
-    except FileNotFoundError:
-        raise DataError(f"there is no file {file}") from None
-    except (OSError, ValueError) as error:
-        raise DataError(f"{file} cannot be read: {error}") from None
 
 
 def _strings(column: pd.Series[Any]) -> Counter[str]:
