@@ -142,6 +142,14 @@ LOST = {
     def changed(self, x):
         return self.body["first"](x)
 """,
+    r"Not kept: scale \(an attribute, float\)\. Put": """
+    def extend(self, width):
+        self.scale, self.family = 1.0, [self]
+        self.family.append(self.family)
+    def changed(self, x):
+        self.scale *= 1.1 if self.training else 1.0
+        return x * self.scale
+""",
     r"scale \(a tensor that is no buffer\)": """
     def extend(self, width):
         self.scale = torch.ones(width)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,31 +12,36 @@ from torch import Tensor, nn
 MACHINERY = frozenset(vars(nn.Module())) | {"forward"}
 """The attributes that every module has: parameters, buffers, layers, hooks, its mode."""
 
-DEEPEST = 6
-"""Lists and mappings are looked into so far."""
-
 
 def differences(saved: nn.Module, loaded: nn.Module) -> Iterator[str]:
     """Yield what differs between two models of one kind, with what it is: `scale (a tensor that is no buffer)`."""
+    return _differences(saved, loaded, set())
+
+
+def _differences(saved: nn.Module, loaded: nn.Module, seen: set[int]) -> Iterator[str]:
+    """Those of modules that are not `seen`: a layer may have its parent in a list."""
     others = dict(loaded.named_modules())
     for name, module in saved.named_modules():
-        if name not in others:
-            yield f"{name or 'the model'} (a layer)"
+        if id(module) in seen:
             continue
-        yield from (f"{_join(name, key)} ({kind})" for key, kind in _of_module(module, others[name]))
+        seen.add(id(module))
+        if name in others:
+            yield from (f"{_join(name, key)} ({kind})" for key, kind in _of_module(module, others[name], seen))
+        else:
+            yield f"{name or 'the model'} (a layer)"
 
 
-def _of_module(saved: nn.Module, loaded: nn.Module) -> Iterator[tuple[str, str]]:
+def _of_module(saved: nn.Module, loaded: nn.Module, seen: set[int]) -> Iterator[tuple[str, str]]:
     """(attribute, kind) of what differs in one module, its layers apart."""
     volatile = saved._non_persistent_buffers_set
     for held, kind in (("_parameters", "a parameter"), ("_buffers", "a buffer")):
         there = vars(loaded)[held]
         for key, tensor in vars(saved)[held].items():
-            if not _is_same(tensor, there.get(key), DEEPEST):
+            if not _is_same(tensor, there.get(key), seen):
                 yield key, "a buffer with persistent=False" if key in volatile else f"{kind} that does not load again"
     there = vars(loaded)
     for key, value in vars(saved).items():
-        if key not in MACHINERY and not _is_same(value, there.get(key), DEEPEST):
+        if key not in MACHINERY and not _is_same(value, there.get(key), seen):
             yield key, _kind(value)
 
 
@@ -58,26 +63,34 @@ def _each(value: Any) -> list[Any]:
     return list(value.values()) if isinstance(value, dict) else list(value)
 
 
-def _is_same(one: Any, other: Any, deep: int) -> bool:
+def _is_same(one: Any, other: Any, seen: set[int]) -> bool:
     """Whether two values are; of what cannot be compared, such as a generator, it is taken to be so."""
+    if isinstance(one, nn.Module | dict | list | tuple):
+        if id(one) in seen:
+            return True
+        return _is_same_whole(one, other, seen)
     match one:
         case Tensor():
             return isinstance(other, Tensor) and _is_same_tensor(one.detach(), other.detach())
-        case nn.Module():
-            return isinstance(other, nn.Module) and next(differences(one, other), None) is None
         case np.ndarray():
             return isinstance(other, np.ndarray) and np.array_equal(one, other)
-        case dict():
-            return isinstance(other, dict) and (deep == 0 or _is_same_mapping(one, other, deep - 1))
-        case list() | tuple():
-            if not isinstance(other, list | tuple) or len(one) != len(other):
-                return False
-            return deep == 0 or all(_is_same(a, b, deep - 1) for a, b in zip(one, other, strict=True))
         case bool() | int() | float() | complex() | str() | bytes() | None:
             return bool(one == other) or (one != one and other != other)
         case set() | frozenset():
             return bool(one == other)
     return True
+
+
+def _is_same_whole(one: Any, other: Any, seen: set[int]) -> bool:
+    """Of what has parts, each of which is looked at once."""
+    if isinstance(one, nn.Module):
+        return isinstance(other, nn.Module) and next(_differences(one, other, seen), None) is None
+    seen.add(id(one))
+    if not isinstance(other, type(one)) or len(one) != len(other):
+        return False
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_is_same(value, other[key], seen) for key, value in one.items())
+    return all(_is_same(a, b, seen) for a, b in zip(one, other, strict=True))
 
 
 def _is_same_tensor(one: Tensor, other: Tensor) -> bool:
@@ -88,10 +101,6 @@ def _is_same_tensor(one: Tensor, other: Tensor) -> bool:
         return torch.equal(*dense)
     first, second = (tensor.to(torch.complex128) for tensor in dense)
     return torch.equal(first.nan_to_num(), second.nan_to_num())
-
-
-def _is_same_mapping(one: Mapping[Any, Any], other: Mapping[Any, Any], deep: int) -> bool:
-    return one.keys() == other.keys() and all(_is_same(value, other[key], deep) for key, value in one.items())
 
 
 def _join(module: str, attribute: str) -> str:
