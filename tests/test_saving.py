@@ -192,7 +192,7 @@ LOST = {
             Net.scales.append(0.9)
         return x * (1 + sum(Net.scales))
 """,
-    "cannot be loaded again, so it was not saved: model: the weights in .* do not load into net.py:Net: Runt": """
+    "cannot be loaded again, so it was not saved: model: the weights do not load into net.py:Net: Runt": """
     def extend(self, width):
         self._register_state_dict_hook(lambda module, state, prefix, facts: state.__delitem__("head.weight"))
 """,

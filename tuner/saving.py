@@ -98,6 +98,7 @@ def _compared(folder: Path, run: Run, inputs: Tensor, code: dict[str, str]) -> l
             given = _outputs(loaded, inputs, precision)
     except Exception as error:  # building and running user code may raise anything
         cause = str(error) if isinstance(error, TunerError) else f"{type(error).__name__}: {error}"
+        cause = cause.replace(f" in {folder.resolve()}", "")  # which goes
         raise TunerError(f"the model cannot be loaded again, so it was not saved: {cause}") from error
     if _are_near(given, found, precision):
         return []
