@@ -38,7 +38,8 @@ def placed(targets: Tensor, scale: Scale | None, device: torch.device) -> tuple[
         the class indices, or float32 and standardised.
     """
     if scale is None:
-        return targets.to(device), targets.to(device)
+        there = targets.to(device)
+        return there, there
     return targets.to(home_of_doubles(device)), scale.to(CPU)(targets.to(CPU)).to(device)
 
 
