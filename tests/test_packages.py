@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 import tuner
 from tests.conftest import ROOT
@@ -126,6 +127,13 @@ def test_what_a_package_raises_is_told_with_the_file_that_was_named(tmp_path: Pa
         own.load("pkg/net.py:Nett", str(tmp_path), "model.type")
 
 
+def test_a_package_sees_no_command_line_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package(tmp_path, init="import argparse\nargparse.ArgumentParser().parse_args()\n")
+    monkeypatch.setattr(sys, "argv", ["tuner", "run", "--space", "x.yaml"])
+
+    assert block("pkg/net.py:Net", tmp_path) == ""
+
+
 def test_a_model_of_a_package_is_trained(tmp_path: Path) -> None:
     parts = "data: {type: digits}, model: {type: 'pkg/net.py:Net'}, optimizer: {type: SGD, lr: 0.1}"
     text = f"{{{parts}, training: {{epochs: 1}}}}"
@@ -133,6 +141,8 @@ def test_a_model_of_a_package_is_trained(tmp_path: Path) -> None:
     final = tuner.train(Space.parse(text, base=str(package(tmp_path))), tmp_path / "run")
 
     assert final.test["accuracy"] > 0.5
+    images = torch.zeros(2, 1, 8, 8)
+    assert tuner.load_model(final.folder).predict(images).shape == (2,)
 
 
 def test_another_process_unpickles_what_a_package_defines(tmp_path: Path) -> None:

@@ -60,3 +60,15 @@ def tables(file: Path, url: str) -> Sequence[str]:
 def test_every_table_says_what_its_metric_is_of(tmp_path: Path, url: str, goal: str, title: str) -> None:
     for text in tables(space(tmp_path, goal), url):
         assert title in text
+
+
+def test_a_name_between_colons_is_no_emoji(tmp_path: Path, url: str) -> None:
+    (tmp_path / "own.py").write_text(
+        "import torch\n\ndef one():\n    x = torch.randn(200, 2)\n    return x, (x[:, 0] > 0).float()\n"
+    )
+    file = space(tmp_path, "{metric: rmse}")
+    file.write_text(file.read_text().replace("{type: csv, path: sick.csv, target: sick}", '{type: "own.py:one"}'))
+
+    assert "own.py:one: targets are floats, 0 and 1: taken for regression" in printed(
+        "run", "--space", file, "--storage", url
+    )

@@ -61,6 +61,6 @@ def _lines(console: Console) -> Observer:
     def observe(event: Event) -> None:
         progress.see(event)
         for line in lines_of(event, progress):
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            console.print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
     return observe

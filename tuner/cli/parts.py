@@ -38,7 +38,7 @@ def stdout() -> Console:
     """The console on stdout; in place of what its encoding lacks stands a question mark."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
-    return Console(markup=False, highlight=False, width=None if edged(sys.stdout) else PIPED_WIDTH)
+    return Console(markup=False, highlight=False, emoji=False, width=None if edged(sys.stdout) else PIPED_WIDTH)
 
 
 def drawable(stream: TextIO) -> bool:

@@ -35,7 +35,7 @@ def above_the_view() -> Iterator[Console]:
     caught = [stream for stream in (sys.stdout, sys.stderr) if stream.isatty()]
     before = {stream.fileno(): os.dup(stream.fileno()) for stream in caught}
     with _memory() as memory, os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8") as terminal:
-        console = Console(file=terminal, markup=False, highlight=False)
+        console = Console(file=terminal, markup=False, highlight=False, emoji=False)
         was_enabled = faulthandler.is_enabled()
         faulthandler.enable(terminal)
         for descriptor in before:
