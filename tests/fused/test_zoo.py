@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from torch import nn
 
 from tests.fused.making import Settings, assert_same, fused, job_of, serial, trials
 from tests.ports import FakePort
@@ -61,6 +62,7 @@ REFUSED = {
     "TakesTurns": "training changes self.is_odd",
     "LastOutputs": "training changes self.last",
     "Clips": "",
+    "TeachesItself": "no 2 can train together, as each has another self.teacher[0]",
 }
 
 
@@ -102,6 +104,13 @@ def test_what_lanes_would_share_is_named_and_trials_train_in_turn(
     monkeypatch.delenv("ZOO_STEPS", raising=False)
     _, expected = trained(tmp_path / "alone", name, False)
 
-    assert "trials train in turn" in notes[0]
+    assert "train in turn" in notes[0]
     assert said in notes[0]
     assert_same(found, expected, tolerance=0)
+
+
+def test_what_is_left_in_a_class_of_torch_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    notes, _ = trained(tmp_path / "together", "CountsInLibrary", True)
+    monkeypatch.delattr(nn.Linear, "calls")
+
+    assert "training changes torch.nn.modules.linear: Linear.calls" in notes[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import contextvars
+import copy
 import functools
 import itertools
 import os
@@ -645,6 +646,24 @@ class LastOutputs(Base):
         if self.training:
             self.last = hidden.detach().mean(0)
         return self.head(hidden)  # type: ignore[no-any-return]
+
+
+class TeachesItself(Base):
+    """A copy of a layer that is no module of the model, and so has the first weights of its trial."""
+
+    def __init__(self, in_features: int, num_classes: int) -> None:
+        super().__init__(in_features, num_classes)
+        self.teacher = [copy.deepcopy(self.head)]
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = self.body(x)
+        return self.head(hidden) - self.teacher[0](hidden)  # type: ignore[no-any-return]
+
+
+class CountsInLibrary(Base):
+    def scale(self) -> Any:
+        nn.Linear.calls = getattr(nn.Linear, "calls", 0) + 1  # type: ignore[attr-defined]
+        return min(1.0, nn.Linear.calls / 50)  # type: ignore[attr-defined]
 
 
 LARGE: list[int] = []

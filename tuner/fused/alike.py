@@ -2,42 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from tuner.config import Config
 from tuner.data.memory import Resident
 from tuner.fused import noise
-from tuner.fused.contents import attributes_of
+from tuner.fused.contents import Contents, attributes_of
 from tuner.fused.rules import RULES
 from tuner.training import Run
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Runs of one signature can share a program. `title` is what people call them."""
+    """Runs of one signature can share a program. `title` is what people call them, `held` what their model holds."""
 
     title: str
     batch_size: int
     facts: str
+    shapes: tuple[tuple[str, torch.Size], ...] = field(compare=False, repr=False)
+    held: Contents = field(compare=False, repr=False)
+
+    def difference(self, other: Signature) -> str:
+        """Return by what two models of the same weights are unlike, as a message lists it; else nothing."""
+        return self.held.changed(other.held) if self.shapes == other.shapes else ""
 
 
 def signature_of(run: Run, config: Config) -> Signature:
     """What must be the same of two runs: shapes, structure, batches, optimizer, loss, precision, data."""
-    loss = config.loss
+    loss, held = config.loss, attributes_of(run.model, _of_lanes(run.model))
+    shapes = tuple((name, p.shape) for name, p in run.model.named_parameters())
     facts = {
         "data": (repr(config.data.transforms), repr(config.data.tokenizer)),
-        "model": attributes_of(run.model, _of_lanes(run.model)).digest,
+        "model": held.digest,
         "optimizer": (config.optimizer.type, _flags(run)),
         "loss": None if loss is None else (loss.type, sorted(_without(loss.args, "label_smoothing").items(), key=str)),
         "training": (run.training.accumulate, run.training.precision, run.training.balanced),
         "average": run.training.ema is not None,
         "hooks": _has_hooks_on_gradients(run.model),
     }
-    return Signature(f"{config.model.type}, batches of {run.batch_size}", run.batch_size, repr(facts))
+    return Signature(f"{config.model.type}, batches of {run.batch_size}", run.batch_size, repr(facts), shapes, held)
 
 
 def refusal(run: Run) -> str:

@@ -23,7 +23,9 @@ CALLS = frozenset(
 OPENING = "a file"
 """What `open` gives."""
 
-READING = frozenset({"linecache", "tokenize", "importlib._bootstrap_external", "warnings"})
+READING = frozenset(
+    {"linecache", "tokenize", "importlib._bootstrap_external", "_frozen_importlib_external", "warnings"}
+)
 """Python's modules that open files to show or import code."""
 
 

@@ -95,8 +95,8 @@ class Source:
 
     def code(self) -> tuple[Contents, Way]:
         """Return what the code of all models holds, and the way back to it."""
-        walk = Walk(Scope(package=self.package)).through([*self._roots(), ("os.environ", dict(os.environ))])
-        return _looked(walk), undo([*walk.holders, os.environ])
+        walk = Walk(Scope(package=self.package)).through(self._roots())
+        return _looked(walk), undo(walk.holders)
 
     def _roots(self) -> list[tuple[str, Any]]:
         return [] if self.constructor is None else [(place_of(self.constructor), self.constructor)]

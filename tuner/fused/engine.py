@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import os
 from collections import Counter
 from dataclasses import dataclass, replace
 
@@ -17,6 +18,7 @@ from tuner.fused.alike import Signature, refusal, signature_of
 from tuner.fused.contents import Source
 from tuner.fused.plan import FEWEST, FIRST, GAIN, Plan
 from tuner.fused.together import Changed, Together
+from tuner.fused.undo import undo
 from tuner.port import Outcome, Port, State, Trial
 from tuner.training import Job, Run
 from tuner.trial import run_trial
@@ -181,9 +183,16 @@ class _Bench:
             self._train_together(signature)
             return
         if self._looking and not self._plans and len(self._held) > 1:
-            self._say(f"of the first {len(self._held)} trials no {self._fewest} can train together: they train in turn")
+            said = f"of the first {len(self._held)} trials no {self._fewest} can train together"
+            self._say(f"{said}{self._unlike()}: they train in turn")
         self._looking = any(plan.width > 1 for plan in self._plans.values())
         self._port.done(self._alone(self._held.pop(0)))
+
+    def _unlike(self) -> str:
+        """By what trials are unlike though their weights are alike, where that is so."""
+        signed = [held.signature for held in self._held if held.signature is not None]
+        found = next((names for each in signed[1:] if (names := signed[0].difference(each))), "")
+        return found and f", as each has another {found}"
 
     @property
     def _fewest(self) -> int:
@@ -205,7 +214,7 @@ class _Bench:
         trial = self._first_of(signature)
         config = Config.of(trial.values, self._job.base)
         engine, steps, source = self._engine, self._steps_of(signature, config), Source.of(config)
-        before, back = source.code()
+        (before, back), environment = source.code(), undo([os.environ])
 
         def build() -> Run:
             return Run.build(self._job, config, trial.seed)
@@ -218,6 +227,7 @@ class _Bench:
                 raise
             return Plan(1, _why_not(error))
         finally:
+            environment()
             if before.changed(source.code()[0]):
                 back()
                 self._held = [replace(held, run=None) for held in self._held]

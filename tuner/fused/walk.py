@@ -136,16 +136,26 @@ class Walk:
         yield from _attributes(place, vars(tensor))
 
     def _class_of(self, value: Any) -> Parts:
-        return iter([(place_of(type(value)), type(value))] if self._is_users(type(value)) else [])
+        is_seen = self._is_users(type(value)) or isinstance(value, nn.Module)
+        return iter([(place_of(type(value)), type(value))] if is_seen else [])
 
     def _class(self, place: str, cls: type) -> Parts:
         self.texts[place] = _name_of(cls)
-        if not (self.scope.follows_code and self._is_users(cls)):
+        if not self.scope.follows_code:
+            return
+        if not self._is_users(cls):
+            yield from self._library(place, cls)
             return
         self.holders.append(cls)
         yield from ((f"{place}.{name}", value) for name, value in vars(cls).items() if name not in UNSEEN)
         yield from ((place_of(base), base) for base in (*cls.__bases__, type(cls)))
         yield from self._module_of(cls.__module__)
+
+    def _library(self, place: str, cls: type) -> Parts:
+        """The values of a layer's class; nothing else of a library is for user code to change."""
+        if issubclass(cls, nn.Module):
+            self.holders.append(cls)
+            yield from ((f"{place}.{name}", value) for name, value in vars(cls).items() if is_plain(value))
 
     def _module_of(self, name: str) -> Parts:
         if not code.has_many_purposes(name) and name in sys.modules:
