@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 import tuner
-from tests.data.making import pets, write
+from tests.data.making import pets, picture, write
 from tuner import data
 from tuner.config import On
 from tuner.data import Dataset
@@ -32,6 +32,9 @@ SPACES = {
     " tokenizer: {type: word, length: 4}}\nmodel: {type: RNN, hidden_size: 8}\n",
     "images": "data: {type: ImageFolder, root: pets, image_size: [6, 5], test: 4, batch_size: 4,"
     " transforms: [RandomHorizontalFlip]}\nmodel: {type: CNN, channels: [4]}\n",
+    "german": "data: {type: csv, path: g.csv, target: column3, separator: ';', decimal: ',', thousands: '.',"
+    " encoding: cp1252, header: false, keep_na: true, batch_size: 8}\nmodel: {type: MLP, hidden: [8]}\n",
+    "heights": "data: {type: ImageFolder, root: heights, test: 4, batch_size: 4}\nmodel: {type: CNN, channels: [4]}\n",
     "digits": "data: {type: digits, batch_size: 64}\nmodel: {type: CNN, channels: [4]}\n",
     "line": "data: {type: synthetic_regression, rows: 60, features: 2, batch_size: 8}\nmodel: {type: Linear}\n",
     "ids": "data: {type: 'own.py:load', batch_size: 4}\nmodel: {type: RNN, hidden_size: 4}\n",
@@ -64,6 +67,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     write(base / "x.csv", "review,stars", *(f'"{words[i % 4]}",{"4.5" if i % 4 in (0, 3) else 1}' for i in range(40)))
     pets(base / "pets", each=8)
     (base / "own.py").write_text(OWN)
+    german_file(base / "g.csv", range(60))
+    chance = np.random.default_rng(0)
+    for i in range(16):
+        picture(base / "heights" / "ab"[i % 2] / f"{i}.tiff", chance.normal(0, 1000, (8, 8)).astype(np.float32))
     made: dict[str, Trained] = {}
 
     def trained(kind: str) -> Trained:
@@ -81,6 +88,12 @@ def table_file(file: Path) -> None:
         age = "?" if i % 7 == 0 else str(20 + i * 13 % 50)
         lines.append(f"{age};{('007', 'A1', '')[i % 3]};{i % 2 == 0};{('yes', 'no')[i * 7 % 5 % 2]}")
     write(file, "age;code;member;bought", *lines)
+
+
+def german_file(file: Path, rows: Iterable[int]) -> None:
+    """Numbers as Germans write them, letters with dots, the word None as a class, and no header."""
+    lines = [f"{i % 7}.{i:03},5;{('süß', 'NA')[i % 2]};{('None', 'ja')[i * 7 % 5 % 2]}\n" for i in rows]
+    file.write_bytes("".join(lines).encode("cp1252"))
 
 
 def _trained(kind: str, base: Path) -> Trained:
@@ -214,6 +227,26 @@ def test_images_are_predicted_as_their_test_rows_were(runs: Runs, tmp_path: Path
     for chances in wanted.numpy():
         assert np.abs(told - chances).max(axis=1).min() < 1e-6
     assert torch.allclose(wanted, torch.softmax(run.outputs, 1), atol=1e-6)
+
+
+def test_a_table_is_read_for_prediction_by_the_keys_that_it_was_trained_with(runs: Runs, tmp_path: Path) -> None:
+    run = runs("german")
+    assert isinstance(run.rows.inputs, pd.DataFrame)
+    german_file(tmp_path / "new.csv", run.rows.inputs.index)
+
+    assert run.rows.inputs["column1"].between(0.5, 6059.5).all()
+    assert run.dataset.classes == ("None", "ja")
+    assert_told_alike(tuner.predict(run.folder, tmp_path / "new.csv"), run)
+
+
+def test_images_of_own_numbers_are_predicted_by_them(runs: Runs, tmp_path: Path) -> None:
+    run = runs("heights")
+    assert isinstance(run.rows.inputs, torch.Tensor)
+    for i, pixels in enumerate(run.rows.inputs.numpy()):
+        picture(tmp_path / f"{i}.tiff", pixels[0])
+
+    assert run.rows.inputs.min() < -1000
+    assert_told_alike(tuner.predict(run.folder, tmp_path), run)
 
 
 def test_one_image_is_predicted_as_it_is_in_its_folder(runs: Runs) -> None:

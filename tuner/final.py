@@ -129,7 +129,7 @@ def train(
             folder=Path(out),
             epochs=epochs,
             test=judged.values if judged.split == "test" else {},
-            notes=[*job.splits.source.notes, *_notes(space, config, on), *said],
+            notes=[*job.notes, *_notes(space, config, on), *said],
             titles=titles,
             valid=judged.values if judged.split == "validation" else {},
             intervals=judged.intervals,

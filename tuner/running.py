@@ -79,7 +79,7 @@ def planned(space: Space, device: torch.device, wanted: Wanted) -> Plan:
         job = check.load_job(space, device)
         check.check_fit(space, job)
         settle(job, space)
-        notes, trivial = job.splits.source.notes, _baseline(space, job)
+        notes, trivial = job.notes, _baseline(space, job)
         plan = Plan(job.scores.goal, _engine(space, job, wanted), notes, _own_code(space), trivial)
     try:
         rehearse(space, plan.goal)

@@ -114,3 +114,43 @@ def test_arguments_that_a_tokenizer_does_not_take_are_said(component: Component,
 
 def test_a_hole_is_no_fault() -> None:
     assert list(argument_faults(Component("word", {"vocab": {"int": [10, 20]}, "length": {"choice": [4, 8]}}))) == []
+
+
+CHINESE = ["今天天气很好", "明天天气不好", "我喜欢猫"]
+
+
+@pytest.mark.parametrize("texts", [CHINESE, ["ฉันชอบแมว", "ฉันมีหมา"], ["猫がすき", "犬がきらい"]])
+def test_letters_of_scripts_without_blanks_are_words(texts: list[str]) -> None:
+    made = Tokens.fit(texts, Component("word", {"length": 20}))
+
+    assert made.vocab_size == 2 + len(set("".join(texts)))
+    ids = made([texts[0], texts[0][::-1]])
+    length = len(texts[0])
+    assert ids[0, :length].tolist() == ids[1, :length].tolist()[::-1]
+    assert not (ids == 1).any()
+
+
+def test_such_letters_stand_among_words_with_blanks() -> None:
+    made = Tokens.fit(["ich mag 猫猫 sehr"], Component("word", {"length": 6}))
+
+    assert made(["mag 猫 ich"])[0].bool().sum() == 3
+    assert not (made(["mag 猫 ich"]) == 1).any()
+
+
+def test_texts_that_are_cut_or_empty_and_tokens_that_are_unknown_are_counted() -> None:
+    made = tokens(length=3)
+
+    ids, seen = made.counted(["the cat sat", "the cat sat down", "", "zebra the"])
+
+    assert torch.equal(ids, made(["the cat sat", "the cat sat down", "", "zebra the"]))
+    assert (seen.texts, seen.cut, seen.empty, seen.tokens, seen.unknown) == (4, 1, 1, 8, 1)
+    assert seen.lengths("training", 3) == (
+        "data: 1 of 4 training texts are longer than 3 tokens and are cut there",
+        "data: 1 of 4 training texts are empty",
+    )
+    assert seen.strangers("validation", 9) == ()
+    assert made.counted(["zebra zebra the"])[1].strangers("validation", 9) == (
+        "data: 67% of the tokens of the validation texts are not among the 9 known ones: "
+        "raise data.tokenizer.vocab, or take bpe or char",
+    )
+    assert made.counted(["the cat"])[1].lengths("training", 3) == ()

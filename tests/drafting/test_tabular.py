@@ -7,6 +7,7 @@ import pytest
 
 from tuner.drafting import tabular
 from tuner.drafting.found import Found, Kind
+from tuner.drafting.ranges import ranges
 from tuner.errors import DataError
 
 ROWS = 40
@@ -101,3 +102,13 @@ def test_a_class_with_nearly_all_rows_is_noticed(tmp_path: Path) -> None:
 def test_a_file_with_nothing_to_predict_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no column to predict among one and two; name one with --target"):
         look(tmp_path, {"one": [1] * ROWS, "two": [2] * ROWS})
+
+
+def test_sentences_without_blanks_are_texts_too(tmp_path: Path) -> None:
+    letters = [chr(0x4E00 + i) for i in range(200)]
+    sentences = ["".join(letters[(i * 7 + j * j) % 200] for j in range(12)) + str(i) for i in range(ROWS)]
+
+    found = look(tmp_path, {"text": sentences, "label": COLOURS})
+
+    assert found.kind is Kind.TEXTS
+    assert 12 <= ranges(found)["length"] <= 16

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
+from tests.data import making
 from tests.training.conftest import CPU, config
 from tuner import data
 from tuner.config import Data
@@ -48,3 +51,20 @@ def test_a_device_that_is_not_there_is_refused() -> None:
     assert device_of("cpu") == CPU
     with pytest.raises(UsageError, match="--device tpu: not on this machine, which has cpu"):
         device_of("tpu")
+
+
+def test_what_preparing_texts_comes_upon_is_noted_once(tmp_path: Path) -> None:
+    rows = [f"{'word ' * (i % 20)}end,{'ab'[i % 2]}" for i in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(["text,target", *rows]) + "\n")
+    chosen = making.section("text", path="t.csv", tokenizer={"type": "word", "length": 5})
+    job = Job.over(data.for_search(chosen, str(tmp_path), 0), config(), CPU)
+    assert not [note for note in job.notes if "longer" in note]
+
+    for _ in range(2):
+        job._datasets.clear()
+        dataset = job.dataset(chosen)
+
+    longer = sum(int(row[-1] != 0) for row in next(iter(dataset.train.in_order(100))))
+    assert 0 < longer < 48
+    (note,) = [note for note in job.notes if "longer" in note]
+    assert note.endswith("training texts are longer than 5 tokens and are cut there")

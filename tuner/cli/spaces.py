@@ -60,7 +60,7 @@ def _build(space: Space, device: str) -> str:
     valid = 0 if dataset.valid is None else len(dataset.valid)
     lines = [
         "",
-        *(f"Note: {note}" for note in job.splits.source.notes),
+        *(f"Note: {note}" for note in job.notes),
         f"Data: {config.data.source.type}, {dataset.task.value}, "
         f"{len(dataset.train)} rows to train on and {valid} to validate on",
         f"Objective: {job.scores.goal}{_bounds(job.scores.goal)}",

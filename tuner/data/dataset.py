@@ -17,6 +17,7 @@ from tuner.data.preprocessing import Preprocessor
 from tuner.data.rows import Rows, Source, inputs_at, read
 from tuner.data.scale import Scale, chunks_of
 from tuner.data.stream import Streamed
+from tuner.data.tokens import Seen, Tokens
 from tuner.errors import BuildError
 from tuner.task import Task
 
@@ -62,7 +63,7 @@ class Dataset:
     """Splits ready for a model.
 
     `target_scale` standardises the targets of a regression: a model's outputs are in its terms.
-    `input_shape` is of one input, `vocab_size` is of token ids.
+    `input_shape` is of one input, `vocab_size` is of token ids. `notes` tell what preparing the rows came upon.
     """
 
     task: Task
@@ -74,6 +75,7 @@ class Dataset:
     train: Split
     valid: Split | None
     test: Split | None
+    notes: tuple[str, ...] = ()
 
     @property
     def outputs(self) -> int:
@@ -111,6 +113,8 @@ def prepare(splits: Splits, data: Data, device: torch.device) -> Dataset:
 
     scale = Scale.fit(chunks_of(splits.train.targets)) if source.task is Task.REGRESSION else None
 
+    seen: list[Seen] = []
+
     def split(rows: Rows | None, training: bool = False) -> Split | None:
         if rows is None:
             return None
@@ -118,9 +122,14 @@ def prepare(splits: Splits, data: Data, device: torch.device) -> Dataset:
         if splits.loader is Loader.STREAM:
             return Streamed(rows, preprocessor, chance, device, scale)
         raw = read(rows.inputs)
-        return Resident(chance.once(raw) if chance else preprocessor(raw), rows.targets, chance, device, scale)
+        if isinstance(preprocessor, Tokens):
+            made, counts = preprocessor.counted(raw)
+            seen.append(counts)
+        else:
+            made = chance.once(raw) if chance else preprocessor(raw)
+        return Resident(made, rows.targets, chance, device, scale)
 
-    train = split(splits.train, training=True)
+    train, valid = split(splits.train, training=True), split(splits.valid)
     assert train is not None
     return Dataset(
         task=source.task,
@@ -130,9 +139,19 @@ def prepare(splits: Splits, data: Data, device: torch.device) -> Dataset:
         input_shape=tuple(first.shape[1:]),
         vocab_size=getattr(preprocessor, "vocab_size", None),
         train=train,
-        valid=split(splits.valid),
+        valid=valid,
         test=split(splits.test),
+        notes=_notes(preprocessor, seen),
     )
+
+
+def _notes(preprocessor: Preprocessor, seen: Sequence[Seen]) -> tuple[str, ...]:
+    """Of texts in training how long they are, of those held out how much of them is known."""
+    if not isinstance(preprocessor, Tokens) or not seen:
+        return ()
+    train, *held = seen
+    strangers = held[0].strangers("validation", preprocessor.vocab_size) if held else ()
+    return (*train.lengths("training", preprocessor.length), *strangers)
 
 
 def _refuse_other_shape(augment: Numbers, train: Rows, scored: Tensor) -> None:

@@ -6,6 +6,7 @@ Every text becomes so many token ids: padded with 0, unknown tokens 1, cut at th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,40 @@ PADDING, UNKNOWN = "[PAD]", "[UNK]"
 SPECIAL = [PADDING, UNKNOWN]
 USUAL = Component("word")
 
+UNSPACED = (
+    "[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf"
+    "\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]"
+)
+"""A letter of a script without blanks between words: Chinese, Japanese, Thai, Lao, Tibetan, Burmese or Khmer."""
+
+MANY_UNKNOWN = 0.2
+"""A share of unknown tokens beyond this is worth a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Numbers of texts, and of their tokens as far as they are kept: `cut` were longer, `empty` have none."""
+
+    texts: int
+    cut: int
+    empty: int
+    tokens: int
+    unknown: int
+
+    def lengths(self, split: str, length: int) -> tuple[str, ...]:
+        """A note for texts of a split that are cut behind `length` tokens, and for empty ones."""
+        cut = f"data: {self.cut} of {self.texts} {split} texts are longer than {length} tokens and are cut there"
+        empty = f"data: {self.empty} of {self.texts} {split} texts are empty"
+        return (*([cut] if self.cut else []), *([empty] if self.empty else []))
+
+    def strangers(self, split: str, vocab: int) -> tuple[str, ...]:
+        """A note where many tokens of a split are not among the `vocab` known ones."""
+        share = self.unknown / max(1, self.tokens)
+        if share <= MANY_UNKNOWN:
+            return ()
+        told = f"data: {share:.0%} of the tokens of the {split} texts are not among the {vocab} known ones"
+        return (f"{told}: raise data.tokenizer.vocab, or take bpe or char",)
+
 
 def tokenizer_of(
     kind: str, texts: Iterable[str], vocab: int = 10_000, length: int = 128, lowercase: bool = True
@@ -31,7 +66,7 @@ def tokenizer_of(
     """Train a tokenizer.
 
     Args:
-        kind: `char`, `word` (words and punctuation) or `bpe` (byte pairs of words).
+        kind: `char`, `word` (words, punctuation, and letters of scripts without blanks) or `bpe` (byte pairs of words).
         texts: the training rows.
         vocab: the most tokens, padding and unknown included; at least 3.
         length: of every text in tokens; at least 1.
@@ -73,9 +108,24 @@ class Tokens:
         """How many ids there are, padding and unknown included."""
         return self._tokenizer.get_vocab_size()
 
+    @property
+    def length(self) -> int:
+        """The tokens of every text, padding included."""
+        truncation = self._tokenizer.truncation
+        assert truncation is not None  # `tokenizer_of` sets it
+        return int(truncation["max_length"])
+
     def __call__(self, texts: Iterable[str]) -> Tensor:
         """int64 (N, length)."""
-        return torch.tensor([encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))])
+        return self.counted(texts)[0]
+
+    def counted(self, texts: Iterable[str]) -> tuple[Tensor, Seen]:
+        """int64 (N, length), and what became of the texts."""
+        encodings = self._tokenizer.encode_batch(list(texts))
+        ids = torch.tensor([encoding.ids for encoding in encodings], dtype=torch.int64).reshape(-1, self.length)
+        kept, cut = ids != 0, sum(bool(encoding.overflowing) for encoding in encodings)
+        empty, unknown = int((~kept.any(1)).sum()), int((ids == SPECIAL.index(UNKNOWN)).sum())
+        return ids, Seen(len(encodings), cut, empty, int(kept.sum()), unknown)
 
     def save(self, folder: Path) -> dict[str, Any]:
         """Write what `load` needs into `folder`."""
@@ -111,7 +161,8 @@ def _char(vocab: int) -> tuple[Tokenizer, Any]:
 
 def _word(vocab: int) -> tuple[Tokenizer, Any]:
     tokenizer = Tokenizer(WordLevel({PADDING: 0, UNKNOWN: 1}, unk_token=UNKNOWN))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    letters = pre_tokenizers.Split(Regex(UNSPACED), behavior="isolated")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([letters, pre_tokenizers.Whitespace()])
     return tokenizer, WordLevelTrainer(vocab_size=vocab, special_tokens=SPECIAL, show_progress=False)
 
 

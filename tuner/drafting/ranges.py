@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tuner.data.tokens import UNSPACED
 from tuner.drafting import pictures
 from tuner.drafting.found import Found, Kind
 
@@ -55,7 +56,9 @@ def _of_images(found: Found) -> dict[str, Any]:
 
 def _of_texts(found: Found) -> dict[str, Any]:
     """A length that most texts keep within, and a vocabulary of the words that there are."""
-    texts = [re.findall(r"\w+|[^\w\s]", str(text).lower()) for text in found.source.pool.inputs]  # type: ignore[union-attr]
+    assert isinstance(found.source.pool.inputs, np.ndarray)
+    word = re.compile(rf"{UNSPACED}|(?:(?!{UNSPACED})\w)+|[^\w\s]+")
+    texts = [word.findall(str(text).lower()) for text in found.source.pool.inputs]
     usual = int(np.percentile([len(words) for words in texts], 95))
     different = len({word for words in texts for word in words})
     highest = min(MOST_TOKENS, max(500, _rounded(different)))

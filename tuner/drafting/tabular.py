@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pandas as pd
 
 from tuner.data import frames, tables, texts
 from tuner.data.reading import Reading
+from tuner.data.tokens import UNSPACED
 from tuner.drafting import dialect
 from tuner.drafting.found import Found, Kind
 from tuner.errors import DataError, listing
@@ -96,7 +98,7 @@ def _text_column(frame: pd.DataFrame, target: str | None) -> str | None:
 def _is_prose(column: pd.Series[Any]) -> bool:
     if not frames.is_text(column):
         return False
-    words = column.dropna().str.split().str.len().mean()
+    words = column.dropna().map(lambda text: len(re.findall(rf"{UNSPACED}|\S+", text))).mean()
     return bool(words >= WORDS) and column.nunique() > DIFFERENT * len(column)
 
 

@@ -38,6 +38,7 @@ class Job:
         self.device = device
         self.base = base
         self._datasets: dict[str, Dataset] = {}
+        self._notes: tuple[str, ...] = ()
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the way to the test rows, which a search has no use for."""
@@ -49,6 +50,11 @@ class Job:
         job = Job(self.splits, self.scores, device, base)
         job._datasets = {way: dataset.at(device) for way, dataset in self._datasets.items()}
         return job
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know of the rows, as far as they have been prepared."""
+        return (*self.splits.source.notes, *self._notes)
 
     def settle(self, section: Data) -> None:
         """Let go of the raw rows, where every trial prepares them as this `data` section does."""
@@ -95,6 +101,7 @@ class Job:
             while len(self._datasets) >= KEPT:
                 del self._datasets[next(iter(self._datasets))]
             self._datasets[key] = data.prepare(self.splits, section, self.device)
+            self._notes = tuple(dict.fromkeys((*self._notes, *self._datasets[key].notes)))
         return self._datasets[key]
 
 
