@@ -212,7 +212,7 @@ def _parsed(file: Path, reading: Reading, names: Sequence[str], **more: Any) -> 
         try:
             return pd.read_csv(file, **_common(reading), **options, **more)
         except pd.errors.ParserWarning:
-            raise DataError(f"{file}: its rows have more fields than its header has names") from None
+            raise DataError(f"{file}: its rows have more fields than its header has names; name each column") from None
 
 
 def _common(reading: Reading) -> dict[str, Any]:

@@ -79,7 +79,10 @@ def _guess_layout(file: Path, base: str, path: str, options: Options, decided: l
     separator = _separator(file, encoding)
     if separator != ",":
         options["separator"] = separator
-    rows = _raw(base, path, {**options, "header": False}, nrows=500)
+    try:
+        rows = _raw(base, path, {**options, "header": False}, nrows=500)
+    except DataError:  # rows of different lengths, of which the reader knows more to say
+        return
     if frames.is_row(rows.iloc[0].fillna("").tolist(), [rows[i].iloc[1:] for i in rows.columns]):
         options["header"] = False
         decided.append("it has no header: the columns are called column1, column2 and so on")
