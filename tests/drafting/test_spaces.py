@@ -12,6 +12,7 @@ from sklearn.datasets import load_diabetes, load_digits, load_wine
 
 import tuner
 from tests.conftest import ROOT
+from tests.data.making import pets
 from tuner.drafting.spaces import draft
 from tuner.errors import DataError
 from tuner.space import Space
@@ -135,3 +136,14 @@ def test_data_that_a_run_would_refuse_are_refused_at_once(
 
     with pytest.raises(DataError, match=message):
         draft(tmp_path / "rows.csv", tmp_path / "space.yaml")
+
+
+def test_folders_of_splits_are_not_split_again(tmp_path: Path) -> None:
+    for name, each in (("train", 12), ("val", 4), ("test", 3)):
+        pets(tmp_path / "pets" / name, each=each)
+
+    text = draft(tmp_path / "pets", tmp_path / "space.yaml")
+
+    assert "  confirm: {top: 5, seeds: 3} " in text
+    assert "  valid: " not in text
+    assert "  test: " not in text
