@@ -14,7 +14,7 @@ import pandas as pd
 from tuner.data import frames, spelling
 from tuner.data.reading import NA_WORDS, Reading, is_json, na_words, naming_errors
 from tuner.data.spelling import Spelling
-from tuner.errors import listing
+from tuner.errors import DataError, listing
 
 SEPARATORS = (";", "\t", "|", ",")
 """Those of one rank are tried in this order: a comma may be a decimal sign."""
