@@ -74,5 +74,5 @@ def test_the_page_names_its_subject_and_begins_with_the_objective_and_how_sure_i
     assert "<h1>a &lt;study&gt;: final training</h1>" in text
     assert "trial 3: CNN on digits" in text
     heading = "Test split: accuracy 0.988 <small>95 % interval 0.97 to 0.995</small>"
-    assert text.index(heading) < text.index("better than chance.") < text.index('class="plot"')
+    assert text.index(heading) < text.index("Better than chance.") < text.index('class="plot"')
     assert "<dt>f1</dt><dd>0.9</dd>" in text

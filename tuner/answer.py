@@ -18,6 +18,14 @@ BASELINE = "baseline"
 
 
 @dataclass(frozen=True, slots=True)
+class Trivial:
+    """The trivial predictor's value of the objective, and what it predicts, such as `always "no"`."""
+
+    value: float
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a reader came for.
 
@@ -25,7 +33,7 @@ class Answer:
         trial: the confirmed trial, else the one with the best single value.
         interval: mean and 95 % interval on held-out seeds; None before a confirmation.
         equals: the other candidates that the race could not tell from the trial.
-        baseline: the objective of the trivial predictor on the validation rows, where it is known.
+        baseline: what the trivial predictor scores on the validation rows, where it is known.
         how_sure: what the value is of, in a sentence.
         next_command: what to type next; empty where there is nothing to do.
     """
@@ -33,7 +41,7 @@ class Answer:
     trial: Record
     interval: Interval | None
     equals: tuple[int, ...]
-    baseline: float | None
+    baseline: Trivial | None
     how_sure: str
     next_command: str
 
@@ -73,7 +81,7 @@ def _optimism(study: Study, records: Sequence[Record], best: Record) -> str:
     return f"{among}{way_on}."
 
 
-def _baseline(study: Study) -> float | None:
-    known = noted(study, BASELINE).get("valid", {}) if study.made_here else {}
-    value = known.get(study.goal.metric)
-    return None if value is None else float(value)
+def _baseline(study: Study) -> Trivial | None:
+    known = noted(study, BASELINE) if study.made_here else {}
+    metric = study.goal.metric
+    return Trivial(known["valid"][metric], known["says"][metric]) if metric in known.get("valid", {}) else None
