@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import optuna
 import pytest
 import torch
 
@@ -246,3 +247,14 @@ def test_a_function_may_ask_for_more_by_name(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text("def fit(config, report, *, seed, folder=None): return 0.5")
 
     assert run(load("train.py:fit", str(tmp_path))).values == (0.5,)
+
+
+def test_a_function_that_raises_trial_pruned_has_pruned_its_trial() -> None:
+    def fit(config: dict[str, Any], report: Report) -> None:
+        report(1, f1=0.5)
+        raise optuna.TrialPruned("no hope")
+
+    outcome = run(fit)
+
+    assert (outcome.state, outcome.traceback) == (State.PRUNED, "")
+    assert outcome.cause == "its own code raised TrialPruned: no hope"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import warnings
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import optuna
 import pytest
 
 import tuner
+from tests.conftest import ROOT
 from tuner import sampling
 from tuner.errors import BuildError
 
@@ -69,6 +71,60 @@ def test_arguments_that_the_class_refuses_are_named(section: dict[str, object], 
 def test_what_is_no_sampler_is_refused(section: object) -> None:
     with pytest.raises(BuildError, match=r"search\.sampler"):
         list(sampling.argument_faults(section, "sampler"))
+
+
+NEEDED = {
+    "GridSampler": {"search_space": {"x": [0.1, 0.2, 0.3], "n": [1, 2]}},
+    "PartialFixedSampler": {"fixed_params": {"x": 0.5}, "base_sampler": {"type": "TPESampler"}},
+    "PatientPruner": {"wrapped_pruner": {"type": "MedianPruner"}, "patience": 2},
+    "PercentilePruner": {"percentile": 50.0},
+    "ThresholdPruner": {"upper": 100.0},
+}
+"""The arguments without which a class cannot be made."""
+STEPS = """\
+def fit(config, report):
+    for epoch in (1, 2, 3):
+        report(epoch, score=(config["x"] - 0.3) ** 2 + config["n"] / epoch)
+"""
+
+
+def named(kind: str) -> list[str]:
+    """The classes that the schema offers."""
+    schema = json.loads((ROOT / "docs/space.schema.json").read_text())
+    names: list[str] = schema["definitions"][kind]["properties"]["type"]["enum"]
+    return names
+
+
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind in ("sampler", "pruner") for name in named(kind)])
+def test_whatever_the_schema_names_works_after_a_plain_install(kind: str, name: str, tmp_path: Path, url: str) -> None:
+    (tmp_path / "fit.py").write_text(STEPS)
+    x = "[0, 1], step: 0.1" if name == "BruteForceSampler" else "[0, 1]"
+    (tmp_path / "steps.yaml").write_text(
+        "objective: {function: 'fit.py:fit', metric: score, direction: minimize}\n"
+        f"x: {{float: {x}}}\n"
+        "n: {int: [1, 2]}\n"
+    )
+
+    found = tuner.run(
+        tmp_path / "steps.yaml",
+        storage_url=url,
+        n_trials=6,
+        settings=[(f"search.{kind}", {"type": name, **NEEDED.get(name, {})})],
+    )
+
+    assert {record.state for record in found.study.records()} <= {"complete", "pruned"}
+
+
+def test_a_package_that_is_missing_is_named_before_the_first_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+
+    with pytest.raises(BuildError, match="CmaEsSampler needs the package cmaes: pip install cmaes"):
+        sampling.sampler({"type": "CmaEsSampler"}, 0, True)
+
+
+def test_a_base_of_samplers_is_refused() -> None:
+    with pytest.raises(BuildError, match="only a base of samplers"):
+        list(sampling.argument_faults({"type": "BaseGASampler", "population_size": 4}, "sampler"))
 
 
 HUNGRY = """\

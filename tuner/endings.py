@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -71,6 +72,8 @@ def failed(trial: Trial, error: BaseException) -> Outcome:
         raise error
     if is_out_of_memory(error):
         return Outcome(trial.number, trial.attempt, State.OUT_OF_MEMORY, cause=str(error).splitlines()[0])
+    if _is_pruned(error):
+        return Outcome(trial.number, trial.attempt, State.PRUNED, cause=f"its own code raised {in_words(error)}")
     told = traceback.format_exc()
     return Outcome(trial.number, trial.attempt, State.FAILED, cause=in_words(error), traceback=told)
 
@@ -80,6 +83,12 @@ def divergence(metrics: Mapping[str, float], names: Iterable[str]) -> str:
     counting = ("train_loss", *names, "loss")
     broken = [name for name in counting if not math.isfinite(metrics.get(name, 0.0))]
     return " and ".join(f"{name} is {metrics[name]}" for name in dict.fromkeys(broken))
+
+
+def _is_pruned(error: BaseException) -> bool:
+    """Whether it is Optuna's own way to end a trial; only user code can have imported that here."""
+    optuna = sys.modules.get("optuna")
+    return optuna is not None and isinstance(error, optuna.TrialPruned)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

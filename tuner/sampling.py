@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import inspect
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from types import SimpleNamespace
@@ -25,6 +27,9 @@ REPEATS = ("GridSampler",)
 
 LEARNS_NOTHING = ("RandomSampler", "QMCSampler")
 """Samplers that give the same whatever came of other trials."""
+
+NEEDS = {"CmaEsSampler": "cmaes", "GPSampler": "scipy", "WilcoxonPruner": "scipy"}
+"""Packages that Optuna imports only when it samples or prunes, and does not depend on."""
 
 _TPE = "TPESampler"
 _KINDS: Mapping[str, tuple[Any, type]] = {
@@ -114,6 +119,9 @@ def _pruner_defaults(cls: type, epochs: int, seed: int) -> dict[str, Any]:
 
 def _build(section: Mapping[str, Any], kind: str, defaults: Callable[[type], dict[str, Any]]) -> Any:
     cls = _class(section, kind)
+    package = NEEDS.get(cls.__name__, "")
+    if package and importlib.util.find_spec(package) is None:
+        raise BuildError(f"search.{kind}.type", f"{cls.__name__} needs the package {package}: pip install {package}")
     arguments = {**defaults(cls), **{key: value for key, value in section.items() if key != "type"}}
     for key, value in arguments.items():
         if isinstance(value, dict) and "type" in value:
@@ -132,4 +140,6 @@ def _class(section: Any, kind: str) -> type:
         raise BuildError(f"search.{kind}", f"name one of Optuna's {kind}s, such as {{type: ...}}")
     module, base = _KINDS[kind]
     found: type = own.named(module, name, base, f"search.{kind}.type")
+    if inspect.isabstract(found):
+        raise BuildError(f"search.{kind}.type", f"{name} is only a base of {kind}s: name one that is made of it")
     return found

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
 import optuna
 import pytest
+import sqlalchemy
 from typer.testing import CliRunner
 
 from tests.study.asking import opened
 from tuner.cli import app
-from tuner.errors import StudyError
+from tuner.errors import StorageError, StudyError
+from tuner.notebook import load_study as load_notebook
 from tuner.reporting import page
 from tuner.storage import open_storage
 from tuner.study import Study, load_study
@@ -54,3 +61,106 @@ def test_an_empty_study_of_the_other_direction_is_not_taken_over(url: str) -> No
 
     with pytest.raises(StudyError, match="was made for other directions"):
         opened(url)
+
+
+LAYERS = [[64], [64, 32], [32, 32, 32]]
+ODD = [None, True, 1, 1.5, "1", [1, [2]], {"a": [1]}]
+ONE = {"x": optuna.distributions.FloatDistribution(0, 1)}
+
+
+def of_lists(trial: optuna.Trial) -> float:
+    return len(trial.suggest_categorical("layers", LAYERS)) + trial.suggest_float("lr", 0, 1)  # type: ignore[arg-type]
+
+
+def of_odd_choices(trial: optuna.Trial) -> float:
+    return trial.suggest_float("x", 0, 1) + ODD.index(trial.suggest_categorical("odd", ODD))  # type: ignore[arg-type]
+
+
+def of_three(trial: optuna.Trial) -> tuple[float, float, float]:
+    return trial.suggest_float("x", 0, 1), [1e308, -1e308][trial.number % 2], of_lists(trial)
+
+
+def of_changing_ranges(trial: optuna.Trial) -> float:
+    number = trial.number + 1
+    return trial.suggest_float("x", -number, number) + trial.suggest_int("n", 1, 2 + number)
+
+
+def of_long_names(trial: optuna.Trial) -> float:
+    return trial.suggest_float("p" * 600, 0, 1) + trial.suggest_float("[bold]<b>\n" * 9, 0, 1)
+
+
+def failing(trial: optuna.Trial) -> float:
+    trial.suggest_float("x", 0, 1)
+    raise ValueError("no")
+
+
+def pruned_at_once(trial: optuna.Trial) -> float:
+    trial.report(trial.suggest_float("x", 0, 1), 0)
+    raise optuna.TrialPruned
+
+
+def add(study: optuna.Study, values: Iterable[float], **more: Any) -> None:
+    for i, value in enumerate(values):
+        study.add_trial(optuna.trial.create_trial(value=value, params={"x": i / 9}, distributions=ONE, **more))
+
+
+def enqueued(study: optuna.Study) -> None:
+    study.enqueue_trial({"x": [1, 2]})
+    study.ask()
+    study.enqueue_trial({"x": 1})
+
+
+HOSTILE: dict[str, tuple[int, Callable[[optuna.Study], None]]] = {
+    "lists": (1, lambda study: study.optimize(of_lists, 12)),
+    "odd choices": (1, lambda study: study.optimize(of_odd_choices, 12)),
+    "three objectives": (3, lambda study: study.optimize(of_three, 9)),
+    "great values": (1, lambda study: add(study, [1e308, -1e308, 1e-308] * 3)),
+    "infinite values": (1, lambda study: add(study, [math.inf, -math.inf, 1e308, -1e308, 1.0, 2.0])),
+    "epochs": (
+        1,
+        lambda study: add(study, range(6), intermediate_values={0: math.inf, 1: math.nan, 2: -1e308, 3: 1e308}),
+    ),
+    "one value": (1, lambda study: add(study, [0.0] * 6)),
+    "nothing": (1, lambda study: None),
+    "nothing of two": (2, lambda study: None),
+    "failures": (2, lambda study: study.optimize(failing, 3, catch=ValueError)),
+    "pruned": (1, lambda study: study.optimize(pruned_at_once, 4)),
+    "ranges": (1, lambda study: study.optimize(of_changing_ranges, 12)),
+    "names": (1, lambda study: study.optimize(of_long_names, 6)),
+    "attributes": (
+        1,
+        lambda study: add(study, [1.0], user_attrs={"big": "x" * 900_000, "history": "a", "attempt": "b"}),
+    ),
+    "enqueued": (1, enqueued),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.filterwarnings("ignore:Choices for a categorical distribution")
+def test_a_study_of_plain_optuna_is_read_by_every_command(name: str, url: str, tmp_path: Path) -> None:
+    objectives, fill = HOSTILE[name]
+    fill(optuna.create_study(study_name=name, storage=url, directions=["minimize"] * objectives))
+
+    shown = [("list",), ("status", name), ("show", name), ("show", name, "--format", "json")]
+    drawn = ("report", name, "-o", str(tmp_path / "report.html"))
+    for command in (*shown, ("show", name, "--format", "yaml"), drawn):
+        called = CliRunner().invoke(app, [*command, "--storage", url])
+        assert called.exit_code == 0, (command, called.output, called.exception)
+    assert name in load_notebook(name, storage_url=url)._repr_html_()
+
+
+def test_choices_that_are_lists_are_shown_as_they_are(url: str) -> None:
+    optuna.create_study(study_name="lists", storage=url).optimize(of_lists, 12)
+
+    called = CliRunner(env={"COLUMNS": "120"}).invoke(app, ["show", "lists", "--storage", url])
+
+    assert "[64]" in called.output
+
+
+def test_a_database_of_an_older_optuna_is_told_how_to_be_upgraded(url: str) -> None:
+    optuna.create_study(study_name="old", storage=url)
+    with sqlalchemy.create_engine(url).begin() as connection:
+        connection.execute(sqlalchemy.text("UPDATE alembic_version SET version_num = 'v2.6.0.a'"))
+
+    with pytest.raises(StorageError, match=f"made by an older Optuna: `optuna storage upgrade --storage {url}`"):
+        open_storage(url)

@@ -84,7 +84,8 @@ def _part(classes: Mapping[str, Any], faults: Faults, **more: Any) -> Part:
 
 def _classes(module: ModuleType, kind: type) -> dict[str, Any]:
     found = {name: value for name, value in vars(module).items() if not name.startswith("_")}
-    return {name: value for name, value in found.items() if inspect.isclass(value) and issubclass(value, kind)}
+    classes = {name: value for name, value in found.items() if inspect.isclass(value) and issubclass(value, kind)}
+    return {name: value for name, value in classes.items() if not inspect.isabstract(value)}
 
 
 def _schedulers() -> dict[str, Any]:

@@ -162,7 +162,10 @@ def _opening(url: str) -> Iterator[None]:
         yield
     except (ImportError, SQLAlchemyError, StorageInternalError) as error:
         raise StorageError(f"{shown(url)}: cannot be opened: {reason(error)}") from error
-    except (RuntimeError, AssertionError):
+    except (RuntimeError, AssertionError) as error:
+        if "storage upgrade" in str(error):
+            way_on = f"`optuna storage upgrade --storage {shown(url)}` brings it up to date; copy the database first"
+            raise StorageError(f"{shown(url)}: was made by an older Optuna: {way_on}") from None
         raise StorageError(
             f"{shown(url)}: is not a database of this version of Optuna ({optuna.__version__})"
         ) from None

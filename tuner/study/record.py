@@ -116,7 +116,7 @@ def undominated(records: Iterable[Record], directions: Sequence[Direction]) -> l
 def record_of(trial: FrozenTrial) -> Record:
     """Read a trial, ours or one that another program left in the database."""
     attributes = {**trial.user_attrs, **_long(trial.system_attrs)}
-    ours = "attempt" in attributes
+    ours = _is_ours(attributes)
     ended = ours and trial.state in FINISHED and "state" in attributes  # another program may have ended one of ours
     kept: dict[str, list[float]] = attributes.get("history", {}) if ours else {}
     history = {name: values for name, values in kept.items() if name not in ("epoch", STOPPED)}
@@ -139,6 +139,13 @@ def record_of(trial: FrozenTrial) -> Record:
         seconds=seconds,
         attributes=attributes,
     )
+
+
+def _is_ours(attributes: Mapping[str, Any]) -> bool:
+    """Whether we wrote the attributes: another program may call its own as we do."""
+    kinds: Mapping[str, type | tuple[type, ...]] = {"attempt": int, "history": dict, "state": str, "cause": str}
+    named = {name: attributes[name] for name in kinds if name in attributes}
+    return "attempt" in named and all(isinstance(fact, kinds[name]) for name, fact in named.items())
 
 
 def _long(system_attrs: Mapping[str, Any]) -> dict[str, Any]:
