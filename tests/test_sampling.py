@@ -73,7 +73,7 @@ def test_what_is_no_sampler_is_refused(section: object) -> None:
         list(sampling.argument_faults(section, "sampler"))
 
 
-NEEDED = {
+NEEDED: dict[str, dict[str, Any]] = {
     "GridSampler": {"search_space": {"x": [0.1, 0.2, 0.3], "n": [1, 2]}},
     "PartialFixedSampler": {"fixed_params": {"x": 0.5}, "base_sampler": {"type": "TPESampler"}},
     "PatientPruner": {"wrapped_pruner": {"type": "MedianPruner"}, "patience": 2},

@@ -65,11 +65,12 @@ def test_an_empty_study_of_the_other_direction_is_not_taken_over(url: str) -> No
 
 LAYERS = [[64], [64, 32], [32, 32, 32]]
 ODD = [None, True, 1, 1.5, "1", [1, [2]], {"a": [1]}]
-ONE = {"x": optuna.distributions.FloatDistribution(0, 1)}
+ONE: dict[str, optuna.distributions.BaseDistribution] = {"x": optuna.distributions.FloatDistribution(0, 1)}
 
 
 def of_lists(trial: optuna.Trial) -> float:
-    return len(trial.suggest_categorical("layers", LAYERS)) + trial.suggest_float("lr", 0, 1)  # type: ignore[arg-type]
+    layers: Any = trial.suggest_categorical("layers", LAYERS)  # type: ignore[arg-type]
+    return float(len(layers) + trial.suggest_float("lr", 0, 1))
 
 
 def of_odd_choices(trial: optuna.Trial) -> float:
