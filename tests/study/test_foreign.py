@@ -74,7 +74,8 @@ def of_lists(trial: optuna.Trial) -> float:
 
 
 def of_odd_choices(trial: optuna.Trial) -> float:
-    return trial.suggest_float("x", 0, 1) + ODD.index(trial.suggest_categorical("odd", ODD))  # type: ignore[arg-type]
+    odd: Any = trial.suggest_categorical("odd", ODD)  # type: ignore[arg-type]
+    return float(trial.suggest_float("x", 0, 1) + ODD.index(odd))
 
 
 def of_three(trial: optuna.Trial) -> tuple[float, float, float]:
