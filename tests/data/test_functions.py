@@ -169,7 +169,7 @@ X, Y = "torch.randn(6, 2)", "torch.arange(6) % 2"
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("raise KeyError('x')", "raised KeyError: 'x'"),
+        ("raise KeyError('x')", "failed: KeyError: 'x'"),
         ("return None", "gives a NoneType, not a map-style Dataset or a pair"),
         ("return 'data'", "gives a str, not a map-style Dataset"),
         (
