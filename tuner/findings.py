@@ -8,13 +8,14 @@ from tuner.confirmation import Confirmation, Standing
 from tuner.errors import listing
 from tuner.goal import Goal, Scope
 from tuner.racing import Interval
+from tuner.rounding import rounded
 from tuner.study import Record
 
 TEST = "paired t-tests over common seeds, 5 % for all pairs of candidates together, if values are about normal"
 """How candidates are told apart; `racing` has the whole of it."""
 
-FEW = 5
-"""On fewer seeds than this Student's interval depends on values being normal: see `benchmarks.honest`."""
+FEW = 10
+"""On fewer seeds than this Student's interval holds for normal values alone: see `benchmarks.resampled.skewed`."""
 
 SAME_ROWS = (
     "all seeds were scored on the validation rows that the search chose by, so the interval is of seeds and not of "
@@ -58,7 +59,7 @@ def sentences(found: Confirmation) -> Iterator[str]:
     assert fell is not None
     compared = sum(not each.out for each in found.standings)
     other = "" if pick.trial.number == found.winner else f"; the best single value was trial {found.winner}'s"
-    mean = "" if pick.mean is None else f", which at {pick.mean:.5g} is the best of {compared} and so flattered"
+    mean = "" if pick.mean is None else f", which at {rounded(pick.mean)} is the best of {compared} and so flattered"
     yield f"the pick is trial {pick.trial.number}, by its mean over common fresh seeds{mean}{other}"
     yield from _epoch(found, pick)
     test = "" if interval.low == interval.high else " (Student's t)"
@@ -67,13 +68,12 @@ def sentences(found: Confirmation) -> Iterator[str]:
     )
     if interval.low != interval.high and len(found.held) < FEW:
         yield (
-            f"an interval of {len(found.held)} seeds holds if values are about normal; where a few seeds fail badly it "
-            f"misses the mean in up to one case of three: --seeds 10 is safer"
+            f"{len(found.held)} seeds give that interval only if values are about normal: where one seed in five fails "
+            f"badly, it misses the true mean in three cases of ten or more, and --seeds 20 in one of twenty"
         )
-    yield (
-        f"the search had said {pick.trial.value:.5g}, {of_what(found.goal, pick.trial)}"
-        f"{_curse(pick.trial.value, fell, interval)}"
-    )
+    assert pick.trial.value is not None
+    said = f"{rounded(pick.trial.value)}, {of_what(found.goal, pick.trial)}"
+    yield f"the search had said {said}{_curse(pick.trial.value, fell, interval)}"
     yield from _others(found, pick)
     yield ROWS_ANEW if found.terms.splits else SAME_ROWS
     if not found.current:
@@ -97,14 +97,14 @@ def _epoch(found: Confirmation, pick: Standing) -> Iterator[str]:
 
 def between(interval: Interval) -> str:
     """Its ends, for a table; values that are all the same have none."""
-    return "all alike" if interval.low == interval.high else f"{interval.low:.5g} to {interval.high:.5g}"
+    return "all alike" if interval.low == interval.high else f"{rounded(interval.low)} to {rounded(interval.high)}"
 
 
 def spread(interval: Interval) -> str:
     """A mean and how sure it is; values that are all the same, few as they are, do not say."""
     if interval.low == interval.high:
-        return f"{interval.mean:.5g} each time, which gives no interval"
-    return f"{interval.mean:.5g}, 95 % interval {interval.low:.5g} to {interval.high:.5g}"
+        return f"{rounded(interval.mean)} each time, which gives no interval"
+    return f"{rounded(interval.mean)}, 95 % interval {between(interval)}"
 
 
 def _curse(value: float | None, fell: float, interval: Interval) -> str:

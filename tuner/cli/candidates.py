@@ -16,19 +16,24 @@ def print_confirmation(found: Confirmation) -> None:
 
     from tuner.cli.parts import stdout
     from tuner.findings import between, sentences, verdict
+    from tuner.rounding import rounded
 
     typer.echo(f"Confirmed on fresh seeds, {found.counting} runs in study {found.study}:")
     for sentence in sentences(found):
         typer.echo(f"  {sentence}")
     typer.echo()
-    heads = ("trial", "search", "race", "mean", "95 % interval", "fell by", "seeds", "")
+    heads = ("trial", "search", "race", "mean", "95 % interval", "fell by", "epoch", "seeds", "")
     table = Table(*heads, box=None, pad_edge=False, header_style="dim")
     for standing in found.standings:
         interval, fell = found.interval(standing), found.fell(standing)
-        mean = f"{interval.mean:.5g}" if interval else ""
+        mean = rounded(interval.mean) if interval else ""
         ends = between(interval) if interval else ""
-        raced = "" if standing.mean is None else f"{standing.mean:.5g}"
-        first, curse = f"{standing.trial.value:.5g}", "" if fell is None else f"{fell:.2g}"
+        raced = "" if standing.mean is None else rounded(standing.mean)
+        first = "" if standing.trial.value is None else rounded(standing.trial.value)
+        epoch = "" if standing.epoch is None else str(standing.epoch)
+        curse = "" if fell is None else f"{fell:.2g}"
         seeds = f"{len(standing.values)}" + (f" + {len(found.held)}" if standing is found.pick else "")
-        table.add_row(str(standing.trial.number), first, raced, mean, ends, curse, seeds, verdict(found, standing))
+        table.add_row(
+            str(standing.trial.number), first, raced, mean, ends, curse, epoch, seeds, verdict(found, standing)
+        )
     stdout().print(table)
