@@ -91,7 +91,7 @@ def test_the_page_has_the_confirmation_with_its_plot_and_its_table(walk: Path, u
 
     assert '<section id="confirmation" ' in page
     assert page.count('aria-label="Table of the candidates"') == 1
-    assert f"Trial {found.pick.trial.number}" in page
+    assert f"Use trial {found.pick.trial.number}" in page
     figure = forest(found).figure
     assert figure is not None
     drawn = {trace.name: len(trace.x) for trace in figure.data}
