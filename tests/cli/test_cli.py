@@ -81,7 +81,11 @@ def test_check_shows_what_a_space_spans(studied: Path) -> None:
     assert "optimizer.SGD.momentum" in told
     assert "optimizer = SGD" in told
     assert "7 parameters, no end of configs" in told
-    assert "data.valid: 0.2" in told
+    assert "data.valid: 0.2" in " ".join(told.split())
+    assert told.endswith("\nOK\n")
+    assert re.search(r"^layer +kind +parameters$", told, re.MULTILINE)
+    assert re.search(r"Linear +[\d,]+$", told, re.MULTILINE)
+    assert "(in_features" not in told, "torch's own text of a model"
     assert told.count("optimizer: {type:") == 3
     assert re.search(r"Model of config 1: MLP, [\d,]+ parameters, \(128, 1, 8, 8\) -> \(128, 10\)", told)
 

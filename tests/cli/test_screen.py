@@ -41,7 +41,7 @@ def test_each_worker_has_a_row_that_says_what_it_does() -> None:
         "epoch",
         "3/12",
         "accuracy",
-        "0.97123",
+        "0.971",
     ]
     assert row("worker 1", lines).split() == ["worker", "1", "idle"]
     assert row("worker 2", lines).split() == ["worker", "2", "starting"]
@@ -230,7 +230,7 @@ def test_no_line_is_wider_and_no_screen_higher_than_the_terminal(width: int, hei
 def test_a_low_terminal_counts_the_workers_that_it_cannot_show() -> None:
     lines = shown(seen(*CROWD), 60, 12)
 
-    assert lines[2] == "best accuracy 0.12346  trial 0, running"
+    assert lines[2] == "best accuracy 0.123  trial 0, running"
     assert [line.split()[0] for line in lines[3:-1]] == [str(i) for i in range(7)]
     assert lines[-1] == "and 9 more workers, 16 of all 16 training"
 
@@ -238,7 +238,7 @@ def test_a_low_terminal_counts_the_workers_that_it_cannot_show() -> None:
 def test_what_ended_last_stands_below_the_workers_with_its_reason() -> None:
     wide, narrow = shown(seen(*CROWD), 120, 50), shown(seen(*CROWD), 50, 50)
 
-    assert " ".join(wide[-8].split()) == "107 pruned 3 1.5 HyperbandPruner at epoch 3, accuracy 0.2465"
+    assert " ".join(wide[-8].split()) == "107 pruned null 3 1.5 HyperbandPruner at epoch 3, accuracy 0.2465"
     assert narrow[-8].split()[:2] == ["107", "pruned"]
     assert narrow[-8].endswith("…")
 

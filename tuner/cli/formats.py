@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from tuner.cli.saying import say
+from tuner.rounding import rounded, value_text
+
 if TYPE_CHECKING:
     from tuner.cli.kept import Kept
     from tuner.goal import Goal
@@ -58,13 +61,11 @@ def print_trial(study: Study, record: Record, kept: Kept, form: Format) -> None:
     if form is not Format.TABLE:
         _print_data(_data(record, kept), form)
         return
-    typer.echo(
-        f"trial {record.number} of study {study.name}: {record.state}" + (f", {record.why}" if record.why else "")
-    )
+    say(f"trial {record.number} of study {study.name}: {record.state}" + (f", {record.why}" if record.why else ""))
     if record.values:
-        typer.echo(values_of(study.goal, record) + _at(record))
+        say(values_of(study.goal, record) + _at(record))
     if (origin := Origin.of(record.attributes)) is not None:
-        typer.echo(f"{origin.way.value} {origin}")
+        say(f"{origin.way.value} {origin}")
     typer.echo("\nparameters:")
     _print_pairs(record.params)
     shown = ("attempt", "seed", "worker", "threads", "lanes", "device", "host")
@@ -82,14 +83,14 @@ def print_front(study: Study, front: list[Record]) -> None:
     """The trials of the front, a row each."""
     from rich.table import Table
 
-    from tuner.cli.parts import stdout
+    from tuner.cli.parts import NOTHING, stdout
 
     table = Table("trial", *study.goal.titles, "epoch", box=None, pad_edge=False, header_style="dim")
     for record in front[:MOST_ROWS]:
-        table.add_row(str(record.number), *(f"{value:.6g}" for value in record.values), str(record.epoch or ""))
+        table.add_row(str(record.number), *(rounded(value) for value in record.values), str(record.epoch or NOTHING))
     stdout().print(table)
     if len(front) > MOST_ROWS:
-        typer.echo(f"and {len(front) - MOST_ROWS} more (tuner show {study.name} --format json has all)")
+        say(f"and {len(front) - MOST_ROWS} more (tuner show {study.name} --format json has all)")
 
 
 def clock(seconds: float) -> str:
@@ -105,7 +106,7 @@ def about(seconds: float) -> str:
 def values_of(goal: Goal, record: Record) -> str:
     """Each objective with its value."""
     pairs = zip(goal.titles, record.values, strict=True)
-    return ", ".join(f"{name} {value:.6g}" for name, value in pairs)
+    return ", ".join(f"{name} {rounded(value)}" for name, value in pairs)
 
 
 def _goal_data(goal: Goal) -> dict[str, Any]:
@@ -166,7 +167,7 @@ def _print_data(data: Mapping[str, Any], form: Format) -> None:
 def _print_pairs(pairs: Mapping[str, Any]) -> None:
     width = max((len(name) for name in pairs), default=0)
     for name, value in pairs.items():
-        typer.echo(f"  {name:<{width}}  {value}")
+        say(f"  {name:<{width}}  {value_text(value)}")
 
 
 def _print_history(goal: Goal, record: Record) -> None:
@@ -181,6 +182,6 @@ def _print_history(goal: Goal, record: Record) -> None:
     )
     rows = list(zip(*record.history.values(), strict=False))
     for epoch, values in zip(record.epochs, rows, strict=False):
-        table.add_row(str(epoch), *(f"{value:.4g}" for value in values))
+        table.add_row(str(epoch), *(rounded(value) for value in values))
     typer.echo("\nepochs:")
     stdout().print(table)

@@ -8,6 +8,7 @@ from tuner.cli.formats import about
 from tuner.cli.progress import Progress
 from tuner.events import Ended, Event, Noted, Opened, Reported, SetBack, Stopping, Trouble, WorkerSeen
 from tuner.port import State, WorkerState
+from tuner.rounding import rounded, value_text
 from tuner.study import Record
 
 EVERY_SECONDS = 30.0
@@ -39,7 +40,7 @@ def lines_of(event: Event, progress: Progress) -> Iterator[str]:
 
 def named(metrics: Sequence[str], values: Sequence[float]) -> str:
     """Each metric with its value."""
-    return ", ".join(f"{name} {value:.5g}" for name, value in zip(metrics, values, strict=False))
+    return ", ".join(f"{name} {rounded(value)}" for name, value in zip(metrics, values, strict=False))
 
 
 def count(progress: Progress, brief: bool = False) -> str:
@@ -59,9 +60,9 @@ def _ending(record: Record, metrics: Sequence[str]) -> str:
 def _standing(progress: Progress) -> str:
     """How far the study has come, in a few words."""
     if (leader := progress.leader) is not None:
-        return f"best {leader.value:.5g} (trial {leader.trial.number}, running)"
+        return f"best {value_text(leader.value)} (trial {leader.trial.number}, running)"
     if not progress.front:
         return "no best yet" if len(progress.metrics) == 1 else "no front yet"
     if len(progress.metrics) > 1:
         return f"{len(progress.front)} on the front"
-    return f"best {progress.front[0].value:.5g} (trial {progress.front[0].number})"
+    return f"best {value_text(progress.front[0].value)} (trial {progress.front[0].number})"

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tuner.cli.saying import edged
+from tuner.rounding import rounded, value_text
 
 if TYPE_CHECKING:
     from tuner.study import Record
@@ -22,6 +23,9 @@ BAR_FROM, DETAILS_FROM = 48, 72
 
 PIPED_WIDTH = 200
 """So wide is what is no terminal, where nothing says otherwise: a file has no edge to cut numbers at."""
+
+NOTHING = "null"
+"""How a value that is not there is spelt."""
 
 STYLES = {
     "complete": "green",
@@ -67,8 +71,8 @@ def latest(ended: Iterable[Record], metrics: Sequence[str], most: int, width: in
         table.add_column(name, justify="left" if name == "state" else "right", no_wrap=True)
     table.add_column("why")
     for record in recent:
-        values = [f"{value:.5g}" for value in record.values] or [""] * len(metrics)
+        values = [rounded(value) for value in record.values] or [NOTHING] * len(metrics)
         state = Text(record.state, style=STYLES.get(record.state, ""))
-        facts = [str(record.epoch or ""), f"{record.seconds or 0:.1f}"][: len(details)]
+        facts = [str(record.epoch or NOTHING), value_text(record.seconds)][: len(details)]
         table.add_row(str(record.number), state, *values, *facts, cut(record.why))
     yield table

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from tuner.cli.formats import about, clock
 from tuner.cli.overview import Overview, Phase, Running
+from tuner.rounding import rounded, value_text
 
 
 def lines(seen: Overview) -> Iterator[str]:
@@ -14,7 +15,7 @@ def lines(seen: Overview) -> Iterator[str]:
     for one in seen.running:
         yield f"  trial {one.trial}: {_doing(one)}"
     if (leader := seen.leader) is not None and leader.value is not None:
-        yield f"best so far: {seen.metrics[0]} {leader.value:.5g} of trial {leader.trial}, which still runs"
+        yield f"best so far: {seen.metrics[0]} {value_text(leader.value)} of trial {leader.trial}, which still runs"
     yield from remarks(seen)
     if seen.seconds_left is not None:
         earlier = f", or before that when the run's {seen.limit} are over" if seen.limit else ""
@@ -53,7 +54,7 @@ def _doing(one: Running) -> str:
         return f"waits for worker {one.worker}, which trains another"
     at = f"epoch {one.epoch}" + (f" of {one.epochs}" if one.epochs else "")
     place = f" on {one.device} of {one.host}, worker {one.worker}" if one.host else ""
-    values = [f", {name} {value:.5g}" for name, value in one.values.items()]
+    values = [f", {name} {rounded(value)}" for name, value in one.values.items()]
     return at + place + "".join(values) + silence(one)
 
 

@@ -13,6 +13,7 @@ from tuner.cli.candidates import print_confirmation
 from tuner.cli.formats import print_front
 from tuner.cli.saying import FAILED, say, show_command
 from tuner.config import DEFAULT_STORAGE
+from tuner.rounding import value_text
 
 if TYPE_CHECKING:
     from tuner.study import Record, Study
@@ -178,7 +179,8 @@ def _print_result(result: Result, storage: str) -> None:
 def _print_best(study: Study, best: Record) -> None:
     say(f"Best of {study.finished()} trials in study {study.name}: trial {best.number}")
     at = f" at epoch {best.epoch}" if best.epoch is not None else ""
-    rows = {study.goal.title: f"{best.value:.6g}{at}", **best.params}
+    params = {name: value_text(value) for name, value in best.params.items()}
+    rows = {study.goal.title: f"{value_text(best.value)}{at}", **params}
     width = max(len(name) for name in rows)
     for name, value in rows.items():
         say(f"  {name:<{width}}  {value}")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tuner.cli.parts import DETAILS_FROM, cut, stdout
+from tuner.cli.parts import DETAILS_FROM, NOTHING, cut, stdout
 from tuner.cli.saying import FAILED, say
 from tuner.cli.sparkline import bar, sparkline
+from tuner.rounding import rounded, value_text
 
 if TYPE_CHECKING:
     from tuner.importances import Importance
@@ -60,8 +60,11 @@ def _parts(summary: Summary, console: Console) -> Iterator[RenderableType]:
         if not summary.goal.single and summary.front:
             shown = f", {len(summary.top)} shown" if len(summary.top) < summary.front else ""
             yield cut(f"front of {summary.front}{shown}:", "dim")
-        parameters = _parameters_shown(summary, console.width)
-        yield _top(summary, console.width, parameters)
+        details = console.width >= DETAILS_FROM
+        parameters = _parameters_shown(summary, console.width, details)
+        if details and len(more := _parameters_shown(summary, console.width, False)) > len(parameters):
+            details, parameters = False, more  # what a trial was matters more than how long it took
+        yield _top(summary, details, parameters)
         if left := len(summary.parameters) - len(parameters):
             yield cut(f"and {left} more parameter{'s' * (left > 1)} (--trial N)", "dim")
     for metric, found in zip(summary.goal.titles, summary.importances, strict=True):
@@ -79,7 +82,7 @@ def _parts(summary: Summary, console: Console) -> Iterator[RenderableType]:
 def _courses(courses: Sequence[Course], width: int, plain: bool) -> Table:
     """Two lines for each objective, its values and the best so far: the first, the course, the last."""
     rows = [row for course in courses for row in ((course.metric, course.values), ("best so far", course.best))]
-    firsts, lasts = ([f"{values[end]:.5g}" for _, values in rows] for end in (0, -1))
+    firsts, lasts = ([rounded(values[end]) for _, values in rows] for end in (0, -1))
     name_width = min(max(cell_len(name) for name, _ in rows), width // 3)
     room = width - name_width - max(map(len, firsts)) - max(map(len, lasts)) - 3 * GAP
     table = _named(name_width)
@@ -97,24 +100,28 @@ def _named(name_width: int) -> Table:
     return table
 
 
-def _parameters_shown(summary: Summary, width: int) -> list[str]:
-    """The first parameters, as many as there is room for beside what else a trial's row has."""
+def _parameters_shown(summary: Summary, width: int, details: bool) -> list[str]:
+    """The parameters that there is room for beside what else a trial's row has, the most important first."""
     left = width - (WHY_WIDTH if any(record.why for record in summary.top) else 0)
-    left -= sum(map(_width, _facts(summary, details=width >= DETAILS_FROM)))
-    ends = itertools.accumulate(_width(_column(summary, name)) for name in summary.parameters)
-    return [name for name, end in zip(summary.parameters, ends, strict=True) if end <= left]
+    left -= sum(map(_width, _facts(summary, details)))
+    shown = []
+    for name in summary.parameters:
+        if (needed := _width(_column(summary, name))) <= left:
+            shown.append(name)
+            left -= needed
+    return shown
 
 
 def _column(summary: Summary, name: str) -> tuple[str, list[str]]:
     """Of a parameter: its title, and its value in each of the trials."""
-    return name.replace(".", ".\n"), [_short(record.params.get(name, "")) for record in summary.top]
+    return name.replace(".", ".\n"), [value_text(record.params.get(name)) for record in summary.top]
 
 
-def _top(summary: Summary, width: int, parameters: Sequence[str]) -> Table:
+def _top(summary: Summary, details: bool, parameters: Sequence[str]) -> Table:
     """A row for each trial, with these parameters, and last why it ended early."""
     table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim")
     reasons = [record.why for record in summary.top]
-    columns = [*_facts(summary, details=width >= DETAILS_FROM), *(_column(summary, name) for name in parameters)]
+    columns = [*_facts(summary, details), *(_column(summary, name) for name in parameters)]
     for title, _ in columns:
         table.add_column(title, justify="left" if title == "state" else "right", no_wrap=True)
     if any(reasons):
@@ -133,20 +140,16 @@ def _facts(summary: Summary, details: bool) -> Iterator[tuple[str, list[str]]]:
         yield "state", [record.state for record in top]
     for i, metric in enumerate(summary.goal.titles):
         if any(record.values for record in top):
-            yield metric, [f"{record.values[i]:.5g}" if record.values else "" for record in top]
+            yield metric, [rounded(record.values[i]) if record.values else NOTHING for record in top]
     if details and any(record.epoch for record in top):
-        yield "epoch", [str(record.epoch or "") for record in top]
+        yield "epoch", [str(record.epoch or NOTHING) for record in top]
     if details:
-        yield "seconds", ["" if record.seconds is None else f"{record.seconds:.1f}" for record in top]
+        yield "seconds", [value_text(record.seconds) for record in top]
 
 
 def _width(column: tuple[str, Sequence[str]]) -> int:
     title, cells = column
     return max(map(cell_len, [*title.split("\n"), *cells])) + GAP
-
-
-def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _bars(ranked: Sequence[Importance], width: int, plain: bool) -> Table:

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.table import Table
 
 from tuner.cli import options
+from tuner.cli.parts import NOTHING, stdout
+from tuner.cli.saying import say
 from tuner.config import DEFAULT_STORAGE
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from tuner.goal import Goal
     from tuner.space import Space
     from tuner.space.holes import Row
 
 SAMPLES = 3
+
+MOST_LAYERS = 40
+"""How many layers of a model are listed."""
 
 
 def check(
@@ -33,15 +42,18 @@ def check(
     from tuner.space import Space
 
     found = Space.load(options.space_file(file, space), options.settings(settings))
-    built = "" if no_build else _build(found, device)
+    built = [] if no_build else _build(found, device)
     warm = _warm_start(found, storage)
     _print_space(found)
-    typer.echo(warm, nl=bool(warm))
-    typer.echo(built or "\nThe language is sound. Classes, arguments and shapes were not checked (--no-build).")
+    if warm:
+        say(warm)
+    for part in built:
+        say(part) if isinstance(part, str) else stdout().print(part)
+    say("\nOK" if built else "\nOK so far: classes, arguments and shapes were not checked (--no-build)")
 
 
-def _build(space: Space, device: str) -> str:
-    """Check classes and shapes, and say what the first sampled config builds."""
+def _build(space: Space, device: str) -> list[str | Table]:
+    """Check classes and shapes; what there is to say of the data, the objective and the first sampled config."""
     from tuner import check as checks
     from tuner.models import count_parameters
     from tuner.space.suggesters import Random
@@ -50,7 +62,7 @@ def _build(space: Space, device: str) -> str:
     checks.check_names(space)
     if space.objective.function is not None:
         _, goal = checks.load_function(space)
-        return f"\nObjective: {goal}, by {space.objective.function}{_bounds(goal)}"
+        return [f"\nObjective: {goal}, by {space.objective.function}{_bounds(goal)}"]
     config = space.resolve(Random(0))
     job = checks.load_job(space, device_of(device))
     checks.check_fit(space, job)
@@ -58,7 +70,7 @@ def _build(space: Space, device: str) -> str:
     dataset = run.dataset
     batch = (config.data.batch_size, *dataset.input_shape)
     valid = 0 if dataset.valid is None else len(dataset.valid)
-    lines = [
+    return [
         "",
         *(f"Note: {note}" for note in job.notes),
         f"Data: {config.data.source.type}, {dataset.task.value}, "
@@ -66,9 +78,21 @@ def _build(space: Space, device: str) -> str:
         f"Objective: {job.scores.goal}{_bounds(job.scores.goal)}",
         f"Model of config 1: {config.model.type}, {count_parameters(run.model):,} parameters, "
         f"{batch} -> {(batch[0], dataset.outputs)} on {job.device}",
-        str(run.model),
+        *_layers(run.model),
     ]
-    return "\n".join(lines)
+
+
+def _layers(model: nn.Module) -> Iterator[str | Table]:
+    """The layers that a model is made of, each with its kind and how many numbers it trains; of many the first."""
+    found = [(name, layer) for name, layer in model.named_modules() if not list(layer.children())]
+    table = Table("layer", "kind", "parameters", box=None, pad_edge=False, header_style="dim")
+    table.columns[-1].justify = "right"
+    for name, layer in found[:MOST_LAYERS]:
+        count = sum(each.numel() for each in layer.parameters() if each.requires_grad)
+        table.add_row(name or "(the model)", type(layer).__name__, f"{count:,}")
+    yield table
+    if len(found) > MOST_LAYERS:
+        yield f"and {len(found) - MOST_LAYERS} more layers"
 
 
 def _warm_start(space: Space, storage: str) -> str:
@@ -90,23 +114,28 @@ def _bounds(goal: Goal) -> str:
 
 
 def _print_space(space: Space) -> None:
-    from rich.table import Table
-
-    from tuner.cli.parts import stdout
-
     rows = space.parameters()
-    table = Table(title=f"{space.file}: study {space.name}", title_justify="left")
-    for name in ("parameter", "kind", "range", "when"):
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(row.name, type(row.hole).__name__.lower(), _range(row), _condition(row))
+    say(f"{space.file}: study {space.name}")
     if rows:
-        stdout().print(table)
+        _print_parameters([(row.name, type(row.hole).__name__.lower(), _range(row), _condition(row)) for row in rows])
     size = space.size()
     configs = "no end of configs (a range is continuous)" if math.isinf(size) else _counted(size, "config")
-    typer.echo(f"{_counted(len(rows), 'parameter')}, {configs}")
-    typer.echo(f"\nDefaults: {_defaults(space)}")
+    say(f"{_counted(len(rows), 'parameter')}, {configs}")
+    say(f"\nDefaults: {_defaults(space)}")
     _print_samples(space)
+
+
+def _print_parameters(rows: list[tuple[str, str, str, str]]) -> None:
+    """A table, or where that is wider than the terminal a line for each and what belongs to it below."""
+    table = Table("parameter", "kind", "range", "when", box=None, pad_edge=False, header_style="dim")
+    for row in rows:
+        table.add_row(*row)
+    if stdout().measure(table).maximum <= stdout().width:
+        stdout().print(table)
+        return
+    for name, kind, span, when in rows:
+        say(f"  {name}")
+        say(f"      {kind}: {span}" + (f", when {when}" if when else ""))
 
 
 def _counted(number: float, thing: str) -> str:
@@ -118,11 +147,11 @@ def _print_samples(space: Space) -> None:
     from tuner.space.suggesters import Random
     from tuner.space.writing import flow
 
-    typer.echo("\nSampled configs:" if space.parameters() else "\nThe config:")
+    say("\nSampled configs:" if space.parameters() else "\nThe config:")
     for i in range(SAMPLES if space.parameters() else 1):
         filled = space.fill(Random(i))
         tuned = [part for part in filled if part not in OWN_SECTIONS or part == "training"]
-        typer.echo(f"  {i + 1}. " + "\n     ".join(f"{part}: {flow(filled[part])}" for part in tuned))
+        say(f"  {i + 1}. " + "\n     ".join(f"{part}: {flow(filled[part])}" for part in tuned))
 
 
 def _range(row: Row) -> str:
@@ -131,7 +160,7 @@ def _range(row: Row) -> str:
 
     hole = row.hole
     if isinstance(hole, Choice):
-        return " | ".join(flow(label) for label in hole.labels)
+        return " | ".join(label if label == NOTHING else flow(label) for label in hole.labels)
     step = f" step {hole.step:g}" if hole.step not in (None, 1) else ""
     return f"{hole.low:g} .. {hole.high:g}{step}{' log' if hole.log else ''}"
 

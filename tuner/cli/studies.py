@@ -11,6 +11,7 @@ from tuner.cli import options
 from tuner.cli.formats import Format, print_study, print_trial
 from tuner.cli.saying import FAILED, say
 from tuner.config import DEFAULT_STORAGE
+from tuner.rounding import value_text
 
 if TYPE_CHECKING:
     from tuner.study import Record, Study
@@ -58,13 +59,14 @@ def list_(storage: options.Storage = DEFAULT_STORAGE) -> None:
 
 
 def _standing(study: Study, records: list[Record]) -> str:
+    from tuner.cli.parts import NOTHING
     from tuner.confirmation import confirms
 
     if confirms(study):
         return "(confirmation)"
     front = study.front(records)
     if study.goal.single:
-        return f"{front[0].value:.5g}" if front else ""
+        return value_text(front[0].value) if front else NOTHING
     return f"a front of {len(front)}"
 
 
