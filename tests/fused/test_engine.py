@@ -12,7 +12,7 @@ from tests.ports import FakePort, Verdicts
 from tuner.config import Config
 from tuner.fused import Fused, lanes, plan
 from tuner.fused.forward import Forward
-from tuner.port import Epoch, State, Verdict
+from tuner.port import Epoch, Fixed, State, Verdict
 from tuner.training import Job, Run
 
 LANES: list[Settings] = [
@@ -196,9 +196,9 @@ def test_a_model_waits_as_long_as_memory_allows_and_is_built_again_where_it_does
     built: list[int] = []
     build = Run.build
 
-    def counted(job: Job, config: Config, seed: int) -> Run:
+    def counted(job: Job, config: Config, seed: int, fixed: Fixed | None = None) -> Run:
         built.append(seed)
-        return build(job, config, seed)
+        return build(job, config, seed, fixed)
 
     monkeypatch.setattr(Run, "build", counted)
     monkeypatch.setattr(plan, "free", lambda device: room)
