@@ -327,6 +327,8 @@ def test_nothing_in_a_folder_names_its_authors_folders_but_the_data_of_its_confi
 PACKAGES = {
     "net.py:Net": {"net.py": "import helper\nNet = helper.Net\n", "helper.py": "from shop.nets import Net\n"},
     "shop.nets:Net": {},
+    "shop/nets.py:Net": {},
+    "loose/net.py:Net": {"loose/net.py": "from .near import Net\n", "loose/near.py": HEAD + "    pass\n"},
     "sub/net.py:Net": {"sub/net.py": "from near import Net\n", "sub/near.py": HEAD + "    pass\n"},
 }
 

@@ -78,7 +78,10 @@ def apart(folder: Path, places: Iterable[str]) -> Iterator[None]:
         yield
     finally:
         sys.modules.update(hidden)
-        sys.path[:] = path if str(folder) in path or not tops else [*path, str(folder)]  # a forward may import, too
+        sys.path[:] = path
+        if tops and str(folder) not in path:  # a forward may import, too
+            sys.path.append(str(folder))
+            own.LOOKED_IN.add(str(folder))
 
 
 def _is_found_by_own(name: str) -> bool:
@@ -101,16 +104,16 @@ def _above_packages(file: Path) -> Path:
 def _reached(places: Iterable[str], roots: list[Path]) -> dict[str, Path]:
     """The files at `places` and those that they import, at whatever depth, by their places below their roots."""
     found: dict[str, Path] = {}
-    waiting = list(places)
+    waiting: list[str | None] = list(places)
     while waiting:
         place = waiting.pop()
-        root = next((root for root in roots if (root / place).is_file()), None)
-        if place in found or root is None:
+        if place is None or place in found:
             continue
+        root = next(root for root in roots if (root / place).is_file())
         found[place] = root / place
-        imported = [*_packages_of(place), *_imported(root / place, PurePosixPath(place))]
-        named = {prefix for name in imported for prefix in _prefixes(name)}
-        waiting += [there for name in named for root in roots if (there := _place_of(name, root)) is not None]
+        inside, outside = _imported(root / place, PurePosixPath(place))
+        waiting += [_file_of(name, root) for name in _with_packages([*_packages_of(place), *inside])]
+        waiting += [_place_of(name, each) for name in _with_packages(outside) for each in roots]
     return dict(sorted(found.items()))
 
 
@@ -120,6 +123,10 @@ def _place_of(name: str, root: Path) -> str | None:
     known = getattr(sys.modules.get(top), "__file__", None)
     if top in sys.stdlib_module_names or (known is not None and not Path(known).resolve().is_relative_to(root)):
         return None
+    return _file_of(name, root)
+
+
+def _file_of(name: str, root: Path) -> str | None:
     path = name.replace(".", "/")
     return next((there for there in (f"{path}/__init__.py", f"{path}.py") if (root / there).is_file()), None)
 
@@ -128,19 +135,33 @@ def _packages_of(place: str) -> list[str]:
     return [".".join(folder.parts) for folder in PurePosixPath(place).parents if folder.parts]
 
 
+def _with_packages(names: Iterable[str]) -> set[str]:
+    return {prefix for name in names for prefix in _prefixes(name)}
+
+
 def _prefixes(name: str) -> list[str]:
     """`a`, `a.b` and `a.b.c` of `a.b.c`: to import it runs them all."""
     parts = name.split(".")
     return [".".join(parts[: i + 1]) for i in range(len(parts))]
 
 
-def _imported(file: Path, place: PurePosixPath) -> Iterator[str]:
-    """The names of modules that a file may import, wherever in it; some are names in a module."""
-    for node in ast.walk(ast.parse(file.read_bytes())):
+def _imported(file: Path, place: PurePosixPath) -> tuple[list[str], list[str]]:
+    """The modules that a file may import, wherever in it, relative to itself and by their full names.
+
+    Some are names in a module.
+    """
+    inside: list[str] = []
+    outside: list[str] = []
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError):  # it was not imported, or that had said so
+        return [], []
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            outside += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            inside = place.parent.parts
-            above = [*inside[: len(inside) + 1 - node.level]] if node.level else []
+            packages = place.parent.parts
+            above = packages[: len(packages) + 1 - node.level] if node.level else ()
             module = [*above, *([node.module] if node.module else [])]
-            yield from (".".join([*module, alias.name]) for alias in node.names)
+            (inside if node.level else outside).extend(".".join([*module, alias.name]) for alias in node.names)
+    return inside, outside
