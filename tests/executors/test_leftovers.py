@@ -57,6 +57,12 @@ def fit(config, report):
 """
 
 
+INLINE, WORKERS = pytest.param((), id="inline"), pytest.param(("--workers", "2"), id="workers")
+INLINE_FIRST = [INLINE, pytest.param(("--workers", "2"), id="workers", marks=pytest.mark.slow)]
+WORKERS_FIRST = [pytest.param((), id="inline", marks=pytest.mark.slow), WORKERS]
+"""Each takes seconds: of the two ways one is looked at every time."""
+
+
 def started(folder: Path, how: str, *options: str, limit: str = "null") -> subprocess.Popen[str]:
     (folder / "leaving.py").write_text(LEAVING)
     (folder / "leaving.yaml").write_text(SPACE.replace("LIMIT", limit))
@@ -84,7 +90,7 @@ def _mark(process: psutil.Process) -> str:
         return ""
 
 
-@pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["inline", "workers"])
+@pytest.mark.parametrize("options", INLINE_FIRST)
 def test_nothing_outlives_a_run_that_ends_and_joblib_calls_functions_of_own_code(
     tmp_path: Path, options: tuple[str, ...]
 ) -> None:
@@ -100,7 +106,7 @@ def test_nothing_outlives_a_run_that_ends_and_joblib_calls_functions_of_own_code
     until(lambda: not left(tmp_path), 10)
 
 
-@pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["inline", "workers"])
+@pytest.mark.parametrize("options", WORKERS_FIRST)
 def test_nothing_outlives_trials_that_die(tmp_path: Path, options: tuple[str, ...]) -> None:
     run = started(tmp_path, "dies", *options)
 
@@ -111,7 +117,7 @@ def test_nothing_outlives_trials_that_die(tmp_path: Path, options: tuple[str, ..
     until(lambda: not left(tmp_path), 15)
 
 
-@pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["inline", "workers"])
+@pytest.mark.parametrize("options", WORKERS_FIRST)
 def test_nothing_outlives_a_driver_that_is_killed(tmp_path: Path, options: tuple[str, ...]) -> None:
     run = started(tmp_path, "hangs", *options)
     until(lambda: len(list(tmp_path.glob("left/*"))) >= (6 if options else 3))
@@ -133,7 +139,7 @@ def test_nothing_outlives_a_trial_that_is_killed_at_its_limit(tmp_path: Path) ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["inline", "workers"])
+@pytest.mark.parametrize("options", [INLINE, WORKERS])
 def test_nothing_outlives_ctrl_c_and_the_trials_wait(tmp_path: Path, options: tuple[str, ...]) -> None:
     run = started(tmp_path, "hangs", *options)
     until(lambda: len(list(tmp_path.glob("left/*"))) >= 3)

@@ -254,7 +254,7 @@ class AskTell:
         trace = {TRACEBACK: outcome.traceback} if outcome.traceback or TRACEBACK in trial.system_attrs else {}
         values = outcome.values if outcome.state is State.COMPLETE else None
         with self._ledger.together():
-            self._ledger.note(running.id, Facts(kept, {**_constraints(outcome.violations), **trace}))
+            self._ledger.note(running.id, Facts({**kept, **losses}, {**_constraints(outcome.violations), **trace}))
             _tell_with_warning(self.optuna, outcome.trial, values, _TOLD_AS[outcome.state])
         del self._running[outcome.trial]
         return True
