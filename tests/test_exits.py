@@ -120,3 +120,20 @@ def test_a_function_that_leaves_in_final_training_is_an_error(tmp_path: Path) ->
 
     with pytest.raises(TunerError, match="training ended as failed: SystemExit: 4"):
         tuner.train(Space.parse(text, base=tmp_path), tmp_path / "out")
+
+
+def test_a_model_that_leaves_in_final_training_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(
+        "import sys\nfrom torch import nn\n"
+        "class Net(nn.Linear):\n"
+        "    steps = 0\n"
+        "    def forward(self, x):\n"
+        "        Net.steps += 1\n"
+        "        return super().forward(x.flatten(1)) if Net.steps < 40 else sys.exit('enough')\n"
+    )
+    text = SPACE.replace("DATA", "digits").replace("MODEL", "own.py:Net").replace("{float: [1e-3, 1e-2]}", "0.01")
+
+    with pytest.raises(TunerError, match="final training failed: SystemExit: enough"):
+        tuner.train(Space.parse(text.replace("epochs: 1", "epochs: 9"), base=tmp_path), tmp_path / "out")
+
+    assert not (tmp_path / "out").exists()

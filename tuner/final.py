@@ -6,9 +6,10 @@ A run folder holds `model.safetensors`, `model.json`, `preprocessing.json` with 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from tuner.baseline import Baseline
 from tuner.chance import held_to
 from tuner.config import DEFAULT_STORAGE, WATCHING, Config, On
 from tuner.data import Dataset, Split
-from tuner.errors import BuildError, DataError, TunerError, UsageError, listing
+from tuner.errors import BuildError, DataError, TunerError, UsageError, ends_the_run, in_words, listing
 from tuner.executors import leftovers
 from tuner.files import new_folder, refuse_to_replace
 from tuner.goal import Goal
@@ -115,7 +116,7 @@ def train(
     check.check_fit(space, job)
     if own.is_own(config.model.type):
         _rehearse(space, config, job)
-    with held_to((space.setting("provenance") or {}).get("threads")):
+    with held_to((space.setting("provenance") or {}).get("threads")), _in_words():
         run, epochs = _trained(space, config, job, on, observe)
         judged = judge(run, job)
     goal, provenance = job.scores.goal, space.setting("provenance") or {}
@@ -140,6 +141,19 @@ def train(
         text = _page(space, _subject(space, config, on), done, judged, goal, run.dataset.target_scale is not None)
         (folder / "report.html").write_text(text, encoding="utf-8")
     return done
+
+
+@contextlib.contextmanager
+def _in_words() -> Iterator[None]:
+    """Make a sentence of what the model's code raises; `--debug` shows where."""
+    try:
+        yield
+    except (TunerError, OSError):
+        raise
+    except BaseException as error:  # it may raise anything
+        if ends_the_run(error):
+            raise
+        raise TunerError(f"final training failed: {in_words(error)}") from error
 
 
 def _rows(dataset: Dataset) -> Split:
