@@ -224,6 +224,9 @@ def test_the_only_column_may_be_what_it_is() -> None:
 DATES = ": dates are read as words; put years, months or ages into columns of numbers, or leave it out of data.features"
 
 
+MEASURED = ": numbers with a unit are read as words; take the unit out of the file"
+
+
 def kinds() -> pd.DataFrame:
     chance = np.random.default_rng(0)
     days = pd.Timestamp("2020-01-01") + pd.to_timedelta(chance.integers(0, 2000, 1300), unit="D")
@@ -236,6 +239,8 @@ def kinds() -> pd.DataFrame:
             "name": [f"Person {i}" for i in range(1300)],
             "town": [f"town{i}" for i in chance.integers(0, 200, 1300)],
             "colour": chance.choice(["red", "Red", "blue"], 1300),
+            "weight": [f"{i % 500} kg" for i in range(1300)],
+            "paid": [f"USD {i % 300}.5" for i in range(1300)],
             "version": chance.choice(["1.2", "v3", "b-4"], 1300),
             "size": chance.normal(size=1300),
         }
@@ -245,6 +250,7 @@ def kinds() -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("column", "message"),
     [
+        *[(name, MEASURED) for name in ("weight", "paid")],
         *[(name, DATES) for name in ("iso", "german", "time", "english")],
         ("name", ": names or texts, hardly any of which comes twice; leave it out of data.features"),
         ("town", ": the 50 commonest words have an input each, all others share one"),

@@ -90,6 +90,15 @@ def test_dates_versions_and_codes_are_no_numbers(tmp_path: Path, values: list[st
     assert source.pool.inputs["a"].tolist() == values * 10
 
 
+def test_points_are_an_error_where_commas_are_said_to_be_the_decimal_sign(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"such as '1\.5': say data\.decimal: \"\.\" if that is 1\.5$"):
+        table(tmp_path, ["1.5", "2.25"] * 10, decimal=",")
+    with pytest.raises(
+        DataError, match=r"such as '1\.555': say data\.decimal: \"\.\" if .*, or say data\.thousands: \"\.\" if"
+    ):
+        table(tmp_path, ["1.555", "2.255"] * 10, decimal=",")
+
+
 def test_commas_are_no_thousands_unless_three_digits_follow(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="column a is of numbers but for their signs, such as '1,5'"):
         table(tmp_path, ["1,5", "2,25"] * 10, thousands=",")

@@ -127,7 +127,14 @@ def is_numbers(column: pd.Series[Any]) -> bool:
     return bool(pd.api.types.is_numeric_dtype(column)) and not pd.api.types.is_bool_dtype(column)
 
 
-def refuse_stray_text(frame: pd.DataFrame, columns: Sequence[str], path: str, remedy: str, base: str = ".") -> None:
+def refuse_stray_text(
+    frame: pd.DataFrame,
+    columns: Sequence[str],
+    path: str,
+    remedy: str,
+    base: str = ".",
+    spelt: spelling.Spelling = spelling.USUAL,
+) -> None:
     """Raise for a column of numbers with words in it, or with other signs, which would silently become categories.
 
     Raises:
@@ -138,7 +145,7 @@ def refuse_stray_text(frame: pd.DataFrame, columns: Sequence[str], path: str, re
             refuse_text(frame, [column], path, remedy)
             continue
         counts = Counter(value for value in frame[column] if isinstance(value, str))
-        _refuse_punctuated(frame, column, counts, path, base)
+        _refuse_punctuated(frame, column, counts, Path(base, path), path, spelt)
         stray = strays(counts)
         others = int(frame[column].notna().sum()) - counts.total()
         if stray is not None and (others or len(stray) < len(counts)):
@@ -160,34 +167,38 @@ def strays(counts: Counter[str]) -> list[str] | None:
     return list(stray) if meant else None
 
 
-def _refuse_punctuated(frame: pd.DataFrame, column: str, counts: Counter[str], path: str, base: str) -> None:
+def _refuse_punctuated(
+    frame: pd.DataFrame, column: str, counts: Counter[str], file: Path, path: str, spelt: spelling.Spelling
+) -> None:
     """Raise for a column that is of numbers but for their decimal sign, thousands or units."""
-    stray = strays(counts)
-    numbers = [word for word in counts if stray is not None and word not in stray]
-    odd = next((word for word in counts if word in numbers and not spelling.USUAL.is_number(word)), None)
-    if odd is None and len({spelling.unit_of(word) for word in numbers}) < 2:
+    found = strays(counts)
+    stray = set(counts if found is None else found)
+    numbers = [word for word in counts if word not in stray]
+    odd = [word for word in numbers if not spelt.is_number(word)]
+    if not odd and len({spelling.unit_of(word) for word in numbers}) < 2:
         return
-    odd = odd or next(word for word in numbers if spelling.unit_of(word))
-    row = _number_of(frame[frame[column] == odd])
-    told = f"{path}: row {row}{_line_of(Path(base, path), row)}: column {column} is of numbers but for their signs"
-    raise DataError(f"{told}, such as {odd!r}: {_remedy_for(numbers)}")
+    example = odd[0] if odd else next(word for word in numbers if spelling.unit_of(word))
+    row = _number_of(frame[frame[column] == example])
+    told = f"{path}: row {row}{_line_of(file, row)}: column {column} is of numbers but for their signs"
+    raise DataError(f"{told}, such as {example!r}: {_remedy_for(numbers, example, spelt)}")
 
 
-def _remedy_for(numbers: Sequence[str]) -> str:
+def _remedy_for(numbers: Sequence[str], example: str, spelt: spelling.Spelling) -> str:
     """The keys that make numbers of texts, with what they make of one of them."""
     found = spelling.fitting(numbers)
     if len({spelling.unit_of(word) for word in numbers}) > 1 or not found:
         return "they have more than one kind; mend the column, or leave it out of data.features"
-    odd = next(word for word in numbers if not spelling.USUAL.is_number(word))
     meant: dict[str, spelling.Spelling] = {}
     for one in found:
-        meant.setdefault(one.plain(odd), one)
-    return ", or ".join(f"say {_keys(one)} if that is {value}" for value, one in meant.items())
+        meant.setdefault(one.plain(example), one)
+    return ", or ".join(f"say {_keys(one, spelt)} if that is {value}" for value, one in meant.items())
 
 
-def _keys(one: spelling.Spelling) -> str:
-    keys = [*([f'data.decimal: "{one.decimal}"'] if one.decimal != "." else [])]
-    return listing([*keys, *([f'data.thousands: "{one.thousands}"'] if one.thousands else [])])
+def _keys(one: spelling.Spelling, spelt: spelling.Spelling) -> str:
+    """The keys of a spelling as far as they differ from those given."""
+    decimal = [f'data.decimal: "{one.decimal}"'] if one.decimal != spelt.decimal else []
+    sign = "null" if one.thousands is None else f'"{one.thousands}"'
+    return listing([*decimal, *([f"data.thousands: {sign}"] if one.thousands != spelt.thousands else [])])
 
 
 def _line_of(file: Path, row: int) -> str:

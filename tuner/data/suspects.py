@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -52,6 +52,9 @@ DATE = re.compile(
     re.I,
 )
 """Dates and times in the usual spellings."""
+
+AROUND = re.compile(r"([A-Z]{3} ?|[^\w]{0,3})\d[\d.,' ]*(\D{0,8})")
+"""A number with something around it, such as 5 kg, USD 5 or (5)."""
 
 Values = npt.NDArray[Any]
 
@@ -160,6 +163,8 @@ def _words(table: pd.DataFrame) -> Iterator[str]:
     if kinds["dates"]:
         way_on = "put years, months or ages into columns of numbers, or leave it out of data.features"
         yield f"data: {_few(kinds['dates'])}: dates are read as words; {way_on}"
+    if kinds["numbers"]:
+        yield f"data: {_few(kinds['numbers'])}: numbers with a unit are read as words; take the unit out of the file"
     if kinds["names"]:
         yield f"data: {_few(kinds['names'])}: names or texts, hardly any of which comes twice; {LEAVE_OUT}"
     if kinds["many"]:
@@ -167,16 +172,25 @@ def _words(table: pd.DataFrame) -> Iterator[str]:
 
 
 def _kind(column: pd.Series[Any]) -> tuple[str, int]:
-    """What words are, of dates, names, many or few, and how many there are."""
+    """What words are, of dates, numbers, names, many or few, and how many there are."""
     known = column.dropna()
     different = known.unique()
     some = different[:: -(-len(different) // FIRST) or 1]
     dates = sum(DATE.fullmatch(str(word).strip()) is not None for word in some)
     if dates >= frames.NEARLY_ALL * max(1, len(some)):
         return "dates", len(different)
+    if len(different) >= FEWEST and _is_measured(some):
+        return "numbers", len(different)
     if len(different) > HARDLY_TWICE * len(known) and len(different) >= FEWEST:
         return "names", len(different)
     return ("many" if len(different) > MOST_CATEGORIES else "few"), len(different)
+
+
+def _is_measured(words: Values) -> bool:
+    """Whether nearly all are numbers with the same few letters around them."""
+    found = [AROUND.fullmatch(str(word).strip()) for word in words]
+    around = Counter((match[1].strip(" -+"), match[2].strip()) for match in found if match)
+    return bool(around) and around.most_common(1)[0][1] >= frames.NEARLY_ALL * len(words)
 
 
 def _few(names: list[str]) -> str:

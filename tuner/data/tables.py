@@ -83,9 +83,11 @@ def csv(
     frame, notes = frames.with_target(whole, target, path, base, reading)
     frames.refuse_as_test(base, path, test_path)
     columns = _features(frame, target, features, group, path)
-    frames.refuse_stray_text(frame, columns, path, REMEDY, base)
+    frames.refuse_stray_text(frame, columns, path, REMEDY, base, reading.spelling)
     if task is None:
-        frames.refuse_stray_text(frame, [target], path, f"{REMEDY}, or say data.task: classification", base)
+        frames.refuse_stray_text(
+            frame, [target], path, f"{REMEDY}, or say data.task: classification", base, reading.spelling
+        )
     encoder, inferred = labels.encoder(frame[target], task, f"{path}: column {target}")
     words = [name for name in (*columns, target) if frames.is_text(frame[name])]
     numeric = [name for name in columns if frames.is_numbers(frame[name])]

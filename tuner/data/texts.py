@@ -61,7 +61,7 @@ def load(
         raise DataError(f"data.text: {text} is the target, not what it is told from")
     if task is None:
         remedy = "mend it, list it in data.missing, or say data.task: classification"
-        frames.refuse_stray_text(frame, [target], path, remedy, base)
+        frames.refuse_stray_text(frame, [target], path, remedy, base, reading.spelling)
     encoder, inferred = labels.encoder(frame[target], task, f"{path}: column {target}")
     words = [target] if frames.is_text(frame[target]) else []
 
