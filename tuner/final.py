@@ -1,7 +1,8 @@
 """Final training: a filled space trained on all that tuning saw, scored on the test split, and saved.
 
 A run folder holds `model.safetensors`, `model.json`, `preprocessing.json` with what it names, `config.yaml`,
-`metrics.json`, `report.html` and a copy of the model's own file; `tuner.load_model` needs nothing else.
+`metrics.json`, `report.html` and copies of the model's own files; `extra_state.pt` has what safetensors cannot hold.
+`tuner.load_model` needs nothing else.
 """
 
 from __future__ import annotations
