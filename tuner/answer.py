@@ -67,9 +67,9 @@ def answer_of(study: Study, records: Sequence[Record], found: Confirmation | Non
         alike = tuple(each.trial.number for each in found.standings if each.leading and each is not found.pick)
         sure = f"Mean of {len(found.held)} runs on held-out seeds, which had no part in the choice."
         command = f"tuner export {study.name} -o best.yaml && tuner train best.yaml"
-        return Answer(found.believed, interval, alike, _baseline(study), sure, command)
+        return Answer(found.believed, interval, alike, trivial_of(study), sure, command)
     best, command = front[0], f"tuner confirm {study.name}" if study.made_here else ""
-    return Answer(best, None, (), _baseline(study), _optimism(study, records, best), command)
+    return Answer(best, None, (), trivial_of(study), _optimism(study, records, best), command)
 
 
 def _optimism(study: Study, records: Sequence[Record], best: Record) -> str:
@@ -81,7 +81,8 @@ def _optimism(study: Study, records: Sequence[Record], best: Record) -> str:
     return f"{among}{way_on}."
 
 
-def _baseline(study: Study) -> Trivial | None:
+def trivial_of(study: Study) -> Trivial | None:
+    """What the trivial predictor scores on the validation rows; None where that is not known."""
     known = noted(study, BASELINE) if study.made_here else {}
     metric = study.goal.metric
     return Trivial(known["valid"][metric], known["says"][metric]) if metric in known.get("valid", {}) else None

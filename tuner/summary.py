@@ -7,11 +7,13 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from tuner.answer import trivial_of
 from tuner.confirmation import confirms, read
 from tuner.failures import Failures, failures_of
 from tuner.findings import of_what, spread
 from tuner.goal import Direction, Goal
 from tuner.importances import Importances, importances_of
+from tuner.rounding import rounded
 from tuner.stopping import stop_reason
 from tuner.study import Record, Study, sound
 from tuner.study.forking import Fork
@@ -86,6 +88,18 @@ def notes(study: Study) -> Iterator[str]:
         yield f"confirmed on fresh seeds: trial {found.pick.trial.number}, {told}{stale}"
     elif study.made_here and not confirms(study) and (best := study.best()) is not None:
         yield f"not confirmed: the best value, of trial {best.number}, is {of_what(study.goal, best)}"
+    if told := against_the_trivial(study):
+        yield told
+
+
+def against_the_trivial(study: Study) -> str:
+    """What the trivial predictor scores, and whether the best trial is better; empty where that is not known."""
+    trivial, best = trivial_of(study), study.best()
+    if trivial is None or best is None or best.value is None:
+        return ""
+    told = f"the trivial predictor ({trivial.says}) has {study.goal.title} {rounded(trivial.value)}"
+    beaten = study.goal.direction.better(best.value, trivial.value)
+    return told if beaten else f"{told}, and no trial is better"
 
 
 def circumstances(study: Study) -> Iterator[str]:

@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 from tests.study.asking import PRUNING, complete, opened
 from tuner import storage
+from tuner.answer import BASELINE
 from tuner.cli import app
 from tuner.cli.showing import print_summary
 from tuner.cli.sparkline import bar, sparkline
@@ -164,6 +165,17 @@ def test_a_sparkline_is_an_even_sample_that_one_far_off_value_does_not_flatten(
 
 def test_a_bar_of_anything_above_nothing_can_be_seen() -> None:
     assert [bar(share, 10, plain=True) for share in (0, 0.001, 0.5, 1)] == ["", "#", "#" * 5, "#" * 10]
+
+
+@pytest.mark.parametrize(("value", "said"), [(0.95, ""), (0.91, ", and no trial is better")])
+def test_the_trivial_predictor_stands_beside_the_best_value(value: float, said: str, url: str) -> None:
+    trials = opened(url)
+    complete(trials, value)
+    note(trials.study, BASELINE, {"valid": {"accuracy": 0.91}, "says": {"accuracy": 'always "no"'}})
+
+    lines = tuner(url, "show", "tiny", width=120).stdout.splitlines()
+
+    assert f'the trivial predictor (always "no") has accuracy 0.91{said}' in lines
 
 
 def left_running(url: str) -> AskTell:

@@ -149,6 +149,7 @@ def _print_result(result: Result, storage: str) -> None:
     from tuner.cli.kept import Kept
     from tuner.confirmation import read
     from tuner.failures import failures_of
+    from tuner.summary import against_the_trivial
 
     study, name = result.study, shlex.quote(result.study.name)
     if result.stopped:
@@ -158,6 +159,8 @@ def _print_result(result: Result, storage: str) -> None:
     else:
         say(f"Front of {study.finished()} trials in study {study.name}: {study.goal}")
         print_front(study, result.front)
+    if told := against_the_trivial(study):
+        say(f"\nOn the validation rows {told}.")
     if told := failures_of(study.records()).sentence:
         say(f"\n{told}", FAILED)
     if result.confirmation is not None:
