@@ -33,7 +33,7 @@ LAYERS = [
     ["signals"],
     ["training", "costs", "baseline"],
     ["prediction"],
-    ["predictor", "metrics", "schedule"],
+    ["digests", "predictor", "metrics", "schedule"],
     ["named"],
     ["further", "loss", "measures", "models", "optim"],
     ["bundle", "data"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import torch
 from tuner import check, own, sampling
 from tuner.baseline import Baseline, baseline_of
 from tuner.crew import Crew, Wanted, workers
+from tuner.digests import code_digests, data_digest
 from tuner.driver import AHEAD, Driver, Limits
 from tuner.errors import BuildError, Interrupted, TunerError, UsageError, listing
 from tuner.events import Observer, Opened
@@ -32,6 +33,7 @@ from tuner.space.rules import seconds
 from tuner.space.suggesters import Corner
 from tuner.storage import Turns
 from tuner.study import Study, rehearse
+from tuner.study.versions import Version
 from tuner.training import Job
 from tuner.trial import Serial
 
@@ -51,8 +53,8 @@ MOST_WHILE_JUDGED = 32
 class Plan:
     """How a space is tuned, where it passed every check.
 
-    `code` is own code that the engine holds; `baseline` what the trivial predictor scores on the validation rows,
-    where the rows are known.
+    `code` is own code that the engine holds; `version` has the digests of the data and of that code; `baseline` is what
+    the trivial predictor scores on the validation rows, where the rows are known.
     """
 
     goal: Goal
@@ -60,6 +62,7 @@ class Plan:
     notes: tuple[str, ...]
     code: tuple[Code, ...] = ()
     baseline: Baseline | None = None
+    version: Version = field(default_factory=Version)
 
 
 def planned(space: Space, device: torch.device, wanted: Wanted) -> Plan:
@@ -72,15 +75,16 @@ def planned(space: Space, device: torch.device, wanted: Wanted) -> Plan:
     name = space.objective.function
     if name is not None:
         _, goal = check.load_function(space)
-        plan = Plan(
-            goal, Fitting(name, space.base, goal, str(device)), (), (Code(name, space.base, "objective.function"),)
-        )
+        code = (Code(name, space.base, "objective.function"),)
+        version = Version(code=code_digests(code))
+        plan = Plan(goal, Fitting(name, space.base, goal, str(device)), (), code, version=version)
     else:
         job = check.load_job(space, device)
         check.check_fit(space, job)
+        version = Version(data_digest(job.splits), code_digests(_own_code(space)))
         settle(job, space)
         notes, trivial = job.notes, _baseline(space, job)
-        plan = Plan(job.scores.goal, _engine(space, job, wanted), notes, _own_code(space), trivial)
+        plan = Plan(job.scores.goal, _engine(space, job, wanted), notes, _own_code(space), trivial, version)
     try:
         rehearse(space, plan.goal)
     except BuildError as error:

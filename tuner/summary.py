@@ -15,7 +15,7 @@ from tuner.goal import Direction, Goal
 from tuner.importances import Importances, importances_of
 from tuner.rounding import rounded
 from tuner.stopping import stop_reason
-from tuner.study import Record, Study, sound
+from tuner.study import Record, Study, sound, versions
 from tuner.study.forking import Fork
 
 TOP = 5
@@ -106,6 +106,7 @@ def circumstances(study: Study) -> Iterator[str]:
     """What the study was forked from, why it has stopped, and whose confirmation its trials are runs of."""
     if (fork := Fork.read(study)) is not None:
         yield from fork.notes
+    yield from versions.notes(study)
     if reason := stop_reason(study):
         yield f"stopped by search.stop: {reason}"
     if search := confirms(study):

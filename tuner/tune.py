@@ -32,9 +32,10 @@ from tuner.space.rules import seconds
 from tuner.stopping import Stop, Watch
 from tuner.storage import Turns, in_turn
 from tuner.storage.outages import BUSY, Unavailable
-from tuner.study import Record, Study, open_study
+from tuner.study import Record, Study, load_study, open_study
 from tuner.study.forking import begin_fork, fork_of
 from tuner.study.planned import note
+from tuner.study.versions import continued, refuse_other_data
 from tuner.training import device_of
 
 
@@ -138,6 +139,8 @@ def run(
     with held_to(1 if wanted.batch is not None else None):  # of which the bits of what is prepared may depend
         plan = planned(space, where, wanted)
     forked = None if fork is None else fork_of(storage.open_storage(storage_url), forked_from, space, plan.goal)
+    if forked is not None and forked.trials:
+        refuse_other_data(load_study(storage.open_storage(storage_url), forked_from), plan.version)
     known = warming.known_configs(space, storage_url)
     plan = replace(plan, notes=(*plan.notes, *(forked.fork.notes if forked and forked.trials else ()), *known.notes))
     stop, terms = Stop.of(space, plan.goal), terms_of(space, plan.goal)
@@ -146,6 +149,8 @@ def run(
         if forked is not None:
             in_turn(turns, lambda: begin_fork(opened, forked, space, plan.goal, wanted.batch, turns))
         study = in_turn(turns, lambda: _opened(opened, space, plan.goal, turns, wanted.batch))
+        said = in_turn(turns, lambda: continued(study, plan.version))
+        plan = replace(plan, notes=(*plan.notes, *said))
         in_turn(turns, lambda: warming.begin_with(study, known))
         if (trivial := plan.baseline) is not None:
             in_turn(turns, lambda: note(study, BASELINE, trivial.facts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import torch
@@ -85,6 +86,10 @@ class Files:
 
     def __len__(self) -> int:
         return len(self._samples)
+
+    def sizes(self) -> list[int]:
+        """The size of each file, in bytes."""
+        return [os.path.getsize(file) for file, _ in self._samples]
 
     def __getitem__(self, index: int) -> tuple[Image.Image, int]:
         file, target = self._samples[index]

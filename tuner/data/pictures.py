@@ -44,6 +44,10 @@ class Items:
         parts = [Subset(items._dataset, items._indices.tolist()) for items in (self, other)]
         return Items(ConcatDataset(parts), torch.arange(len(self) + len(other)), self._size)
 
+    def sizes(self) -> list[int]:
+        """The bytes of each file of its dataset, of all rows that the dataset has; none of one that has no files."""
+        return _sizes(self._dataset)
+
     def read(self) -> Tensor:
         """(N, ...), images as (N, C, H, W), uint8 from files.
 
@@ -139,3 +143,12 @@ def refuse_complex(values: Tensor) -> None:
     """
     if values.is_complex():
         raise DataError("data: complex numbers are not taken: give real and imaginary parts (torch.view_as_real)")
+
+
+def _sizes(dataset: Any) -> list[int]:
+    if isinstance(dataset, ConcatDataset):
+        return [size for part in dataset.datasets for size in _sizes(part)]
+    if isinstance(dataset, Subset):
+        return _sizes(dataset.dataset)
+    sizes: list[int] = dataset.sizes() if hasattr(dataset, "sizes") else []
+    return sizes

@@ -32,6 +32,10 @@ class Lazy(Protocol):
         """All rows, (N, ...)."""
         ...
 
+    def sizes(self) -> list[int]:
+        """The bytes of the files that the rows come from, as far as there are any."""
+        ...
+
 
 Inputs: TypeAlias = Tensor | pd.DataFrame | Texts | Lazy
 

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import tuner
+from tuner.cli import app
+from tuner.digests import code_digests
+from tuner.errors import StudyError
+from tuner.own import Code
+
+SPACE = """\
+study: {name: rows}
+data: {type: csv, path: rows.csv, target: y, batch_size: 8}
+model: {type: "net.py:Net", width: {int: [2, 4]}}
+optimizer: {type: SGD, lr: {float: [0.001, 0.1], log: true}}
+training: {epochs: 1}
+"""
+NET = """\
+from torch import nn
+from parts import activation
+
+class Net(nn.Sequential):
+    def __init__(self, in_features, num_classes, width):
+        super().__init__(nn.Linear(in_features, width), activation(), nn.Linear(width, num_classes))
+"""
+PARTS = "from torch import nn\n\ndef activation():\n    return nn.ReLU()\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    there = tmp_path / "there"
+    there.mkdir()
+    rows = [(i / 50, (i * 7 % 50) / 50, "ab"[i * 7 % 50 > 25]) for i in range(50)]
+    pd.DataFrame(rows, columns=["a", "b", "y"]).to_csv(there / "rows.csv", index=False)
+    (there / "net.py").write_text(NET)
+    (there / "parts.py").write_text(PARTS)
+    (there / "space.yaml").write_text(SPACE)
+    return there
+
+
+def run(folder: Path, url: str, trials: int) -> list[str]:
+    """Run it, and return the notes before the first trial."""
+    said: list[str] = []
+    tuner.run(
+        folder / "space.yaml",
+        storage_url=url,
+        n_trials=trials,
+        device="cpu",
+        observe=lambda event: said.extend(getattr(event, "notes", ())),
+    )
+    return said
+
+
+def test_changed_code_is_said_and_shown(folder: Path, url: str) -> None:
+    run(folder, url, 2)
+    (folder / "parts.py").write_text(PARTS.replace("ReLU", "Tanh"))
+
+    said = run(folder, url, 4)
+
+    sentence = "the code of parts.py changed at trial 2: trials before it ran other code"
+    assert sentence in said
+    assert sentence in CliRunner(env={"COLUMNS": "120"}).invoke(app, ["show", "rows", "--storage", url]).output
+
+
+def test_changed_data_are_refused_with_a_way_on(folder: Path, url: str) -> None:
+    run(folder, url, 2)
+    table = pd.read_csv(folder / "rows.csv")
+    table.loc[7, "a"] += 1
+    table.to_csv(folder / "rows.csv", index=False)
+
+    with pytest.raises(StudyError, match=r"the rows of data have changed since trial 0.*new --study-name"):
+        run(folder, url, 4)
+
+
+def test_a_moved_folder_a_touched_file_and_a_comment_change_nothing(folder: Path, url: str) -> None:
+    run(folder, url, 2)
+    moved = Path(shutil.move(folder, folder.parent / "moved"))
+    (moved / "net.py").write_text("# a remark\n" + NET)
+    os.utime(moved / "rows.csv")
+
+    assert not any("changed" in note for note in run(moved, url, 3))
+
+
+def test_the_digest_follows_what_a_module_of_a_package_imports(tmp_path: Path) -> None:
+    package = tmp_path / "pkg"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "net.py").write_text("from . import layers\nfrom .sizes import SIZE\nimport os\n")
+    (package / "layers.py").write_text("WIDTH = 1\n")
+    (package / "sizes.py").write_text("SIZE = 1\n")
+
+    found = code_digests([Code("pkg.net:Net", str(tmp_path), "model.type")])
+
+    assert {"pkg/net.py", "pkg/layers.py", "pkg/sizes.py"} <= set(found)
+    assert not any("os" in Path(name).stem for name in found)

@@ -1,0 +1,104 @@
+"""Digests: what data and user code a run works with, short enough to be stored with a study."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from tuner.data import Splits
+from tuner.data.rows import Inputs, Lazy, Rows
+from tuner.own import Code
+
+READ = 32
+"""Rows that are read of files: a folder's other files count by their sizes, so that none of them is opened."""
+
+
+def data_digest(splits: Splits) -> str:
+    """Return the digest of the rows that tuning may see: inputs and targets, wherever they lie.
+
+    Args:
+        splits: raw; the test rows are not looked at.
+    """
+    digest = hashlib.blake2b(digest_size=8)
+    for rows in (splits.train, splits.valid):
+        for part in () if rows is None else _parts(rows):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def code_digests(codes: Iterable[Code]) -> dict[str, str]:
+    """Return the digest of each file of user code by its path from the space's folder.
+
+    Files are those that the space names and what these import from their own folder. Comments do not count.
+    """
+    found: dict[str, str] = {}
+    for code in codes:
+        where = code.name.rpartition(":")[0]
+        base = Path(code.base).resolve()
+        file = base / (where if where.endswith(".py") else where.replace(".", "/") + ".py")
+        _follow(file.resolve(), base, found)
+    return dict(sorted(found.items()))
+
+
+def _parts(rows: Rows) -> Iterator[Any]:
+    yield _bytes(rows.targets)
+    yield from _of_inputs(rows.inputs)
+
+
+def _of_inputs(inputs: Inputs) -> Iterator[Any]:
+    if isinstance(inputs, Tensor):
+        yield str((inputs.dtype, tuple(inputs.shape))).encode()
+        yield _bytes(inputs)
+    elif isinstance(inputs, pd.DataFrame):
+        yield repr(list(inputs.columns)).encode()
+        yield pd.util.hash_pandas_object(inputs, index=False).to_numpy().tobytes()
+    elif isinstance(inputs, np.ndarray):
+        yield from (str(text).encode() + b"\0" for text in inputs)
+    else:
+        yield from _of_files(inputs)
+
+
+def _of_files(inputs: Lazy) -> Iterator[Any]:
+    """An even sample of rows as they are read, and the sizes of the files that are named."""
+    yield str(len(inputs)).encode()
+    if len(inputs):
+        some = torch.linspace(0, len(inputs) - 1, min(READ, len(inputs))).long()
+        yield _bytes(inputs[some].read())
+    yield from (str(size).encode() for size in inputs.sizes())
+
+
+def _bytes(tensor: Tensor) -> Any:
+    return tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+
+
+def _follow(file: Path, base: Path, found: dict[str, str]) -> None:
+    """Note a file, and then those that it imports from its own folder or from the space's."""
+    name = str(file.relative_to(base)) if file.is_relative_to(base) else file.name
+    if name in found or not file.is_file():
+        return
+    tree = ast.parse(file.read_bytes())
+    found[name] = hashlib.blake2b(ast.dump(tree).encode(), digest_size=8).hexdigest()
+    for imported in _imported(tree, file):
+        for folder in (file.parent, base):
+            _follow(folder / f"{imported}.py", base, found)
+            _follow(folder / imported / "__init__.py", base, found)
+
+
+def _imported(tree: ast.Module, file: Path) -> Iterator[str]:
+    """The modules that a file imports, as paths from its folder."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.replace(".", "/") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = "../" * (node.level - 1) if node.level else ""
+            module = above + (node.module or "").replace(".", "/")
+            yield module or "."
+            yield from (f"{module}/{alias.name}" if module else alias.name for alias in node.names)
