@@ -149,3 +149,32 @@ def test_nothing_outlives_ctrl_c_and_the_trials_wait(tmp_path: Path, options: tu
 
     assert run.returncode == 130, said
     until(lambda: not left(tmp_path), 10)
+
+
+POOLED = """\
+import multiprocessing, os, subprocess
+
+def square(value):
+    return value * value
+
+def fit(config, report):
+    child = subprocess.Popen(["sleep", "300"])
+    child.terminate()
+    assert child.wait() == -15
+    subprocess.Popen(["sleep", "300"], start_new_session=True)
+    with multiprocessing.Pool(2) as pool:
+        return sum(pool.map(square, range(4)))
+"""
+
+
+@pytest.mark.slow
+def test_pools_work_on_ray_and_nothing_outlives_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(f"{__name__}.LEAVING", POOLED)
+    run = started(tmp_path, "returns", "--executor", "ray", "--workers", "1")
+
+    said, _ = run.communicate(timeout=120)
+
+    assert run.returncode == 0, said
+    assert "loss  14" in said, said
+    until(lambda: not left(tmp_path), 15)
