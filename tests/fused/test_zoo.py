@@ -80,7 +80,7 @@ def trained(folder: Path, name: str, together: bool) -> tuple[list[str], FakePor
     folder.mkdir()
     (folder / "zoo.py").write_text(ZOO.read_text())
     settings: Settings = {"model": {"type": f"zoo.py:{name}"}, "training.epochs": 2}
-    several = trials([{**settings, "optimizer.lr": lr} for lr in (0.1, 0.05, 0.02, 0.01)], folder)
+    several = trials([{**settings, "optimizer.lr": lr} for lr in (0.1, 0.05, 0.02)], folder)
     job = job_of(settings, folder)
     port = fused(job, several, width=2) if together else serial(job, several)
     return port.notes, port
