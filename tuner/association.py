@@ -4,6 +4,9 @@ Each parameter is compared with the values by contrasts, and the values are shuf
 a contrast becomes by chance (Westfall and Young 1993: the smallest p of all parameters against its own null).
 Samplers that learn draw parameters together where trials were good, so that one that does nothing looks as good as
 its neighbour: what a parameter explains, with the time, is taken out before the next one is asked for.
+
+The level holds where nothing matters. Where one parameter does, TPE's crowding is not taken out whole: with a weak
+optimum inside a range another parameter was told from chance in 12-17 % of studies of 20-50 trials, in 10 of 24 of 300.
 """
 
 from __future__ import annotations
