@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -90,6 +91,37 @@ def test_a_package_in_a_package_may_import_from_above(tmp_path: Path) -> None:
 
     assert block("pkg/inner/deep.py:Net", tmp_path) == "above"
     assert block("deep.py:Net", tmp_path / "pkg" / "inner") == "above"
+
+
+@pytest.mark.parametrize("init", ["", None])
+@pytest.mark.parametrize(
+    ("deep", "beside"), [("from ..net import Net\n", ""), ("from .beside import Net\n", "from ..net import Net\n")]
+)
+def test_a_folder_in_a_folder_needs_no_init_to_import_from_above(
+    tmp_path: Path, init: str | None, deep: str, beside: str
+) -> None:
+    package(tmp_path, mark="above", init=init)
+    (tmp_path / "pkg" / "inner").mkdir()
+    (tmp_path / "pkg" / "inner" / "deep.py").write_text(deep)
+    (tmp_path / "pkg" / "inner" / "beside.py").write_text(beside)
+
+    assert block("pkg/inner/deep.py:Net", tmp_path) == block("pkg.inner.deep:Net", tmp_path) == "above"
+    if not beside:
+        assert block("deep.py:Net", tmp_path / "pkg" / "inner") == "above"
+
+
+def test_a_model_of_folders_without_init_is_loaded_from_where_its_run_was_moved(tmp_path: Path) -> None:
+    package(tmp_path / "code", init=None)
+    (tmp_path / "code" / "pkg" / "inner").mkdir()
+    (tmp_path / "code" / "pkg" / "inner" / "deep.py").write_text("from ..net import Net\n")
+    parts = "data: {type: digits}, model: {type: 'pkg/inner/deep.py:Net'}, optimizer: {type: SGD, lr: 0.1}"
+    text = f"{{{parts}, training: {{epochs: 1}}}}"
+
+    final = tuner.train(Space.parse(text, base=str(tmp_path / "code")), tmp_path / "run")
+    shutil.rmtree(tmp_path / "code")
+    moved = shutil.move(final.folder, tmp_path / "elsewhere")
+
+    assert tuner.load_model(moved).predict(torch.zeros(2, 1, 8, 8)).shape == (2,)
 
 
 def test_the_file_of_the_package_itself_may_be_named(tmp_path: Path) -> None:

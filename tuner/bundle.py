@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from tuner import own
+from tuner import own, packages
 from tuner.own import Code
 
 
@@ -33,7 +33,8 @@ class Bundle:
         base = Path(code.base).resolve()
         if where.endswith(".py"):
             file = Path(base, where).resolve()
-            root = _above_packages(file)
+            top = packages.top_of(file, base)
+            root = file.parent if top is None else top.parent
             place = file.relative_to(root).as_posix()
             return cls(f"{place}:{attribute}", _reached([place], [root, base]))
         places = [_place_of(name, base) for name in _prefixes(where)]
@@ -91,14 +92,6 @@ def _is_found_by_own(name: str) -> bool:
         return False
     place = Path(file)
     return str((place.parent if place.name == "__init__.py" else place).parent) in own.LOOKED_IN
-
-
-def _above_packages(file: Path) -> Path:
-    """The folder from which a file is imported: above all packages that it is in."""
-    folder = file.parent
-    while (folder / "__init__.py").is_file():
-        folder = folder.parent
-    return folder
 
 
 def _reached(places: Iterable[str], roots: list[Path]) -> dict[str, Path]:

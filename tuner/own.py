@@ -53,7 +53,7 @@ def load(name: str, base: str, path: str) -> Any:
     """
     where, _, attribute = name.rpartition(":")
     try:
-        module = _from_file(Path(base, where)) if where.endswith(".py") else _from_package(where, base)
+        module = _from_file(Path(base, where), Path(base)) if where.endswith(".py") else _from_package(where, base)
     except FileNotFoundError:
         raise BuildError(path, f"{name}: there is no file {Path(base, where)}") from None
     except ModuleNotFoundError as error:
@@ -82,11 +82,11 @@ _loaded: dict[Path, tuple[int, ModuleType]] = {}
 """The module of each file, and when the file had been changed last."""
 
 
-def _from_file(file: Path) -> ModuleType:
+def _from_file(file: Path, base: Path) -> ModuleType:
     file = file.resolve()
     if not file.is_file():
         raise FileNotFoundError(file)
-    if (top := packages.top_of(file)) is not None:
+    if (top := packages.top_of(file, base)) is not None:
         _look_in(str(top.parent))
         with _arguments(str(file)):
             return packages.load(file, top)

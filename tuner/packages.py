@@ -15,20 +15,30 @@ _loaded: dict[Path, tuple[int, ModuleType]] = {}
 """The module of each file, and when the file had been changed last."""
 
 
-def top_of(file: Path) -> Path | None:
+def top_of(file: Path, base: Path) -> Path | None:
     """Return the outermost package that a file belongs to.
 
     Args:
         file: resolved.
+        base: the folder that user code is looked up from.
 
     Returns:
-        A folder with an `__init__.py`. Without one it is the file's own folder where the file has relative
-        imports, and None where it is a module by itself.
+        The outermost folder with an `__init__.py` above the file. A file with relative imports may need more:
+        without such a folder all folders between it and `base` are packages, as `import` has it, and so is any
+        folder that its own imports reach. None for a module by itself.
     """
     top, folder = None, file.parent
     while (folder / "__init__.py").is_file():
         top, folder = folder, folder.parent
-    return file.parent if top is None and _has_relative_imports(file) else top
+    level = _level(file)
+    if not level:
+        return top
+    base = base.resolve()
+    if top is None:
+        inside = file.parent.is_relative_to(base) and file.parent != base
+        top = base / file.relative_to(base).parts[0] if inside else file.parent
+    reached = file.parents[min(level, len(file.parents) - 1) - 1]
+    return min(top, reached, key=lambda folder: len(folder.parts))
 
 
 def load(file: Path, top: Path) -> ModuleType:
@@ -97,9 +107,10 @@ def _is_found(top: Path) -> bool:
     return origin is not None and Path(origin).resolve() == init
 
 
-def _has_relative_imports(file: Path) -> bool:
+def _level(file: Path) -> int:
+    """The dots of the farthest relative import in a file; 0 without any."""
     try:
         tree = ast.parse(file.read_bytes())
     except (SyntaxError, ValueError):  # importing the file says what is wrong
-        return False
-    return any(isinstance(node, ast.ImportFrom) and node.level > 0 for node in ast.walk(tree))
+        return 0
+    return max((node.level for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)), default=0)
