@@ -163,6 +163,21 @@ def test_a_test_split_with_more_classes_is_refused_before_final_training(tmp_pat
         data.for_final(chosen, str(tmp_path), 0, On.ALL)
 
 
+def test_test_rows_of_another_number_of_targets_are_refused(tmp_path: Path) -> None:
+    source = source_of(tmp_path, 'x = torch.randn(12, 2); return {"train": (x, x), "test": (x, x[:, 0])}')
+
+    assert source.test is not None
+    with pytest.raises(DataError, match=r"gives 2 targets a row to train on and 1 to test on"):
+        source.test()
+
+
+@pytest.mark.parametrize("kind", ["bool", "uint8", "int8", "uint16", "uint32", "uint64"])
+def test_classes_may_be_of_any_whole_type(tmp_path: Path, kind: str) -> None:
+    source = source_of(tmp_path, f"return torch.randn(6, 2), (np.arange(6) % 2).astype('{kind}')")
+
+    assert source.pool.targets.tolist() == [0, 1] * 3
+
+
 X, Y = "torch.randn(6, 2)", "torch.arange(6) % 2"
 
 
@@ -186,6 +201,14 @@ X, Y = "torch.randn(6, 2)", "torch.arange(6) % 2"
         (f"return {X}[:0], torch.zeros(0)", "gives no rows"),
         (f"return {X}, torch.zeros(6, 2).long()", "gives targets of shape (6, 2), not one class per row"),
         (f"return {X}, {Y} - 1", "gives class -1: classes are counted from 0"),
+        (f"return {X}, np.array([0, 1, 2**63] * 2, np.uint64)", "gives class 9223372036854775808: classes are counted"),
+        (f"return {{'train': ({X}, {Y}), 'classes': ['a', 'a']}}", "gives two classes the name a"),
+        (f"return {{'train': ({X}, {Y}), 'classes': 2}}", "gives 2 as classes, which is a list of names"),
+        (f"return {{'train': ({X}, {Y}), 'classes': 'ab'}}", "gives 'ab' as classes, which is a list of names"),
+        (
+            f"return {{'train': ({X}, {X}), 'valid': ({X}, {X}[:, 0])}}",
+            "gives 2 targets a row to train on and 1 to validate on",
+        ),
         (f"return {X} / 0, {Y}", "gives inputs that are NaN or infinite"),
         (f"return {X}, torch.arange(6) / 0", "gives targets that are NaN or infinite"),
         (f"return {{'train': ({X}, {Y}), 'classes': ['a']}}", "gives class 1, and only 1 classes"),
@@ -335,7 +358,8 @@ def test_whole_numbers_that_are_quantities_are_refused_as_classes(tmp_path: Path
     [
         ("torch.arange(12) % 2 * 1.0", "targets are floats, 0 and 1: taken for regression (for classes give whole nu"),
         ("np.arange(12.0)[:, None] % 5", "targets are floats, 0, 1 and 2 and so on: taken for regression"),
-        ("torch.randn(12, 3)", "regression on 3 targets at once, each standardised by itself for the loss; mse, rmse"),
+        ("torch.randn(12, 3)", "3 targets at once, each standardised by itself for the loss; mse and mae are"),
+        ("torch.randn(12, 3)", "rmse is the root of mse, r2 is the mean of each"),
         ("torch.eye(3).repeat(4, 1)", "they look like one-hot classes: for those give the class of each row"),
     ],
 )

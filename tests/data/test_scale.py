@@ -68,6 +68,17 @@ def test_small_numbers_are_not_taken_for_constant_ones() -> None:
     assert Scale.fit([rows])(rows).ravel().tolist() == pytest.approx([-1, 1])
 
 
+@pytest.mark.parametrize("factor", [1e-300, 1e-170, 1e170, 1e300])
+@pytest.mark.parametrize("first", [0.0, 1e-3])
+def test_numbers_whose_squares_leave_float64_are_measured_too(factor: float, first: float) -> None:
+    rows = torch.randn(40, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
+    rows[:20, 1] *= first
+
+    scaled = Scale.fit(torch.split(rows * factor, 20))(rows * factor)
+
+    assert torch.allclose(scaled, ((rows - rows.mean(0)) / rows.std(0, correction=0)).float(), atol=1e-6)
+
+
 def test_undoing_gives_the_rows_back() -> None:
     rows = torch.randn(30, 2, generator=torch.Generator().manual_seed(1)) * 40 + 100
     fitted = Scale.fit([rows])

@@ -86,6 +86,8 @@ def column(*values: float) -> torch.Tensor:
         (column(5, 5, 5), {"validation": column(5, 6)}, r"^data: all rows to train on have one target, 5"),
         (column(1e200, 2e200, 5e200), {}, r"^data: the targets reach from 1e\+200 to 5e\+200, whose squared errors"),
         (column(1e-160, 2e-160, 5e-160), {}, r"multiply them by a constant$"),
+        (column(1e-200, 2e-200, 5e-200), {}, r"multiply them by a constant$"),
+        (column(1e-310, 2e-310, 5e-310), {}, r"multiply them by a constant$"),
     ],
 )
 def test_targets_that_float32_would_lose_are_refused(

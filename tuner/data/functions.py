@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -85,6 +85,7 @@ def _source(given: Mapping[str, Any], name: str) -> Source:
             raise DataError(
                 f"data.type: {name} gives whole numbers and floats as targets: of classes or of a regression?"
             )
+        _refuse_other_width(pool.targets, test.targets, name, "test")
         _vocab_size(vocab_size, test.inputs, name)
         return _indexed(test, labels, f"{name}: test") if classification else test
 
@@ -130,9 +131,18 @@ def _targets(targets: Tensor, name: str) -> Tensor:
         return targets
     if targets.numel() != len(targets):
         raise DataError(f"data.type: {name} gives targets of shape {tuple(targets.shape)}, not one class per row")
-    if int(targets.min()) < 0:
-        raise DataError(f"data.type: {name} gives class {int(targets.min())}: classes are counted from 0")
-    return targets.long().flatten()
+    whole = targets.long().flatten()  # torch compares no unsigned ones; those beyond int64 turn negative
+    if int(whole.min()) < 0:
+        wrong = targets.flatten()[int(whole.argmin())].item()
+        raise DataError(f"data.type: {name} gives class {wrong}: classes are counted from 0, as int64")
+    return whole
+
+
+def _refuse_other_width(train: Tensor, other: Tensor, name: str, verb: str) -> None:
+    if train.shape[1:] != other.shape[1:]:
+        raise DataError(
+            f"data.type: {name} gives {train.shape[1]} targets a row to train on and {other.shape[1]} to {verb} on"
+        )
 
 
 def _classes(names: Any, targets: Tensor, where: str) -> tuple[Tensor, tuple[str, ...]]:
@@ -145,7 +155,12 @@ def _classes(names: Any, targets: Tensor, where: str) -> tuple[Tensor, tuple[str
                 f"whole numbers are classes; give floats for a regression"
             )
         return torch.tensor(known), tuple(map(str, known))
+    if isinstance(names, str | Mapping) or not isinstance(names, Iterable):
+        raise DataError(f"data.type: {where} gives {names!r} as classes, which is a list of names")
     given, most = tuple(map(str, names)), int(targets.max())
+    if len(set(given)) < len(given):
+        twice = next(name for name in given if given.count(name) > 1)
+        raise DataError(f"data.type: {where} gives two classes the name {twice}")
     if most >= len(given):
         raise DataError(f"data.type: {where} gives class {most}, and only {len(given)} classes, counted from 0")
     return torch.arange(len(given)), given
@@ -173,8 +188,8 @@ def _notes(targets: Tensor, labels: Tensor, named: bool, name: str) -> tuple[str
         one_hot = bool(((targets == 0) | (targets == 1)).all() and (targets.sum(1) == 1).all())
         classes = "; they look like one-hot classes: for those give the class of each row" if one_hot else ""
         return (
-            f"{name}: regression on {width} targets at once, each standardised by itself for the loss; mse, rmse and "
-            f"mae are means over all of them in their own units, r2 is the mean of each{classes}",
+            f"{name}: regression on {width} targets at once, each standardised by itself for the loss; mse and mae are "
+            f"means over all of them in their own units, rmse is the root of mse, r2 is the mean of each{classes}",
         )
     values = sorted(set(targets.ravel().tolist()))
     if len(values) > MOST_CLASSES or not all(value.is_integer() for value in values):
@@ -206,6 +221,7 @@ def _joined(train: Rows, valid: Rows, name: str) -> Rows:
     """Both parts as one, the rows to validate on behind the others."""
     if train.targets.is_floating_point() != valid.targets.is_floating_point():
         raise DataError(f"data.type: {name} gives whole numbers and floats as targets: of classes or of a regression?")
+    _refuse_other_width(train.targets, valid.targets, name, "validate")
     return Rows(_both(train.inputs, valid.inputs, name), torch.cat([train.targets, valid.targets]))
 
 

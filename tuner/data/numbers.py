@@ -47,7 +47,7 @@ class Numbers:
 
         Raises:
             BuildError: the rows are no images and there are transforms, or one of those fails.
-            DataError: the rows differ in their shape, or are not finite, or too large to be squared.
+            DataError: the rows differ in their shape, or are not finite.
         """
         transforms = Transforms(components)
         shapes: set[tuple[int, ...]] = set()
@@ -68,7 +68,7 @@ class Numbers:
 
         scale = Scale.fit(scored())
         if not bool(torch.isfinite(scale.mean).all() and torch.isfinite(scale.std).all()):
-            raise DataError("data: the inputs to train on have values that are NaN or infinite, or beyond 1e150")
+            raise DataError("data: the inputs to train on have values that are NaN or infinite")
         return cls(components, scale, shapes.pop(), not floating, white)
 
     @property

@@ -39,20 +39,23 @@ class Scale:
     def fit(cls, chunks: Iterable[Tensor]) -> Scale:
         """Measure the training rows alone, in chunks of (N, ...); a constant channel is only shifted.
 
-        Chan, Golub and LeVeque's pairwise update (1979), in float64.
+        Chan, Golub and LeVeque's pairwise update (1979), in float64, of values in a unit that lets no square leave it.
         """
-        count, mean, squares = 0, torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
+        count, mean, squares, unit = 0, *torch.zeros(3, dtype=torch.float64)
         shape: tuple[int, ...] = ()
         for chunk in chunks:
             shape = _shape(chunk)
             columns = _columns(chunk)
+            before, unit = unit, torch.maximum(unit, _unit(columns))
+            mean, squares = mean * (before / unit), squares * (before / unit) ** 2
+            columns = columns / unit
             here = columns.mean(0)
             shift = here - mean
             total = count + len(columns)
             squares = squares + ((columns - here) ** 2).sum(0) + shift**2 * (count * len(columns) / total)
             mean = mean + shift * (len(columns) / total)
             count = total
-        std = (squares / count).sqrt()
+        mean, std = mean * unit, (squares / count).sqrt() * unit
         constant = (std <= CONSTANT * mean.abs()) | (std < torch.finfo(torch.float64).tiny)
         std = torch.where(constant, torch.ones_like(std), std)
         return cls(mean.reshape(shape), std.reshape(shape))
@@ -115,6 +118,13 @@ def _columns(chunk: Tensor) -> Tensor:
     if chunk.dim() >= 4:
         return wide.movedim(1, -1).reshape(-1, chunk.shape[1])
     return wide.reshape(-1, chunk.shape[-1])
+
+
+def _unit(columns: Tensor) -> Tensor:
+    """A power of two for each column, by which its largest value is about 1; divided by it no value is rounded."""
+    largest = columns.abs().amax(0)
+    exponents = torch.where(largest > 0, torch.frexp(largest).exponent, -1022).clamp(-1022, 1023)
+    return torch.ldexp(torch.ones_like(largest), exponents)
 
 
 def _shape(chunk: Tensor) -> tuple[int, ...]:

@@ -60,7 +60,7 @@ def refuse_lost(train: Tensor, others: Mapping[str, Tensor]) -> None:
         raise DataError(f"data: all rows to train on have one target, {float(lows[0]):g}: there is nothing to learn")
     for i, spread in enumerate(scale.std.tolist()):
         column = "" if train.shape[1] == 1 else f" in column {i}"
-        if not LEAST <= spread <= MOST:
+        if not LEAST <= spread <= MOST or 0 < float(highs[i] - lows[i]) < LEAST:
             raise DataError(
                 f"data: the targets{column} reach from {float(lows[i]):g} to {float(highs[i]):g}, whose squared errors "
                 f"float64 cannot hold: multiply them by a constant"
