@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import sklearn.metrics as reference
 import torch
+from scipy import stats
 from torch import Tensor
 
 from tests.conftest import objective
@@ -195,7 +198,7 @@ def test_the_area_of_a_model_that_is_sure_is_not_that_of_rounded_probabilities()
 def test_a_model_without_probabilities_is_ranked_by_the_margin_that_it_decides_by() -> None:
     margin = (PAIR[:, 1] - PAIR[:, 0]).double()
 
-    for name in ("auc", "AUROC", "BinaryAUROC"):
+    for name in ("auc", "AUROC", "BinaryAUROC", "MulticlassAUROC"):
         found = scores(Task.CLASSIFICATION, 100 * PAIR, YES, name, link=Link.NONE)
         assert found[name] == pytest.approx(reference.roc_auc_score(YES, margin), rel=1e-6)
     likely = torch.sigmoid(PAIR[:, 1].double())
@@ -314,6 +317,35 @@ def test_a_regression_far_from_0_and_1_is_scored_as_numpy_scores_it(
     }
     assert {name: found[name] for name in expected} == pytest.approx(expected, rel=1e-6)
     assert metric is None or found[metric] == pytest.approx(further[metric], rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("metric", "same"),
+    [
+        ("KendallRankCorrCoef", stats.kendalltau),
+        ("SpearmanCorrCoef", stats.spearmanr),
+        ("PearsonCorrCoef", stats.pearsonr),
+    ],
+)
+def test_a_correlation_with_one_target_is_scipys(metric: str, same: Callable[[object, object], Any]) -> None:
+    outputs = VALUES.float() + OUTPUTS[:, :1]
+
+    found = scoring(Task.REGRESSION, 1, metric, Direction.MAXIMIZE)(outputs, VALUES, AS_IS, Link.NONE)[metric]
+
+    assert found == pytest.approx(same(outputs.numpy().ravel(), VALUES.numpy().ravel())[0], rel=1e-6)
+
+
+def test_a_metric_that_keeps_a_split_is_made_without_a_warning(recwarn: pytest.WarningsRecorder) -> None:
+    scoring(Task.REGRESSION, 1, "SpearmanCorrCoef")
+    scoring(Task.CLASSIFICATION, 2, "AUROC")
+
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+@pytest.mark.parametrize("metric", ["CosineSimilarity", "KLDivergence"])
+def test_a_metric_of_vectors_is_refused_for_one_target(metric: str) -> None:
+    with pytest.raises(BuildError, match=rf"^objective\.metric: {metric} cannot score these predictions: .*2D"):
+        scores(Task.REGRESSION, VALUES.float(), VALUES, metric)
 
 
 def test_a_target_without_spread_has_the_r2_that_scikit_learn_gives_it() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from typing import Any
 
 import torch
@@ -79,18 +80,22 @@ class Named:
     def _fed(self, judged: Judged) -> tuple[Tensor, Tensor]:
         """The predictions and targets as the metric takes them, never such that it makes a softmax of its own."""
         if judged.scale is not None:
-            if self._name in SHIFTED:
-                return judged.outputs, judged.scale.exact(judged.targets)
-            return judged.scale.undo(judged.outputs), judged.targets
+            pair = (
+                (judged.outputs, judged.scale.exact(judged.targets))
+                if self._name in SHIFTED
+                else (judged.scale.undo(judged.outputs), judged.targets)
+            )
+            # one target is no row of one number: KendallRankCorrCoef fails on it, CosineSimilarity counts signs
+            return pair if judged.targets.shape[1] > 1 else (pair[0].flatten(), pair[1].flatten())
         likely = judged.link.probabilities(judged.outputs)
         if likely is None and "Calibration" in self._name:
             raise BuildError(self._path, f"{self._name} needs probabilities, which a model has not of its loss")
+        scores = _squashed(judged.link.ranks(judged.outputs)) if likely is None else likely
         if not self._binary:
-            return _squashed(judged.outputs) if likely is None else likely, judged.targets
+            return scores, judged.targets
         truth = (judged.targets == self._positive).long()
         if self._thresholded:
             return (judged.outputs.argmax(1) == self._positive).long(), truth
-        scores = _squashed(judged.link.ranks(judged.outputs)) if likely is None else likely
         return scores[:, self._positive], truth
 
 
@@ -115,7 +120,9 @@ def _class_of(name: str, task: Task, path: str) -> type[Metric]:
 def _made(found: type[Metric], sizes: dict[str, Any], path: str) -> Metric:
     takes = own.parameters_of(found)
     try:
-        metric = found(**{key: size for key, size in sizes.items() if key in takes})
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Metric .* will save all", UserWarning)  # of one split, and then no more
+            metric = found(**{key: size for key, size in sizes.items() if key in takes})
         assert isinstance(metric, Metric)
         return metric.set_dtype(torch.float64)
     except Exception as error:  # a constructor may raise anything for an argument that it lacks
