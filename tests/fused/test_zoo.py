@@ -62,6 +62,7 @@ REFUSED = {
     "TakesTurns": "training changes self.is_odd",
     "LastOutputs": "training changes self.last",
     "Clips": "",
+    "Halved": "head.bias is not of float32",
     "TeachesItself": "no 2 can train together, as each has another self.teacher[0]",
 }
 
@@ -92,6 +93,7 @@ def test_what_keeps_nothing_of_its_own_trains_together_as_alone(tmp_path: Path, 
     _, expected = trained(tmp_path / "alone", name, False)
 
     assert "train together" in notes[0]
+    assert len(notes) == 1
     assert_same(found, expected)
 
 
@@ -107,6 +109,18 @@ def test_what_lanes_would_share_is_named_and_trials_train_in_turn(
     assert "train in turn" in notes[0]
     assert said in notes[0]
     assert_same(found, expected, tolerance=0)
+
+
+@pytest.mark.parametrize("name", ["ScaledByClass", "ScaledByObject", "ScaledByOwnClass", "ScaledByText"])
+def test_code_that_a_model_makes_for_itself_counts_among_what_trials_differ_by(tmp_path: Path, name: str) -> None:
+    (tmp_path / "zoo.py").write_text(ZOO.read_text())
+    several = trials([{"model": {"type": f"zoo.py:{name}", "factor": factor}} for factor in (0.5, 2.0)], tmp_path)
+    job = job_of(None, tmp_path)
+
+    found = fused(job, several, width=2)
+
+    assert "of the first 2 trials no 2 can train together, as each has another " in found.notes[0]
+    assert_same(found, serial(job, several), tolerance=0)
 
 
 def test_what_is_left_in_a_class_of_torch_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -243,7 +243,58 @@ class Watched(Base):
         self.head.register_forward_hook(lambda layer, inputs, outputs: outputs * 0.5)
 
 
+# --- those that are alike by name and size, and not in what they compute
+
+
+class ScaledByClass(Base):
+    def __init__(self, in_features: int, num_classes: int, factor: float) -> None:
+        super().__init__(in_features, num_classes)
+
+        class Scale(nn.Module):
+            def forward(self, x: Tensor) -> Tensor:
+                return x * factor
+
+        self.body.append(Scale())
+
+
+class ScaledByObject(Base):
+    def __init__(self, in_features: int, num_classes: int, factor: float) -> None:
+        super().__init__(in_features, num_classes)
+        self.settings = type("Settings", (), {"factor": factor})()
+
+    def scale(self) -> Any:
+        return self.settings.factor
+
+
+class ScaledByOwnClass(Base):
+    def __init__(self, in_features: int, num_classes: int, factor: float) -> None:
+        super().__init__(in_features, num_classes)
+        self.__class__ = type("ScaledByOwnClass", (ScaledByOwnClass,), {"scale": lambda self: factor})
+
+
+class ScaledByText(Base):
+    def __init__(self, in_features: int, num_classes: int, factor: float) -> None:
+        super().__init__(in_features, num_classes)
+        names: dict[str, Any] = {"factor": factor}
+        exec("def factor_of(): return factor", names)
+        self.factor_of = names["factor_of"]
+
+    def scale(self) -> Any:
+        return self.factor_of()
+
+
 # --- those that must not be fused
+
+
+class Halved(Base):
+    """Lanes would compute it in float32."""
+
+    def __init__(self, in_features: int, num_classes: int) -> None:
+        super().__init__(in_features, num_classes)
+        self.head.bias = nn.Parameter(self.head.bias.bfloat16())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(x) @ self.head.weight.t() + self.head.bias  # type: ignore[no-any-return]
 
 
 class CountsSteps(Base):

@@ -63,6 +63,8 @@ def refusal(run: Run) -> str:
         return "training.ema keeps a second model"
     if any(isinstance(m, _BatchNorm) and m.running_mean is None for m in run.model.modules()):
         return "batch norm without statistics scores a row by those beside it"
+    if other := next((name for name, p in run.model.named_parameters() if p.dtype is not torch.float32), None):
+        return f"{other} is not of float32, as the numbers of lanes are"
     if _has_hooks_on_gradients(run.model):
         return "hooks on gradients would see those of several trials"
     if hidden := attributes_of(run.model, frozenset()).unseen:

@@ -13,8 +13,9 @@ CLOCKS = frozenset({"time", "datetime", "datetime.datetime", "datetime.date", "p
 
 CALLS = frozenset(
     {
-        *("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "process_time", "ctime"),
-        *("localtime", "gmtime", "strftime", "now", "utcnow", "today", "thread_time", "clock_gettime"),
+        *("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "process_time"),
+        *("process_time_ns", "thread_time", "thread_time_ns", "clock_gettime", "clock_gettime_ns", "times"),
+        *("ctime", "localtime", "gmtime", "strftime", "now", "utcnow", "today"),
         *("urandom", "getrandom", "stat"),
     }
 )

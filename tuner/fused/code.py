@@ -31,6 +31,20 @@ def is_users(module: str, package: str = "") -> bool:
     return module == "__main__" or top == package or not (_is_installed(module) or _file_of(module) is None)
 
 
+def is_found_by_name(cls: type) -> bool:
+    """Return whether a class is what its module has by its name, and so the same for all models that use that name."""
+    found: object = sys.modules.get(cls.__module__)
+    for name in cls.__qualname__.split("."):
+        found = getattr(found, name, None)
+    return found is cls
+
+
+def is_made(function: FunctionType) -> bool:
+    """Return whether a function was made by `exec`, with globals that are those of no module."""
+    module = sys.modules.get(function.__globals__.get("__name__", ""))
+    return module is None or vars(module) is not function.__globals__
+
+
 def has_many_purposes(module: str) -> bool:
     """Return whether most globals of a module are not for one model: those of a script, a notebook, a package."""
     return module == "__main__" or _is_installed(module)

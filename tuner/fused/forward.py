@@ -74,7 +74,9 @@ class Forward:
 
         def outputs_of(tensors: Mapping[str, Tensor], inputs: Tensor, given: list[Tensor]) -> Tensor:
             self._noise.give(given)
-            return self._outputs(tensors, inputs)
+            outputs = self._outputs(tensors, inputs)
+            self._noise.give([])
+            return outputs
 
         match self._layout:
             case Layout.FIRST:

@@ -30,7 +30,7 @@ class Noise:
 
     def __init__(self) -> None:
         self._recorded: list[Call] | None = None
-        self._given: Iterator[Tensor] = iter(())
+        self.give([])
 
     @contextlib.contextmanager
     def recording(self) -> Iterator[list[Call]]:
@@ -41,9 +41,9 @@ class Noise:
         finally:
             self._recorded = None
 
-    def give(self, noise: Sequence[Tensor]) -> None:
-        """What the calls of the next pass multiply by, in their order."""
-        self._given = iter(noise)
+    def give(self, noise: list[Tensor]) -> None:
+        """Set what the calls of the next pass multiply by, in their order; nothing after it, as nothing is to stay."""
+        self._given: Iterator[Tensor] = iter(noise)
 
     def applied(self, number: int, inputs: Tensor, inplace: bool) -> Tensor:
         """Inputs after the dropout of that number; lanes side by side in the channels have a dimension less."""

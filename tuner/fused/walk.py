@@ -141,9 +141,10 @@ class Walk:
 
     def _class(self, place: str, cls: type) -> Parts:
         self.texts[place] = _name_of(cls)
-        if not self.scope.follows_code:
+        is_users = self._is_users(cls)
+        if not self.scope.follows_code and (not is_users or code.is_found_by_name(cls)):
             return
-        if not self._is_users(cls):
+        if not is_users:
             yield from self._library(place, cls)
             return
         self.holders.append(cls)
@@ -172,7 +173,8 @@ class Walk:
 
     def _function(self, place: str, function: FunctionType) -> Parts:
         home = function.__module__ or ""
-        is_users = code.is_users(home, self.scope.package)
+        is_made = code.is_made(function)
+        is_users = is_made or code.is_users(home, self.scope.package)
         digested = code.digest_of(function.__code__) if is_users else ""
         self.texts[place] = f"{home}.{function.__qualname__} {digested}"
         inner = function.__code__
@@ -189,8 +191,9 @@ class Walk:
             yield from _attributes(place, vars(function))
         if is_users and self.scope.follows_code:
             yield from self._module_of(home)
-            if code.has_many_purposes(home):
-                yield from ((f"{code.title_of(home)}: {name}", value) for name, value in code.globals_of(function))
+        if is_made or (is_users and self.scope.follows_code and code.has_many_purposes(home)):
+            title = f"{place}'s" if is_made else f"{code.title_of(home)}:"
+            yield from ((f"{title} {name}", value) for name, value in code.globals_of(function))
 
     def _dict(self, place: str, value: dict[Any, Any]) -> Parts:
         self.holders.append(value)
