@@ -61,9 +61,10 @@ def test_copies_are_counted_in_tables_texts_and_images() -> None:
 
 
 def test_missing_values_in_the_same_places_are_the_same() -> None:
-    table = pd.DataFrame({"a": [np.nan, 1.5, np.nan] * 10, "b": [None, "x", "y"] * 10})
+    once = [(None if i % 3 else i * 1.5, None if i % 4 == 0 else f"word{i}") for i in range(15)]
+    table = pd.DataFrame(once * 2, columns=["a", "b"])
 
-    notes = told(table, torch.arange(30) % 3, 6)
+    notes = told(table, torch.arange(30) % 15 % 2, 6)
 
     assert f"{COPIES}6 of 6 validation rows" in notes
 
@@ -113,6 +114,36 @@ def test_a_test_file_is_compared_in_final_training_only(tmp_path: Path) -> None:
     assert not [note for note in data.for_search(chosen, str(tmp_path), 0).source.notes if "copies" in note]
 
 
+def test_whole_numbers_in_one_file_equal_those_in_another(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0).permutation(60)
+    rows = [f"{number},{number * 7 % 60},{'xy'[number % 2]}" for number in numbers]
+    write(tmp_path / "t.csv", "a,b,y", *rows, "0.5,,x")
+    write(tmp_path / "later.csv", "a,b,y", *rows[:5])
+    chosen = section("csv", path="t.csv", target="y", test_path="later.csv")
+
+    assert f"{COPIES}5 of 5 test rows" in data.for_final(chosen, str(tmp_path), 0, On.ALL).source.notes
+
+
+def test_rows_of_a_few_words_repeat_by_nature() -> None:
+    chance = np.random.default_rng(0)
+    table = pd.DataFrame({"a": chance.choice(list("abc"), 300), "b": chance.choice(list("de"), 300), "c": 1})
+    numbers = torch.randint(0, 2, (300, 5), generator=CHANCE)
+    targets = torch.arange(300) % 2
+
+    for inputs in (table, table[["a"]], numbers):
+        assert told(inputs, targets, 60) == ()
+    assert told(pd.concat([table] * 2).assign(d=[*range(300)] * 2), torch.cat([targets] * 2), 300) == (
+        f"{COPIES}300 of 300 validation rows",
+    )
+
+
+def test_a_few_of_many_numbers_are_equal_by_chance() -> None:
+    inputs = torch.rand(50_000, 1, generator=CHANCE)
+    assert len(np.unique(inputs.numpy())) < len(inputs)
+
+    assert told(inputs, torch.rand(50_000, 1, generator=CHANCE), 10_000) == ()
+
+
 def test_streamed_images_are_compared(tmp_path: Path) -> None:
     chance = np.random.default_rng(0)
     for label in "ab":
@@ -157,8 +188,15 @@ NUMBERS = ": such numbers count or name the rows, and tell nothing of a new one;
         ("a", np.arange(100), True),
         ("a", np.arange(100, 0, -1) * 7, True),
         ("a", np.random.default_rng(0).permutation(100) + 5000, True),
-        ("a", np.sort(np.random.default_rng(0).choice(10**9, 100, replace=False)), True),
+        ("a", np.cumsum(np.random.default_rng(0).integers(1, 3, 100)), True),
+        ("population", np.sort(np.random.default_rng(0).choice(10**9, 100, replace=False)), False),
+        ("population", np.sort(np.random.default_rng(0).choice(10**5, 100, replace=False))[::-1], False),
         ("customer_id", np.random.default_rng(0).choice(10**9, 100, replace=False), True),
+        ("CustomerId", np.random.default_rng(0).choice(10**9, 100, replace=False), True),
+        ("paid", np.random.default_rng(0).choice(10**9, 100, replace=False), False),
+        ("grid", np.random.default_rng(0).choice(10**9, 100, replace=False), False),
+        ("piano", np.random.default_rng(0).choice(10**9, 100, replace=False), False),
+        ("heat_index", np.random.default_rng(0).choice(10**9, 100, replace=False), False),
         ("a", np.random.default_rng(0).choice(10**9, 100, replace=False), False),
         ("a", np.arange(100) // 2, False),
         ("a", np.linspace(0, 1, 100), False),
@@ -169,11 +207,18 @@ NUMBERS = ": such numbers count or name the rows, and tell nothing of a new one;
 def test_a_column_that_numbers_the_rows_is_named(name: str, values: Any, said: bool, as_tensor: bool) -> None:
     other, targets = noisy(100, 1).numpy().ravel(), (torch.rand(100, generator=CHANCE) > 0.5).long()
     table = pd.DataFrame({name: values, "b": other})
-    said = said and not (as_tensor and name == "customer_id")  # columns of a tensor have no names
+    said = said and not (as_tensor and name.endswith(("id", "Id")))  # columns of a tensor have no names
 
     notes = told(torch.from_numpy(table.to_numpy(float)) if as_tensor else table, targets, 20)
 
     assert notes == ((f"data: {'inputs[:, 0]' if as_tensor else f'column {name}'}{NUMBERS}",) if said else ())
+
+
+@pytest.mark.parametrize("name", ["year", "orbit_time", "Age"])
+def test_times_go_up_by_one_and_number_nothing(name: str) -> None:
+    table = pd.DataFrame({name: np.arange(1900, 2000), "b": noisy(100, 1).numpy().ravel()})
+
+    assert told(table, torch.randint(0, 2, (100,), generator=CHANCE), 20) == ()
 
 
 GIVES = ": each value has one target throughout; leave it out of data.features if it is known only later"
@@ -197,6 +242,14 @@ def test_a_column_that_gives_the_class_away_is_named(leak: Any, said: bool) -> N
     notes = told(pd.DataFrame({"leak": leak(y), "b": noisy(200, 1).numpy().ravel()}), torch.from_numpy(y), 40)
 
     assert notes == ((f"data: column leak{GIVES}",) if said else ())
+
+
+def test_rare_rows_with_rare_words_give_nothing_away() -> None:
+    y, words = np.zeros(200, dtype=np.int64), np.array(["a", "b", "c", "d"] * 50, dtype=object)
+    y[[5, 150]] = 1
+    y[190], words[[5, 150, 190]] = 1, ["e", "f", "g"]
+
+    assert told(pd.DataFrame({"w": words, "b": noisy(200, 1).numpy().ravel()}), torch.from_numpy(y), 40) == ()
 
 
 @pytest.mark.parametrize(

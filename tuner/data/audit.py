@@ -5,7 +5,7 @@ Each is one sentence with its counts, and nothing is said where there is nothing
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from tuner.data import memory, suspects
-from tuner.data.rows import Inputs, Rows, Source
+from tuner.data.rows import Inputs, Rows, Source, inputs_at
 from tuner.data.stream import read_in_order
 from tuner.errors import listing
 from tuner.task import Task
@@ -30,6 +30,12 @@ MASK = 0xFFFFFFFFFFFFFFFF
 
 LAZY = 20_000
 """More rows than this that are not in memory are not read only to be compared."""
+
+DIVERSE = 0.5
+"""Rows repeat by nature when a smaller share is different with each column in another order, as with a few words."""
+
+HARDLY_ANY = 0.01
+"""A smaller share of rows held out is equal by chance, when with the columns in other orders about as many are."""
 
 NAMED = 3
 """Classes named in one sentence at most."""
@@ -47,7 +53,7 @@ def notes(source: Source, train: Tensor, valid: Tensor, test: Tensor | None) -> 
     pool = source.pool
     keys = _keys(pool.inputs)
     parts = {"training": train, "validation": valid} | ({} if test is None else {"test": test})
-    compared = {} if keys is None else {name: Part(keys[rows], pool.targets[rows]) for name, rows in parts.items()}
+    compared = {} if keys is None else {name: _part(keys, pool, rows) for name, rows in parts.items()}
     return (
         *_copies(compared, source.task),
         *_classes(source, pool.targets[train], pool.targets[valid]),
@@ -68,28 +74,74 @@ def copies(parts: Mapping[str, Rows], task: Task) -> tuple[str, ...]:
         keys = _keys(rows.inputs)
         if keys is None:
             return ()
-        compared[name] = Part(keys, rows.targets)
+        compared[name] = Part(keys, rows.targets, lambda inputs=rows.inputs: inputs)  # type: ignore[misc]
     return tuple(_copies(compared, task))
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The rows of a split: `keys` are the same for equal inputs."""
+    """The rows of a split: `keys` are the same for equal inputs, which `inputs` gives."""
 
     keys: Keys
     targets: Tensor
+    inputs: Callable[[], Inputs]
+
+
+def _part(keys: Keys, pool: Rows, rows: Tensor) -> Part:
+    return Part(keys[rows], pool.targets[rows], lambda: inputs_at(pool.inputs, rows))
 
 
 def _copies(parts: Mapping[str, Part], task: Task) -> Iterator[str]:
-    told = []
+    if not parts:
+        return
+    keys = {name: part.keys for name, part in parts.items()}
+    counts = {name: count for name, count in _shared(keys).items() if count}
+    sentences = []
+    if counts:
+        told = [f"{count} of {len(keys[name])} {name} rows" for name, count in counts.items()]
+        sentences.append(f"data: copies of training rows flatter the score, leave them out: {listing(told)}")
+    if task is Task.CLASSIFICATION:
+        targets = torch.cat([part.targets for part in parts.values()]).numpy()
+        sentences += _contradictions(np.concatenate([*keys.values()]), targets)
+    if sentences and not _repeat_by_chance(parts, sum(counts.values())):
+        yield from sentences
+
+
+def _shared(keys: Mapping[str, Keys]) -> dict[str, int]:
+    """How many rows of each split held out equal a training row."""
+    return {name: int(np.isin(own, keys["training"]).sum()) for name, own in keys.items() if name != "training"}
+
+
+def _repeat_by_chance(parts: Mapping[str, Part], count: int) -> bool:
+    """Whether rows would be equal about as often if each column stood in an order of its own.
+
+    Args:
+        parts: the splits.
+        count: rows held out that equal training rows.
+    """
+    chance, keys = np.random.default_rng(0), {}
     for name, part in parts.items():
-        count = 0 if name == "training" else int(np.isin(part.keys, parts["training"].keys).sum())
-        told += [f"{count} of {len(part.keys)} {name} rows"] if count else []
-    if told:
-        yield f"data: copies of training rows flatter the score, leave them out: {listing(told)}"
-    if parts and task is Task.CLASSIFICATION:
-        keys = np.concatenate([part.keys for part in parts.values()])
-        yield from _contradictions(keys, torch.cat([part.targets for part in parts.values()]).numpy())
+        mixed = _mixed(part.inputs(), chance)
+        if mixed is None:
+            return False
+        made = _keys(mixed)
+        assert made is not None
+        keys[name] = made
+    if len(np.unique(keys["training"])) < DIVERSE * len(keys["training"]):
+        return True
+    held = sum(len(own) for name, own in keys.items() if name != "training")
+    return 0 < count < HARDLY_ANY * held and count <= 2 * sum(_shared(keys).values())
+
+
+def _mixed(inputs: Inputs, chance: np.random.Generator) -> Inputs | None:
+    """Each column in an order of its own; None for what has no columns."""
+    if isinstance(inputs, pd.DataFrame):
+        columns = (inputs.iloc[:, i].to_numpy() for i in range(inputs.shape[1]))
+        return pd.DataFrame({i: chance.permutation(column) for i, column in enumerate(columns)})
+    if isinstance(inputs, Tensor) and inputs.dim() == 2:
+        orders = (torch.from_numpy(chance.permutation(len(inputs))) for _ in range(inputs.shape[1]))
+        return torch.stack([inputs[order, i] for i, order in enumerate(orders)], dim=1)
+    return None
 
 
 def _contradictions(keys: Keys, targets: npt.NDArray[np.int64]) -> Iterator[str]:
@@ -104,7 +156,8 @@ def _contradictions(keys: Keys, targets: npt.NDArray[np.int64]) -> Iterator[str]
 def _keys(inputs: Inputs) -> Keys | None:
     """A number for each row, the same for equal rows; None where rows would have to be read for it."""
     if isinstance(inputs, pd.DataFrame):
-        return _hashed(inputs.reset_index(drop=True))
+        numbers = inputs.select_dtypes("number").astype(np.float64)  # 5 in one file is 5.0 in another
+        return _hashed(inputs.assign(**{str(name): numbers[name] for name in numbers}).reset_index(drop=True))
     if isinstance(inputs, np.ndarray):
         return np.asarray(pd.util.hash_array(inputs, categorize=False), dtype=np.uint64)
     if isinstance(inputs, Tensor):

@@ -36,12 +36,25 @@ HARDLY_TWICE = 0.5
 ALIKE = 1_000
 """Columns of more different words than this are not searched for spellings."""
 
+LARGEST = 2**53
+"""Beyond it float64 does not tell whole numbers apart."""
+
 NAMED = 3
 """Columns named in one sentence at most."""
 
 LEAVE_OUT = "leave it out of data.features"
 
-ID = re.compile(r"(^|[_\W]|(?<=[a-z]))(id|ids|uuid|guid|index|idx|nr|no|number|key)$|^unnamed: \d+$|^(id|ID|Id)$")
+GAPS = 3
+"""Whole numbers in the order of the rows count them, unless so many times as many would fit between."""
+
+ID = re.compile(
+    r"(^|[_\W])(?i:ids?|uuid|guid|nr|no|number|key)$|(?<=[a-z])(Id|ID|Nr|No|Number|Key)$|^(?i:unnamed: \d+|"
+    r"(row|record|sample)?[_ ]?(index|idx)|(user|customer|client|patient|passenger|order|product|item|row|record)id)$"
+)
+"""What a column is called that names its rows; paid, grid and piano are called something else."""
+
+TIME = re.compile(r"(?i)(^|[_\W])(year|month|week|day|date|hour|minute|second|time|timestamp|age)s?($|[_\W\d])")
+"""What a column of times is called; they go up by one and count nothing."""
 
 _DAY, _YEAR, _GAP = r"\d{1,2}", r"\d{4}", r"[-/. ]"
 _MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mär|mai|okt|dez)[a-zäé]*\.?"
@@ -105,18 +118,27 @@ def _columns(inputs: Inputs, rows: Tensor) -> Iterator[tuple[str, Values]]:
 
 
 def _numbers_rows(name: str, values: Values) -> bool:
-    """Whether whole numbers, each once, go with the rows, fill a range, or are called an id."""
+    """Whether whole numbers, each once, count the rows, fill a range, or are called an id."""
     if len(values) < FEWEST or values.dtype.kind not in "iuf":
         return False
-    named = ID.search(name.removeprefix("column ")) is not None
+    name = name.removeprefix("column ")
+    named = ID.search(name) is not None
     numbers = values.astype(np.float64)
     for some in (numbers[:FIRST], numbers):
         least = HARDLY_TWICE * len(some) if named else len(some) - 1
         if not np.isfinite(some).all() or (some % 1).any() or len(np.unique(some)) <= least:
             return False
-    steps = np.diff(numbers)
+    return named or (TIME.search(name) is None and _fills_a_range(numbers))
+
+
+def _fills_a_range(numbers: npt.NDArray[np.float64]) -> bool:
+    """Whether different whole numbers leave few out; those that only rise, such as sorted prices, leave out many."""
+    spread = float(np.ptp(numbers))
+    if spread > LARGEST:
+        return False
+    steps = np.diff(numbers).astype(np.int64)
     in_order = bool((steps > 0).all() or (steps < 0).all())
-    return named or in_order or numbers.max() - numbers.min() < 1.1 * len(numbers)
+    return spread < (GAPS * int(np.gcd.reduce(steps)) if in_order else 1.1) * len(numbers)
 
 
 def _gives_away(values: Values, targets: Values, task: Task) -> bool:
@@ -132,10 +154,13 @@ def _gives_away(values: Values, targets: Values, task: Task) -> bool:
 def _one_class_each(values: Values, targets: Values) -> bool:
     """Whether each value comes with one class only, and comes often enough for that to be no chance."""
     codes, different = pd.factorize(values, use_na_sentinel=False)
-    if not 1 < len(different) <= len(values) / REPEATED or len(np.unique(targets)) < 2:
+    if not 1 < len(different) <= len(values) / REPEATED:
         return False
-    pairs = np.unique(codes.astype(np.int64) * (int(targets.max()) + 1) + targets)
-    return len(pairs) == len(different)
+    counts = pd.DataFrame({"value": codes, "target": targets}).value_counts()
+    if len(counts) != len(different):
+        return False
+    rows, words = (getattr(counts.groupby("target"), of)() for of in ("sum", "count"))
+    return int((rows >= REPEATED * words).sum()) > 1  # of a rare class each row may have a rare value of its own
 
 
 def _one_order(values: Values, targets: Values) -> bool:
