@@ -27,7 +27,15 @@ def tensor(source: Source) -> torch.Tensor:
     return made
 
 
-@pytest.mark.parametrize("names", [("train", "val", "test"), ("Training", "validation", "Testing")])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("train", "val", "test"),
+        ("Training", "validation", "Testing"),
+        ("training_set", "Valid Set", "test-data"),
+        ("train", "eval", "testset"),
+    ],
+)
 def test_folders_of_splits_are_splits(tmp_path: Path, names: tuple[str, str, str]) -> None:
     for name, each in zip(names, (6, 3, 2), strict=True):
         pets(tmp_path / name, each=each)
@@ -53,6 +61,31 @@ def test_without_a_folder_to_validate_rows_are_drawn(tmp_path: Path) -> None:
 
     assert len(search.train) == 12
     assert f"{tmp_path}: test and train are taken for the splits; papers is left out" in search.source.notes
+
+
+def test_two_folders_of_one_split_are_refused(tmp_path: Path) -> None:
+    for name in ("train", "val", "valid"):
+        pets(tmp_path / name)
+
+    with pytest.raises(DataError, match="has val and valid, which are one split by their names"):
+        loaded(tmp_path)
+
+
+def test_classes_with_the_same_folders_in_them_may_be_splits(tmp_path: Path) -> None:
+    for name in ("seg_test", "seg_train"):
+        pets(tmp_path / name)
+
+    assert (
+        f"{tmp_path}: the classes seg_test and seg_train have the same folders cat and dog; "
+        "if these are the classes, call those train, val and test"
+    ) in loaded(tmp_path).notes
+
+
+def test_folders_of_a_system_are_no_classes(tmp_path: Path) -> None:
+    pets(tmp_path)
+    pets(tmp_path, labels=("@eaDir", "__MACOSX", ".cache"))
+
+    assert loaded(tmp_path).classes == ("cat", "dog")
 
 
 def test_a_class_of_trains_is_a_class(tmp_path: Path) -> None:

@@ -23,7 +23,9 @@ ENDINGS = (
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "AVIF", "JPEG2000")
 """What a file without such an ending is taken for when it begins like one."""
 
-HIDDEN = ("__MACOSX", "__pycache__", "$RECYCLE.BIN", "System Volume Information")
+HIDDEN = (
+    "__MACOSX", "__pycache__", "$RECYCLE.BIN", "System Volume Information", "@eaDir", "#recycle", "lost+found",
+)  # fmt: skip
 """Folders that a system makes, besides those whose names begin with a dot."""
 
 LOOKED_AT = 5_000

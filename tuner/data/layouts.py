@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +12,13 @@ from tuner.errors import DataError, listing
 
 ROLES = {
     "train": "train", "training": "train",
-    "val": "valid", "valid": "valid", "validation": "valid", "dev": "valid",
+    "val": "valid", "valid": "valid", "validation": "valid", "dev": "valid", "eval": "valid", "evaluation": "valid",
     "test": "test", "testing": "test",
 }  # fmt: skip
-"""The split that a folder of such a name has, in small letters."""
+"""The split that a folder of such a name has, in small letters and without `ENDING`."""
+
+ENDING = re.compile(r"[-_ ]?(set|data|dataset|split|images|imgs)$")
+"""What may follow the name of a split, as in test_set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +86,14 @@ def _roles(folder: Path, names: Sequence[str]) -> dict[str, str]:
     """The names of the folders of the splits by their roles; none where folders are classes."""
     found: dict[str, str] = {}
     for name in names:
-        role = ROLES.get(name.lower())
+        role = ROLES.get(ENDING.sub("", name.lower()))
+        if role is None:
+            continue
+        if role in found and subfolders(folder / found[role]) and subfolders(folder / name):
+            raise DataError(f"data.root: {folder} has {found[role]} and {name}, which are one split by their names")
         if role in found:
             return {}
-        if role is not None:
-            found[role] = name
+        found[role] = name
     if "train" not in found or len(found) < 2:
         return {}
     if subfolders(folder / found["train"]):
@@ -110,6 +117,9 @@ def _notes(folder: Path, names: Sequence[str], roles: dict[str, str], test: Path
         left = [name for name in names if name not in used]
         others = f"; {listing(left)} {'is' if len(left) == 1 else 'are'} left out" if left else ""
         notes.append(f"{folder}: {listing(used)} are taken for the splits{others}")
+    elif (inner := subfolders(folder / names[0])) and all(subfolders(folder / name) == inner for name in names):
+        told = f"{folder}: the classes {listing(names[:3])} have the same folders {listing(inner[:3])}"
+        notes.append(f"{told}; if these are the classes, call those train, val and test")
     beside = loose(folder)
     if beside:
         notes.append(f"{folder}: {beside} images beside the folders are of no class, and left out")
