@@ -92,7 +92,7 @@ def table_file(file: Path) -> None:
 
 def german_file(file: Path, rows: Iterable[int]) -> None:
     """Numbers as Germans write them, letters with dots, the word None as a class, and no header."""
-    lines = [f"{i % 7}.{i:03},5;{('süß', 'NA')[i % 2]};{('None', 'ja')[i * 7 % 5 % 2]}\n" for i in rows]
+    lines = [f"{1 + i % 7}.{i:03},5;{('süß', 'NA')[i % 2]};{('None', 'ja')[i * 7 % 5 % 2]}\n" for i in rows]
     file.write_bytes("".join(lines).encode("cp1252"))
 
 
@@ -234,7 +234,7 @@ def test_a_table_is_read_for_prediction_by_the_keys_that_it_was_trained_with(run
     assert isinstance(run.rows.inputs, pd.DataFrame)
     german_file(tmp_path / "new.csv", run.rows.inputs.index)
 
-    assert run.rows.inputs["column1"].between(0.5, 6059.5).all()
+    assert run.rows.inputs["column1"].between(1000.5, 7059.5).all()
     assert run.dataset.classes == ("None", "ja")
     assert_told_alike(tuner.predict(run.folder, tmp_path / "new.csv"), run)
 

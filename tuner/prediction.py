@@ -19,9 +19,10 @@ from tuner.data.decoding import open_image
 from tuner.data.imagefiles import ENDINGS, Skipped, images_in
 from tuner.data.numbers import Numbers
 from tuner.data.pictures import resized
-from tuner.data.reading import Reading, as_written, is_json
+from tuner.data.reading import Reading, as_written
 from tuner.data.texts import as_texts
 from tuner.data.tokens import Tokens
+from tuner.data.unreadable import is_json
 from tuner.errors import DataError, UsageError
 from tuner.files import refuse_foreign, write_whole
 from tuner.predictor import Predictor, config_of, load_model

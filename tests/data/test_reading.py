@@ -40,6 +40,9 @@ def table(folder: Path, spelt: list[str], **given: Any) -> Source:
         ([f"{german(value)} €" for value in VALUES], {"decimal": ",", "thousands": "."}),
         ([f"  {value:.2f} " for value in VALUES], {}),
         ([f"{value:.2f}".replace("-", "\u2212") for value in VALUES], {}),
+        ([f"{value:.2f}".translate({48 + i: 0x0660 + i for i in range(10)}) for value in VALUES], {}),
+        ([f"{value:.2f}".translate({48 + i: 0xFF10 + i for i in range(10)}) for value in VALUES], {}),
+        ([repr(value).replace(".", ",") + "e0" for value in VALUES.tolist()], {"decimal": ","}),
     ],
 )
 def test_numbers_are_read_by_their_signs(tmp_path: Path, spelt: list[str], keys: dict[str, str]) -> None:
@@ -79,6 +82,66 @@ def test_the_line_is_counted_in_the_file_and_not_in_rows(tmp_path: Path) -> None
     write(tmp_path / "t.csv", "note,a,y", '"two\nlines",1,x', "", 'one,"2,5",z', 'one,"3,5",z', 'one,"4,5",x')
 
     with pytest.raises(DataError, match=r"row 2 \(line 5\): column a .* such as '2,5'"):
+        tables.csv(base=str(tmp_path), path="t.csv", target="y")
+
+
+def test_indian_groups_are_thousands(tmp_path: Path) -> None:
+    spelt = ["1,23,45,678.5", "-12,345", "999"] * 10
+
+    with pytest.raises(DataError, match=r'such as .*: say data\.thousands: "," if that is 12345678\.5$'):
+        table(tmp_path, spelt)
+    source = table(tmp_path, spelt, thousands=",")
+
+    assert isinstance(source.pool.inputs, pd.DataFrame)
+    assert source.pool.inputs["a"].tolist() == [12345678.5, -12345, 999] * 10
+
+
+def test_a_group_of_thousands_begins_with_no_nought_and_ends_in_no_power() -> None:
+    for text in ("0.126", "0.126.000", "1.126e3"):
+        assert not spelling.Spelling(",", ".").is_number(text)
+
+
+@pytest.mark.parametrize("negative", ["({})", "{}-", "(${})"])
+def test_negative_numbers_of_accounts_are_an_error(tmp_path: Path, negative: str) -> None:
+    spelt = [negative.format(i) if i % 2 else f"{i}.5" for i in range(60)]
+
+    with pytest.raises(DataError, match=r"row 2: column a is of numbers, but has '.*1.*' here: write negative numbers"):
+        table(tmp_path, spelt)
+
+
+def test_marks_with_a_minus_are_words(tmp_path: Path) -> None:
+    source = table(tmp_path, ["1", "1-", "2", "2-"] * 10)
+
+    assert isinstance(source.pool.inputs, pd.DataFrame)
+    assert set(source.pool.inputs["a"]) == {"1", "1-", "2", "2-"}
+
+
+def test_numbers_beyond_64_bits_are_numbers(tmp_path: Path) -> None:
+    source = table(tmp_path, [str(10**25 + i * 10**20) for i in range(20)])
+
+    assert isinstance(source.pool.inputs, pd.DataFrame)
+    assert source.pool.inputs["a"].tolist() == [float(10**25 + i * 10**20) for i in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [
+        ("a,b\n1,2\n".encode("utf-16-le"), "say data.encoding: utf-16-le"),
+        ("a,b\n1,2\n".encode("utf-16-be"), "say data.encoding: utf-16-be"),
+        (b"PK\3\4" + bytes(60), "it looks like a spreadsheet or an archive: save it as CSV"),
+    ],
+)
+def test_zero_bytes_are_no_names(tmp_path: Path, content: bytes, hint: str) -> None:
+    (tmp_path / "t.csv").write_bytes(content)
+
+    with pytest.raises(DataError, match=f"has zero bytes, as no text has: .*{hint}$"):
+        frames.read(str(tmp_path), "t.csv")
+
+
+def test_classes_that_are_all_taken_for_missing_but_one_are_told(tmp_path: Path) -> None:
+    write(tmp_path / "t.csv", "a,y", "1,NA", "2,EU", "3,NA", "4,EU")
+
+    with pytest.raises(DataError, match=r"besides 'NA', .* has one value only, EU; .* data\.keep_na: true"):
         tables.csv(base=str(tmp_path), path="t.csv", target="y")
 
 

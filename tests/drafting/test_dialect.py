@@ -50,7 +50,13 @@ def test_signs_are_guessed_and_the_space_reads_the_numbers(
 
 @pytest.mark.parametrize(
     ("encoding", "keys"),
-    [("utf-8-sig", {}), ("cp1252", {"encoding": "cp1252"}), ("utf-16", {"encoding": "utf-16"})],
+    [
+        ("utf-8-sig", {}),
+        ("cp1252", {"encoding": "cp1252"}),
+        ("utf-16", {"encoding": "utf-16"}),
+        ("utf-16-le", {"encoding": "utf-16-le"}),
+        ("utf-16-be", {"encoding": "utf-16-be"}),
+    ],
 )
 def test_the_encoding_is_guessed(tmp_path: Path, encoding: str, keys: dict[str, str]) -> None:
     write(tmp_path, [[str(value) for value in VALUES], KINDS], "Größe,Klasse", ",", encoding)
@@ -71,6 +77,27 @@ def test_a_missing_header_is_guessed_even_with_values_that_are_the_same(tmp_path
     assert found.section["target"] == "column3"
     assert found.rows == 61
     assert "it has no header: the columns are called column1, column2 and so on" in found.decided
+
+
+def test_equal_numbers_in_the_first_line_are_a_row(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        [["0", *(str(i % 7) for i in range(60))], ["0", *map(str, range(60))], ["1", *["0", "1"] * 30]],
+        None,
+        ",",
+    )
+
+    assert tabular.look(str(tmp_path), "t.csv", None).section["header"] is False
+
+
+def test_numbers_that_are_not_spelt_alike_are_left_out_by_that_reason(tmp_path: Path) -> None:
+    mixed = [f"{value}%" if i % 2 else str(value) for i, value in enumerate(VALUES)]
+    write(tmp_path, [mixed, [str(value) for value in VALUES], KINDS], "a,b,y", ",")
+
+    found = tabular.look(str(tmp_path), "t.csv", None)
+
+    assert found.section["features"] == ["b"]
+    assert f"left out: a, numbers that are not spelt alike, such as '{mixed[1]}'; mend them to use it" in found.decided
 
 
 def test_words_for_missing_are_guessed_among_numbers_only(tmp_path: Path) -> None:

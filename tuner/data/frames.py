@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 
 from tuner.data import spelling
-from tuner.data.reading import USUAL, Reading, is_json, na_words
+from tuner.data.reading import USUAL, Reading, na_words
 from tuner.data.reading import read as read
 from tuner.data.reading import read_noting as read_noting
+from tuner.data.unreadable import is_json
 from tuner.errors import DataError, did_you_mean, listing
 
 NEARLY_ALL = 0.8
@@ -83,6 +84,12 @@ def with_target(
     if not dropped:
         return known, ()
     words = Counter[str]() if base is None else na_words(base, path, reading, target)
+    if words and known[target].nunique() < 2:
+        only, gaps = known[target].iloc[0], listing(map(repr, words))
+        raise DataError(
+            f"{path}: besides {gaps}, which are taken for missing, column {target} has one value only, {only}; "
+            "if they are classes, say data.keep_na: true"
+        )
     told = f"{path}: {dropped} rows have no {target} and are left out"
     if not words:
         return known, (told,)
@@ -110,7 +117,7 @@ def is_row(names: Sequence[str], columns: Sequence[pd.Series[Any]]) -> bool:
     if words:
         return all(is_text(column) and bool((column == name).any()) for name, column in words)
     values = [int(name) for name, _ in numbers]
-    return values != sorted(values)
+    return values != sorted(set(values))
 
 
 def _has_numbers(column: pd.Series[Any]) -> bool:
@@ -145,6 +152,7 @@ def refuse_stray_text(
             refuse_text(frame, [column], path, remedy)
             continue
         counts = Counter(value for value in frame[column] if isinstance(value, str))
+        _refuse_accounts(frame, column, counts, path)
         _refuse_punctuated(frame, column, counts, Path(base, path), path, spelt)
         stray = strays(counts)
         others = int(frame[column].notna().sum()) - counts.total()
@@ -165,6 +173,18 @@ def strays(counts: Counter[str]) -> list[str] | None:
     words = all(map(spelling.is_missing, stray)) or len(stray) <= 3
     meant = share >= NEARLY_ALL or (numbers and signs) or (numbers > MANY and words)
     return list(stray) if meant else None
+
+
+def _refuse_accounts(frame: pd.DataFrame, column: str, counts: Counter[str], path: str) -> None:
+    """Raise for a column of many numbers of which the negative ones are written (5) or 5-."""
+    odd = next((word for word in counts if spelling.is_account(word)), None)
+    if odd is None or len(counts) <= MANY:
+        return
+    numbers = sum(count for word, count in counts.items() if spelling.is_any_number(word) or spelling.is_account(word))
+    if numbers >= NEARLY_ALL * counts.total() and any(map(spelling.is_any_number, counts)):
+        row = _number_of(frame[frame[column] == odd])
+        way_on = "write negative numbers with a minus before them, or leave it out of data.features"
+        raise DataError(f"{path}: row {row}: column {column} is of numbers, but has {odd!r} here: {way_on}")
 
 
 def _refuse_punctuated(

@@ -6,22 +6,20 @@ A row is named by its number, counted from 1 below the header.
 from __future__ import annotations
 
 import codecs
-import contextlib
-import json
 import warnings
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import psutil
 
 from tuner.data.spelling import THOUSANDS, Spelling
+from tuner.data.unreadable import USUAL_ENCODING, is_json, naming_errors, other_encoding
 from tuner.errors import DataError, listing
-
-JSON_LINES = (".jsonl", ".ndjson")
 
 TIMES = 3
 """How much larger rows are in memory than in their file, at least."""
@@ -31,8 +29,6 @@ NA_WORDS = (
     "NaN", "None", "n/a", "nan", "null",
 )  # fmt: skip
 """The words that pandas takes for a missing value."""
-
-USUAL_ENCODING = "utf-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +111,7 @@ def read_noting(
         raise DataError(f"data: takes the path of a file, not {path}")
     file = Path(base, path)
     _refuse_beyond_memory(file)
-    with naming_errors(file, reading):
+    with naming_errors(file, reading.encoding):
         frame = _read_json(file, reading) if is_json(file) else _read_csv(file, reading, words, texts)
     return _tidied(frame, reading, words, texts, path, as_typed=not is_json(file))
 
@@ -127,32 +123,11 @@ def as_written(path: str, reading: Reading, columns: Sequence[str]) -> pd.DataFr
         DataError: the file is not there or cannot be read.
     """
     file = Path(path)
-    with naming_errors(file, reading):
+    with naming_errors(file, reading.encoding):
         if is_json(file):
             return _read_json(file, reading)[list(columns)]
         raw = _parsed(file, reading, _names(file, reading), dtype=str, na_filter=False, usecols=list(columns))
     return raw[list(columns)]
-
-
-@contextlib.contextmanager
-def naming_errors(file: Path, reading: Reading) -> Iterator[None]:
-    """Raise whatever pandas raises as an error in one line that names the file."""
-    try:
-        yield
-    except DataError:
-        raise
-    except FileNotFoundError:
-        raise DataError(f"there is no file {file}") from None
-    except UnicodeError as error:
-        raise DataError(f"{file} cannot be read: {error}; {_other_encoding(file, reading)}") from None
-    except Exception as error:  # a parser and half a dozen decompressors, each with errors of its own
-        cause = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{file} cannot be read: {_first_bad_line(file)}{cause}") from None
-
-
-def is_json(file: Path) -> bool:
-    """Whether a file is of JSON lines by its name, compressed or not."""
-    return bool(set(file.suffixes[-2:]) & set(JSON_LINES))
 
 
 def na_words(base: str, path: str, reading: Reading, column: str) -> Counter[str]:
@@ -160,7 +135,7 @@ def na_words(base: str, path: str, reading: Reading, column: str) -> Counter[str
     file = Path(base, path)
     if is_json(file):
         return Counter()
-    with naming_errors(file, reading):
+    with naming_errors(file, reading.encoding):
         raw = _parsed(file, reading, _names(file, reading), dtype=str, na_filter=False, usecols=[column])
     counts: Counter[str] = Counter(raw[column].str.strip())
     return Counter({word: counts[word] for word in NA_WORDS if counts[word]})
@@ -223,6 +198,8 @@ def _common(reading: Reading) -> dict[str, Any]:
 def _names(file: Path, reading: Reading) -> list[str]:
     """The names of the columns, each different."""
     first = pd.read_csv(file, header=None, nrows=1, dtype=str, na_filter=False, **_common(reading)).iloc[0].tolist()
+    if any("\0" in name for name in first):
+        raise DataError(f"{file}: has zero bytes, as no text has: {other_encoding(file, reading.encoding)}")
     if not reading.header:
         return [f"column{i}" for i in range(1, len(first) + 1)]
     header = [str(name).strip() for name in first]
@@ -241,7 +218,10 @@ def _tidied(
     units: dict[str, list[str]] = {}
     merged: list[str] = []
     for name in frame.columns:
-        if name in texts or not pd.api.types.infer_dtype(frame[name], skipna=True).startswith(("string", "mixed")):
+        kind = pd.api.types.infer_dtype(frame[name], skipna=True)
+        if kind == "integer" and frame[name].dtype == object:  # beyond 64 bits
+            frame[name] = frame[name].astype(np.float64)
+        if name in texts or not kind.startswith(("string", "mixed")):
             continue
         column = frame[name].map(_stripped(reading.missing), na_action="ignore")
         spelt = None if name in words else reading.spelling.numbers(column)
@@ -280,26 +260,3 @@ def _typed(column: pd.Series[Any]) -> pd.Series[Any]:
     different = [] if column.map(lambda value: isinstance(value, list | dict)).any() else column.dropna().unique()
     known = len(different) and all(isinstance(value, str) and value in truth for value in different)
     return column.map(truth, na_action="ignore") if known else column
-
-
-def _other_encoding(file: Path, reading: Reading) -> str:
-    """Which encoding a file that is not in the one given may be in."""
-    with file.open("rb") as opened:
-        start = opened.read(4)
-    if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) or b"\0" in start:
-        return "it looks like UTF-16: say data.encoding: utf-16"
-    if reading.encoding.lower().replace("-", "") == "utf8":
-        return "it is not UTF-8: say data.encoding, such as cp1252 for western Europe"
-    return "say another data.encoding, such as utf-8 or cp1252"
-
-
-def _first_bad_line(file: Path) -> str:
-    """Which line of a JSON-lines file is not JSON, which pandas does not say."""
-    if file.suffix not in JSON_LINES or not file.is_file():
-        return ""
-    for number, line in enumerate(file.read_bytes().splitlines(), start=1):
-        try:
-            json.loads(line or b"{}")
-        except ValueError:
-            return f"line {number}: "
-    return ""

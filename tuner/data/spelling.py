@@ -31,6 +31,8 @@ CURRENCY = "".join(sign for sign in map(chr, range(0x20AD + 0x20)) if unicodedat
 _UNIT = re.compile(rf"(?:(?P<before>[{CURRENCY}])\s*)?(?P<sign>[+\-\u2212]?)\s*(?:(?P<inside>[{CURRENCY}])\s*)?"
                    rf"(?P<rest>[^{CURRENCY}%\u2030]*?)\s*(?P<after>[{CURRENCY}%\u2030])?")  # fmt: skip
 
+_ACCOUNT = re.compile(r"\((?P<inner>[^()\-+]+)\)|(?P<before>[^()\-+]+)-")
+
 
 @dataclass(frozen=True, slots=False)
 class Spelling:
@@ -46,20 +48,21 @@ class Spelling:
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        point = re.escape(self.decimal)
-        groups = rf"|\d{{1,3}}(?:{THOUSANDS[self.thousands]}\d{{3}})+" if self.thousands else ""
-        return re.compile(
-            rf"[+\-\u2212]?(?:(?:\d+{groups})(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?|[+-]?inf(?:inity)?", re.I
-        )
+        point, sign = re.escape(self.decimal), THOUSANDS.get(self.thousands or "")
+        whole = rf"(?:[0-9]+(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?"
+        grouped = rf"[1-9][0-9]{{0,2}}(?:{sign}[0-9]{{3}})+(?:{point}[0-9]*)?|" if sign else ""
+        if self.thousands == ",":  # as in India: 12,34,567
+            grouped += rf"[1-9][0-9]?(?:,[0-9]{{2}})*,[0-9]{{3}}(?:{point}[0-9]*)?|"
+        return re.compile(rf"[+\-\u2212]?(?:{grouped}{whole}|inf(?:inity)?)", re.I)
 
     def is_number(self, text: str) -> bool:
         """Whether a text is a number, its unit aside."""
-        found = _UNIT.fullmatch(text.strip())
+        found = _UNIT.fullmatch(_in_ascii(text))
         return found is not None and self._pattern.fullmatch(found["sign"] + found["rest"]) is not None
 
     def plain(self, text: str) -> str:
         """A number as Python spells it, without its unit."""
-        found = _UNIT.fullmatch(text.strip())
+        found = _UNIT.fullmatch(_in_ascii(text))
         assert found is not None, text
         rest = found["rest"]
         if self.thousands is not None:
@@ -92,9 +95,17 @@ KNOWN = (
 """The spellings that are recognised, of which one is the usual."""
 
 
+def _in_ascii(text: str) -> str:
+    """A text without blanks around it, its digits those of ASCII, whatever script they are of."""
+    bare = text.strip()
+    if bare.isascii():
+        return bare
+    return "".join(str(unicodedata.decimal(letter, letter)) for letter in bare)
+
+
 def unit_of(text: str) -> str:
     """The percent or currency sign of a number, or nothing."""
-    found = _UNIT.fullmatch(text.strip())
+    found = _UNIT.fullmatch(_in_ascii(text))
     assert found is not None, text
     return found["before"] or found["inside"] or found["after"] or ""
 
@@ -102,6 +113,12 @@ def unit_of(text: str) -> str:
 def is_any_number(text: str) -> bool:
     """Whether a text is a number in one of the spellings."""
     return any(map(str.isdecimal, text)) and any(spelling.is_number(text) for spelling in KNOWN)
+
+
+def is_account(text: str) -> bool:
+    """Whether a text is a negative number as accounts have it: (5) or 5-."""
+    found = _ACCOUNT.fullmatch(text.strip())
+    return found is not None and is_any_number(found["inner"] or found["before"])
 
 
 def fitting(texts: Iterable[str]) -> Sequence[Spelling]:

@@ -117,7 +117,7 @@ def _read_as(features: pd.DataFrame, path: str) -> str:
 
 
 def _few(names: Sequence[str]) -> str:
-    return listing(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    return listing([*names[:8], *([f"{len(names) - 8} more"] if len(names) > 8 else [])])
 
 
 def _features(

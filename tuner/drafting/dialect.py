@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 from collections import Counter
 from collections.abc import Sequence
@@ -12,8 +11,9 @@ from typing import Any
 import pandas as pd
 
 from tuner.data import frames, spelling
-from tuner.data.reading import NA_WORDS, Reading, is_json, na_words, naming_errors
+from tuner.data.reading import NA_WORDS, Reading, na_words
 from tuner.data.spelling import Spelling
+from tuner.data.unreadable import is_json, naming_errors, utf_16
 from tuner.errors import DataError, listing
 
 SEPARATORS = (";", "\t", "|", ",")
@@ -92,10 +92,11 @@ def _encoding(file: Path) -> str:
     """By its mark or by trial; the reader says what else is wrong with a file."""
     try:
         with file.open("rb") as opened:
-            if opened.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-                return "utf-16"
+            marked = utf_16(opened.read(4))
     except OSError:
         return "utf-8"
+    if marked is not None:
+        return marked
     for encoding in ENCODINGS:
         try:
             pd.read_csv(
@@ -129,7 +130,7 @@ def _raw(base: str, path: str, options: Options, **more: Any) -> pd.DataFrame:
     reading, file = Reading.of(options), Path(base, path)
     common: dict[str, Any] = {"sep": reading.separator, "skipinitialspace": True, "encoding": reading.encoding}
     header = 0 if reading.header else None
-    with naming_errors(file, reading):
+    with naming_errors(file, reading.encoding):
         return pd.read_csv(file, header=header, dtype=str, na_values=[""], keep_default_na=False, **common, **more)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from tuner.data import frames, tables, texts
+from tuner.data import frames, spelling, tables, texts
 from tuner.data.reading import Reading
 from tuner.data.tokens import UNSPACED
 from tuner.drafting import dialect
@@ -117,5 +118,10 @@ def _no_feature(frame: pd.DataFrame, name: str) -> str | None:
     if different == len(column) and name.lower() in NUMBERINGS and (not numbers or bool((column % 1 == 0).all())):
         return "which numbers the rows"
     if frames.is_text(column) and different > DIFFERENT * len(column):
+        counts = Counter(str(value) for value in column.dropna())
+        if (strays := frames.strays(counts)) is not None:
+            usual = spelling.USUAL
+            odd = next(word for word in (*strays, *counts) if not usual.is_number(word) or spelling.unit_of(word))
+            return f"numbers that are not spelt alike, such as {odd!r}; mend them to use it"
         return "whose words are nearly all different"
     return None
