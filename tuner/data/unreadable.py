@@ -54,8 +54,8 @@ def utf_16(start: bytes) -> str | None:
     """The kind of UTF-16 in which a file begins so, by its mark or by the zeros of its first two letters."""
     if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return "utf-16"
-    zeros = [byte == 0 for byte in start[:4]]
-    return {(False, True, False, True): "utf-16-le", (True, False, True, False): "utf-16-be"}.get(tuple(zeros))
+    zeros = [byte == 0 for byte in start]
+    return "utf-16-le" if zeros == [False, True] * 2 else "utf-16-be" if zeros == [True, False] * 2 else None
 
 
 def _first_bad_line(file: Path) -> str:
