@@ -90,7 +90,9 @@ def run(
 ) -> Result:
     """Run a study up to its total of trials; a study that is there is continued.
 
-    Processes that its trials have started are ended with it; in a program's main thread, all that it has started.
+    Processes that its trials have started are ended with it. What other threads of the program start meanwhile goes
+    on; where the system does not tell it apart, as macOS does not, it ends too, unless this is called outside the main
+    thread: then processes that trials start in this process itself are left to the program.
 
     Args:
         space: a file, or a space read already.

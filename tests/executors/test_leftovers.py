@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -178,3 +179,67 @@ def test_pools_work_on_ray_and_nothing_outlives_the_run(tmp_path: Path, monkeypa
     assert run.returncode == 0, said
     assert "loss  14" in said, said
     until(lambda: not left(tmp_path), 15)
+
+
+BESIDE = """\
+import subprocess, threading, time
+from pathlib import Path
+
+import tuner
+
+begun, beside = threading.Event(), []
+
+def serve():
+    begun.wait(60)
+    beside.append(subprocess.Popen(["sleep", "300"]))
+    subprocess.run("sleep 300 & echo $! > daemon", shell=True)
+    request = threading.Thread(target=lambda: beside.append(subprocess.Popen(["sleep", "300"])))
+    request.start()
+    request.join()
+
+def seen(event):
+    if type(event).__name__ == "Started":
+        begun.set()
+        server.join()
+
+server = threading.Thread(target=serve)
+server.start()
+before = subprocess.Popen(["sleep", "300"])
+tuner.run("leaving.yaml", observe=seen)
+alive = all(each.poll() is None for each in [before, *beside]) and Path("/proc", Path("daemon").read_text().strip()).exists()
+print("beside:", len(beside), "alive:", alive, flush=True)
+for each in [before, *beside]:
+    each.kill()
+subprocess.run(["kill", Path("daemon").read_text().strip()])
+"""
+THREADED = """\
+import subprocess, threading
+from pathlib import Path
+
+NOTES = Path(__file__).with_name("left")
+NOTES.mkdir(exist_ok=True)
+
+def start():
+    (NOTES / str(subprocess.Popen(["sleep", "300"]).pid)).touch()
+
+def fit(config, report):
+    start()
+    thread = threading.Thread(target=start)
+    thread.start()
+    thread.join()
+    return 1.0
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system does not tell them apart")
+def test_a_run_in_a_program_ends_what_its_trials_have_started_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "leaving.py").write_text(THREADED)
+    (tmp_path / "leaving.yaml").write_text(SPACE.replace("LIMIT", "null"))
+    (tmp_path / "program.py").write_text(BESIDE)
+
+    program = [sys.executable, "program.py"]
+    said = subprocess.run(program, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=120)
+
+    assert "beside: 2 alive: True" in said.stdout, said
+    assert len(list(tmp_path.glob("left/*"))) == 4
+    assert not left(tmp_path)

@@ -19,6 +19,7 @@ from multiprocessing import forkserver
 import psutil
 
 from tuner.executors import reaper
+from tuner.executors.brand import Brand, bears, branding
 from tuner.executors.tree import END_SECONDS, below, found, is_tracker, kill
 
 SET_SUBREAPER, GET_SUBREAPER = 36, 37
@@ -35,47 +36,58 @@ def adopt_orphans(adopt: bool = True) -> bool:
     return bool(before.value)
 
 
-_spared: list[list[psutil.Process]] = []
-"""Of each run that this thread is in, the children that were there before."""
+class _Runs(threading.local):
+    """Of each run that a thread is in, the children that were there before."""
+
+    def __init__(self) -> None:
+        self.spared: list[list[psutil.Process]] = []
+
+
+_runs = _Runs()
 
 
 @contextlib.contextmanager
 def ended() -> Iterator[None]:
-    """End what was started inside when it is left.
+    """End what this thread, and the threads that it starts, start inside, when it is left.
 
-    Outside the main thread nothing is ended: processes may be those of the program whose threads run beside.
+    What other threads of the program start is not touched. Where the system does not tell it apart, as macOS does not,
+    it ends too. Outside the main thread nothing is ended.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before, adopted = psutil.Process().children(), adopt_orphans()
-    _spared.append(before)
-    try:
-        yield
-    finally:
-        _spared.pop()
-        end_children(before)
-        adopt_orphans(adopted)
+    _runs.spared.append(before)
+    with branding() as brand:
+        try:
+            yield
+        finally:
+            _runs.spared.pop()
+            end_children(before, brand)
+            adopt_orphans(adopted)
 
 
 @contextlib.contextmanager
 def guarded(own_code: bool) -> Iterator[None]:
     """Within `ended`, see that nothing outlives this process either; without `own_code` nothing would."""
-    if not own_code or not _spared:
+    if not own_code or not _runs.spared:
         yield
         return
-    with reaper.bound(_spared[-1]):
+    with reaper.bound(_runs.spared[-1]):
         yield
 
 
-def end_children(spared: Iterable[psutil.Process] = ()) -> None:
-    """End the children of this process with all below them, but for those `spared` and Python's helpers."""
+def end_children(spared: Iterable[psutil.Process] = (), brand: Brand | None = None) -> None:
+    """End the children of this process that bear `brand`, with all below them.
+
+    Those `spared`, and Python's helpers, are not ended.
+    """
     kept = set(spared)
     server: int | None = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]  # its own knowledge
 
     def left() -> list[psutil.Process]:
         children = [child for child in below(psutil.Process(), recursive=False) if child not in kept]
-        return [child for child in children if child.pid != server and not is_tracker(child)]
+        return [each for each in children if each.pid != server and bears(each, brand) and not is_tracker(each)]
 
     _end(left)
 

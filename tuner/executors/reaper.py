@@ -22,6 +22,7 @@ from typing import IO, Any
 
 import psutil
 
+from tuner.executors.brand import bears, current
 from tuner.executors.tree import below, found, is_tracker, kill
 
 LOOK_SECONDS, LOOK_SHARE = 1.0, 0.02
@@ -35,12 +36,17 @@ _inputs: set[IO[bytes]] = set()
 
 @contextlib.contextmanager
 def bound(spared: Iterable[psutil.Process]) -> Iterator[None]:
-    """Processes that this one has started or starts inside do not outlive it, but for the children `spared`."""
-    spared, children = list(spared), psutil.Process().children()
+    """Processes that this one has started or starts inside do not outlive it, but for the children `spared`.
+
+    In a run that has a brand, these are only the processes that bear it.
+    """
+    spared, brand = list(spared), current()
+    started = [each for each in psutil.Process().children() if each not in spared and bears(each, brand)]
     watched: dict[str, Any] = {
         "driver": os.getpid(),
         "spared": [each.pid for each in spared],
-        "known": [each.pid for child in children if child not in spared for each in (child, *below(child))],
+        "known": [each.pid for child in started for each in (child, *below(child))],
+        "brand": brand,
         "mark": secrets.token_hex(8),
     }
     pipe = os.pipe()
@@ -81,6 +87,7 @@ def main() -> None:
     """Watch until the end of the input, and end what there is."""
     watched = json.loads(sys.stdin.buffer.readline())
     spared = {os.getpid(), *watched["spared"]}
+    brand = None if watched["brand"] is None else tuple(watched["brand"])
     known = {process for pid in watched["known"] for process in found(pid)}
     pause = 0.0
     while not select.select([sys.stdin.buffer], [], [], pause)[0]:
@@ -88,10 +95,11 @@ def main() -> None:
         known = {each for each in known if each.is_running()}
         children = (child for driver in found(watched["driver"]) for child in below(driver, recursive=False))
         for child in children:
-            if child.pid not in spared:
+            if child.pid not in spared and bears(child, brand):
                 known.update((child, *below(child)))
         pause = max(LOOK_SECONDS, (time.perf_counter() - began) / LOOK_SHARE)
-    known.update(each for each in psutil.process_iter() if _is_marked(each, watched["mark"], watched["pipe"]))
+    late = (each for each in psutil.process_iter() if _is_marked(each, watched["mark"], watched["pipe"]))
+    known.update(each for each in late if bears(each, brand))
     kill(each for each in known if not is_tracker(each))
 
 
