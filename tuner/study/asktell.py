@@ -8,51 +8,19 @@ from __future__ import annotations
 import collections
 import copy
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
 from typing import Any
 
-from optuna.study._constrained_optimization import _CONSTRAINTS_KEY
 from optuna.study._tell import _tell_with_warning  # `tell` adds a deep copy of the trial
 from optuna.trial import FrozenTrial, TrialState
 
 from tuner import sampling
 from tuner.port import Epoch, Fixed, Outcome, State, Trial
-from tuner.rounding import rounded
 from tuner.seeds import derive
 from tuner.storage import DRIVER, Facts, Ledger, Turns, readable_errors
+from tuner.study.attempt import TOLD_AS, Attempt, constraints, stopped_at
 from tuner.study.losses import BEGUN, WITH_THE_RUN, died, epochs_of, has_begun, process_of
-from tuner.study.record import HISTORY, STOPPED, TRACEBACK, Record, record_of
+from tuner.study.record import HISTORY, TRACEBACK, Record, record_of
 from tuner.study.study import Study
-
-_TOLD_AS = {
-    State.COMPLETE: TrialState.COMPLETE,
-    State.PRUNED: TrialState.PRUNED,
-    State.DIVERGED: TrialState.PRUNED,  # a sampler learns from PRUNED and ignores FAIL
-    State.OUT_OF_MEMORY: TrialState.PRUNED,
-    State.TIMED_OUT: TrialState.PRUNED,
-    State.FAILED: TrialState.FAIL,
-    State.LOST: TrialState.FAIL,
-}
-
-
-@dataclass(slots=True)
-class _Running:
-    """A trial that was asked for, by its id in the database.
-
-    `judged` is the last epoch that the pruner has judged, `lanes` the most trials that it has trained with as one
-    program, itself included; in any attempt. `last` is the epoch at which it is trained to its end, if that is known.
-    `losses` counts the attempts that were lost with their process, and `worker` is where this one is.
-    """
-
-    id: int
-    history: dict[str, list[float]]
-    judged: int
-    attempt: int
-    lanes: int = 1
-    last: int | None = None
-    losses: int = 0
-    worker: str = ""
-    begun: bool = False
 
 
 class AskTell:
@@ -69,7 +37,7 @@ class AskTell:
         self.optuna = study.optuna
         self._ledger = Ledger(study.optuna._storage, turns, delay)
         self.optuna._storage = self._ledger
-        self._running: dict[int, _Running] = {}
+        self._running: dict[int, Attempt] = {}
         self.lost: list[Outcome] = []
 
     def in_progress(self) -> int:
@@ -130,7 +98,7 @@ class AskTell:
         cut_short = HISTORY in waiting.system_attrs or "losses" in there
         before = epochs_of(trial.number, history) if own else ()
         asked = Trial(trial.number, attempt, values, seed, cut_short, Fixed.of(there), before)
-        self._running[trial.number] = _Running(
+        self._running[trial.number] = Attempt(
             written.begun,
             history,
             judged=int(there.get("judged", 0)),
@@ -204,9 +172,7 @@ class AskTell:
             asked = bool(values) and epoch.epoch > running.judged and epoch.epoch != running.last
             stop = asked and self._judge(running.id, values)
             judged = max(running.judged, epoch.epoch)
-            facts = {"epoch": epoch.epoch, **epoch.metrics, "seconds": epoch.seconds, STOPPED: int(stop)}
-            kept = sum(number < epoch.epoch for number in running.history.get("epoch", []))
-            history = {name: [*running.history.get(name, [])[:kept], fact] for name, fact in facts.items()}
+            history = running.history_with(epoch, stop)
             lanes = max(running.lanes, epoch.lanes)
             more = {"lanes": lanes} if lanes > running.lanes else {}
             self._ledger.note(running.id, Facts({"judged": judged, **more}, {HISTORY: history}, values))
@@ -235,7 +201,7 @@ class AskTell:
 
     def _tell(self, outcome: Outcome) -> bool:
         running = self._running[outcome.trial]
-        stopped = _stopped_at(running.history)
+        stopped = running.stopped_at
         trial = self._ledger.get_trial(running.id)  # an attempt that crashed may have left facts of its own
         there = trial.user_attrs
         losses = {"losses": int(there.get("losses", 0)) + 1} if outcome.state is State.LOST else {}
@@ -245,8 +211,11 @@ class AskTell:
             del self._running[outcome.trial]
             return False
         if stopped is not None and outcome.state in (State.SUSPENDED, State.LOST):
-            outcome = self._pruned(outcome, running.history, stopped)
-        cause = outcome.cause or (self._pruned_by(running) if outcome.state is State.PRUNED else "")
+            outcome = running.pruned(outcome, stopped, self.study.goal)
+        cause = outcome.cause
+        if outcome.state is State.PRUNED and not cause:
+            pruner = self.study.space.setting("search.pruner")["type"]
+            cause = running.pruned_by(pruner, self.study.goal.metric)
         if outcome.state is State.LOST:
             cause = died(cause, losses["losses"])
         facts = {"state": outcome.state.value, "epoch": outcome.epoch, "cause": cause}
@@ -254,8 +223,8 @@ class AskTell:
         trace = {TRACEBACK: outcome.traceback} if outcome.traceback or TRACEBACK in trial.system_attrs else {}
         values = outcome.values if outcome.state is State.COMPLETE else None
         with self._ledger.together():
-            self._ledger.note(running.id, Facts({**kept, **losses}, {**_constraints(outcome.violations), **trace}))
-            _tell_with_warning(self.optuna, outcome.trial, values, _TOLD_AS[outcome.state])
+            self._ledger.note(running.id, Facts({**kept, **losses}, {**constraints(outcome.violations), **trace}))
+            _tell_with_warning(self.optuna, outcome.trial, values, TOLD_AS[outcome.state])
         del self._running[outcome.trial]
         return True
 
@@ -263,13 +232,6 @@ class AskTell:
         with self._ledger.together():
             self._ledger.note(trial_id, Facts(losses))
             self._ledger.set_trial_state_values(trial_id, TrialState.WAITING)
-
-    def _pruned(self, outcome: Outcome, history: Mapping[str, list[float]], epoch: int) -> Outcome:
-        """What a trial that was stopped at an epoch would have told of itself."""
-        at = history["epoch"].index(epoch)
-        goal = self.study.goal
-        violations = goal.violations({name: history[name][at] for name in goal.names})
-        return Outcome(outcome.trial, outcome.attempt, State.PRUNED, epoch=epoch, violations=violations)
 
     def _may_try_again(self, losses: int) -> bool:
         return losses <= int(self.study.space.setting("search.retries"))
@@ -287,12 +249,6 @@ class AskTell:
     def exhausted(self) -> bool:
         """Whether the sampler has said that there is nothing left to try, as one over a grid does."""
         return bool(self.optuna._stop_flag)
-
-    def _pruned_by(self, running: _Running) -> str:
-        pruner = self.study.space.setting("search.pruner")["type"]
-        history, at = running.history, running.history[STOPPED].index(1)
-        metric = self.study.goal.metric
-        return f"{pruner} at epoch {history['epoch'][at]}, {metric} {rounded(history[metric][at])}"
 
     def close(self) -> None:
         """Write nothing more."""
@@ -327,25 +283,13 @@ class AskTell:
 
     def _set_back(self, trial: FrozenTrial, company: bool) -> None:
         history, attempt = trial.system_attrs.get(HISTORY, {}), int(trial.user_attrs.get("attempt", 0))
-        if _stopped_at(history) is None and not has_begun(trial):
+        if stopped_at(history) is None and not has_begun(trial):
             self._wait(trial._trial_id, {})
             return
-        self._running[trial.number] = _Running(trial._trial_id, history, 0, attempt)
+        self._running[trial.number] = Attempt(trial._trial_id, history, 0, attempt)
         outcome = Outcome(trial.number, attempt, State.LOST, cause=WITH_THE_RUN, company=company)
         try:
             if self._tell(outcome):
                 self.lost.append(outcome)
         finally:
             self._running.pop(trial.number, None)  # it is not this driver's if that failed
-
-
-def _constraints(violations: Mapping[str, float]) -> dict[str, Any]:
-    """By name as `Trial.set_constraint` writes them, and as the list that the dashboard up to 0.21 reads."""
-    named = {f"{_CONSTRAINTS_KEY}:{name}": violation for name, violation in violations.items()}
-    return {**named, _CONSTRAINTS_KEY: list(violations.values())} if violations else {}
-
-
-def _stopped_at(history: Mapping[str, list[float]]) -> int | None:
-    """The epoch at which the pruner stopped a trial."""
-    stops = history.get(STOPPED, [])
-    return int(history["epoch"][stops.index(1)]) if 1 in stops else None

@@ -36,7 +36,6 @@ def epochs_of(number: int, history: Mapping[str, Sequence[float]]) -> tuple[Epoc
     """The epochs of a history, with those of their metrics that all have."""
     epochs = history.get("epoch", [])
     metrics = history.keys() - {"epoch", "seconds", STOPPED}
-    metrics = history.keys() - {"epoch", "seconds", STOPPED}
     names = [name for name in history if name in metrics and len(history[name]) == len(epochs)]
     return tuple(
         Epoch(number, 0, int(epoch), {name: history[name][i] for name in names}, history["seconds"][i])

@@ -1,0 +1,83 @@
+"""An attempt at a trial: what its driver keeps of it while it runs, and what is written of its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from optuna.study._constrained_optimization import _CONSTRAINTS_KEY
+from optuna.trial import TrialState
+
+from tuner.goal import Goal
+from tuner.port import Epoch, Outcome, State
+from tuner.rounding import rounded
+from tuner.study.record import STOPPED
+
+TOLD_AS = {
+    State.COMPLETE: TrialState.COMPLETE,
+    State.PRUNED: TrialState.PRUNED,
+    State.DIVERGED: TrialState.PRUNED,  # a sampler learns from PRUNED and ignores FAIL
+    State.OUT_OF_MEMORY: TrialState.PRUNED,
+    State.TIMED_OUT: TrialState.PRUNED,
+    State.FAILED: TrialState.FAIL,
+    State.LOST: TrialState.FAIL,
+}
+"""How Optuna is told of each end."""
+
+History = dict[str, list[float]]
+"""One list for each metric, with an entry for each epoch."""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """A trial that was asked for, by its id in the database.
+
+    `judged` is the last epoch that the pruner has judged, `lanes` the most trials that it has trained with as one
+    program, itself included; in any attempt. `last` is the epoch at which it is trained to its end, if that is known.
+    `losses` counts the attempts that were lost with their process, and `worker` is where this one is.
+    """
+
+    id: int
+    history: History
+    judged: int
+    attempt: int
+    lanes: int = 1
+    last: int | None = None
+    losses: int = 0
+    worker: str = ""
+    begun: bool = False
+
+    @property
+    def stopped_at(self) -> int | None:
+        """The epoch at which the pruner stopped the trial."""
+        return stopped_at(self.history)
+
+    def history_with(self, epoch: Epoch, stop: bool) -> History:
+        """The history up to an epoch; what an earlier attempt has reported from there on does not count."""
+        facts = {"epoch": epoch.epoch, **epoch.metrics, "seconds": epoch.seconds, STOPPED: int(stop)}
+        kept = sum(number < epoch.epoch for number in self.history.get("epoch", []))
+        return {name: [*self.history.get(name, [])[:kept], fact] for name, fact in facts.items()}
+
+    def pruned(self, outcome: Outcome, epoch: int, goal: Goal) -> Outcome:
+        """What a trial that was stopped at an epoch would have told of itself, had it not ended by `outcome`."""
+        at = self.history["epoch"].index(epoch)
+        violations = goal.violations({name: self.history[name][at] for name in goal.names})
+        return Outcome(outcome.trial, outcome.attempt, State.PRUNED, epoch=epoch, violations=violations)
+
+    def pruned_by(self, pruner: str, metric: str) -> str:
+        """Why a pruner has stopped it."""
+        at = self.history[STOPPED].index(1)
+        return f"{pruner} at epoch {self.history['epoch'][at]}, {metric} {rounded(self.history[metric][at])}"
+
+
+def stopped_at(history: Mapping[str, list[float]]) -> int | None:
+    """The epoch at which the pruner stopped a trial of that history."""
+    stops = history.get(STOPPED, [])
+    return int(history["epoch"][stops.index(1)]) if 1 in stops else None
+
+
+def constraints(violations: Mapping[str, float]) -> dict[str, Any]:
+    """By name as `Trial.set_constraint` writes them, and as the list that the dashboard up to 0.21 reads."""
+    named = {f"{_CONSTRAINTS_KEY}:{name}": violation for name, violation in violations.items()}
+    return {**named, _CONSTRAINTS_KEY: list(violations.values())} if violations else {}
