@@ -2,16 +2,21 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from torch import Tensor
 
 from tests.data.making import CPU, batches, pets, picture, scored, searched, section, write
 from tuner.config import Data
+from tuner.data import stream
 from tuner.data.rows import Rows
 from tuner.data.stream import CHUNK, Streamed, _Batches, read_in_order
 from tuner.errors import BuildError, DataError
@@ -94,6 +99,25 @@ def test_other_processes_read_what_is_streamed() -> None:
 
     assert inputs[:, 0].tolist() == targets.tolist() == [5, 2]
     assert os.getpid() not in {pid for chunk in [inputs, *told] for pid in chunk[:, 1].tolist()}
+
+
+def test_ctrl_c_of_a_terminal_before_a_reader_has_begun_does_not_end_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = stream._begin
+
+    def begin_late(worker: int) -> None:
+        time.sleep(1)
+        begin(worker)
+
+    def interrupt() -> None:
+        for child in psutil.Process().children():
+            child.send_signal(signal.SIGINT)
+
+    monkeypatch.setattr(stream, "_begin", begin_late)
+    threading.Timer(0.5, interrupt).start()
+
+    read = list(read_in_order(torch.arange(8)))
+
+    assert torch.cat(read).tolist() == list(range(8))
 
 
 def test_streaming_draws_nothing_from_the_generator_of_the_dropout(tmp_path: Path) -> None:

@@ -10,8 +10,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
+from torch.utils.data import DataLoader, TensorDataset
 
 from tests.conftest import command, environment, until
+from tuner.executors import leftovers
 
 SPACE = """\
 study: {name: leaving}
@@ -206,11 +209,12 @@ server = threading.Thread(target=serve)
 server.start()
 before = subprocess.Popen(["sleep", "300"])
 tuner.run("leaving.yaml", observe=seen)
-alive = all(each.poll() is None for each in [before, *beside]) and Path("/proc", Path("daemon").read_text().strip()).exists()
+daemon = Path("daemon").read_text().strip()
+alive = all(each.poll() is None for each in [before, *beside]) and Path("/proc", daemon).exists()
 print("beside:", len(beside), "alive:", alive, flush=True)
 for each in [before, *beside]:
     each.kill()
-subprocess.run(["kill", Path("daemon").read_text().strip()])
+subprocess.run(["kill", daemon])
 """
 THREADED = """\
 import subprocess, threading
@@ -243,3 +247,13 @@ def test_a_run_in_a_program_ends_what_its_trials_have_started_and_nothing_else(t
     assert "beside: 2 alive: True" in said.stdout, said
     assert len(list(tmp_path.glob("left/*"))) == 4
     assert not left(tmp_path)
+
+
+def test_readers_of_a_loader_that_user_code_keeps_are_ended_without_an_error() -> None:
+    rows = TensorDataset(torch.arange(4.0))
+
+    with leftovers.ended():
+        kept = iter(DataLoader(rows, num_workers=1, persistent_workers=True))
+        reader = psutil.Process(kept._workers[0].pid)
+
+    assert not reader.is_running()

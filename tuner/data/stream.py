@@ -117,7 +117,12 @@ def _loaded(batches: _Batches, pinned: bool) -> Iterator[Tensor]:
         worker_init_fn=_begin,
         generator=torch.Generator(),  # without one a loader draws from the generator of the dropout
     )
-    for made in loader:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until a reader has begun
+    try:
+        all_made = iter(loader)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    for made in all_made:
         if isinstance(made, TunerError):
             raise made
         yield made
@@ -129,4 +134,5 @@ def _begin(worker: int) -> None:
     Tokenizers that were used before a fork warn of it, unless they are told to take one thread.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     os.environ["TOKENIZERS_PARALLELISM"] = "false"

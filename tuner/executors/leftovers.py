@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import multiprocessing
+import signal
 import sys
 import threading
 import time
@@ -109,5 +110,19 @@ def end_orphans() -> None:
 def _end(left: Callable[[], list[psutil.Process]]) -> None:
     """Kill what is left until nothing is: those below the killed may have come up in their place."""
     deadline = time.monotonic() + END_SECONDS
-    while (there := left()) and time.monotonic() < deadline:
-        kill(there)
+    with _unwatched():
+        while (there := left()) and time.monotonic() < deadline:
+            kill(there)
+
+
+@contextlib.contextmanager
+def _unwatched() -> Iterator[None]:
+    """A handler that user code put on the ends of children is not called: torch's raises, where readers are killed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGCHLD, before)
