@@ -123,7 +123,7 @@ def test_ctrl_c_of_a_terminal_while_workers_start_says_no_more_than_that(tmp_pat
             _, told = process.communicate(timeout=5)
             break
 
-    assert process.returncode == 130
+    assert process.returncode in (130, -signal.SIGINT)  # in an import Python may end by it: a shell says 130
     assert "Traceback" not in told
 
 
