@@ -99,9 +99,12 @@ def test_another_reduction_than_the_mean_is_refused() -> None:
         (Component("CrossEntropyLoss", {"weight": [1.0, 2.0, 3.0]}), Task.CLASSIFICATION),
         (Component("CrossEntropyLoss", {"weight": [1.0, 2.0, 3.0], "label_smoothing": 0.3}), Task.CLASSIFICATION),
         (Component("NLLLoss", {"weight": [1.0, 2.0, 3.0]}), Task.CLASSIFICATION),
+        (Component("MultiMarginLoss", {"p": 2, "margin": 0.5, "weight": [1.0, 2.0, 3.0]}), Task.CLASSIFICATION),
+        (Component("MultiLabelSoftMarginLoss"), Task.CLASSIFICATION),
         (Component("HuberLoss", {"delta": 0.5}), Task.REGRESSION),
     ],
 )
+@pytest.mark.filterwarnings("error")
 def test_the_losses_of_several_models_are_those_of_each(component: Component | None, task: Task) -> None:
     outputs = torch.stack([OUTPUTS, 3 * OUTPUTS.flip(0)])
     targets = torch.stack([CLASSES, CLASSES.roll(1)]) if task is Task.CLASSIFICATION else 2 * outputs.roll(1, 1)

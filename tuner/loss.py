@@ -62,6 +62,8 @@ class Loss:
 
     def of_several(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """(K, N, outputs) of K models, each with targets of its own -> (K,)."""
+        if isinstance(self._mean, nn.MultiMarginLoss):
+            return _margins(self._mean, outputs.flatten(0, 1), targets.flatten()).view(targets.shape).mean(1)
         if not isinstance(self._mean, nn.CrossEntropyLoss):
             return vmap(self)(outputs, targets)
         losses = _cross_entropies(self._mean, outputs.flatten(0, 1), targets.flatten())
@@ -100,6 +102,11 @@ def _cross_entropies(loss: nn.CrossEntropyLoss, outputs: Tensor, targets: Tensor
         return found
     over_all = -(logs if loss.weight is None else logs * loss.weight).mean(1)
     return (1 - loss.label_smoothing) * found + loss.label_smoothing * over_all
+
+
+def _margins(loss: nn.MultiMarginLoss, outputs: Tensor, targets: Tensor) -> Tensor:
+    """(N, classes), (N,) -> (N,), as torch has it, which under vmap computes row by row and warns."""
+    return functional.multi_margin_loss(outputs, targets, loss.p, loss.margin, loss.weight, reduction="none")
 
 
 def build(loss: Component | None, task: Task, device: torch.device, balance: Tensor | None = None) -> Loss:

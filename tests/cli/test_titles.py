@@ -62,6 +62,18 @@ def test_every_table_says_what_its_metric_is_of(tmp_path: Path, url: str, goal: 
         assert title in text
 
 
+@pytest.mark.parametrize(("goal", "of"), [("{metric: f1, positive: yes}", "positive: yes"), ("{metric: f1}", "macro")])
+def test_the_lines_of_final_training_say_so_of_each_epoch(tmp_path: Path, goal: str, of: str) -> None:
+    file = space(tmp_path, goal)
+    file.write_text(file.read_text().replace("{float: [1e-2, 1e-1], log: true}", "0.1"))
+
+    lines = printed("train", file, "--on", "train", "-o", tmp_path / "run").splitlines()
+
+    epochs = [line for line in lines if line.startswith("epoch ")]
+    assert len(epochs) == 2
+    assert all(f"precision ({of})" in line and f"recall ({of})" in line and f"f1 ({of})" in line for line in epochs)
+
+
 def test_a_name_between_colons_is_no_emoji(tmp_path: Path, url: str) -> None:
     (tmp_path / "own.py").write_text(
         "import torch\n\ndef one():\n    x = torch.randn(200, 2)\n    return x, (x[:, 0] > 0).float()\n"

@@ -47,10 +47,14 @@ def train(
     """
     space = _space(config, study, trial, storage)
     from tuner import final
+    from tuner.goal import titled
+
+    objective = space.objective
 
     def observe(epoch: int, last: int, metrics: Mapping[str, float]) -> None:
         if not quiet:
-            shown = ", ".join(f"{name} {value:.5g}" for name, value in metrics.items() if name != "lr")
+            titles = {name: name if objective.function else titled(name, objective.positive) for name in metrics}
+            shown = ", ".join(f"{titles[name]} {value:.5g}" for name, value in metrics.items() if name != "lr")
             typer.echo(f"epoch {epoch} of {last}: {shown}", err=True)
 
     done = final.train(
