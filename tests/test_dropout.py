@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import copy
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -9,6 +12,7 @@ from torch.func import vmap
 from tests.graphs import turned
 from tuner import dropout
 from tuner.dropout import Dropout
+from tuner.training.run import QUICK
 
 
 @pytest.mark.parametrize("rate", [0.01, 0.3, 0.5, 0.99])
@@ -159,6 +163,29 @@ def test_what_torch_refuses_it_refuses() -> None:
         for inputs in (numbers.to(torch.int64), numbers.to(torch.complex64), sparse):
             with pytest.raises((RuntimeError, NotImplementedError)):
                 layer(inputs)
+
+
+def test_tensors_of_unlike_lengths_are_left_to_torch() -> None:
+    several = torch.nested.nested_tensor([torch.ones(30, 4), torch.ones(50, 4)])
+
+    shorter, longer = Dropout(0.5)(several).unbind()
+
+    assert (shorter.shape, longer.shape) == ((30, 4), (50, 4))
+    assert set(longer.unique().tolist()) == {0.0, 2.0}
+
+
+@pytest.mark.parametrize("layer", [nn.Dropout(0.5), nn.Linear(3, 2)])
+@pytest.mark.parametrize("given", [None, [1.0, 2.0, 3.0], np.ones(3)])
+def test_what_is_no_tensor_is_refused_as_torch_refuses_it(layer: nn.Module, given: object) -> None:
+    quick = copy.deepcopy(layer)
+    quick.__class__ = QUICK[type(layer)]
+
+    with pytest.raises(TypeError) as torchs:
+        layer(given)
+    with pytest.raises(TypeError) as ours:
+        quick(given)
+
+    assert str(ours.value) == str(torchs.value)
 
 
 def test_tensors_that_only_stand_for_numbers_are_left_to_torch() -> None:

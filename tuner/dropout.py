@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
-from tuner.eager import is_eager, leaf_call
+from tuner.eager import is_eager, is_proxy, leaf_call
 
 LEVELS = 2**16
 """A rate is one of so many: four elements share a draw of 64 bits."""
@@ -28,8 +28,8 @@ class Dropout(nn.Dropout):
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's own name, by which it may be given
         """(N, ...) -> (N, ...)."""
         if not torch.jit.is_scripting():  # type: ignore[attr-defined]
-            if not isinstance(input, Tensor):
-                return leaf_call(self, input)  # a proxy of torch.fx
+            if is_proxy(input):
+                return leaf_call(self, input)
             if self.training and is_random(self.p) and _is_ours(input):
                 return (dropped if input.device.type == "cuda" else _dropped)(input, self.p, self.inplace)
         return functional.dropout(input, self.p, self.training, self.inplace)

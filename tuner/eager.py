@@ -29,7 +29,12 @@ def is_eager(*tensors: Tensor) -> bool:
         return False
     if functorch.maybe_current_level() is not None or torch._C._len_torch_dispatch_stack():
         return False
-    return all(type(tensor) in PLAIN and tensor.layout is torch.strided for tensor in tensors)
+    return all(type(tensor) in PLAIN and tensor.layout is torch.strided and not tensor.is_nested for tensor in tensors)
+
+
+def is_proxy(value: Any) -> bool:
+    """Return whether a layer is given what `torch.fx` traces with, in place of a tensor."""
+    return not isinstance(value, Tensor) and isinstance(value, torch.fx.Proxy)
 
 
 def leaf_call(module: nn.Module, proxy: Any) -> Tensor:

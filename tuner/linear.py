@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch._C import _functorch as functorch
 from torch.nn import functional
 
-from tuner.eager import is_eager, is_recorded, leaf_call
+from tuner.eager import is_eager, is_proxy, is_recorded, leaf_call
 
 HAS_MKL: bool = torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]
 
@@ -40,10 +40,10 @@ class Linear(nn.Linear):
 
 def product(layer: nn.Linear, input: Tensor) -> Tensor:  # noqa: A002  # as the layer's `forward` has it
     """What a linear layer gives, by the fastest way for its lanes, its device and its width."""
-    if not isinstance(input, Tensor):
-        return leaf_call(layer, input)  # a proxy of torch.fx
+    if is_proxy(input):
+        return leaf_call(layer, input)
     weight, bias = layer.weight, layer.bias
-    if is_recorded():
+    if is_recorded() or not isinstance(input, Tensor):
         return functional.linear(input, weight, bias)
     if weight.dim() > 2:
         return _of_lanes(input, weight, bias)
