@@ -221,6 +221,10 @@ class Unused(nn.Linear):
 class Wrong(nn.Sequential):
     def __init__(self, num_classes):
         super().__init__(nn.LazyConv3d(4, 3), nn.LazyLinear(num_classes))
+
+class Leaving(Lazy):
+    def forward(self, inputs):
+        raise SystemExit("bye")
 """
 
 
@@ -239,6 +243,7 @@ def test_lazy_layers_take_their_sizes_from_the_data_and_begin_as_layers_of_that_
     [
         ("Unused", r"net\.py:Unused has a lazy layer that its forward does not use: spare\.weight and spare\.bias"),
         ("Wrong", r"net\.py:Wrong cannot take inputs of shape \(1, 8, 8\): RuntimeError"),
+        ("Leaving", r"net\.py:Leaving cannot take inputs of shape \(1, 8, 8\): SystemExit: bye"),
     ],
 )
 def test_lazy_layers_without_a_size_are_the_models_fault(name: str, message: str, tmp_path: Path) -> None:

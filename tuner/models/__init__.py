@@ -97,10 +97,10 @@ def _materialise(model: nn.Module, name: str, input_shape: tuple[int, ...], voca
     try:
         with torch.no_grad():
             model(torch.zeros(2, *input_shape, dtype=torch.float32 if vocab_size is None else torch.int64))
-    except Exception as error:  # a forward may raise anything for a shape it cannot take
-        raise BuildError(
-            "model", f"{name} cannot take inputs of shape {input_shape}: {type(error).__name__}: {error}"
-        ) from error
+    except BaseException as error:  # a forward may raise anything for a shape it cannot take
+        if ends_the_run(error):
+            raise
+        raise BuildError("model", f"{name} cannot take inputs of shape {input_shape}: {in_words(error)}") from error
     model.train(training)
     tensors = [*model.named_parameters(), *model.named_buffers()]
     left = [tensor for tensor, value in tensors if _is_lazy(value)]
