@@ -120,7 +120,7 @@ def _table(file: Path, columns: Columns, section: Mapping[str, Any]) -> tuple[pd
     reading = Reading.of(section)
     frame = frames.read(".", str(file), reading, words=columns.words)
     frames.require(frame, columns.names, str(file))
-    frames.refuse_text(frame, columns.numeric, str(file), "the model was trained on numbers")
+    frames.refuse_text(frame, columns.numeric, str(file), "the model was trained on numbers", reading.spelling)
     return frame, as_written(str(file), reading, [name for name in frame.columns if name not in columns.names])
 
 

@@ -179,6 +179,24 @@ def test_a_word_for_missing_is_an_error_until_it_is_listed_however_often_it_stan
     assert source.pool.inputs["a"].dropna().tolist() == [i + 0.5 for i in range(0, 90, 3)]
 
 
+@pytest.mark.parametrize(
+    ("number", "keys"), [("{},5", {"decimal": ","}), ("1.{:03d},5", {"decimal": ",", "thousands": "."}), ("{} %", {})]
+)
+def test_the_word_among_numbers_is_named_however_those_are_spelt(
+    tmp_path: Path, number: str, keys: dict[str, Any]
+) -> None:
+    spelt = ["?" if i in (7, 9) else number.format(i) for i in range(60)]
+
+    with pytest.raises(DataError, match=r"row 8: column a is of numbers, but has '\?' here \(2 such rows\)"):
+        table(tmp_path, spelt, **keys)
+    write(tmp_path / "all.csv", "a;y", *(f"{number.format(i)};{'xz'[i % 2]}" for i in range(60)))
+    write(tmp_path / "later.csv", "a;y", f"{number.format(3)};x", "?;z")
+    source = tables.csv(base=str(tmp_path), path="all.csv", target="y", separator=";", test_path="later.csv", **keys)
+    assert source.test is not None
+    with pytest.raises(DataError, match=r"^later\.csv: row 2: column a is of numbers, but has '\?' here"):
+        source.test()
+
+
 def test_a_few_codes_and_a_word_are_categories(tmp_path: Path) -> None:
     source = table(tmp_path, ["1", "2", "other", "other"] * 10)
 
@@ -216,7 +234,10 @@ def test_a_wrong_encoding_is_an_error_with_a_way_on(tmp_path: Path, encoding: st
     [
         ({"decimal": ";"}, r'^data\.decimal: is "\." or ",", not \';\'$'),
         ({"thousands": "."}, r'^data\.thousands: is one of "," .*, not \'\.\'$'),
-        ({"encoding": "klingon"}, r"^data\.encoding: there is no klingon"),
+        ({"encoding": "klingon"}, r"^data\.encoding: there is no 'klingon'"),
+        ({"encoding": "a\0b"}, r"^data\.encoding: there is no 'a"),
+        ({"thousands": [","]}, r"^data\.thousands: is one of"),
+        ({"missing": [["?"]]}, r"^data\.missing: is a list of words"),
         ({"keep_na": "yes"}, r"^data\.keep_na: is true or false, not 'yes'$"),
         ({"header": 1}, r"^data\.header: is true or false, not 1$"),
         ({"missing": "?"}, r"^data\.missing: is a list, such as \[\?\], not \?$"),

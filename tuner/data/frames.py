@@ -149,7 +149,7 @@ def refuse_stray_text(
     """
     for column in columns:
         if is_numbers(frame[column]):
-            refuse_text(frame, [column], path, remedy)
+            refuse_text(frame, [column], path, remedy, spelt)
             continue
         counts = Counter(value for value in frame[column] if isinstance(value, str))
         _refuse_accounts(frame, column, counts, path)
@@ -157,7 +157,7 @@ def refuse_stray_text(
         stray = strays(counts)
         others = int(frame[column].notna().sum()) - counts.total()
         if stray is not None and (others or len(stray) < len(counts)):
-            refuse_text(frame, [column], path, remedy)
+            refuse_text(frame, [column], path, remedy, spelt)
 
 
 def strays(counts: Counter[str]) -> list[str] | None:
@@ -233,15 +233,25 @@ def _line_of(file: Path, row: int) -> str:
         return next((f" (line {line})" for i, line in enumerate(lines) if i == row), "")
 
 
-def refuse_text(frame: pd.DataFrame, columns: Sequence[str], path: str, remedy: str) -> None:
+def refuse_text(
+    frame: pd.DataFrame,
+    columns: Sequence[str],
+    path: str,
+    remedy: str,
+    spelt: spelling.Spelling = spelling.USUAL,
+) -> None:
     """Raise unless the columns are finite numbers, missing values aside.
 
     Raises:
         DataError: they are not; the message ends in `remedy`.
     """
+
+    def plain(value: Any) -> Any:
+        return spelt.plain(value) if isinstance(value, str) and spelt.is_number(value) else value
+
     for column in columns:
         values = frame[column].dropna()
-        numbers = pd.to_numeric(values, errors="coerce")
+        numbers = pd.to_numeric(values if is_numbers(values) else values.map(plain), errors="coerce")
         stray = values[numbers.isna()]
         if len(stray):
             others = f" ({len(stray)} such rows)" if len(stray) > 1 else ""

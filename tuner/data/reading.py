@@ -55,16 +55,18 @@ class Reading:
                 raise DataError(f"data.{key}: is {'true or false' if wanted is bool else 'a text'}, not {value!r}")
         if self.decimal not in (".", ","):
             raise DataError(f'data.decimal: is "." or ",", not {self.decimal!r}')
-        if self.thousands is not None and (self.thousands not in THOUSANDS or self.thousands == self.decimal):
+        if self.thousands is not None and (self.thousands not in [*THOUSANDS] or self.thousands == self.decimal):
             others = " ".join(f'"{sign}"' for sign in THOUSANDS if sign != self.decimal)
             raise DataError(f"data.thousands: is one of {others}, not {self.thousands!r}")
         if not isinstance(self.missing, list | tuple):
             raise DataError(f"data.missing: is a list, such as [{self.missing}], not {self.missing}")
+        if any(isinstance(word, list | dict) for word in self.missing):
+            raise DataError(f"data.missing: is a list of words, not {self.missing}")
         try:
             codecs.lookup(self.encoding)
-        except LookupError:
+        except (LookupError, ValueError):
             raise DataError(
-                f"data.encoding: there is no {self.encoding}; usual ones are utf-8, cp1252 and utf-16"
+                f"data.encoding: there is no {self.encoding!r}; usual ones are utf-8, cp1252 and utf-16"
             ) from None
 
     @classmethod

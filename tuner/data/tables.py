@@ -98,7 +98,7 @@ def csv(
         frames.require(held, columns if group is None else [*columns, group], test_path)
         if group is not None:
             labels.refuse_shared(held, frame, group, test_path)
-        frames.refuse_text(held, numeric, test_path, REMEDY)
+        frames.refuse_text(held, numeric, test_path, REMEDY, reading.spelling)
         return Rows(held[columns], encoder.encode(held[target], f"{test_path}: column {target}"))
 
     groups = None if group is None else labels.codes(frame[group])
