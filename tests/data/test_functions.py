@@ -360,6 +360,10 @@ def test_whole_numbers_that_are_quantities_are_refused_as_classes(tmp_path: Path
         ("np.arange(12.0)[:, None] % 5", "targets are floats, 0, 1 and 2 and so on: taken for regression"),
         ("torch.randn(12, 3)", "3 targets at once, each standardised by itself for the loss; mse and mae are"),
         ("torch.randn(12, 3)", "rmse is the root of mse, r2 is the mean of each"),
+        (
+            "torch.randn(12, 3) * torch.tensor([1, 0, 0])",
+            "; constant targets, whose r2 is 0 or 1: 1 and 2",
+        ),
         ("torch.eye(3).repeat(4, 1)", "they look like one-hot classes: for those give the class of each row"),
     ],
 )

@@ -187,9 +187,11 @@ def _notes(targets: Tensor, labels: Tensor, named: bool, name: str) -> tuple[str
     if width > 1:
         one_hot = bool(((targets == 0) | (targets == 1)).all() and (targets.sum(1) == 1).all())
         classes = "; they look like one-hot classes: for those give the class of each row" if one_hot else ""
+        constant = [str(i) for i, column in enumerate(targets.T) if bool((column == column[0]).all())]
+        flat = f"; constant targets, whose r2 is 0 or 1: {listing(constant)}" if constant else ""
         return (
-            f"{name}: regression on {width} targets at once, each standardised by itself for the loss; mse and mae are "
-            f"means over all of them in their own units, rmse is the root of mse, r2 is the mean of each{classes}",
+            f"{name}: regression on {width} targets at once, each standardised by itself for the loss; mse and mae "
+            f"are means over all in their own units, rmse is the root of mse, r2 is the mean of each{classes}{flat}",
         )
     values = sorted(set(targets.ravel().tolist()))
     if len(values) > MOST_CLASSES or not all(value.is_integer() for value in values):
