@@ -10,7 +10,8 @@ import torch
 from tests.fused.making import Settings, assert_same, epochs, fused, job_of, resolved, serial, trials
 from tests.ports import FakePort, Verdicts
 from tuner.config import Config
-from tuner.fused import Fused, lanes, plan
+from tuner.fused import Fused, engine, lanes, plan
+from tuner.fused.alike import Signature, signature_of
 from tuner.fused.forward import Forward
 from tuner.port import Epoch, Fixed, State, Verdict
 from tuner.training import Job, Run
@@ -151,13 +152,23 @@ def test_as_many_rows_are_scored_at_once_as_are_trained_on(monkeypatch: pytest.M
     assert max(rows) == 128
 
 
-def test_trials_of_which_no_four_are_alike_train_in_turn_and_are_not_asked_for_early() -> None:
+def test_trials_of_which_no_four_are_alike_train_in_turn_and_are_not_asked_for_early(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked_at: list[Run] = []
+
+    def signed(run: Run, config: Config) -> Signature:
+        looked_at.append(run)
+        return signature_of(run, config)
+
+    monkeypatch.setattr(engine, "signature_of", signed)
     given = trials([{"model.hidden": [4 + number], "training.epochs": 1} for number in range(20)])
 
     found = fused(job_of(), given, width=32, forced=False)
 
     assert found.notes == ["of the first 10 trials no 4 can train together: they train in turn"]
     assert found.most_held == 10
+    assert len(looked_at) == 10  # of those after them nothing hangs on it
     assert len(found.outcomes) == 20
 
 

@@ -48,8 +48,8 @@ def signature_of(run: Run, config: Config) -> Signature:
     return Signature(f"{config.model.type}, batches of {run.batch_size}", run.batch_size, repr(facts), shapes, held)
 
 
-def refusal(run: Run) -> str:
-    """Why a run can share a program with no other; empty when nothing is known against it."""
+def refusal(run: Run, signature: Signature) -> str:
+    """Why a run of a signature can share a program with no other; empty when nothing is known against it."""
     recurrent = next((type(m).__name__ for m in run.model.modules() if isinstance(m, nn.RNNBase)), None)
     if recurrent is not None:
         return f"torch.vmap does not take {recurrent}"
@@ -67,8 +67,8 @@ def refusal(run: Run) -> str:
         return f"{other} is not of float32, as the numbers of lanes are"
     if _has_hooks_on_gradients(run.model):
         return "hooks on gradients would see those of several trials"
-    if hidden := attributes_of(run.model, frozenset()).unseen:
-        return f"{hidden} cannot be looked into, and so it is not known which models are alike"
+    if signature.held.unseen:
+        return f"{signature.held.unseen} cannot be looked into, and so it is not known which models are alike"
     return ""
 
 

@@ -128,8 +128,8 @@ class _Bench:
         return self._engine.most if self._engine.forced else min(self._engine.most, FIRST)
 
     def _signed(self, trial: Trial) -> _Held | None:
-        """A trial with its signature; one that cannot be built has ended."""
-        if trial.cut_short:
+        """A trial with its signature, unless it trains alone in any case; one that cannot be built has ended."""
+        if trial.cut_short or not self._looking:
             return _Held(trial, None)
         self._port.begin(trial.number)
         try:
@@ -142,7 +142,7 @@ class _Bench:
             return None
         self._seen[signature] += 1
         changed = before.changed(Source.of(config).code()[0])
-        if reason := refusal(run) or (changed and f"building a model changes {changed}, which others see"):
+        if reason := refusal(run, signature) or (changed and f"building a model changes {changed}, which others see"):
             self._plan(signature, Plan(1, reason))
         if changed:
             back()  # as if it had been built no sooner than it trains
