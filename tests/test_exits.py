@@ -50,7 +50,7 @@ def test_options_that_are_parsed_at_import_are_none(tmp_path: Path, cli: Cli) ->
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("command", ["run", "check"])
+@pytest.mark.parametrize("command", ["run", pytest.param("check", marks=pytest.mark.slow)])
 def test_an_exit_at_import_is_an_error_that_names_the_line(tmp_path: Path, cli: Cli, command: str) -> None:
     (tmp_path / "own.py").write_text(PARSES.replace("REQUIRED", "required=True"))
     (tmp_path / "own.yaml").write_text(FUNCTION)

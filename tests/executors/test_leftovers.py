@@ -186,68 +186,57 @@ def test_pools_work_on_ray_and_nothing_outlives_the_run(tmp_path: Path, monkeypa
 
 
 BESIDE = """\
-import subprocess, threading, time
-from pathlib import Path
-
-import tuner
-
-begun, beside = threading.Event(), []
-
-def serve():
-    begun.wait(60)
-    beside.append(subprocess.Popen(["sleep", "300"]))
-    subprocess.run("sleep 300 & echo $! > daemon", shell=True)
-    request = threading.Thread(target=lambda: beside.append(subprocess.Popen(["sleep", "300"])))
-    request.start()
-    request.join()
-
-def seen(event):
-    if type(event).__name__ == "Started":
-        begun.set()
-        server.join()
-
-server = threading.Thread(target=serve)
-server.start()
-before = subprocess.Popen(["sleep", "300"])
-tuner.run("leaving.yaml", observe=seen)
-daemon = Path("daemon").read_text().strip()
-alive = all(each.poll() is None for each in [before, *beside]) and Path("/proc", daemon).exists()
-print("beside:", len(beside), "alive:", alive, flush=True)
-for each in [before, *beside]:
-    each.kill()
-subprocess.run(["kill", daemon])
-"""
-THREADED = """\
 import subprocess, threading
 from pathlib import Path
 
-NOTES = Path(__file__).with_name("left")
-NOTES.mkdir(exist_ok=True)
+from tuner.executors import leftovers
 
-def start():
-    (NOTES / str(subprocess.Popen(["sleep", "300"]).pid)).touch()
+begun, beside, started = threading.Event(), [], []
 
-def fit(config, report):
-    start()
-    thread = threading.Thread(target=start)
+def sleeper(into):
+    into.append(subprocess.Popen(["sleep", "300"]))
+
+def serve():
+    begun.wait(60)
+    sleeper(beside)
+    subprocess.run("sleep 300 & echo $! > daemon", shell=True)
+    request = threading.Thread(target=sleeper, args=(beside,))
+    request.start()
+    request.join()
+
+def trial():
+    sleeper(started)
+    thread = threading.Thread(target=sleeper, args=(started,))
     thread.start()
     thread.join()
-    return 1.0
+    subprocess.run("sleep 300 & echo $! > left", shell=True)
+
+def there(file):
+    return Path("/proc", Path(file).read_text().strip()).exists()
+
+server = threading.Thread(target=serve)
+server.start()
+sleeper(beside)
+with leftovers.ended():
+    trial()
+    begun.set()
+    server.join()
+print("beside:", [each.poll() for each in beside], there("daemon"))
+print("started:", [each.poll() is None for each in started], there("left"))
+for each in beside:
+    each.kill()
+subprocess.run(["kill", Path("daemon").read_text().strip()])
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system does not tell them apart")
 def test_a_run_in_a_program_ends_what_its_trials_have_started_and_nothing_else(tmp_path: Path) -> None:
-    (tmp_path / "leaving.py").write_text(THREADED)
-    (tmp_path / "leaving.yaml").write_text(SPACE.replace("LIMIT", "null"))
-    (tmp_path / "program.py").write_text(BESIDE)
+    program = [sys.executable, "-c", BESIDE]
 
-    program = [sys.executable, "program.py"]
     said = subprocess.run(program, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=120)
 
-    assert "beside: 2 alive: True" in said.stdout, said
-    assert len(list(tmp_path.glob("left/*"))) == 4
-    assert not left(tmp_path)
+    assert "beside: [None, None, None] True" in said.stdout, said
+    assert "started: [False, False] False" in said.stdout, said
 
 
 def test_readers_of_a_loader_that_user_code_keeps_are_ended_without_an_error() -> None:
