@@ -81,6 +81,16 @@ def test_classes_with_the_same_folders_in_them_may_be_splits(tmp_path: Path) -> 
     ) in loaded(tmp_path).notes
 
 
+def test_links_are_followed_but_not_back(tmp_path: Path) -> None:
+    pets(tmp_path / "pets", each=2)
+    pets(tmp_path / "more", each=3, labels=("cat",))
+    (tmp_path / "pets" / "cat" / "more").symlink_to(tmp_path / "more" / "cat")
+    for up in (".", ".."):
+        (tmp_path / "pets" / "dog" / f"up{len(up)}").symlink_to(up)
+
+    assert loaded(tmp_path / "pets").pool.targets.tolist() == [0] * 5 + [1] * 2
+
+
 def test_folders_of_a_system_are_no_classes(tmp_path: Path) -> None:
     pets(tmp_path)
     pets(tmp_path, labels=("@eaDir", "__MACOSX", ".cache"))

@@ -66,7 +66,7 @@ def subfolders(folder: str | Path) -> list[str]:
 
 def images_in(folder: str | Path, skipped: Skipped) -> Iterator[str]:
     """The image files in a folder and the folders below it, in order; `skipped` counts the others."""
-    for path, _, names in sorted(os.walk(folder, followlinks=True)):
+    for path, names in sorted(_folders(folder)):
         hidden = any(map(is_hidden, Path(path).relative_to(folder).parts))
         for name in sorted(names):
             file = os.path.join(path, name)
@@ -77,6 +77,18 @@ def images_in(folder: str | Path, skipped: Skipped) -> Iterator[str]:
                 yield file
             else:
                 skipped.endings[Path(name).suffix.lower() or "no ending"] += 1
+
+
+def _folders(folder: str | Path) -> Iterator[tuple[str, list[str]]]:
+    """The folders from one downwards with the names of their files; a link upwards would come back for ever."""
+    for path, inner, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(path)
+        inner[:] = [name for name in inner if not _leads_back(os.path.join(path, name), real)]
+        yield path, names
+
+
+def _leads_back(link: str, folder: str) -> bool:
+    return os.path.islink(link) and Path(folder).is_relative_to(os.path.realpath(link))
 
 
 def loose(folder: Path) -> int:
