@@ -139,8 +139,10 @@ def _mixed(inputs: Inputs, chance: np.random.Generator) -> Inputs | None:
         columns = (inputs.iloc[:, i].to_numpy() for i in range(inputs.shape[1]))
         return pd.DataFrame({i: chance.permutation(column) for i, column in enumerate(columns)})
     if isinstance(inputs, Tensor) and inputs.dim() == 2:
-        orders = (torch.from_numpy(chance.permutation(len(inputs))) for _ in range(inputs.shape[1]))
-        return torch.stack([inputs[order, i] for i, order in enumerate(orders)], dim=1)
+        mixed = inputs.T.clone(memory_format=torch.contiguous_format)
+        for column in mixed:
+            column.copy_(column[torch.from_numpy(chance.permutation(len(column)))])
+        return mixed.T.clone(memory_format=torch.contiguous_format)
     return None
 
 
