@@ -10,9 +10,13 @@ from typer.testing import CliRunner
 
 import tuner
 from tuner.cli import app
+from tuner.config import On
 from tuner.digests import code_digests
 from tuner.errors import StudyError
+from tuner.exporting import export
 from tuner.own import Code
+from tuner.storage import open_storage
+from tuner.study import load_study
 
 SPACE = """\
 study: {name: rows}
@@ -70,9 +74,7 @@ def test_changed_code_is_said_and_shown(folder: Path, url: str) -> None:
 
 def test_changed_data_are_refused_with_a_way_on(folder: Path, url: str) -> None:
     run(folder, url, 2)
-    table = pd.read_csv(folder / "rows.csv")
-    table.loc[7, "a"] += 1
-    table.to_csv(folder / "rows.csv", index=False)
+    change_a_row(folder)
 
     with pytest.raises(StudyError, match=r"the rows of data have changed since trial 0.*new --study-name"):
         run(folder, url, 4)
@@ -99,3 +101,51 @@ def test_the_digest_follows_what_a_module_of_a_package_imports(tmp_path: Path) -
 
     assert {"pkg/net.py", "pkg/layers.py", "pkg/sizes.py"} <= set(found)
     assert not any("os" in Path(name).stem for name in found)
+
+
+def change_a_row(folder: Path) -> None:
+    table = pd.read_csv(folder / "rows.csv")
+    table.loc[7, "a"] += 1
+    table.to_csv(folder / "rows.csv", index=False)
+
+
+def test_a_confirmation_of_a_study_on_changed_data_is_refused(folder: Path, url: str) -> None:
+    run(folder, url, 2)
+    change_a_row(folder)
+
+    with pytest.raises(StudyError, match=r"the rows of data have changed since trial 0.*new --study-name"):
+        tuner.confirm("rows", top=1, seeds=2, storage_url=url, device="cpu")
+
+
+def test_a_confirmation_says_that_code_has_changed(folder: Path, url: str) -> None:
+    run(folder, url, 2)
+    (folder / "parts.py").write_text(PARTS.replace("ReLU", "Tanh"))
+    said: list[str] = []
+
+    tuner.confirm(
+        "rows",
+        top=1,
+        seeds=2,
+        storage_url=url,
+        device="cpu",
+        observe=lambda event: said.extend(getattr(event, "notes", ())),
+    )
+
+    assert "the code of parts.py has changed since study rows: it is what is confirmed" in said
+
+
+@pytest.mark.parametrize("on", list(On))
+def test_final_training_says_that_data_have_changed(folder: Path, url: str, on: On) -> None:
+    space = SPACE.replace('{type: "net.py:Net", width: {int: [2, 4]}}', "{type: MLP, hidden: [{int: [2, 4]}]}")
+    (folder / "space.yaml").write_text(space)
+    run(folder, url, 2)
+    config = folder / "best.yaml"
+    export(load_study(open_storage(url), "rows"), out=config)
+    kept = tuner.train(config, folder / "kept", on=on, device="cpu", storage_url=url)
+    change_a_row(folder)
+
+    other = tuner.train(config, folder / "other", on=on, device="cpu", storage_url=url)
+
+    said = "the rows of data have changed since study rows: its values and its best epoch are of other rows"
+    assert said not in kept.notes
+    assert said in other.notes

@@ -28,6 +28,7 @@ from tuner.space.suggesters import Corner
 from tuner.storage import in_turn
 from tuner.study import Record, Study, load_study, open_study
 from tuner.study.planned import enqueue, note, noted, sibling
+from tuner.study.versions import confirmable
 from tuner.training import Job, device_of
 from tuner.trial import Serial
 
@@ -115,6 +116,7 @@ def confirm_with(
     space = _space(study, terms)
     where = device_of(device)
     crew, plan = crew_of(space, wanted, where), planned(space, where, wanted)
+    plan = replace(plan, notes=(*plan.notes, *confirmable(study, plan.version)))
     overlap = _overlap(plan, space) if terms.splits else 0.0
     search = space.setting("search")
     with storage.join(storage_url, space.name, lambda message: observe(Trouble(message))) as turns:

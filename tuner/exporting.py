@@ -24,6 +24,7 @@ from tuner.space.filling import filled_text
 from tuner.space.suggesters import Corner, Known
 from tuner.study import Record, Study
 from tuner.study.origins import Origin
+from tuner.study.versions import versions as data_versions
 
 KEPT_CODE = ("model.type", "objective.function")
 """The code of one's own that a run folder keeps a copy of; data are read where they are."""
@@ -190,8 +191,15 @@ def provenance(study: Study, record: Record) -> dict[str, Any]:
         "threads": facts.get("threads"),
         **({"lanes": facts["lanes"]} if "lanes" in facts else {}),
         "device": facts.get("device"),
+        **_data(study),
         "versions": versions(),
     }
+
+
+def _data(study: Study) -> dict[str, Any]:
+    """The digest of the rows, which are the same for all trials; nothing where it is not known."""
+    known = data_versions(study)
+    return {"data": known[-1].data} if known and known[-1].data else {}
 
 
 def _origin(record: Record) -> dict[str, Any]:

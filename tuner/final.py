@@ -20,6 +20,7 @@ from tuner.baseline import Baseline
 from tuner.chance import held_to
 from tuner.config import DEFAULT_STORAGE, WATCHING, Config, On
 from tuner.data import Dataset, Split
+from tuner.digests import data_digest
 from tuner.errors import BuildError, DataError, TunerError, UsageError, ends_the_run, in_words, listing
 from tuner.executors import leftovers
 from tuner.files import new_folder, refuse_to_replace
@@ -113,6 +114,7 @@ def train(
     check.check_names(space)
     config = space.resolve(Corner(False, {}))
     scores_test = on is On.ALL if test is None else test
+    other = _other_data(space, config)
     job = _job(space, config, on, device, scores_test)
     check.check_fit(space, job)
     if own.is_own(config.model.type):
@@ -131,7 +133,7 @@ def train(
             folder=Path(out),
             epochs=epochs,
             test=judged.values if judged.split == "test" else {},
-            notes=[*job.notes, *_notes(space, config, on), *said],
+            notes=[*other, *job.notes, *_notes(space, config, on), *said],
             titles=titles,
             valid=judged.values if judged.split == "validation" else {},
             intervals=judged.intervals,
@@ -214,6 +216,21 @@ def _job(space: Space, config: Config, on: On, device: str, test: bool) -> Job:
         return Job.over(splits, config, device_of(device))
     except (BuildError, DataError) as error:
         raise check.placed(space, error) from None
+
+
+def _other_data(space: Space, config: Config) -> list[str]:
+    """What is to be said where the rows are not those that the study tuned on, as far as the provenance knows them."""
+    provenance = space.setting("provenance") or {}
+    if "data" not in provenance:
+        return []
+    try:
+        splits = data.for_search(config.data, config.base, space.setting("study.seed"))
+    except (BuildError, DataError) as error:
+        raise check.placed(space, error) from None
+    if data_digest(splits) == provenance["data"]:
+        return []
+    study = provenance.get("study")
+    return [f"the rows of data have changed since study {study}: its values and its best epoch are of other rows"]
 
 
 def _trained(

@@ -48,6 +48,19 @@ def continued(study: Study, now: Version) -> tuple[str, ...]:
     return tuple(_said(changed, first)) if first else ()
 
 
+def confirmable(study: Study, now: Version) -> tuple[str, ...]:
+    """What is to be said before trials of a study are trained again: which code of them has changed since.
+
+    Raises:
+        StudyError: its trials ran on other data.
+    """
+    refuse_other_data(study, now)
+    known = versions(study)
+    changed = known[-1].changed(now) if known else []
+    said = f"the code of {listing(changed)} has changed since study {study.name}: it is what is confirmed"
+    return (said,) if changed else ()
+
+
 def refuse_other_data(study: Study, now: Version) -> None:
     """Let a study go on with its own data only.
 
@@ -57,7 +70,8 @@ def refuse_other_data(study: Study, now: Version) -> None:
     known = versions(study)
     if known and known[-1].data != now.data:
         ways = (
-            "restore the data, or give a new --study-name; a function that draws rows at random must seed its generator"
+            "restore the data, or tune on them in a study of its own (tuner run with a new --study-name); a function "
+            "that draws rows at random must seed its generator"
         )
         since = f"study {study.name}: the rows of data have changed since trial {known[0].trial}"
         raise StudyError(f"{since}, so that new values do not compare with old ones: {ways}")
