@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_digits
 
 import tuner
 from tests.conftest import TINY
 from tuner import data, exporting
 from tuner.config import On
-from tuner.errors import TunerError, UsageError
+from tuner.errors import DataError, TunerError, UsageError
 from tuner.space import Space
 from tuner.space.suggesters import Corner
 from tuner.storage import open_storage
@@ -63,6 +67,24 @@ def test_the_run_folder_gives_back_a_model_that_predicts_raw_inputs(tmp_path: Pa
         "preprocessing.json",
         "report.html",
     ]
+
+
+@pytest.mark.parametrize("given", [np.asarray, list, lambda images: images.tolist()], ids=["array", "arrays", "lists"])
+def test_a_loaded_model_takes_arrays_as_it_takes_tensors(tmp_path: Path, given: Callable[[Any], Any]) -> None:
+    tuner.train(Space.parse(FIXED), tmp_path / "run")
+    model = tuner.load_model(tmp_path / "run")
+    images = load_digits().images[:300, None]
+
+    told = model.probabilities(given(images))
+
+    assert torch.equal(told, model.probabilities(torch.from_numpy(images)))
+
+
+def test_a_loaded_model_refuses_complex_arrays(tmp_path: Path) -> None:
+    tuner.train(Space.parse(FIXED), tmp_path / "run")
+
+    with pytest.raises(DataError, match=r"complex numbers are not taken"):
+        tuner.load_model(tmp_path / "run").predict(np.zeros((2, 1, 8, 8), dtype=complex))
 
 
 def test_metrics_are_written_as_they_were_measured(tmp_path: Path) -> None:

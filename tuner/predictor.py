@@ -32,8 +32,8 @@ ROWS = 256
 class Predictor(nn.Module):
     """A model with its preprocessing.
 
-    Raw inputs are what the dataset has: a tensor (N, ...) of any number type, a pandas DataFrame with the
-    columns of the table, or an object array or list of texts.
+    Raw inputs are what the dataset has: a tensor, a NumPy array or nested lists (N, ...) of any real number type, a
+    pandas DataFrame with the columns of the table, or an object array or list of texts.
 
     Args:
         model: takes preprocessed inputs.

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tuner.config import Component
-from tuner.data.pictures import refuse_complex, refuse_different
+from tuner.data.pictures import as_array, refuse_different
 from tuner.data.scale import Scale
 from tuner.data.transforms import Transforms
 from tuner.errors import BuildError, DataError
@@ -76,14 +76,16 @@ class Numbers:
         """Whether training rows differ from epoch to epoch."""
         return self._transforms.random
 
-    def __call__(self, rows: Tensor) -> Tensor:
+    def __call__(self, rows: Any) -> Tensor:
         """Raw rows as they are scored, float32 (N, ...).
 
+        Args:
+            rows: a tensor, an array or nested lists.
+
         Raises:
-            DataError: they are complex.
+            DataError: they are no real numbers.
         """
-        refuse_complex(rows)
-        return self.scored(self.once(rows))
+        return self.scored(self.once(as_array(rows)))
 
     def once(self, rows: Tensor) -> Tensor:
         """Raw rows as far as they are the same in every epoch."""
