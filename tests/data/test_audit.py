@@ -306,7 +306,7 @@ def kinds() -> pd.DataFrame:
         *[(name, MEASURED) for name in ("weight", "paid")],
         *[(name, DATES) for name in ("iso", "german", "time", "english")],
         ("name", ": names or texts, hardly any of which comes twice; leave it out of data.features"),
-        ("town", ": the 50 commonest words have an input each, all others share one"),
+        ("town", ": the 50 most common words have an input each, all others share one"),
     ],
 )
 def test_words_that_are_no_categories_are_named_with_their_number(column: str, message: str) -> None:

@@ -58,6 +58,23 @@ def test_columns_that_tell_nothing_are_left_out_and_that_is_said(tmp_path: Path)
     assert "left out: same, which is the same in every row" in found.decided
 
 
+def test_numbers_of_rows_by_any_name_and_dates_are_left_out(tmp_path: Path) -> None:
+    days = [f"2024-{1 + i // 28:02}-{1 + i % 28:02}" for i in range(ROWS)]
+    columns = {"customer": range(1000, 1000 + ROWS), "since": days, "size": SIZES, "target": COLOURS}
+
+    found = look(tmp_path, columns)
+
+    assert found.section["features"] == ["size"]
+    assert "left out: customer, which numbers the rows" in found.decided
+    assert "left out: since, which has dates" in found.decided
+
+
+def test_a_column_that_numbers_the_rows_is_kept_where_there_is_no_other(tmp_path: Path) -> None:
+    found = look(tmp_path, {"step": range(ROWS), "target": COLOURS})
+
+    assert "features" not in found.section
+
+
 def test_where_nothing_is_left_out_no_features_are_listed(tmp_path: Path) -> None:
     assert "features" not in look(tmp_path, {"size": SIZES, "target": COLOURS}).section
 

@@ -87,7 +87,9 @@ def notes(source: Source, tuned: Tensor, train: Tensor) -> Iterator[str]:
     if source.vocab_size is not None or not isinstance(inputs, pd.DataFrame | Tensor):
         return
     in_order = tuned if source.valid is None else train
-    numbered = [name for name, values in _columns(inputs, in_order) if _numbers_rows(name, values)]
+    numbered = [
+        name for name, values in _columns(inputs, in_order) if numbers_rows(name.removeprefix("column "), values)
+    ]
     if numbered:
         yield f"data: {_few(numbered)}: such numbers count or name the rows, and tell nothing of a new one; {LEAVE_OUT}"
     targets = source.pool.targets[tuned].numpy()
@@ -121,11 +123,20 @@ def _columns(inputs: Inputs, rows: Tensor) -> Iterator[tuple[str, Values]]:
                 yield f"inputs[:, {i}]", (column.double() if column.is_floating_point() else column).numpy()
 
 
-def _numbers_rows(name: str, values: Values) -> bool:
-    """Whether whole numbers, each once, count the rows, fill a range, or are called an id."""
+def are_dates(column: pd.Series[Any]) -> bool:
+    """Whether nearly all words of a column are dates or times."""
+    return _kind(column)[0] == "dates"
+
+
+def numbers_rows(name: str, values: Values) -> bool:
+    """Whether whole numbers, each once, count the rows, fill a range, or are called an id.
+
+    Args:
+        name: of the column.
+        values: (N,), in the order of the file.
+    """
     if len(values) < FEWEST or values.dtype.kind not in "iuf":
         return False
-    name = name.removeprefix("column ")
     named = ID.search(name) is not None
     numbers = values.astype(np.float64)
     for some in (numbers[:FIRST], numbers):
@@ -191,7 +202,7 @@ def _words(table: pd.DataFrame) -> Iterator[str]:
             if different <= ALIKE:
                 counts = {str(word): int(count) for word, count in table[name].value_counts().items()}
                 yield from alike(f"words of column {name}", counts)
-    own = f"the {MOST_CATEGORIES} commonest words have an input each, all others share one"
+    own = f"the {MOST_CATEGORIES} most common words have an input each, all others share one"
     if kinds["dates"]:
         way_on = "put years, months or ages into columns of numbers, or leave it out of data.features"
         yield f"data: {_few(kinds['dates'])}: dates are read as words; {way_on}"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from tuner.data import frames, spelling, tables, texts
+from tuner.data import frames, spelling, suspects, tables, texts
 from tuner.data.reading import Reading
 from tuner.data.tokens import UNSPACED
 from tuner.drafting import dialect
@@ -106,6 +106,8 @@ def _is_prose(column: pd.Series[Any]) -> bool:
 def _no_features(frame: pd.DataFrame) -> dict[str, str]:
     """The columns that tell nothing of a row, and why; none when nothing else would be left."""
     reasons = {name: why for name in frame.columns if (why := _no_feature(frame, name)) is not None}
+    counting = [name for name in frame.columns if suspects.numbers_rows(name, frame[name].to_numpy())]
+    reasons |= dict.fromkeys(counting, "which numbers the rows")
     return reasons if len(reasons) < len(frame.columns) else {}
 
 
@@ -123,5 +125,5 @@ def _no_feature(frame: pd.DataFrame, name: str) -> str | None:
             usual = spelling.USUAL
             odd = next(word for word in (*strays, *counts) if not usual.is_number(word) or spelling.unit_of(word))
             return f"numbers that are not spelt alike, such as {odd!r}; mend them to use it"
-        return "whose words are nearly all different"
+        return "which has dates" if suspects.are_dates(column) else "whose words are nearly all different"
     return None
