@@ -54,6 +54,7 @@ def test_causes_that_differ_in_numbers_alone_are_one_with_its_commonest_text_and
             "4 of 5 trials went wrong (1 ran out of memory, 2 timed out and 1 died with their worker); "
             "the most common cause: because of 2 (2 trials, such as trial 2)",
         ),
+        ([ended(0, "failed")], "1 of 1 trials failed; the cause: not recorded (in trial 0)"),
         ([ended(0, "failed", "KeyError: 'x'\nmore")], "1 of 1 trials failed; the cause: KeyError: 'x' (in trial 0)"),
         ([ended(0, "lost")], "1 of 1 trials died with their worker; the cause: lost (in trial 0)"),
     ],

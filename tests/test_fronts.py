@@ -154,7 +154,7 @@ def test_a_study_in_which_nothing_keeps_the_bounds_says_so(url: str) -> None:
 
     with pytest.raises(
         NoTrialSucceeded,
-        match=r"none of 3 trials is complete; the commonest cause: it cannot keep parameters at most 10",
+        match=r"none of 3 trials is complete; the most common cause: it cannot keep parameters at most 10",
     ):
         run(space, url)
 

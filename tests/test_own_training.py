@@ -201,7 +201,7 @@ def test_a_function_that_fails_keeps_its_traceback_and_the_study_goes_on(tmp_pat
 def test_a_value_that_is_no_number_is_told_as_diverged(tmp_path: Path, url: str) -> None:
     (tmp_path / "train.py").write_text("def fit(config, report):\n    return float('nan')\n")
 
-    with pytest.raises(NoTrialSucceeded, match="commonest cause: f1 is nan"):
+    with pytest.raises(NoTrialSucceeded, match="most common cause: f1 is nan"):
         run(Space.parse("objective: {function: train.py:fit, metric: f1}\nx: 1", base=tmp_path), url, n_trials=2)
 
 
@@ -235,3 +235,11 @@ def test_an_optuna_script_of_ones_own_calls_it_too(linear: Space, tmp_path: Path
     assert all(len(trial.values) == 2 and math.isfinite(trial.constraints["leaves"]) for trial in two.trials)
     with pytest.raises(UsageError, match=r"create_study\(directions=\['maximize', 'minimize'\]\)"):
         one.optimize(tuner.objective(forest), n_trials=1)
+
+
+def test_a_run_given_up_says_how_a_function_steers_the_sampler_away(tmp_path: Path, url: str) -> None:
+    (tmp_path / "train.py").write_text("def fit(config, report):\n    raise ValueError(f'{config} cannot work')\n")
+    text = "objective: {function: train.py:fit, metric: f1}\nx: {float: [0, 1]}\nsearch: {trials: 6, max_failures: 3}\n"
+
+    with pytest.raises(TunerError, match=r"learns nothing from failed trials: report NaN for a config that cannot"):
+        run(Space.parse(text, base=tmp_path), url)

@@ -66,7 +66,7 @@ def test_flags_and_settings_replace_values_of_the_file(tiny: Path, url: str) -> 
 def test_a_pruned_trial_stops_at_its_epoch(tiny: Path, url: str) -> None:
     space = Space.load(tiny, [("search.pruner", {"type": "ThresholdPruner", "lower": 1.1}), ("training.epochs", 5)])
 
-    with pytest.raises(NoTrialSucceeded, match="commonest cause: ThresholdPruner at epoch 1"):
+    with pytest.raises(NoTrialSucceeded, match="most common cause: ThresholdPruner at epoch 1"):
         run(space, url, n_trials=2)
 
     records = load_study(open_storage(url), "tiny").records()
@@ -297,7 +297,7 @@ def test_a_run_whose_trials_all_fail_is_given_up_and_can_go_on(tmp_path: Path, u
     (tmp_path / "failing.yaml").write_text(text.replace("trials: 3", "trials: 20, max_failures: 4"))
 
     with pytest.raises(
-        TunerError, match=r"4 trials failed in a row; the commonest cause: KeyError: 'of my own'"
+        TunerError, match=r"4 trials failed in a row; the most common cause: KeyError: 'of my own'"
     ) as given_up:
         tuner.run(tmp_path / "failing.yaml", storage_url=url)
     (tmp_path / "net.py").write_text(head + net.format("pass"))

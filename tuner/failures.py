@@ -71,7 +71,8 @@ class Failures:
         by_state = {state: sum(each.count for each in self.causes if each.state == state.value) for state in FAILURES}
         did = [f"{count} {DID[state]}" for state, count in by_state.items() if count]
         what = did[0].partition(" ")[2] if len(did) == 1 else f"went wrong ({listing(did)})"
-        cause = textwrap.shorten(first.cause.partition("\n")[0], LONGEST_CAUSE, placeholder=" ...") or first.state
+        unknown = "not recorded" if first.state == State.FAILED.value else first.state
+        cause = textwrap.shorten(first.cause.partition("\n")[0], LONGEST_CAUSE, placeholder=" ...") or unknown
         title = "the cause" if len(self.causes) == 1 else "the most common cause"
         share = f"{first.count} trials, such as" if first.count > 1 else "in"
         return f"{self.count} of {self.ended} trials {what}; {title}: {cause} ({share} trial {first.example})"

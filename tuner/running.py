@@ -213,4 +213,6 @@ def drive(
 def _why_failing(study: Study, failures: list[Outcome]) -> str:
     cause = commonest([outcome.cause for outcome in failures])
     way_on = f"`tuner show {study.name} --trial {failures[-1].trial}` has the traceback; the same command goes on"
-    return f"study {study.name}: {len(failures)} trials failed in a row; the commonest cause: {cause}; {way_on}"
+    if study.space.objective.function is not None:
+        way_on += ". A sampler learns nothing from failed trials: report NaN for a config that cannot work"
+    return f"study {study.name}: {len(failures)} trials failed in a row; the most common cause: {cause}; {way_on}"

@@ -215,4 +215,4 @@ def _why_none(study: Study) -> str:
         return f"study {study.name}: no trial is complete yet; run it again with more time"
     cause = commonest(causes)
     way_on = "mend it and give a new --study-name, or a larger --n-trials to go on"
-    return f"study {study.name}: none of {len(records)} trials is complete; the commonest cause: {cause}; {way_on}"
+    return f"study {study.name}: none of {len(records)} trials is complete; the most common cause: {cause}; {way_on}"

@@ -166,7 +166,7 @@ def test_no_success_is_exit_3(studied: Path) -> None:
     )  # fmt: skip
 
     assert told.returncode == 3
-    assert "none of 2 trials is complete; the commonest cause: train_loss is" in told.stderr
+    assert "none of 2 trials is complete; the most common cause: train_loss is" in told.stderr
 
 
 def test_delete_asks_first(studied: Path) -> None:

@@ -272,3 +272,16 @@ def test_without_a_terminal_deaths_and_troubles_are_lines() -> None:
     ]
     assert said(Trouble("the database is locked")) == ["the database is locked"]
     assert said(OPENED) == ["study made-up: 2 of 30 trials done"]
+
+
+def test_a_note_is_said_once_though_a_confirmation_opens_further_studies() -> None:
+    progress = counting.Progress()
+    said = []
+
+    for notes in (("a.csv: an odd column",), ("a.csv: an odd column", "another note")):
+        event = replace(OPENED, notes=notes)
+        progress.see(event)
+        said += [line for line in lines_of(event, progress) if line.startswith("note: ")]
+
+    assert said == ["note: a.csv: an odd column", "note: another note"]
+    assert progress.notes == ("a.csv: an odd column", "another note")

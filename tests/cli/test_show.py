@@ -229,3 +229,12 @@ def test_a_study_that_only_has_the_name_of_a_confirmation_is_left_alone(url: str
 
     assert done.stdout == "deleted tiny\n"
     assert list_studies(storage.open_storage(url)) == ["tiny.confirm"]
+
+
+def test_a_trial_of_plain_optuna_has_no_empty_part(url: str) -> None:
+    study(3, url=url)
+
+    told = tuner(url, "show", "made", "--trial", "1").stdout
+
+    assert "parameters:" in told
+    assert "run:" not in told

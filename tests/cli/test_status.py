@@ -59,7 +59,7 @@ def test_status_tells_from_another_terminal_what_runs_and_where(cli: Cli, tmp_pa
     assert f"run by process {process.pid} on " in told
     assert after.splitlines()[1:] == [
         "set back: 1; the next run goes on with it",
-        "nothing works on it: the same `tuner run` goes on with it",
+        "no run is active: repeat `tuner run` to resume",
     ]
 
 
@@ -89,7 +89,7 @@ def test_trials_that_a_crash_left_running_are_not_running(url: str) -> None:
     assert told(url) == [
         "study tiny: 1 of 3 trials have ended, 0 running",
         "left running by a crash: 1; the next run goes on with it",
-        "nothing works on it: the same `tuner run` goes on with it",
+        "no run is active: repeat `tuner run` to resume",
     ]
 
 
@@ -100,7 +100,7 @@ def test_a_run_of_another_study_of_the_database_does_not_work_on_this_one(url: s
         lines = told(url)
 
     assert lines[1].startswith("left running by a crash: 1")
-    assert lines[2].startswith("nothing works on it")
+    assert lines[2].startswith("no run is active")
 
 
 def test_a_trial_whose_parameters_are_just_being_drawn_is_about_to_begin(url: str) -> None:
@@ -178,7 +178,7 @@ def test_a_trial_that_runs_is_named_while_it_leads(url: str) -> None:
 def test_no_end_is_promised_when_nothing_works_on_the_study(url: str) -> None:
     records = [made(0, "complete", 200, 100), made(1, "running", 30, 20)]
 
-    assert said(url, records, {}, TEN)[-1].startswith("nothing works on it")
+    assert said(url, records, {}, TEN)[-1].startswith("no run is active")
 
 
 def test_the_time_limit_of_the_run_is_named_beside_the_end(url: str) -> None:
@@ -211,7 +211,7 @@ def test_where_nobody_can_tell_who_works_a_silence_says_it(url: str) -> None:
     stale = said(url, [made(0, "running", 3000, 20), made(1, "running", 900, 20)], None)
 
     assert len(fresh) == 3
-    assert stale[-1] == "no trial has been heard of for 0:14:40: perhaps nothing works on it"
+    assert stale[-1] == "no trial has reported for 0:14:40: perhaps no run is active"
 
 
 def test_a_search_that_has_stopped_says_why_and_what_goes_on_with_it(url: str) -> None:

@@ -7,9 +7,13 @@ import re
 import pytest
 from typer.testing import CliRunner
 
-from tests.study.asking import complete, opened
+from tests.study.asking import PRUNING, complete, opened
 from tuner.cli import COMMANDS, app
+from tuner.confirmation import CONFIRM
 from tuner.port import Outcome, State
+from tuner.storage import open_storage
+from tuner.study import load_study
+from tuner.study.planned import note
 
 
 def printed(width: int, *arguments: str) -> str:
@@ -58,3 +62,16 @@ def test_a_study_is_shown_and_listed_in_whole_words(width: int, url: str) -> Non
         assert words(narrow) - {word for word in words(narrow) if word.endswith("…")} <= words(wide) | {
             "and", "more", "parameter", "parameters", "(--trial", "N)", *map(str, range(9))
         }, call  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [80, 60])
+def test_a_long_name_and_what_the_study_is_for_are_listed_whole(width: int, url: str) -> None:
+    name = "churn-of-customers-by-region"
+    complete(opened(url, PRUNING.replace("name: tiny", f"name: {name}.confirm")), 0.9)
+    note(load_study(open_storage(url), f"{name}.confirm"), CONFIRM, {"of": "another"})
+
+    lines = printed(width, "list", "--storage", url).splitlines()
+
+    assert max(map(len, lines)) <= width
+    assert "…" not in "".join(lines)
+    assert "(confirmation)" in "".join(lines)

@@ -34,7 +34,7 @@ def test_the_status_of_its_runs_is_that_of_a_confirmation(walk: Path, url: str, 
     told = cli("status", "walk.confirm").stdout
 
     assert f"{found.ended} of {found.ended} trials have ended" in told
-    assert told.rstrip().endswith("nothing works on it")
+    assert told.rstrip().endswith("no run is active")
 
 
 def test_the_search_says_at_its_end_what_it_was_asked_to_confirm(walk: Path, url: str) -> None:

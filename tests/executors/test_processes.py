@@ -130,7 +130,7 @@ def test_a_trial_that_always_kills_its_worker_has_failed_after_its_retries(
 ) -> None:
     monkeypatch.setenv("MAY_DIE", "1")
 
-    with pytest.raises(NoTrialSucceeded, match=r"the commonest cause: its worker died \(SIGKILL\)"):
+    with pytest.raises(NoTrialSucceeded, match=r"the most common cause: its worker died \(SIGKILL\)"):
         tuner.run(dying_space(tmp_path, always=True, retries=1), storage_url=url, workers=2, threads=1)
 
 

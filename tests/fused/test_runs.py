@@ -101,7 +101,7 @@ def test_failures_in_a_row_end_a_run_that_holds_trials(tmp_path: Path, url: str)
     )
     text = SPACE.replace("{type: MLP, hidden: [16], dropout: {float: [0, 0.5]}}", "{type: 'net.py:Net'}")
 
-    with pytest.raises(TunerError, match=r"3 trials failed in a row; the commonest cause: .*a bad day"):
+    with pytest.raises(TunerError, match=r"3 trials failed in a row; the most common cause: .*a bad day"):
         run(tmp_path, url, text.replace("trials: 12", "trials: 12, max_failures: 3"))
 
     states = [record.state for record in load_study(open_storage(url), "alike").records()]

@@ -63,7 +63,7 @@ REFUSED = {
     "LastOutputs": "training changes self.last",
     "Clips": "",
     "Halved": "head.bias is not of float32",
-    "TeachesItself": "no 2 can train together, as each has another self.teacher[0]",
+    "TeachesItself": "fewer than 2 can train together, as each has another self.teacher[0]",
 }
 
 

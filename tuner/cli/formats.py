@@ -69,8 +69,9 @@ def print_trial(study: Study, record: Record, kept: Kept, form: Format) -> None:
     typer.echo("\nparameters:")
     _print_pairs(record.params)
     shown = ("attempt", "seed", "worker", "threads", "lanes", "device", "host")
-    typer.echo("\nrun:")
-    _print_pairs({name: record.attributes[name] for name in shown if name in record.attributes})
+    if run := {name: record.attributes[name] for name in shown if name in record.attributes}:
+        typer.echo("\nrun:")
+        _print_pairs(run)
     if files := kept.of_trial(record.number):
         typer.echo("\nfiles:")
         _print_pairs(files)

@@ -22,7 +22,7 @@ def lines_of(event: Event, progress: Progress) -> Iterator[str]:
             yield f"study {event.study}: {event.finished} of {max(event.total, event.finished)} trials done"
             if event.recovered:
                 yield f"{event.recovered} trials were left running by a crash and go on under their own numbers"
-            yield from (f"note: {note}" for note in event.notes)
+            yield from (f"note: {note}" for note in progress.new_notes)  # a confirmation opens studies on the same data
         case Ended(_, record):
             yield f"{_ending(record, progress.titles)}; {_standing(progress)}; {count(progress)}"
         case Reported(epoch) if progress.is_due(EVERY_SECONDS):

@@ -87,6 +87,8 @@ class Progress:
         self.ended_before = 0
         self.recovered = 0
         self.notes: tuple[str, ...] = ()
+        self.new_notes: tuple[str, ...] = ()
+        self._noted: set[str] = set()
         self.front: list[Record] = []
         self.running: dict[int, Running] = {}
         self.workers: dict[str, Worker] = {}
@@ -108,6 +110,8 @@ class Progress:
                 self.study, self.goal, self.total = event.study, event.goal, event.total
                 self.states, self.ended_before = event.states, event.finished
                 self.recovered, self.front, self.notes = event.recovered, event.front, event.notes
+                self.new_notes = tuple(note for note in event.notes if note not in self._noted)
+                self._noted.update(event.notes)
                 self._limit = event.limit
             case Started(trial, place):
                 now = time.monotonic()

@@ -33,13 +33,13 @@ def remarks(seen: Overview) -> Iterator[str]:
         case Phase.RUNNING:
             yield f"run by {', '.join(seen.drivers or ())}"
         case Phase.RESTING:
-            yield f"nothing works on it: the same `{seen.command}` goes on with it"
+            yield f"no run is active: repeat `{seen.command}` to resume"
         case Phase.DONE:
-            yield "nothing works on it"
+            yield "no run is active"
         case Phase.STOPPED:
             yield f"it has stopped: {seen.stopped}; a larger --n-trials goes on with it"
         case Phase.UNKNOWN if seen.quiet is not None:
-            yield f"no trial has been heard of for {clock(seen.quiet)}: perhaps nothing works on it"
+            yield f"no trial has reported for {clock(seen.quiet)}: perhaps no run is active"
 
 
 def _them(count: int) -> str:

@@ -31,7 +31,7 @@ def list_(storage: options.Storage = DEFAULT_STORAGE) -> None:
     """
     import collections
 
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from tuner.cli.parts import stdout
     from tuner.failures import failures_of
@@ -44,7 +44,16 @@ def list_(storage: options.Storage = DEFAULT_STORAGE) -> None:
         say(f"There is no study in {storage} yet.")
         return
     failing: list[str] = []
-    table = Table("study", "metric", "best", "trials", "of which", box=None, pad_edge=False, header_style="dim")
+    table = Table(
+        Column("study", overflow="fold"),
+        "metric",
+        Column("best", no_wrap=True),
+        Column("trials", no_wrap=True),
+        "of which",
+        box=None,
+        pad_edge=False,
+        header_style="dim",
+    )
     for name in names:
         study = Attended(load_study(opened, name), storage)
         records = study.records()

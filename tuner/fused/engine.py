@@ -183,7 +183,7 @@ class _Bench:
             self._train_together(signature)
             return
         if self._looking and not self._plans and len(self._held) > 1:
-            said = f"of the first {len(self._held)} trials no {self._fewest} can train together"
+            said = f"of the first {len(self._held)} trials, fewer than {self._fewest} can train together"
             self._say(f"{said}{self._unlike()}: they train in turn")
         self._looking = any(plan.width > 1 for plan in self._plans.values())
         self._port.done(self._alone(self._held.pop(0)))

@@ -48,9 +48,9 @@ def failures(records: Sequence[Record]) -> Plot:
     caption = f"{total} of {len(records)} trials failed; behind each cause is the number of a trial that it ended."
     caption += f" {pruned} were pruned, which is no failure." if pruned else ""
     if len(found) > len(drawn):
-        caption += f" The {len(drawn)} commonest of {len(found)} causes are drawn."
+        caption += f" The {len(drawn)} most common of {len(found)} causes are drawn."
     rows = tuple((each.state, each.cause, each.count, each.example) for each in found[:MOST_ROWS])
-    told = f"{len(found)} causes of failure, the commonest {found[0].state} in {found[0].count} trials"
+    told = f"{len(found)} causes of failure, the most common {found[0].state} in {found[0].count} trials"
     return Plot(title, caption, figure, told=told, table=Table(("Ended as", "Cause", "Trials", "Example"), rows))
 
 
