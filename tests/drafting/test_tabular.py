@@ -60,7 +60,7 @@ def test_columns_that_tell_nothing_are_left_out_and_that_is_said(tmp_path: Path)
 
 def test_numbers_of_rows_by_any_name_and_dates_are_left_out(tmp_path: Path) -> None:
     days = [f"2024-{1 + i // 28:02}-{1 + i % 28:02}" for i in range(ROWS)]
-    columns = {"customer": range(1000, 1000 + ROWS), "since": days, "size": SIZES, "target": COLOURS}
+    columns: dict[str, object] = {"customer": range(1000, 1000 + ROWS), "since": days, "size": SIZES, "target": COLOURS}
 
     found = look(tmp_path, columns)
 
