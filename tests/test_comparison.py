@@ -81,7 +81,7 @@ def test_confirmed_means_stand_beside_the_values_that_they_correct(url: str) -> 
 
     page = without_scripts(comparison.page([trials.study, trials.study]))
 
-    assert "<td>0.9</td><td>0</td><td>0.72</td><td>0.46588 to 0.97412</td><td>trial 0</td>" in page
+    assert "<td>0.9</td><td>0</td><td>0.72</td><td>0.466 to 0.974</td><td>trial 0</td>" in page
     assert 'aria-label="Figure: confirmed means: tiny 0.72, trial 0; tiny 0.72, trial 0"' in page
     better = complete(trials, 0.95)
     stale = without_scripts(comparison.page([trials.study, trials.study]))
