@@ -1,6 +1,6 @@
 """Whether a confirmation can be believed: simulated where truth is known, and on digits with wrong labels.
 
-    python -m benchmarks.honest --repeats 10 --simulations 1000
+    python -m benchmarks.honest --repeats 10 --simulations 4000
 
 The simulations (`benchmarks.resampled`) confirm ridge regressions that are truly equal, on the same rows and on rows
 that each seed draws anew: intervals must hold the truth in 93 to 97 %, and any of the equals may be called worse in at
@@ -155,7 +155,7 @@ def main() -> None:
     parser.add_argument("--wrong", type=float, default=0.3, help="share of labels that are drawn at random")
     parser.add_argument("--first", type=int, default=0, help="seed of the first repeat")
     parser.add_argument("--alike", action="store_true", help="candidates that are nearly equal")
-    parser.add_argument("--simulations", type=int, default=1000, help="repeats of each simulation; 0 leaves them out")
+    parser.add_argument("--simulations", type=int, default=4000, help="repeats of each simulation; 0 leaves them out")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     lines, kept = table(asked.simulations) if asked.simulations else ([], True)

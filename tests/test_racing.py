@@ -11,7 +11,7 @@ import torch
 from scipy import stats
 
 from benchmarks.resampled import simulate, skewed
-from tuner.racing import Race, best_epoch, interval, p_worse, race, scored
+from tuner.racing import KEPT, Race, best_epoch, interval, luck, p_worse, race, scored
 
 
 def flat(values: Mapping[int, Sequence[float]]) -> dict[int, list[list[float]]]:
@@ -140,14 +140,45 @@ def test_draws_that_share_rows_count_as_fewer() -> None:
     assert p_worse([0.0] * 4, values, overlap=0.25) == pytest.approx(stats.t.sf(t, 3))
 
 
-@pytest.mark.parametrize("splits", [False, True])
-def test_a_confirmation_of_known_truth_holds_it_and_calls_no_equal_worse(splits: bool) -> None:
-    """Ridge regressions whose truth is known; 300 repeats leave three standard errors to luck."""
-    found = simulate(300, candidates=3, seeds=5, splits=splits)
+def test_a_winner_keeps_the_part_of_its_lead_that_lies_in_the_rows() -> None:
+    """Means of equals: a part of variance 0.25 that the rows give and one of 1 / 4 that the seeds give."""
+    chance = np.random.default_rng(0)
+    of_rows = chance.normal(scale=0.25**0.5, size=(40_000, 3))
+    means = of_rows + chance.normal(scale=(1 / 4) ** 0.5, size=(40_000, 3))
+    best = means.argmax(1)[:, None]
+    kept = np.take_along_axis(of_rows, best, 1).mean()
 
-    slack = 3 * (0.05 * 0.95 / 300) ** 0.5
-    assert 0.95 - slack <= found.covered / 300
-    assert found.any_worse / 300 <= 0.05 + slack
+    lead = [luck(sorted(each, reverse=True), 4, 0.25) for each in means.tolist()]
+
+    assert statistics.fmean(lead) == pytest.approx(kept, rel=0.02)
+    assert luck([3.0, 1.0], 4, 0.0) == 0.0
+    assert luck([1.0, 3.0], 4, math.inf) == -1.0
+
+
+def test_luck_moves_the_worse_end_alone() -> None:
+    values = [0.0, 1.0, 2.0, 3.0]
+    plain, high, low = (interval(values, 0.25, lucky) for lucky in (0.0, 3.0, -3.0))
+
+    assert plain is not None
+    assert high is not None
+    assert low is not None
+    one_sided = stats.t.ppf(0.95, 3) * statistics.stdev(values) * math.sqrt(1 / 4 + 0.25)
+    assert (high.high, low.low) == (plain.high, plain.low)
+    assert high.low == pytest.approx(1.5 - one_sided - KEPT * 3)
+    assert low.high == pytest.approx(1.5 + one_sided + KEPT * 3)
+    assert interval(values, 0.25, 0.01) == plain
+
+
+@pytest.mark.parametrize(("splits", "noise", "candidates", "seeds"), [(False, 1.0, 3, 5), (True, 0.0, 5, 10)])
+def test_a_confirmation_of_known_truth_holds_it_and_calls_no_equal_worse(
+    splits: bool, noise: float, candidates: int, seeds: int
+) -> None:
+    """Ridge regressions whose truth is known; 500 repeats leave two standard errors to luck."""
+    found = simulate(500, candidates, seeds, splits, noise)
+
+    slack = 2 * (0.05 * 0.95 / 500) ** 0.5
+    assert 0.95 - slack <= found.covered / 500 <= 0.97 + slack
+    assert found.any_worse / 500 <= 0.05 + slack
 
 
 def test_where_a_seed_of_five_fails_few_seeds_do_not_hold_the_mean() -> None:

@@ -25,7 +25,7 @@ from tuner.curve import Curves, are_comparable, curves_of, value_at
 from tuner.errors import UsageError, listing
 from tuner.goal import LIMITS, Direction, Goal
 from tuner.port import Fixed, State
-from tuner.racing import Interval, Race, interval, race, scored
+from tuner.racing import Interval, Race, interval, luck, race, scored
 from tuner.rates import rates_of, watches
 from tuner.study import Record, Study
 from tuner.study.planned import noted, sibling
@@ -167,8 +167,15 @@ class Confirmation:
 
     def interval(self, standing: Standing) -> Interval | None:
         """The mean of a candidate, where it is known, with its 95 % interval; the pick's is of its held out seeds."""
-        found = interval(self.held if standing is self.pick else standing.values, self.overlap)
+        held = standing is self.pick
+        found = interval(self.held, self.overlap, self._luck) if held else interval(standing.values, self.overlap)
         return None if found is None else found.within(*self.limits)
+
+    @property
+    def _luck(self) -> float:
+        """The part of the pick's lead that it may owe to the rows that the race and the further draws share."""
+        alike = [standing.mean for standing in self.standings if standing.leading and standing.mean is not None]
+        return luck(alike, self.terms.seeds, self.overlap) if len(alike) > 1 else 0.0
 
     def fell(self, standing: Standing) -> float | None:
         """By how much the first estimate was too good; below 0 it was too bad."""

@@ -23,7 +23,8 @@ SAME_ROWS = (
 )
 ROWS_ANEW = (
     "each seed drew training and validation rows anew, of those that are not for the test; the interval allows for the "
-    "rows that draws share (Nadeau and Bengio, 2003), not for the search having seen all of them"
+    "rows that draws share (Nadeau and Bengio, 2003) and for the pick's luck with them; it does not allow for the "
+    "search having seen all of them"
 )
 
 

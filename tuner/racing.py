@@ -17,6 +17,9 @@ variance of a mean of J of them is then s^2 (1/J + n_valid/n_train) instead of s
 Inference for the Generalization Error, 2003): `overlap` is that second term.
 
 Choosing the best mean flatters it. So nothing here gives an interval of the winner over the seeds that chose it.
+Draws that share rows hand a part of that on: the winner suits these rows by luck, and further draws of them as well.
+If all that cannot be told apart are equal, its lead over their mean is luck, and the rows' part of it is
+overlap / (1/J + overlap). The interval reaches further to the worse side for it (`luck`, `interval`).
 """
 
 from __future__ import annotations
@@ -43,6 +46,12 @@ FIRST_LOOK = 3
 
 ROUNDING = 1e-6
 """Shares of rows, as metrics often are, are float32: equal differences of them differ by about so much of a value."""
+
+
+KEPT = 0.85
+"""The fraction of the rows' part of a lead by which an interval reaches further. Of 3 to 20 draws of five equal ridge
+regressions (`benchmarks.resampled`) intervals then hold the truth in 93 to 97 %, with and without noise of training;
+by none of it they hold it in 87 to 95 %, by all of it in up to 98 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +163,8 @@ def p_worse(values: Sequence[float], best: Sequence[float], sure: bool = False, 
         sure: whether chance plays no part in either.
         overlap: as `race` has it; n draws that overlap count as 1 / (1/n + overlap) that do not.
     """
-    leads = [high - value for high, value in zip(best, values, strict=True)]
-    n, mean, spread = len(leads), statistics.fmean(leads), statistics.stdev(leads)
+    leads = np.subtract(best, values)
+    n, mean, spread = len(leads), float(leads.mean()), float(leads.std(ddof=1))
     if mean <= 0:
         return 1.0
     if spread > ROUNDING * max(map(abs, [*values, *best])):
@@ -163,18 +172,37 @@ def p_worse(values: Sequence[float], best: Sequence[float], sure: bool = False, 
     return 0.0 if sure else 0.5 ** (1 / (1 / n + overlap))
 
 
-def interval(values: Sequence[float], overlap: float = 0.0) -> Interval | None:
+def luck(means: Sequence[float], seeds: int, overlap: float) -> float:
+    """Return the part of the best mean's lead that further draws of the same rows keep if all candidates are equal.
+
+    Args:
+        means: of the candidates that cannot be told apart, the best first.
+        seeds: how many each is of.
+        overlap: as `race` has it; at 0 further seeds keep nothing.
+
+    Returns:
+        In the values' units; above 0 where more is better, else below.
+    """
+    return (1 - 1 / (1 + seeds * overlap)) * (means[0] - statistics.fmean(means))
+
+
+def interval(values: Sequence[float], overlap: float = 0.0, lucky: float = 0.0) -> Interval | None:
     """Return Student's interval of the mean; None of fewer than two values, whose spread is unknown.
+
+    Luck leaves next to no mean too low. So the worse end is that of a one-sided test at the whole level, moved by the
+    luck, where this is further away.
 
     Args:
         values: one per seed.
         overlap: n_valid / n_train where each seed draws its rows anew, else 0.
+        lucky: as `luck` has it.
     """
     if len(values) < 2:
         return None
     mean, spread = statistics.fmean(values), statistics.stdev(values)
     if spread == 0:
         return Interval(mean, mean, mean)
-    factor = float(special.stdtrit(len(values) - 1, 1 - LEVEL / 2))
-    reach = factor * spread * math.sqrt(1 / len(values) + overlap)
-    return Interval(mean, mean - reach, mean + reach)
+    error = spread * math.sqrt(1 / len(values) + overlap)
+    two, one = (error * float(special.stdtrit(len(values) - 1, 1 - tail)) for tail in (LEVEL / 2, LEVEL))
+    down, up = (max(two, one + KEPT * moved) for moved in (lucky, -lucky))
+    return Interval(mean, mean - down, mean + up)
