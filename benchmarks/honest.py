@@ -4,7 +4,8 @@
 
 The simulations (`benchmarks.resampled`) confirm ridge regressions that are truly equal, on the same rows and on rows
 that each seed draws anew: intervals must hold the truth in 93 to 97 %, and any of the equals may be called worse in at
-most 5 %. Then real networks are trained, and compared with what many more seeds say.
+most 5 %. Studies of noise and studies that one parameter decides follow (`benchmarks.noise`). Then real networks are
+trained, and compared with what many more seeds say.
 
 Each repeat is a search of its own seed, and so with rows split anew, over small networks on digits of which a
 share of all labels is wrong. The study is confirmed, and then the pick and the raw winner are trained on many
@@ -32,7 +33,7 @@ from typing import Any
 import torch
 
 import tuner
-from benchmarks.resampled import table
+from benchmarks import noise, resampled
 from tuner import check
 from tuner.confirmation import Confirmation
 from tuner.port import Epoch, Trial, Verdict
@@ -156,10 +157,16 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="seed of the first repeat")
     parser.add_argument("--alike", action="store_true", help="candidates that are nearly equal")
     parser.add_argument("--simulations", type=int, default=4000, help="repeats of each simulation; 0 leaves them out")
+    parser.add_argument("--studies", type=int, default=100, help="noise studies of each kind; 0 leaves them out")
+    parser.add_argument("--trials", type=int, nargs="+", default=[50], help="of each of those studies")
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    lines, kept = table(asked.simulations) if asked.simulations else ([], True)
+    lines, kept = resampled.table(asked.simulations) if asked.simulations else ([], True)
     print(*lines, "", sep="\n", flush=True)
+    if asked.studies:
+        lines, told = noise.table(asked.studies, asked.trials)
+        print(*lines, "", sep="\n", flush=True)
+        kept &= told
     raise SystemExit(not (kept and (not asked.repeats or _trained(asked))))
 
 

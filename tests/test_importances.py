@@ -5,12 +5,14 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 
 from tests.conftest import TINY
 from tests.plots.making import branched, study_of_several
 from tests.study.asking import opened
+from tuner.association import Column, beyond_chance, spread
 from tuner.importances import Importances, importances_of
 from tuner.port import Outcome, State
 from tuner.study import Study, extract, sound
@@ -125,10 +127,44 @@ def test_a_decisive_parameter_is_named_first_and_told_from_chance(sampler: str, 
     assert [(first.name, first.told) for first in found] == [(decisive, True)] * 3
 
 
+def test_the_crowding_of_tpe_names_no_other_parameter() -> None:
+    """An optimum inside a range, where most trials of TPE lie and its parameter hardly varies."""
+
+    def inside(params: Mapping[str, Any], chance: random.Random) -> float:
+        return float((params["other"] - 0.7) ** 2 / 0.127) + 0.5 * chance.gauss(0, 1)
+
+    found = [importances("tpe", inside, 150, seed) for seed in range(4)]
+
+    assert [one.ranked[0].name for one in found] == ["other"] * 4
+    assert sum(each.told for one in found for each in one.found) <= 4 + 1  # of 12 that decide nothing
+
+
+def test_what_another_parameter_explains_is_no_evidence() -> None:
+    """A copy of the decisive parameter, but for a little: only one of the two is evident beside the other."""
+    chance = np.random.default_rng(0)
+    first = chance.random(80)
+    copied = np.clip(first + chance.normal(0, 0.05, 80), 0, 1)
+    columns = {"copied": Column(copied), "first": Column(first), "idle": Column(chance.random(80))}
+
+    assert beyond_chance(columns, np.cos(3 * first) + chance.normal(0, 0.05, 80)) == ["first"]
+
+
+def test_trials_are_taken_evenly_over_their_values() -> None:
+    crowded = np.concatenate([np.linspace(0, 0.1, 900), np.linspace(0.1, 1, 90)])
+
+    taken = spread(crowded, 100)
+
+    assert len(taken) == len(set(taken)) == 100
+    assert (np.diff(taken) > 0).all()
+    assert (crowded[taken] > 0.1).sum() > 80
+    assert spread(np.zeros(300), 100).size == 100
+    assert list(spread(crowded[:50], 100)) == list(range(50))
+
+
 def test_of_many_trials_a_sample_is_evaluated() -> None:
     found = importances("random", DECISIVE["rate"], 230, 0)
 
-    assert (found.evaluated, found.trials) == (200, 230)
+    assert (found.evaluated, found.trials) == (100, 230)
     assert found.ranked[0].name == "rate"
     assert found.doubt.startswith("cannot be told from chance in 230 trials: ")
 

@@ -36,6 +36,20 @@ def test_a_study_shows_its_facts_its_best_trials_and_two_figures() -> None:
     assert page.count("plotly.js v") == 1
 
 
+def test_it_says_what_cannot_be_told_from_chance() -> None:
+    made = optuna.create_study()
+    for i, value in enumerate((0.3, 0.1, 0.2)):
+        made.add_trial(
+            optuna.trial.create_trial(
+                value=value, params={"x": i / 2}, distributions={"x": optuna.distributions.FloatDistribution(0, 1)}
+            )
+        )
+
+    text = without_scripts(Notebook(Study(made), URL)._repr_html_())
+
+    assert "No parameter can be told from chance in 3 trials." in text
+
+
 def test_of_several_objectives_the_front_is_drawn() -> None:
     made = optuna.create_study(directions=["maximize", "minimize"])
     for x in (0.2, 0.8):

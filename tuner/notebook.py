@@ -49,7 +49,7 @@ class Notebook(Attended):
         return environment.get_template("notebook.html.j2").render(
             summary=short,
             parameters=short.parameters[:MOST_PARAMETERS],
-            plots=[(plot.title, _html(plot.figure)) for plot in drawn if plot.figure is not None],
+            plots=[(plot.title, _html(plot.figure), plot.notes) for plot in drawn if plot.figure is not None],
             plotly_js=plotly.offline.get_plotlyjs(),
         )
 

@@ -127,6 +127,7 @@ def _importances_data(found: Importances) -> dict[str, Any]:
         "method": "fANOVA",
         "evaluated": found.evaluated,
         "trials": found.trials,
+        "doubt": found.doubt,
         "parameters": parameters,
     }
 

@@ -160,6 +160,6 @@ def _bars(ranked: Sequence[Importance], width: int, plain: bool) -> Table:
     table.add_column(justify="right", no_wrap=True)
     table.add_column(no_wrap=True)
     for importance in ranked:
-        share = importance.overall
+        share = round(importance.overall, 2)  # what is shown as 0 % has no bar
         table.add_row(Text(importance.name), f"{share:.0%}", Text(bar(share, bar_width, plain), style="cyan"))
     return table

@@ -54,7 +54,7 @@ def _bars(bars: Sequence[Importance], where: str, k: int) -> go.Bar:
 def _caption(found: Importances) -> str:
     caption = "fANOVA: how much of the variance of the values each parameter explains by itself."
     if found.evaluated < found.trials:
-        caption += f" An even sample of {found.evaluated} of {found.trials} trials was evaluated."
+        caption += f" {found.evaluated} of {found.trials} trials were evaluated, which lie evenly over the values."
     return (
         caption + " Where nothing matters, chance alone would tell a parameter from chance in at most 5 % of studies."
     )
