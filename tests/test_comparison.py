@@ -18,9 +18,11 @@ from tuner.cli import app
 from tuner.confirmation import CONFIRM, Part, Run
 from tuner.errors import UsageError
 from tuner.plots.against import Confirmed, Contestant
+from tuner.port import Fixed
 from tuner.racing import Interval
 from tuner.study import Study
 from tuner.study.planned import note
+from tuner.study.record import HISTORY
 
 OTHER = """\
 study: {name: other}
@@ -75,7 +77,9 @@ def test_confirmed_means_stand_beside_the_values_that_they_correct(url: str) -> 
     runs = optuna.create_study(storage=url, study_name="tiny.confirm", direction="maximize")
     for part, values in ((Part.RACE, (0.8, 0.8)), (Part.HELD_OUT, (0.7, 0.74))):
         for repeat, value in enumerate(values):
-            runs.add_trial(optuna.trial.create_trial(value=value, user_attrs=Run(best, part, repeat, False).facts))
+            facts = {**Run(best, part, repeat, False, Fixed(1)).facts, "attempt": 1, "state": "complete", "epoch": 1}
+            history = {HISTORY: {"epoch": [1], "accuracy": [value]}}
+            runs.add_trial(optuna.trial.create_trial(value=value, user_attrs=facts, system_attrs=history))
     terms = {"of": trials.study.uid, "top": 1, "seeds": 2, "splits": False, "candidates": [best]}
     note(Study(runs), CONFIRM, terms)
 
