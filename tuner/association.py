@@ -5,6 +5,9 @@ a contrast becomes by chance (Westfall and Young 1993: the smallest p of all par
 Samplers that learn draw parameters together where trials were good, so that one that does nothing looks as good as
 its neighbour. What the parameters before it explain is therefore taken out of the values and of its contrasts alike
 before the next one is asked for (Shah and Peters 2020, the generalised covariance measure).
+
+The level holds where nothing matters. Where one parameter decided 300 trials by TPE, another one was told from chance
+in 3 of 49 studies (an optimum inside a range, a label).
 """
 
 from __future__ import annotations
