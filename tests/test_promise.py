@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.stats import binomtest
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.metrics import accuracy_score, f1_score, log_loss, mean_absolute_error, r2_score, root_mean_squared_error
 
@@ -19,6 +20,7 @@ from tuner import check
 from tuner.baseline import baseline_of
 from tuner.certainty import intervals, wilson
 from tuner.config import On
+from tuner.racing import Interval
 from tuner.space import Space
 from tuner.space.suggesters import Corner
 from tuner.storage import open_storage
@@ -117,6 +119,25 @@ def test_the_bootstraps_interval_of_a_mean_is_about_students(tmp_path: Path) -> 
     reach = 1.96 * float(values.std()) / math.sqrt(500)
     assert found["mean"].high - found["mean"].mean == pytest.approx(reach, rel=0.2)
     assert found["mean"].mean - found["mean"].low == pytest.approx(reach, rel=0.2)
+
+
+def test_the_bootstraps_interval_of_few_rows_holds_as_often_as_it_says() -> None:
+    drawn = torch.randn(300, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+    held = sum(interval.low <= 0 <= interval.high for interval in map(mean_of, drawn))
+
+    assert binomtest(held, len(drawn), 0.95).pvalue > 0.01
+
+
+def mean_of(values: torch.Tensor) -> Interval:
+    return intervals(lambda rows: {"mean": float(values[rows].mean())}, values, {"mean": float(values.mean())})["mean"]
+
+
+def test_a_perfect_score_of_few_rows_is_not_called_sure() -> None:
+    def score(rows: torch.Tensor) -> dict[str, float]:
+        return {"f1": 1.0, "loss": float(rows.float().mean())}
+
+    assert set(intervals(score, torch.zeros(10), {"f1": 1.0, "loss": 4.5})) == {"loss"}
 
 
 def test_training_on_the_training_rows_leaves_the_test_rows_alone(tmp_path: Path, url: str) -> None:
