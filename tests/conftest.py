@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -18,6 +19,15 @@ settings.register_profile("tuner", deadline=None)
 settings.load_profile("tuner")
 
 ROOT = Path(__file__).parent.parent
+
+
+def pytest_configure() -> None:
+    """Begin as in a terminal: `nohup` ignores SIGHUP and a shell's background SIGINT, and children inherit both."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 TINY = """\
 study: {name: tiny, seed: 0}
 search: {trials: 3, pruner: null}
