@@ -119,7 +119,7 @@ def test_code_that_a_model_makes_for_itself_counts_among_what_trials_differ_by(t
 
     found = fused(job, several, width=2)
 
-    assert "of the first 2 trials no 2 can train together, as each has another " in found.notes[0]
+    assert "of the first 2 trials, fewer than 2 can train together, as each has another " in found.notes[0]
     assert_same(found, serial(job, several), tolerance=0)
 
 
