@@ -11,6 +11,7 @@ from tests.conftest import TINY
 from tests.study.asking import complete, opened
 from tuner.confirmation import CONFIRM, Part, Run
 from tuner.errors import SpaceError
+from tuner.port import Fixed
 from tuner.space import Space
 from tuner.storage import open_storage
 from tuner.study import AskTell, Record, Study, load_study
@@ -221,8 +222,8 @@ def test_a_source_of_which_nothing_fits_is_refused_with_the_reasons(old: AskTell
 def test_the_confirmed_trial_comes_before_those_of_better_single_values(old: AskTell, url: str) -> None:
     runs = opened(url, TINY.replace("name: tiny", "name: tiny.confirm"))
     note(runs.study, CONFIRM, {"of": old.study.uid, "candidates": [1, 2], "top": 2, "seeds": 2, "splits": False})
-    race = [Run(number, Part.RACE, repeat, False) for number in (1, 2) for repeat in range(2)]
-    for run in [*race, *(Run(2, Part.HELD_OUT, repeat, False) for repeat in range(2))]:
+    race = [Run(number, Part.RACE, repeat, False, Fixed(1)) for number in (1, 2) for repeat in range(2)]
+    for run in [*race, *(Run(2, Part.HELD_OUT, repeat, False, Fixed(1)) for repeat in range(2))]:
         enqueue(runs.study, {}, run.facts)
         complete(runs, run.candidate / 3 + run.repeat / 100)
 

@@ -170,7 +170,7 @@ def test_no_actor_outlives_its_driver(tmp_path: Path, cluster: Cluster) -> None:
     driver.kill()
     driver.wait()
 
-    until(lambda: not workers(), 20)
+    until(lambda: not workers())
 
 
 def test_words_belong_to_the_trial_in_whose_log_they_were_said(tmp_path: Path) -> None:
