@@ -116,9 +116,11 @@ def test_the_tour_runs_word_for_word_without_a_network(tmp_path: Path) -> None:
             (tmp_path / block.file).write_text(block.text)
         elif block.language == "python":
             script.append(block.text)
-            _must_work([sys.executable, "-c", "\n".join(script)], tmp_path, surroundings, str(block))
         elif block.language == "sh" and block.runs:
             _type(block, tmp_path, surroundings)
+    _must_work(
+        [sys.executable, "-c", "\n".join(script)], tmp_path, surroundings, "the Python of the tour, as one program"
+    )
 
 
 def _type(block: Block, folder: Path, surroundings: dict[str, str]) -> None:
