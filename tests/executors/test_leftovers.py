@@ -239,6 +239,47 @@ def test_a_run_in_a_program_ends_what_its_trials_have_started_and_nothing_else(t
     assert "started: [False, False] False" in said.stdout, said
 
 
+ORPHANED = """\
+import subprocess, threading, time
+from pathlib import Path
+
+from tuner.executors import leftovers
+
+begun = threading.Event()
+
+def serve():
+    begun.wait(60)
+    subprocess.run("exit 0 & echo $! > orphan", shell=True)
+    own.append(subprocess.Popen(["false"]))
+
+def state(pid):
+    status = Path("/proc", str(pid), "stat")
+    return status.read_text().rpartition(")")[2].split()[0] if status.exists() else "gone"
+
+own = []
+server = threading.Thread(target=serve)
+server.start()
+with leftovers.ended():
+    begun.set()
+    server.join()
+    orphan = Path("orphan").read_text().strip()
+    while not {state(orphan), state(own[0].pid)} <= {"Z", "gone"}:
+        time.sleep(0.01)
+print("adopted:", state(orphan), "own:", own[0].wait())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no process adopts others")
+def test_a_run_leaves_no_zombie_of_those_that_it_adopts_and_the_programs_own_keep_their_exit_code(
+    tmp_path: Path,
+) -> None:
+    program = [sys.executable, "-c", ORPHANED]
+
+    said = subprocess.run(program, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=120)
+
+    assert said.stdout == "adopted: gone own: 1\n", said
+
+
 def test_readers_of_a_loader_that_user_code_keeps_are_ended_without_an_error() -> None:
     rows = TensorDataset(torch.arange(4.0))
 

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import multiprocessing
+import os
 import signal
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from multiprocessing import forkserver
+from pathlib import Path
 
 import psutil
 
@@ -65,6 +69,7 @@ def ended() -> Iterator[None]:
         finally:
             _runs.spared.pop()
             end_children(before, brand)
+            _reap_adopted(before)
             adopt_orphans(adopted)
 
 
@@ -91,6 +96,42 @@ def end_children(spared: Iterable[psutil.Process] = (), brand: Brand | None = No
         return [each for each in children if each.pid != server and bears(each, brand) and not is_tracker(each)]
 
     _end(left)
+
+
+def _reap_adopted(spared: Iterable[psutil.Process]) -> None:
+    """Reap children of the main thread that have ended, as a parent by adoption must: nobody else waits for them.
+
+    Children of other threads are not touched, nor those of a `Popen`: the program may ask how they ended.
+    """
+    kept = {process.pid for process in spared}
+    ended = [pid for pid in _of_this_thread() - kept if _has_ended(pid)]
+    waited_for = _waited_for() if ended else set()
+    for pid in ended:
+        if pid not in waited_for:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+
+
+def _of_this_thread() -> set[int]:
+    """Return the children of this thread: it started them, or Linux gave them to it, being the main one."""
+    try:
+        text = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text()
+    except OSError:  # no Linux, or built without it
+        return set()
+    return {int(pid) for pid in text.split()}
+
+
+def _has_ended(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+
+
+def _waited_for() -> set[int]:
+    """Return the children that a `Popen` of this program may still ask for."""
+    theirs = (each for each in gc.get_objects() if issubclass(type(each), subprocess.Popen))
+    return {each.pid for each in theirs if each.returncode is None}
 
 
 def end_orphans() -> None:

@@ -84,12 +84,12 @@ def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 def workers() -> list[psutil.Process]:
-    """The actors of clusters and drivers that this process has started."""
-    return [each for each in psutil.Process().children(recursive=True) if _name(each).startswith("ray::Worker")]
+    """Return the actors, those that are alive, of clusters and drivers that this process has started."""
+    return [each for each in psutil.Process().children(recursive=True) if _is_actor(each)]
 
 
-def _name(process: psutil.Process) -> str:
+def _is_actor(process: psutil.Process) -> bool:
     try:
-        return str(process.name())
+        return str(process.name()).startswith("ray::Worker") and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:  # it has just ended
-        return ""
+        return False

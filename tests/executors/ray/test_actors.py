@@ -164,6 +164,7 @@ def test_workers_that_find_no_room_are_told_of(
 
 def test_no_actor_outlives_its_driver(tmp_path: Path, cluster: Cluster) -> None:
     long_space(tmp_path, epochs=5000)
+    until(lambda: not workers())  # those of the tests before
     driver = started(tmp_path, "--ray-address", cluster.address, "--workers", "1")
     until(workers)
 
