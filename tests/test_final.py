@@ -42,6 +42,31 @@ def test_a_trial_is_repeated_exactly_on_its_own_rows(tiny: Path, url: str, tmp_p
             assert [epoch[name] for epoch in final.epochs] == record.history[name][: record.epoch]
 
 
+@pytest.mark.parametrize(
+    "scheduler",
+    [
+        {"type": "OneCycleLR", "max_lr": 0.1},
+        {"type": "OneCycleLR", "max_lr": 0.1, "total_steps": 5 * 5},  # 1,150 of 1,797 rows in batches of 256
+        {"type": "CyclicLR", "base_lr": 0.001, "max_lr": 0.1, "step_size_up": 7},
+        {"type": "CosineAnnealingWarmRestarts", "T_0": 2},
+        {"type": "ReduceLROnPlateau", "mode": "max", "patience": 0, "cooldown": 1, "threshold_mode": "abs"},
+        {"type": "SequentialLR", "schedulers": [{"type": "LinearLR", "epochs": 2}, {"type": "CosineAnnealingLR"}]},
+    ],
+    ids=lambda scheduler: "-".join(map(str, scheduler)),
+)
+def test_on_more_rows_each_epoch_begins_with_the_rate_that_it_had_in_the_search(
+    tmp_path: Path, url: str, scheduler: dict[str, Any]
+) -> None:
+    settings = {"scheduler": scheduler, "data.batch_size": 256, "training.epochs": 5, "objective.scope": "last"}
+    space = Space.parse(FIXED, settings=[*settings.items(), ("search", {"trials": 1})])
+    record = tuner.run(space, storage_url=url).study.records()[0]
+    study = load_study(open_storage(url), space.name)
+
+    final = tuner.train(exporting.filled_space(study), tmp_path / "run")
+
+    assert [epoch["lr"] for epoch in final.epochs] == pytest.approx(list(record.history["lr"]), rel=1e-12)
+
+
 def test_the_run_folder_gives_back_a_model_that_predicts_raw_inputs(tmp_path: Path) -> None:
     space = Space.parse(FIXED)
     final = tuner.train(space, tmp_path / "run")

@@ -17,13 +17,13 @@ from tuner.schedule import Schedule
 EPOCHS, BATCHES = 6, 4
 
 
-def rates(component: Component | None, value: float = 0.5) -> list[float]:
+def rates(component: Component | None, value: float = 0.5, taken: int = BATCHES) -> list[float]:
     """The learning rate of every batch of a run."""
     optimizer = SGD(nn.Linear(1, 1).parameters(), lr=0.1)
-    plan = Schedule(component, optimizer, EPOCHS, BATCHES, Direction.MAXIMIZE)
+    plan = Schedule(component, optimizer, EPOCHS, BATCHES, Direction.MAXIMIZE, taken)
     seen = []
     for _ in range(EPOCHS):
-        for _ in range(BATCHES):
+        for _ in range(taken):
             seen.append(optimizer.param_groups[0]["lr"])
             optimizer.step()
             plan.after_step()
@@ -71,6 +71,23 @@ def test_a_schedule_is_stepped_as_its_class_wants(
     assert rates(component) == by_torch(getattr(lr_scheduler, component.type), per_step, **written_out)
 
 
+@pytest.mark.parametrize("taken", [1, 3, 5, 11])
+@pytest.mark.parametrize(
+    "component",
+    [
+        Component("OneCycleLR", {"max_lr": 0.3, "total_steps": EPOCHS * BATCHES}),
+        Component("OneCycleLR", {"max_lr": 0.3, "epochs": EPOCHS, "steps_per_epoch": BATCHES}),
+        Component("CyclicLR", {"base_lr": 0.01, "max_lr": 0.1, "step_size_up": 3}),
+    ],
+)
+def test_epochs_of_more_steps_begin_with_the_rates_that_they_were_laid_out_with(
+    component: Component, taken: int
+) -> None:
+    expected = by_torch(getattr(lr_scheduler, component.type), True, **component.args)[::BATCHES]
+
+    assert rates(component, taken=taken)[::taken] == expected
+
+
 def test_without_a_schedule_the_rate_stays() -> None:
     assert set(rates(None)) == {0.1}
 
@@ -92,6 +109,7 @@ def test_a_plateau_is_watched_in_the_direction_of_the_objective() -> None:
         (Component("CosineLR"), "did you mean CosineAnnealing"),
         (Component("LambdaLR", {"lr_lambda": "x"}), "cannot be written in a space: it takes a function"),
         (Component("OneCycleLR", {"max_lr": 0.1, "pct_start": 7}), "OneCycleLR refuses its arguments"),
+        (Component("OneCycleLR", {"max_lr": 0.1, "total_steps": 23}), "ends after 23 steps, and 6 epochs of 4 take 24"),
     ],
 )
 def test_what_cannot_be_built_is_refused(component: Component, message: str) -> None:

@@ -82,10 +82,10 @@ def train(
 ) -> Final:
     """Train a config for good and save the model.
 
-    The learning-rate schedule is laid out for `training.epochs`, with batch totals of the split that is
-    trained on; training stops after the epoch that the trial's value came from, where the provenance
-    knows it. With `On.TRAIN` the trial is repeated bit for bit on the hardware that it ran on, if
-    it was trained alone.
+    The learning-rate schedule is laid out for `training.epochs` and follows that of the search epoch by epoch, though
+    an epoch of more rows has more steps. Training stops after the epoch that the trial's value came from, where the
+    provenance knows it. With `On.TRAIN` the trial is repeated bit for bit on the hardware that it ran on, if it was
+    trained alone.
 
     Args:
         space: a file, or a space, without holes.

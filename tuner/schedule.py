@@ -6,6 +6,7 @@ run that its config leaves out. `SequentialLR` takes a list of others, each for 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -36,17 +37,26 @@ class Schedule:
         scheduler: None for a constant learning rate.
         optimizer: whose learning rates are changed.
         epochs: the run's total, for which the schedule is laid out.
-        steps: of the optimizer, per epoch.
+        steps: per epoch, for which the schedule is laid out.
         direction: which way the value given to `after_epoch` gets better: that of the objective.
+        taken: the optimizer's steps per epoch. The schedule's own steps are spread evenly over them, so that both
+            reach the end of an epoch together. By default they are `steps`.
 
     Raises:
-        BuildError: no such class, one that a text cannot describe, or arguments that it refuses.
+        BuildError: no such class, one that a text cannot describe, arguments that it refuses, or too short a schedule.
     """
 
     def __init__(
-        self, scheduler: Component | None, optimizer: Optimizer, epochs: int, steps: int, direction: Direction
+        self,
+        scheduler: Component | None,
+        optimizer: Optimizer,
+        epochs: int,
+        steps: int,
+        direction: Direction,
+        taken: int | None = None,
     ) -> None:
         self._scheduler: Any = None
+        self._steps, self._taken, self._at = steps, taken or steps, 0
         self.per_step = scheduler is not None and scheduler.type in PER_STEP
         self.watches = scheduler is not None and scheduler.type in WATCHING
         if scheduler is None:
@@ -58,11 +68,15 @@ class Schedule:
 
     def after_step(self) -> None:
         """Step, if the class steps with the optimizer."""
-        if self.per_step:
+        if not self.per_step:
+            return
+        before, self._at = self._at, self._at + 1
+        for _ in range(self._at * self._steps // self._taken - before * self._steps // self._taken):
             self._scheduler.step()
 
     def after_epoch(self, value: float) -> None:
         """Step, if the class steps per epoch; `value` is the objective, for a class that watches it."""
+        self._at = 0
         if self.watches:
             self._scheduler.step(value)
         elif self._scheduler is not None and not self.per_step:
@@ -149,9 +163,14 @@ def _build(scheduler: Component, optimizer: Optimizer, epochs: int, steps: int, 
         message = f"{scheduler.type} watches the objective, and that is to {direction.value}: "
         raise BuildError("scheduler.mode", f"{message}write mode: {_mode(direction)}, or remove mode")
     try:
-        return cls(optimizer, **{**totals, **scheduler.args})
+        built = cls(optimizer, **{**totals, **scheduler.args})
     except Exception as error:  # a constructor may raise anything for a bad argument
         raise BuildError("scheduler", f"{scheduler.type} refuses its arguments: {error}") from None
+    length = getattr(built, "total_steps", math.inf)
+    if length < epochs * steps:  # torch raises at the step after the last
+        message = f"{scheduler.type} ends after {length} steps, and {epochs} epochs of {steps} take"
+        raise BuildError("scheduler", f"{message} {epochs * steps}: leave its totals out, and tuner fills them in")
+    return built
 
 
 def _sequence_of(schedulers: list[Any]) -> None:

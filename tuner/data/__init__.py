@@ -66,7 +66,7 @@ def for_search(data: Data, base: str, seed: int, draw: int | None = None) -> Spl
     _refuse_unlearnable(source, targets[train], {name: targets[rows] for name, rows in others.items()})
     if draw is None:
         source = source.noting(*audit.notes(source, train, valid, held))
-    return Splits(source.emptied(), source.pool.at(train), source.pool.at(valid), None, loader)
+    return Splits(source.emptied(), source.pool.at(train), source.pool.at(valid), None, loader, len(train))
 
 
 def for_final(data: Data, base: str, seed: int, on: On, test: bool = True) -> Splits:
@@ -87,24 +87,24 @@ def for_final(data: Data, base: str, seed: int, on: On, test: bool = True) -> Sp
         everything = source.pool.at(torch.cat([train, valid]).sort().values)
         _refuse_unlearnable(source, everything.targets, {"test": test_rows.targets})
         source = source.noting(*audit.copies({"training": everything, "test": test_rows}, source.task))
-        return Splits(source.emptied(), everything, None, test_rows, loader)
+        return Splits(source.emptied(), everything, None, test_rows, loader, len(train))
     targets = source.pool.targets
     _refuse_unlearnable(source, targets[train], {"validation": targets[valid], "test": test_rows.targets})
     trained, validated = source.pool.at(train), source.pool.at(valid)
     split = {"training": trained, "validation": validated, "test": test_rows}
     source = source.noting(*audit.copies(split, source.task))
-    return Splits(source.emptied(), trained, validated, test_rows, loader)
+    return Splits(source.emptied(), trained, validated, test_rows, loader, len(train))
 
 
 def _without_test(source: Source, loader: Loader, train: Tensor, valid: Tensor, on: On) -> Splits:
     if on is On.ALL:
         everything = source.pool.at(torch.cat([train, valid]).sort().values)
         _refuse_unlearnable(source, everything.targets, {})
-        return Splits(source.emptied(), everything, None, None, loader)
+        return Splits(source.emptied(), everything, None, None, loader, len(train))
     trained, validated = source.pool.at(train), source.pool.at(valid)
     _refuse_unlearnable(source, trained.targets, {"validation": validated.targets})
     source = source.noting(*audit.copies({"training": trained, "validation": validated}, source.task))
-    return Splits(source.emptied(), trained, validated, None, loader)
+    return Splits(source.emptied(), trained, validated, None, loader, len(train))
 
 
 def argument_faults(source: Component, base: str) -> Iterator[tuple[str, str]]:

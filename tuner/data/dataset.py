@@ -49,13 +49,17 @@ class Split(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Splits:
-    """Raw rows set apart. `valid` is None in final training on all rows, `test` None in a search."""
+    """Raw rows set apart. `valid` is None in final training on all rows, `test` None in a search.
+
+    `searched` is the number of rows that a search trains on, for which schedules are laid out.
+    """
 
     source: Source
     train: Rows
     valid: Rows | None
     test: Rows | None
     loader: Loader
+    searched: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ from tuner.chance import seed_everything
 from tuner.config import Config, Precision, Training
 from tuner.data import Dataset
 from tuner.errors import BuildError
-from tuner.goal import Direction
 from tuner.loss import Loss
 from tuner.port import Fixed
 from tuner.schedule import Replay, Schedule
@@ -60,7 +59,7 @@ class Run:
             BuildError: a class refuses its arguments, or two parts do not fit each other.
         """
         dataset, training = job.dataset(config.data), config.training
-        steps = _steps(len(dataset.train), config)
+        _refuse_large_batches(len(dataset.train), config)
         seed_everything(derive(seed, "init"))
         model = models.build(config.model, dataset.input_shape, dataset.outputs, config.base, dataset.vocab_size)
         if not own.is_own(config.model.type):  # user code may look at the class of a layer
@@ -75,7 +74,7 @@ class Run:
             model=model,
             optimizer=optimizer,
             advance=stepping_of(optimizer, scaler),
-            schedule=_schedule(config, optimizer, steps, job.scores.direction, fixed),
+            schedule=_schedule(job, config, optimizer, len(dataset.train), fixed),
             loss=loss.build(config.loss, dataset.task, job.device, balance),
             scaler=scaler,
             average=_average(model, training.ema),
@@ -132,23 +131,27 @@ class Run:
         }
 
 
-def _steps(rows: int, config: Config) -> int:
-    """How often the optimizer steps in an epoch; a last row left alone joins the step before it."""
-    size = config.data.batch_size * config.training.accumulate
-    if size > rows:
+def _refuse_large_batches(rows: int, config: Config) -> None:
+    if config.data.batch_size * config.training.accumulate > rows:
         times = f" accumulated {config.training.accumulate} times" if config.training.accumulate > 1 else ""
         message = f"a batch of {config.data.batch_size}{times} is larger than the training split of {rows} rows"
         raise BuildError("data.batch_size", message)
-    whole, rest = divmod(rows, size)
-    return whole + (rest > 1)
+
+
+def _steps(rows: int, config: Config) -> int:
+    """How often the optimizer steps in an epoch; a last row left alone joins the step before it."""
+    whole, rest = divmod(rows, config.data.batch_size * config.training.accumulate)
+    return max(1, whole + (rest > 1))
 
 
 def _schedule(
-    config: Config, optimizer: torch.optim.Optimizer, steps: int, direction: Direction, fixed: Fixed | None
+    job: Job, config: Config, optimizer: torch.optim.Optimizer, rows: int, fixed: Fixed | None
 ) -> Schedule | Replay:
+    """The learning rates, which in final training follow those of the search though an epoch has more steps."""
     if fixed is not None and fixed.rates:
         return Replay(optimizer, fixed.rates)
-    return Schedule(config.scheduler, optimizer, config.training.epochs, steps, direction)
+    laid_out, taken = _steps(job.splits.searched, config), _steps(rows, config)
+    return Schedule(config.scheduler, optimizer, config.training.epochs, laid_out, job.scores.direction, taken)
 
 
 def _quicken(model: nn.Module) -> None:
