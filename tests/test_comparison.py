@@ -15,11 +15,12 @@ from tests.plots.making import study_of_several
 from tests.study.asking import complete, opened
 from tuner import comparison
 from tuner.cli import app
-from tuner.confirmation import CONFIRM, Part, Run
+from tuner.confirmation import CONFIRM
 from tuner.errors import UsageError
 from tuner.plots.against import Confirmed, Contestant
 from tuner.port import Fixed
 from tuner.racing import Interval
+from tuner.stage import Part, Run
 from tuner.study import Study
 from tuner.study.planned import note
 from tuner.study.record import HISTORY

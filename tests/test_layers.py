@@ -24,6 +24,7 @@ LAYERS = [
     ["summary", "warming"],
     ["answer", "findings"],
     ["confirmation", "plots", "stopping"],
+    ["stage"],
     ["failures", "importances", "regions", "curve", "rates"],
     ["association"],
     ["study"],

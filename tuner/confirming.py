@@ -13,7 +13,7 @@ from typing import Any
 
 from tuner import check, data, storage
 from tuner.config import DEFAULT_STORAGE
-from tuner.confirmation import CONFIRM, Confirmation, Run, Terms, candidates_of, confirmation, read, sibling_name
+from tuner.confirmation import CONFIRM, Confirmation, candidates_of, confirmation, read, sibling_name
 from tuner.crew import Executor, Wanted, Workers, executor_of
 from tuner.driver import Limits
 from tuner.errors import BuildError, DataError, StudyError, UsageError
@@ -25,6 +25,7 @@ from tuner.running import Plan, crew_of, drive, interval_of, planned, settle
 from tuner.seeds import derive
 from tuner.space import Space
 from tuner.space.suggesters import Corner
+from tuner.stage import Run, Terms
 from tuner.storage import in_turn
 from tuner.study import Record, Study, load_study, open_study
 from tuner.study.planned import enqueue, note, noted, sibling

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from tuner.confirmation import Confirmation, Standing
+from tuner.confirmation import Confirmation
 from tuner.findings import sentences, verdict
 from tuner.plots import COLOURS, GREY, INK, Plot
 from tuner.plots.plot import whiskers
+from tuner.stage import Standing
 
 ROW = 56
 """Pixels of a candidate."""
