@@ -46,7 +46,8 @@ TESTED = 0.04
 apart in 5.9 % of races (`benchmarks.resampled`)."""
 
 FIRST_LOOK = 3
-"""Two differences tell nothing of their spread."""
+"""Two differences tell nothing of their spread, so a race of two seeds calls no candidate worse. (A t-test of two
+called one of two equals worse in 5.9 % of 3,000 races where one seed in five fails badly.)"""
 
 ROUNDING = 1e-6
 """Shares of rows, as metrics often are, are float32: equal differences of them differ by about so much of a value."""
@@ -140,7 +141,7 @@ def race(
     leading = list(curves)
     given_up: dict[int, int] = {}
     first = min(FIRST_LOOK, seeds)
-    level = TESTED / max(1, entered * (entered - 1) * (seeds - first + 1))
+    level = TESTED / max(1, entered * (entered - 1) * (seeds - first + 1)) if seeds >= FIRST_LOOK else 0.0
     for n in range(first, seeds + 1):
         if len(leading) < 2:
             break

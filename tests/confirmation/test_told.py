@@ -28,6 +28,13 @@ def test_where_every_candidate_dropped_out_that_is_said(walk: Path, url: str, cl
     ).stdout.replace("\n", " ")
 
 
+def test_how_often_an_interval_misses_where_seeds_fail_is_said_by_their_number(walk: Path, url: str) -> None:
+    told = " ".join(sentences(tuner.confirm("walk", top=2, seeds=2, storage_url=url)))
+
+    assert "intervals of 2 seeds miss the true mean in 29% of cases" in told
+    assert "cannot be told apart from it by two seeds: `--seeds 3` or more can" in told
+
+
 def test_the_status_of_its_runs_is_that_of_a_confirmation(walk: Path, url: str, cli: Cli) -> None:
     found = tuner.confirm("walk", top=3, seeds=3, storage_url=url)
 
