@@ -1,22 +1,24 @@
-"""How often studies of pure noise name a parameter or a bound, and how often a decisive parameter is named first.
+"""Studies of pure noise, and studies that one parameter decides.
 
-python -m benchmarks.noise --studies 200 --trials 20 50 100 300
-
-`python -m benchmarks.honest` does the same, and has to find what is promised: in at most 5 % of noise studies some
-parameter is told from chance, or some bound is to be widened; a decisive parameter is named first in 95 %.
+In at most 5 % of noise studies some parameter may be told from chance, and in at most 5 % some bound may be one to
+widen. A decisive parameter must be named first in at least 95 %: an optimum inside a range, a slope, a label.
+`python -m benchmarks.honest` prints what it finds.
 """
 
 from __future__ import annotations
 
-import argparse
+import itertools
 import math
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
 from typing import Any
 
 import optuna
 
-from tuner.importances import importances_of
+from benchmarks.verdicts import FALSE, FIRST, Share
+from tuner.importances import TREES, importances_of
 from tuner.plots.plot import losses
 from tuner.regions import regions
 from tuner.study import Study, sound
@@ -39,6 +41,9 @@ DECIDED: Mapping[str, Callable[[Mapping[str, Any]], float]] = {
 }
 """By the decisive parameter, what it makes of a trial: about 1 in standard deviation; none is noise."""
 
+NAMES = {"a": "an optimum inside a range", "rate": "a slope", "kind": "a label"}
+"""What each decisive parameter is an example of."""
+
 NOISE = 0.5
 """The standard deviation of what is added to it."""
 
@@ -54,44 +59,54 @@ def study_of(decisive: str, sampler: str, trials: int, seed: int) -> Study:
     return Study(study)
 
 
-def found_in(decisive: str, sampler: str, trials: int, studies: int) -> tuple[float, float, float]:
-    """Shares of studies: that name it first, that tell another from chance, that have some bound to widen."""
-    first = other = bound = 0
-    for seed in range(studies):
-        study = study_of(decisive, sampler, trials, seed)
-        chosen = sound(study.records())
-        ranked = importances_of(study, chosen).ranked
-        first += ranked[0].name == decisive
-        other += any(each.told and each.name != decisive for each in ranked)
-        bound += any(each.advice for each in regions(chosen, study.domains(), losses(study, 0)))
-    return first / studies, other / studies, bound / studies
+ONE_TREE = 1
+"""Trees of the forest for studies of noise: its shares are not looked at, and a forest takes most of the time."""
 
 
-def table(studies: int, trials: Sequence[int]) -> tuple[list[str], bool]:
-    """What simulations find, a line each, and whether the promise holds, but for two standard errors."""
-    lines = ["trials  decisive  sampler  named first  some other told from chance  some bound to widen"]
-    kept = True
-    slack = 2 * (0.05 * 0.95 / studies) ** 0.5
-    for count in trials:
-        for decisive in DECIDED:
-            for sampler in ("random", "tpe"):
-                first, other, bound = found_in(decisive, sampler, count, studies)
-                named = f"{first:11.1%}" if decisive else f"{'':11}"
-                lines.append(f"{count:6}  {decisive or 'none':8}  {sampler:7}  {named}  {other:27.1%}  {bound:19.1%}")
-                kept &= first >= 0.95 - slack if decisive else max(other, bound) <= 0.05 + slack
-    return lines, kept
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What some trials name: the parameter that they rank first, whether any is told from chance, and any bound."""
+
+    first: str
+    any_parameter: bool
+    any_bound: bool
 
 
-def main() -> None:
-    """Print a line for each kind of study, and exit with 1 where the promise does not hold."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--studies", type=int, default=100)
-    parser.add_argument("--trials", type=int, nargs="+", default=[50])
-    asked = parser.parse_args()
-    lines, kept = table(asked.studies, asked.trials)
-    print(*lines, sep="\n")
-    raise SystemExit(not kept)
+def told_by(decisive: str, sampler: str, counts: Sequence[int], seed: int) -> list[Told]:
+    """Make a study of the greatest of the counts, and return what its first trials name, by count."""
+    study = study_of(decisive, sampler, max(counts), seed)
+    return [_told(study, count, TREES if decisive else ONE_TREE) for count in counts]
 
 
-if __name__ == "__main__":
-    main()
+def _told(study: Study, count: int, trees: int) -> Told:
+    chosen = sound(study.records())[:count]
+    ranked = importances_of(study, chosen, trees=trees).ranked
+    bounds = regions(chosen, study.domains(), losses(study, 0))
+    return Told(ranked[0].name, any(each.told for each in ranked), any(each.advice for each in bounds))
+
+
+def shares(noise: int, decided: int, counts: Sequence[int], pool: Executor) -> Iterator[Share]:
+    """Find what is promised of importances and regions, a share each.
+
+    Args:
+        noise: how many studies of noise by each sampler.
+        decided: how many of each kind that one parameter decides.
+        counts: of trials; smaller ones are the first trials of the largest.
+        pool: the processes that make the studies.
+    """
+    kinds = [decisive for decisive in DECIDED if (decided if decisive else noise)]
+    for decisive, sampler in itertools.product(kinds, ("random", "tpe")):
+        studies = range(decided if decisive else noise)
+        made = list(pool.map(told_by, *map(itertools.repeat, (decisive, sampler, counts)), studies))
+        for count, found in zip(counts, zip(*made, strict=True), strict=True):
+            yield from _shares(f"{count} trials, {sampler}", decisive, found)
+
+
+def _shares(of: str, decisive: str, found: Sequence[Told]) -> Iterator[Share]:
+    if decisive:
+        yield Share(
+            f"{of}: {NAMES[decisive]} is named first", sum(e.first == decisive for e in found), len(found), FIRST
+        )
+    else:
+        yield Share(f"{of}: noise names a parameter", sum(each.any_parameter for each in found), len(found), FALSE)
+        yield Share(f"{of}: noise names a bound to widen", sum(each.any_bound for each in found), len(found), FALSE)

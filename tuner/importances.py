@@ -86,16 +86,17 @@ class Importances:
         return f"cannot be told from {trials}: {', '.join(doubted)}"
 
 
-def importances_of(study: Study, chosen: Sequence[Record], i: int = 0) -> Importances:
+def importances_of(study: Study, chosen: Sequence[Record], i: int = 0, trees: int = TREES) -> Importances:
     """Those in objective `i` by fANOVA (Hutter et al. 2014); none where no two values differ, or no parameter does.
 
     Args:
         study: whose trials they are.
         chosen: complete trials with finite values, by number.
         i: which objective.
+        trees: of the forest. Fewer give rougher shares; whether any parameter is told does not depend on them.
     """
     evaluated = min(len(chosen), MOST_TRIALS)
-    columns = _Columns(study, chosen, i)
+    columns = _Columns(study, chosen, i, trees)
     if not columns.names or len({record.values[i] for record in chosen}) < FEWEST:
         return Importances((), evaluated, len(chosen))
     groups = list(_groups(study, chosen, columns.names))
@@ -132,8 +133,8 @@ class _Group:
 class _Columns:
     """The parameters of some trials, each on its own scale, and the values of these trials in one objective."""
 
-    def __init__(self, study: Study, sample: Sequence[Record], i: int) -> None:
-        self._study, self._i = study, i
+    def __init__(self, study: Study, sample: Sequence[Record], i: int, trees: int) -> None:
+        self._study, self._i, self._trees = study, i, trees
         self._domains = {name: domain for name, domain in study.domains().items() if domain.varies}
         self.names = [name for name in self._domains if any(name in record.params for record in sample)]
         drawn_in = fenced(np.array([record.values[i] for record in sample])) if sample else ()
@@ -160,7 +161,7 @@ class _Columns:
         if not shown or len(set(values)) < FEWEST:
             return {}
         coded = extract(self._study, members, values, self._i)
-        forest = FanovaImportanceEvaluator(n_trees=TREES, seed=0)
+        forest = FanovaImportanceEvaluator(n_trees=self._trees, seed=0)
         shares = get_param_importances(coded, evaluator=forest, params=shown)
         return {name: float(share) for name, share in shares.items()}
 
