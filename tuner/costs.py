@@ -29,7 +29,7 @@ def measure(names: Iterable[str], model: nn.Module, row: Tensor) -> dict[str, fl
     return {name: measures[name]() for name in names if name in COSTS}
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def latency(model: nn.Module, row: Tensor) -> float:
     """Milliseconds of one pass of one row in evaluation mode: the median of many, after some to warm up."""
     training = model.training

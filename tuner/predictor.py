@@ -71,14 +71,14 @@ class Predictor(nn.Module):
             outputs = widened(self.model(self.preprocessor(inputs).to(device)))
         return outputs if self.target_scale is None else self.target_scale.to(device).undo(outputs)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def outputs(self, inputs: Any) -> Tensor:
         """Return the model's outputs for any number of raw inputs, as `forward` does for a few."""
         if isinstance(inputs, list | tuple):
             return torch.cat([self(inputs[i : i + ROWS]) for i in range(0, len(inputs), ROWS)])
         return torch.cat([self(inputs_at(inputs, part)) for part in torch.split(torch.arange(len(inputs)), ROWS)])
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def probabilities(self, inputs: Any) -> Tensor:
         """Raw inputs to class probabilities, float32 (N, classes).
 
@@ -92,7 +92,7 @@ class Predictor(nn.Module):
             raise UsageError(f"{self._kind()} gives no class probabilities; use predict for its predictions")
         return likely
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def predict(self, inputs: Any) -> Tensor:
         """Raw inputs to class indices, int64 (N,), or for regression to values, float64 (N, outputs)."""
         outputs = self.outputs(inputs)

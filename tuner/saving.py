@@ -112,7 +112,7 @@ def _outputs(model: nn.Module, inputs: Tensor, precision: Precision) -> Tensor:
     """What a model gives in evaluation, its chance from one seed."""
     seed_everything(0)
     model.eval()
-    with torch.inference_mode(), autocast(precision, inputs.device):
+    with torch.no_grad(), autocast(precision, inputs.device):
         outputs: Tensor = widened(model(inputs.clone()))
     return outputs
 

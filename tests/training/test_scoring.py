@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch.nn import functional
@@ -71,3 +73,33 @@ def test_a_regression_is_scored_in_the_units_of_its_targets() -> None:
     assert scores["mse"] == pytest.approx(float((errors**2).mean()), rel=1e-5)
     assert scores["mae"] == pytest.approx(float(errors.abs().mean()), rel=1e-5)
     assert scores["loss"] == pytest.approx(scores["mse"], rel=1e-6)
+
+
+KEEPS_TENSORS = """
+import functools
+import torch
+from torch import nn
+
+@functools.lru_cache
+def ramp(width):
+    return torch.linspace(0.5, 1.5, width)
+
+class Cached(nn.Linear):
+    def __init__(self, in_features, num_classes):
+        super().__init__(in_features, num_classes)
+    def forward(self, x):
+        return super().forward(x.flatten(1)) * ramp(self.out_features)
+"""
+
+
+def test_a_tensor_that_user_code_caches_while_it_is_scored_can_be_trained_with(job: Job, tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(KEEPS_TENSORS)
+    text = "{data: {type: digits}, model: {type: 'net.py:Cached'}, optimizer: {type: SGD, lr: 0.1}}"
+    chosen = Space.parse(text, base=tmp_path).resolve(Corner(False, {}))
+    run = Run.build(job, chosen, 0)
+    assert run.dataset.valid is not None
+
+    before = evaluate(run, run.dataset.valid, job.scores)
+    *_, (_, metrics, _) = epochs_of(run, job, 1, 2)
+
+    assert metrics["accuracy"] > before["accuracy"]

@@ -137,7 +137,7 @@ class Lanes:
             total += losses.detach()
         return total, _clipped(self._gradients, self.runs)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def outputs(self) -> Tensor:
         """What each model gives for the whole validation split, float32 (K, N, outputs)."""
         dataset = self.runs[0].dataset

@@ -76,7 +76,7 @@ def _changes(run: Run, source: Source) -> str:
                 return reason
         seed_everything(derive(0, "plan"))
         run.model.eval()
-        with asked_for() as asked, torch.inference_mode(), run.autocast():
+        with asked_for() as asked, torch.no_grad(), run.autocast():
             run.model(_held_out(run))
         run.model.train()
         if reason := _reason("scoring", before.changed(source.model(run.model, weights)), asked):
@@ -146,7 +146,7 @@ def _scores_differ(lanes: Lanes, runs: Sequence[Run]) -> str:
     """Whether lanes score rows as their runs do, and a row does not depend on those beside it."""
     inputs = _held_out(runs[0])
     parts = torch.split(inputs, max(1, len(inputs) // 2))
-    with torch.inference_mode():
+    with torch.no_grad():
         together = torch.cat([lanes.scored(part.clone()) for part in parts], 1)
         for run, found in zip(runs, together, strict=True):
             run.model.eval()

@@ -35,5 +35,5 @@ def outputs_of(model: nn.Module, split: Split, dataset: Dataset, precision: Prec
     """
     size = rows_at_once(dataset)
     model.eval()
-    with torch.inference_mode(), autocast(precision, next(model.parameters()).device):
+    with torch.no_grad(), autocast(precision, next(model.parameters()).device):
         return torch.cat([widened(model(inputs)) for inputs in split.in_order(size)])
