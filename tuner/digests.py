@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from tuner.data import Splits
-from tuner.data.rows import Inputs, Lazy, Rows
+from tuner.data.rows import Inputs, Lazy, Rows, as_bytes
 from tuner.own import Code
 
 READ = 32
@@ -49,14 +49,14 @@ def code_digests(codes: Iterable[Code]) -> dict[str, str]:
 
 
 def _parts(rows: Rows) -> Iterator[Any]:
-    yield _bytes(rows.targets)
+    yield as_bytes(rows.targets)
     yield from _of_inputs(rows.inputs)
 
 
 def _of_inputs(inputs: Inputs) -> Iterator[Any]:
     if isinstance(inputs, Tensor):
         yield str((inputs.dtype, tuple(inputs.shape))).encode()
-        yield _bytes(inputs)
+        yield as_bytes(inputs)
     elif isinstance(inputs, pd.DataFrame):
         yield repr(list(inputs.columns)).encode()
         yield pd.util.hash_pandas_object(inputs, index=False).to_numpy().tobytes()
@@ -71,12 +71,8 @@ def _of_files(inputs: Lazy) -> Iterator[Any]:
     yield str(len(inputs)).encode()
     if len(inputs):
         some = torch.linspace(0, len(inputs) - 1, min(READ, len(inputs))).long()
-        yield _bytes(inputs[some].read())
+        yield as_bytes(inputs[some].read())
     yield from (str(size).encode() for size in inputs.sizes())
-
-
-def _bytes(tensor: Tensor) -> Any:
-    return tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
 
 
 def _follow(file: Path, base: Path, found: dict[str, str]) -> None:

@@ -13,7 +13,7 @@ from tests.data.making import picture, section, write
 from tuner import data
 from tuner.config import On
 from tuner.data import audit
-from tuner.data.rows import Rows, Source
+from tuner.data.rows import Rows, Source, as_bytes
 from tuner.task import Task
 
 CHANCE = torch.Generator().manual_seed(0)
@@ -348,3 +348,18 @@ def test_nothing_is_said_of_clean_data(kind: str) -> None:
 
 def test_a_draw_is_not_audited_again() -> None:
     assert data.for_search(section("iris"), ".", 0, draw=1).source.notes == ()
+
+
+@pytest.mark.parametrize("rows", [torch.arange(60).reshape(1, 60).T, torch.arange(6.0)[::6].reshape(1, 1)])
+def test_the_bytes_of_rows_are_read_whatever_their_strides_are(rows: torch.Tensor) -> None:
+    assert as_bytes(rows).tobytes() == rows.numpy().tobytes()
+    assert as_bytes(rows[:1].T[0]).tobytes() == rows[:1].T[0].numpy().tobytes()
+
+
+def test_a_frame_of_one_column_is_compared_row_by_row(tmp_path: Path) -> None:
+    body = "    frame = pd.DataFrame({'a': [*range(30)] * 2, 'y': [0, 1] * 30})\n    return frame[['a']], frame.y\n"
+    (tmp_path / "own.py").write_text(f"import pandas as pd\n\n\ndef load():\n{body}")
+
+    splits = data.for_search(section("own.py:load", test=0.2), str(tmp_path), 0)
+
+    assert any("copies of training rows" in note for note in splits.source.notes)

@@ -104,3 +104,12 @@ def test_numbers_alone_are_rows_of_one_feature() -> None:
     items = Items([(0.5, 0), (1.5, 1)], torch.tensor([1, 0]), None)
 
     assert items.read().tolist() == [[1.5], [0.5]]
+
+
+def test_an_array_that_may_not_be_written_on_is_copied() -> None:
+    array = np.arange(6.0)
+    array.flags.writeable = False
+
+    as_array(array)[0] = 7
+
+    assert array.tolist() == list(range(6))

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from tuner.data import memory, suspects
-from tuner.data.rows import Inputs, Rows, Source, inputs_at
+from tuner.data.rows import Inputs, Rows, Source, as_bytes, inputs_at
 from tuner.data.stream import read_in_order
 from tuner.errors import listing
 from tuner.task import Task
@@ -171,7 +171,7 @@ def _keys(inputs: Inputs) -> Keys | None:
 
 def _tensor_keys(rows: Tensor) -> Keys:
     """By the bytes of numbers of any type."""
-    flat = rows.reshape(len(rows), -1).contiguous().view(torch.uint8).numpy()
+    flat = as_bytes(rows).reshape(len(rows), -1)
     if flat.shape[1] > WIDE:
         return np.fromiter((hash(row.tobytes()) & MASK for row in flat), dtype=np.uint64, count=len(flat))
     padded = np.zeros((len(flat), -(-flat.shape[1] // 8) * 8), dtype=np.uint8)

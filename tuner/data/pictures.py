@@ -128,7 +128,10 @@ def as_array(values: Any) -> Tensor:
         DataError: it is no array of real numbers.
     """
     try:
-        made = values if isinstance(values, Tensor) else torch.as_tensor(np.asarray(values))
+        array = values if isinstance(values, Tensor) else np.asarray(values)
+        if isinstance(array, np.ndarray) and not array.flags.writeable:
+            array = array.copy()  # a model may write on what it is given
+        made = torch.as_tensor(array)
     except (TypeError, ValueError) as error:
         raise DataError(f"data: a {type(values).__name__} is no array of numbers: {error}") from None
     refuse_complex(made)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -73,7 +73,7 @@ class Source:
     `pool` may be tuned on; `valid` are the rows of the pool, int64, that validate where the dataset
     itself says so; `test` reads its own test split where it has one. `white` is the value of a white
     pixel, by which image files are read for prediction; None means the files' own numbers. `notes` tell the user what
-    was inferred.
+    was inferred. `units` are the percent or currency signs of columns of a table.
     """
 
     task: Task
@@ -84,6 +84,7 @@ class Source:
     vocab_size: int | None = None
     white: float | None = 255.0
     notes: tuple[str, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
 
     def emptied(self) -> Source:
         """The same without its rows, once they are in their splits."""
@@ -92,6 +93,16 @@ class Source:
     def noting(self, *notes: str) -> Source:
         """The same with more notes, but for empty ones."""
         return replace(self, notes=(*self.notes, *filter(None, notes)))
+
+
+def as_bytes(tensor: Tensor) -> npt.NDArray[np.uint8]:
+    """Return the bytes of a tensor's numbers in their order, uint8 (N,), whatever its strides are.
+
+    A dimension of one entry may have any stride, with which torch gives no view of bytes.
+    """
+    there = tensor.detach().resolve_conj().resolve_neg().cpu().contiguous()
+    made: npt.NDArray[np.uint8] = there.as_strided((there.numel(),), (1,)).view(torch.uint8).numpy()
+    return made
 
 
 def inputs_at(inputs: Inputs, indices: Tensor) -> Inputs:

@@ -17,6 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tuner.data.rows import as_bytes
+
 PLAIN = frozenset({int, float, complex, str, bytes, bool, type(None), type(Ellipsis), range, torch.dtype, torch.device})
 """Types whose values have an exact text."""
 
@@ -49,8 +51,7 @@ def numbers(array: Tensor | np.ndarray[Any, Any]) -> str:
     """
     if isinstance(array, Tensor):
         facts = f"{array.dtype} {tuple(array.shape)} {array.device} {array.requires_grad}"
-        there = array.detach().resolve_conj().resolve_neg().cpu().contiguous().reshape(-1)
-        return f"{facts} {digest(there.view(torch.uint8).numpy().tobytes())}"
+        return f"{facts} {digest(as_bytes(array).tobytes())}"
     return f"{array.dtype} {array.shape} {digest(np.ascontiguousarray(array).tobytes())}"
 
 
