@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from tuner import data
 from tuner.config import On
 from tuner.data import Dataset
 from tuner.data.rows import Rows, read
-from tuner.errors import DataError, UsageError
+from tuner.errors import DataError, UnseenWords, UsageError
 from tuner.space import Space
 from tuner.space.suggesters import Corner
 from tuner.task import Task
@@ -36,6 +37,7 @@ SPACES = {
     " encoding: cp1252, header: false, keep_na: true, batch_size: 8}\nmodel: {type: MLP, hidden: [8]}\n",
     "heights": "data: {type: ImageFolder, root: heights, test: 4, batch_size: 4}\nmodel: {type: CNN, channels: [4]}\n",
     "digits": "data: {type: digits, batch_size: 64}\nmodel: {type: CNN, channels: [4]}\n",
+    "shares": "data: {type: csv, path: s.csv, target: y, batch_size: 8}\nmodel: {type: MLP, hidden: [8]}\n",
     "line": "data: {type: synthetic_regression, rows: 60, features: 2, batch_size: 8}\nmodel: {type: Linear}\n",
     "ids": "data: {type: 'own.py:load', batch_size: 4}\nmodel: {type: RNN, hidden_size: 4}\n",
 }
@@ -68,6 +70,11 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     pets(base / "pets", each=8)
     (base / "own.py").write_text(OWN)
     german_file(base / "g.csv", range(60))
+    write(
+        base / "s.csv",
+        "share,member,y",
+        *(f"{i * 37 % 100}%,{i % 3 == 0},{'ab'[i * 37 % 100 > 50]}" for i in range(60)),
+    )
     chance = np.random.default_rng(0)
     for i in range(16):
         picture(base / "heights" / "ab"[i % 2] / f"{i}.tiff", chance.normal(0, 1000, (8, 8)).astype(np.float32))
@@ -130,6 +137,7 @@ def test_a_table_is_predicted_as_its_test_rows_were(runs: Runs, tmp_path: Path) 
     assert_told_alike(table, run)
 
 
+@pytest.mark.filterwarnings("ignore::tuner.errors.UnseenWords")  # code x is new to the model
 def test_columns_may_stand_in_any_order_and_the_target_need_not_be_there(runs: Runs, tmp_path: Path) -> None:
     run = runs("table")
     write(tmp_path / "one.csv", "age;code;member;bought", "30;007;True;no", ";x;False;yes")
@@ -197,6 +205,18 @@ def test_a_word_that_looks_like_a_number_is_the_word_that_was_trained_on(runs: R
     unseen = frame.assign(code="7")
     features = tuner.load_model(run.folder).preprocessor
     assert not torch.equal(features(frame), features(unseen))
+
+
+def test_words_that_were_not_trained_on_are_told(runs: Runs, tmp_path: Path) -> None:
+    run = runs("shares")
+    write(tmp_path / "n.csv", "share,member", *(f"{i}%,{int(i < 7)}" for i in range(10)))
+    write(tmp_path / "ok.csv", "share,member", *(f"{i}%,{i % 2 == 0}" for i in range(10)), "3%,", "4%,perhaps")
+
+    with pytest.warns(UnseenWords, match=r"n\.csv: column member: 10 of 10 words, such as '1', were not in the rows"):
+        tuner.predict(run.folder, tmp_path / "n.csv")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UnseenWords)
+        tuner.predict(run.folder, tmp_path / "ok.csv")
 
 
 def test_texts_are_predicted_as_their_test_rows_were(runs: Runs, tmp_path: Path) -> None:
@@ -302,6 +322,13 @@ def test_predictions_are_written_as_they_are_returned(runs: Runs, tmp_path: Path
         ("table", "n.csv", "age;code;member\ninf;a;True\n", r"n\.csv: row 1: column age is infinite here"),
         ("table", "n.csv", "age;code;member\n", "there is nothing to predict"),
         ("table", "n.csv", "", r"n\.csv cannot be read: No columns"),
+        (
+            "shares",
+            "n.csv",
+            "share,member\n0.5,True\n",
+            "column share has no sign, and the sign % in the rows to train on",
+        ),
+        ("shares", "n.csv", "share,member\n$5,True\n", r"column share has the sign \$, and the sign % in the rows"),
         ("text", "n.csv", "text\nx\n", r"n\.csv: there is no column review: it has text$"),
         ("text", "n.csv", "review\n", "there is nothing to predict"),
         ("text", "n.txt", "", "there is nothing to predict"),

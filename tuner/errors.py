@@ -131,6 +131,10 @@ class ChangedCode(UserWarning):
     """User code is not what it was when a model was trained by it."""
 
 
+class UnseenWords(UserWarning):
+    """Rows to predict have words that the rows to train on did not have."""
+
+
 class TrialStopped(BaseException):
     """A training function of one's own is to end here; it may clean up, and pass it on."""
 

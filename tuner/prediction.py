@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,12 @@ from tuner.data.decoding import open_image
 from tuner.data.imagefiles import ENDINGS, Skipped, images_in
 from tuner.data.numbers import Numbers
 from tuner.data.pictures import resized
-from tuner.data.reading import Reading, as_written
+from tuner.data.reading import Reading, as_written, read_noting
+from tuner.data.rowfile import refuse_units
 from tuner.data.texts import as_texts
 from tuner.data.tokens import Tokens
 from tuner.data.unreadable import is_json
-from tuner.errors import DataError, UsageError
+from tuner.errors import DataError, UnseenWords, UsageError
 from tuner.files import refuse_foreign, write_whole
 from tuner.predictor import Predictor, config_of, load_model
 from tuner.task import Task
@@ -118,9 +120,13 @@ def _distinct(names: list[str], taken: set[str]) -> list[str]:
 def _table(file: Path, columns: Columns, section: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A table as the training rows were read, and its other columns as they are written."""
     reading = Reading.of(section)
-    frame = frames.read(".", str(file), reading, words=columns.words)
+    read = read_noting(".", str(file), reading, words=columns.words)
+    frame = read.frame
     frames.require(frame, columns.names, str(file))
     frames.refuse_text(frame, columns.numeric, str(file), "the model was trained on numbers", reading.spelling)
+    refuse_units(read, columns.numeric, columns.units, str(file))
+    for told in columns.unseen(frame):
+        warnings.warn(f"{file}: {told}", UnseenWords, stacklevel=4)
     return frame, as_written(str(file), reading, [name for name in frame.columns if name not in columns.names])
 
 

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import inspect
+import json
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +14,10 @@ import pytest
 from tests.data.making import write
 from tuner.data import frames, spelling, tables, texts
 from tuner.data.reading import Reading
+from tuner.data.rowfile import RowFile
 from tuner.data.rows import Source
 from tuner.errors import DataError
+from tuner.grammar.arguments import sentences
 
 CHANCE = np.random.default_rng(0)
 VALUES = np.round(CHANCE.normal(0, 3000, 60), 2)
@@ -342,3 +347,81 @@ def test_currencies_are_recognised_on_either_side() -> None:
         assert abs(float(spelling.USUAL.plain(text))) == 5
     assert not spelling.USUAL.is_number("5 apples")
     assert not spelling.USUAL.is_number("%")
+
+
+@pytest.mark.parametrize(
+    ("spelt", "want"), [("{}", 1.0), ("{},5", 1.5), ("{} %", 1.0)], ids=["usual", "decimal comma", "percent"]
+)
+def test_rows_without_a_target_say_nothing_of_what_a_column_is(tmp_path: Path, spelt: str, want: float) -> None:
+    rows = [f'"{spelt.format(i)}";{"xz"[i % 2]}' for i in range(30)]
+    write(tmp_path / "t.csv", "a;y", *rows, "Total;")
+    write(tmp_path / "later.csv", "a;y", "sum;", *rows[:4])
+
+    source = tables.csv(
+        base=str(tmp_path), path="t.csv", target="y", separator=";", decimal="," if "," in spelt else ".",
+        test_path="later.csv",
+    )  # fmt: skip
+
+    assert source.test is not None
+    for inputs, count in ((source.pool.inputs, 30), (source.test().inputs, 4)):
+        assert isinstance(inputs, pd.DataFrame)
+        assert inputs["a"].astype(float).tolist() == [i + want - 1 for i in range(count)]
+        assert frames.is_numbers(inputs["a"])
+
+
+def test_numbers_that_json_has_as_texts_too_are_numbers(tmp_path: Path) -> None:
+    rows = [{"a": i if i % 3 else str(i), "b": str(i), "y": "xz"[i % 2]} for i in range(12)]
+    lines = map(json.dumps, rows)
+
+    source = tables.csv(base=str(tmp_path), path=write(tmp_path / "t.jsonl", *lines).name, target="y")
+
+    inputs = source.pool.inputs
+    assert isinstance(inputs, pd.DataFrame)
+    assert frames.is_numbers(inputs["a"])
+    assert inputs["a"].tolist() == list(range(12))
+    assert inputs["b"].tolist() == [str(i) for i in range(12)]
+
+
+@pytest.mark.parametrize(
+    ("trained", "later", "message"),
+    [
+        ("{}%", "{}", "column a has no sign, and the sign % in the rows to train on"),
+        ("{}", "{} %", "column a has the sign %, and no sign in the rows to train on"),
+        ("${}", "{} €", "column a has the sign €, and the sign $ in the rows to train on"),
+        ("${}", "{}", None),
+        ("{}%", "{} %", None),
+        ("{}%", "", None),
+    ],
+)
+def test_a_test_file_has_the_signs_of_the_rows_to_train_on(
+    tmp_path: Path, trained: str, later: str, message: str | None
+) -> None:
+    for name, spelt in (("t.csv", trained), ("later.csv", later)):
+        write(tmp_path / name, "a,b,y", *(f"{spelt.format(i)},{i * i},{'xz'[i % 2]}" for i in range(12)))
+    source = tables.csv(base=str(tmp_path), path="t.csv", target="y", test_path="later.csv")
+    assert source.test is not None
+
+    if message is None:
+        assert len(source.test()) == 12
+    else:
+        with pytest.raises(DataError, match=re.escape(message)):
+            source.test()
+
+
+def test_a_target_in_percent_is_tested_on_in_percent(tmp_path: Path) -> None:
+    for name, sign in (("t.csv", "%"), ("later.csv", "")):
+        write(tmp_path / name, "text,y", *(f"word {i},{i / 2}{sign}" for i in range(30)))
+    for load, more in ((tables.csv, {}), (texts.load, {"text": "text"})):
+        source = load(base=str(tmp_path), path="t.csv", target="y", test_path="later.csv", **more)
+        assert source.test is not None
+
+        with pytest.raises(DataError, match="column y has no sign, and the sign % in the rows to train on"):
+            source.test()
+
+
+def test_tables_and_texts_take_the_same_keys_of_a_file() -> None:
+    keys = [field.name for field in fields(RowFile)]
+
+    for load in (tables.csv, texts.load):
+        assert set(keys) < set(inspect.signature(load).parameters)
+        assert set(keys) < set(sentences(load))

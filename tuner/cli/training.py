@@ -11,7 +11,7 @@ import typer
 
 from tuner.cli import completing, options
 from tuner.config import DEFAULT_STORAGE, On
-from tuner.errors import ChangedCode, UsageError
+from tuner.errors import ChangedCode, UnseenWords, UsageError
 from tuner.rounding import rounded
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def predict(
     with warnings.catch_warnings(record=True) as caught:
         table = prediction.predict(folder, inputs, out)
     for warning in caught:
-        if issubclass(warning.category, ChangedCode):
+        if issubclass(warning.category, ChangedCode | UnseenWords):
             typer.echo(f"note: {warning.message}", err=True)
         else:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)

@@ -6,6 +6,7 @@ it is fitted on the training rows alone, and kept by skops, which needs no pickl
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ FILE = "columns.skops"
 MOST_CATEGORIES = 50
 """A category beyond the commonest so many of its column counts as one of the rest."""
 
+MANY_UNSEEN = 0.2
+"""A share of words that are new to the model beyond this is worth a word."""
+
 
 class Columns:
     """A table to float32 (N, features).
@@ -35,17 +39,26 @@ class Columns:
         names: the columns that it takes, in their order.
         numeric: those of them that are numbers.
         words: those of them that are text; what is neither was read as true and false.
+        units: the percent or currency signs that their numbers bore in the file.
     """
 
-    def __init__(self, transformer: ColumnTransformer, names: list[str], numeric: list[str], words: list[str]) -> None:
+    def __init__(
+        self,
+        transformer: ColumnTransformer,
+        names: list[str],
+        numeric: list[str],
+        words: list[str],
+        units: Mapping[str, str],
+    ) -> None:
         self._transformer = transformer
         self.names = names
         self.numeric = numeric
         self.words = words
+        self.units = units
 
     @classmethod
-    def fit(cls, table: pd.DataFrame) -> Columns:
-        """Measure the training rows alone."""
+    def fit(cls, table: pd.DataFrame, units: Mapping[str, str] | None = None) -> Columns:
+        """Measure the training rows alone; `units` are the signs that were dropped from columns of the file."""
         names = [str(name) for name in table.columns]
         numeric = [name for name in names if frames.is_numbers(table[name])]
         categories = [name for name in names if name not in numeric]
@@ -60,7 +73,8 @@ class Columns:
         )
         transformer = ColumnTransformer([("numbers", numbers, numeric), ("categories", words, categories)])
         transformer.fit(_typed(table, names, numeric))
-        return cls(transformer, names, numeric, [name for name in categories if frames.is_text(table[name])])
+        told = {name: unit for name, unit in (units or {}).items() if name in numeric}
+        return cls(transformer, names, numeric, [name for name in categories if frames.is_text(table[name])], told)
 
     def __call__(self, table: pd.DataFrame) -> Tensor:
         """float32 (N, features).
@@ -79,12 +93,24 @@ class Columns:
             raise DataError("a number is too large for a model, which computes in float32")
         return numbers
 
+    def unseen(self, table: pd.DataFrame) -> Iterator[str]:
+        """Return a sentence for each column of words of which many were not among the training rows."""
+        categories = [name for name in self.names if name not in self.numeric]
+        typed = _typed(table, self.names, self.numeric)
+        fitted = self._transformer.named_transformers_["categories"][-1].categories_ if categories else []
+        for name, known in zip(categories, fitted, strict=True):
+            words = typed[name].dropna()
+            strange = words[~words.isin(known)]
+            if len(strange) > MANY_UNSEEN * len(words):
+                what = f"{len(strange)} of {len(words)} words, such as {strange.iloc[0]!r}"
+                yield f"column {name}: {what}, were not in the rows to train on: they count as no word"
+
     def save(self, folder: Path) -> dict[str, Any]:
         """Write what `load` needs into `folder`, and give the facts that it needs besides."""
         import skops.io  # it takes long, and no trial needs it
 
         skops.io.dump(self._transformer, folder / FILE)
-        return {"columns": self.names, "numeric": self.numeric, "words": self.words}
+        return {"columns": self.names, "numeric": self.numeric, "words": self.words, "units": self.units}
 
     @classmethod
     def load(cls, folder: Path, facts: dict[str, Any]) -> Columns:
@@ -92,7 +118,7 @@ class Columns:
         import skops.io
 
         transformer = skops.io.load(folder / FILE, trusted=["numpy.dtype"])
-        return cls(transformer, facts["columns"], facts["numeric"], facts["words"])
+        return cls(transformer, facts["columns"], facts["numeric"], facts["words"], facts["units"])
 
 
 def _typed(table: pd.DataFrame, names: list[str], numeric: list[str]) -> pd.DataFrame:

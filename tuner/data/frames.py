@@ -17,7 +17,6 @@ import pandas as pd
 from tuner.data import spelling
 from tuner.data.reading import USUAL, Reading, na_words
 from tuner.data.reading import read as read
-from tuner.data.reading import read_noting as read_noting
 from tuner.data.unreadable import is_json
 from tuner.errors import DataError, did_you_mean, listing
 

@@ -54,7 +54,7 @@ def fit(data: Data, source: Source, train: Inputs) -> Preprocessor:
     if data.transforms and not images:
         raise BuildError("data.transforms", f"they are for images, and {data.source.type} has none: drop them")
     if isinstance(train, pd.DataFrame):
-        return Columns.fit(train)
+        return Columns.fit(train, source.units)
     if isinstance(train, np.ndarray):
         return Tokens.fit(train, data.tokenizer)
     if source.vocab_size is not None:

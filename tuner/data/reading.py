@@ -35,9 +35,14 @@ NA_WORDS = (
 class Reading:
     """How a file of rows is read.
 
-    `separator` stands between columns. `decimal` and `thousands` are the signs in numbers. `missing` are further words
-    for a missing value. With `keep_na`, words such as NA and None are words in columns of words. Without `header` the
-    first line is a row, and columns are called column1, column2 and so on.
+    Args:
+        separator: between the columns of a CSV; one of several letters is a regular expression.
+        decimal: the sign before the fraction of a number, "." or ",".
+        thousands: the sign between thousands, such as "," or "."; by default there is none.
+        encoding: of the file, such as `utf-8`, `cp1252` or `utf-16`.
+        missing: further words that mean a missing value, besides pandas's own.
+        keep_na: whether NA, None, null and the like are words in columns of words, and only an empty field is missing.
+        header: whether the first line names the columns; else they are `column1`, `column2` and so on.
     """
 
     separator: str = ","
@@ -83,16 +88,29 @@ class Reading:
 USUAL = Reading()
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The rows of a file.
+
+    `units` are the percent or currency signs that were dropped, by the columns that bore them in every value.
+    `notes` tell of each change that was made to the rows.
+    """
+
+    frame: pd.DataFrame
+    units: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+
+
 def read(
     base: str, path: str, reading: Reading = USUAL, words: Collection[str] = (), texts: Collection[str] = ()
 ) -> pd.DataFrame:
     """Read a file, as `read_noting` does, without its notes."""
-    return read_noting(base, path, reading, words, texts)[0]
+    return read_noting(base, path, reading, words, texts).frame
 
 
 def read_noting(
     base: str, path: str, reading: Reading = USUAL, words: Collection[str] = (), texts: Collection[str] = ()
-) -> tuple[pd.DataFrame, tuple[str, ...]]:
+) -> Read:
     """Read a JSON-lines file (`.jsonl`, `.ndjson`), or else CSV, compressed or not.
 
     Args:
@@ -103,8 +121,8 @@ def read_noting(
         texts: columns of running text: they keep their blanks, and the word None is a word.
 
     Returns:
-        The rows, and a note of each change that was made to them. Blanks around names, words and numbers are gone,
-        and so are the percent or currency signs of a column that has the same one throughout.
+        The rows. Blanks around names, words and numbers are gone, and so are the percent or currency signs of a
+        column that has the same one throughout.
 
     Raises:
         DataError: it is not there or cannot be read, or its columns are not told apart.
@@ -115,7 +133,7 @@ def read_noting(
     _refuse_beyond_memory(file)
     with naming_errors(file, reading.encoding):
         frame = _read_json(file, reading) if is_json(file) else _read_csv(file, reading, words, texts)
-    return _tidied(frame, reading, words, texts, path, as_typed=not is_json(file))
+    return tidied(frame, path, reading, words, texts)
 
 
 def as_written(path: str, reading: Reading, columns: Sequence[str]) -> pd.DataFrame:
@@ -213,11 +231,20 @@ def _names(file: Path, reading: Reading) -> list[str]:
     return [name or f"Unnamed: {i}" for i, name in enumerate(header)]
 
 
-def _tidied(
-    frame: pd.DataFrame, reading: Reading, words: Collection[str], texts: Collection[str], path: str, as_typed: bool
-) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Words without blanks around them, and numbers that were spelt as text; JSON itself tells 7 from "7"."""
-    units: dict[str, list[str]] = {}
+def tidied(
+    frame: pd.DataFrame, path: str, reading: Reading, words: Collection[str] = (), texts: Collection[str] = ()
+) -> Read:
+    """Words without blanks around them, and numbers that were spelt as text; JSON itself tells 7 from "7".
+
+    Args:
+        frame: the rows as they were parsed, which are changed in place.
+        path: their file.
+        reading: how it is read.
+        words: columns that are text whatever they look like.
+        texts: columns of running text.
+    """
+    as_typed = not is_json(Path(path))
+    units: dict[str, str] = {}
     merged: list[str] = []
     for name in frame.columns:
         kind = pd.api.types.infer_dtype(frame[name], skipna=True)
@@ -226,20 +253,24 @@ def _tidied(
         if name in texts or not kind.startswith(("string", "mixed")):
             continue
         column = frame[name].map(_stripped(reading.missing), na_action="ignore")
+        mixed = kind.startswith("mixed")  # JSON has both 7 and "7" in it
         spelt = None if name in words else reading.spelling.numbers(column)
-        if spelt is not None and (spelt[1] or as_typed or not reading.spelling.usual):
+        if spelt is not None and (spelt[1] or as_typed or mixed or not reading.spelling.usual):
             frame[name], unit = spelt
             if unit:
-                units.setdefault(unit, []).append(str(name))
+                units[str(name)] = unit
             continue
         changed = frame[name][(frame[name] != column) & column.notna()]
         if len(changed) and set(column[changed.index]) & set(column.drop(changed.index)):
             merged.append(f"{len(changed)} values of {name}")
         frame[name] = column if name in words else _typed(column)
-    told = [f"{path}: the sign {unit} of {listing(names)} is dropped" for unit, names in units.items()]
+    told = [
+        f"{path}: the sign {unit} of {listing(name for name, other in units.items() if other == unit)} is dropped"
+        for unit in dict.fromkeys(units.values())
+    ]
     if merged:
         told.append(f"{path}: blanks around {listing(merged)} are dropped, which else were words of their own")
-    return frame, tuple(told)
+    return Read(frame, units, tuple(told))
 
 
 def _stripped(missing: Sequence[Any]) -> Any:

@@ -70,18 +70,26 @@ class Spelling:
         return found["sign"].replace("\u2212", "-") + rest.replace(self.decimal, ".")
 
     def numbers(self, column: pd.Series[Any]) -> tuple[pd.Series[Any], str] | None:
-        """A column of text as the numbers that it spells, and the unit that all of them bear; None if one is none."""
+        """A column of text as the numbers that it spells, and the unit that all of them bear; None if one is none.
+
+        Numbers that are no text may stand among the texts.
+        """
         values = column.dropna().tolist()
-        if not values or not all(isinstance(value, str) for value in values):
+        different = list(dict.fromkeys(value for value in values if isinstance(value, str)))
+        others = any(not isinstance(value, str) for value in values)
+        if not different or any(
+            isinstance(value, bool) or not isinstance(value, str | int | float) for value in values
+        ):
             return None
-        different = list(dict.fromkeys(values))
         if not all(map(self.is_number, different[:SAMPLE])) or not all(map(self.is_number, different)):
             return None
-        units = {unit_of(value) for value in different}
+        units = {unit_of(value) for value in different} | ({""} if others else set())
         if len(units) > 1:
             return None
-        plain = pd.to_numeric(pd.Series([self.plain(value) for value in different]))
-        return column.map(dict(zip(different, plain.tolist(), strict=True))), units.pop()
+        plain = pd.to_numeric(pd.Series([self.plain(value) for value in different])).tolist()
+        spelt = dict(zip(different, plain, strict=True))
+        made = column.map(lambda value: spelt.get(value, value)) if others else column.map(spelt)
+        return pd.to_numeric(made), units.pop()
 
 
 USUAL = Spelling()

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 from sklearn import datasets
 
-from tuner.data import frames, labels
-from tuner.data.reading import Reading
+from tuner.data import frames, labels, rowfile
+from tuner.data.rowfile import RowFile, takes_row_file
 from tuner.data.rows import Rows, Source
 from tuner.errors import DataError, listing
 from tuner.task import Task
@@ -39,73 +39,49 @@ def bundled(name: str) -> Callable[..., Source]:
     return load
 
 
-def csv(
-    *,
-    base: str,
-    path: str,
-    target: str,
-    features: Sequence[str] | None = None,
-    test_path: str | None = None,
-    group: str | None = None,
-    task: str | None = None,
-    missing: Sequence[str] = (),
-    separator: str = ",",
-    decimal: str = ".",
-    thousands: str | None = None,
-    encoding: str = "utf-8",
-    keep_na: bool = False,
-    header: bool = True,
-) -> Source:
+@takes_row_file
+def csv(*, base: str, target: str, features: Sequence[str] | None = None, **file: Any) -> Source:
     """Read a table.
 
     Args:
         base: the folder that `path` starts from.
-        path: a file that pandas reads, compressed or not.
         target: the column to predict; rows without it are left out, and that is said.
         features: the columns to predict from; by default all others.
-        test_path: a file of the same columns that is the test split.
-        group: a column whose equal values stay in one split; it is no feature.
-        task: `classification` or `regression`; by default it is inferred and said.
-        missing: further words that mean a missing value, besides pandas's own.
-        separator: between columns.
-        decimal: the sign before the fraction of a number, "." or ",".
-        thousands: the sign between thousands, such as "," or "."; by default there is none.
-        encoding: of the file, such as `utf-8`, `cp1252` or `utf-16`.
-        keep_na: whether NA, None, null and the like are words in columns of words, and only an empty field is missing.
-        header: whether the first line names the columns; else they are `column1`, `column2` and so on.
+        **file: the keys of `RowFile`.
 
     Raises:
         DataError: a file, a column or a value is not as said.
     """
-    target, group = str(target), None if group is None else str(group)
-    reading = Reading(separator, decimal, thousands, encoding, missing, keep_na, header)
-    whole, changed = frames.read_noting(base, path, reading)
-    frame, notes = frames.with_target(whole, target, path, base, reading)
-    frames.refuse_as_test(base, path, test_path)
+    given = RowFile(**file)
+    target, group, path = str(target), None if given.group is None else str(given.group), given.path
+    read = rowfile.read_known(base, path, given, target)
+    frame = read.frame
+    frames.refuse_as_test(base, path, given.test_path)
     columns = _features(frame, target, features, group, path)
-    frames.refuse_stray_text(frame, columns, path, REMEDY, base, reading.spelling)
-    if task is None:
-        frames.refuse_stray_text(
-            frame, [target], path, f"{REMEDY}, or say data.task: classification", base, reading.spelling
-        )
-    encoder, inferred = labels.encoder(frame[target], task, f"{path}: column {target}")
+    frames.refuse_stray_text(frame, columns, path, REMEDY, base, given.spelling)
+    if given.task is None:
+        remedy = f"{REMEDY}, or say data.task: classification"
+        frames.refuse_stray_text(frame, [target], path, remedy, base, given.spelling)
+    encoder, inferred = labels.encoder(frame[target], given.task, f"{path}: column {target}")
     words = [name for name in (*columns, target) if frames.is_text(frame[name])]
     numeric = [name for name in columns if frames.is_numbers(frame[name])]
 
     def test() -> Rows:
-        assert test_path is not None
-        held, _ = frames.with_target(frames.read(base, test_path, reading, words), target, test_path)
-        frames.require(held, columns if group is None else [*columns, group], test_path)
+        assert given.test_path is not None
+        held = rowfile.read_known(base, given.test_path, given, target, words)
+        frames.require(held.frame, columns if group is None else [*columns, group], given.test_path)
         if group is not None:
-            labels.refuse_shared(held, frame, group, test_path)
-        frames.refuse_text(held, numeric, test_path, REMEDY, reading.spelling)
-        return Rows(held[columns], encoder.encode(held[target], f"{test_path}: column {target}"))
+            labels.refuse_shared(held.frame, frame, group, given.test_path)
+        frames.refuse_text(held.frame, numeric, given.test_path, REMEDY, given.spelling)
+        rowfile.refuse_units(held, [*numeric, target], read.units, given.test_path)
+        targets = encoder.encode(held.frame[target], f"{given.test_path}: column {target}")
+        return Rows(held.frame[columns], targets)
 
     groups = None if group is None else labels.codes(frame[group])
     pool = Rows(frame[columns], encoder.encode(frame[target], f"{path}: column {target}"), groups)
-    own_test = None if test_path is None else test
-    told = (*inferred, _read_as(frame[columns], path), *frames.header_note(frame, path, reading), *changed, *notes)
-    return Source(encoder.task, encoder.classes, pool, own_test, notes=told)
+    own_test = None if given.test_path is None else test
+    told = (*inferred, _read_as(frame[columns], path), *frames.header_note(frame, path, given), *read.notes)
+    return Source(encoder.task, encoder.classes, pool, own_test, notes=told, units=read.units)
 
 
 def _read_as(features: pd.DataFrame, path: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from tuner.data import frames, spelling, suspects, tables, texts
+from tuner.data import frames, rowfile, spelling, suspects, tables, texts
 from tuner.data.reading import Reading
 from tuner.data.tokens import UNSPACED
 from tuner.drafting import dialect
@@ -57,6 +57,7 @@ def look(base: str, path: str, target: str | None) -> Found:
         source = texts.load(base=base, text=prose, **about, **options)
         told = (*decided, *_notes(source.notes))
         return Found(Kind.TEXTS, name, {"type": "text", "text": prose, **about, **options}, source, told)
+    frame = rowfile.read_known(base, path, Reading.of(options), chosen).frame.drop(columns=nested)
     dropped = dict.fromkeys(nested, "which has lists or mappings") | _no_features(frame.drop(columns=chosen))
     if dropped:
         options["features"] = [name for name in frame.columns if name != chosen and name not in dropped]
