@@ -157,7 +157,10 @@ def test_nothing_outlives_ctrl_c_and_the_trials_wait(tmp_path: Path, options: tu
 
 
 POOLED = """\
-import multiprocessing, os, subprocess
+import multiprocessing, subprocess
+from concurrent.futures import ProcessPoolExecutor
+
+from joblib import Parallel, delayed
 
 def square(value):
     return value * value
@@ -167,8 +170,12 @@ def fit(config, report):
     child.terminate()
     assert child.wait() == -15
     subprocess.Popen(["sleep", "300"], start_new_session=True)
+    subprocess.run("setsid sleep 300 &", shell=True)
     with multiprocessing.Pool(2) as pool:
-        return sum(pool.map(square, range(4)))
+        forked = sum(pool.map(square, range(4)))
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        assert sum(pool.map(square, range(4))) == forked
+    return sum(Parallel(n_jobs=2)(delayed(square)(i) for i in range(4)))
 """
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,25 @@ def test_only_code_travels(tmp_path: Path) -> None:
 
     assert luggage.files.keys() == {"net.py", "rows.py", "words.py", "pack/__init__.py", "spread.yaml"}
     assert Luggage.of([]).files == {}
+
+
+def test_user_code_keeps_its_name_where_the_drivers_folder_is_on_the_path_of_a_node(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, folder = tmp_path / "base", tmp_path / "node"
+    libraries = base / ".venv" / "site-packages"
+    for each in (base, base / "sub", libraries, folder):
+        each.mkdir(parents=True, exist_ok=True)
+    (base / "sub" / "trained_by_me.py").write_text("def fit(config, report): ...\n")
+    luggage = Luggage.of([Code("sub/trained_by_me.py:fit", str(base), "objective.function")])
+    monkeypatch.setattr(sys, "path", [str(base / "sub"), str(base), str(libraries), *sys.path])
+
+    luggage.unpack(str(folder))
+
+    file = folder / "sub" / "trained_by_me.py"
+    assert [sys.modules.pop("trained_by_me").__file__] == [str(file)]
+    assert sys.path[0] == str(libraries)
+    assert sys.path.index(str(folder)) < sys.path.index(str(base))
 
 
 @pytest.mark.parametrize("name", ["../net.py:Net", "/net.py:Net"])

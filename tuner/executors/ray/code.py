@@ -31,6 +31,8 @@ class Luggage:
 
     files: Mapping[str, bytes]
     names: Sequence[Named]
+    base: str = ""
+    """The space's folder, where the driver is."""
 
     @classmethod
     def of(cls, code: Sequence[Code]) -> Luggage:
@@ -42,7 +44,8 @@ class Luggage:
         for one in code:
             _refuse_elsewhere(one)
         files = dict(_files(code[0].base)) if code else {}
-        return cls(files, [Named(one.name, one.path, tuple(_modules(one.name, one.base))) for one in code])
+        names = [Named(one.name, one.path, tuple(_modules(one.name, one.base))) for one in code]
+        return cls(files, names, str(Path(code[0].base).resolve()) if code else "")
 
     def unpack(self, folder: str) -> None:
         """Write the files and import what is named, so that what it defines can be unpickled."""
@@ -50,6 +53,8 @@ class Luggage:
             target = Path(folder, file)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
+        if self.names:
+            _prefer(folder, self.base)
         for named in self.names:
             own.load(named.name, folder, named.path)
             for module in _modules(named.name, folder):
@@ -63,6 +68,22 @@ class Named:
     name: str
     path: str
     modules: tuple[str, ...]
+
+
+def _prefer(folder: str, base: str) -> None:
+    """Look for modules in what was unpacked before the driver's own folder, which Ray puts on Python's path.
+
+    User code keeps the name of its file only where `import` finds that file, and its pools need the name.
+    """
+    theirs = [entry for entry in sys.path if entry and _travels(Path(entry).resolve(), Path(base))]
+    unpacked = [str(Path(folder, Path(entry).resolve().relative_to(base))) for entry in theirs]
+    sys.path[:] = [entry for entry in sys.path if entry not in theirs] + unpacked + theirs
+
+
+def _travels(folder: Path, base: Path) -> bool:
+    """Whether the files of a folder are sent: it is `base`, or below it and neither hidden nor of an environment."""
+    inside = [each for each in (folder, *folder.parents) if each.is_relative_to(base) and each != base]
+    return folder.is_relative_to(base) and not any(_foreign(each) for each in inside)
 
 
 def _refuse_elsewhere(code: Code) -> None:
