@@ -103,6 +103,56 @@ def test_the_digest_follows_what_a_module_of_a_package_imports(tmp_path: Path) -
     assert not any("os" in Path(name).stem for name in found)
 
 
+def written(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+def test_modules_that_import_each_other_through_their_package_are_followed_once(tmp_path: Path) -> None:
+    files = {"pkg/sub/a.py": "from .. import b\n", "pkg/b.py": "from .sub import a\n"}
+    written(tmp_path, {"pkg/__init__.py": "", "pkg/sub/__init__.py": "", **files})
+
+    found = code_digests([Code("pkg/sub/a.py:Net", str(tmp_path), "model.type")])
+
+    assert list(found) == ["pkg/__init__.py", "pkg/b.py", "pkg/sub/__init__.py", "pkg/sub/a.py"]
+
+
+@pytest.mark.parametrize("text", ["import pkg.sub.m\n", "from pkg.sub import m\n", "from pkg.sub.m import Z\n"])
+def test_the_digest_follows_the_packages_that_are_imported_on_the_way(tmp_path: Path, text: str) -> None:
+    package = {"pkg/__init__.py": "from .kept import X\n", "pkg/kept.py": "X = 1\n", "pkg/sub/__init__.py": "Y = 1\n"}
+    written(tmp_path, {"net.py": text, "pkg/sub/m.py": "Z = 1\n", **package})
+
+    found = code_digests([Code("net.py:Net", str(tmp_path), "model.type")])
+
+    assert set(found) == {"net.py", "pkg/sub/m.py", *package}
+
+
+def test_the_digest_follows_a_module_that_is_imported_by_its_text(tmp_path: Path) -> None:
+    written(tmp_path, {"net.py": 'import importlib\nparts = importlib.import_module("parts")\n', "parts.py": "X = 1\n"})
+
+    assert set(code_digests([Code("net.py:Net", str(tmp_path), "model.type")])) == {"net.py", "parts.py"}
+
+
+def test_files_of_one_name_in_several_folders_are_told_apart(tmp_path: Path) -> None:
+    written(tmp_path, {"space/net.py": "X = 1\n", "common/net.py": "X = 2\n", "space/rows.py": "X = 3\n"})
+    codes = [Code("../common/net.py:Net", str(tmp_path / "space"), "model.type")]
+    codes.append(Code("rows.py:load", str(tmp_path / "space"), "data.type"))
+    codes.append(Code("net.py:Net", str(tmp_path / "space"), "model.type"))
+
+    assert len(set(code_digests(codes).values())) == 3
+
+
+def test_the_digest_is_of_a_package_that_lies_elsewhere_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path, {"lib/elsewhere/__init__.py": "", "lib/elsewhere/net.py": "from torch.nn import Linear as Net\n"})
+    monkeypatch.syspath_prepend(tmp_path / "lib")
+    code = Code("elsewhere.net:Net", str(tmp_path / "spaces"), "model.type")
+    code.load()
+
+    assert set(code_digests([code])) == {"elsewhere/__init__.py", "elsewhere/net.py"}
+    assert code_digests([Code("torch.nn:Linear", str(tmp_path), "model.type")]) == {}
+
+
 def change_a_row(folder: Path) -> None:
     table = pd.read_csv(folder / "rows.csv")
     table.loc[7, "a"] += 1
