@@ -137,6 +137,68 @@ def test_rows_of_a_few_words_repeat_by_nature() -> None:
     )
 
 
+CHANGES = {
+    "float32": lambda numbers: numbers.astype(np.float32).astype(float),
+    "noise": lambda numbers: numbers + 1e-12,
+    "text": lambda numbers: numbers.round(7),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_copies_that_lost_their_last_digits_are_copies(change: str) -> None:
+    numbers = np.random.default_rng(0).normal(size=(200, 3))
+    copied = np.concatenate([numbers, CHANGES[change](numbers[:50])])
+
+    notes = told(pd.DataFrame(copied, columns=list("abc")), torch.arange(250) % 2, 50)
+
+    counts = [int(note.removeprefix(COPIES).split()[0]) for note in notes if note.startswith(COPIES)]
+    assert len(counts) == 1
+    assert 40 <= counts[0] <= 50
+
+
+def test_minus_zero_is_zero() -> None:
+    inputs = noisy()
+    inputs[:, 0] = 0.0
+    inputs[80:87] = inputs[:7]
+    inputs[80:87, 0] = -0.0
+
+    assert told(inputs, torch.arange(100) % 7 % 2, 20)[0] == f"{COPIES}7 of 20 validation rows"
+
+
+def natural(kind: str, chance: np.random.Generator, rows: int) -> tuple[pd.DataFrame, torch.Tensor]:
+    """Rows that repeat, and of which none is a copy."""
+    targets = chance.integers(0, 2, rows)
+    if kind == "one-hot":
+        words = pd.DataFrame({name: chance.integers(0, 4, rows) for name in "abc"}).astype(str)
+        return pd.get_dummies(words).astype(int), torch.from_numpy(targets)
+    if kind == "counts":
+        return pd.DataFrame(chance.poisson(1, (rows, 5))), torch.from_numpy(targets)
+    if kind == "persons":
+        ages = np.where(chance.random(rows) < 0.2, np.nan, chance.integers(1, 80, rows))
+        facts = {"class": chance.integers(1, 4, rows), "age": ages, "sex": chance.choice(["m", "f"], rows)}
+        return pd.DataFrame(facts).assign(others=chance.poisson(0.5, rows)), torch.from_numpy(targets)
+    grades = chance.poisson(0.3 + 3 * targets[:, None], (rows, 6)).clip(0, 9)  # of a tissue: mostly none, or several
+    return pd.DataFrame(grades), torch.from_numpy(targets)
+
+
+@pytest.mark.parametrize("kind", ["one-hot", "counts", "persons", "grades"])
+@pytest.mark.parametrize("seed", range(3))
+def test_rows_of_few_values_repeat_by_nature(kind: str, seed: int) -> None:
+    table, targets = natural(kind, np.random.default_rng(seed), 400)
+
+    assert told(table, targets, 80) == ()
+
+
+@pytest.mark.parametrize("kind", ["persons", "grades"])
+def test_copies_are_found_among_rows_of_few_values_that_a_column_tells_apart(kind: str) -> None:
+    chance = np.random.default_rng(0)
+    table, targets = natural(kind, chance, 320)
+    table = table.assign(weight=chance.normal(60, 9, 320).round(3))
+    copied = pd.concat([table, table[:80]], ignore_index=True)
+
+    assert f"{COPIES}80 of 80 validation rows" in told(copied, torch.cat([targets, targets[:80]]), 80)
+
+
 def test_a_few_of_many_numbers_are_equal_by_chance() -> None:
     inputs = torch.rand(50_000, 1, generator=CHANCE)
     assert len(np.unique(inputs.numpy())) < len(inputs)
@@ -214,6 +276,17 @@ def test_a_column_that_numbers_the_rows_is_named(name: str, values: Any, said: b
     assert notes == ((f"data: {'inputs[:, 0]' if as_tensor else f'column {name}'}{NUMBERS}",) if said else ())
 
 
+def test_numbers_of_the_rows_are_seen_in_some_of_them() -> None:
+    numbers = np.random.default_rng(0).permutation(200) + 5000
+    table = pd.DataFrame({"a": numbers, "b": noisy(200, 1).numpy().ravel()})
+    targets = torch.randint(0, 2, (200,), generator=CHANCE)
+    source = Source(Task.CLASSIFICATION, ("0", "1"), Rows(table, targets))
+
+    notes = audit.notes(source, torch.arange(0, 100), torch.arange(100, 130), torch.arange(130, 200))
+
+    assert notes == (f"data: column a{NUMBERS}",)
+
+
 @pytest.mark.parametrize("name", ["year", "orbit_time", "Age"])
 def test_times_go_up_by_one_and_number_nothing(name: str) -> None:
     table = pd.DataFrame({name: np.arange(1900, 2000), "b": noisy(100, 1).numpy().ravel()})
@@ -266,6 +339,14 @@ def test_a_column_that_gives_a_quantity_away_is_named(leak: Any, said: bool) -> 
     inputs = torch.from_numpy(np.column_stack([np.random.default_rng(2).normal(size=200), leak(y)]))
 
     assert told(inputs, torch.from_numpy(y)[:, None], 40) == ((f"data: inputs[:, 1]{GIVES}",) if said else ())
+
+
+def test_a_column_with_gaps_gives_a_quantity_away_where_it_has_numbers() -> None:
+    y = np.random.default_rng(0).normal(size=200)
+    leak = np.where(np.arange(200) % 9 == 0, np.nan, 1.8 * y + 32)
+    table = pd.DataFrame({"a": np.random.default_rng(2).normal(size=200), "b": leak})
+
+    assert told(table, torch.from_numpy(y)[:, None], 40) == (f"data: column b{GIVES}",)
 
 
 def test_the_only_column_may_be_what_it_is() -> None:

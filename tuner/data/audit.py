@@ -5,37 +5,20 @@ Each is one sentence with its counts, and nothing is said where there is nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import psutil
 import torch
 from torch import Tensor
 
-from tuner.data import memory, suspects
-from tuner.data.rows import Inputs, Rows, Source, as_bytes, inputs_at
-from tuner.data.stream import read_in_order
+from tuner.data import suspects
+from tuner.data.keys import Keys, keys_of
+from tuner.data.repeats import Part, are_natural, shared, with_near
+from tuner.data.rows import Inputs, Rows, Source, inputs_at
 from tuner.errors import listing
 from tuner.task import Task
-
-Keys = npt.NDArray[np.uint64]
-
-WIDE = 256
-"""Rows of more bytes than this are hashed one by one, of fewer column by column."""
-
-MASK = 0xFFFFFFFFFFFFFFFF
-
-LAZY = 20_000
-"""More rows than this that are not in memory are not read only to be compared."""
-
-DIVERSE = 0.5
-"""Rows repeat by nature when a smaller share is different with each column in another order, as with a few words."""
-
-HARDLY_ANY = 0.01
-"""A smaller share of rows held out is equal by chance, when with the columns in other orders about as many are."""
 
 NAMED = 3
 """Classes named in one sentence at most."""
@@ -51,7 +34,7 @@ def notes(source: Source, train: Tensor, valid: Tensor, test: Tensor | None) -> 
         test: int64, those to test on, where they are of the pool; only counts of copies are taken from them.
     """
     pool = source.pool
-    keys = _keys(pool.inputs)
+    keys = keys_of(pool.inputs)
     parts = {"training": train, "validation": valid} | ({} if test is None else {"test": test})
     compared = {} if keys is None else {name: _part(keys, pool, rows) for name, rows in parts.items()}
     return (
@@ -71,20 +54,11 @@ def copies(parts: Mapping[str, Rows], task: Task) -> tuple[str, ...]:
     """
     compared = {}
     for name, rows in parts.items():
-        keys = _keys(rows.inputs)
+        keys = keys_of(rows.inputs)
         if keys is None:
             return ()
         compared[name] = Part(keys, rows.targets, lambda inputs=rows.inputs: inputs)  # type: ignore[misc]
     return tuple(_copies(compared, task))
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """The rows of a split: `keys` are the same for equal inputs, which `inputs` gives."""
-
-    keys: Keys
-    targets: Tensor
-    inputs: Callable[[], Inputs]
 
 
 def _part(keys: Keys, pool: Rows, rows: Tensor) -> Part:
@@ -94,8 +68,9 @@ def _part(keys: Keys, pool: Rows, rows: Tensor) -> Part:
 def _copies(parts: Mapping[str, Part], task: Task) -> Iterator[str]:
     if not parts:
         return
+    parts = with_near(parts)
     keys = {name: part.keys for name, part in parts.items()}
-    counts = {name: count for name, count in _shared(keys).items() if count}
+    counts = {name: count for name, count in shared(keys).items() if count}
     sentences = []
     if counts:
         told = [f"{count} of {len(keys[name])} {name} rows" for name, count in counts.items()]
@@ -103,47 +78,8 @@ def _copies(parts: Mapping[str, Part], task: Task) -> Iterator[str]:
     if task is Task.CLASSIFICATION:
         targets = torch.cat([part.targets for part in parts.values()]).numpy()
         sentences += _contradictions(np.concatenate([*keys.values()]), targets)
-    if sentences and not _repeat_by_chance(parts, sum(counts.values())):
+    if sentences and not are_natural(parts, sum(counts.values())):
         yield from sentences
-
-
-def _shared(keys: Mapping[str, Keys]) -> dict[str, int]:
-    """How many rows of each split held out equal a training row."""
-    return {name: int(np.isin(own, keys["training"]).sum()) for name, own in keys.items() if name != "training"}
-
-
-def _repeat_by_chance(parts: Mapping[str, Part], count: int) -> bool:
-    """Whether rows would be equal about as often if each column stood in an order of its own.
-
-    Args:
-        parts: the splits.
-        count: rows held out that equal training rows.
-    """
-    chance, keys = np.random.default_rng(0), {}
-    for name, part in parts.items():
-        mixed = _mixed(part.inputs(), chance)
-        if mixed is None:
-            return False
-        made = _keys(mixed)
-        assert made is not None
-        keys[name] = made
-    if len(np.unique(keys["training"])) < DIVERSE * len(keys["training"]):
-        return True
-    held = sum(len(own) for name, own in keys.items() if name != "training")
-    return 0 < count < HARDLY_ANY * held and count <= 2 * sum(_shared(keys).values())
-
-
-def _mixed(inputs: Inputs, chance: np.random.Generator) -> Inputs | None:
-    """Each column in an order of its own; None for what has no columns."""
-    if isinstance(inputs, pd.DataFrame):
-        columns = (inputs.iloc[:, i].to_numpy() for i in range(inputs.shape[1]))
-        return pd.DataFrame({i: chance.permutation(column) for i, column in enumerate(columns)})
-    if isinstance(inputs, Tensor) and inputs.dim() == 2:
-        mixed = inputs.T.clone(memory_format=torch.contiguous_format)
-        for column in mixed:
-            column.copy_(column[torch.from_numpy(chance.permutation(len(column)))])
-        return mixed.T.clone(memory_format=torch.contiguous_format)
-    return None
 
 
 def _contradictions(keys: Keys, targets: npt.NDArray[np.int64]) -> Iterator[str]:
@@ -153,34 +89,6 @@ def _contradictions(keys: Keys, targets: npt.NDArray[np.int64]) -> Iterator[str]
     rows = int(repeated["key"].isin(classes[classes > 1].index).sum())
     if rows:
         yield f"data: {rows} of {len(keys)} rows have the inputs of a row of another class: no model is right in both"
-
-
-def _keys(inputs: Inputs) -> Keys | None:
-    """A number for each row, the same for equal rows; None where rows would have to be read for it."""
-    if isinstance(inputs, pd.DataFrame):
-        numbers = inputs.select_dtypes("number").astype(np.float64)  # 5 in one file is 5.0 in another
-        return _hashed(inputs.assign(**{str(name): numbers[name] for name in numbers}).reset_index(drop=True))
-    if isinstance(inputs, np.ndarray):
-        return np.asarray(pd.util.hash_array(inputs, categorize=False), dtype=np.uint64)
-    if isinstance(inputs, Tensor):
-        return _tensor_keys(inputs)
-    if len(inputs) > LAZY or memory.size(inputs) > memory.SHARE * psutil.virtual_memory().available:
-        return None
-    return np.concatenate([_tensor_keys(chunk) for chunk in read_in_order(inputs)])
-
-
-def _tensor_keys(rows: Tensor) -> Keys:
-    """By the bytes of numbers of any type."""
-    flat = as_bytes(rows).reshape(len(rows), -1)
-    if flat.shape[1] > WIDE:
-        return np.fromiter((hash(row.tobytes()) & MASK for row in flat), dtype=np.uint64, count=len(flat))
-    padded = np.zeros((len(flat), -(-flat.shape[1] // 8) * 8), dtype=np.uint8)
-    padded[:, : flat.shape[1]] = flat
-    return _hashed(pd.DataFrame(padded.view(np.uint64)))
-
-
-def _hashed(table: pd.DataFrame) -> Keys:
-    return np.asarray(pd.util.hash_pandas_object(table, index=False), dtype=np.uint64)
 
 
 def _classes(source: Source, train: Tensor, valid: Tensor) -> Iterator[str]:

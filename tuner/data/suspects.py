@@ -47,6 +47,9 @@ NAMED = 3
 
 LEAVE_OUT = "leave it out of data.features"
 
+NEARLY_ALL = 0.5
+"""The share of rows in which a number must stand to be compared with the target."""
+
 GAPS = 3
 """Whole numbers in the order of the rows count them, unless so many times as many would fit between."""
 
@@ -87,8 +90,9 @@ def notes(source: Source, tuned: Tensor, train: Tensor) -> Iterator[str]:
     if source.vocab_size is not None or not isinstance(inputs, pd.DataFrame | Tensor):
         return
     in_order = tuned if source.valid is None else train
+    rows = len(source.pool)
     numbered = [
-        name for name, values in _columns(inputs, in_order) if numbers_rows(name.removeprefix("column "), values)
+        name for name, values in _columns(inputs, in_order) if numbers_rows(name.removeprefix("column "), values, rows)
     ]
     if numbered:
         yield f"data: {_few(numbered)}: such numbers count or name the rows, and tell nothing of a new one; {LEAVE_OUT}"
@@ -128,12 +132,13 @@ def are_dates(column: pd.Series[Any]) -> bool:
     return _kind(column)[0] == "dates"
 
 
-def numbers_rows(name: str, values: Values) -> bool:
+def numbers_rows(name: str, values: Values, rows: int = 0) -> bool:
     """Whether whole numbers, each once, count the rows, fill a range, or are called an id.
 
     Args:
         name: of the column.
         values: (N,), in the order of the file.
+        rows: how many the file has, where `values` are some of its rows.
     """
     if len(values) < FEWEST or values.dtype.kind not in "iuf":
         return False
@@ -143,17 +148,17 @@ def numbers_rows(name: str, values: Values) -> bool:
         least = HARDLY_TWICE * len(some) if named else len(some) - 1
         if not np.isfinite(some).all() or (some % 1).any() or len(np.unique(some)) <= least:
             return False
-    return named or (TIME.search(name) is None and _fills_a_range(numbers))
+    return named or (TIME.search(name) is None and _fills_a_range(numbers, max(rows, len(numbers))))
 
 
-def _fills_a_range(numbers: npt.NDArray[np.float64]) -> bool:
+def _fills_a_range(numbers: npt.NDArray[np.float64], rows: int) -> bool:
     """Whether different whole numbers leave few out; those that only rise, such as sorted prices, leave out many."""
     spread = float(np.ptp(numbers))
     if spread > LARGEST:
         return False
     steps = np.diff(numbers).astype(np.int64)
     in_order = bool((steps > 0).all() or (steps < 0).all())
-    return spread < (GAPS * int(np.gcd.reduce(steps)) if in_order else 1.1) * len(numbers)
+    return spread < (GAPS * int(np.gcd.reduce(steps)) if in_order else 1.1) * rows
 
 
 def _gives_away(values: Values, targets: Values, task: Task) -> bool:
@@ -183,8 +188,12 @@ def _one_class_each(values: Values, targets: Values) -> bool:
 
 def _one_order(values: Values, targets: Values) -> bool:
     """Whether numbers rise or fall with the target in every row."""
-    if values.dtype.kind not in "iuf" or not np.isfinite(values.astype(np.float64)).all():
+    if values.dtype.kind not in "iuf":
         return False
+    known = np.isfinite(values.astype(np.float64))
+    if not known.sum() >= NEARLY_ALL * len(known):
+        return False
+    values, targets = values[known], targets[known]
     if min(len(np.unique(values)), len(np.unique(targets))) < FEWEST:
         return False
     steps = np.diff(targets[np.lexsort((targets, values))])
