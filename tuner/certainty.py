@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
+import numpy as np
 import torch
 from scipy import stats
 from torch import Tensor
@@ -58,10 +59,10 @@ def expanded_tail(rows: int) -> float:
 
 def _percentiles(name: str, value: float, drawn: list[Mapping[str, float]], tail: float) -> Interval | None:
     """None where a resample gives no number, as one without a class may, or where all resamples are alike."""
-    values = torch.tensor([each.get(name, math.nan) for each in drawn], dtype=torch.float64)
-    if not values.isfinite().all():
+    values = np.array([each.get(name, math.nan) for each in drawn])
+    if not np.isfinite(values).all():
         return None
     if values.min() == values.max():  # a perfect f1 on few rows is not a sure one
         return None
-    ends = values.quantile(torch.tensor([tail, 1 - tail], dtype=torch.float64))
-    return Interval(value, min(value, float(ends[0])), max(value, float(ends[1])))
+    low, high = np.quantile(values, [tail, 1 - tail], method="weibull")  # others leave out more than the tail
+    return Interval(value, min(value, float(low)), max(value, float(high)))
