@@ -104,7 +104,7 @@ def importances_of(study: Study, chosen: Sequence[Record], i: int = 0, trees: in
         columns.shares(columns.spread(group.members, MOST_TRIALS), group.shared(columns.names)) for group in groups
     ]
     overall = _weighed(columns, groups, shares)
-    told = _told(columns, groups, overall)
+    told = _told(columns, groups)
     found = [
         Importance(name, group.where, len(group.members), share, overall[name], name in told)
         for group, parts in zip(groups, shares, strict=True)
@@ -176,13 +176,13 @@ def _weighed(columns: _Columns, groups: Sequence[_Group], shares: Sequence[Mappi
     return {name: part / total for name, part in parts.items()} if total else parts
 
 
-def _told(columns: _Columns, groups: Sequence[_Group], overall: Mapping[str, float]) -> set[str]:
+def _told(columns: _Columns, groups: Sequence[_Group]) -> set[str]:
     """Those that can be told from chance; what trials share with all others is taken out of their branch's first."""
     told: set[str] = set()
     for group in groups:
         members = columns.spread(group.members, MOST_SHUFFLED)
         given = [columns.column(name, members) for name in group.shared(columns.names) if name in told]
-        own = {name: columns.column(name, members) for name in sorted(group.own, key=lambda name: -overall[name])}
+        own = {name: columns.column(name, members) for name in group.own}
         told |= set(beyond_chance(own, columns.values(members), given, LEVEL / len(groups)))
     return told
 
