@@ -150,6 +150,22 @@ def _look_in(folder: str) -> None:
         sys.path.append(folder)  # last, so that a types.py of the user's replaces no library
 
 
+def forget(folder: Path) -> None:
+    """Drop the modules that were imported from a folder, which is about to go.
+
+    Args:
+        folder: resolved.
+    """
+    for file in [file for file in _loaded if file.is_relative_to(folder)]:
+        del _loaded[file]
+    for name, module in list(sys.modules.items()):
+        origin = getattr(module, "__file__", None)
+        if isinstance(origin, str) and Path(origin).is_relative_to(folder):
+            del sys.modules[name]
+    sys.path[:] = [entry for entry in sys.path if not Path(entry).is_relative_to(folder)]
+    LOOKED_IN.difference_update({entry for entry in LOOKED_IN if Path(entry).is_relative_to(folder)})
+
+
 def named(module: ModuleType, name: str, kind: type, path: str, besides: Iterable[str] = ()) -> Any:
     """The class `name` of a library module.
 

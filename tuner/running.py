@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from tuner import check, own, sampling
+from tuner import check, own, sampling, saving
 from tuner.baseline import Baseline, baseline_of
 from tuner.crew import Crew, Wanted, workers
 from tuner.digests import code_digests, data_digest
@@ -81,9 +81,10 @@ def planned(space: Space, device: torch.device, wanted: Wanted) -> Plan:
     else:
         job = check.load_job(space, device)
         check.check_fit(space, job)
+        lost = saving.unsavable(space, job)
         version = Version(data_digest(job.splits), code_digests(_own_code(space)))
         settle(job, space)
-        notes, trivial = job.notes, _baseline(space, job)
+        notes, trivial = (*job.notes, *lost), _baseline(space, job)
         plan = Plan(job.scores.goal, _engine(space, job, wanted), notes, _own_code(space), trivial, version)
     try:
         rehearse(space, plan.goal)

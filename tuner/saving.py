@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from tuner import bundle, exporting, weights
+from tuner import bundle, check, exporting, own, weights
 from tuner.chance import seed_everything
-from tuner.config import Precision
+from tuner.config import Config, Precision
 from tuner.data import Split, preprocessing
-from tuner.errors import TunerError, listing
+from tuner.errors import BuildError, TunerError, listing
 from tuner.lost import differences
 from tuner.precision import autocast, widened
 from tuner.predictor import load_model
 from tuner.space import Space
-from tuner.training import Run
+from tuner.space.filling import filled_text
+from tuner.space.suggesters import corners
+from tuner.training import Job, Run
 
 ROWS = 64
 """How many rows both models are given."""
@@ -71,10 +74,44 @@ def rehearse(space: Space, run: Run, rows: Split) -> None:
         TunerError: as `save`.
     """
     try:
-        with tempfile.TemporaryDirectory(prefix="tuner-") as folder:
-            save(Path(folder), space, run, rows)
+        with tempfile.TemporaryDirectory(prefix="tuner-") as name:
+            folder = Path(name).resolve()
+            try:
+                save(folder, space, run, rows)
+            finally:
+                own.forget(folder)
     except OSError as error:
         raise TunerError(f"{tempfile.gettempdir()}: cannot be written: {error.strerror or error}") from None
+
+
+def unsavable(space: Space, job: Job) -> tuple[str, ...]:
+    """Return a note for each model of user code that final training would refuse to save, before the search.
+
+    Each branch of `model` is built at both ends of its ranges, takes one step, and is saved and loaded.
+
+    Args:
+        space: one that `check.check_fit` passed.
+        job: of the search.
+    """
+    return tuple(dict.fromkeys(_unsavable(space, job)))
+
+
+def _unsavable(space: Space, job: Job) -> Iterator[str]:
+    seen: set[str] = set()
+    for corner in corners(space.tree):
+        values = space.fill(corner)
+        key = json.dumps(values["model"], sort_keys=True)
+        if not own.is_own(str(values["model"]["type"])) or key in seen:
+            continue
+        seen.add(key)
+        filled = Space.parse(filled_text(space.text, values, {}, space.file), space.file, space.base)
+        try:
+            run = check.probe(Config.of(values, space.base), job)
+            rehearse(filled, run, run.dataset.valid or run.dataset.train)
+        except BuildError:  # a trial that needs too much memory says so itself
+            continue
+        except TunerError as error:
+            yield f"{values['model']['type']}: `tuner train` will refuse this model after the search: {error}"
 
 
 def _facts(run: Run) -> dict[str, object]:
