@@ -51,12 +51,12 @@ def test_causes_that_differ_in_numbers_alone_are_one_with_its_commonest_text_and
         ),
         (
             of_states("complete", "out of memory", "timed out", "timed out", "lost"),
-            "4 of 5 trials went wrong (1 ran out of memory, 2 timed out and 1 died with their worker); "
+            "4 of 5 trials went wrong (1 ran out of memory, 2 timed out and 1 died with the worker); "
             "the most common cause: because of 2 (2 trials, such as trial 2)",
         ),
-        ([ended(0, "failed")], "1 of 1 trials failed; the cause: not recorded (in trial 0)"),
-        ([ended(0, "failed", "KeyError: 'x'\nmore")], "1 of 1 trials failed; the cause: KeyError: 'x' (in trial 0)"),
-        ([ended(0, "lost")], "1 of 1 trials died with their worker; the cause: lost (in trial 0)"),
+        ([ended(0, "failed")], "1 of 1 trial failed; the cause: not recorded (in trial 0)"),
+        ([ended(0, "failed", "KeyError: 'x'\nmore")], "1 of 1 trial failed; the cause: KeyError: 'x' (in trial 0)"),
+        ([ended(0, "lost")], "1 of 1 trial died with the worker; the cause: lost (in trial 0)"),
     ],
 )
 def test_a_sentence_counts_what_went_wrong_among_the_ended_trials(records: Sequence[Record], sentence: str) -> None:

@@ -20,6 +20,7 @@ from tuner.errors import NoTrialSucceeded, StudyError, UsageError
 from tuner.events import Ended, Opened
 from tuner.goal import goal_of
 from tuner.port import Epoch, Outcome, State, Trial
+from tuner.rounding import rounded
 from tuner.space import Space
 from tuner.storage import open_storage
 from tuner.study import AskTell, load_study
@@ -154,7 +155,8 @@ def test_a_study_in_which_nothing_keeps_the_bounds_says_so(url: str) -> None:
 
     with pytest.raises(
         NoTrialSucceeded,
-        match=r"none of 3 trials is complete; the most common cause: it cannot keep parameters at most 10",
+        match=r"none of 3 trials is complete; the most common cause: not trained: parameters \d+ breaks the constraint "
+        "parameters at most 10",
     ):
         run(space, url)
 
@@ -248,6 +250,7 @@ def test_a_model_that_cannot_keep_its_bound_is_not_trained(url: str) -> None:
     assert out
     for record in out:
         assert (record.state, record.history, record.epoch) == ("pruned", {}, None)
-        assert record.why == "it cannot keep parameters at most 800"
+        own = rounded(record.violations["parameters"] + 800)
+        assert record.why == f"not trained: parameters {own} breaks the constraint parameters at most 800"
         assert record.violations["parameters"] > 0
     assert {record.state for record in result.study.records() if record.feasible} == {"complete"}

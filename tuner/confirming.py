@@ -16,7 +16,7 @@ from tuner.config import DEFAULT_STORAGE
 from tuner.confirmation import CONFIRM, Confirmation, candidates_of, confirmation, read, sibling_name
 from tuner.crew import Executor, Wanted, Workers, executor_of
 from tuner.driver import Limits
-from tuner.errors import BuildError, DataError, StudyError, UsageError
+from tuner.errors import BuildError, DataError, StudyError, UsageError, listing
 from tuner.events import Observer, Trouble
 from tuner.executors import leftovers
 from tuner.goal import Goal
@@ -25,7 +25,7 @@ from tuner.running import Plan, crew_of, drive, interval_of, planned, settle
 from tuner.seeds import derive
 from tuner.space import Space
 from tuner.space.suggesters import Corner
-from tuner.stage import Run, Terms
+from tuner.stage import Part, Run, Terms
 from tuner.storage import in_turn
 from tuner.study import Record, Study, load_study, open_study
 from tuner.study.planned import enqueue, note, noted, sibling
@@ -134,7 +134,8 @@ def confirm_with(
             runs = staged[0]
             limits = Limits(len(runs.records()), math.inf, search["max_failures"], search["keep"])
             folder = storage.study_folder(storage_url, runs.name, runs.uid)
-            drive(runs, _drawn(plan, space, runs), crew, turns, limits, folder, observe)
+            stage_plan = replace(plan, notes=(*plan.notes, _stage_note(staged[1])))
+            drive(runs, _drawn(stage_plan, space, runs), crew, turns, limits, folder, observe)
         return staged[1]
 
 
@@ -184,6 +185,14 @@ def _stage(study: Study, runs: Study, candidates: list[Record], terms: Terms, ov
         if run not in found.trials:
             enqueue(runs, params[run.candidate], {**run.facts, "seed": _seed(runs, run)})
     return found
+
+
+def _stage_note(found: Confirmation) -> str:
+    """Return what the stage trains, and why the total grows after it."""
+    trials = listing(str(number) for number in sorted({run.candidate for run in found.wanted}))
+    if all(run.part is Part.HELD_OUT for run in found.wanted):
+        return f"held-out runs of the pick, trial {trials}"
+    return f"race of trials {trials} over fresh seeds; later stages add runs to the total"
 
 
 def _try_again(study: Study, runs: Study, candidates: list[Record], terms: Terms, overlap: float) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from tuner.errors import listing
 from tuner.port import State
+from tuner.rounding import amount
 from tuner.study import Record
 
 FAILURES = (State.FAILED, State.DIVERGED, State.OUT_OF_MEMORY, State.TIMED_OUT, State.LOST)
@@ -27,7 +28,7 @@ DID = {
     State.DIVERGED: "diverged",
     State.OUT_OF_MEMORY: "ran out of memory",
     State.TIMED_OUT: "timed out",
-    State.LOST: "died with their worker",
+    State.LOST: "died with the worker",
 }
 
 LONGEST_CAUSE = 200
@@ -75,7 +76,7 @@ class Failures:
         cause = textwrap.shorten(first.cause.partition("\n")[0], LONGEST_CAUSE, placeholder=" ...") or unknown
         title = "the cause" if len(self.causes) == 1 else "the most common cause"
         share = f"{first.count} trials, such as" if first.count > 1 else "in"
-        return f"{self.count} of {self.ended} trials {what}; {title}: {cause} ({share} trial {first.example})"
+        return f"{self.count} of {amount(self.ended, 'trial')} {what}; {title}: {cause} ({share} trial {first.example})"
 
 
 def failures_of(records: Iterable[Record]) -> Failures:

@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Mapping
+from typing import Any
 
 DIGITS = 3
 
-WHOLE_UP_TO = 1e6
-"""Floats of at least four digits before the point, up to this one, keep all of those: 48213.7 is 48214."""
+WHOLE_FROM, WHOLE_UP_TO = 999.5, 1e6
+"""Floats that round to at least four digits before the point, up to a million, keep all of those: 48213.7 is 48214."""
 
 
 def rounded(value: float) -> str:
     """A float in three significant digits, such as 0.997, 1.5e-05 or 48214."""
-    return f"{value:.0f}" if 1000 <= abs(value) < WHOLE_UP_TO else f"{value:.{DIGITS}g}"
+    return f"{value:.0f}" if WHOLE_FROM <= abs(value) < WHOLE_UP_TO else f"{value:.{DIGITS}g}"
+
+
+def amount(count: int, noun: str) -> str:
+    """Return a number of things: `1 trial`, `2 trials`."""
+    return f"{count} {noun}{'s' * (count != 1)}"
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """Return strict JSON, with null for NaN and infinities: JSON has no word for them."""
+    return json.dumps(_finite(value), indent=indent, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {name: _finite(each) for name, each in value.items()}
+    return [_finite(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def value_text(value: object) -> str:

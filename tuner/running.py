@@ -27,6 +27,7 @@ from tuner.goal import Goal
 from tuner.lockstep import Lockstep
 from tuner.own import Code
 from tuner.port import Engine, Outcome
+from tuner.rounding import amount
 from tuner.signals import interruptible
 from tuner.space import Space
 from tuner.space.rules import seconds
@@ -216,4 +217,5 @@ def _why_failing(study: Study, failures: list[Outcome]) -> str:
     way_on = f"`tuner show {study.name} --trial {failures[-1].trial}` has the traceback; the same command goes on"
     if study.space.objective.function is not None:
         way_on += ". A sampler learns nothing from failed trials: report NaN for a config that cannot work"
-    return f"study {study.name}: {len(failures)} trials failed in a row; the most common cause: {cause}; {way_on}"
+    failed = f"{amount(len(failures), 'trial')} failed in a row"
+    return f"study {study.name}: {failed}; the most common cause: {cause}; {way_on}"

@@ -13,7 +13,7 @@ from tuner.failures import Failures, failures_of
 from tuner.findings import of_what, spread
 from tuner.goal import Direction, Goal
 from tuner.importances import Importances, importances_of
-from tuner.rounding import rounded
+from tuner.rounding import amount, rounded
 from tuner.stopping import stop_reason
 from tuner.study import Record, Study, sound, versions
 from tuner.study.forking import Fork
@@ -119,7 +119,7 @@ def headline(study: Study, records: Sequence[Record]) -> str:
     counts = ", ".join(f"{count} {state}" for state, count in states.items())
     of_which = f": {counts}" if counts else ""
     bounds = f"; constraints: {', '.join(map(str, study.goal.bounds))}" if study.goal.bounds else ""
-    trials = f"{len(records)} trial{'s' * (len(records) != 1)}"
+    trials = amount(len(records), "trial")
     return f"study {study.name}: {study.goal}{bounds}; {trials}{of_which}"
 
 

@@ -16,6 +16,7 @@ from tuner.endings import Best, complete, cut_short, divergence, failed
 from tuner.errors import listing
 from tuner.goal import COSTS
 from tuner.port import Epoch, Outcome, Port, State, Trial, TrialPort, Verdict
+from tuner.rounding import rounded
 from tuner.training import Job, Run, Weights, epochs_of, saved
 
 SHORT = 1.0
@@ -157,8 +158,10 @@ class Course:
         if self._goal.feasible(self._cost):
             return None
         violations = self._goal.violations(self._cost)
-        bounds = listing(str(bound) for bound in self._goal.bounds if violations.get(bound.metric, 0.0) > 0)
-        return cut_short(self.trial, State.PRUNED, self._goal, self._cost, None, f"it cannot keep {bounds}")
+        broken = [bound for bound in self._goal.bounds if violations.get(bound.metric, 0.0) > 0]
+        costs = listing(f"{bound.metric} {rounded(self._cost[bound.metric])}" for bound in broken)
+        cause = f"not trained: {costs} breaks the constraint {listing(map(str, broken))}"
+        return cut_short(self.trial, State.PRUNED, self._goal, self._cost, None, cause)
 
     def after(
         self, trained: Keepable, epoch: int, scores: Mapping[str, float], seconds: float, lanes: int = 1

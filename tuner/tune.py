@@ -25,6 +25,7 @@ from tuner.events import Observer, Trouble
 from tuner.executors import leftovers
 from tuner.failures import Failures, commonest, failures_of
 from tuner.goal import Goal
+from tuner.rounding import amount
 from tuner.running import ahead_of, crew_of, drive, planned
 from tuner.space import Space
 from tuner.space.edit import settings_of
@@ -215,4 +216,5 @@ def _why_none(study: Study) -> str:
         return f"study {study.name}: no trial is complete yet; run it again with more time"
     cause = commonest(causes)
     way_on = "mend it and give a new --study-name, or a larger --n-trials to go on"
-    return f"study {study.name}: none of {len(records)} trials is complete; the most common cause: {cause}; {way_on}"
+    trials = amount(len(records), "trial")
+    return f"study {study.name}: none of {trials} is complete; the most common cause: {cause}; {way_on}"

@@ -274,6 +274,28 @@ def test_without_a_terminal_deaths_and_troubles_are_lines() -> None:
     assert said(OPENED) == ["study made-up: 2 of 30 trials done"]
 
 
+def test_the_stages_of_a_confirmation_are_one_run() -> None:
+    progress = seen(started(4, "0"), ended(4, 0.5), opened=replace(OPENED, total=3))
+
+    progress.see(replace(OPENED, states={"complete": 3}, total=5))
+    progress.see(started(5, "0"))
+    progress.see(replace(ended(5, 0.5), states={"complete": 4}))
+    within = count(progress)
+    progress.see(replace(OPENED, study="another", states={"complete": 7}, total=9))
+
+    assert within.startswith("4 of 5 trials (2 in this run)")
+    assert progress.seconds_left is None, "another study goes at a pace of its own"
+
+
+def test_the_line_of_a_pruned_trial_has_its_value_once() -> None:
+    event = ended(3, None, "MedianPruner at epoch 1, accuracy 0.0632")
+    event = replace(event, record=replace(event.record, values=(0.0632,)))
+
+    (line,) = lines_of(event, seen(event))
+
+    assert line.startswith("trial 3 pruned (MedianPruner at epoch 1, accuracy 0.0632); ")
+
+
 def test_a_note_is_said_once_though_a_confirmation_opens_further_studies() -> None:
     progress = counting.Progress()
     said = []

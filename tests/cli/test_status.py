@@ -52,7 +52,7 @@ def test_status_tells_from_another_terminal_what_runs_and_where(cli: Cli, tmp_pa
     process.wait()
     after = cli("status", "tiny").stdout
 
-    assert "study tiny: 0 of 3 trials have ended, 1 running" in told
+    assert "study tiny: 0 of 3 trials ended, 1 running" in told
     assert "trial 0: epoch " in told
     assert " of 3000 on cpu of " in told
     assert ", worker 0, accuracy 0." in told
@@ -73,7 +73,7 @@ def test_each_worker_stands_with_its_trial_its_epoch_and_its_values(url: str) ->
         lines = told(url)
 
     assert lines == [
-        "study tiny: 0 of 3 trials have ended, 2 running",
+        "study tiny: 0 of 3 trials ended, 2 running",
         "  trial 0: epoch 0 of 2 on cpu of here, worker 0",
         "  trial 1: epoch 1 of 2 on cpu of here, worker 1, accuracy 0.75",
         "best so far: accuracy 0.75 of trial 1, which still runs",
@@ -87,7 +87,7 @@ def test_trials_that_a_crash_left_running_are_not_running(url: str) -> None:
     place(trials, trials.ask().number, "0")
 
     assert told(url) == [
-        "study tiny: 1 of 3 trials have ended, 0 running",
+        "study tiny: 1 of 3 trials ended, 0 running",
         "left running by a crash: 1; the next run goes on with it",
         "no run is active: repeat `tuner run` to resume",
     ]
@@ -232,7 +232,7 @@ def test_of_a_study_of_another_program_nobody_can_tell_what_runs(url: str) -> No
     optuna.create_study(study_name="other", storage=url).ask({"x": optuna.distributions.FloatDistribution(0, 1)})
 
     assert told(url, "other") == [
-        "study other: 0 of 1 trials have ended, 1 running",
+        "study other: 0 of 1 trial ended, 1 running",
         "  trial 0: epoch 0",
     ]
     assert as_json(url, study="other")[0]["drivers"] is None

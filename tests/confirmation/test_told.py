@@ -40,7 +40,7 @@ def test_the_status_of_its_runs_is_that_of_a_confirmation(walk: Path, url: str, 
 
     told = cli("status", "walk.confirm").stdout
 
-    assert f"{found.ended} of {found.ended} trials have ended" in told
+    assert f"{found.ended} of {found.ended} trials ended" in told
     assert told.rstrip().endswith("no run is active")
 
 

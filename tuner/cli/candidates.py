@@ -16,9 +16,9 @@ def print_confirmation(found: Confirmation) -> None:
 
     from tuner.cli.parts import stdout
     from tuner.findings import between, sentences, verdict
-    from tuner.rounding import rounded
+    from tuner.rounding import amount, rounded
 
-    typer.echo(f"Confirmed on fresh seeds, {found.counting} runs in study {found.study}:")
+    typer.echo(f"Confirmed on fresh seeds, {amount(found.counting, 'run')} in study {found.study}:")
     for sentence in sentences(found):
         typer.echo(f"  {sentence}")
     typer.echo()

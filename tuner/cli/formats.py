@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import enum
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tuner.cli.saying import say
-from tuner.rounding import rounded, value_text
+from tuner.rounding import json_text, rounded, value_text
 
 if TYPE_CHECKING:
     from tuner.cli.kept import Kept
@@ -159,7 +158,7 @@ def _data(record: Record, kept: Kept) -> dict[str, Any]:
 
 def _print_data(data: Mapping[str, Any], form: Format) -> None:
     if form is Format.JSON:
-        typer.echo(json.dumps(data, indent=2))
+        typer.echo(json_text(data, indent=2))
         return
     from tuner.space.writing import block
 

@@ -8,7 +8,7 @@ from tuner.cli.formats import about
 from tuner.cli.progress import Progress
 from tuner.events import Ended, Event, Noted, Opened, Reported, SetBack, Stopping, Trouble, WorkerSeen
 from tuner.port import State, WorkerState
-from tuner.rounding import rounded, value_text
+from tuner.rounding import amount, rounded, value_text
 from tuner.study import Record
 
 EVERY_SECONDS = 30.0
@@ -19,9 +19,10 @@ def lines_of(event: Event, progress: Progress) -> Iterator[str]:
     """What is to be said of an event, which `progress` has seen."""
     match event:
         case Opened():
-            yield f"study {event.study}: {event.finished} of {max(event.total, event.finished)} trials done"
+            yield f"study {event.study}: {event.finished} of {amount(max(event.total, event.finished), 'trial')} done"
             if event.recovered:
-                yield f"{event.recovered} trials were left running by a crash and go on under their own numbers"
+                trials = amount(event.recovered, "trial")
+                yield f"left running by a crash: {trials}; the run resumes each under its own number"
             yield from (f"note: {note}" for note in progress.new_notes)  # a confirmation opens studies on the same data
         case Ended(_, record):
             yield f"{_ending(record, progress.titles)}; {_standing(progress)}; {count(progress)}"
@@ -48,11 +49,12 @@ def count(progress: Progress, brief: bool = False) -> str:
     left = progress.seconds_left
     time_left = "" if left is None or progress.ended >= progress.total else f", about {about(left)} left"
     here = f" ({progress.ended - progress.ended_before} in this run)" if progress.ended_before and not brief else ""
-    return f"{progress.ended} of {max(progress.total, progress.ended)} trials{here}{time_left}"
+    return f"{progress.ended} of {amount(max(progress.total, progress.ended), 'trial')}{here}{time_left}"
 
 
 def _ending(record: Record, metrics: Sequence[str]) -> str:
-    values = f", {named(metrics, record.values)}" if record.values else ""
+    told = named(metrics, record.values)
+    values = f", {told}" if told and told not in record.why else ""  # a pruner's cause has the value
     cause = f" ({record.why})" if record.why else f" at epoch {record.epoch}" if record.epoch else ""
     return f"trial {record.number} {record.state}{values}{cause}"
 

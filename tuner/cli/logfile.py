@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import json
-import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from tuner.events import (
     WorkerSeen,
 )
 from tuner.port import Epoch, Outcome, Trial
+from tuner.rounding import json_text
 
 
 @contextlib.contextmanager
@@ -56,7 +55,7 @@ def logged(file: Path | None, observe: Observer) -> Iterator[Observer]:
 
 def _line(event: Event, workers: Mapping[int, str]) -> str:
     time = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
-    return json.dumps(_as_json({"time": time, **_facts(event, workers)}))
+    return json_text({"time": time, **_facts(event, workers)})
 
 
 def _facts(event: Event, workers: Mapping[int, str]) -> dict[str, Any]:
@@ -87,12 +86,3 @@ def _facts(event: Event, workers: Mapping[int, str]) -> dict[str, Any]:
 
 def _which(number: int, told: Trial | Epoch | Outcome, workers: Mapping[int, str]) -> dict[str, Any]:
     return {"trial": number, "attempt": told.attempt, **({"worker": workers[number]} if number in workers else {})}
-
-
-def _as_json(fact: Any) -> Any:
-    """NaN and infinities as null: JSON has no word for them, and strict readers refuse Python's."""
-    if isinstance(fact, float) and not math.isfinite(fact):
-        return None
-    if isinstance(fact, Mapping):
-        return {name: _as_json(value) for name, value in fact.items()}
-    return [_as_json(value) for value in fact] if isinstance(fact, list | tuple) else fact

@@ -107,8 +107,10 @@ class Progress:
         """Take an event into account."""
         match event:
             case Opened():
+                if event.study != self.study:  # a confirmation opens its study again at each of its stages
+                    self.ended_before, self._ended_here, self._first = event.finished, 0, None
                 self.study, self.goal, self.total = event.study, event.goal, event.total
-                self.states, self.ended_before = event.states, event.finished
+                self.states = event.states
                 self.recovered, self.front, self.notes = event.recovered, event.front, event.notes
                 self.new_notes = tuple(note for note in event.notes if note not in self._noted)
                 self._noted.update(event.notes)

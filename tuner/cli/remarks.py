@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from tuner.cli.formats import about, clock
 from tuner.cli.overview import Overview, Phase, Running
-from tuner.rounding import rounded, value_text
+from tuner.rounding import amount, rounded, value_text
 
 
 def lines(seen: Overview) -> Iterator[str]:
     """All that is to be said, in plain lines."""
-    yield f"study {seen.study}: {seen.ended} of {seen.total} trials have ended, {len(seen.running)} running"
+    yield f"study {seen.study}: {seen.ended} of {amount(seen.total, 'trial')} ended, {len(seen.running)} running"
     for one in seen.running:
         yield f"  trial {one.trial}: {_doing(one)}"
     if (leader := seen.leader) is not None and leader.value is not None:

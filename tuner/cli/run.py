@@ -13,7 +13,7 @@ from tuner.cli.candidates import print_confirmation
 from tuner.cli.formats import print_front
 from tuner.cli.saying import FAILED, say, show_command
 from tuner.config import DEFAULT_STORAGE
-from tuner.rounding import value_text
+from tuner.rounding import amount, value_text
 
 if TYPE_CHECKING:
     from tuner.study import Record, Study
@@ -153,11 +153,11 @@ def _print_result(result: Result, storage: str) -> None:
 
     study, name = result.study, shlex.quote(result.study.name)
     if result.stopped:
-        say(f"Stopped after {study.finished()} trials: {result.stopped}. A larger --n-trials goes on.\n")
+        say(f"Stopped after {amount(study.finished(), 'trial')}: {result.stopped}. A larger --n-trials goes on.\n")
     if study.goal.single:
         _print_best(study, result.best)
     else:
-        say(f"Front of {study.finished()} trials in study {study.name}: {study.goal}")
+        say(f"Front of {amount(study.finished(), 'trial')} in study {study.name}: {study.goal}")
         print_front(study, result.front)
     if told := against_the_trivial(study):
         say(f"\nOn the validation rows {told}.")
@@ -180,7 +180,7 @@ def _print_result(result: Result, storage: str) -> None:
 
 
 def _print_best(study: Study, best: Record) -> None:
-    say(f"Best of {study.finished()} trials in study {study.name}: trial {best.number}")
+    say(f"Best of {amount(study.finished(), 'trial')} in study {study.name}: trial {best.number}")
     at = f" at epoch {best.epoch}" if best.epoch is not None else ""
     params = {name: value_text(value) for name, value in best.params.items()}
     rows = {study.goal.title: f"{value_text(best.value)}{at}", **params}

@@ -18,6 +18,7 @@ from tuner.cli.lines import count, named
 from tuner.cli.parts import BAR_FROM, DETAILS_FROM, counted, cut, latest
 from tuner.cli.progress import Progress, Running, Worker
 from tuner.port import WorkerState
+from tuner.rounding import amount
 
 MOST_SHOWN = 6
 """So many trials of a front are shown while it grows."""
@@ -55,7 +56,7 @@ def _head(progress: Progress, width: int) -> Iterator[Text]:
     facts = Text("  ").join([*counted(progress.states), Text(clock(progress.elapsed))])
     yield Text.assemble((progress.study, "bold"), f"  {count(progress, brief=width < DETAILS_FROM)}{between}", facts)
     if progress.recovered:
-        yield cut(f"{progress.recovered} trials were left running by a crash and go on", "yellow")
+        yield cut(f"left running by a crash: {amount(progress.recovered, 'trial')}, resumed", "yellow")
     yield from (Text(note, style="dim") for note in progress.notes)
     if (leader := progress.leader) is not None and leader.value is not None:
         values = named(progress.titles, [leader.value])

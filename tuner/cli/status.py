@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import functools
-import json
 import signal
 import time
 from dataclasses import asdict
@@ -18,6 +17,7 @@ from tuner.cli.remarks import lines
 from tuner.cli.saying import FAILED, say
 from tuner.cli.waiting import Awaited, Lookout
 from tuner.config import DEFAULT_STORAGE
+from tuner.rounding import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,7 +62,7 @@ def status(
     try:
         if as_json:
             for each in followed(Lookout(look, wait), interval) if watch else [look()]:
-                print(json.dumps(data(each) if isinstance(each, Overview) else _absent(study, each)), flush=True)
+                print(json_text(data(each) if isinstance(each, Overview) else _absent(study, each)), flush=True)
             return
         last = _watched(study, look, interval, wait) if watch else look()
     except KeyboardInterrupt:

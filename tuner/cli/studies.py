@@ -11,7 +11,7 @@ from tuner.cli import options
 from tuner.cli.formats import Format, print_study, print_trial
 from tuner.cli.saying import FAILED, say
 from tuner.config import DEFAULT_STORAGE
-from tuner.rounding import value_text
+from tuner.rounding import amount, value_text
 
 if TYPE_CHECKING:
     from tuner.study import Record, Study
@@ -185,7 +185,7 @@ def delete(
     confirmed = runs_of(opened)
     doomed = [opened] if confirmed is None else [confirmed, opened]  # if the second fails, the first is found again
     if not yes:
-        named = " and ".join(f"{one.name} with its {len(one.records())} trials" for one in reversed(doomed))
+        named = " and ".join(f"{one.name} with its {amount(len(one.records()), 'trial')}" for one in reversed(doomed))
         typer.confirm(f"Delete study {named}?", abort=True)
     for one in doomed:
         _delete(one, storage)

@@ -28,6 +28,7 @@ from tuner.cli.remarks import remarks, silence
 from tuner.cli.saying import FAILED
 from tuner.cli.waiting import Awaited
 from tuner.errors import UsageError
+from tuner.rounding import amount
 
 LEAVE = "q"
 
@@ -137,7 +138,7 @@ def _head(seen: Overview, awaited: str, width: int, height: int) -> Iterator[Ren
     left = "" if seen.seconds_left is None else f", about {about(seen.seconds_left)} left"
     between = "  " if width >= DETAILS_FROM else "\n"
     states = Text("  ").join(counted(seen.states))
-    yield Text.assemble((seen.study, "bold"), f"  {seen.ended} of {seen.total} trials{left}{between}", states)
+    yield Text.assemble((seen.study, "bold"), f"  {seen.ended} of {amount(seen.total, 'trial')}{left}{between}", states)
     if (leader := seen.leader) is not None and leader.value is not None:
         yield Text.assemble(
             "best ", (named(seen.titles, [leader.value]), "bold green"), f"  trial {leader.trial}, running"

@@ -215,7 +215,7 @@ class AskTell:
         cause = outcome.cause
         if outcome.state is State.PRUNED and not cause:
             pruner = self.study.space.setting("search.pruner")["type"]
-            cause = running.pruned_by(pruner, self.study.goal.metric)
+            cause = running.pruned_by(pruner, self.study.goal)
         if outcome.state is State.LOST:
             cause = died(cause, losses["losses"])
         facts = {"state": outcome.state.value, "epoch": outcome.epoch, "cause": cause}

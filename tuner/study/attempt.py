@@ -65,10 +65,11 @@ class Attempt:
         violations = goal.violations({name: self.history[name][at] for name in goal.names})
         return Outcome(outcome.trial, outcome.attempt, State.PRUNED, epoch=epoch, violations=violations)
 
-    def pruned_by(self, pruner: str, metric: str) -> str:
+    def pruned_by(self, pruner: str, goal: Goal) -> str:
         """Why a pruner has stopped it."""
         at = self.history[STOPPED].index(1)
-        return f"{pruner} at epoch {self.history['epoch'][at]}, {metric} {rounded(self.history[metric][at])}"
+        value = rounded(self.history[goal.metric][at])
+        return f"{pruner} at epoch {self.history['epoch'][at]}, {goal.title} {value}"
 
 
 def stopped_at(history: Mapping[str, list[float]]) -> int | None:

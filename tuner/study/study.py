@@ -11,6 +11,7 @@ import optuna
 
 from tuner.errors import StudyError
 from tuner.goal import Direction, Goal, Scope
+from tuner.rounding import amount
 from tuner.space import Space
 from tuner.storage import FINISHED, readable_errors
 from tuner.study.domain import Domain, domains
@@ -81,7 +82,9 @@ class Study:
         """
         records = self.records()
         if not 0 <= number < len(records):
-            raise StudyError(f"study {self.name} has no trial {number}: it has {len(records)} trials, counted from 0")
+            raise StudyError(
+                f"study {self.name} has no trial {number}: it has {amount(len(records), 'trial')}, counted from 0"
+            )
         return records[number]
 
     def best(self) -> Record | None:
