@@ -8,6 +8,7 @@ import pytest
 
 import tuner
 from tests.conftest import Cli
+from tuner.errors import in_words
 from tuner.failures import commonest, failures_of
 from tuner.study import Record
 from tuner.tune import Result
@@ -61,6 +62,18 @@ def test_causes_that_differ_in_numbers_alone_are_one_with_its_commonest_text_and
 )
 def test_a_sentence_counts_what_went_wrong_among_the_ended_trials(records: Sequence[Record], sentence: str) -> None:
     assert failures_of(records).sentence == sentence
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ValueError("of 3 rows"), "ValueError: of 3 rows"),
+        (ValueError(), "ValueError"),
+        (AssertionError(""), "AssertionError"),
+    ],
+)
+def test_an_exception_without_a_message_is_its_name_alone(error: Exception, told: str) -> None:
+    assert in_words(error) == told
 
 
 @pytest.mark.parametrize(

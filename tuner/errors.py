@@ -156,7 +156,8 @@ def in_words(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         code = "" if error.code is None else f": {error.code}"
         return f"SystemExit{code}, as sys.exit raises it"
-    return f"{type(error).__name__}: {error}"
+    name, message = type(error).__name__, str(error)
+    return f"{name}: {message}" if message else name
 
 
 def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
