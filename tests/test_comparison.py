@@ -130,6 +130,8 @@ def test_without_confirmations_there_is_no_verdict_but_what_to_run() -> None:
 
     assert sentences[0] == "No verdict yet: a 0.9 leads b 0.5, but single best values are optimistic"
     assert sentences[1] == "Run `tuner confirm a` first"
+    equal = [replace(confirmed(name, 0.9, 0.88, 0.92), confirmed=None) for name in ("a", "b")]
+    assert next(comparison.verdict(equal)).startswith("No verdict yet: a and b have the same best value, 0.9")
     assert list(comparison.verdict([replace(one, confirmed=None, records=())])) == [
         "No verdict: no study has a complete trial within the bounds"
     ]

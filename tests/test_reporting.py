@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import html
 import re
+import shlex
 from pathlib import Path
 
 import optuna
 import pytest
 
+import tuner
 from tests.plots.making import branched, large, study_of, study_of_several
 from tuner import pareto, reporting
-from tuner.study import Study
+from tuner.study import Attended, Study
 
 
 def without_scripts(text: str) -> str:
@@ -109,8 +112,44 @@ def test_the_answer_comes_first_with_how_sure_it_is_and_what_to_do_next() -> Non
 
     main = plain[plain.index("<main") :]
     assert main.index("Use trial") < main.index('class="plot"')
-    assert "The best of 18 trials, and the best of its 5 epochs: optimistic." in main or "optimistic" in main
+    assert "The value is the best of 18 trials, so it is optimistic." in main
     assert "Another program made this study" in main
+
+
+def test_one_trial_has_no_course_no_dependence_and_no_optimism() -> None:
+    plain = without_scripts(reporting.page(study_of(1)))
+
+    assert "The value is of one run, so its spread is unknown." in plain
+    drawn = re.findall(r'<section id="([^"]+)"', plain)
+    assert {"optimization-history", "slices", "cost-against-value"}.isdisjoint(drawn)
+
+
+def test_the_table_of_trials_has_no_empty_column_and_three_digits() -> None:
+    study = optuna.create_study()
+    for choice in (None, True):
+        study.enqueue_trial({"x": choice})
+        study.tell(study.ask({"x": optuna.distributions.CategoricalDistribution([None, True])}), 1 / 3)
+
+    plain = without_scripts(reporting.page(Study(study)))
+
+    table = plain[plain.index('id="all-trials"') :]
+    headings = re.findall(r'class="sort">([^<]*)<', table)
+    assert headings == ["Trial", "State", "value", "Seconds", "x"]
+    assert ">0.333</td>" in table
+    assert "None" not in plain
+    assert "True" not in plain
+
+
+def test_the_commands_on_the_page_name_its_database_without_its_password(tiny: Path, url: str, tmp_path: Path) -> None:
+    tuner.run(tiny, storage_url=url, n_trials=1)
+
+    page = tuner.report("tiny", tmp_path / "report.html", storage_url=url).read_text()
+
+    command = re.search(r"<p>Next: <code>(tuner confirm .*?)</code>", page)
+    assert command is not None
+    assert shlex.split(html.unescape(command[1])) == ["tuner", "confirm", "tiny", "--storage", url]
+    secret = Attended(study_of(2), "postgresql+psycopg://me:hush@db/studies")
+    assert "hush" not in secret.typed
 
 
 @pytest.mark.slow
@@ -125,10 +164,6 @@ def test_a_thousand_trials_take_little_of_that() -> None:
 
 
 def test_the_best_config_on_the_page_is_the_exported_one(tiny: Path, url: str, tmp_path: Path) -> None:
-    import html
-
-    import tuner
-
     tuner.run(tiny, storage_url=url)
     page = tuner.report("tiny", tmp_path / "report.html", storage_url=url)
 

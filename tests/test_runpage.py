@@ -23,7 +23,11 @@ def test_a_confusion_matrix_has_shares_and_counts_of_each_true_class_by_row() ->
 
     (heat,) = drawn(plot).data
     assert heat.z.tolist() == [[0.5, 0.5, 0], [0, 1, 0], [1, 0, 0]]
-    assert heat.text.tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 0]]
+    assert [list(row) for row in heat.text] == [
+        ["50%<br>1", "50%<br>1", "0%<br>0"],
+        ["0%<br>0", "100%<br>1", "0%<br>0"],
+        ["100%<br>1", "0%<br>0", "0%<br>0"],
+    ]
     assert list(heat.x) == ["a", "b", "c"]
     assert plot.table is not None
     assert plot.table.rows == (("a", 1, 1, 0), ("b", 0, 1, 0), ("c", 1, 0, 0))
@@ -35,6 +39,22 @@ def test_a_class_without_test_rows_has_no_share() -> None:
     (heat,) = drawn(confusion(torch.tensor([0, 0]), torch.tensor([0, 0]), ["a", "b"])).data
 
     assert heat.z.tolist() == [[1, 0], [0, 0]]
+    assert list(heat.text[1]) == ["", ""]
+
+
+def test_long_names_of_classes_are_cut_on_the_axes_and_whole_in_the_table() -> None:
+    classes = ["Myelodysplastic syndrome, early", "Myelodysplastic syndrome, late", "well"]
+    plot = confusion(torch.tensor([0, 1, 2]), torch.tensor([0, 1, 2]), classes)
+
+    (heat,) = drawn(plot).data
+    assert max(map(len, heat.y)) <= 30
+    assert len(set(heat.y)) == 3
+    assert plot.table is not None
+    assert [row[0] for row in plot.table.rows] == classes
+
+
+def test_one_epoch_has_no_curve() -> None:
+    assert curves(EPOCHS[:1]).figure is None
 
 
 def test_predictions_are_drawn_over_the_truth_with_the_line_of_agreement() -> None:
@@ -61,7 +81,7 @@ def test_a_regressions_losses_have_an_axis_each_and_are_drawn_once() -> None:
 
 
 def test_without_a_validation_split_there_is_no_empty_panel() -> None:
-    figure = drawn(curves([{"epoch": 1, "train_loss": 0.5, "lr": 0.1}]))
+    figure = drawn(curves([{"epoch": epoch, "train_loss": 0.5, "lr": 0.1} for epoch in (1, 2)]))
 
     assert [note.text for note in figure.layout.annotations] == ["Loss"]
 

@@ -66,19 +66,21 @@ def answer_of(study: Study, records: Sequence[Record], found: Confirmation | Non
         interval = found.interval(found.pick)
         alike = tuple(each.trial.number for each in found.standings if each.leading and each is not found.pick)
         sure = f"Mean of {len(found.held)} runs on held-out seeds, which had no part in the choice."
-        command = f"tuner export {study.name} -o best.yaml && tuner train best.yaml"
+        command = f"tuner export {study.typed} -o best.yaml && tuner train best.yaml"
         return Answer(found.believed, interval, alike, trivial_of(study), sure, command)
-    best, command = front[0], f"tuner confirm {study.name}" if study.made_here else ""
+    best, command = front[0], f"tuner confirm {study.typed}" if study.made_here else ""
     return Answer(best, None, (), trivial_of(study), _optimism(study, records, best), command)
 
 
 def _optimism(study: Study, records: Sequence[Record], best: Record) -> str:
     complete = sum(record.sound for record in records)
     epochs = len(best.epochs)
-    of_epochs = f", and the best of its {epochs} epochs" if best.epoch is not None and epochs > 1 else ""
-    among = f"The best of {complete} trials{of_epochs}" if complete > 1 else f"One run{of_epochs}"
-    way_on = f": optimistic until `tuner confirm {study.name}`" if study.made_here else ": optimistic"
-    return f"{among}{way_on}."
+    chosen = [f"the best of {complete} trials"] if complete > 1 else []
+    if best.epoch is not None and epochs > 1:
+        chosen.append(f"the best of {epochs} epochs")
+    of_what = f"{' and '.join(chosen)}, so it is optimistic" if chosen else "of one run, so its spread is unknown"
+    way_on = f" Run `tuner confirm {study.typed}` to get an interval." if study.made_here else ""
+    return f"The value is {of_what}.{way_on}"
 
 
 def trivial_of(study: Study) -> Trivial | None:

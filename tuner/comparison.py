@@ -96,9 +96,9 @@ def verdict(contestants: Sequence[Contestant]) -> Iterator[str]:
     if not ranked:
         yield "No verdict: no study has a complete trial within the bounds"
         return
-    if unknown := [each.study.name for each in ranked if each.confirmed is None or not each.confirmed.current]:
+    if unknown := [each.study.typed for each in ranked if each.confirmed is None or not each.confirmed.current]:
         yield f"No verdict yet: {_leader(ranked)}, but single best values are optimistic"
-        yield f"Run {listing(f'`tuner confirm {name}`' for name in unknown)} first"
+        yield f"Run {listing(f'`tuner confirm {typed}`' for typed in unknown)} first"
     else:
         yield from (_compared(ranked[0], each) for each in ranked[1:])
     if any(_rows_differ(each.study, ranked[0].study) for each in ranked[1:]):
@@ -121,7 +121,11 @@ def _value(each: Contestant) -> float | None:
 
 def _leader(ranked: Sequence[Contestant]) -> str:
     values = [f"{each.study.name} {short(_value(each))}" for each in ranked]
-    return f"{values[0]} leads {listing(values[1:])}" if len(values) > 1 else f"only {values[0]} has a value"
+    if len(values) == 1:
+        return f"only {values[0]} has a value"
+    if len({_value(each) for each in ranked}) == 1:
+        return f"{listing(each.study.name for each in ranked)} have the same best value, {short(_value(ranked[0]))}"
+    return f"{values[0]} leads {listing(values[1:])}"
 
 
 def _compared(best: Contestant, other: Contestant) -> str:
@@ -177,7 +181,9 @@ def _table(contestants: Sequence[Contestant]) -> Table:
     confirmed = ("Confirmed mean", "95 % interval", "Of which trial")
     found = (f"Best {goal.title}", "Trial", *confirmed) if goal.single else ("On the front",)
     head = ("Study", *found, "Trials", "Complete", "Pruned", "Other", "Seconds of training", "Wall seconds")
-    return Table(head, tuple((each.study.name, *_found(each), *_took(each)) for each in contestants))
+    rows = [(each.study.name, *_found(each), *_took(each)) for each in contestants]
+    kept = [i for i in range(len(head)) if any(row[i] != "" for row in rows)]
+    return Table(tuple(head[i] for i in kept), tuple(tuple(row[i] for i in kept) for row in rows))
 
 
 def _found(each: Contestant) -> tuple[object, ...]:

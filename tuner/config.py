@@ -6,6 +6,7 @@ Everything here is frozen, picklable and made of JSON values, so that a trial ma
 from __future__ import annotations
 
 import enum
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeAlias
@@ -17,6 +18,11 @@ Scalar: TypeAlias = bool | int | float | str | None
 
 DEFAULT_STORAGE = "sqlite:///studies.db"
 """The database that is used when none is named: a file in the current folder."""
+
+
+def and_storage(url: str) -> str:
+    """Return what a command needs to find the same database: empty for the default one."""
+    return "" if url == DEFAULT_STORAGE else f" --storage {shlex.quote(url)}"
 
 
 FILE_VALUES = ("data.root", "data.test_root", "data.path", "data.test_path")

@@ -117,11 +117,11 @@ def why(study: Study, record: Record) -> str:
         return f"trial {record.number}, confirmed on fresh seeds: {study.goal.title} {spread(interval)}"
     best = f"trial {record.number}, the best single value, {of_what(study.goal, record)}"
     if found is None:
-        return f"{best} (`tuner confirm {study.name}` puts it to the test)"
+        return f"{best} (`tuner confirm {study.typed}` puts it to the test)"
     if found.pick is None and not found.wanted:
         return f"{best}; in its confirmation every candidate dropped out: `tuner show {found.study}` has the causes"
     lacks = "is not complete" if found.pick is None else "is older than that"
-    return f"{best}; the confirmation {lacks}: `tuner confirm {study.name}`"
+    return f"{best}; the confirmation {lacks}: `tuner confirm {study.typed}`"
 
 
 def _best(study: Study) -> Record:

@@ -197,7 +197,10 @@ def _subject(space: Space, config: Config, on: On) -> str:
     """Which trial, model and data a run is of."""
     trial = (space.setting("provenance") or {}).get("trial")
     of_trial = "" if trial is None else f"trial {trial}: "
-    return f"{of_trial}{config.model.type} on {config.data.source.type}, trained on {on.value}"
+    source = config.data.source
+    path = source.args.get("path", source.args.get("root"))
+    data = source.type if path is None else f"{Path(path).name} ({source.type})"
+    return f"{of_trial}{config.model.type} on {data}, trained on {on.value}"
 
 
 def _refit(space: Space, out: Path, on: On, device: str, overwrite: bool, observe: EpochObserver) -> Final:

@@ -17,7 +17,6 @@ ROW = 56
 def forest(found: Confirmation) -> Plot:
     """One row per candidate, the pick on top."""
     title = "Confirmation"
-    story = ". ".join(sentence[0].upper() + sentence[1:] for sentence in sentences(found)) + "."
     shown = [standing for standing in found.standings if standing.values or found.interval(standing)]
     if not shown:
         return Plot(title, "", None, "no run on a fresh seed has ended yet")
@@ -26,8 +25,9 @@ def forest(found: Confirmation) -> Plot:
     figure.update_yaxes(categoryorder="array", categoryarray=labels[::-1])
     figure.update_layout(xaxis_title=found.goal.title, height=130 + ROW * len(shown))
     told = f"runs on fresh seeds of {len(shown)} candidates, each with its mean and interval"
-    caption = f"{story} Dots are runs on common seeds; the bar of the pick is of its further seeds."
-    return Plot(title, caption, figure, told=told)
+    caption = "Dots are runs on shared seeds. The pick's bar is the mean and interval of its held-out seeds."
+    notes = tuple(f"{sentence}." for sentence in sentences(found))
+    return Plot(title, caption, figure, told=told, notes=notes)
 
 
 def _label(standing: Standing) -> str:
@@ -51,7 +51,7 @@ def _held(found: Confirmation) -> list[go.Scatter]:
         return []
     marker = {"size": 9, "opacity": 0.8, "color": COLOURS[2], "symbol": "square"}
     labels = [_label(found.pick)] * len(found.held)
-    return [go.Scatter(x=found.held, y=labels, mode="markers", name="Run that had no say", marker=marker)]
+    return [go.Scatter(x=found.held, y=labels, mode="markers", name="Run on a held-out seed", marker=marker)]
 
 
 def _means(found: Confirmation, shown: list[Standing]) -> go.Scatter:
@@ -71,6 +71,6 @@ def _firsts(shown: list[Standing]) -> go.Scatter:
         x=[standing.trial.value for standing in shown],
         y=[_label(standing) for standing in shown],
         mode="markers",
-        name="First estimate",
+        name="Value in the search",
         marker={"symbol": "diamond-open", "size": 12, "color": COLOURS[1], "line": {"width": 2}},
     )

@@ -14,6 +14,7 @@ import numpy as np
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
 from tuner.association import LEVEL, Array, Column, beyond_chance, fenced, spread
+from tuner.errors import listing
 from tuner.space.holes import Row
 from tuner.study import Choices, Record, Study, extract
 
@@ -23,6 +24,9 @@ and where TPE crowds its trials a decisive parameter hardly varies."""
 
 MOST_SHUFFLED = 300
 """So many, taken likewise, are asked what chance would do."""
+
+MOST_NAMED = 5
+"""Parameters that a sentence names; it counts the others."""
 
 FEWEST = 2
 """Trials of different values that it takes."""
@@ -83,7 +87,9 @@ class Importances:
         trials = f"chance in {looked_at}{self.trials} trial{'s' * (self.trials != 1)}"
         if len(doubted) == len(self.found):
             return f"no parameter can be told from {trials}"
-        return f"cannot be told from {trials}: {', '.join(doubted)}"
+        rest = len(doubted) - MOST_NAMED
+        named = doubted if rest <= 1 else [*doubted[:MOST_NAMED], f"{rest} more"]
+        return f"cannot be told from {trials}: {listing(named)}"
 
 
 def importances_of(study: Study, chosen: Sequence[Record], i: int = 0, trees: int = TREES) -> Importances:

@@ -15,6 +15,7 @@ from typing import Any
 
 from scipy.stats import hypergeom
 
+from tuner.rounding import rounded, value_text
 from tuner.study import Choices, Domain, Range, Record
 
 TOP = 5
@@ -85,9 +86,9 @@ class Region:
     def told(self) -> str:
         """Where the best lie, in a few words."""
         if self.low is None or self.high is None:
-            label, count = collections.Counter(map(str, self.top)).most_common(1)[0]
+            label, count = collections.Counter(map(value_text, self.top)).most_common(1)[0]
             return f"{label} in {count} of the top {len(self.top)}"
-        return f"{self.low:.4g} to {self.high:.4g}" if self.low < self.high else f"{self.low:.4g}"
+        return f"{rounded(self.low)} to {rounded(self.high)}" if self.low < self.high else rounded(self.low)
 
 
 def regions(chosen: Sequence[Record], domains: dict[str, Domain], loss: Callable[[Record], float]) -> list[Region]:

@@ -15,6 +15,7 @@ from tuner.files import refuse_foreign, write_whole
 from tuner.findings import between, verdict
 from tuner.forest import forest
 from tuner.pareto import pareto
+from tuner.rounding import value_text
 from tuner.study import Record, Study
 from tuner.summary import circumstances
 from tuner.timeline import timeline
@@ -48,6 +49,8 @@ def page(study: Study) -> str:
     confirmed = [] if found is None else [forest(found)]
     fronts = [] if study.goal.single else [pareto(study, records)]
     parameters = _parameters(records)
+    rows = records[-MOST_ROWS:]
+    headings, cells = _table(rows, study.goal.titles, parameters)
     times = timeline(records, study.goal.titles, datetime.datetime.now())
     return webpage.render(
         "report.html.j2",
@@ -67,10 +70,32 @@ def page(study: Study) -> str:
         total=len(records),
         failures=failures_of(records),
         seconds=webpage.length(sum(record.seconds or 0.0 for record in records)),
-        rows=records[-MOST_ROWS:],
+        rows=rows,
+        row_cells={row.number: found for row, found in zip(rows, cells, strict=True)},
         parameters=parameters,
-        headings=["Trial", "State", *study.goal.titles, "Epoch", "Seconds", *parameters, "Why"],
+        headings=headings,
     )
+
+
+def _table(
+    rows: Sequence[Record], titles: Sequence[str], parameters: Sequence[str]
+) -> tuple[list[str], list[tuple[object, ...]]]:
+    """The headings and the cells of the trials, without the columns that are empty for all of them."""
+    headings = ["Trial", "State", *titles, "Epoch", "Seconds", *parameters, "Why"]
+    cells = [_cells(row, len(titles), parameters) for row in rows]
+    kept = [i for i in range(len(headings)) if any(row[i] not in (None, "") for row in cells)]
+    return [headings[i] for i in kept], [tuple(row[i] for i in kept) for row in cells]
+
+
+def _cells(record: Record, objectives: int, parameters: Sequence[str]) -> tuple[object, ...]:
+    values = record.values or (None,) * objectives
+    settings = (_setting(record.params[name]) if name in record.params else None for name in parameters)
+    return record.number, record.state, *values, record.epoch, record.seconds, *settings, record.why
+
+
+def _setting(value: object) -> object:
+    """A parameter's value for a cell: floats as they are, for sorting; others as YAML writes them."""
+    return value if isinstance(value, float) else value_text(value)
 
 
 def _parameters(records: Sequence[Record]) -> list[str]:

@@ -21,6 +21,18 @@ from tuner.racing import Interval
 MOST_LABELLED = 25
 """Beyond so many classes the counts in a confusion matrix cannot be read; the colours can."""
 
+MOST_WIDE = 10
+"""Up to so many classes each cell is wide."""
+
+WIDE_CELL, NARROW_CELL = 90, 44
+"""Pixels of a cell's width."""
+
+LONGEST_NAME = 24
+"""Letters of a class's name on an axis; the table has all of them."""
+
+LETTER = 7
+"""Pixels of a letter on an axis."""
+
 MOST_POINTS = 5000
 
 MOST_CONFUSED = 3
@@ -67,6 +79,8 @@ def curves(epochs: Sequence[Mapping[str, float]], standardised: bool = False) ->
         epochs: at least one; the metrics of each with its `epoch`.
         standardised: whether the two losses are in different units.
     """
+    if len(epochs) == 1:
+        return Plot("Learning curves", "", None, "it takes two epochs, and the training had one")
     repeated = {"mse"} if "loss" in epochs[0] else set()  # a regression's plain loss by another name
     names = [name for name in epochs[0] if name not in {"epoch", "lr", *repeated}]
     others = [name for name in names if "loss" not in name]
@@ -109,32 +123,54 @@ def confusion(predicted: Tensor, true: Tensor, classes: Sequence[str], split: st
     counts = confusion_matrix(true.cpu(), predicted.cpu(), labels=range(len(classes)))
     readable = len(classes) <= MOST_LABELLED
     totals = counts.sum(axis=1, keepdims=True)
+    names = _short_names(classes)
     heat = go.Heatmap(
         z=np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0),
         zmin=0,
         zmax=1,
-        x=list(classes),
-        y=list(classes),
-        text=counts,
+        x=names,
+        y=names,
+        text=_cell_texts(counts, totals),
+        customdata=counts[:, :, None],
         colorscale="Blues",
         colorbar={"tickformat": ".0%", "title": {"text": "of the true class", "side": "right"}},
         texttemplate="%{text}" if readable else None,
-        hovertemplate="%{z:.1%} of true %{y} (%{text} rows)<br>predicted as %{x}<extra></extra>",
+        hovertemplate="%{z:.1%} of true %{y} (%{customdata[0]} rows)<br>predicted as %{x}<extra></extra>",
     )
     figure = go.Figure(heat)
     figure.update_xaxes(title_text="Predicted", type="category")
     figure.update_yaxes(title_text="True", type="category", autorange="reversed")
-    side = min(900, 320 + 28 * len(classes))
-    figure.update_layout(width=side + 80, height=side)
+    cell = WIDE_CELL if len(classes) <= MOST_WIDE else NARROW_CELL
+    labels = LETTER * max(map(len, names))
+    side = min(1200, cell * len(classes))
+    figure.update_layout(
+        width=side + labels + 200, height=max(260, side // 2 if cell == WIDE_CELL else side) + labels + 60
+    )
+    figure.update_xaxes(automargin=True, title_standoff=12)
+    figure.update_yaxes(automargin=True, title_standoff=12)
     rows = tuple((name, *map(int, row)) for name, row in zip(classes, counts, strict=True))
     return Plot(
         f"Confusion matrix of the {split} split",
-        "A row is a true class. Colour is its share of rows by predicted class; numbers are counts of rows.",
+        "Each row is a true class and adds up to 100 %; the number below is the count of rows.",
         figure,
         told=f"shares of {len(classes)} true classes by predicted class",
         notes=tuple(_confused(counts, classes)),
         table=Table(("True, predicted as", *classes), rows) if readable else None,
     )
+
+
+def _short_names(classes: Sequence[str]) -> list[str]:
+    """The names for an axis: long ones are cut, and numbered where that makes them alike."""
+    cut = [name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1].rstrip()}…" for name in classes]
+    return [name if cut.count(name) == 1 else f"{i + 1}. {name}" for i, name in enumerate(cut)]
+
+
+def _cell_texts(counts: Any, totals: Any) -> list[list[str]]:
+    """The share of each cell in its row, and the count of rows below it; nothing for a class without rows."""
+    return [
+        [f"{count / total:.0%}<br>{count}" if total else "" for count in row]
+        for row, (total,) in zip(counts, totals, strict=True)
+    ]
 
 
 def _confused(counts: Any, classes: Sequence[str]) -> Iterator[str]:

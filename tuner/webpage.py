@@ -71,7 +71,9 @@ def render(template: str, plots: Iterable[Plot], **facts: Any) -> str:
 
 
 def length(seconds: float) -> str:
-    """A time as people say it."""
+    """Return a time as people say it: `12.3 s`, and from a minute on h:mm:ss."""
+    if seconds < 60:
+        return f"{short(float(seconds))} s"
     return str(datetime.timedelta(seconds=round(seconds)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -75,3 +76,19 @@ def test_a_long_name_and_what_the_study_is_for_are_listed_whole(width: int, url:
     assert max(map(len, lines)) <= width
     assert "…" not in "".join(lines)
     assert "(confirmation)" in "".join(lines)
+
+
+@pytest.mark.parametrize("width", [80, 60])
+def test_a_check_has_the_whole_names_of_parameters(width: int, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text("def fit(config, report):\n    return 0.0\n")
+    names = ["learning_rate_of_the_encoder", "kind"]
+    file = tmp_path / "own.yaml"
+    file.write_text(
+        "objective: {function: own.py:fit, metric: loss, direction: minimize}\n"
+        f"model: {{{names[0]}: {{float: [1e-5, 0.1], log: true}}, {names[1]}: {{choice: [a, {'b' * 30}]}}}}\n"
+    )
+
+    text = printed(width, "check", str(file))
+
+    assert all(f"model.{name}" in text for name in names)
+    assert "…" not in text

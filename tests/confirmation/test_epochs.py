@@ -55,7 +55,7 @@ def test_the_epoch_is_the_best_of_the_mean_curve_and_the_interval_is_of_it(tmp_p
     assert {len(record.epochs) for record in held} == {epoch}
     assert facts["confirmed"]["mean"] == pytest.approx(statistics.fmean(r.history["accuracy"][-1] for r in held))
     assert (curves.max(1) > curves[:, epoch - 1]).any()  # or it tells nothing
-    assert f"scored at epoch {epoch}, the best of its mean curve" in "; ".join(sentences(found))
+    assert f"scored at epoch {epoch}, the best of the mean curve" in "; ".join(sentences(found))
     final = tuner.train(file, tmp_path / "final", device="cpu")
     assert len(final.epochs) == epoch
 

@@ -125,7 +125,7 @@ def test_a_candidate_whose_run_fails_drops_out(walk: Path, url: str) -> None:
     assert out.trial.number == found.winner
     assert "failed, ValueError: as asked" in out.out
     told = list(sentences(found))
-    assert f"trial {out.trial.number} dropped out before the end, which is no comparison" in told
+    assert f"Trial {out.trial.number} dropped out before the end, so no comparison is possible" in told
     assert not any("worse" in sentence for sentence in told)
 
 

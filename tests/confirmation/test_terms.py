@@ -63,7 +63,7 @@ def test_fresh_splits_are_runs_of_their_own_on_rows_of_their_own(tiny: Path, url
 
     assert drawn.pick is not None
     assert drawn.ended == 2 * usual.ended == 12
-    assert "each seed drew training and validation rows anew" in "; ".join(sentences(drawn))
+    assert "Each seed drew new training and validation rows" in "; ".join(sentences(drawn))
 
 
 def test_a_left_over_run_on_fresh_splits_still_gets_its_rows(tiny: Path, url: str) -> None:

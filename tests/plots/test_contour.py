@@ -57,6 +57,27 @@ def test_a_single_point_has_no_surface_around_it() -> None:
     assert np.isfinite(surface).tolist() == [[True, False], [False, False]]
 
 
+def test_two_single_points_have_no_surface_between_them() -> None:
+    x, y = np.array([0.0, 0.25]), np.array([0.5, 0.5])
+
+    surface = smoothed(x, y, np.array([1.0, 2.0]), np.linspace(0, 1, 101), np.array([0.5]))
+
+    assert np.isnan(surface).all()
+
+
+def test_a_surface_lies_under_each_point_that_has_a_part_in_it() -> None:
+    generator = np.random.default_rng(0)
+    x, y = generator.random(40), generator.random(40)
+    values = generator.random(40)
+
+    whole = np.array([smoothed(x, y, values, x[[i]], y[[i]])[0, 0] for i in range(40)])
+    lone = np.isnan(whole)
+    without = np.array([smoothed(x[~lone], y[~lone], values[~lone], x[[i]], y[[i]])[0, 0] for i in range(40)])
+
+    assert 0 < lone.sum() < 40
+    assert np.array_equal(whole, without, equal_nan=True)  # those that are alone have no part
+
+
 def test_a_single_parameter_has_no_interaction() -> None:
     plot = drawn(study_of(1))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -11,7 +10,7 @@ import typer
 
 from tuner.cli import completing
 from tuner.cli.saying import say
-from tuner.config import CODE_VALUES, DEFAULT_STORAGE, FILE_VALUES, WARM_FILE
+from tuner.config import CODE_VALUES, FILE_VALUES, WARM_FILE
 
 SEARCH, TRAINING, OUTPUT = "Search", "Who trains", "Study and output"
 """The groups of options in the help of commands that train trials."""
@@ -151,8 +150,3 @@ def space_file(file: Path | None, option: Path | None = None, quiet: bool = Fals
     if found != named and not quiet:
         say(f"using {found}", err=True)
     return found
-
-
-def and_storage(url: str) -> str:
-    """What a command that we tell the user to type needs to find the same database."""
-    return "" if url == DEFAULT_STORAGE else f" --storage {shlex.quote(url)}"

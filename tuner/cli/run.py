@@ -12,7 +12,7 @@ from tuner.cli import options
 from tuner.cli.candidates import print_confirmation
 from tuner.cli.formats import print_front
 from tuner.cli.saying import FAILED, say, show_command
-from tuner.config import DEFAULT_STORAGE
+from tuner.config import DEFAULT_STORAGE, and_storage
 from tuner.rounding import amount, value_text
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def _print_result(result: Result, storage: str) -> None:
         print_confirmation(result.confirmation)
     if summary := Kept(study, storage).summary:
         say(f"\n{summary}")
-    there = options.and_storage(storage)
+    there = and_storage(storage)
     chosen = "" if study.goal.single else f" --trial {result.front[0].number}"
     say("\nNext:")
     found = read(study)

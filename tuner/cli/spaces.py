@@ -26,6 +26,9 @@ SAMPLES = 3
 MOST_LAYERS = 40
 """How many layers of a model are listed."""
 
+UNBOUNDED = 10_000
+"""Columns: wider than any table."""
+
 
 def check(
     file: options.SpaceFile = None,
@@ -131,8 +134,10 @@ def _print_parameters(rows: list[tuple[str, str, str, str]]) -> None:
     table = Table("parameter", "kind", "range", "when", box=None, pad_edge=False, header_style="dim")
     for row in rows:
         table.add_row(*row)
-    if stdout().measure(table).maximum <= stdout().width:
-        stdout().print(table)
+    console = stdout()
+    unbounded = console.options.update(max_width=UNBOUNDED)  # or rich gives no more than the terminal has
+    if console.measure(table, options=unbounded).maximum <= console.width:
+        console.print(table)
         return
     for name, kind, span, when in rows:
         say(f"  {name}")

@@ -45,8 +45,8 @@ def list_(storage: options.Storage = DEFAULT_STORAGE) -> None:
         return
     failing: list[str] = []
     table = Table(
-        Column("study", overflow="fold"),
-        "metric",
+        Column("study", overflow="fold", min_width=min(max(map(len, names)), stdout().width // 2)),
+        Column("metric", overflow="fold"),
         Column("best", no_wrap=True),
         Column("trials", no_wrap=True),
         "of which",

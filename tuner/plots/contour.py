@@ -32,7 +32,8 @@ NEAR = 0.1
 """Where the kernels of all trials sum up to less, no trial was near."""
 
 ALONE = 1.5
-"""Fewer trials than that in effect (Kish 1965: the sum of weights squared over the sum of squares) make no surface."""
+"""Fewer trials than that in effect (Kish 1965: the sum of weights squared over the sum of squares) make no surface.
+A trial that is alone at its own place takes no part: between two of them would be a surface without a point."""
 
 FEWEST = 4
 """Trials that it takes."""
@@ -115,11 +116,28 @@ def smoothed(
     Returns:
         float64 (B, A); NaN where no point is near, or a single one: a point is no surface.
     """
+    together = _together(x, y)
+    x, y, values = x[together], y[together], values[together]
     weights = _kernel(up, y)[:, None, :] * _kernel(across, x)[None, :, :]
-    totals, squares = weights.sum(2), (weights**2).sum(2)
-    seen = (totals > NEAR) & (totals**2 > ALONE * squares)
+    totals = weights.sum(2)
+    seen = (totals > NEAR) & ~_alone(weights)
     means = weights / np.maximum(totals, NEAR)[:, :, None] @ values  # divided first, or great values would overflow
     return np.where(seen, means, np.nan)
+
+
+def _together(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which trials are not alone at their own places, once those that are alone are left out."""
+    weights, kept = _kernel(x, x) * _kernel(y, y), np.ones(len(x), dtype=bool)
+    while (left := kept & ~_alone(weights * kept)).sum() < kept.sum():
+        kept = left
+    return kept
+
+
+def _alone(weights: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Where the trials, along the last axis, are too few in effect to make a surface."""
+    squares = (weights**2).sum(-1)
+    alone: NDArray[np.bool_] = weights.sum(-1) ** 2 <= ALONE * squares
+    return alone
 
 
 def _kernel(grid: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.float64]:

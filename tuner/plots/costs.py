@@ -14,6 +14,9 @@ from plotly.subplots import make_subplots
 from tuner.plots.plot import COLOURS, Plot, Table, clip, losses, thinned, thinning, titled
 from tuner.study import Record, Study, sound
 
+FEWEST = 2
+"""Complete trials that it takes."""
+
 WIDE = 30
 """Costs that differ by more than this factor are drawn on a log scale."""
 
@@ -31,6 +34,8 @@ def costs(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
     known = {name: having for name in UNITS if name != study.goal.metrics[i] and (having := _having(chosen, name))}
     if not known:
         return Plot(title, "", None, "no complete trial has a known cost")
+    if len(chosen) < FEWEST:
+        return Plot(title, "", None, f"it takes {FEWEST} complete trials")
     figure = make_subplots(rows=len(known), vertical_spacing=0.3 / len(known))
     for row, (name, having) in enumerate(known.items(), start=1):
         figure.add_traces(_traces(study, having, name, i, row), row, 1)

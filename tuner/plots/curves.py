@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from tuner.goal import COSTS
-from tuner.plots.plot import COLOURS, DASHES, SYMBOLS, Plot, Table, clip, losses, thinned, thinning
+from tuner.plots.plot import COLOURS, DASHES, SYMBOLS, Plot, Table, clip, losses, thinned, thinning, whole_ticks
 from tuner.study import Record, Study, sound
 
 BEST = 5
@@ -39,6 +39,7 @@ def learning_curves(study: Study, records: Sequence[Record]) -> Plot:
         for k, record in enumerate(best):
             figure.add_traces([_line(record, name, k, row) for name in names if _curve(record, name)], row, 1)
         figure.update_yaxes(title_text="Loss" if len(names) > 1 else shown_as, row=row, col=1)
+    figure.update_xaxes(**whole_ticks(max(max(_curve(record, metric)) for record in best)))
     figure.update_xaxes(title_text="Epoch", row=len(rows), col=1)
     figure.update_layout(height=160 + 240 * len(rows))
     caption = f"The best trials by {shown_as}, the best first."
@@ -104,7 +105,8 @@ def intermediate_values(study: Study, records: Sequence[Record]) -> Plot:
         ]
     )
     figure.data = [trace for trace in figure.data if len(trace.x)]
-    figure.update_layout(xaxis_title="Epoch", yaxis_title=metric)
+    ticks = whole_ticks(max(max(record.reports) for record in shown))
+    figure.update_layout(xaxis={"title": {"text": "Epoch"}, **ticks}, yaxis_title=metric)
     caption = f"The {metric} after each epoch; dotted lines ended early." + thinning(len(shown), len(reported))
     caption += clip(figure, [value for record in shown for value in record.reports.values()], study.goal.direction)
     return Plot(title, caption, figure, told=f"{metric} by epoch of {len(shown)} trials")

@@ -45,7 +45,7 @@ def failures(records: Sequence[Record]) -> Plot:
     figure.update_xaxes(title_text="Trials")
     figure.update_layout(height=110 + 44 * len(drawn))
     total, pruned = sum(each.count for each in found), sum(record.state == State.PRUNED.value for record in records)
-    caption = f"{total} of {len(records)} trials failed; behind each cause is the number of a trial that it ended."
+    caption = f"{total} of {len(records)} trials failed. The number in brackets is a trial that failed in that way."
     caption += f" {pruned} were pruned, which is no failure." if pruned else ""
     if len(found) > len(drawn):
         caption += f" The {len(drawn)} most common of {len(found)} causes are drawn."
@@ -57,6 +57,6 @@ def failures(records: Sequence[Record]) -> Plot:
 def _label(failure: Failure) -> str:
     """On two lines at most."""
     text = f"{failure.state}: {failure.cause}" if failure.cause else failure.state
-    lines = textwrap.wrap(f"{text.partition(chr(10))[0]} · {failure.example}", LONGEST_LINE)
-    shown = [*lines[:1], f"{lines[1]} … · {failure.example}"] if len(lines) > 2 else lines
+    lines = textwrap.wrap(f"{text.partition(chr(10))[0]} (trial {failure.example})", LONGEST_LINE)
+    shown = [*lines[:1], f"{lines[1]} … (trial {failure.example})"] if len(lines) > 2 else lines
     return "<br>".join(map(html.escape, shown))

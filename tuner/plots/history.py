@@ -22,9 +22,13 @@ from tuner.plots.plot import (
     thinned,
     thinning,
     titled,
+    whole_ticks,
 )
 from tuner.port import State
 from tuner.study import Record, Study, sound
+
+FEWEST = 2
+"""Trials that it takes: a single one has no course."""
 
 LONGEST_CAUSE = 120
 """A hover text gives so much of the reason."""
@@ -42,6 +46,8 @@ def history(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
     complete = [record for record in records if record.complete and record.values]
     if not complete:
         return Plot(title, "", None, "no trial is complete yet")
+    if len(records) < FEWEST:
+        return Plot(title, "", None, f"it takes {FEWEST} trials")
     chosen, pruned = sound(complete), _pruned(records, i)
     shown, better = thinned(complete, losses(study, i)), improvements(chosen, study, i)
     figure = go.Figure(
@@ -52,7 +58,7 @@ def history(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
             *_best(better, complete[-1].number, i),
         ]
     )
-    figure.update_layout(xaxis_title="Trial", yaxis_title=metric)
+    figure.update_layout(xaxis={"title": {"text": "Trial"}, **whole_ticks(records[-1].number)}, yaxis_title=metric)
     caption = f"Each point is a complete trial, the line the best {metric} so far." + thinning(
         len(shown), len(complete)
     )

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from tuner.goal import Direction
-from tuner.plots.plot import SCALE, Plot, fenced, losses, thinned, thinning
+from tuner.plots.plot import SCALE, Plot, fenced, label_text, losses, thinned, thinning
 from tuner.study import Choices, Domain, Record, Study, sound
 
 MOST_LINES = 1000
@@ -68,7 +68,7 @@ def _lines(study: Study, shown: Sequence[Record], domains: dict[str, Domain]) ->
 def _dimension(name: str, domain: Domain, shown: Sequence[Record]) -> dict[str, object]:
     places = np.array([domain.place(record.params[name]) for record in shown])
     if isinstance(domain, Choices):
-        ticks = {float(i): str(label) for i, label in enumerate(domain.labels)}
+        ticks = {float(i): label_text(label) for i, label in enumerate(domain.labels)}
     else:
         values = {domain.value(place) for place in np.linspace(0, 1, TICKS)}
         marked = sorted(set(map(round, values)) if domain.whole else values)

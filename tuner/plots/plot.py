@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tuner.goal import Direction
 from tuner.racing import Interval
-from tuner.rounding import rounded
+from tuner.rounding import rounded, value_text
 from tuner.study import Choices, Domain, Record, Study
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
@@ -50,6 +50,9 @@ MARGIN = 0.03
 
 MOST_TICKS = 8
 """A range of fewer whole numbers has each of them on its axis."""
+
+LONGEST_LABEL = 18
+"""Letters of a choice's label on an axis."""
 
 MOST_POINTS = 2000
 """Beyond so many points a plot is a smear and the page is slow: the best half and an even sample are drawn."""
@@ -180,7 +183,7 @@ def axis_of(domain: Domain) -> dict[str, Any]:
         ticks = list(range(len(domain.labels)))
         return {
             "tickvals": ticks,
-            "ticktext": [html.escape(str(label)) for label in domain.labels],
+            "ticktext": [html.escape(label_text(label)) for label in domain.labels],
             "range": [-0.5, len(ticks) - 0.5],
         }
     ends = [domain.value(-MARGIN), domain.value(1 + MARGIN)]
@@ -194,6 +197,17 @@ def axis_of(domain: Domain) -> dict[str, Any]:
     if len(marks) < 3:  # of a short range
         marks = sorted({round(value) if domain.whole else value for value in map(domain.value, (0.0, 0.5, 1.0))})
     return {"type": "log", "range": [low, high], "tickvals": marks, "ticktext": [rounded(value) for value in marks]}
+
+
+def label_text(label: object) -> str:
+    """A choice's label on an axis, as YAML writes it; a long one is cut, and hovering shows all of it."""
+    text = value_text(label)
+    return text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL - 1].rstrip()}…"
+
+
+def whole_ticks(most: float) -> dict[str, Any]:
+    """The axis of epochs or trials up to a number: whole ones alone."""
+    return {"dtick": 1} if most <= MOST_TICKS else {}
 
 
 def place_of(domain: Domain, value: Any) -> float:

@@ -10,12 +10,16 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from tuner.plots.plot import INK, SCALE, Plot, axis_of, clip, losses, place_of, thinned, thinning, titled
+from tuner.rounding import value_text
 from tuner.study import Choices, Domain, Record, Study, sound
 
 MOST_TRIALS = 1000
 """Every one is a point in each panel."""
 
 MOST_PANELS = 24
+
+FEWEST = 2
+"""Complete trials that it takes: one point shows no dependence."""
 
 COLUMNS, PANEL_WIDTH, PANEL_HEIGHT = 3, 240, 260
 
@@ -34,6 +38,8 @@ def slices(study: Study, records: Sequence[Record], i: int = 0, ranking: Sequenc
     there = [name for name in varying if any(name in record.params for record in complete)]
     if not there:
         return Plot(title, "", None, "no trial with parameters that vary is complete yet")
+    if len(complete) < FEWEST:
+        return Plot(title, "", None, f"it takes {FEWEST} complete trials")
     names = list(dict.fromkeys([*(name for name in ranking if name in there), *there]))[:MOST_PANELS]
     shown = thinned(complete, losses(study, i), MOST_TRIALS)
     figure = _panels(shown, {name: varying[name] for name in names}, i, metric)
@@ -67,7 +73,9 @@ def _points(shown: Sequence[Record], name: str, domain: Domain, i: int, metric: 
     return go.Scatter(
         x=[place_of(domain, record.params[name]) for record in having],
         y=np.array([record.values[i] for record in having]),
-        text=[str(record.params[name]) for record in having] if isinstance(domain, Choices) else None,
+        text=[html.escape(value_text(record.params[name])) for record in having]
+        if isinstance(domain, Choices)
+        else None,
         mode="markers",
         marker={
             "color": np.array([record.number for record in having], dtype=np.int32),

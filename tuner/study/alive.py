@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from tuner.config import and_storage
 from tuner.storage import DRIVER
+from tuner.storage.urls import shown
 from tuner.storage.watching import drivers_of
 from tuner.study.record import Record
 from tuner.study.study import Study
@@ -50,6 +52,7 @@ class Attended(Study):
     def __init__(self, study: Study, url: str) -> None:
         super().__init__(study.optuna)
         self._url = url
+        self.typed += and_storage(shown(url))
 
     def records(self) -> list[Record]:
         """Every trial by number; one whose driver is gone is `left running`.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -37,6 +38,8 @@ class Study:
         self.name = study.study_name
         self._facts: Mapping[str, Any] = study.user_attrs.get(FACTS, {})
         self.made_here = bool(self._facts)
+        self.typed = shlex.quote(self.name)
+        """What follows `tuner confirm` in a shell: its name, and its database where that is not the default."""
         self.uid: str = self._facts.get("uid", "")
         self.beyond: int = study.user_attrs.get(FORK, {}).get("beyond", 0) if self.made_here else 0
         """How far chance is ahead of the trials' numbers: a fork does not repeat that of its study."""
