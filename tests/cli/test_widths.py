@@ -79,6 +79,17 @@ def test_a_long_name_and_what_the_study_is_for_are_listed_whole(width: int, url:
 
 
 @pytest.mark.parametrize("width", [80, 60])
+def test_names_longer_than_a_table_has_room_for_are_listed_whole_with_all_facts(width: int, url: str) -> None:
+    name = "churn-a-second-time-with-a-long-name-for-a-study"
+    complete(opened(url, PRUNING.replace("name: tiny", f"name: {name}")), 0.9)
+
+    text = printed(width, "list", "--storage", url)
+
+    assert name in text.split()
+    assert {"accuracy", "0.9", "1", "complete"} <= words(text)
+
+
+@pytest.mark.parametrize("width", [80, 60])
 def test_a_check_has_the_whole_names_of_parameters(width: int, tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text("def fit(config, report):\n    return 0.0\n")
     names = ["learning_rate_of_the_encoder", "kind"]

@@ -24,6 +24,9 @@ BAR_FROM, DETAILS_FROM = 48, 72
 PIPED_WIDTH = 200
 """So wide is what is no terminal, where nothing says otherwise: a file has no edge to cut numbers at."""
 
+UNBOUNDED = 10_000
+"""Columns: wider than any table."""
+
 NOTHING = "null"
 """How a value that is not there is spelt."""
 

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from tuner.cli import options
-from tuner.cli.parts import NOTHING, stdout
+from tuner.cli.parts import NOTHING, UNBOUNDED, stdout
 from tuner.cli.saying import say
 from tuner.config import DEFAULT_STORAGE
 
@@ -25,9 +25,6 @@ SAMPLES = 3
 
 MOST_LAYERS = 40
 """How many layers of a model are listed."""
-
-UNBOUNDED = 10_000
-"""Columns: wider than any table."""
 
 
 def check(

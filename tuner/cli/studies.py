@@ -33,7 +33,7 @@ def list_(storage: options.Storage = DEFAULT_STORAGE) -> None:
 
     from rich.table import Column, Table
 
-    from tuner.cli.parts import stdout
+    from tuner.cli.parts import UNBOUNDED, stdout
     from tuner.failures import failures_of
     from tuner.storage import open_storage
     from tuner.study import Attended, list_studies, load_study
@@ -44,9 +44,10 @@ def list_(storage: options.Storage = DEFAULT_STORAGE) -> None:
         say(f"There is no study in {storage} yet.")
         return
     failing: list[str] = []
+    rows: list[tuple[str, ...]] = []
     table = Table(
-        Column("study", overflow="fold", min_width=min(max(map(len, names)), stdout().width // 2)),
-        Column("metric", overflow="fold"),
+        Column("study", no_wrap=True),
+        "metric",
         Column("best", no_wrap=True),
         Column("trials", no_wrap=True),
         "of which",
@@ -59,10 +60,17 @@ def list_(storage: options.Storage = DEFAULT_STORAGE) -> None:
         records = study.records()
         states = collections.Counter(record.state for record in records)
         shown = ", ".join(f"{count} {state}" for state, count in states.items())
-        table.add_row(name, ", ".join(study.goal.titles), _standing(study, records), str(len(records)), shown)
+        rows.append((name, ", ".join(study.goal.titles), _standing(study, records), str(len(records)), shown))
+        table.add_row(*rows[-1])
         if told := failures_of(records).sentence:
             failing.append(f"{name}: {told}")
-    stdout().print(table)
+    console = stdout()
+    if console.measure(table, options=console.options.update(max_width=UNBOUNDED)).minimum <= console.width:
+        console.print(table)
+    else:  # a table would cut words
+        for name, metric, best, trials, shown in rows:
+            say(name)
+            say(f"    {metric} {best}; {trials} trials{f': {shown}' if shown else ''}")
     for line in failing:
         say(line, FAILED)
 
