@@ -80,7 +80,7 @@ def test_a_long_column_has_one_type(tmp_path: Path) -> None:
     [
         ("empty.csv", b"", "cannot be read: No columns"),
         ("ragged.csv", b"a,b\n1,2\n1,2,3\n", "line 3, saw 3"),
-        ("wide.csv", b"a,b\n1,2,3\n4,5,6\n", "more fields than its header"),
+        ("wide.csv", b"a,b\n1,2,3\n4,5,6\n", "more fields than its first line has names, 'a,b'"),
         ("twice.csv", b"a,b,a\n1,2,3\n", "two columns are called a"),
         ("bytes.csv", b"a,b\n\xff\xfe,2\n", "cannot be read: 'utf-8'"),
         ("broken.jsonl", b'{"a": 1}\n{"a": 2\n', "cannot be read: line 2: "),

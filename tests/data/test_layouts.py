@@ -13,6 +13,7 @@ from tuner import data
 from tuner.config import On
 from tuner.data import folders
 from tuner.data.imagefiles import Skipped, images_in
+from tuner.data.layouts import Layout
 from tuner.data.rows import Source, read
 from tuner.errors import DataError
 
@@ -72,11 +73,11 @@ def test_two_folders_of_one_split_are_refused(tmp_path: Path) -> None:
 
 
 def test_classes_with_the_same_folders_in_them_may_be_splits(tmp_path: Path) -> None:
-    for name in ("seg_test", "seg_train"):
+    for name in ("one", "other"):
         pets(tmp_path / name)
 
     assert (
-        f"{tmp_path}: the classes seg_test and seg_train have the same folders cat and dog; "
+        f"{tmp_path}: the classes one and other have the same folders cat and dog; "
         "if these are the classes, call those train, val and test"
     ) in loaded(tmp_path).notes
 
@@ -233,3 +234,28 @@ def test_images_turned_by_a_camera_are_the_same_rows_as_upright_ones(tmp_path: P
     assert one.valid is not None
     assert other.valid is not None
     assert torch.equal(next(one.valid.in_order(8)), next(other.valid.in_order(8)))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("seg_train", "seg_valid", "seg_test"), ("train2017", "val2017", "test2017"), ("1_train", "2_val", "3_test")],
+)
+def test_words_for_splits_in_the_names_of_folders_with_the_same_classes_are_splits(
+    tmp_path: Path, names: tuple[str, str, str]
+) -> None:
+    for name in names:
+        for label in ("cat", "dog"):
+            (tmp_path / name / label).mkdir(parents=True)
+
+    layout = Layout.of(str(tmp_path), ".", None)
+
+    assert layout.classes == ["cat", "dog"]
+    assert [layout.train, layout.valid, layout.test] == [tmp_path / name for name in names]
+
+
+def test_classes_that_have_such_words_in_their_names_stay_classes(tmp_path: Path) -> None:
+    for name, inner in (("steam train", ("old", "new")), ("test tube", ("full", "void")), ("cat", ("a", "b"))):
+        for one in inner:
+            (tmp_path / name / one).mkdir(parents=True)
+
+    assert Layout.of(str(tmp_path), ".", None).classes == ["cat", "steam train", "test tube"]

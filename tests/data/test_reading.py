@@ -16,6 +16,7 @@ from tuner.data import frames, spelling, tables, texts
 from tuner.data.reading import Reading
 from tuner.data.rowfile import RowFile
 from tuner.data.rows import Source
+from tuner.drafting import dialect
 from tuner.errors import DataError
 from tuner.grammar.arguments import sentences
 
@@ -425,3 +426,82 @@ def test_tables_and_texts_take_the_same_keys_of_a_file() -> None:
     for load in (tables.csv, texts.load):
         assert set(keys) < set(inspect.signature(load).parameters)
         assert set(keys) < set(sentences(load))
+
+
+@pytest.mark.parametrize(
+    ("lines", "row"),
+    [
+        (["ham\tsee you, then", *(f"{('ham', 'spam')[i % 3 == 0]}\tword {i}" for i in range(30))], True),
+        (["p\tx\ts", *(f"{'pe'[i % 2]}\t{'xfb'[i % 3]}\t{'sy'[i % 4 > 1]}" for i in range(30))], True),
+        (["label\ttext", *(f"{('ham', 'label')[i == 3]}\ttext {i}" for i in range(30))], False),
+        (["label\ttext", *(f"{('ham', 'spam')[i % 3 == 0]}\tword {i}" for i in range(30))], False),
+        (["a\tb", *(("x\ty", "a\tb")[i % 3 == 0] for i in range(30))], False),
+    ],
+    ids=["a class and a text", "classes", "a stray name", "a header", "a header that comes again"],
+)
+def test_a_first_line_of_words_that_are_classes_is_a_row(tmp_path: Path, lines: list[str], row: bool) -> None:
+    write(tmp_path / "t.tsv", *lines)
+
+    options, _ = dialect.guess(str(tmp_path), "t.tsv")
+
+    assert options.get("header", True) is not row
+    frame = frames.read(str(tmp_path), "t.tsv", Reading(separator="\t"))
+    assert bool(frames.header_note(frame, "t.tsv", Reading(separator="\t"))) is row
+
+
+@pytest.mark.parametrize("gap", [" ", "   ", "\t "])
+def test_columns_between_blanks_are_guessed_and_read(tmp_path: Path, gap: str) -> None:
+    rows = [(i * 0.5, i * i, "xz"[i % 2]) for i in range(30)]
+    write(tmp_path / "t.txt", f" a{gap}b{gap}y", *(f"  {a}{gap}{b}{gap}{y} " for a, b, y in rows))
+
+    options, _ = dialect.guess(str(tmp_path), "t.txt")
+
+    frame = frames.read(str(tmp_path), "t.txt", Reading.of(options))
+    assert list(frame.itertuples(index=False, name=None)) == rows
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("t.csv", "a;b;y\n1,5;2;x\n2,5;3;z\n", "its first line has names, 'a;b;y'; is data.separator right?"),
+        ("t.csv", "# made by x\na,b,y\n1,2,x\n", "its first line has names, '# made by x'; it names each column"),
+        (
+            "t.json",
+            '[{"a": 1, "y": "x"}]',
+            "is JSON as a whole; tables are CSV or JSON lines: write an object per line",
+        ),
+        (
+            "t.parquet",
+            "PAR1",
+            "is of another kind; tables are CSV or JSON lines: write it with pandas.DataFrame.to_csv",
+        ),
+        ("t.xlsx", "PK", "is a spreadsheet; tables are CSV or JSON lines: save it as CSV"),
+        ("t.csv", "a,a,y\n1,2,x\n", "two columns are called a: call one otherwise, or say data.header: false"),
+    ],
+)
+def test_a_file_of_another_form_is_refused_with_a_way_on(tmp_path: Path, name: str, content: str, message: str) -> None:
+    (tmp_path / name).write_text(content)
+
+    with pytest.raises(DataError, match=re.escape(message)):
+        frames.read(str(tmp_path), name)
+
+
+def test_utf_32_is_read_by_its_mark(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes("ä,y\n1,x\n2,z\n".encode("utf-32"))
+
+    options, _ = dialect.guess(str(tmp_path), "t.csv")
+
+    assert frames.read(str(tmp_path), "t.csv", Reading.of(options))["ä"].tolist() == [1, 2]
+    with pytest.raises(DataError, match=r"looks like UTF-32: say data\.encoding: utf-32"):
+        frames.read(str(tmp_path), "t.csv")
+
+
+def test_rows_without_a_group_are_one_and_that_is_said(tmp_path: Path) -> None:
+    write(tmp_path / "t.csv", "g,text,y", *(f"{'' if i % 4 == 0 else i % 6},word {i},{'xz'[i % 2]}" for i in range(24)))
+
+    for load, more in ((tables.csv, {}), (texts.load, {"text": "text"})):
+        source = load(base=str(tmp_path), path="t.csv", target="y", group="g", **more)
+
+        assert source.pool.groups is not None
+        assert len(set(source.pool.groups[::4].tolist())) == 1
+        assert "t.csv: 6 rows have no g: they are one group, and stay together" in source.notes

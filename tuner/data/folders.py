@@ -51,7 +51,7 @@ def load(
         raise DataError(f"data.root: {layout.train / empty[0]} has no image {_KINDS}")
     held, more = ([], ()) if layout.valid is None else _files(layout.valid, layout.classes, skip_corrupt)
     if layout.valid is not None and not held:
-        raise DataError(f"data.root: {layout.valid} has no image {_KINDS}")
+        raise DataError(f"data.root: {layout.valid} has no class folder with an image {_KINDS}")
     pool = [*files, *held]
     headers = Headers.of([file for file, _ in pool])
     chosen = mode or ("F" if headers.deep == headers.looked_at else "RGB")
@@ -93,7 +93,10 @@ class Files:
 
     def __getitem__(self, index: int) -> tuple[Image.Image, int]:
         file, target = self._samples[index]
-        return open_image(file, self._mode), target
+        try:
+            return open_image(file, self._mode), target
+        except DataError as error:
+            raise DataError(f"{error}; data.skip_corrupt: true leaves such files out") from None
 
 
 def _rows(samples: list[tuple[str, int]], mode: str, size: Size) -> Rows:

@@ -28,6 +28,9 @@ FLATTEN = "make columns of it, or leave it out of data.features"
 SAMPLE = 500
 """Different words of a column that are looked at to tell whether it has any numbers."""
 
+COMMON = 3
+"""The word of a class comes at least so many times, and so do those beside it on average."""
+
 MANY = 20
 """A column of more different numbers than this, and a word or three besides, is of numbers."""
 
@@ -108,7 +111,10 @@ def is_row(names: Sequence[str], columns: Sequence[pd.Series[Any]]) -> bool:
     """Whether the names of columns are such values as stand below them, as in a file without a header."""
     beside = list(zip(names, columns, strict=True))
     numbers = [(name, column) for name, column in beside if spelling.is_any_number(name)]
-    if not numbers or not all(is_numbers(column) or _has_numbers(column) for _, column in numbers):
+    if not numbers:
+        no_numbers = not any(is_numbers(column) or _mostly_numbers(column) for column in columns)
+        return no_numbers and any(_is_common(name, column) for name, column in beside) and not _repeats(names, columns)
+    if not all(is_numbers(column) or _has_numbers(column) for _, column in numbers):
         return False
     if any(not name.strip().isdigit() for name, _ in numbers):  # 5.1 is no name, as 2019 is one
         return True
@@ -117,6 +123,24 @@ def is_row(names: Sequence[str], columns: Sequence[pd.Series[Any]]) -> bool:
         return all(is_text(column) and bool((column == name).any()) for name, column in words)
     values = [int(name) for name, _ in numbers]
     return values != sorted(set(values))
+
+
+def _is_common(name: str, column: pd.Series[Any]) -> bool:
+    """Whether a name stands in its column about as often as the words of a class do."""
+    if not is_text(column):
+        return False
+    times, different = int((column == name).sum()), int(column.nunique())
+    return times >= COMMON and different <= len(column) / COMMON and 2 * times * different >= len(column)
+
+
+def _repeats(names: Sequence[str], columns: Sequence[pd.Series[Any]]) -> bool:
+    """Whether the names stand together in rows and nowhere else, as in files that were joined with their headers."""
+    first, *others = [(column == name).to_numpy() for name, column in zip(names, columns, strict=True)]
+    return all(np.array_equal(first, other) for other in others)
+
+
+def _mostly_numbers(column: pd.Series[Any]) -> bool:
+    return strays(Counter(value for value in column if isinstance(value, str))) is not None
 
 
 def _has_numbers(column: pd.Series[Any]) -> bool:

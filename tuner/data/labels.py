@@ -83,6 +83,12 @@ def codes(column: pd.Series[Any]) -> Tensor:
     return indices(pd.factorize(column, use_na_sentinel=False)[0])
 
 
+def groups_note(column: pd.Series[Any], path: str, group: str) -> tuple[str, ...]:
+    """Return a note for rows whose group is missing, which count as one."""
+    missing = int(column.isna().sum())
+    return (f"{path}: {missing} rows have no {group}: they are one group, and stay together",) if missing else ()
+
+
 def refuse_shared(held: pd.DataFrame, frame: pd.DataFrame, group: str, where: str) -> None:
     """Raise when a group of the rows held out is among those that are tuned on.
 

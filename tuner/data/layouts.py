@@ -84,6 +84,10 @@ def _folders(base: str, root: str, key: str) -> list[str]:
 
 def _roles(folder: Path, names: Sequence[str]) -> dict[str, str]:
     """The names of the folders of the splits by their roles; none where folders are classes."""
+    loosely = {name: role for name in names if (role := _role_of(name)) is not None}
+    by_role = {role: name for name, role in loosely.items()}
+    if "train" in by_role and 1 < len(by_role) == len(loosely) and _have_classes_of(folder, by_role):
+        return by_role
     found: dict[str, str] = {}
     for name in names:
         role = ROLES.get(ENDING.sub("", name.lower()))
@@ -102,6 +106,18 @@ def _roles(folder: Path, names: Sequence[str]) -> dict[str, str]:
         return {}
     told = listing(found.values())
     raise DataError(f"data.root: {folder} has {told}, which are no classes, and {found['train']} has no class folders")
+
+
+def _role_of(name: str) -> str | None:
+    """The split of a name that has one word for a split in it, as seg_train or train2017 do."""
+    found = {ROLES[word] for word in re.findall(r"[a-z]+", ENDING.sub("", name.lower())) if word in ROLES}
+    return found.pop() if len(found) == 1 else None
+
+
+def _have_classes_of(folder: Path, roles: dict[str, str]) -> bool:
+    """Whether folders with such words in their names are splits: they have the same class folders."""
+    inner = [set(subfolders(folder / name)) for name in roles.values()]
+    return len(inner[0]) > 1 and all(one == inner[0] for one in inner)
 
 
 def _refuse_others(folder: Path, classes: Sequence[str]) -> None:

@@ -15,14 +15,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import psutil
 
 from tuner.data.spelling import THOUSANDS, Spelling
-from tuner.data.unreadable import USUAL_ENCODING, is_json, naming_errors, other_encoding
+from tuner.data.unreadable import (
+    USUAL_ENCODING,
+    is_json,
+    naming_errors,
+    other_encoding,
+    refuse_beyond_memory,
+    refuse_other_kinds,
+    too_wide,
+)
 from tuner.errors import DataError, listing
 
-TIMES = 3
-"""How much larger rows are in memory than in their file, at least."""
+BLANKS = r"\s+"
+"""The separator of columns that stand under each other."""
 
 NA_WORDS = (
     "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA", "NULL",
@@ -130,7 +137,8 @@ def read_noting(
     if not isinstance(path, str):
         raise DataError(f"data: takes the path of a file, not {path}")
     file = Path(base, path)
-    _refuse_beyond_memory(file)
+    refuse_other_kinds(file)
+    refuse_beyond_memory(file)
     with naming_errors(file, reading.encoding):
         frame = _read_json(file, reading) if is_json(file) else _read_csv(file, reading, words, texts)
     return tidied(frame, path, reading, words, texts)
@@ -159,14 +167,6 @@ def na_words(base: str, path: str, reading: Reading, column: str) -> Counter[str
         raw = _parsed(file, reading, _names(file, reading), dtype=str, na_filter=False, usecols=[column])
     counts: Counter[str] = Counter(raw[column].str.strip())
     return Counter({word: counts[word] for word in NA_WORDS if counts[word]})
-
-
-def _refuse_beyond_memory(file: Path) -> None:
-    """Rows with columns are read as a whole: what cannot be is said before, and not by a killed process."""
-    needed, free = TIMES * (file.stat().st_size if file.is_file() else 0), psutil.virtual_memory().available
-    if needed > free:
-        told = f"about {needed / 2**30:.1f} GB of the {free / 2**30:.1f} GB of memory that are free"
-        raise DataError(f"{file} would take {told}: give a part of it, or a function of your own that streams it")
 
 
 def _read_json(file: Path, reading: Reading) -> pd.DataFrame:
@@ -200,19 +200,22 @@ def _is_word_column(column: pd.Series[Any], reading: Reading, known: bool) -> bo
 def _parsed(file: Path, reading: Reading, names: Sequence[str], **more: Any) -> pd.DataFrame:
     """The rows of a CSV under their names."""
     options = {"names": names, "header": 0 if reading.header else None, "index_col": False, "keep_default_na": False}
-    if len(reading.separator) == 1:
+    if len(reading.separator) == 1 or reading.separator == BLANKS:
         options["low_memory"] = False  # else each chunk of a long file has types of its own
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)  # fields beyond the header's would be lost
         try:
             return pd.read_csv(file, **_common(reading), **options, **more)
         except pd.errors.ParserWarning:
-            raise DataError(f"{file}: its rows have more fields than its header has names; name each column") from None
+            raise DataError(too_wide(file, names, reading.separator)) from None
 
 
 def _common(reading: Reading) -> dict[str, Any]:
     common = {"sep": reading.separator, "skipinitialspace": True, "encoding": reading.encoding}
-    return common | ({"engine": "python"} if len(reading.separator) > 1 else {})  # a regular expression
+    expression = (
+        len(reading.separator) > 1 and reading.separator != BLANKS
+    )  # which pandas reads fast, blanks at the ends too
+    return common | ({"engine": "python"} if expression else {})
 
 
 def _names(file: Path, reading: Reading) -> list[str]:
@@ -225,9 +228,8 @@ def _names(file: Path, reading: Reading) -> list[str]:
     header = [str(name).strip() for name in first]
     repeated = [name for i, name in enumerate(header) if name and name in header[:i]]
     if repeated:
-        no_names = Spelling().is_number(repeated[0])
-        hint = "; if the first line is a row, say data.header: false" if no_names else ""
-        raise DataError(f"{file}: two columns are called {repeated[0]}{hint}")
+        way_on = "call one otherwise, or say data.header: false if the first line is a row"
+        raise DataError(f"{file}: two columns are called {repeated[0]}: {way_on}")
     return [name or f"Unnamed: {i}" for i, name in enumerate(header)]
 
 

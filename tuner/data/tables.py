@@ -78,9 +78,10 @@ def csv(*, base: str, target: str, features: Sequence[str] | None = None, **file
         return Rows(held.frame[columns], targets)
 
     groups = None if group is None else labels.codes(frame[group])
+    ungrouped = () if group is None else labels.groups_note(frame[group], path, group)
     pool = Rows(frame[columns], encoder.encode(frame[target], f"{path}: column {target}"), groups)
     own_test = None if given.test_path is None else test
-    told = (*inferred, _read_as(frame[columns], path), *frames.header_note(frame, path, given), *read.notes)
+    told = (*inferred, _read_as(frame[columns], path), *frames.header_note(frame, path, given), *read.notes, *ungrouped)
     return Source(encoder.task, encoder.classes, pool, own_test, notes=told, units=read.units)
 
 

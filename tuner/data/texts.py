@@ -51,9 +51,10 @@ def load(*, base: str, text: str = "text", target: str = "target", **file: Any) 
 
     targets = encoder.encode(frame[target], f"{path}: column {target}")
     groups = None if group is None else labels.codes(frame[group])
+    ungrouped = () if group is None else labels.groups_note(frame[group], path, group)
     pool = Rows(as_texts(frame[text]), targets, groups)
     own_test = None if given.test_path is None else test
-    notes = (*inferred, *frames.header_note(frame, path, given), *read.notes)
+    notes = (*inferred, *frames.header_note(frame, path, given), *read.notes, *ungrouped)
     return Source(encoder.task, encoder.classes, pool, own_test, notes=notes, units=read.units)
 
 

@@ -5,12 +5,30 @@ from __future__ import annotations
 import codecs
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+import psutil
 
 from tuner.errors import DataError
 
+TIMES = 3
+"""How much larger rows are in memory than in their file, at least."""
+
 JSON_LINES = (".jsonl", ".ndjson")
+
+OTHER_KINDS = {
+    ".json": ("JSON as a whole", "write an object per line, and call the file .jsonl"),
+    **dict.fromkeys(
+        (".parquet", ".feather", ".arrow", ".orc", ".pkl", ".pickle", ".h5", ".hdf5", ".sqlite", ".db", ".sav", ".dta"),
+        ("of another kind", "write it with pandas.DataFrame.to_csv(..., index=False)"),
+    ),
+    **dict.fromkeys((".xlsx", ".xls", ".ods", ".numbers"), ("a spreadsheet", "save it as CSV")),
+}
+"""What files with other endings are, and what to do with them."""
+
+LONGEST = 60
+"""Letters of a first line that are shown."""
 
 USUAL_ENCODING = "utf-8"
 
@@ -36,6 +54,37 @@ def is_json(file: Path) -> bool:
     return bool(set(file.suffixes[-2:]) & set(JSON_LINES))
 
 
+def refuse_other_kinds(file: Path) -> None:
+    """Raise for a file that is neither CSV nor an object per line, by its name.
+
+    Raises:
+        DataError: it is one.
+    """
+    kind = next((OTHER_KINDS[end] for end in file.suffixes[-2:] if end in OTHER_KINDS), None)
+    if kind is not None and file.is_file():
+        raise DataError(f"{file}: is {kind[0]}; tables are CSV or JSON lines: {kind[1]}")
+
+
+def refuse_beyond_memory(file: Path) -> None:
+    """Rows with columns are read as a whole: what cannot be is said before, and not by a killed process.
+
+    Raises:
+        DataError: it cannot be.
+    """
+    needed, free = TIMES * (file.stat().st_size if file.is_file() else 0), psutil.virtual_memory().available
+    if needed > free:
+        told = f"about {needed / 2**30:.1f} GB of the {free / 2**30:.1f} GB of memory that are free"
+        raise DataError(f"{file} would take {told}: give a part of it, or a function of your own that streams it")
+
+
+def too_wide(file: Path, names: Sequence[str], separator: str) -> str:
+    """Say that rows have more fields than the first line, and show it: it may be a title, or be cut by another sign."""
+    line = separator.join(names)
+    shown = line if len(line) <= LONGEST else f"{line[:LONGEST]}..."
+    cut = "is data.separator right?" if len(names) == 1 and set(line) & set(";\t|") else "it names each column"
+    return f"{file}: its rows have more fields than its first line has names, {shown!r}; {cut}"
+
+
 def other_encoding(file: Path, encoding: str) -> str:
     """Which encoding a file that is not in the one given may be in."""
     with file.open("rb") as opened:
@@ -44,14 +93,16 @@ def other_encoding(file: Path, encoding: str) -> str:
         return "it looks like a spreadsheet or an archive: save it as CSV"
     found = utf_16(start)
     if found is not None:
-        return f"it looks like UTF-16: say data.encoding: {found}"
+        return f"it looks like {found.upper()[:6]}: say data.encoding: {found}"
     if encoding.lower().replace("-", "") == "utf8":
         return "it is not UTF-8: say data.encoding, such as cp1252 for western Europe"
     return "say another data.encoding, such as utf-8 or cp1252"
 
 
 def utf_16(start: bytes) -> str | None:
-    """The kind of UTF-16 in which a file begins so, by its mark or by the zeros of its first two letters."""
+    """The kind of UTF-16 or UTF-32 in which a file begins so, by its mark or by the zeros of its first two letters."""
+    if start in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE):
+        return "utf-32"
     if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return "utf-16"
     zeros = [byte == 0 for byte in start]

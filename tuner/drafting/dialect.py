@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from tuner.data import frames, spelling
-from tuner.data.reading import NA_WORDS, Reading, na_words
+from tuner.data.reading import BLANKS, NA_WORDS, Reading, na_words
 from tuner.data.spelling import Spelling
 from tuner.data.unreadable import is_json, naming_errors, utf_16
 from tuner.errors import DataError, listing
@@ -122,7 +122,9 @@ def _separator(file: Path, encoding: str) -> str:
         fields = {len(row) for row in csv.reader(lines, delimiter=separator, skipinitialspace=True) if row}
         if len(fields) == 1 and (count := fields.pop()) > most:
             best, most = separator, count
-    return best
+    fields = {len(line.split()) for line in lines}
+    blanks = most == 1 and best == "," and lines[0].count(",") == 0 and fields != {1} and len(fields) == 1
+    return BLANKS if blanks else best
 
 
 def _raw(base: str, path: str, options: Options, **more: Any) -> pd.DataFrame:
