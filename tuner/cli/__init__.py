@@ -17,7 +17,7 @@ from typing import Annotated
 
 import typer
 
-from tuner.cli import confirm, helping, run, schema, spaces, start, status, studies, training
+from tuner.cli import confirm, helping, run, schema, spaces, start, status, studies, sudden, training
 from tuner.cli.saying import say
 from tuner.errors import SpaceError, TunerError
 
@@ -83,7 +83,8 @@ def main() -> None:
     gc.set_threshold(10_000)  # torch brings a million objects that stay; with 700, Python looks at them again and again
     arguments, sys.argv = sys.argv[1:], sys.argv[:1]  # own code that reads its command line finds nothing of this one
     try:
-        app(spelt_out(arguments))
+        with sudden.noticed():
+            app(spelt_out(arguments))
     except TunerError as error:
         if os.environ.get("TUNER_DEBUG"):
             raise
