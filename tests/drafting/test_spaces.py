@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 from sklearn.datasets import load_diabetes, load_digits, load_wine
 
 import tuner
 from tests.conftest import ROOT
 from tests.data.making import pets
+from tuner import check
 from tuner.drafting.spaces import draft
 from tuner.errors import DataError
 from tuner.space import Space
@@ -81,7 +83,26 @@ def test_what_is_uneven_is_judged_by_more_than_accuracy(tmp_path: Path) -> None:
     space = Space.parse(draft(tmp_path / "rows.csv", tmp_path / "space.yaml"))
 
     assert space.setting("objective.metric") == "f1"
+    assert space.setting("objective.positive") == "rare"
     assert "training.class_weights" in [row.name for row in space.parameters()]
+
+
+@pytest.mark.parametrize(
+    ("labels", "positive"),
+    [
+        (["no", "yes"] * 30, "yes"),
+        ([0, 1] * 30, "1"),
+        ([True, False, True] * 20, "False"),
+        (["a", "b", "c"] * 20, None),
+    ],
+)
+def test_of_two_classes_one_is_positive(labels: list[object], positive: str | None, tmp_path: Path) -> None:
+    pd.DataFrame({"size": [i / 3 for i in range(60)], "target": labels}).to_csv(tmp_path / "rows.csv", index=False)
+
+    space = Space.parse(draft(tmp_path / "rows.csv", tmp_path / "space.yaml"), base=str(tmp_path))
+
+    assert space.objective.positive == positive
+    assert check.load_job(space, torch.device("cpu")).scores.goal.positive == positive
 
 
 @pytest.mark.parametrize("name", ["a: b", "100%", "ä # ö", "007", "null"])

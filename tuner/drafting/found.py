@@ -15,6 +15,10 @@ UNEVEN = 0.8
 """A class with more of the rows than this makes accuracy say little."""
 
 
+LONGEST = 40
+"""A class with a longer name is not repeated in a file that people read."""
+
+
 class Kind(enum.Enum):
     """What the rows are; the value names the template of their space."""
 
@@ -46,6 +50,15 @@ class Found:
     def regression(self) -> bool:
         """Whether a quantity is to be predicted."""
         return self.source.task is Task.REGRESSION
+
+    @property
+    def positive(self) -> str | None:
+        """Of two classes the rarer one, of two alike the last: as a rule it is the one that is looked for."""
+        if len(self.source.classes) != 2:
+            return None
+        counts = Counter(self.source.pool.targets.tolist())
+        rarer = self.source.classes[0 if counts[0] < counts[1] else 1]
+        return rarer if len(rarer) <= LONGEST else None
 
     @property
     def uneven(self) -> bool:
