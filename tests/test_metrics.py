@@ -222,6 +222,33 @@ def test_a_binary_metric_with_a_threshold_is_of_the_classes_that_the_model_gives
     assert found["BinaryF1Score"] == pytest.approx(reference.f1_score(YES, PAIR.argmax(1)), rel=1e-6)
 
 
+@pytest.mark.parametrize("name", ["MatthewsCorrCoef", "BinaryMatthewsCorrCoef", "MulticlassMatthewsCorrCoef"])
+def test_the_matthews_coefficient_is_scikit_learns_and_0_of_one_class_always(name: str) -> None:
+    always = torch.tensor([[1.0, 0.0]]).expand(200, 2)
+
+    found = scores(Task.CLASSIFICATION, PAIR, YES, name)[name]
+
+    assert found == pytest.approx(reference.matthews_corrcoef(YES, PAIR.argmax(1)), rel=1e-6)
+    assert scores(Task.CLASSIFICATION, always, YES, name)[name] == 0
+
+
+@pytest.mark.parametrize(
+    ("task", "name", "meant"),
+    [
+        (Task.CLASSIFICATION, "acc", "accuracy"),
+        (Task.CLASSIFICATION, "F1_score", "f1"),
+        (Task.CLASSIFICATION, "ap", "average_precision"),
+        (Task.CLASSIFICATION, "mcc", "MatthewsCorrCoef"),
+        (Task.REGRESSION, "mean_squared_error", "mse"),
+        (Task.REGRESSION, "pearson", "PearsonCorrCoef"),
+    ],
+)
+@pytest.mark.parametrize("direction", [None, Direction.MAXIMIZE])
+def test_another_name_of_a_metric_is_understood(task: Task, name: str, meant: str, direction: Direction | None) -> None:
+    with pytest.raises(BuildError, match=rf"\(did you mean {meant}\?\)"):
+        scoring(task, 2, name, direction)
+
+
 def test_the_rest_of_the_names_are_scikit_learns() -> None:
     likely = torch.softmax(OUTPUTS.double(), 1).numpy()
     values = (VALUES + 3).float() + 0.1 * OUTPUTS[:, :1]

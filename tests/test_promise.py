@@ -6,6 +6,7 @@ import json
 import math
 import random
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ import tuner
 from tests.conftest import Cli
 from tuner import check
 from tuner.baseline import baseline_of
-from tuner.certainty import _percentiles, intervals, wilson
+from tuner.certainty import _percentiles, doubted, intervals, wilson
 from tuner.config import On
 from tuner.racing import Interval
 from tuner.space import Space
@@ -27,6 +28,7 @@ from tuner.space.suggesters import Corner
 from tuner.storage import open_storage
 from tuner.study import load_study
 from tuner.study.planned import noted
+from tuner.task import Task
 
 TABLE = """\
 study: {{name: rare, seed: 0}}
@@ -101,6 +103,48 @@ def test_f1_of_a_positive_class_has_always_yes_as_its_trivial_predictor(tmp_path
     valid = rows.valid.targets.numpy()
     assert found.values["f1"] == pytest.approx(f1_score(valid, np.ones_like(valid)))
     assert found.says["f1"] == 'always "yes"'
+
+
+def test_the_trivial_predictor_of_many_rows_is_found_on_some_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    train = torch.arange(100).repeat_interleave(torch.arange(100) + 1)  # 5,050 rows, of class 0 one
+    rows = SimpleNamespace(
+        task=Task.CLASSIFICATION,
+        classes=tuple(map(str, range(100))),
+        outputs=100,
+        target_scale=None,
+        train=SimpleNamespace(targets=train),
+    )
+    scored: list[int] = []
+
+    def scores(outputs: torch.Tensor, targets: torch.Tensor, *_: object) -> dict[str, float]:
+        scored.append(len(targets))
+        assert len(set(targets.tolist())) == 100
+        return {"accuracy": float((outputs.argmax(1) == targets).float().mean())}
+
+    scores.goal = SimpleNamespace(metrics=(), directions=())  # type: ignore[attr-defined]
+    monkeypatch.setattr("tuner.baseline.MOST_ROWS", 500)
+
+    found = baseline_of(rows, rows.train, scores)  # type: ignore[arg-type]
+
+    assert found.values["accuracy"] == pytest.approx(100 / 5050)
+    assert found.says["accuracy"] == 'always "99"'
+    assert max(scored[:-1]) <= 600
+    assert scored[-1] == 5050
+
+
+@pytest.mark.parametrize(
+    ("errors", "said"),
+    [
+        (torch.randn(20, 1, generator=torch.Generator().manual_seed(0)), "few rows (20)"),
+        (torch.randn(500, 1, generator=torch.Generator().manual_seed(0)), ""),
+        (torch.randn(500, 1, generator=torch.Generator().manual_seed(0)) ** 5, "a few large errors decide"),
+    ],
+)
+def test_an_interval_that_may_be_too_narrow_is_said_to_be(errors: torch.Tensor, said: str) -> None:
+    found = doubted(errors)
+
+    assert found.startswith(said)
+    assert bool(found) == bool(said)
 
 
 def test_wilsons_interval_is_his_formula() -> None:

@@ -23,6 +23,9 @@ from tuner.task import Task
 MOST_TRIED = 20
 """So many classes, the commonest first, are tried as the answer that is always given."""
 
+MOST_ROWS, MOST_NUMBERS = 10_000, 2**20
+"""The training rows that answers are compared on, and their outputs: on 60,000 of 100 classes an area took minutes."""
+
 NEVER = -30.0
 """The logit of a class that is never the answer."""
 
@@ -43,8 +46,8 @@ class Baseline:
 def baseline_of(dataset: Dataset, split: Split, scores: Scores) -> Baseline:
     """Score the trivial predictor.
 
-    For each metric the answer is chosen by the training rows, and scored on the split. A metric whose direction is not
-    known, or that is no number for a constant, is left out.
+    For each metric the answer is chosen by the training rows, of many by some thousands, and scored on the split. A
+    metric whose direction is not known, or that is no number for a constant, is left out.
 
     Args:
         dataset: whose training rows it is fitted on.
@@ -53,17 +56,33 @@ def baseline_of(dataset: Dataset, split: Split, scores: Scores) -> Baseline:
     """
     directions = {**DIRECTIONS, **dict(zip(scores.goal.metrics, scores.goal.directions, strict=True))}
     fitted: dict[str, tuple[float, str, Tensor]] = {}
+    some = dataset.train.targets[_some(dataset)]
     for says, answer in _answers(dataset):
-        for name, value in _scored(answer, dataset.train, dataset, scores).items():
+        for name, value in _scored(answer, some, dataset, scores).items():
             direction = None if name in COSTS else directions.get(name)
             if direction is not None and _is_better(value, fitted.get(name), direction):
                 fitted[name] = value, says, answer
     values, says_of = dict[str, float](), dict[str, str]()
-    for name, (_, says, answer) in fitted.items():
-        value = _scored(answer, split, dataset, scores)[name]
+    found = {says: _scored(answer, split.targets, dataset, scores) for _, says, answer in fitted.values()}
+    for name, (_, says, _) in fitted.items():
+        value = found[says][name]
         if math.isfinite(value):
             values[name], says_of[name] = value, says
     return Baseline(values, says_of)
+
+
+def _some(dataset: Dataset) -> Tensor:
+    """Places of training rows, int64: all, or of many an even part in the order of the targets, with every class."""
+    targets = dataset.train.targets
+    most = max(1, min(MOST_ROWS, MOST_NUMBERS // dataset.outputs))
+    in_order = (targets if targets.dim() == 1 else targets[:, 0]).argsort(stable=True)
+    if len(targets) <= most:
+        return in_order.sort().values
+    places = torch.linspace(0, len(targets) - 1, most, dtype=torch.float64, device=targets.device).long()
+    if dataset.task is Task.CLASSIFICATION:
+        sizes = torch.bincount(targets, minlength=dataset.outputs)
+        places = torch.cat([places, (sizes.cumsum(0) - sizes)[sizes > 0]])
+    return in_order[places]
 
 
 def _is_better(value: float, best: tuple[float, str, Tensor] | None, direction: Direction) -> bool:
@@ -87,8 +106,8 @@ def _answers(dataset: Dataset) -> Iterator[tuple[str, Tensor]]:
     yield "the shares of the classes", (counts / counts.sum()).log().clamp(min=NEVER)
 
 
-def _scored(answer: Tensor, split: Split, dataset: Dataset, scores: Scores) -> dict[str, float]:
-    outputs = answer.expand(len(split), -1).contiguous()
+def _scored(answer: Tensor, targets: Tensor, dataset: Dataset, scores: Scores) -> dict[str, float]:
+    outputs = answer.expand(len(targets), -1).contiguous()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a correlation with a constant warns, and is no number
-        return scores(outputs, split.targets, dataset.target_scale, Link.SOFTMAX)
+        return scores(outputs, targets, dataset.target_scale, Link.SOFTMAX)

@@ -17,6 +17,12 @@ RESAMPLES, FEWER = 400, 100
 
 MANY = 2_000_000
 
+FEW = 50
+"""Rows below which the interval of a mean squared error is too narrow: 20 of Laplace's distribution, it covers 78 %."""
+
+HEAVY = 6.0
+"""The kurtosis of errors beyond which it is too narrow whatever their number: 1,000 of Student's t with 3, 74 %."""
+
 
 def intervals(
     score: Callable[[Tensor], Mapping[str, float]], outputs: Tensor, found: Mapping[str, float]
@@ -44,6 +50,20 @@ def intervals(
         low, high = wilson(round(found["accuracy"] * rows), rows)
         told["accuracy"] = Interval(found["accuracy"], low, high)
     return told
+
+
+def doubted(errors: Tensor) -> str:
+    """Say why intervals of mse, rmse, r2 and loss may be too narrow; nothing where they are not.
+
+    Args:
+        errors: (N, outputs), of one scale.
+    """
+    squared = errors.double().square()
+    told = "the intervals of mse, rmse, r2 and loss may be too narrow"
+    if len(errors) < FEW:
+        return f"few rows ({len(errors)}): {told}"
+    heavy = squared.square().mean(0) > HEAVY * squared.mean(0).square()
+    return f"a few large errors decide: {told}; that of mae holds" if bool(heavy.any()) else ""
 
 
 def wilson(right: int, rows: int) -> tuple[float, float]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import average_precision_score, matthews_corrcoef, roc_auc_score
 from torch import Tensor
 from torch.nn import functional
 
@@ -49,6 +49,14 @@ def balanced_accuracy(judged: Judged) -> float:
     right = judged.outputs.argmax(1) == judged.targets
     rows, hits = (torch.bincount(of, minlength=len(judged.outputs.T)) for of in (judged.targets, judged.targets[right]))
     return float((hits[rows > 0] / rows[rows > 0].double()).mean())
+
+
+def matthews(judged: Judged) -> float:
+    """Return the Matthews correlation coefficient: 0 where one class is always given, as in scikit-learn.
+
+    torchmetrics gives such a model up to 1, the more the more uneven two classes are.
+    """
+    return float(matthews_corrcoef(judged.targets.cpu().numpy(), judged.outputs.argmax(1).cpu().numpy()))
 
 
 def log_loss(judged: Judged) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -205,6 +205,37 @@ OF_A_CLASS = ("precision", "recall", "f1", "auc", "roc_auc", "average_precision"
 USUAL = {Task.CLASSIFICATION: "accuracy", Task.REGRESSION: "rmse"}
 
 
+MEANT = {
+    **dict.fromkeys(("acc", "error", "error_rate", "micro_f1", "f1_micro"), "accuracy"),
+    **dict.fromkeys(("f1_score", "f1_macro", "macro_f1", "fscore", "f_score"), "f1"),
+    **dict.fromkeys(("auroc", "roc_auc_score", "rocauc", "roc_auc_ovr"), "roc_auc"),
+    **dict.fromkeys(("auprc", "prauc", "ap", "average_precision_score"), "average_precision"),
+    **dict.fromkeys(("logloss", "neg_log_loss", "cross_entropy", "crossentropy", "nll"), "log_loss"),
+    **dict.fromkeys(("mcc", "matthews_corrcoef"), "MatthewsCorrCoef"),
+    **dict.fromkeys(("kappa", "cohen_kappa", "cohen_kappa_score"), "CohenKappa"),
+    **dict.fromkeys(("jaccard", "iou", "jaccard_score"), "JaccardIndex"),
+    **dict.fromkeys(("sensitivity", "tpr"), "recall"),
+    **dict.fromkeys(("mean_squared_error", "neg_mean_squared_error"), "mse"),
+    **dict.fromkeys(("root_mean_squared_error", "neg_root_mean_squared_error"), "rmse"),
+    **dict.fromkeys(("mean_absolute_error", "neg_mean_absolute_error", "l1"), "mae"),
+    **dict.fromkeys(("r2_score", "r_squared"), "r2"),
+    **dict.fromkeys(("msle", "mean_squared_log_error"), "MeanSquaredLogError"),
+    "specificity": "Specificity",
+    "explained_variance": "ExplainedVariance",
+    "pearson": "PearsonCorrCoef",
+    "spearman": "SpearmanCorrCoef",
+    "smape": "SymmetricMeanAbsolutePercentageError",
+    "mean_absolute_percentage_error": "mape",
+}
+"""Other names that people use, and the metrics that they mean."""
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """A hint that ends a message: the metric that a name may mean, by another name or by its spelling."""
+    other = MEANT.get(name.lower())
+    return f" (did you mean {other}?)" if other is not None else did_you_mean(name, known)
+
+
 def titled(name: str, positive: str | None) -> str:
     """Return what people read of a metric of a classification: with the class that it is of, or its average."""
     if name not in OF_A_CLASS:
@@ -241,6 +272,6 @@ def _direction(metric: str, given: Direction | None, own: Direction | None, plac
         raise BuildError(f"objective.direction{place}", message)
     direction = own or given
     if direction is None:
-        message = f"say whether to minimize or maximize {metric}{did_you_mean(metric, DIRECTIONS)}"
+        message = f"say whether to minimize or maximize {metric}{meant(metric, DIRECTIONS)}"
         raise BuildError(f"objective.metric{place}", message)
     return direction

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from tuner.baseline import Baseline, baseline_of
-from tuner.certainty import intervals
+from tuner.certainty import doubted, intervals
 from tuner.data import Dataset, Split
 from tuner.goal import Goal
 from tuner.plots import Plot
@@ -33,6 +33,7 @@ class Judged:
         intervals: 95 % intervals of them over the rows.
         baseline: the trivial predictor's scores.
         plots: predictions against the truth.
+        doubt: why the intervals of squared errors may be too narrow; empty where they are not.
     """
 
     split: str
@@ -40,11 +41,14 @@ class Judged:
     intervals: dict[str, Interval] = field(default_factory=dict)
     baseline: Baseline = field(default_factory=lambda: Baseline({}, {}))
     plots: tuple[Plot, ...] = ()
+    doubt: str = ""
 
     def sentences(self, provenance: Mapping[str, Any], goal: Goal) -> Iterator[str]:
         """How the scores stand to what was promised and to the trivial predictor."""
         yield from against_promise(provenance, goal, self.intervals, self.split)
         yield from against_trivial(self.baseline, goal, self.values, self.split)
+        if self.doubt:
+            yield self.doubt
 
 
 def judging(dataset: Dataset) -> tuple[str, Split | None]:
@@ -69,7 +73,9 @@ def judge(run: Run, job: Job) -> Judged:
     found = score(torch.arange(len(rows)))
     values = {metric: value for metric, value in found.items() if math.isfinite(value)}  # r2 of one row is no number
     trivial = baseline_of(dataset, rows, job.scores)
-    return Judged(name, values, intervals(score, outputs, values), trivial, (_plot(dataset, targets, outputs, name),))
+    sure, plots = intervals(score, outputs, values), (_plot(dataset, targets, outputs, name),)
+    doubt = "" if dataset.target_scale is None else doubted(outputs - dataset.target_scale.exact(targets).to(outputs))
+    return Judged(name, values, sure, trivial, plots, doubt)
 
 
 def _plot(dataset: Dataset, targets: Tensor, outputs: Tensor, name: str) -> Plot:

@@ -13,9 +13,9 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from tuner import own
-from tuner.errors import BuildError, did_you_mean, listing
-from tuner.further import Judged
-from tuner.goal import COSTS, DIRECTIONS, FURTHER_OF, OF_TASK, Direction
+from tuner.errors import BuildError, listing
+from tuner.further import Judged, matthews
+from tuner.goal import COSTS, DIRECTIONS, FURTHER_OF, OF_TASK, Direction, meant
 from tuner.task import Task
 
 _MODULES = {Task.CLASSIFICATION: torchmetrics.classification, Task.REGRESSION: torchmetrics.regression}
@@ -65,6 +65,8 @@ class Named:
         Raises:
             BuildError: the metric cannot take it, or gives more than one number.
         """
+        if self._name.endswith("MatthewsCorrCoef"):
+            return matthews(judged)
         predictions, truth = self._fed(judged)
         metric = self._metric.to(predictions.device)
         try:
@@ -112,7 +114,7 @@ def _class_of(name: str, task: Task, path: str) -> type[Metric]:
     found = getattr(_MODULES[task], name, None)
     if name in DIRECTIONS or not (inspect.isclass(found) and issubclass(found, Metric)):
         known = (*OF_TASK[task], *FURTHER_OF[task], *COSTS)
-        hint = did_you_mean(name, known)
+        hint = meant(name, known)
         raise BuildError(path, f"{name} does not fit {task.value}{hint}: use {listing(known)}")
     return found
 
