@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 import tuner
+from tuner import saving
 from tuner.cli import app
 from tuner.events import Event, Opened, Started
 
@@ -89,6 +90,18 @@ def test_a_run_names_what_would_not_be_saved_before_its_first_trial(model: str, 
     for note, name in zip(notes, NAMED[model], strict=True):
         assert f"Not kept: {name}" in note
         assert "Put layers into nn.ModuleList" in note
+
+
+def test_a_large_model_is_not_saved_on_trial_and_that_is_said(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saving, "LARGEST", 1000)
+    events: list[Event] = []
+
+    tuner.run(space_of(tmp_path, "{type: 'net.py:PlainList'}"), storage_url=url, observe=events.append)
+
+    opened = next(each for each in events if isinstance(each, Opened))
+    assert any("are not saved on trial before the search" in note for note in opened.notes)
 
 
 def test_a_check_names_it_too_and_what_was_imported_for_it_is_forgotten(tmp_path: Path) -> None:

@@ -34,6 +34,9 @@ TF32 = 0.01
 
 MOST_NAMED = 5
 
+LARGEST = 2**28
+"""Bytes of weights up to which a model is saved and loaded before a search; with 1.2 GB that takes minutes."""
+
 
 def save(folder: Path, space: Space, run: Run, rows: Split) -> list[str]:
     """Write a model with its preprocessing and its config, load it again and compare the two.
@@ -107,6 +110,10 @@ def _unsavable(space: Space, job: Job) -> Iterator[str]:
         filled = Space.parse(filled_text(space.text, values, {}, space.file), space.file, space.base)
         try:
             run = check.probe(Config.of(values, space.base), job)
+            size = sum(parameter.nbytes for parameter in run.model.parameters())
+            if size > LARGEST:
+                yield f"{values['model']['type']}: its {size / 1e6:,.0f} MB are not saved on trial before the search"
+                continue
             rehearse(filled, run, run.dataset.valid or run.dataset.train)
         except BuildError:  # a trial that needs too much memory says so itself
             continue
