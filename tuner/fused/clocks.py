@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
@@ -32,19 +33,21 @@ READING = frozenset(
 
 @contextlib.contextmanager
 def asked_for() -> Iterator[set[str]]:
-    """Collect what the code inside asks for, in this thread, as messages name it."""
+    """Collect what the code inside asks for, in this thread and those that it starts, as messages name it."""
     found: set[str] = set()
 
     def see(frame: FrameType, event: str, called: Any) -> None:
         if event == "c_call" and (name := _name_of(called)) and frame.f_globals.get("__name__") not in READING:
             found.add(name)
 
-    before = sys.getprofile()
+    before, of_others = sys.getprofile(), threading.getprofile()
+    threading.setprofile(see)
     sys.setprofile(see)
     try:
         yield found
     finally:
         sys.setprofile(before)
+        threading.setprofile(of_others)
 
 
 def _name_of(called: Any) -> str:

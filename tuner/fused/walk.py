@@ -77,7 +77,8 @@ class Walk:
         if is_plain(value):
             self.texts[place] = text_of(value)
         elif id(value) in self._places:
-            self.texts[place] = f"as {self._places[id(value)]}"
+            if self._places[id(value)] != place:  # attributes come again in what an object would be pickled as
+                self.texts[place] = f"as {self._places[id(value)]}"
         else:
             self._places[id(value)] = place
             self._alive.append(value)  # or its id would come again
