@@ -505,3 +505,12 @@ def test_rows_without_a_group_are_one_and_that_is_said(tmp_path: Path) -> None:
         assert source.pool.groups is not None
         assert len(set(source.pool.groups[::4].tolist())) == 1
         assert "t.csv: 6 rows have no g: they are one group, and stay together" in source.notes
+
+
+@pytest.mark.parametrize(("spelt", "codes"), [("{:05}", True), ("{:02}", False), ("{}", False), ("1{:04}", False)])
+def test_numbers_with_zeros_in_front_are_said_to_be_codes(tmp_path: Path, spelt: str, codes: bool) -> None:
+    write(tmp_path / "t.csv", "zip,b,y", *(f"{spelt.format(i * 7 % 90)},{i * i},{'xz'[i % 2]}" for i in range(30)))
+
+    source = tables.csv(base=str(tmp_path), path="t.csv", target="y")
+
+    assert any("the values of zip are read as numbers, though zeros" in note for note in source.notes) is codes

@@ -144,7 +144,7 @@ def read_noting(
     return tidied(frame, path, reading, words, texts)
 
 
-def as_written(path: str, reading: Reading, columns: Sequence[str]) -> pd.DataFrame:
+def as_written(path: str, reading: Reading, columns: Sequence[str], rows: int | None = None) -> pd.DataFrame:
     """Read some columns of a file letter by letter, a row for each of `read`: an id 007 stays so, and so does NA.
 
     Raises:
@@ -154,7 +154,9 @@ def as_written(path: str, reading: Reading, columns: Sequence[str]) -> pd.DataFr
     with naming_errors(file, reading.encoding):
         if is_json(file):
             return _read_json(file, reading)[list(columns)]
-        raw = _parsed(file, reading, _names(file, reading), dtype=str, na_filter=False, usecols=list(columns))
+        raw = _parsed(
+            file, reading, _names(file, reading), dtype=str, na_filter=False, usecols=list(columns), nrows=rows
+        )
     return raw[list(columns)]
 
 

@@ -6,11 +6,19 @@ import inspect
 import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from tuner.data.frames import with_target
-from tuner.data.reading import Read, Reading, read_noting, tidied
+from tuner.data.reading import Read, Reading, as_written, read_noting, tidied
 from tuner.data.rows import Source
-from tuner.errors import DataError
+from tuner.data.unreadable import is_json
+from tuner.errors import DataError, listing
+
+SAMPLE = 2_000
+"""Rows at the beginning that are looked at for codes."""
+
+CODE = 3
+"""Digits of a code at least: months and hours are written with two."""
 
 SHARES = {"%", "\u2030"}
 """Signs without which a number is another one."""
@@ -77,6 +85,29 @@ def read_known(
     again = tidied(known.copy(), path, reading, words, texts)
     notes = dict.fromkeys((*whole.notes, *again.notes, *told))
     return Read(again.frame, {**whole.units, **again.units}, tuple(notes))
+
+
+def codes_note(base: str, path: str, reading: Reading, columns: Sequence[str]) -> tuple[str, ...]:
+    """Return a note for columns of numbers that are written as codes are: of one width, with zeros in front.
+
+    Args:
+        base: the folder that `path` starts from.
+        path: the file, of which the first rows are looked at.
+        reading: how it is read.
+        columns: those that were read as numbers.
+    """
+    if is_json(Path(path)) or not columns:
+        return ()
+    written = as_written(str(Path(base, path)), reading, columns, SAMPLE)
+    codes = []
+    for name in columns:
+        values = written[name].str.strip()
+        values = values[values.str.fullmatch(r"[0-9]+")]
+        widths = values.str.len()
+        if widths.nunique() == 1 and widths.iloc[0] >= CODE and values.str.startswith("0").any():
+            codes.append(name)
+    told = "are read as numbers, though zeros in front mean codes; a letter in front makes words of them"
+    return (f"{path}: the values of {listing(codes)} {told}",) if codes else ()
 
 
 def refuse_units(read: Read, columns: Sequence[str], units: Mapping[str, str], path: str) -> None:

@@ -81,7 +81,15 @@ def csv(*, base: str, target: str, features: Sequence[str] | None = None, **file
     ungrouped = () if group is None else labels.groups_note(frame[group], path, group)
     pool = Rows(frame[columns], encoder.encode(frame[target], f"{path}: column {target}"), groups)
     own_test = None if given.test_path is None else test
-    told = (*inferred, _read_as(frame[columns], path), *frames.header_note(frame, path, given), *read.notes, *ungrouped)
+    codes = rowfile.codes_note(base, path, given, numeric)
+    told = (
+        *inferred,
+        _read_as(frame[columns], path),
+        *codes,
+        *frames.header_note(frame, path, given),
+        *read.notes,
+        *ungrouped,
+    )
     return Source(encoder.task, encoder.classes, pool, own_test, notes=told, units=read.units)
 
 
