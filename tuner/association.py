@@ -36,6 +36,9 @@ WAVES = (1, 2, 3)
 ROUNDING = 1e-9
 """Tolerance for parts that sum up to a whole, and the part of a trial among equals."""
 
+FLAT = 1e-6
+"""The length, where 1 is that of a contrast, under which a direction of a plane counts as none."""
+
 REACH = 5.0
 """Distances between the quartiles, away from them, beyond which a value counts as lying there."""
 
@@ -244,6 +247,13 @@ def _p_values(scores: Array, contrasts: Sequence[Array], chance: np.random.Gener
 
 
 def _largest(drawn: Array, contrasts: Array) -> Array:
-    """The largest contrast of each draw: float64 (D,) of (D, N, S) and (N, C)."""
-    products: Array = np.abs(np.einsum("dns,nc->dsc", drawn, contrasts, optimize=True)).max((1, 2))
-    return products
+    """The largest contrast of each draw: float64 (D,) of (D, N, S) and (N, C).
+
+    The plane of the first two counts as one more: it has any parabola over a range, of which each of the two shows a
+    part, and any difference of three labels.
+    """
+    single: Array = np.abs(np.einsum("dns,nc->dsc", drawn, contrasts, optimize=True)).max((1, 2))
+    plane, lengths, _ = np.linalg.svd(contrasts[:, :2], full_matrices=False)
+    both = np.einsum("dns,nc->dsc", drawn, plane[:, lengths > FLAT], optimize=True)
+    largest: Array = np.maximum(single, np.sqrt((both**2).sum(2)).max(1))
+    return largest
