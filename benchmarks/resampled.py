@@ -161,7 +161,7 @@ def fails(chance: Generator, shape: tuple[int, ...], bad: float) -> Numbers:
 
 def skewed(repeats: int, seeds: int, bad: float) -> int:
     """Count the intervals that hold the mean where a share `bad` of seeds fails."""
-    values = fails(np.random.default_rng(0), (repeats, seeds), bad)
+    values = fails(np.random.default_rng((0, seeds)), (repeats, seeds), bad)
     found = (interval(list(map(float, each))) for each in values)
     truth = bad * 0.5 + (1 - bad) * 0.95
     return sum(each is not None and each.low <= truth <= each.high for each in found)
@@ -169,7 +169,7 @@ def skewed(repeats: int, seeds: int, bad: float) -> int:
 
 def skewed_races(repeats: int, candidates: int, seeds: int, bad: float) -> int:
     """Count the races between equals that call any of them worse where a share `bad` of seeds fails."""
-    values = fails(np.random.default_rng(1), (repeats, candidates, seeds, 1), bad)
+    values = fails(np.random.default_rng((1, candidates, seeds)), (repeats, candidates, seeds, 1), bad)
     return sum(bool(race(dict(enumerate(each)), seeds, candidates).given_up) for each in values)
 
 

@@ -55,8 +55,8 @@ ROUNDING = 1e-6
 
 KEPT = 0.85
 """The fraction of the rows' part of a lead by which an interval reaches further. Of 3 to 20 draws of five equal ridge
-regressions (`benchmarks.resampled`) intervals then hold the truth in 93 to 97 %, with and without noise of training
-(20 seeds, and no noise, measured at 0.85, the other cases at 0.8); by none of it they hold it in 87 to 95 %."""
+regressions intervals then hold the truth in 93.6 to 97.2 % (`benchmarks/honest.md`), with and without noise of
+training; by none of it they hold it in 87 to 95 %."""
 
 
 @dataclass(frozen=True, slots=True)
