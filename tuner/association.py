@@ -96,16 +96,19 @@ def beyond_chance(
 def _needed(
     found: Sequence[str], columns: Mapping[str, Column], given: Sequence[Column], values: Array, level: float
 ) -> list[str]:
-    """Those that are evident beside all others that were found: the least evident goes first."""
+    """Those that are evident beside all others that were found: the least evident goes first.
+
+    The first of them stays, as it foretells most by itself: of few trials the others together explain a part of that.
+    """
     kept = list(found)
     chance = np.random.default_rng(1)
     while len(kept) > 1:
         evidence = {}
-        for name in kept:
+        for name in kept[1:]:
             taken = [*given, *(columns[other] for other in kept if other != name)]
             scores, contrasts = _beside(taken, _scores(values), {name: _contrasts(columns[name])})
             evidence[name] = _evidence(scores, contrasts, chance)
-        least = max(kept, key=lambda name: evidence[name])
+        least = max(evidence, key=lambda name: evidence[name])
         if evidence[least][0] <= level / len(columns):
             break
         kept.remove(least)
