@@ -34,7 +34,7 @@ from optuna.exceptions import ExperimentalWarning
 from benchmarks import filled
 from tuner.driver import Driver, Limits
 from tuner.goal import goal_of
-from tuner.port import Epoch, Outcome, Place, State, Trial, Verdict
+from tuner.protocol import Epoch, Outcome, Place, State, Trial, Verdict
 from tuner.space import Space
 from tuner.storage import join, open_storage
 from tuner.study import open_study

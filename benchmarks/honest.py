@@ -45,9 +45,9 @@ from benchmarks import noise, resampled
 from benchmarks.verdicts import COVERS, Share, Target, missed
 from tuner import check
 from tuner.confirmation import Confirmation
-from tuner.port import Epoch, Trial, Verdict
+from tuner.protocol import Epoch, Trial, Verdict
 from tuner.racing import Interval
-from tuner.seeds import derive
+from tuner.runtime.seeds import derive
 from tuner.space import Space
 from tuner.space.suggesters import Known
 from tuner.trial import run_trial

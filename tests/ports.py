@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from tuner.port import Epoch, Outcome, Trial, Verdict
+from tuner.protocol import Epoch, Outcome, Trial, Verdict
 
 Verdicts: TypeAlias = Mapping[int | tuple[int, int], Verdict]
 """By the epoch, or by (trial, epoch)."""

@@ -7,7 +7,7 @@ import pytest
 
 FAULTS = """
 import resource, torch
-from tuner.allocator import keep_freed_memory
+from tuner.runtime.device import keep_freed_memory
 {keep}
 for _ in range(20):
     torch.ones(2**24)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from tuner.chance import order
+from tuner.runtime.generators import order
 
 
 def test_each_epoch_visits_every_row_in_an_order_of_its_own() -> None:

@@ -18,7 +18,7 @@ from tuner.cli import app
 from tuner.confirmation import CONFIRM
 from tuner.errors import UsageError
 from tuner.plots.against import Confirmed, Contestant
-from tuner.port import Fixed
+from tuner.protocol import Fixed
 from tuner.racing import Interval
 from tuner.stage import Part, Run
 from tuner.study import Study

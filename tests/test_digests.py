@@ -14,9 +14,9 @@ from tuner.config import On
 from tuner.digests import code_digests
 from tuner.errors import StudyError
 from tuner.exporting import export
-from tuner.own import Code
 from tuner.storage import open_storage
 from tuner.study import load_study
+from tuner.user_code import Code
 
 SPACE = """\
 study: {name: rows}

@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.study.asking import opened
 from tuner.driver import Driver, Limits
 from tuner.events import Event, Noted
-from tuner.port import Place
+from tuner.protocol import Place
 from tuner.storage import Sole
 
 PLACES = [Place(str(i), "here", "cpu", 1) for i in range(3)]

@@ -13,8 +13,8 @@ from tests.ports import FakePort
 from tuner.errors import TunerError, UsageError
 from tuner.fitting import run_fit
 from tuner.goal import goal_of
-from tuner.port import State, Trial
-from tuner.signals import interruptible
+from tuner.protocol import State, Trial
+from tuner.runtime.signals import interruptible
 from tuner.space import Space
 
 SPACE = """\

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tuner.errors import TunerError, UsageError
-from tuner.files import new_folder, refuse_foreign, refuse_to_replace, write_whole
+from tuner.runtime.files import new_folder, refuse_foreign, refuse_to_replace, write_whole
 
 
 def test_a_file_is_written_whole_in_a_folder_that_is_made(tmp_path: Path) -> None:

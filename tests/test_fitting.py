@@ -15,7 +15,7 @@ from tests.ports import FakePort
 from tuner.errors import BuildError, Interrupted, TrialStopped
 from tuner.fitting import Fitting, Report, load, run_fit
 from tuner.goal import Bound, Direction, Goal, Scope, goal_of
-from tuner.port import Epoch, Outcome, State, Trial, Verdict
+from tuner.protocol import Epoch, Outcome, State, Trial, Verdict
 
 GOAL = goal_of(objective(["f1"]), None)
 DOCUMENT = {

@@ -18,14 +18,13 @@ from tests.study.asking import opened
 from tuner.endings import cut_short
 from tuner.errors import NoTrialSucceeded, StudyError, UsageError
 from tuner.events import Ended, Opened
-from tuner.goal import goal_of
-from tuner.port import Epoch, Outcome, State, Trial
-from tuner.rounding import rounded
+from tuner.goal import Task, goal_of
+from tuner.protocol import Epoch, Outcome, State, Trial
+from tuner.runtime.rounding import rounded
 from tuner.space import Space
 from tuner.storage import open_storage
 from tuner.study import AskTell, load_study
 from tuner.study.record import undominated
-from tuner.task import Task
 
 TWO = TINY.replace(
     "search: {trials: 3, pruner: null}", "search: {trials: 4}\nobjective: {metrics: [accuracy, parameters]}"

@@ -4,8 +4,7 @@ import pytest
 
 from tests.conftest import objective
 from tuner.errors import BuildError
-from tuner.goal import Bound, Direction, Scope, goal_of
-from tuner.task import Task
+from tuner.goal import Bound, Direction, Scope, Task, goal_of
 
 UP, DOWN = Direction.MAXIMIZE, Direction.MINIMIZE
 

@@ -14,7 +14,7 @@ from tests.plots.making import branched, study_of_several
 from tests.study.asking import opened
 from tuner.association import Column, beyond_chance, spread
 from tuner.importances import Importances, importances_of
-from tuner.port import Outcome, State
+from tuner.protocol import Outcome, State
 from tuner.study import Study, extract, sound
 
 

@@ -1,8 +1,9 @@
-"""Imports point downwards: a module knows only modules of the lines below its own."""
+"""Imports point downwards: a room uses the rooms of the lines below its own, and the two wings never meet."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,68 +13,89 @@ from tests.conftest import ROOT
 LAYERS = [
     ["__main__"],
     ["cli"],
-    ["api", "door"],
     ["tune"],
     ["confirming"],
-    ["comparison", "drafting", "final", "notebook", "reporting", "running"],
-    ["lockstep"],
-    ["judging", "saving"],
-    ["refit", "driver", "crew", "redrawn"],
-    ["events", "exporting", "forest", "pareto", "timeline", "runpage"],
-    ["webpage"],
-    ["summary", "warming"],
-    ["answer", "findings"],
-    ["confirmation", "plots", "stopping"],
-    ["stage"],
-    ["failures", "importances", "regions", "curve", "rates"],
-    ["association"],
-    ["study"],
-    ["fused"],
-    ["grammar", "check", "trial", "scorings"],
-    ["fitting", "sampling", "storage", "executors", "promise"],
-    ["signals"],
-    ["training", "costs", "baseline"],
-    ["prediction"],
-    ["digests", "predictor", "metrics", "schedule"],
-    ["named"],
-    ["further", "loss", "measures", "models", "optim"],
-    ["bundle", "data"],
-    ["own", "space", "endings"],
-    ["checkpoints", "precision", "weights"],
-    ["allocator", "chance", "config", "dropout", "files", "linear", "packages", "port"],
-    ["goal", "link", "certainty"],
-    ["eager", "lost", "racing", "rounding", "seeds", "task"],
-    ["errors"],
+    ["api", "final", "running"],
+    ["judging", "notebook", "refit", "reporting", "saving"],
+    ["comparison", "door", "drafting", "exporting", "forest", "fused", "redrawn", "runpage", "summary"],
+    ["answer", "check", "findings", "promise", "trial", "warming"],
+    ["baseline", "confirmation", "lockstep", "pareto", "timeline", "training", "webpage"],
+    ["driver", "metrics", "plots", "stage"],
+    ["curve", "events", "failures", "importances", "named", "prediction", "rates", "regions", "stopping"],
+    ["costs", "crew", "digests", "fitting", "further", "grammar", "measures", "predictor", "study"],
+    [
+        "data",
+        "executors",
+        "loss",
+        "models",
+        "optim",
+        "precision",
+        "sampling",
+        "schedule",
+        "scorings",
+        "space",
+        "user_bundle",
+    ],
+    ["checkpoints", "config", "dropout", "endings", "linear", "storage", "user_code"],
+    ["certainty", "goal", "runtime", "signatures", "weights"],
+    ["association", "errors", "link", "lost", "protocol", "racing"],
 ]
-RANK = {noun: len(LAYERS) - i for i, layer in enumerate(LAYERS) for noun in layer}
-
-
-def noun(module: str) -> str:
-    return module.removeprefix("tuner.").split(".")[0]
-
-
-def imports(file: Path) -> set[str]:
-    """The nouns that a file imports, wherever in it; type-checking imports apart."""
-    tree = ast.parse(file.read_text())
-    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
-    found = {noun(f"tuner.{alias.name}") for node in nodes if node.module == "tuner" for alias in node.names}
-    return found | {noun(node.module) for node in nodes if node.module and node.module.startswith("tuner.")}
-
-
+RANK = {room: len(LAYERS) - i for i, layer in enumerate(LAYERS) for room in layer}
+COMPUTE = {"data", "models", "training", "engines", "executors"}
+BOOK_KEEPING = {"space", "study", "storage", "results"}
+FORBIDDEN = {room: {"space", "study", "storage"} for room in COMPUTE} | {
+    room: COMPUTE | {"torch", "torchmetrics", "torchvision"} for room in BOOK_KEEPING
+}
 FILES = sorted(path for path in (ROOT / "tuner").rglob("*.py") if path != ROOT / "tuner" / "__init__.py")
+
+
+def room_of(module: str) -> str:
+    """The room of this package that a module is in; of another package, its name."""
+    first, *rest = module.split(".")
+    return rest[0] if first == "tuner" and rest else first
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """The modules that a file imports, wherever in it; also by `importlib` and `__import__`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in {"importlib.import_module", "import_module"}:
+            yield from (str(given.value) for given in node.args if isinstance(given, ast.Constant))
+
+
+def rooms(file: Path) -> set[str]:
+    return {room_of(module) for module in imported(ast.parse(file.read_text()))}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
 def test_imports_point_downwards(file: Path) -> None:
-    own = noun(".".join(file.relative_to(ROOT / "tuner").with_suffix("").parts))
+    own = room_of(".".join(file.relative_to(ROOT).with_suffix("").parts))
 
-    for other in imports(file) - {own}:
+    for other in (rooms(file) & RANK.keys()) - {own}:
         assert RANK[other] < RANK[own], f"{file.name} imports {other}, which is not below {own}"
 
 
-def test_every_module_has_its_layer() -> None:
-    nouns = {path.stem for path in (ROOT / "tuner").glob("*.py")} | {
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_computing_and_book_keeping_know_nothing_of_each_other(file: Path) -> None:
+    own = room_of(".".join(file.relative_to(ROOT).with_suffix("").parts))
+
+    assert not rooms(file) & FORBIDDEN.get(own, set())
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["import tuner.space.tree", "from tuner import space", "import importlib\nimportlib.import_module('tuner.space')"],
+)
+def test_each_way_to_import_is_seen(code: str) -> None:
+    assert "space" in {room_of(module) for module in imported(ast.parse(code))}
+
+
+def test_every_room_has_its_layer() -> None:
+    found = {path.stem for path in (ROOT / "tuner").glob("*.py")} | {
         path.parent.name for path in (ROOT / "tuner").glob("*/__init__.py")
     }
 
-    assert nouns - {"__init__"} == set(RANK)
+    assert found - {"__init__"} == set(RANK)

@@ -12,13 +12,12 @@ from tests.conftest import TINY
 from tuner.checkpoints import Checkpoints
 from tuner.driver import Driver, Limits
 from tuner.events import Ended, Event, Reported
-from tuner.goal import goal_of
+from tuner.goal import Task, goal_of
 from tuner.lockstep import Lockstep
-from tuner.port import Epoch, Outcome, Place, State, Trial, Verdict
+from tuner.protocol import Epoch, Outcome, Place, State, Trial, Verdict
 from tuner.space import Space
 from tuner.storage import Sole, open_storage
 from tuner.study import Study, open_study
-from tuner.task import Task
 
 PLACE = Place("0", "here", "cpu", 1)
 PRUNER = "pruner: {type: ThresholdPruner, lower: 0.5}"

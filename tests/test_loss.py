@@ -8,7 +8,7 @@ from torch.nn import functional
 from tuner import loss
 from tuner.config import Component
 from tuner.errors import BuildError
-from tuner.task import Task
+from tuner.goal import Task
 
 OUTPUTS = torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
 CLASSES = torch.tensor([0, 1, 2, 2, 1, 0])

@@ -15,7 +15,7 @@ import torch
 
 from tests.conftest import Cli
 from tests.study.asking import opened
-from tuner.port import Outcome, State
+from tuner.protocol import Outcome, State
 
 PLACE = {"worker": "0", "host": "here", "device": "cpu", "threads": 1}
 FUNCTION = """\

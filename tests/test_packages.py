@@ -13,7 +13,7 @@ import torch
 
 import tuner
 from tests.conftest import ROOT
-from tuner import own
+from tuner import user_code
 from tuner.errors import BuildError
 from tuner.space import Space
 
@@ -63,7 +63,7 @@ def apart(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def block(name: str, folder: Path) -> str:
-    model = own.load(name, str(folder), "model.type")(in_features=4, num_classes=2)
+    model = user_code.load(name, str(folder), "model.type")(in_features=4, num_classes=2)
     return str(model.block.mark)
 
 
@@ -77,7 +77,7 @@ def test_a_file_with_relative_imports_is_imported_as_its_package_would_be(tmp_pa
 def test_it_is_the_same_class_by_both_names(tmp_path: Path) -> None:
     package(tmp_path)
 
-    by_file, by_name = (own.load(name, str(tmp_path), "model.type") for name in ("pkg/net.py:Net", "pkg.net:Net"))
+    by_file, by_name = (user_code.load(name, str(tmp_path), "model.type") for name in ("pkg/net.py:Net", "pkg.net:Net"))
 
     assert by_file is by_name
     assert by_file.__module__ == "pkg.net"
@@ -139,11 +139,11 @@ def test_packages_of_one_name_stay_apart(tmp_path: Path) -> None:
 def test_a_file_that_has_changed_is_read_anew(tmp_path: Path) -> None:
     package(tmp_path)
     file = tmp_path / "pkg" / "net.py"
-    first = own.load("pkg/net.py:Net", str(tmp_path), "model.type")
+    first = user_code.load("pkg/net.py:Net", str(tmp_path), "model.type")
     file.write_text(NET + "    changed = True\n")
     os.utime(file, ns=(0, file.stat().st_mtime_ns + 10**9))
 
-    second = own.load("pkg/net.py:Net", str(tmp_path), "model.type")
+    second = user_code.load("pkg/net.py:Net", str(tmp_path), "model.type")
 
     assert not hasattr(first, "changed")
     assert second.changed
@@ -153,10 +153,10 @@ def test_what_a_package_raises_is_told_with_the_file_that_was_named(tmp_path: Pa
     package(tmp_path, init="raise ValueError('not today')\n")
 
     with pytest.raises(BuildError, match=r"pkg/net\.py:Net: importing it raised ValueError: not today"):
-        own.load("pkg/net.py:Net", str(tmp_path), "model.type")
+        user_code.load("pkg/net.py:Net", str(tmp_path), "model.type")
     (tmp_path / "pkg" / "__init__.py").write_text("")
     with pytest.raises(BuildError, match=r"pkg/net\.py:Nett?: pkg/net\.py has no Nett \(did you mean Net\?\)"):
-        own.load("pkg/net.py:Nett", str(tmp_path), "model.type")
+        user_code.load("pkg/net.py:Nett", str(tmp_path), "model.type")
 
 
 def test_a_package_sees_no_command_line_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,9 +20,9 @@ from tuner.config import On
 from tuner.data import Dataset
 from tuner.data.rows import Rows, read
 from tuner.errors import DataError, UnseenWords, UsageError
+from tuner.goal import Task
 from tuner.space import Space
 from tuner.space.suggesters import Corner
-from tuner.task import Task
 from tuner.training import outputs_of
 
 HEAD = "study: {seed: 2}\noptimizer: {type: Adam, lr: 0.01}\ntraining: {epochs: 2}\n"

@@ -22,13 +22,13 @@ from tuner import check
 from tuner.baseline import baseline_of
 from tuner.certainty import _percentiles, doubted, intervals, wilson
 from tuner.config import On
+from tuner.goal import Task
 from tuner.racing import Interval
 from tuner.space import Space
 from tuner.space.suggesters import Corner
 from tuner.storage import open_storage
 from tuner.study import load_study
 from tuner.study.planned import noted
-from tuner.task import Task
 
 TABLE = """\
 study: {{name: rare, seed: 0}}

@@ -5,7 +5,7 @@ import torch
 from tests.ports import FakePort
 from tests.test_trial import TEXT
 from tuner import data
-from tuner.port import Trial
+from tuner.protocol import Trial
 from tuner.redrawn import Redrawn
 from tuner.space import Space
 from tuner.space.suggesters import Corner

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from tuner.rounding import amount, json_text, rounded, value_text
+from tuner.runtime.rounding import amount, json_text, rounded, value_text
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from torch import Tensor
 
 import tuner
 from tests.conftest import ROOT
-from tuner import data, own
+from tuner import data, user_code
 from tuner.config import On
 from tuner.errors import TunerError
 from tuner.space import Space
@@ -215,8 +215,8 @@ def forget_user_code() -> None:
     """Be as a process that has imported none: else the next folder would get the modules of the last."""
     for name in OURS:
         sys.modules.pop(name, None)
-    sys.path[:] = [entry for entry in sys.path if entry not in own.LOOKED_IN]
-    own.LOOKED_IN.clear()
+    sys.path[:] = [entry for entry in sys.path if entry not in user_code.LOOKED_IN]
+    user_code.LOOKED_IN.clear()
 
 
 @pytest.fixture(autouse=True)

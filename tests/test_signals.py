@@ -12,7 +12,7 @@ from tests.conftest import environment
 
 HELD = """\
 import contextlib, multiprocessing, os, signal, subprocess, threading, time
-from tuner.signals import free_forked_children, interruptible, leave_to_the_driver
+from tuner.runtime.signals import free_forked_children, interruptible, leave_to_the_driver
 
 def square(value):
     return value * value

@@ -12,7 +12,7 @@ from tests.ports import FakePort
 from tuner.config import Config
 from tuner.endings import Best
 from tuner.errors import Interrupted
-from tuner.port import Epoch, Outcome, State, Trial, Verdict
+from tuner.protocol import Epoch, Outcome, State, Trial, Verdict
 from tuner.space import Space
 from tuner.space.suggesters import Corner
 from tuner.training import Job, Run, evaluate

@@ -11,7 +11,7 @@ from tests.conftest import TINY
 from tests.study.asking import complete, opened
 from tuner.confirmation import CONFIRM
 from tuner.errors import SpaceError
-from tuner.port import Fixed
+from tuner.protocol import Fixed
 from tuner.space import Space
 from tuner.stage import Part, Run
 from tuner.storage import open_storage

@@ -21,7 +21,7 @@ import torch
 from tests.conftest import ROOT
 from tests.plots.making import branched, large, study_of, study_of_several
 from tuner import comparison, reporting, runpage
-from tuner.rounding import rounded
+from tuner.runtime.rounding import rounded
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PHONE, DESK = 390, 1280

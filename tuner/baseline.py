@@ -15,10 +15,9 @@ import torch
 from torch import Tensor
 
 from tuner.data import Dataset, Split
-from tuner.goal import COSTS, DIRECTIONS, Direction
+from tuner.goal import COSTS, DIRECTIONS, Direction, Task
 from tuner.link import Link
 from tuner.metrics import Scores
-from tuner.task import Task
 
 MOST_TRIED = 20
 """So many classes, the commonest first, are tried as the answer that is always given."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Container
 from pathlib import Path
 
-from tuner.files import write_whole
+from tuner.runtime.files import write_whole
 
 _FILE = re.compile(r"\.?(\d+)(\.best)?\.pt(\.partial)?")
 """A checkpoint, or what is left of one that was being written when its driver died."""

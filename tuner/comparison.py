@@ -15,14 +15,14 @@ from typing import Any
 from tuner import webpage
 from tuner.confirmation import read
 from tuner.errors import UsageError, listing
-from tuner.files import refuse_foreign, write_whole
 from tuner.findings import between
 from tuner.goal import COSTS, Direction
 from tuner.plots import Plot, Table
 from tuner.plots.against import Confirmed, Contestant, busy, by_time, by_trials, confirmed, fronts
 from tuner.plots.plot import short
-from tuner.port import State
+from tuner.protocol import State
 from tuner.racing import Interval
+from tuner.runtime.files import refuse_foreign, write_whole
 from tuner.study import Study
 
 MOST_DIFFERENCES = 60

@@ -194,3 +194,12 @@ def _scheduler(section: Mapping[str, Any] | list[Any] | None) -> Component | Non
 
 def _optional(section: Mapping[str, Any] | None) -> Component | None:
     return None if section is None else Component.of(section)
+
+
+def is_whole(value: Any) -> bool:
+    """A whole number that is not a boolean."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+STUDY_SECTIONS = ("provenance", "study", "search", "objective")
+"""The sections that say how to search. Training reads none of them."""

@@ -22,7 +22,7 @@ from tuner.executors import leftovers
 from tuner.goal import Goal
 from tuner.redrawn import Redrawn
 from tuner.running import Plan, crew_of, drive, interval_of, planned, settle
-from tuner.seeds import derive
+from tuner.runtime.seeds import derive
 from tuner.space import Space
 from tuner.space.suggesters import Corner
 from tuner.stage import Part, Run, Terms

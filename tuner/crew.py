@@ -12,13 +12,13 @@ from typing import Literal
 
 import torch
 
-from tuner.chance import held_to
 from tuner.errors import UsageError
 from tuner.executors import inline, pool, processes
 from tuner.executors.pool import TrialLimits
 from tuner.executors.server import warm_up
-from tuner.own import Code
-from tuner.port import Dispatcher, Engine, Place
+from tuner.protocol import Dispatcher, Engine, Place
+from tuner.runtime.device import held_to
+from tuner.user_code import Code
 
 Workers = int | Literal["auto"] | None
 """How many train: None is one process, or with Ray as many as the cluster has room for, as `auto` is."""

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from tuner.data import Splits
 from tuner.data.rows import Inputs, Lazy, Rows, as_bytes
-from tuner.own import Code
+from tuner.user_code import Code
 
 READ = 32
 """Rows that are read of files: a folder's other files count by their sizes, so that none of them is opened."""

@@ -14,8 +14,8 @@ from tuner import check
 from tuner.errors import TunerError, UsageError
 from tuner.fitting import run_fit
 from tuner.goal import Goal
-from tuner.port import Epoch, Outcome, State, Trial, TrialPort, Verdict
-from tuner.seeds import derive
+from tuner.protocol import Epoch, Outcome, State, Trial, TrialPort, Verdict
+from tuner.runtime.seeds import derive
 from tuner.space import Space
 from tuner.study.record import HISTORY
 from tuner.training import device_of

@@ -20,7 +20,7 @@ from tuner.errors import StorageError, TunerError
 from tuner.events import Ended, Noted, Observer, Reported, SetBack, Started, Stopping, Trouble, WorkerSeen
 from tuner.failures import BROKEN
 from tuner.goal import Goal
-from tuner.port import Epoch, Outcome, Place, State, Trial, Verdict, WorkerState
+from tuner.protocol import Epoch, Outcome, Place, State, Trial, Verdict, WorkerState
 from tuner.storage import Turns, in_turn
 from tuner.study import AskTell, Standing, Study
 

@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
-from tuner.eager import is_eager, is_proxy, leaf_call
+from tuner.runtime.tracing import is_eager, is_proxy, leaf_call
 
 LEVELS = 2**16
 """A rate is one of so many: four elements share a draw of 64 bits."""

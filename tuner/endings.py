@@ -12,7 +12,7 @@ import torch
 
 from tuner.errors import ends_the_run, in_words
 from tuner.goal import Goal, Scope
-from tuner.port import Outcome, State, Trial
+from tuner.protocol import Outcome, State, Trial
 
 
 @dataclass(slots=True)

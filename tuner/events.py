@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from tuner.goal import Goal
-from tuner.port import Epoch, Outcome, Place, Trial, Verdict, WorkerState
+from tuner.protocol import Epoch, Outcome, Place, Trial, Verdict, WorkerState
 from tuner.study import Record
 
 

@@ -11,20 +11,20 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tuner.bundle import Bundle
 from tuner.config import CODE_VALUES, FILE_VALUES
 from tuner.confirmation import Confirmation, confirms, read
 from tuner.errors import StudyError, UsageError, listing
-from tuner.files import refuse_foreign, write_whole
 from tuner.findings import of_what, spread
-from tuner.own import Code, is_own
 from tuner.rates import rates_of, watches
+from tuner.runtime.files import refuse_foreign, write_whole
 from tuner.space import Space, edit
 from tuner.space.filling import filled_text
 from tuner.space.suggesters import Corner, Known
 from tuner.study import Record, Study
 from tuner.study.origins import Origin
 from tuner.study.versions import versions as data_versions
+from tuner.user_bundle import Bundle
+from tuner.user_code import Code, is_own
 
 KEPT_CODE = ("model.type", "objective.function")
 """The code of one's own that a run folder keeps a copy of; data are read where they are."""

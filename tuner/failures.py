@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tuner.errors import listing
-from tuner.port import State
-from tuner.rounding import amount
+from tuner.protocol import State
+from tuner.runtime.rounding import amount
 from tuner.study import Record
 
 FAILURES = (State.FAILED, State.DIVERGED, State.OUT_OF_MEMORY, State.TIMED_OUT, State.LOST)

@@ -15,23 +15,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tuner import check, data, own, saving
+from tuner import check, data, saving, user_code
 from tuner.baseline import Baseline
-from tuner.chance import held_to
 from tuner.config import DEFAULT_STORAGE, WATCHING, Config, On
 from tuner.data import Dataset, Split
 from tuner.digests import data_digest
 from tuner.errors import BuildError, DataError, TunerError, UsageError, ends_the_run, in_words, listing
 from tuner.executors import leftovers
-from tuner.files import new_folder, refuse_to_replace
 from tuner.goal import Goal
 from tuner.judging import Judged, counted, judge, judging
-from tuner.port import Fixed
+from tuner.protocol import Fixed
 from tuner.racing import Interval
 from tuner.refit import EpochObserver, refit
-from tuner.rounding import rounded
 from tuner.runpage import Score, curves, page
-from tuner.seeds import derive
+from tuner.runtime.device import held_to
+from tuner.runtime.files import new_folder, refuse_to_replace
+from tuner.runtime.rounding import rounded
+from tuner.runtime.seeds import derive
 from tuner.space import Space
 from tuner.space.suggesters import Corner
 from tuner.training import Job, Run, device_of, epochs_of
@@ -117,7 +117,7 @@ def train(
     other = _other_data(space, config)
     job = _job(space, config, on, device, scores_test)
     check.check_fit(space, job)
-    if own.is_own(config.model.type):
+    if user_code.is_own(config.model.type):
         _rehearse(space, config, job)
     with held_to((space.setting("provenance") or {}).get("threads")), _in_words():
         run, epochs = _trained(space, config, job, on, observe)

@@ -8,7 +8,7 @@ from tuner.confirmation import Confirmation
 from tuner.errors import listing
 from tuner.goal import Goal, Scope
 from tuner.racing import FIRST_LOOK, Interval
-from tuner.rounding import rounded
+from tuner.runtime.rounding import rounded
 from tuner.stage import Standing
 from tuner.study import Record
 

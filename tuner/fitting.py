@@ -17,20 +17,19 @@ from typing import Any
 
 import torch
 
-from tuner import own
-from tuner.chance import seed_everything
+from tuner import signatures, user_code
+from tuner.config import STUDY_SECTIONS, is_whole
 from tuner.endings import Best, complete, cut_short, divergence, failed
 from tuner.errors import BuildError, TrialStopped, UsageError, listing
 from tuner.goal import Goal
-from tuner.port import Epoch, Outcome, Port, State, Trial, TrialPort, Verdict
-from tuner.space.rules import is_whole
-from tuner.space.sections import OWN_SECTIONS
+from tuner.protocol import Epoch, Outcome, Port, State, Trial, TrialPort, Verdict
+from tuner.runtime.generators import seed_everything
 
 Fit = Callable[..., Any]
 SEEDS = 2**32
 """A function's seed is below it: scikit-learn and NumPy take no larger ones."""
 
-NOT_ITS_OWN = OWN_SECTIONS.keys() - {"training"}
+NOT_ITS_OWN = frozenset(STUDY_SECTIONS)
 """The sections that the function is not given."""
 
 
@@ -40,7 +39,7 @@ def load(name: str, base: str) -> Fit:
     Raises:
         BuildError: it is not there, or cannot be called as `fit(config, report)`.
     """
-    function = own.load(name, base, "objective.function")
+    function = user_code.load(name, base, "objective.function")
     if not callable(function):
         raise BuildError("objective.function", f"{name} is a {type(function).__name__}, not a function")
     try:
@@ -191,7 +190,7 @@ class Report:
 def _asked_for(function: Fit, seed: int, device: str, folder: Path | None) -> dict[str, Any]:
     """What the function takes by name besides its two arguments."""
     there = {"seed": seed, "device": device, "folder": folder}
-    return {name: value for name, value in there.items() if name in own.parameters_of(function)}
+    return {name: value for name, value in there.items() if name in signatures.parameters_of(function)}
 
 
 def _ending(trial: Trial, goal: Goal, report: Report, returned: Any) -> Outcome:

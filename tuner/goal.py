@@ -9,7 +9,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tuner.errors import BuildError, did_you_mean
-from tuner.task import Task
+
+
+class Task(enum.Enum):
+    """What a dataset asks of a model."""
+
+    CLASSIFICATION = "classification"
+    REGRESSION = "regression"
 
 
 class Direction(enum.Enum):

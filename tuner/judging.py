@@ -13,13 +13,12 @@ from torch import Tensor
 from tuner.baseline import Baseline, baseline_of
 from tuner.certainty import doubted, intervals
 from tuner.data import Dataset, Split
-from tuner.goal import Goal
+from tuner.goal import Goal, Task
 from tuner.plots import Plot
 from tuner.promise import against_promise, against_trivial
 from tuner.racing import Interval
 from tuner.runpage import against_truth, confusion
 from tuner.scorings import add
-from tuner.task import Task
 from tuner.training import Job, Run, outputs_of
 
 

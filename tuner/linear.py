@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch._C import _functorch as functorch
 from torch.nn import functional
 
-from tuner.eager import is_eager, is_proxy, is_recorded, leaf_call
+from tuner.runtime.tracing import is_eager, is_proxy, is_recorded, leaf_call
 
 HAS_MKL: bool = torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]
 

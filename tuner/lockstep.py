@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tuner.driver import Driver
 from tuner.endings import cut_short
-from tuner.port import Epoch, Outcome, Place, State, Trial, Verdict, WorkerState
+from tuner.protocol import Epoch, Outcome, Place, State, Trial, Verdict, WorkerState
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ from torch.func import vmap
 from torch.nn import functional
 from torch.nn.modules.loss import _Loss
 
-from tuner import own
+from tuner import signatures
 from tuner.config import Component
 from tuner.errors import BuildError, listing
+from tuner.goal import Task
 from tuner.link import Link
-from tuner.task import Task
 
 Function: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 """(N, outputs) and the targets of a batch -> a scalar, the mean over the batch."""
@@ -188,9 +188,9 @@ def argument_faults(loss: Component) -> Iterator[tuple[str, str]]:
         del given["class_weights"]
     for name in given.keys() & {"reduce", "size_average"}:
         yield name, "torch has given it up, and the loss is the mean over a batch: drop it"
-    yield from own.argument_faults(_class(loss.type), given)
+    yield from signatures.argument_faults(_class(loss.type), given)
 
 
 def _class(name: str) -> type[nn.Module]:
-    found: type[nn.Module] = own.named(nn, name, _Loss, "loss.type")
+    found: type[nn.Module] = signatures.named(nn, name, _Loss, "loss.type")
     return found

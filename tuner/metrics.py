@@ -8,11 +8,10 @@ from torch import Tensor
 from tuner.data.scale import Scale
 from tuner.errors import BuildError, did_you_mean, listing
 from tuner.further import FURTHER, NEEDS_SOFTMAX, Judged
-from tuner.goal import COSTS, DIRECTIONS, FURTHER_OF, OF_TASK, Goal, titled
+from tuner.goal import COSTS, DIRECTIONS, FURTHER_OF, OF_TASK, Goal, Task, titled
 from tuner.link import Link
 from tuner.measures import of_classes, of_values
 from tuner.named import Named
-from tuner.task import Task
 
 AREAS = ("auc", "average_precision", "AUROC", "AveragePrecision", "LogAUC", "EER")
 """The ends of the names of metrics that rank rows of a class above those of the others."""

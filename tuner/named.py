@@ -12,11 +12,10 @@ import torchmetrics.regression
 from torch import Tensor
 from torchmetrics import Metric
 
-from tuner import own
+from tuner import signatures
 from tuner.errors import BuildError, listing
 from tuner.further import Judged, matthews
-from tuner.goal import COSTS, DIRECTIONS, FURTHER_OF, OF_TASK, Direction, meant
-from tuner.task import Task
+from tuner.goal import COSTS, DIRECTIONS, FURTHER_OF, OF_TASK, Direction, Task, meant
 
 _MODULES = {Task.CLASSIFICATION: torchmetrics.classification, Task.REGRESSION: torchmetrics.regression}
 
@@ -47,14 +46,14 @@ class Named:
         self._path = path
         self._positive = len(classes) - 1 if positive is None else positive
         found = _class_of(name, task, path)
-        asks_task = "task" in own.parameters_of(found)
+        asks_task = "task" in signatures.parameters_of(found)
         self._binary = name.startswith("Binary") or (asks_task and len(classes) == 2)
         if self._binary and len(classes) != 2:
             whole = name.replace("Binary", "Multiclass", 1)
             raise BuildError(path, f"{name} is for two classes, and the data have {len(classes)}: use {whole}")
         kind = {"task": "binary" if self._binary else "multiclass"} if asks_task else {}
         self._metric = _made(found, {**kind, "num_classes": len(classes), "num_outputs": len(classes)}, path)
-        self._thresholded = "threshold" in own.parameters_of(type(self._metric))
+        self._thresholded = "threshold" in signatures.parameters_of(type(self._metric))
         average = getattr(self._metric, "average", None)
         of = f"positive: {classes[self._positive]}" if self._binary else average if isinstance(average, str) else ""
         self.title = f"{name} ({of})" if of and task is Task.CLASSIFICATION else name
@@ -120,7 +119,7 @@ def _class_of(name: str, task: Task, path: str) -> type[Metric]:
 
 
 def _made(found: type[Metric], sizes: dict[str, Any], path: str) -> Metric:
-    takes = own.parameters_of(found)
+    takes = signatures.parameters_of(found)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Metric .* will save all", UserWarning)  # of one split, and then no more

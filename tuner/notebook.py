@@ -10,7 +10,7 @@ from tuner import plots, storage
 from tuner.config import DEFAULT_STORAGE
 from tuner.pareto import pareto
 from tuner.plots import PLOTLY
-from tuner.rounding import value_text
+from tuner.runtime.rounding import value_text
 from tuner.study import Attended, catalogue
 from tuner.summary import headline, summary
 

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import nn
 
-from tuner import own
+from tuner import signatures
 from tuner.config import Component
 from tuner.errors import BuildError
 
@@ -55,11 +55,11 @@ def argument_faults(optimizer: Component) -> Iterator[tuple[str, str]]:
     Raises:
         BuildError: torch.optim has no such class.
     """
-    yield from own.argument_faults(_class(optimizer.type), optimizer.args, ours=("params",))
+    yield from signatures.argument_faults(_class(optimizer.type), optimizer.args, ours=("params",))
 
 
 def _class(name: str) -> type[torch.optim.Optimizer]:
-    found: type[torch.optim.Optimizer] = own.named(torch.optim, name, torch.optim.Optimizer, "optimizer.type")
+    found: type[torch.optim.Optimizer] = signatures.named(torch.optim, name, torch.optim.Optimizer, "optimizer.type")
     return found
 
 

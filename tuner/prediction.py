@@ -26,9 +26,9 @@ from tuner.data.texts import as_texts
 from tuner.data.tokens import Tokens
 from tuner.data.unreadable import is_json
 from tuner.errors import DataError, UnseenWords, UsageError
-from tuner.files import refuse_foreign, write_whole
+from tuner.goal import Task
 from tuner.predictor import Predictor, config_of, load_model
-from tuner.task import Task
+from tuner.runtime.files import refuse_foreign, write_whole
 
 IMAGES_AT_ONCE = 256
 

@@ -11,19 +11,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tuner import bundle, models, weights
+from tuner import models, user_bundle, weights
 from tuner.config import Config, Precision
 from tuner.data import preprocessing
 from tuner.data.preprocessing import Preprocessor
 from tuner.data.rows import inputs_at
 from tuner.data.scale import Scale
 from tuner.errors import BuildError, ChangedCode, UsageError
+from tuner.goal import Task
 from tuner.link import Link
 from tuner.loss import link_of
 from tuner.precision import autocast, widened
 from tuner.space import Space
 from tuner.space.suggesters import Corner
-from tuner.task import Task
 
 ROWS = 256
 """How many rows are predicted at once."""
@@ -136,7 +136,7 @@ def load_model(folder: str | Path) -> Predictor:
         config = config_of(folder).resolve(Corner(False, {}))
         task, classes, code = Task(facts["task"]), tuple(facts["classes"]), dict(facts["code"])
         scale = Scale.of(facts["target_scale"]) if facts["target_scale"] else None
-        with bundle.apart(folder, code):
+        with user_bundle.apart(folder, code):
             model = _model(folder, facts, config)
         _warn_of_changes(folder, facts)
     except OSError as error:
@@ -165,9 +165,9 @@ def _model(folder: Path, facts: Mapping[str, Any], config: Config) -> nn.Module:
 
 def _warn_of_changes(folder: Path, facts: Mapping[str, Any]) -> None:
     copies = {
-        str(folder / place): (digest, bundle.digest_of(folder / place)) for place, digest in facts["code"].items()
+        str(folder / place): (digest, user_bundle.digest_of(folder / place)) for place, digest in facts["code"].items()
     }
-    modules = {name: (digest, bundle.installed(f"{name}:").get(name)) for name, digest in facts["modules"].items()}
+    modules = {name: (digest, user_bundle.installed(f"{name}:").get(name)) for name, digest in facts["modules"].items()}
     for name, (before, now) in {**copies, **modules}.items():
         if before != now:
             message = f"{name} has changed since the model was trained: its predictions may be others"

@@ -8,7 +8,7 @@ from typing import Any
 from tuner.baseline import Baseline
 from tuner.goal import Direction, Goal
 from tuner.racing import Interval
-from tuner.rounding import rounded
+from tuner.runtime.rounding import rounded
 
 
 def against_promise(

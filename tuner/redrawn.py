@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from tuner.port import Port
+from tuner.protocol import Port
 from tuner.training import Job
 from tuner.trial import run_trial
 

@@ -13,11 +13,11 @@ from typing import Any
 
 from tuner import check, exporting
 from tuner.errors import TunerError
-from tuner.files import new_folder, refuse_to_replace
 from tuner.fitting import run_fit
-from tuner.port import Epoch, Outcome, State, Trial, Verdict
+from tuner.protocol import Epoch, Outcome, State, Trial, Verdict
 from tuner.runpage import Score, curves, page
-from tuner.seeds import derive
+from tuner.runtime.files import new_folder, refuse_to_replace
+from tuner.runtime.seeds import derive
 from tuner.space import Space
 from tuner.space.suggesters import Corner
 from tuner.training import device_of

@@ -15,7 +15,7 @@ from typing import Any
 
 from scipy.stats import hypergeom
 
-from tuner.rounding import rounded, value_text
+from tuner.runtime.rounding import rounded, value_text
 from tuner.study import Choices, Domain, Range, Record
 
 TOP = 5

@@ -11,11 +11,11 @@ from tuner import exporting, plots, webpage
 from tuner.answer import answer_of
 from tuner.confirmation import read
 from tuner.failures import failures_of
-from tuner.files import refuse_foreign, write_whole
 from tuner.findings import between, verdict
 from tuner.forest import forest
 from tuner.pareto import pareto
-from tuner.rounding import value_text
+from tuner.runtime.files import refuse_foreign, write_whole
+from tuner.runtime.rounding import value_text
 from tuner.study import Record, Study
 from tuner.summary import circumstances
 from tuner.timeline import timeline

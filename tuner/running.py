@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from tuner import check, own, sampling, saving
+from tuner import check, sampling, saving, user_code
 from tuner.baseline import Baseline, baseline_of
 from tuner.crew import Crew, Wanted, workers
 from tuner.digests import code_digests, data_digest
@@ -25,10 +25,9 @@ from tuner.fitting import Fitting
 from tuner.fused import FEWEST, GAIN, MOST_LANES, Fused
 from tuner.goal import Goal
 from tuner.lockstep import Lockstep
-from tuner.own import Code
-from tuner.port import Engine, Outcome
-from tuner.rounding import amount
-from tuner.signals import interruptible
+from tuner.protocol import Engine, Outcome
+from tuner.runtime.rounding import amount
+from tuner.runtime.signals import interruptible
 from tuner.space import Space
 from tuner.space.rules import seconds
 from tuner.space.suggesters import Corner
@@ -37,6 +36,7 @@ from tuner.study import Study, rehearse
 from tuner.study.versions import Version
 from tuner.training import Job
 from tuner.trial import Serial
+from tuner.user_code import Code
 
 IN_FLIGHT, MOST_IN_FLIGHT = Fraction(1, 10), 8
 """The part of a study, and the number of trials, that lanes may have in flight where the sampler learns from others.
@@ -152,7 +152,7 @@ def interval_of(space: Space) -> float:
 def _own_code(space: Space) -> tuple[Code, ...]:
     """The code of one's own that rows and models come from."""
     named = [*space.types("data"), *space.types("model")]
-    return tuple(Code(name, space.base, path) for path, name in named if own.is_own(name))
+    return tuple(Code(name, space.base, path) for path, name in named if user_code.is_own(name))
 
 
 def crew_of(space: Space, wanted: Wanted, device: torch.device) -> Crew:

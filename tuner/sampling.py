@@ -16,7 +16,7 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
-from tuner import own
+from tuner import signatures
 from tuner.errors import BuildError
 
 CONTINUES_BY_ITSELF = ("QMCSampler", "GridSampler")
@@ -99,7 +99,9 @@ def argument_faults(section: Any, kind: str) -> Iterator[tuple[str, str]]:
         BuildError: Optuna has no such class, or the section names none.
     """
     cls = _class(section, kind)
-    yield from own.argument_faults(cls, {key: value for key, value in section.items() if key != "type"}, ours=("seed",))
+    yield from signatures.argument_faults(
+        cls, {key: value for key, value in section.items() if key != "type"}, ours=("seed",)
+    )
 
 
 def _sampler_defaults(cls: type, section: Mapping[str, Any], seed: int, single: bool) -> dict[str, Any]:
@@ -107,7 +109,7 @@ def _sampler_defaults(cls: type, section: Mapping[str, Any], seed: int, single: 
 
     With several objectives it samples each parameter for itself, and so takes conditional ones as they come.
     """
-    takes_seed = "seed" in own.parameters_of(cls)
+    takes_seed = "seed" in signatures.parameters_of(cls)
     grouped = cls.__name__ == _TPE and section.get("multivariate", single)
     return {**({"seed": seed % 2**32} if takes_seed else {}), **({"group": True} if grouped else {})}
 
@@ -139,7 +141,7 @@ def _class(section: Any, kind: str) -> type:
     if not isinstance(name, str):
         raise BuildError(f"search.{kind}", f"name one of Optuna's {kind}s, such as {{type: ...}}")
     module, base = _KINDS[kind]
-    found: type = own.named(module, name, base, f"search.{kind}.type")
+    found: type = signatures.named(module, name, base, f"search.{kind}.type")
     if inspect.isabstract(found):
         raise BuildError(f"search.{kind}.type", f"{name} is only a base of {kind}s: name one that is made of it")
     return found

@@ -10,14 +10,14 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from tuner import bundle, check, exporting, own, weights
-from tuner.chance import seed_everything
+from tuner import check, exporting, user_bundle, user_code, weights
 from tuner.config import Config, Precision
 from tuner.data import Split, preprocessing
 from tuner.errors import BuildError, TunerError, listing
 from tuner.lost import differences
 from tuner.precision import autocast, widened
 from tuner.predictor import load_model
+from tuner.runtime.generators import seed_everything
 from tuner.space import Space
 from tuner.space.filling import filled_text
 from tuner.space.suggesters import corners
@@ -65,7 +65,7 @@ def save(folder: Path, space: Space, run: Run, rows: Split) -> list[str]:
         raise TunerError(f"the model cannot be saved: its state_dict raises {type(error).__name__}: {error}") from error
     preprocessing.save(run.dataset.preprocessor, folder)
     code = exporting.place_config(space, folder)
-    modules = {} if code else bundle.installed(str(space.setting("model.type")))
+    modules = {} if code else user_bundle.installed(str(space.setting("model.type")))
     (folder / "model.json").write_text(json.dumps({**_facts(run), "code": code, "modules": modules}, indent=2))
     return _compared(folder, run, next(iter(rows.in_order(ROWS))), code)
 
@@ -82,7 +82,7 @@ def rehearse(space: Space, run: Run, rows: Split) -> None:
             try:
                 save(folder, space, run, rows)
             finally:
-                own.forget(folder)
+                user_code.forget(folder)
     except OSError as error:
         raise TunerError(f"{tempfile.gettempdir()}: cannot be written: {error.strerror or error}") from None
 
@@ -104,7 +104,7 @@ def _unsavable(space: Space, job: Job) -> Iterator[str]:
     for corner in corners(space.tree):
         values = space.fill(corner)
         key = json.dumps(values["model"], sort_keys=True)
-        if not own.is_own(str(values["model"]["type"])) or key in seen:
+        if not user_code.is_own(str(values["model"]["type"])) or key in seen:
             continue
         seen.add(key)
         filled = Space.parse(filled_text(space.text, values, {}, space.file), space.file, space.base)
@@ -138,7 +138,7 @@ def _compared(folder: Path, run: Run, inputs: Tensor, code: dict[str, str]) -> l
     found = _outputs(trained, inputs, precision)
     try:
         loaded = load_model(folder).model.to(inputs.device)
-        with bundle.apart(folder, code):  # a forward may import, too
+        with user_bundle.apart(folder, code):  # a forward may import, too
             given = _outputs(loaded, inputs, precision)
     except Exception as error:  # building and running user code may raise anything
         cause = str(error) if isinstance(error, TunerError) else f"{type(error).__name__}: {error}"

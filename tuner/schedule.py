@@ -12,7 +12,7 @@ from typing import Any
 
 from torch.optim import Optimizer, lr_scheduler
 
-from tuner import own
+from tuner import signatures
 from tuner.config import WATCHING, Component
 from tuner.errors import BuildError
 from tuner.goal import Direction
@@ -138,11 +138,11 @@ def argument_faults(scheduler: Component) -> Iterator[tuple[str, str]]:
         BuildError: no such class, or one that a text cannot describe.
     """
     if scheduler.type == SEQUENCE:
-        yield from own.argument_faults(_sequence_of, scheduler.args, title=SEQUENCE)
+        yield from signatures.argument_faults(_sequence_of, scheduler.args, title=SEQUENCE)
         return
     cls = _class(scheduler.type)
     totals = _totals(cls, scheduler.args, 1, 1, Direction.MINIMIZE)
-    yield from own.argument_faults(cls, {**totals, **scheduler.args}, ours=("optimizer",))
+    yield from signatures.argument_faults(cls, {**totals, **scheduler.args}, ours=("optimizer",))
 
 
 def part_faults(part: Component) -> Iterator[tuple[str, str]]:
@@ -192,7 +192,7 @@ def _sequence(sequence: Component, optimizer: Optimizer, epochs: int) -> lr_sche
                 "scheduler", f"training.epochs, {epochs}, leave no epoch to {part.type}: shorten the ones before"
             )
         arguments = {key: value for key, value in part.args.items() if key != "epochs"}
-        total = {name: length for name in LENGTHS if name in own.parameters_of(_class(part.type))}
+        total = {name: length for name in LENGTHS if name in signatures.parameters_of(_class(part.type))}
         component = Component(part.type, {**total, **arguments})
         built.append(_build(component, optimizer, length, steps=1, direction=Direction.MINIMIZE))  # none looks at these
         milestones.append(began + length)
@@ -209,13 +209,15 @@ def _length(part: Component) -> int:
 def _class(name: str) -> type[lr_scheduler.LRScheduler]:
     if name in NOT_FROM_TEXT:
         raise BuildError("scheduler.type", f"{name} cannot be written in a space: {NOT_FROM_TEXT[name]}")
-    found: type[lr_scheduler.LRScheduler] = own.named(lr_scheduler, name, lr_scheduler.LRScheduler, "scheduler.type")
+    found: type[lr_scheduler.LRScheduler] = signatures.named(
+        lr_scheduler, name, lr_scheduler.LRScheduler, "scheduler.type"
+    )
     return found
 
 
 def _totals(cls: type, given: Any, epochs: int, steps: int, direction: Direction) -> dict[str, Any]:
     """The totals of the run that `cls` takes and the config leaves out."""
-    takes = own.parameters_of(cls)
+    takes = signatures.parameters_of(cls)
     if "steps_per_epoch" in takes:
         if "total_steps" in given or "steps_per_epoch" in given:
             return {}

@@ -16,7 +16,7 @@ from typing import Any
 from tuner.curve import Curves, are_comparable, curves_of, value_at
 from tuner.errors import UsageError, listing
 from tuner.goal import Direction
-from tuner.port import Fixed, State
+from tuner.protocol import Fixed, State
 from tuner.racing import Race, race, scored
 from tuner.rates import rates_of, watches
 from tuner.study import Record, Study

@@ -13,7 +13,7 @@ from tuner.failures import Failures, failures_of
 from tuner.findings import of_what, spread
 from tuner.goal import Direction, Goal
 from tuner.importances import Importances, importances_of
-from tuner.rounding import amount, rounded
+from tuner.runtime.rounding import amount, rounded
 from tuner.stopping import stop_reason
 from tuner.study import Record, Study, sound, versions
 from tuner.study.forking import Fork

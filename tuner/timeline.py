@@ -17,8 +17,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from tuner.plots import COLOURS, GREY, INK, Plot
-from tuner.port import State
-from tuner.rounding import rounded
+from tuner.protocol import State
+from tuner.runtime.rounding import rounded
 from tuner.study import LEFT, RUNNING, Record
 
 TITLE = "Timeline"

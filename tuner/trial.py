@@ -15,8 +15,8 @@ from tuner.config import Config
 from tuner.endings import Best, complete, cut_short, divergence, failed
 from tuner.errors import listing
 from tuner.goal import COSTS
-from tuner.port import Epoch, Outcome, Port, State, Trial, TrialPort, Verdict
-from tuner.rounding import rounded
+from tuner.protocol import Epoch, Outcome, Port, State, Trial, TrialPort, Verdict
+from tuner.runtime.rounding import rounded
 from tuner.training import Job, Run, Weights, epochs_of, saved
 
 SHORT = 1.0

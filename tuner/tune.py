@@ -14,7 +14,6 @@ from optuna.storages import BaseStorage
 
 from tuner import storage, warming
 from tuner.answer import BASELINE
-from tuner.chance import held_to
 from tuner.config import DEFAULT_STORAGE
 from tuner.confirmation import Confirmation
 from tuner.confirming import confirm_with, terms_of
@@ -25,8 +24,9 @@ from tuner.events import Observer, Trouble
 from tuner.executors import leftovers
 from tuner.failures import Failures, commonest, failures_of
 from tuner.goal import Goal
-from tuner.rounding import amount
 from tuner.running import ahead_of, crew_of, drive, planned
+from tuner.runtime.device import held_to
+from tuner.runtime.rounding import amount
 from tuner.space import Space
 from tuner.space.edit import settings_of
 from tuner.space.rules import seconds

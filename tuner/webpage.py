@@ -20,7 +20,7 @@ from markupsafe import Markup, escape
 
 from tuner.plots import COLOURS, INK, PLOTLY, Plot
 from tuner.plots.plot import short
-from tuner.rounding import value_text
+from tuner.runtime.rounding import value_text
 
 MARK = "tuner report"
 """Stands in the first lines of every page, by which it is known."""

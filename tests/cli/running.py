@@ -12,7 +12,7 @@ from tuner.cli.progress import Progress
 from tuner.cli.screen import screen
 from tuner.events import Ended, Event, Opened, Reported, SetBack, Started
 from tuner.goal import Direction, Goal, Scope
-from tuner.port import Epoch, Outcome, Place, State, Trial, Verdict
+from tuner.protocol import Epoch, Outcome, Place, State, Trial, Verdict
 from tuner.study import Record
 
 OPENED = Opened(

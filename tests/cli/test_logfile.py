@@ -8,7 +8,7 @@ from tests.cli.running import OPENED, ended, lost, reported, started
 from tests.conftest import Cli
 from tuner.cli.logfile import logged
 from tuner.events import Event, Trouble, WorkerSeen
-from tuner.port import WorkerState
+from tuner.protocol import WorkerState
 
 
 def written(file: Path, *events: Event) -> list[dict[str, Any]]:

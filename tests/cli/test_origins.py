@@ -10,11 +10,10 @@ from typer.testing import CliRunner
 from tests.conftest import TINY
 from tests.study.asking import complete, opened
 from tuner.cli import app
-from tuner.goal import goal_of
+from tuner.goal import Task, goal_of
 from tuner.space import Space
 from tuner.storage import Sole, open_storage
 from tuner.study.forking import begin_fork, fork_of
-from tuner.task import Task
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tuner.cli.formats import about
 from tuner.cli.lines import count, lines_of
 from tuner.events import Event, Opened, Trouble, WorkerSeen
 from tuner.goal import Bound, Direction, Scope
-from tuner.port import WorkerState
+from tuner.protocol import WorkerState
 
 STARTING, READY, GONE = WorkerState
 

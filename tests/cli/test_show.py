@@ -20,7 +20,7 @@ from tuner.cli import app
 from tuner.cli.showing import print_summary
 from tuner.cli.sparkline import bar, sparkline
 from tuner.confirmation import CONFIRM
-from tuner.port import Outcome, State
+from tuner.protocol import Outcome, State
 from tuner.study import AskTell, Study, list_studies
 from tuner.study.planned import note
 from tuner.summary import summary

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from tests.study.asking import PRUNING, complete, opened
 from tuner.cli import COMMANDS, app
 from tuner.confirmation import CONFIRM
-from tuner.port import Outcome, State
+from tuner.protocol import Outcome, State
 from tuner.storage import open_storage
 from tuner.study import load_study
 from tuner.study.planned import note

@@ -14,7 +14,7 @@ from tests.conftest import Cli
 from tuner.config import On
 from tuner.confirmation import Confirmation
 from tuner.findings import sentences
-from tuner.rounding import rounded
+from tuner.runtime.rounding import rounded
 from tuner.space import Space
 from tuner.stage import Part
 from tuner.study import Record

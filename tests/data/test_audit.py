@@ -14,7 +14,7 @@ from tuner import data
 from tuner.config import On
 from tuner.data import audit
 from tuner.data.rows import Rows, Source, as_bytes
-from tuner.task import Task
+from tuner.goal import Task
 
 CHANCE = torch.Generator().manual_seed(0)
 

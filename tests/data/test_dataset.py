@@ -9,7 +9,7 @@ from torchvision.transforms import v2
 
 from tests.data.making import batches, pets, scored, searched, section
 from tuner.errors import BuildError
-from tuner.task import Task
+from tuner.goal import Task
 
 LOADERS = pytest.mark.parametrize("loader", ["memory", "stream"])
 CROP = {"type": "RandomCrop", "size": [8, 8], "padding": 3}

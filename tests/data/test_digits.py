@@ -5,7 +5,7 @@ import torch
 from sklearn.datasets import load_digits
 
 from tuner.data import digits
-from tuner.task import Task
+from tuner.goal import Task
 
 
 def test_the_digits_are_as_scikit_learn_has_them() -> None:

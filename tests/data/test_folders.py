@@ -13,7 +13,7 @@ from tuner.config import On
 from tuner.data import folders
 from tuner.data.rows import read
 from tuner.errors import DataError
-from tuner.task import Task
+from tuner.goal import Task
 
 
 def test_a_folder_per_class_gives_its_name_to_the_images_in_it(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tuner.config import Component, On
 from tuner.data import functions
 from tuner.data.rows import Source, read
 from tuner.errors import BuildError, DataError
-from tuner.task import Task
+from tuner.goal import Task
 
 HEAD = "import numpy as np, torch\nfrom torch.utils.data import Dataset, TensorDataset, IterableDataset\n"
 

@@ -9,7 +9,7 @@ import torch
 
 from tuner.data import labels
 from tuner.errors import DataError
-from tuner.task import Task
+from tuner.goal import Task
 
 
 def encoded(values: list[Any], task: str | None = None) -> tuple[labels.Encoder, torch.Tensor]:

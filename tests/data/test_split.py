@@ -6,7 +6,7 @@ import torch
 from tuner.data.rows import Rows
 from tuner.data.split import hold_out, without
 from tuner.errors import DataError
-from tuner.task import Task
+from tuner.goal import Task
 
 CLASSES = Rows(torch.zeros(100, 1), torch.arange(100) % 4)
 VALUES = Rows(torch.zeros(100, 1), torch.randn(100, 1))

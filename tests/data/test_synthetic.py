@@ -8,7 +8,7 @@ import torch
 
 from tuner.data import synthetic
 from tuner.errors import DataError
-from tuner.task import Task
+from tuner.goal import Task
 
 
 @pytest.mark.parametrize("features", [1, 3])

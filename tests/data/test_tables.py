@@ -16,7 +16,7 @@ from tuner.config import On
 from tuner.data import tables
 from tuner.data.rows import Source
 from tuner.errors import DataError
-from tuner.task import Task
+from tuner.goal import Task
 
 HOMES = ("area,city,yard,price", "50,Rome,True,1.5", "80.5,,False,2.25", ",Oslo,True,3.5", "70,Rome,True,2.75")
 

@@ -14,7 +14,7 @@ from tuner.config import On
 from tuner.data import texts
 from tuner.data.tokens import Tokens
 from tuner.errors import BuildError, DataError
-from tuner.task import Task
+from tuner.goal import Task
 
 LINES = ("text,target", "good film,pos", "007,neg", ",pos", '"bad, bad",neg')
 

@@ -25,7 +25,7 @@ from tests.docs.pages import (
     small,
 )
 from tests.docs.spaces import check_space
-from tuner.chance import held_to
+from tuner.runtime.device import held_to
 from tuner.space import document
 
 

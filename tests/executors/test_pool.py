@@ -14,7 +14,7 @@ from tuner.errors import TunerError
 from tuner.executors import pool
 from tuner.executors.messages import Ask, Begun, Checkpoint, FromWorker, Gone, Judgement, Output, ToWorker, Work
 from tuner.executors.pool import TrialLimits
-from tuner.port import Epoch, Outcome, Place, State, Trial, Verdict, WorkerState
+from tuner.protocol import Epoch, Outcome, Place, State, Trial, Verdict, WorkerState
 
 PLACE = Place("0", "here", "cpu", 1)
 Script = Callable[["FakeLink", ToWorker], None]

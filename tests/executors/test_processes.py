@@ -20,7 +20,7 @@ from tuner.events import Event, SetBack
 from tuner.executors.messages import Gone
 from tuner.executors.processes import Processes
 from tuner.executors.server import warm_up
-from tuner.port import Place, State
+from tuner.protocol import Place, State
 from tuner.storage import study_folder
 
 CNN = "{type: CNN, channels: [8], dropout: 0.2}"

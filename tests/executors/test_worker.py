@@ -9,7 +9,7 @@ import pytest
 
 from tuner.executors.messages import Ask, Closing, FromWorker, ToWorker, Work
 from tuner.executors.worker import RemotePort
-from tuner.port import Epoch, Outcome, Place, State, Trial, Verdict
+from tuner.protocol import Epoch, Outcome, Place, State, Trial, Verdict
 
 PLACE = Place("0", "here", "cpu", 1)
 

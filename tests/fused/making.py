@@ -12,7 +12,7 @@ import torch
 from tests.ports import FakePort, Verdicts
 from tuner.config import Config
 from tuner.fused import Fused
-from tuner.port import Trial
+from tuner.protocol import Trial
 from tuner.space import Space
 from tuner.space.suggesters import Corner
 from tuner.training import Job

@@ -13,7 +13,7 @@ from tuner.config import Config
 from tuner.fused import Fused, engine, lanes, plan
 from tuner.fused.alike import Signature, signature_of
 from tuner.fused.forward import Forward
-from tuner.port import Epoch, Fixed, State, Verdict
+from tuner.protocol import Epoch, Fixed, State, Verdict
 from tuner.training import Job, Run
 
 LANES: list[Settings] = [

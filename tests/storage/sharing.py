@@ -14,14 +14,13 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from tests.conftest import TINY
-from tuner.goal import goal_of
-from tuner.port import Outcome, State, Trial
+from tuner.goal import Task, goal_of
+from tuner.protocol import Outcome, State, Trial
 from tuner.space import Space
 from tuner.storage import in_turn, leases, open_storage, postgres
 from tuner.storage.shared import Shared, sharing
 from tuner.storage.tables import Tables
 from tuner.study import AskTell, Study, open_study
-from tuner.task import Task
 
 LEASE_SECONDS = 2.0
 NAMES_OF_LEASES = "SELECT driver FROM tuner_leases"

@@ -13,7 +13,7 @@ from tests.conftest import until
 from tests.storage.sharing import execute, hasten, joined, study_in, turn_lost
 from tests.study.asking import epoch
 from tuner.errors import StorageError
-from tuner.port import Outcome, State
+from tuner.protocol import Outcome, State
 from tuner.storage import open_storage
 from tuner.storage.leases import Evicted
 from tuner.study import AskTell

@@ -15,7 +15,7 @@ from tests.storage.sharing import disconnect, execute, hasten, joined, study_in,
 from tests.study.asking import epoch, opened
 from tuner import storage
 from tuner.errors import StorageError
-from tuner.port import Outcome, State
+from tuner.protocol import Outcome, State
 from tuner.storage import Patience, Sole, in_turn, patience
 from tuner.storage.leases import Evicted
 from tuner.storage.turns import TurnLost

@@ -9,11 +9,10 @@ from pathlib import Path
 from tests.conftest import TINY
 from tests.study.asking import opened
 from tuner import storage
-from tuner.goal import goal_of
+from tuner.goal import Task, goal_of
 from tuner.space import Space
 from tuner.storage.watching import drivers_of
 from tuner.study import AskTell, open_study
-from tuner.task import Task
 
 THIS = f"process {os.getpid()} on {socket.gethostname()}"
 

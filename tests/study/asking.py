@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from tests.conftest import TINY
-from tuner.goal import goal_of
-from tuner.port import Epoch, Outcome, State
+from tuner.goal import Task, goal_of
+from tuner.protocol import Epoch, Outcome, State
 from tuner.space import Space
 from tuner.storage import open_storage
 from tuner.study import AskTell, open_study
-from tuner.task import Task
 
 PRUNING = TINY.replace("pruner: null", "pruner: {type: ThresholdPruner, lower: 0.5}")
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.study.asking import PRUNING, complete, epoch, opened
 from tuner.errors import StorageError, StudyError
-from tuner.port import Outcome, State
+from tuner.protocol import Outcome, State
 
 CRASH = """
 CREATE TRIGGER crash BEFORE INSERT ON trial_user_attributes WHEN NEW.key = '{key}'

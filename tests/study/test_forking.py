@@ -6,16 +6,15 @@ import pytest
 
 from tests.study.asking import PRUNING, complete, epoch, opened
 from tuner.errors import StudyError
-from tuner.goal import Goal, goal_of
-from tuner.port import Outcome, State
-from tuner.seeds import derive
+from tuner.goal import Goal, Task, goal_of
+from tuner.protocol import Outcome, State
+from tuner.runtime.seeds import derive
 from tuner.space import Space
 from tuner.storage import Sole, open_storage
 from tuner.storage.tables import Tables
 from tuner.study import AskTell, Study, delete_study, load_study
 from tuner.study.forking import Fork, Forked, begin_fork, fork_of
 from tuner.study.origins import Origin, Way
-from tuner.task import Task
 
 SGD = {"model.hidden.length": 1, "model.hidden.0": 8, "optimizer": "SGD", "optimizer.SGD.momentum": 0.5}
 KNOWN = [{**SGD, "optimizer.SGD.lr": 0.05}, {**SGD, "optimizer.SGD.lr": 0.5}, {**SGD, "optimizer.SGD.lr": 0.9}]

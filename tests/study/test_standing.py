@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import TINY
 from tests.study.asking import opened
-from tuner.port import Outcome, State
+from tuner.protocol import Outcome, State
 from tuner.study import Standing
 
 SEVERAL = TINY.replace("training:", "objective: {metrics: [accuracy, loss]}\ntraining:")

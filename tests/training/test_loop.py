@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from tests.training.conftest import CPU, PLAIN, config, train
-from tuner.chance import order
 from tuner.config import Config
+from tuner.runtime.generators import order
 from tuner.space import Space
 from tuner.space.suggesters import Corner
 from tuner.training import Job, Run, batches_of, epochs_of, groups_of, step, train_epoch

@@ -16,7 +16,7 @@ def print_confirmation(found: Confirmation) -> None:
 
     from tuner.cli.parts import stdout
     from tuner.findings import between, sentences, verdict
-    from tuner.rounding import amount, rounded
+    from tuner.runtime.rounding import amount, rounded
 
     typer.echo(f"Confirmed on fresh seeds, {amount(found.counting, 'run')} in study {found.study}:")
     for sentence in sentences(found):

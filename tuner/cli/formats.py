@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tuner.cli.saying import say
-from tuner.rounding import json_text, rounded, value_text
+from tuner.runtime.rounding import json_text, rounded, value_text
 
 if TYPE_CHECKING:
     from tuner.cli.kept import Kept

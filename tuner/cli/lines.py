@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from tuner.cli.formats import about
 from tuner.cli.progress import Progress
 from tuner.events import Ended, Event, Noted, Opened, Reported, SetBack, Stopping, Trouble, WorkerSeen
-from tuner.port import State, WorkerState
-from tuner.rounding import amount, rounded, value_text
+from tuner.protocol import State, WorkerState
+from tuner.runtime.rounding import amount, rounded, value_text
 from tuner.study import Record
 
 EVERY_SECONDS = 30.0

@@ -22,8 +22,8 @@ from tuner.events import (
     Trouble,
     WorkerSeen,
 )
-from tuner.port import Epoch, Outcome, Trial
-from tuner.rounding import json_text
+from tuner.protocol import Epoch, Outcome, Trial
+from tuner.runtime.rounding import json_text
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tuner.cli.saying import edged
-from tuner.rounding import rounded, value_text
+from tuner.runtime.rounding import rounded, value_text
 
 if TYPE_CHECKING:
     from tuner.study import Record

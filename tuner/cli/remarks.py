@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tuner.cli.formats import about, clock
 from tuner.cli.overview import Overview, Phase, Running
-from tuner.rounding import amount, rounded, value_text
+from tuner.runtime.rounding import amount, rounded, value_text
 
 
 def lines(seen: Overview) -> Iterator[str]:

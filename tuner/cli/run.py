@@ -13,7 +13,7 @@ from tuner.cli.candidates import print_confirmation
 from tuner.cli.formats import print_front
 from tuner.cli.saying import FAILED, say, show_command
 from tuner.config import DEFAULT_STORAGE, and_storage
-from tuner.rounding import amount, value_text
+from tuner.runtime.rounding import amount, value_text
 
 if TYPE_CHECKING:
     from tuner.study import Record, Study

@@ -30,7 +30,7 @@ def schema(
 
     Example: tuner schema -o space.schema.json
     """
-    from tuner.files import refuse_foreign, write_whole
+    from tuner.runtime.files import refuse_foreign, write_whole
 
     if out is not None:
         refuse_foreign(out, "tuner schema")

@@ -17,8 +17,8 @@ from tuner.cli.formats import clock
 from tuner.cli.lines import count, named
 from tuner.cli.parts import BAR_FROM, DETAILS_FROM, counted, cut, latest
 from tuner.cli.progress import Progress, Running, Worker
-from tuner.port import WorkerState
-from tuner.rounding import amount
+from tuner.protocol import WorkerState
+from tuner.runtime.rounding import amount
 
 MOST_SHOWN = 6
 """So many trials of a front are shown while it grows."""

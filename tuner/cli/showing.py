@@ -13,7 +13,7 @@ from rich.text import Text
 from tuner.cli.parts import DETAILS_FROM, NOTHING, cut, stdout
 from tuner.cli.saying import FAILED, say
 from tuner.cli.sparkline import bar, sparkline
-from tuner.rounding import rounded, value_text
+from tuner.runtime.rounding import rounded, value_text
 
 if TYPE_CHECKING:
     from tuner.importances import Importance

@@ -33,7 +33,7 @@ def init(
     """
     from tuner.drafting.signature import refuse_others
     from tuner.errors import UsageError
-    from tuner.files import write_whole
+    from tuner.runtime.files import write_whole
 
     if file is not None and data is not None:
         raise UsageError(f"{file} and --data {data}: name one of the two")

@@ -17,7 +17,7 @@ from tuner.cli.remarks import lines
 from tuner.cli.saying import FAILED, say
 from tuner.cli.waiting import Awaited, Lookout
 from tuner.config import DEFAULT_STORAGE
-from tuner.rounding import json_text
+from tuner.runtime.rounding import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

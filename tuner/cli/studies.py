@@ -11,7 +11,7 @@ from tuner.cli import options
 from tuner.cli.formats import Format, print_study, print_trial
 from tuner.cli.saying import FAILED, say
 from tuner.config import DEFAULT_STORAGE
-from tuner.rounding import amount, value_text
+from tuner.runtime.rounding import amount, value_text
 
 if TYPE_CHECKING:
     from tuner.study import Record, Study

@@ -12,7 +12,7 @@ import typer
 from tuner.cli import completing, options
 from tuner.config import DEFAULT_STORAGE, On
 from tuner.errors import ChangedCode, UnseenWords, UsageError
-from tuner.rounding import rounded
+from tuner.runtime.rounding import rounded
 
 if TYPE_CHECKING:
     from tuner.space import Space

@@ -28,7 +28,7 @@ from tuner.cli.remarks import remarks, silence
 from tuner.cli.saying import FAILED
 from tuner.cli.waiting import Awaited
 from tuner.errors import UsageError
-from tuner.rounding import amount
+from tuner.runtime.rounding import amount
 
 LEAVE = "q"
 

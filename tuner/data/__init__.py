@@ -13,8 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tuner import own
-from tuner.chance import seed_everything
+from tuner import signatures, user_code
 from tuner.config import Component, Data, Loader, On
 from tuner.data import audit, digits, folders, functions, memory, synthetic, tables, texts, vision
 from tuner.data.dataset import Dataset, Split, Splits, prepare
@@ -22,8 +21,9 @@ from tuner.data.rows import Rows, Source
 from tuner.data.split import hold_out, note_of, without
 from tuner.data.targets import refuse_lost
 from tuner.errors import DataError, did_you_mean, listing
-from tuner.seeds import derive
-from tuner.task import Task
+from tuner.goal import Task
+from tuner.runtime.generators import seed_everything
+from tuner.runtime.seeds import derive
 
 __all__ = ["Dataset", "Split", "Splits", "argument_faults", "for_final", "for_search", "prepare"]
 
@@ -113,13 +113,13 @@ def argument_faults(source: Component, base: str) -> Iterator[tuple[str, str]]:
     Raises:
         DataError: there is no such dataset.
     """
-    if own.is_own(source.type):
+    if user_code.is_own(source.type):
         if "base" in source.args:
             yield "base", "base is what tuner calls the folder of a space: call the function's argument otherwise"
         else:
             yield from functions.argument_faults(source.type, source.args, base)
     else:
-        yield from own.argument_faults(_loader(source.type), source.args, ours=("base",), title=source.type)
+        yield from signatures.argument_faults(_loader(source.type), source.args, ours=("base",), title=source.type)
 
 
 def _source(data: Data, base: str, seed: int) -> tuple[Source, Loader]:
@@ -187,7 +187,7 @@ def _refuse_unlearnable(source: Source, train: Tensor, others: Mapping[str, Tens
 
 
 def _loader(name: str) -> Callable[..., Source]:
-    if own.is_own(name):
+    if user_code.is_own(name):
         return functions.loader(name)
     if name in SOURCES:
         return SOURCES[name]

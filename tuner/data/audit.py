@@ -18,7 +18,7 @@ from tuner.data.keys import Keys, keys_of
 from tuner.data.repeats import Part, are_natural, shared, with_near
 from tuner.data.rows import Inputs, Rows, Source, inputs_at
 from tuner.errors import listing
-from tuner.task import Task
+from tuner.goal import Task
 
 NAMED = 3
 """Classes named in one sentence at most."""

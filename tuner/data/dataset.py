@@ -19,7 +19,7 @@ from tuner.data.scale import Scale, chunks_of
 from tuner.data.stream import Streamed
 from tuner.data.tokens import Seen, Tokens
 from tuner.errors import BuildError
-from tuner.task import Task
+from tuner.goal import Task
 
 
 class Split(Protocol):

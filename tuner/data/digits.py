@@ -6,7 +6,7 @@ import torch
 from sklearn.datasets import load_digits
 
 from tuner.data.rows import Rows, Source
-from tuner.task import Task
+from tuner.goal import Task
 
 
 def load(*, base: str) -> Source:

@@ -15,7 +15,7 @@ from tuner.data.layouts import Layout
 from tuner.data.pictures import Items, Size
 from tuner.data.rows import Rows, Source
 from tuner.errors import DataError, listing
-from tuner.task import Task
+from tuner.goal import Task
 
 Samples = list[tuple[str, int]]
 

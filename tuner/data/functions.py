@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from tuner import own
+from tuner import signatures, user_code
 from tuner.data.labels import MOST_CLASSES
 from tuner.data.pictures import Items, as_array, item_of
 from tuner.data.rows import Inputs, Rows, Source, inputs_at, read
 from tuner.errors import BuildError, DataError, ends_the_run, in_words, listing
-from tuner.task import Task
+from tuner.goal import Task
 
 Part: TypeAlias = Dataset[Any] | tuple[Any, Any]
 """A map-style dataset of (input, target), or the tensors (inputs, targets)."""
@@ -52,12 +52,12 @@ def argument_faults(name: str, arguments: Mapping[str, Any], base: str) -> Any:
     Raises:
         DataError: there is no such function.
     """
-    return own.argument_faults(_function(name, base), arguments, title=name)
+    return signatures.argument_faults(_function(name, base), arguments, title=name)
 
 
 def _function(name: str, base: str) -> Callable[..., Any]:
     try:
-        found: Callable[..., Any] = own.load(name, base, "data.type")
+        found: Callable[..., Any] = user_code.load(name, base, "data.type")
     except BuildError as error:
         raise DataError(error.message) from error
     if not callable(found):

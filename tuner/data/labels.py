@@ -13,8 +13,7 @@ from torch import Tensor
 
 from tuner.data import frames
 from tuner.errors import DataError, listing
-from tuner.goal import label_of
-from tuner.task import Task
+from tuner.goal import Task, label_of
 
 MOST_CLASSES = 20
 """Whole numbers of more different values than this are taken for quantities."""

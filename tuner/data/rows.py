@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from tuner.task import Task
+from tuner.goal import Task
 
 Texts: TypeAlias = npt.NDArray[np.object_]
 

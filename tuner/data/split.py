@@ -10,8 +10,8 @@ from torch import Tensor
 from tuner.data import groups
 from tuner.data.rows import Rows
 from tuner.errors import DataError
-from tuner.seeds import derive
-from tuner.task import Task
+from tuner.goal import Task
+from tuner.runtime.seeds import derive
 
 FAR = 0.5
 """Whole groups that miss the number of rows asked for by this share of it or more are refused."""

@@ -16,7 +16,7 @@ from tuner.data import frames
 from tuner.data.columns import MOST_CATEGORIES
 from tuner.data.rows import Inputs, Source
 from tuner.errors import listing
-from tuner.task import Task
+from tuner.goal import Task
 
 FEWEST = 20
 """Among fewer rows than this, chance does what looks like a leak."""

@@ -8,7 +8,7 @@ import torch
 
 from tuner.data.rows import Rows, Source
 from tuner.errors import DataError
-from tuner.task import Task
+from tuner.goal import Task
 
 
 def load(*, base: str, rows: int = 1000, features: int = 1, noise: float = 1.0, seed: int = 0) -> Source:

@@ -12,7 +12,7 @@ from tuner.data import frames, labels, rowfile
 from tuner.data.rowfile import RowFile, takes_row_file
 from tuner.data.rows import Rows, Source
 from tuner.errors import DataError, listing
-from tuner.task import Task
+from tuner.goal import Task
 
 REMEDY = "mend it, or list it in data.missing"
 

@@ -16,7 +16,7 @@ from tokenizers.models import BPE, WordLevel
 from tokenizers.trainers import BpeTrainer, WordLevelTrainer
 from torch import Tensor
 
-from tuner import own
+from tuner import signatures
 from tuner.config import Component
 from tuner.errors import BuildError, did_you_mean, listing
 
@@ -146,7 +146,7 @@ def argument_faults(tokenizer: Component) -> Iterator[tuple[str, str]]:
             "type",
             f"there is no tokenizer {tokenizer.type}{did_you_mean(tokenizer.type, kinds)}: it is {listing(kinds)}",
         )
-    yield from own.argument_faults(tokenizer_of, tokenizer.args, ours=("kind", "texts"), title="a tokenizer")
+    yield from signatures.argument_faults(tokenizer_of, tokenizer.args, ours=("kind", "texts"), title="a tokenizer")
     for name, least in (("vocab", len(SPECIAL) + 1), ("length", 1)):
         value = tokenizer.args.get(name, least)
         if not isinstance(value, dict) and (isinstance(value, bool) or not isinstance(value, int) or value < least):

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 from torchvision.transforms import InterpolationMode, v2
 
-from tuner import own
+from tuner import signatures
 from tuner.config import Component
 from tuner.errors import BuildError
-from tuner.seeds import derive
+from tuner.runtime.seeds import derive
 
 FIXED = (
     "CenterCrop", "ConvertImageDtype", "Grayscale", "Identity", "Normalize", "Pad", "RGB", "Resize", "ToDtype",
@@ -97,7 +97,7 @@ def argument_faults(transform: Component) -> Iterator[tuple[str, str]]:
     Raises:
         BuildError: torchvision has no such transform, or not one for us.
     """
-    yield from own.argument_faults(_class(transform.type, "data.transforms"), transform.args)
+    yield from signatures.argument_faults(_class(transform.type, "data.transforms"), transform.args)
 
 
 def _through(transforms: Sequence[Any], images: Tensor) -> Tensor:
@@ -129,7 +129,7 @@ def _build(component: Component, path: str) -> Any:
 def _class(name: str, path: str) -> type:
     if name in REFUSED:
         raise BuildError(path, f"{name} has no place here: {REFUSED[name]}")
-    found: type = own.named(v2, name, v2.Transform, path)
+    found: type = signatures.named(v2, name, v2.Transform, path)
     return found
 
 

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 from torchvision import datasets
 
-from tuner import own
+from tuner import signatures
 from tuner.data import labels
 from tuner.data.pictures import Items, Size, as_array, item_of, resized
 from tuner.data.rows import Rows, Source
 from tuner.errors import DataError
-from tuner.task import Task
+from tuner.goal import Task
 
 OURS = ("train", "transform", "target_transform", "transforms", "loader")
 """Arguments of dataset classes that are not the config's to give."""
@@ -83,7 +83,7 @@ def _read(cls: type, arguments: dict[str, Any], size: Size) -> tuple[Rows, tuple
     try:
         dataset = cls(**arguments)
     except (RuntimeError, OSError) as error:
-        can_fetch = "download" in own.parameters_of(cls) and not arguments.get("download")
+        can_fetch = "download" in signatures.parameters_of(cls) and not arguments.get("download")
         hint = "; `data.download: true` fetches it where the network allows" if can_fetch else ""
         raise DataError(f"data: {cls.__name__} cannot be read from {arguments.get('root')}: {error}{hint}") from None
     except Exception as error:  # a dataset may raise anything for a bad argument

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuner.data.rows import Source
-from tuner.task import Task
+from tuner.goal import Task
 
 UNEVEN = 0.8
 """A class with more of the rows than this makes accuracy say little."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from tuner.executors.output import Tee
-from tuner.port import Dispatcher, Engine, Epoch, Outcome, Place, Trial, Verdict
+from tuner.protocol import Dispatcher, Engine, Epoch, Outcome, Place, Trial, Verdict
 
 LOOK_SECONDS = 0.5
 """How often it looks for work that another driver may have given back."""

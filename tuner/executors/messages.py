@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from tuner.port import Epoch, Outcome, Place, Trial, Verdict
+from tuner.protocol import Epoch, Outcome, Place, Trial, Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from tuner.executors.messages import (
     Work,
 )
 from tuner.executors.output import append
-from tuner.port import Dispatcher, Epoch, Outcome, Place, State, Trial, Verdict, WorkerState
+from tuner.protocol import Dispatcher, Epoch, Outcome, Place, State, Trial, Verdict, WorkerState
 
 LOOK_SECONDS = 0.2
 """How often verdicts, limits and the end are looked at when no worker says a word."""

@@ -22,8 +22,8 @@ from tuner.executors import tree, worker
 from tuner.executors.leftovers import end_orphans
 from tuner.executors.messages import FromWorker, Gone, ToWorker
 from tuner.executors.server import CONTEXT, deaf_to_ctrl_c
-from tuner.own import Code
-from tuner.port import Engine, Movable, Place
+from tuner.protocol import Engine, Movable, Place
+from tuner.user_code import Code
 
 STARTS, AGAIN_SECONDS = 6, 0.5
 """So many times a worker's start is tried, and after which time again: the server that forks it may be killed too."""

@@ -15,14 +15,13 @@ from typing import Protocol
 
 import torch
 
-from tuner.allocator import keep_freed_memory
-from tuner.chance import be_repeatable
 from tuner.executors.leftovers import adopt_orphans, end_children
 from tuner.executors.messages import Ask, Begun, Checkpoint, Closing, FromWorker, Judgement, Note, ToWorker, Work
 from tuner.executors.output import Redirection
 from tuner.executors.server import part
-from tuner.port import Epoch, Outcome, Place, State, Trial, Verdict
-from tuner.signals import leave_to_the_driver
+from tuner.protocol import Epoch, Outcome, Place, State, Trial, Verdict
+from tuner.runtime.device import be_repeatable, keep_freed_memory
+from tuner.runtime.signals import leave_to_the_driver
 
 
 def main(connection: Connection, place: Place, environment: Mapping[str, str]) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tuner import own
+from tuner import user_code
 from tuner.config import Config
 from tuner.fused.borrowing import names_of
 from tuner.fused.undo import Way, undo
@@ -74,9 +74,9 @@ class Source:
         Raises:
             BuildError: its code is not there, or fails when imported.
         """
-        if not own.is_own(config.model.type):
+        if not user_code.is_own(config.model.type):
             return cls()
-        constructor = own.load(config.model.type, config.base, "model.type")
+        constructor = user_code.load(config.model.type, config.base, "model.type")
         return cls(constructor, (getattr(constructor, "__module__", None) or "").partition(".")[0])
 
     def model(self, model: nn.Module, weights: Sequence[tuple[str, Tensor]]) -> Contents:

@@ -19,7 +19,7 @@ from tuner.fused.contents import Source
 from tuner.fused.plan import FEWEST, FIRST, GAIN, Plan
 from tuner.fused.together import Changed, Together
 from tuner.fused.undo import undo
-from tuner.port import Outcome, Port, State, Trial
+from tuner.protocol import Outcome, Port, State, Trial
 from tuner.training import Job, Run
 from tuner.trial import run_trial
 

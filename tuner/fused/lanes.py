@@ -12,14 +12,14 @@ from collections.abc import Sequence
 import torch
 from torch import Generator, Tensor, nn
 
-from tuner.chance import order
 from tuner.errors import BuildError
 from tuner.fused import noise
 from tuner.fused.borrowing import names_of
 from tuner.fused.forward import Forward
 from tuner.fused.rules import RULES, numbers_of
 from tuner.precision import widened
-from tuner.seeds import derive
+from tuner.runtime.generators import order
+from tuner.runtime.seeds import derive
 from tuner.training import Run, Weights, groups_of, rows_at_once
 
 

@@ -13,12 +13,12 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from tuner.chance import seed_everything
 from tuner.config import Precision
 from tuner.fused.clocks import asked_for
 from tuner.fused.contents import Source
 from tuner.fused.lanes import Lanes
-from tuner.seeds import derive
+from tuner.runtime.generators import seed_everything
+from tuner.runtime.seeds import derive
 from tuner.training import Run, groups_of, step
 
 EPOCHS, STEPS = 2, 2

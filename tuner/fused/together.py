@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tuner.endings import failed
 from tuner.fused.contents import Contents, Source
 from tuner.fused.lanes import Lanes
-from tuner.port import Outcome, Port, Trial
+from tuner.protocol import Outcome, Port, Trial
 from tuner.training import Job, Run, Weights, close_epoch
 from tuner.trial import Course
 

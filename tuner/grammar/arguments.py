@@ -14,7 +14,7 @@ from typing import Any
 
 from torch import Tensor
 
-from tuner import own
+from tuner import signatures
 from tuner.config import Component
 from tuner.errors import BuildError
 from tuner.grammar.shapes import Shape, defined, mapping, one_of, or_hole
@@ -52,7 +52,7 @@ def shape_of(name: str, function: Any, faults: Faults, holes: bool = True, besid
         holes: whether its arguments may be holes.
         besides: keys that its section takes as well; their schemas stand elsewhere.
     """
-    parameters = own.parameters_of(function)
+    parameters = signatures.parameters_of(function)
     given = {key: _default(p) for key, p in parameters.items() if key not in ("args", "kwargs", *besides)}
     refused = {argument for argument, _ in faults(Component(name, given))}
     taken = [key for key in given if key not in refused]
@@ -126,7 +126,7 @@ def _hints(function: Any) -> Mapping[str, Any]:
     """Annotations of the arguments, as far as they can be read: some name what is imported for type checks alone."""
     written = {
         key: p.annotation
-        for key, p in own.parameters_of(function).items()
+        for key, p in signatures.parameters_of(function).items()
         if p.annotation is not inspect.Parameter.empty and not isinstance(p.annotation, str)
     }
     try:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from tuner import own
+from tuner import signatures, user_code
 from tuner.config import Component
 from tuner.errors import BuildError, did_you_mean, ends_the_run, in_words, listing
 from tuner.models import vision
@@ -65,7 +65,7 @@ def build(
         BuildError: no such model, arguments that it refuses, or data that it cannot take.
     """
     constructor = _constructor(model.type, base)
-    takes = own.parameters_of(constructor)
+    takes = signatures.parameters_of(constructor)
     _check_text(model, takes, vocab_size)
     filled = {name: size for name, size in sizes(input_shape, outputs, vocab_size).items() if name in takes}
     if not fetch and model.type in vision.names():
@@ -81,7 +81,9 @@ def build(
     if not isinstance(module, nn.Module):
         raise BuildError("model", f"{model.type} gives a {type(module).__name__}, not a torch.nn.Module")
     _materialise(module, model.type, input_shape, vocab_size)
-    return module if own.is_own(model.type) else module.to(memory_format=torch.channels_last)  # a `view` may mind it
+    return (
+        module if user_code.is_own(model.type) else module.to(memory_format=torch.channels_last)
+    )  # a `view` may mind it
 
 
 def _materialise(model: nn.Module, name: str, input_shape: tuple[int, ...], vocab_size: int | None) -> None:
@@ -154,7 +156,7 @@ def argument_faults(model: Component, base: str) -> Iterator[tuple[str, str]]:
     if model.type in vision.names():
         filled.update(vision.OURS)
         yield from vision.value_faults(model.type, model.args)
-    yield from own.argument_faults(constructor, model.args, ours=filled, title=model.type)
+    yield from signatures.argument_faults(constructor, model.args, ours=filled, title=model.type)
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -163,8 +165,8 @@ def count_parameters(model: nn.Module) -> int:
 
 
 def _constructor(name: str, base: str) -> Callable[..., Any]:
-    if own.is_own(name):
-        found: Callable[..., Any] = own.load(name, base, "model.type")
+    if user_code.is_own(name):
+        found: Callable[..., Any] = user_code.load(name, base, "model.type")
         if not callable(found):
             raise BuildError("model.type", f"{name} is a {type(found).__name__}, not a class of torch.nn.Module")
         return found
@@ -180,7 +182,7 @@ def _constructor(name: str, base: str) -> Callable[..., Any]:
 def _check_text(model: Component, takes: Mapping[str, inspect.Parameter], vocab_size: int | None) -> None:
     """Text needs a model with an embedding, and such a model text; a class of one's own decides itself."""
     if vocab_size is not None:
-        if not own.is_own(model.type) and "vocab_size" not in takes:
+        if not user_code.is_own(model.type) and "vocab_size" not in takes:
             message = f"{model.type} takes numbers, and text needs a model with an embedding, such as RNN"
             raise BuildError("model.type", message)
         return

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from tuner import own
+from tuner import signatures
 from tuner.errors import BuildError
 
 
@@ -17,7 +17,7 @@ def activation(name: str) -> Callable[[], nn.Module]:
     Raises:
         BuildError: there is none.
     """
-    found: Callable[[], nn.Module] = own.named(nn, name, nn.Module, "model.activation")
+    found: Callable[[], nn.Module] = signatures.named(nn, name, nn.Module, "model.activation")
     return found
 
 

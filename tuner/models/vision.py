@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torchvision import models
 
-from tuner import own
+from tuner import signatures
 from tuner.errors import BuildError, did_you_mean, listing
 from tuner.models.layers import image_shape
 from tuner.models.surgery import (
@@ -77,7 +77,7 @@ def _arguments(name: str) -> dict[str, Any]:
     """The arguments that a config may give, with their defaults: the constructor itself tells none but `weights`."""
     cls = get_type_hints(models.get_model_builder(name))["return"]
     ours = {"num_classes", *OURS}
-    defaults = {key: p.default for key, p in own.parameters_of(cls).items() if key not in ours}
+    defaults = {key: p.default for key, p in signatures.parameters_of(cls).items() if key not in ours}
     optional = {key: default for key, default in defaults.items() if default is not inspect.Parameter.empty}
     popped = {key: None for key in POPPED if key in defaults}
     return {"weights": None, "freeze": None, **popped, **optional}
@@ -140,7 +140,7 @@ def _filled(name: str, shape: tuple[int, int, int]) -> dict[str, Any]:
     cls = get_type_hints(models.get_model_builder(name))["return"]
     _, height, width = shape
     filled = {"image_size": height, "input_size": (height, width), "aux_logits": False, "init_weights": True}
-    takes = own.parameters_of(cls)
+    takes = signatures.parameters_of(cls)
     if "image_size" in takes and height != width:
         raise BuildError("model.type", f"{name} takes square images, and the data have {height}x{width}")
     return {key: value for key, value in filled.items() if key in takes}
@@ -165,7 +165,7 @@ def _pretrained(name: str, weights: Any, arguments: dict[str, Any]) -> nn.Module
 
 def _unread(name: str, weights: Any, arguments: dict[str, Any]) -> nn.Module:
     """The network that `_pretrained` gives, as it was before the weights came."""
-    takes = own.parameters_of(get_type_hints(models.get_model_builder(name))["return"])
+    takes = signatures.parameters_of(get_type_hints(models.get_model_builder(name))["return"])
     implied = {"transform_input": True, "aux_logits": False, "init_weights": False}
     known = {key: value for key, value in implied.items() if key in takes}
     net: nn.Module = models.get_model(name, num_classes=len(weights.meta["categories"]), **{**known, **arguments})

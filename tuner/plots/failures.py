@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from tuner.failures import FAILURES, Failure, failures_of
 from tuner.plots.plot import COLOURS, Plot, Table
-from tuner.port import State
+from tuner.protocol import State
 from tuner.study import Record
 
 MOST_CAUSES = 12

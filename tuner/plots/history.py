@@ -24,7 +24,7 @@ from tuner.plots.plot import (
     titled,
     whole_ticks,
 )
-from tuner.port import State
+from tuner.protocol import State
 from tuner.study import Record, Study, sound
 
 FEWEST = 2

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tuner.goal import Direction
 from tuner.racing import Interval
-from tuner.rounding import rounded, value_text
+from tuner.runtime.rounding import rounded, value_text
 from tuner.study import Choices, Domain, Record, Study
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")

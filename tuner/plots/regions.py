@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from tuner.plots.plot import COLOURS, Plot, Table, losses, short, titled
 from tuner.regions import TOP, Region
 from tuner.regions import regions as regions_of
-from tuner.rounding import value_text
+from tuner.runtime.rounding import value_text
 from tuner.study import Choices, Record, Study, sound
 
 FEWEST = TOP

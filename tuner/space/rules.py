@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from tuner.config import is_whole
 from tuner.errors import Place
 from tuner.goal import Direction
 from tuner.space.holes import Choice, Fixed, Float, Group, Int, Items, Ref, Repeat, Tree
@@ -25,11 +26,6 @@ class Outside(enum.Enum):
 def is_number(value: Any) -> bool:
     """A number that is not a boolean."""
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def is_whole(value: Any) -> bool:
-    """A whole number that is not a boolean."""
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def is_rates(value: Any) -> bool:

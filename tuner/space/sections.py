@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tuner.config import Loader, Precision
+from tuner.config import STUDY_SECTIONS, Loader, Precision, is_whole
 from tuner.goal import Scope
 from tuner.space.rules import (
     LONGEST_NAME,
@@ -28,7 +28,6 @@ from tuner.space.rules import (
     is_stop,
     is_text,
     is_warm_start,
-    is_whole,
     seconds,
 )
 
@@ -195,7 +194,7 @@ SECTIONS: Mapping[str, Section] = {
 }
 
 OWN_SECTIONS: Mapping[str, Section] = {
-    **{name: SECTIONS[name] for name in ("provenance", "study", "search", "objective")},
+    **{name: SECTIONS[name] for name in STUDY_SECTIONS},
     "training": Section({"epochs": SECTIONS["training"].keys["epochs"]}, default={}, open=True),
 }
 """The sections beside a function of one's own: any other is the function's, and may hold anything."""

@@ -12,7 +12,7 @@ from sqlalchemy import NullPool
 from sqlalchemy.engine import URL
 
 from tuner.errors import UsageError
-from tuner.seeds import derive
+from tuner.runtime.seeds import derive
 from tuner.storage.urls import shown
 
 LOCK_SECONDS = 5

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
-from tuner.seeds import derive
+from tuner.runtime.seeds import derive
 from tuner.storage import leases, postgres
 from tuner.storage.leases import Evicted, Lease
 from tuner.storage.outages import AWAY, LOCKED, TAKEN, Unavailable, outage_of, readable_errors

@@ -14,8 +14,8 @@ from optuna.study._tell import _tell_with_warning  # `tell` adds a deep copy of 
 from optuna.trial import FrozenTrial, TrialState
 
 from tuner import sampling
-from tuner.port import Epoch, Fixed, Outcome, State, Trial
-from tuner.seeds import derive
+from tuner.protocol import Epoch, Fixed, Outcome, State, Trial
+from tuner.runtime.seeds import derive
 from tuner.storage import DRIVER, Facts, Ledger, Turns, readable_errors
 from tuner.study.attempt import TOLD_AS, Attempt, constraints, stopped_at
 from tuner.study.losses import BEGUN, WITH_THE_RUN, died, epochs_of, has_begun, process_of

@@ -10,8 +10,8 @@ from optuna.study._constrained_optimization import _CONSTRAINTS_KEY
 from optuna.trial import TrialState
 
 from tuner.goal import Goal
-from tuner.port import Epoch, Outcome, State
-from tuner.rounding import rounded
+from tuner.protocol import Epoch, Outcome, State
+from tuner.runtime.rounding import rounded
 from tuner.study.record import STOPPED
 
 TOLD_AS = {

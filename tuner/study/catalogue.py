@@ -14,7 +14,7 @@ from optuna.study import StudyDirection
 from tuner import sampling
 from tuner.errors import BuildError, StudyError, did_you_mean, listing
 from tuner.goal import Goal
-from tuner.port import Epoch, Outcome, State
+from tuner.protocol import Epoch, Outcome, State
 from tuner.space import Space
 from tuner.storage import readable_errors
 from tuner.study.asktell import AskTell

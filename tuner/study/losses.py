@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from optuna.trial import FrozenTrial
 
-from tuner.port import Epoch
+from tuner.protocol import Epoch
 from tuner.storage import DRIVER
 from tuner.study.record import STOPPED
 

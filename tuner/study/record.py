@@ -13,8 +13,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tuner.errors import listing
 from tuner.goal import Direction
-from tuner.port import State
-from tuner.rounding import rounded
+from tuner.protocol import State
+from tuner.runtime.rounding import rounded
 from tuner.storage import FINISHED
 from tuner.study.domain import label_of
 

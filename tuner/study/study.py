@@ -12,7 +12,7 @@ import optuna
 
 from tuner.errors import StudyError
 from tuner.goal import Direction, Goal, Scope
-from tuner.rounding import amount
+from tuner.runtime.rounding import amount
 from tuner.space import Space
 from tuner.storage import FINISHED, readable_errors
 from tuner.study.domain import Domain, domains

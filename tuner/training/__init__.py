@@ -3,7 +3,8 @@
 It knows neither trials nor studies. The search and the final training both read `epochs_of`.
 """
 
-from tuner.training.job import Job, device_of
+from tuner.runtime.device import device_of
+from tuner.training.job import Job
 from tuner.training.loop import batches_of, close_epoch, epochs_of, groups_of, step, train_epoch
 from tuner.training.run import Run
 from tuner.training.scoring import evaluate, outputs_of, rows_at_once

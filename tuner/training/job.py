@@ -8,15 +8,11 @@ from typing import Any
 import torch
 
 from tuner import data
-from tuner.allocator import keep_freed_memory
-from tuner.chance import be_repeatable
 from tuner.config import Config, Data
 from tuner.data import Dataset, Splits
-from tuner.errors import UsageError, listing
-from tuner.goal import goal_of
+from tuner.goal import Task, goal_of
 from tuner.metrics import Scores
 from tuner.named import direction_of
-from tuner.task import Task
 
 KEPT = 2
 """How many ways of preprocessing are kept ready; trials of one follow each other less often than not."""
@@ -103,21 +99,3 @@ class Job:
             self._datasets[key] = data.prepare(self.splits, section, self.device)
             self._notes = tuple(dict.fromkeys((*self._notes, *self._datasets[key].notes)))
         return self._datasets[key]
-
-
-def device_of(name: str) -> torch.device:
-    """The device called `cpu`, `cuda`, `mps`, or for `auto` the best that is there; this process is made fit for it.
-
-    Raises:
-        UsageError: it is not there.
-    """
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if name == "auto":
-        name = next(best for best in ("cuda", "mps", "cpu") if there[best])
-    if not there.get(name, False):
-        usable = listing(known for known, is_there in there.items() if is_there)
-        raise UsageError(f"--device {name}: not on this machine, which has {usable}")
-    if name == "cuda":
-        be_repeatable()
-    keep_freed_memory()
-    return torch.device(name)

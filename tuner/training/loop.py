@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor, nn
 
-from tuner.chance import order, seed_everything
-from tuner.seeds import derive
+from tuner.runtime.generators import order, seed_everything
+from tuner.runtime.seeds import derive
 from tuner.training.job import Job
 from tuner.training.run import Run
 from tuner.training.scoring import evaluate

@@ -12,15 +12,15 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from tuner import dropout, linear, loss, models, optim, own, precision, weights
-from tuner.chance import seed_everything
+from tuner import dropout, linear, loss, models, optim, precision, user_code, weights
 from tuner.config import Config, Precision, Training
 from tuner.data import Dataset
 from tuner.errors import BuildError
 from tuner.loss import Loss
-from tuner.port import Fixed
+from tuner.protocol import Fixed
+from tuner.runtime.generators import seed_everything
+from tuner.runtime.seeds import derive
 from tuner.schedule import Replay, Schedule
-from tuner.seeds import derive
 from tuner.training.job import Job
 from tuner.training.patience import Patience
 from tuner.training.stepping import Stepping, stepping_of
@@ -62,7 +62,7 @@ class Run:
         _refuse_large_batches(len(dataset.train), config)
         seed_everything(derive(seed, "init"))
         model = models.build(config.model, dataset.input_shape, dataset.outputs, config.base, dataset.vocab_size)
-        if not own.is_own(config.model.type):  # user code may look at the class of a layer
+        if not user_code.is_own(config.model.type):  # user code may look at the class of a layer
             _quicken(model)
         model = model.to(job.device)
         optimizer = optim.build(config.optimizer, model.parameters())

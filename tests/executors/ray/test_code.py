@@ -11,7 +11,7 @@ from tuner.crew import Crew, Executor, Wanted
 from tuner.errors import UsageError
 from tuner.executors.pool import TrialLimits
 from tuner.executors.ray.code import Luggage
-from tuner.own import Code
+from tuner.user_code import Code
 
 
 def test_only_code_travels(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import torch
 from tests.executors.ray.clusters import long_space
 from tuner import check
 from tuner.executors.ray.parcel import Parcel
-from tuner.port import Movable, Port
+from tuner.protocol import Movable, Port
 from tuner.space import Space
 from tuner.trial import Serial
 

@@ -12,7 +12,7 @@ from tuner.executors.messages import Gone, Output, ToWorker, Work
 from tuner.executors.ray.code import Luggage
 from tuner.executors.ray.parcel import Parcel
 from tuner.executors.ray.worker import Worker
-from tuner.port import Outcome, Port, State, Trial
+from tuner.protocol import Outcome, Port, State, Trial
 
 
 def test_a_node_with_other_versions_is_refused(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuner import own
+from tuner import user_code
 from tuner.errors import UsageError
-from tuner.own import Code
+from tuner.user_code import Code
 
 BESIDES = {".json", ".toml", ".txt", ".yaml", ".yml"}
 """Kinds of files that code reads; those that are small travel with it."""
@@ -56,7 +56,7 @@ class Luggage:
         if self.names:
             _prefer(folder, self.base)
         for named in self.names:
-            own.load(named.name, folder, named.path)
+            user_code.load(named.name, folder, named.path)
             for module in _modules(named.name, folder):
                 sys.modules.update(dict.fromkeys(named.modules, sys.modules[module]))
 

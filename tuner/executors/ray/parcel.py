@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from tuner.executors.ray.code import Luggage
-from tuner.own import Code
-from tuner.port import Engine, Movable
+from tuner.protocol import Engine, Movable
+from tuner.user_code import Code
 
 Bytes = npt.NDArray[np.uint8]
 

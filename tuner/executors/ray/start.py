@@ -18,8 +18,8 @@ from tuner.executors.ray import cluster
 from tuner.executors.ray.actors import Actors
 from tuner.executors.ray.cluster import Needs
 from tuner.executors.ray.parcel import Parcel
-from tuner.own import Code
-from tuner.port import Dispatcher, Engine, Movable
+from tuner.protocol import Dispatcher, Engine, Movable
+from tuner.user_code import Code
 
 
 class Wanted(Protocol):

@@ -18,8 +18,8 @@ from tuner.executors.messages import FromWorker, Gone, Output, ToWorker
 from tuner.executors.output import Redirection
 from tuner.executors.ray.parcel import Parcel
 from tuner.executors.worker import RemotePort, settle
-from tuner.port import Outcome, Place
-from tuner.signals import free_forked_children
+from tuner.protocol import Outcome, Place
+from tuner.runtime.signals import free_forked_children
 
 POLL_SECONDS = 0.5
 """How long the driver's call waits for a word; what the driver says next comes with its next call."""

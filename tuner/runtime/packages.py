@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from tuner.seeds import derive
+from tuner.runtime.seeds import derive
 
 _loaded: dict[Path, tuple[int, ModuleType]] = {}
 """The module of each file, and when the file had been changed last."""

@@ -15,8 +15,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from tuner import own, packages
-from tuner.own import Code
+from tuner import user_code
+from tuner.runtime import packages
+from tuner.user_code import Code
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def apart(folder: Path, places: Iterable[str]) -> Iterator[None]:
     path = list(sys.path)
     for name in hidden:
         del sys.modules[name]
-    sys.path[:] = [str(folder), *(entry for entry in path if entry not in own.LOOKED_IN)]
+    sys.path[:] = [str(folder), *(entry for entry in path if entry not in user_code.LOOKED_IN)]
     importlib.invalidate_caches()
     try:
         yield
@@ -82,7 +83,7 @@ def apart(folder: Path, places: Iterable[str]) -> Iterator[None]:
         sys.path[:] = path
         if tops and str(folder) not in path:  # a forward may import, too
             sys.path.append(str(folder))
-            own.LOOKED_IN.add(str(folder))
+            user_code.LOOKED_IN.add(str(folder))
 
 
 def _is_found_by_own(name: str) -> bool:
@@ -91,7 +92,7 @@ def _is_found_by_own(name: str) -> bool:
     if file is None:
         return False
     place = Path(file)
-    return str((place.parent if place.name == "__init__.py" else place).parent) in own.LOOKED_IN
+    return str((place.parent if place.name == "__init__.py" else place).parent) in user_code.LOOKED_IN
 
 
 def _reached(places: Iterable[str], roots: list[Path]) -> dict[str, Path]:

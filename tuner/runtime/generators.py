@@ -2,38 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import random
-from collections.abc import Iterator
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from tuner.seeds import derive
-
-
-def be_repeatable() -> None:
-    """Have CUDA choose the same kernels every time; to be called before it computes anything.
-
-    An operation that has no such kernel warns and goes on.
-    """
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.backends.cudnn.benchmark = False
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # costs a kernel each
-
-
-@contextlib.contextmanager
-def held_to(threads: int | None) -> Iterator[None]:
-    """Compute with so many threads, since another number gives other bits; None leaves them as they are."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(before if threads is None else threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+from tuner.runtime.seeds import derive
 
 
 def order(rows: int, seed: int, epoch: int) -> Tensor:

@@ -1,0 +1,78 @@
+"""The device that trains, its threads and its memory."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import sys
+from collections.abc import Iterator
+
+import torch
+
+from tuner.errors import UsageError, listing
+
+
+def be_repeatable() -> None:
+    """Have CUDA choose the same kernels every time; to be called before it computes anything.
+
+    An operation that has no such kernel warns and goes on.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.backends.cudnn.benchmark = False
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # costs a kernel each
+
+
+@contextlib.contextmanager
+def held_to(threads: int | None) -> Iterator[None]:
+    """Compute with so many threads, since another number gives other bits; None leaves them as they are."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(before if threads is None else threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+"""The numbers of glibc's M_TRIM_THRESHOLD and M_MMAP_THRESHOLD, see `man mallopt`."""
+
+
+"""The numbers of glibc's M_TRIM_THRESHOLD and M_MMAP_THRESHOLD, see `man mallopt`."""
+
+
+LARGEST = 2**30
+"""The bytes of the largest block, and of the free rest, that a process keeps for itself."""
+
+
+"""The bytes of the largest block, and of the free rest, that a process keeps for itself."""
+
+
+def keep_freed_memory() -> None:
+    """Have this process reuse the blocks that it frees, in place of giving them back and asking for fresh ones.
+
+    Each step of a training frees its activations and allocates as much again. A fresh block is cleared page
+    by page: half of the time that a small CNN takes on a CPU. Without glibc nothing happens.
+    """
+    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
+        library.mallopt(_MMAP_THRESHOLD, LARGEST)
+        library.mallopt(_TRIM_THRESHOLD, LARGEST)
+
+
+def device_of(name: str) -> torch.device:
+    """The device called `cpu`, `cuda`, `mps`, or for `auto` the best that is there; this process is made fit for it.
+
+    Raises:
+        UsageError: it is not there.
+    """
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        name = next(best for best in ("cuda", "mps", "cpu") if there[best])
+    if not there.get(name, False):
+        usable = listing(known for known, is_there in there.items() if is_there)
+        raise UsageError(f"--device {name}: not on this machine, which has {usable}")
+    if name == "cuda":
+        be_repeatable()
+    keep_freed_memory()
+    return torch.device(name)
