@@ -11,7 +11,7 @@ import torch
 
 from benchmarks.rig import Asked, Contestant, front, race, say
 from benchmarks.rows import Row
-from tuner.crew import cores
+from tuner.executors.launch import cores
 
 PLAIN, BARE = "plain Optuna script", "bare loop, all cores"
 CONTESTANTS = (

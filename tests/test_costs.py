@@ -5,7 +5,7 @@ import time
 import torch
 from torch import Tensor, nn
 
-from tuner import costs
+from tuner.training import costs
 
 ROW = torch.zeros(1, 4)
 

@@ -8,8 +8,8 @@ import torch
 
 from tests.conftest import TINY
 from tuner import tune
-from tuner.crew import Crew, Executor, Wanted, cores, executor_of
 from tuner.errors import UsageError
+from tuner.executors.launch import Crew, Executor, Wanted, cores, executor_of
 from tuner.executors.pool import TrialLimits
 from tuner.space import Space
 

@@ -10,9 +10,9 @@ from torch._subclasses import FakeTensorMode
 from torch.func import vmap
 
 from tests.graphs import turned
-from tuner import dropout
-from tuner.dropout import Dropout
-from tuner.training.run import QUICK
+from tuner.training import dropout
+from tuner.training.dropout import Dropout
+from tuner.training.training_run import QUICK
 
 
 @pytest.mark.parametrize("rate", [0.01, 0.3, 0.5, 0.99])

@@ -10,8 +10,8 @@ import pytest
 import tuner
 from tests.conftest import Cli, objective
 from tests.ports import FakePort
+from tuner.engines.function import run_fit
 from tuner.errors import TunerError, UsageError
-from tuner.fitting import run_fit
 from tuner.goal import goal_of
 from tuner.protocol import State, Trial
 from tuner.runtime.signals import interruptible

@@ -12,8 +12,8 @@ import torch
 
 from tests.conftest import objective
 from tests.ports import FakePort
+from tuner.engines.function import Fitting, Report, load, run_fit
 from tuner.errors import BuildError, Interrupted, TrialStopped
-from tuner.fitting import Fitting, Report, load, run_fit
 from tuner.goal import Bound, Direction, Goal, Scope, goal_of
 from tuner.protocol import Epoch, Outcome, State, Trial, Verdict
 

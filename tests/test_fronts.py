@@ -15,7 +15,7 @@ import tuner
 from tests.conftest import TINY
 from tests.runs import run
 from tests.study.asking import opened
-from tuner.endings import cut_short
+from tuner.engines.outcomes import cut_short
 from tuner.errors import NoTrialSucceeded, StudyError, UsageError
 from tuner.events import Ended, Opened
 from tuner.goal import Task, goal_of

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
 from tests.graphs import turned
-from tuner import linear
+from tuner.training import fast_linear
 
 LANES = 3
 """How many lanes there are where there are several."""
@@ -17,7 +17,7 @@ def pair(width: int, outputs: int, bias: bool = True) -> tuple[nn.Linear, nn.Lin
     torch.manual_seed(0)
     plain, quick = nn.Linear(width, outputs, bias), nn.Linear(width, outputs, bias)
     quick.load_state_dict(plain.state_dict())
-    quick.__class__ = linear.Linear
+    quick.__class__ = fast_linear.Linear
     return plain, quick
 
 

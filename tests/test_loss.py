@@ -5,10 +5,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from tuner import loss
 from tuner.config import Component
 from tuner.errors import BuildError
 from tuner.goal import Task
+from tuner.training import losses
 
 OUTPUTS = torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
 CLASSES = torch.tensor([0, 1, 2, 2, 1, 0])
@@ -17,7 +17,7 @@ CPU = torch.device("cpu")
 
 def value(component: Component | None, task: Task = Task.CLASSIFICATION) -> float:
     targets = CLASSES if task is Task.CLASSIFICATION else OUTPUTS * 2
-    return float(loss.build(component, task, CPU)(OUTPUTS, targets))
+    return float(losses.build(component, task, CPU)(OUTPUTS, targets))
 
 
 def test_the_usual_loss_follows_from_the_task() -> None:
@@ -61,33 +61,33 @@ def test_what_does_not_fit_is_refused(component: Component, task: Task, message:
 def test_balanced_weights_give_every_class_the_same_say() -> None:
     targets = torch.tensor([0] * 6 + [1] * 3 + [2])
 
-    weights = loss.balanced(targets, 3)
+    weights = losses.balanced(targets, 3)
 
     assert weights.tolist() == pytest.approx([10 / 18, 10 / 9, 10 / 3])
     assert [float(weights[i] * (targets == i).sum()) for i in range(3)] == pytest.approx([10 / 3] * 3)
 
 
 def test_a_class_without_rows_weighs_nothing() -> None:
-    assert loss.balanced(torch.tensor([0, 0, 2]), 3).tolist() == [0.5, 0.0, 1.0]
+    assert losses.balanced(torch.tensor([0, 0, 2]), 3).tolist() == [0.5, 0.0, 1.0]
 
 
 def test_a_loss_says_by_what_its_mean_is_divided() -> None:
-    plain = loss.build(None, Task.CLASSIFICATION, CPU)
-    weighted = loss.build(None, Task.CLASSIFICATION, CPU, balance=torch.tensor([1.0, 2.0, 4.0]))
+    plain = losses.build(None, Task.CLASSIFICATION, CPU)
+    weighted = losses.build(None, Task.CLASSIFICATION, CPU, balance=torch.tensor([1.0, 2.0, 4.0]))
 
     assert plain.weight(CLASSES) == 6
     assert float(weighted.weight(CLASSES)) == 14.0
 
 
 def test_class_weights_are_the_loops_to_give() -> None:
-    faults = dict(loss.argument_faults(Component("CrossEntropyLoss", {"class_weights": "balanced"})))
+    faults = dict(losses.argument_faults(Component("CrossEntropyLoss", {"class_weights": "balanced"})))
 
     assert "training.class_weights" in faults["class_weights"]
 
 
 def test_another_reduction_than_the_mean_is_refused() -> None:
     assert (
-        "the mean over a batch" in dict(loss.argument_faults(Component("MSELoss", {"reduction": "sum"})))["reduction"]
+        "the mean over a batch" in dict(losses.argument_faults(Component("MSELoss", {"reduction": "sum"})))["reduction"]
     )
 
 
@@ -108,7 +108,7 @@ def test_another_reduction_than_the_mean_is_refused() -> None:
 def test_the_losses_of_several_models_are_those_of_each(component: Component | None, task: Task) -> None:
     outputs = torch.stack([OUTPUTS, 3 * OUTPUTS.flip(0)])
     targets = torch.stack([CLASSES, CLASSES.roll(1)]) if task is Task.CLASSIFICATION else 2 * outputs.roll(1, 1)
-    built = loss.build(component, task, CPU)
+    built = losses.build(component, task, CPU)
 
     torch.testing.assert_close(
         built.of_several(outputs, targets),

@@ -5,7 +5,7 @@ import torch
 from torchmetrics.functional import classification, regression
 
 from tuner.data.scale import Scale
-from tuner.measures import of_classes, of_values
+from tuner.training.metrics import of_classes, of_values
 
 CHANCE = torch.Generator().manual_seed(0)
 OUTPUTS = torch.randn(3, 50, 6, generator=CHANCE)

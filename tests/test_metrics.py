@@ -15,9 +15,9 @@ from tests.conftest import objective
 from tuner.data.scale import Scale
 from tuner.errors import BuildError
 from tuner.goal import Direction, Task, goal_of
-from tuner.link import Link
-from tuner.metrics import Scores
-from tuner.named import direction_of
+from tuner.training.link import Link
+from tuner.training.metrics import Scores
+from tuner.training.torchmetrics import direction_of
 
 CHANCE = torch.Generator().manual_seed(0)
 OUTPUTS = torch.randn(200, 4, generator=CHANCE)

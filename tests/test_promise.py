@@ -19,7 +19,6 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss, mean_absolute_er
 import tuner
 from tests.conftest import Cli
 from tuner import check
-from tuner.baseline import baseline_of
 from tuner.certainty import _percentiles, doubted, intervals, wilson
 from tuner.config import On
 from tuner.goal import Task
@@ -29,6 +28,7 @@ from tuner.space.suggesters import Corner
 from tuner.storage import open_storage
 from tuner.study import load_study
 from tuner.study.planned import noted
+from tuner.training.baseline import baseline_of
 
 TABLE = """\
 study: {{name: rare, seed: 0}}
@@ -122,7 +122,7 @@ def test_the_trivial_predictor_of_many_rows_is_found_on_some_of_them(monkeypatch
         return {"accuracy": float((outputs.argmax(1) == targets).float().mean())}
 
     scores.goal = SimpleNamespace(metrics=(), directions=())  # type: ignore[attr-defined]
-    monkeypatch.setattr("tuner.baseline.MOST_ROWS", 500)
+    monkeypatch.setattr("tuner.training.baseline.MOST_ROWS", 500)
 
     found = baseline_of(rows, rows.train, scores)  # type: ignore[arg-type]
 

@@ -5,12 +5,12 @@ import torch
 from tests.ports import FakePort
 from tests.test_trial import TEXT
 from tuner import data
+from tuner.engines.serial import Redrawn
+from tuner.engines.trial import run_trial
 from tuner.protocol import Trial
-from tuner.redrawn import Redrawn
 from tuner.space import Space
 from tuner.space.suggesters import Corner
 from tuner.training import Job
-from tuner.trial import run_trial
 
 
 def test_each_trial_trains_on_the_rows_of_its_seed_and_the_others_on_the_usual_ones() -> None:

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 import torch
 
-from tuner.crew import Wanted
+from tuner.engines.fused import Fused
+from tuner.engines.serial import Serial
 from tuner.errors import UsageError
-from tuner.fused import Fused
+from tuner.executors.launch import Wanted
 from tuner.running import ahead_of, crew_of, planned
 from tuner.space import Space
-from tuner.trial import Serial
 
 TEXT = """\
 data: {type: digits}

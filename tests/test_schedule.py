@@ -8,11 +8,11 @@ import torch
 from torch import nn
 from torch.optim import SGD, lr_scheduler
 
-from tuner import schedule
 from tuner.config import Component
 from tuner.errors import BuildError
 from tuner.goal import Direction
-from tuner.schedule import Schedule
+from tuner.training import lr_schedulers
+from tuner.training.lr_schedulers import Schedule
 
 EPOCHS, BATCHES = 6, 4
 
@@ -160,12 +160,12 @@ def test_a_sequence_that_cannot_be_laid_out_is_refused(parts: list[dict[str, Any
 @pytest.mark.parametrize("name", ["OneCycleLR", "CyclicLR", "ReduceLROnPlateau", "SequentialLR"])
 def test_a_class_that_does_not_go_epoch_by_epoch_has_no_place_in_a_sequence(name: str) -> None:
     with pytest.raises(BuildError, match=f"{name} has no place in a sequence"):
-        list(schedule.part_faults(Component(name)))
+        list(lr_schedulers.part_faults(Component(name)))
 
 
 def test_a_missing_argument_that_is_no_total_is_said() -> None:
-    assert dict(schedule.argument_faults(Component("StepLR"))) == {"": "StepLR needs step_size"}
-    assert dict(schedule.argument_faults(Component("CosineAnnealingLR"))) == {}
+    assert dict(lr_schedulers.argument_faults(Component("StepLR"))) == {"": "StepLR needs step_size"}
+    assert dict(lr_schedulers.argument_faults(Component("CosineAnnealingLR"))) == {}
 
 
 def test_a_schedule_goes_on_where_its_state_was_taken() -> None:

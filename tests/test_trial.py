@@ -10,13 +10,14 @@ import torch
 
 from tests.ports import FakePort
 from tuner.config import Config
-from tuner.endings import Best
+from tuner.engines.outcomes import Best
+from tuner.engines.serial import Serial
+from tuner.engines.trial import run_trial
 from tuner.errors import Interrupted
 from tuner.protocol import Epoch, Outcome, State, Trial, Verdict
 from tuner.space import Space
 from tuner.space.suggesters import Corner
 from tuner.training import Job, Run, evaluate
-from tuner.trial import Serial, run_trial
 
 TEXT = """\
 data: {type: digits, batch_size: 128}

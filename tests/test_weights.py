@@ -13,8 +13,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations, parametrize
 
-from tuner import weights
 from tuner.errors import TunerError
+from tuner.training import weights
 
 
 class Tied(nn.Module):

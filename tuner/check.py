@@ -14,18 +14,19 @@ from typing import Any
 
 import torch
 
-from tuner import data, fitting, loss, models, optim, sampling, schedule
+from tuner import data, models, sampling
 from tuner.config import Component, Config, Data
 from tuner.data import tokens, transforms
-from tuner.endings import is_out_of_memory
+from tuner.engines import function
+from tuner.engines.function import Fit
+from tuner.engines.outcomes import is_out_of_memory
 from tuner.errors import BuildError, DataError, SpaceError, ends_the_run, in_words, listing
-from tuner.fitting import Fit
 from tuner.goal import Goal, goal_of
 from tuner.space import Space
 from tuner.space.holes import Choice, Fixed, Group, Items, Repeat, Tree, describe, join
 from tuner.space.sections import SECTIONS
 from tuner.space.suggesters import Corner, corners
-from tuner.training import Job, Run, step
+from tuner.training import Job, Run, losses, lr_schedulers, optimizers, step
 
 PROBE_ROWS = 4
 ArgumentFaults = Callable[[Component], Iterator[tuple[str, str]]]
@@ -51,9 +52,9 @@ def _component_faults(space: Space) -> Iterator[tuple[str, str]]:
         ("data.transforms", transforms.argument_faults),
         ("data.tokenizer", tokens.argument_faults),
         ("model", lambda component: models.argument_faults(component, base)),
-        ("loss", loss.argument_faults),
-        ("optimizer", optim.argument_faults),
-        ("scheduler", schedule.argument_faults),
+        ("loss", losses.argument_faults),
+        ("optimizer", optimizers.argument_faults),
+        ("scheduler", lr_schedulers.argument_faults),
     ]
     for part, faults in parts:
         yield from _part_faults(space.node(part), part, part, faults)
@@ -74,7 +75,7 @@ def load_function(space: Space) -> tuple[Fit, Goal]:
     """
     objective = space.objective
     assert objective.function is not None, space.file
-    return fitting.load(objective.function, space.base), goal_of(objective, None)
+    return function.load(objective.function, space.base), goal_of(objective, None)
 
 
 def _source(section: Component) -> Component:
@@ -92,7 +93,7 @@ def _part_faults(tree: Tree, path: str, section: str, faults: ArgumentFaults) ->
         case Repeat(element):
             yield from _part_faults(element, join(path, 0), section, faults)
         case Items(items):
-            nested = schedule.part_faults if section == "scheduler" else faults
+            nested = lr_schedulers.part_faults if section == "scheduler" else faults
             for i, item in enumerate(items):
                 yield from _part_faults(item, join(path, i), section, nested)
         case Group(entries) if "type" in entries:

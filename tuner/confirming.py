@@ -14,13 +14,13 @@ from typing import Any
 from tuner import check, data, storage
 from tuner.config import DEFAULT_STORAGE
 from tuner.confirmation import CONFIRM, Confirmation, candidates_of, confirmation, read, sibling_name
-from tuner.crew import Executor, Wanted, Workers, executor_of
 from tuner.driver import Limits
+from tuner.engines.serial import Redrawn, Serial
 from tuner.errors import BuildError, DataError, StudyError, UsageError, listing
 from tuner.events import Observer, Trouble
 from tuner.executors import leftovers
+from tuner.executors.launch import Executor, Wanted, Workers, executor_of
 from tuner.goal import Goal
-from tuner.redrawn import Redrawn
 from tuner.running import Plan, crew_of, drive, interval_of, planned, settle
 from tuner.runtime.seeds import derive
 from tuner.space import Space
@@ -31,7 +31,6 @@ from tuner.study import Record, Study, load_study, open_study
 from tuner.study.planned import enqueue, note, noted, sibling
 from tuner.study.versions import confirmable
 from tuner.training import Job, device_of
-from tuner.trial import Serial
 
 
 @leftovers.ended()

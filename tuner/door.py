@@ -11,15 +11,15 @@ import optuna
 import torch
 
 from tuner import check
+from tuner.engines.function import run_fit
+from tuner.engines.trial import run_trial
 from tuner.errors import TunerError, UsageError
-from tuner.fitting import run_fit
 from tuner.goal import Goal
 from tuner.protocol import Epoch, Outcome, State, Trial, TrialPort, Verdict
 from tuner.runtime.seeds import derive
 from tuner.space import Space
 from tuner.study.record import HISTORY
 from tuner.training import device_of
-from tuner.trial import run_trial
 
 
 def objective(

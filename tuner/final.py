@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from tuner import check, data, saving, user_code
-from tuner.baseline import Baseline
 from tuner.config import DEFAULT_STORAGE, WATCHING, Config, On
 from tuner.data import Dataset, Split
 from tuner.digests import data_digest
@@ -35,6 +34,7 @@ from tuner.runtime.seeds import derive
 from tuner.space import Space
 from tuner.space.suggesters import Corner
 from tuner.training import Job, Run, device_of, epochs_of
+from tuner.training.baseline import Baseline
 
 MARKS = ("model.json", "metrics.json")
 """What makes a folder a run folder: only such may be overwritten."""

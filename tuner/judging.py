@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tuner.baseline import Baseline, baseline_of
 from tuner.certainty import doubted, intervals
 from tuner.data import Dataset, Split
 from tuner.goal import Goal, Task
@@ -20,6 +19,7 @@ from tuner.racing import Interval
 from tuner.runpage import against_truth, confusion
 from tuner.scorings import add
 from tuner.training import Job, Run, outputs_of
+from tuner.training.baseline import Baseline, baseline_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tuner.driver import Driver
-from tuner.endings import cut_short
+from tuner.engines.outcomes import cut_short
 from tuner.protocol import Epoch, Outcome, Place, State, Trial, Verdict, WorkerState
 
 

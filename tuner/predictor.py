@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tuner import models, user_bundle, weights
+from tuner import models, user_bundle
 from tuner.config import Config, Precision
 from tuner.data import preprocessing
 from tuner.data.preprocessing import Preprocessor
@@ -19,11 +19,12 @@ from tuner.data.rows import inputs_at
 from tuner.data.scale import Scale
 from tuner.errors import BuildError, ChangedCode, UsageError
 from tuner.goal import Task
-from tuner.link import Link
-from tuner.loss import link_of
-from tuner.precision import autocast, widened
 from tuner.space import Space
 from tuner.space.suggesters import Corner
+from tuner.training import weights
+from tuner.training.link import Link
+from tuner.training.losses import link_of
+from tuner.training.precision import autocast, widened
 
 ROWS = 256
 """How many rows are predicted at once."""

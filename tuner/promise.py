@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tuner.baseline import Baseline
 from tuner.goal import Direction, Goal
 from tuner.racing import Interval
 from tuner.runtime.rounding import rounded
+from tuner.training.baseline import Baseline
 
 
 def against_promise(

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from tuner import check, exporting
+from tuner.engines.function import run_fit
 from tuner.errors import TunerError
-from tuner.fitting import run_fit
 from tuner.protocol import Epoch, Outcome, State, Trial, Verdict
 from tuner.runpage import Score, curves, page
 from tuner.runtime.files import new_folder, refuse_to_replace

@@ -12,17 +12,17 @@ from pathlib import Path
 import torch
 
 from tuner import check, sampling, saving, user_code
-from tuner.baseline import Baseline, baseline_of
-from tuner.crew import Crew, Wanted, workers
 from tuner.digests import code_digests, data_digest
 from tuner.driver import AHEAD, Driver, Limits
+from tuner.engines.function import Fitting
+from tuner.engines.fused import FEWEST, GAIN, MOST_LANES, Fused
+from tuner.engines.serial import Serial
 from tuner.errors import BuildError, Interrupted, TunerError, UsageError, listing
 from tuner.events import Observer, Opened
 from tuner.executors import leftovers
+from tuner.executors.launch import Crew, Wanted, workers
 from tuner.executors.pool import TrialLimits
 from tuner.failures import commonest
-from tuner.fitting import Fitting
-from tuner.fused import FEWEST, GAIN, MOST_LANES, Fused
 from tuner.goal import Goal
 from tuner.lockstep import Lockstep
 from tuner.protocol import Engine, Outcome
@@ -35,7 +35,7 @@ from tuner.storage import Turns
 from tuner.study import Study, rehearse
 from tuner.study.versions import Version
 from tuner.training import Job
-from tuner.trial import Serial
+from tuner.training.baseline import Baseline, baseline_of
 from tuner.user_code import Code
 
 IN_FLIGHT, MOST_IN_FLIGHT = Fraction(1, 10), 8

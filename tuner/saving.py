@@ -10,18 +10,18 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from tuner import check, exporting, user_bundle, user_code, weights
+from tuner import check, exporting, user_bundle, user_code
 from tuner.config import Config, Precision
 from tuner.data import Split, preprocessing
 from tuner.errors import BuildError, TunerError, listing
 from tuner.lost import differences
-from tuner.precision import autocast, widened
 from tuner.predictor import load_model
 from tuner.runtime.generators import seed_everything
 from tuner.space import Space
 from tuner.space.filling import filled_text
 from tuner.space.suggesters import corners
-from tuner.training import Job, Run
+from tuner.training import Job, Run, weights
+from tuner.training.precision import autocast, widened
 
 ROWS = 64
 """How many rows both models are given."""

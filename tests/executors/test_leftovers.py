@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from tests.conftest import command, environment, until
 from tuner.executors import leftovers
-from tuner.executors.tree import is_tracker
+from tuner.executors.process_tree import is_tracker
 
 SPACE = """\
 study: {name: leaving}

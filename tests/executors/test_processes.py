@@ -17,9 +17,9 @@ import tuner
 from tests.conftest import command, environment
 from tuner.errors import NoTrialSucceeded, UsageError
 from tuner.events import Event, SetBack
+from tuner.executors.forkserver import warm_up
 from tuner.executors.messages import Gone
 from tuner.executors.processes import Processes
-from tuner.executors.server import warm_up
 from tuner.protocol import Place, State
 from tuner.storage import study_folder
 

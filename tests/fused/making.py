@@ -11,12 +11,12 @@ import torch
 
 from tests.ports import FakePort, Verdicts
 from tuner.config import Config
-from tuner.fused import Fused
+from tuner.engines.fused import Fused
+from tuner.engines.serial import Serial
 from tuner.protocol import Trial
 from tuner.space import Space
 from tuner.space.suggesters import Corner
 from tuner.training import Job
-from tuner.trial import Serial
 
 TEXT = """\
 data: {type: digits, batch_size: 128}

@@ -10,9 +10,9 @@ import torch
 from tests.fused.making import Settings, assert_same, epochs, fused, job_of, resolved, serial, trials
 from tests.ports import FakePort, Verdicts
 from tuner.config import Config
-from tuner.fused import Fused, engine, lanes, plan
-from tuner.fused.alike import Signature, signature_of
-from tuner.fused.forward import Forward
+from tuner.engines.fused import Fused, autotune, engine, lanes
+from tuner.engines.fused.forward import Forward
+from tuner.engines.fused.signature import Signature, signature_of
 from tuner.protocol import Epoch, Fixed, State, Verdict
 from tuner.training import Job, Run
 
@@ -190,7 +190,7 @@ def test_an_epoch_says_how_many_trained_together() -> None:
 
 
 def test_trials_that_memory_has_no_room_for_train_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "free", lambda device: 100_000)
+    monkeypatch.setattr(autotune, "free", lambda device: 100_000)
     given = trials([{"optimizer.lr": lr} for lr in (0.1, 0.05)])
     job = job_of()
 
@@ -212,7 +212,7 @@ def test_a_model_waits_as_long_as_memory_allows_and_is_built_again_where_it_does
         return build(job, config, seed, fixed)
 
     monkeypatch.setattr(Run, "build", counted)
-    monkeypatch.setattr(plan, "free", lambda device: room)
+    monkeypatch.setattr(autotune, "free", lambda device: room)
     given = trials([{"model.hidden": [16 + i]} for i in range(5)])
 
     found = fused(job_of(), given, forced=False)
@@ -250,11 +250,11 @@ def test_what_the_port_raises_is_not_taken_for_a_fault_of_the_lanes() -> None:
 def test_what_is_expected_of_a_kind_of_trial_is_its_part_of_those_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     expected: list[float] = []
 
-    def measured(build: object, source: object, most: int, steps: float, forced: bool, pays: float) -> plan.Plan:
+    def measured(build: object, source: object, most: int, steps: float, forced: bool, pays: float) -> autotune.Plan:
         expected.append(steps)
-        return plan.Plan(1, "as asked")
+        return autotune.Plan(1, "as asked")
 
-    monkeypatch.setattr(plan, "measure", measured)
+    monkeypatch.setattr(autotune, "measure", measured)
     given = trials([{"model.hidden": [8 if number < 6 else 16], "training.epochs": 1} for number in range(10)])
     job = job_of()
 

@@ -11,13 +11,14 @@ import torch
 from torch import Generator, Tensor, nn
 from torchvision.models import ResNet
 
-from tuner import dropout, models
+from tuner import models
 from tuner.config import Component
-from tuner.fused import forward, noise
-from tuner.fused.forward import Forward
-from tuner.linear import Linear
+from tuner.engines.fused import dropout_masks, forward
+from tuner.engines.fused.forward import Forward
 from tuner.models import CNN, MLP
 from tuner.models import Linear as LinearModel
+from tuner.training import dropout
+from tuner.training.fast_linear import Linear
 
 LANES, ROWS, SHAPE = 3, 5, (2, 4, 4)
 CPU = torch.device("cpu")
@@ -175,10 +176,10 @@ def test_lanes_are_scored_as_each_model_by_itself(
 def test_lanes_learn_as_each_model_by_itself(name: str, rows: int) -> None:
     models = [model.double() for model in several(MODELS[name])]  # a batch norm of few numbers makes errors large
     inputs = torch.randn(LANES, rows, *SHAPE, dtype=torch.float64)
-    tensors, chance = lanes_of(models), noise.Chance([Generator() for _ in range(LANES)])
+    tensors, chance = lanes_of(models), dropout_masks.Chance([Generator() for _ in range(LANES)])
 
     outputs = Forward(copy.deepcopy(models[0]), SHAPE).training(
-        tensors, inputs, chance, noise.Rates.of([[]] * LANES, CPU)
+        tensors, inputs, chance, dropout_masks.Rates.of([[]] * LANES, CPU)
     )
     gradients = torch.autograd.grad(outputs.square().sum(), [each for each in tensors.values() if each.requires_grad])
 
@@ -262,9 +263,9 @@ def test_epochs_and_scores_take_turns_as_for_a_model_alone(make: Callable[[], nn
     tensors = {name: tensor.detach() for name, tensor in lanes_of(models).items()}
     together, rates = (
         Forward(copy.deepcopy(models[0]), SHAPE),
-        noise.Rates.of([noise.rates(model) for model in models], CPU),
+        dropout_masks.Rates.of([dropout_masks.rates(model) for model in models], CPU),
     )
-    chance = noise.Chance([Generator().manual_seed(seed) for seed in range(LANES)])
+    chance = dropout_masks.Chance([Generator().manual_seed(seed) for seed in range(LANES)])
     epoch = [torch.randn(LANES, rows, *SHAPE) for rows in (ROWS, ROWS - 1)]
     scored = torch.randn(ROWS, *SHAPE)
 

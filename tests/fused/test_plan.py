@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from tuner.fused import plan, probe
-from tuner.fused.contents import Source
-from tuner.fused.plan import Plan
+from tuner.engines.fused import autotune, probe
+from tuner.engines.fused.autotune import Plan
+from tuner.engines.fused.inspection.contents import Source
 from tuner.training import Run
 
 STEADY = {1: 1.0, 2: 1.5, 4: 2.0, 8: 2.4, 16: 3.2, 32: 5.0, 64: 9.0}
@@ -55,12 +55,12 @@ def measured(
     steps: float = 1e6,
     most: int = 64,
     forced: bool = False,
-    pays: float = plan.GAIN,
+    pays: float = autotune.GAIN,
 ) -> Plan:
-    monkeypatch.setattr(plan, "_Batches", lambda run: machine)
+    monkeypatch.setattr(autotune, "_Batches", lambda run: machine)
     monkeypatch.setattr(probe, "fault", lambda build, source, first: "")
-    monkeypatch.setattr(plan, "time", SimpleNamespace(perf_counter=lambda: machine.now))
-    return plan.measure(lambda: cast(Run, None), Source(), most, steps, forced, pays)
+    monkeypatch.setattr(autotune, "time", SimpleNamespace(perf_counter=lambda: machine.now))
+    return autotune.measure(lambda: cast(Run, None), Source(), most, steps, forced, pays)
 
 
 def test_the_width_is_that_at_which_a_step_costs_a_trial_least(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,7 +120,7 @@ def test_trying_takes_its_share_of_the_work_at_most(monkeypatch: pytest.MonkeyPa
 
     measured(monkeypatch, machine, steps)
 
-    assert machine.now <= (plan.SHARE * steps + 2) * STEADY[1]
+    assert machine.now <= (autotune.SHARE * steps + 2) * STEADY[1]
 
 
 def test_where_lanes_are_slower_than_foreseen_no_more_is_spent_on_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +137,7 @@ def test_a_slow_first_step_does_not_make_the_share_larger(monkeypatch: pytest.Mo
 
     measured(monkeypatch, machine, steps=3000)
 
-    assert machine.now <= (plan.SHARE * 3000 + 2 + 9) * STEADY[1]
+    assert machine.now <= (autotune.SHARE * 3000 + 2 + 9) * STEADY[1]
 
 
 def test_the_more_work_is_to_come_the_wider_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:

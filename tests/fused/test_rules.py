@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from tuner.fused.rules import RULES, numbers_of
+from tuner.engines.fused.optimizer_rules import RULES, numbers_of
 
 STEPS = 50
 

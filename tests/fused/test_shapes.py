@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tuner.fused.shapes import lanes_first, rows_by_lane, side_by_side
+from tuner.engines.fused.layout import lanes_first, rows_by_lane, side_by_side
 
 LANES = torch.arange(3 * 5 * 2 * 4 * 4).view(3, 5, 2, 4, 4)
 

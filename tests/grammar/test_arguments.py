@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tuner import loss, optim, schedule
 from tuner.grammar import arguments
 from tuner.models import MODELS
+from tuner.training import losses, lr_schedulers, optimizers
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_a_type_is_told_as_yaml_has_it(hint: Any, shape: dict[str, Any]) -> None
 
 
 def test_an_argument_has_its_default_and_what_the_docstring_says_of_it() -> None:
-    shape = arguments.shape_of("SGD", torch.optim.SGD, optim.argument_faults)
+    shape = arguments.shape_of("SGD", torch.optim.SGD, optimizers.argument_faults)
 
     momentum = shape["properties"]["momentum"]
     assert momentum["default"] == 0
@@ -38,9 +38,9 @@ def test_an_argument_has_its_default_and_what_the_docstring_says_of_it() -> None
 
 
 def test_an_argument_that_must_be_given_is_required_and_one_that_is_filled_in_is_not() -> None:
-    step = arguments.shape_of("StepLR", torch.optim.lr_scheduler.StepLR, schedule.argument_faults)
+    step = arguments.shape_of("StepLR", torch.optim.lr_scheduler.StepLR, lr_schedulers.argument_faults)
     cosine = arguments.shape_of(
-        "CosineAnnealingLR", torch.optim.lr_scheduler.CosineAnnealingLR, schedule.argument_faults
+        "CosineAnnealingLR", torch.optim.lr_scheduler.CosineAnnealingLR, lr_schedulers.argument_faults
     )
 
     assert step["required"] == ["step_size"]
@@ -48,7 +48,7 @@ def test_an_argument_that_must_be_given_is_required_and_one_that_is_filled_in_is
 
 
 def test_an_argument_that_may_only_have_its_default_says_so() -> None:
-    shape = arguments.shape_of("CrossEntropyLoss", nn.CrossEntropyLoss, loss.argument_faults)
+    shape = arguments.shape_of("CrossEntropyLoss", nn.CrossEntropyLoss, losses.argument_faults)
 
     assert shape["properties"]["reduction"]["anyOf"][0] == {"enum": ["mean"]}
     assert "ignore_index" not in shape["properties"]

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 from torchvision import models as torchvision_models
 
-from tuner import models, optim
+from tuner import models
 from tuner.config import Component
 from tuner.errors import BuildError
+from tuner.training import optimizers
 
 RGB = (3, 32, 32)
 GREY = (1, 32, 32)
@@ -137,7 +138,7 @@ def test_more_channels_keep_the_size_of_a_grey_answer(resnet: nn.Module) -> None
 
 
 def train_a_little(model: nn.Module, images: Tensor) -> None:
-    optimizer = optim.build(Component("SGD", {"lr": 0.1}), model.parameters())
+    optimizer = optimizers.build(Component("SGD", {"lr": 0.1}), model.parameters())
     for _ in range(2):
         optimizer.zero_grad()
         nn.functional.mse_loss(model.train()(images), torch.ones(len(images), 5)).backward()  # type: ignore[no-untyped-call]

@@ -4,7 +4,7 @@ import pytest
 
 from tuner.config import EarlyStop
 from tuner.goal import Direction
-from tuner.training.patience import Patience
+from tuner.training.early_stopping import Patience
 
 
 def lasted(patience: Patience, values: list[float]) -> int:

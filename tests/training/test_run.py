@@ -8,11 +8,10 @@ import torch
 from torch import nn
 
 from tests.training.conftest import CPU, TEXT, config, train
-from tuner import dropout, linear
 from tuner.errors import BuildError
 from tuner.space import Space
 from tuner.space.suggesters import Corner
-from tuner.training import Job, Run, epochs_of
+from tuner.training import Job, Run, dropout, epochs_of, fast_linear
 
 
 @pytest.mark.parametrize(
@@ -133,5 +132,5 @@ def test_layers_of_built_in_and_torchvisions_models_are_quick_ones(job: Job) -> 
     of_vision = set(map(type, Run.build(job, config(vision), 0).model.modules()))
 
     for found in (of_cnn, of_vision):
-        assert found >= {dropout.Dropout, linear.Linear}
+        assert found >= {dropout.Dropout, fast_linear.Linear}
         assert not found & {nn.Dropout, nn.Linear}

@@ -9,7 +9,7 @@ from torch.nn import functional
 from tests.training.conftest import CPU, PLAIN, config
 from tuner.space import Space
 from tuner.space.suggesters import Corner
-from tuner.training import Job, Run, epochs_of, evaluate, outputs_of, scoring
+from tuner.training import Job, Run, epochs_of, evaluate, loop, outputs_of
 
 
 def test_scoring_neither_trains_nor_draws(job: Job) -> None:
@@ -30,7 +30,7 @@ def test_scoring_neither_trains_nor_draws(job: Job) -> None:
 def test_outputs_do_not_depend_on_how_rows_are_grouped(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     run = Run.build(job, config(), 0)
     together = outputs_of(run.model, run.dataset.train, run.dataset)
-    monkeypatch.setattr(scoring, "MOST_ROWS", 100)
+    monkeypatch.setattr(loop, "MOST_ROWS", 100)
 
     apart = outputs_of(run.model, run.dataset.train, run.dataset)
 

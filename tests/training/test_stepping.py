@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tuner import optim
 from tuner.config import Component
-from tuner.training.stepping import stepping_of
+from tuner.training import optimizers as optim
+from tuner.training.optimizer_step import stepping_of
 
 OPTIMIZERS: list[tuple[str, Mapping[str, Any]]] = [
     ("SGD", {"lr": 0.1}),

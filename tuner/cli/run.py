@@ -105,7 +105,7 @@ def run(
     from tuner.cli.live import view
     from tuner.cli.logfile import logged
     from tuner.errors import Interrupted, TunerError
-    from tuner.executors.server import warm_up
+    from tuner.executors.forkserver import warm_up
     from tuner.space import Space
     from tuner.space.edit import settings_of
 

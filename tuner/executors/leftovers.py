@@ -24,8 +24,8 @@ from pathlib import Path
 import psutil
 
 from tuner.executors import reaper
-from tuner.executors.brand import Brand, bears, branding
-from tuner.executors.tree import END_SECONDS, below, found, is_tracker, kill
+from tuner.executors.io_priority_mark import Brand, bears, branding
+from tuner.executors.process_tree import END_SECONDS, below, found, is_tracker, kill
 
 SET_SUBREAPER, GET_SUBREAPER = 36, 37
 """https://man7.org/linux/man-pages/man2/PR_SET_CHILD_SUBREAPER.2const.html"""

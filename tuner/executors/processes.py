@@ -18,10 +18,10 @@ import torch
 import torch.multiprocessing  # it teaches multiprocessing to send tensors through shared memory
 
 from tuner.errors import TunerError
-from tuner.executors import tree, worker
+from tuner.executors import process_tree, worker
+from tuner.executors.forkserver import CONTEXT, deaf_to_ctrl_c
 from tuner.executors.leftovers import end_orphans
 from tuner.executors.messages import FromWorker, Gone, ToWorker
-from tuner.executors.server import CONTEXT, deaf_to_ctrl_c
 from tuner.protocol import Engine, Movable, Place
 from tuner.user_code import Code
 
@@ -90,7 +90,7 @@ class Processes:
     def kill(self, link: Process) -> None:
         """End a worker at once, with all that it has started."""
         del self._links[link.connection]
-        tree.kill(tree.found(link.process.pid or 0) if link.process.is_alive() else [])
+        process_tree.kill(process_tree.found(link.process.pid or 0) if link.process.is_alive() else [])
         link.process.join()
         link.connection.close()
         end_orphans()

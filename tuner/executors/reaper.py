@@ -22,8 +22,8 @@ from typing import IO, Any
 
 import psutil
 
-from tuner.executors.brand import bears, current
-from tuner.executors.tree import below, found, is_tracker, kill
+from tuner.executors.io_priority_mark import bears, current
+from tuner.executors.process_tree import below, found, is_tracker, kill
 
 LOOK_SECONDS, LOOK_SHARE = 1.0, 0.02
 """How often it looks, and the part of a core's time that looking may take where there are many processes."""

@@ -15,10 +15,10 @@ from typing import Protocol
 
 import torch
 
+from tuner.executors.forkserver import part
 from tuner.executors.leftovers import adopt_orphans, end_children
 from tuner.executors.messages import Ask, Begun, Checkpoint, Closing, FromWorker, Judgement, Note, ToWorker, Work
 from tuner.executors.output import Redirection
-from tuner.executors.server import part
 from tuner.protocol import Epoch, Outcome, Place, State, Trial, Verdict
 from tuner.runtime.device import be_repeatable, keep_freed_memory
 from tuner.runtime.signals import leave_to_the_driver

@@ -19,13 +19,14 @@ from torch.optim import lr_scheduler
 from torchvision import models as torchvision_models
 from torchvision.transforms import v2
 
-from tuner import data, loss, models, optim, sampling, schedule
+from tuner import data, models, sampling
 from tuner.config import Component
 from tuner.data import tokens, transforms, vision
 from tuner.grammar import arguments
 from tuner.grammar.arguments import Faults
 from tuner.grammar.shapes import Shape
 from tuner.models import vision as networks
+from tuner.training import losses, lr_schedulers, optimizers
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,10 @@ def parts(ours: Iterable[str]) -> dict[str, Part]:
         "transform": _part(_classes(v2, v2.Transform), transforms.argument_faults),
         "tokenizer": _part(_tokenizers(), tokens.argument_faults),
         "model": Part(_models(), partial(models.argument_faults, base="."), own=True),
-        "loss": _part(_classes(nn, nn.modules.loss._Loss), loss.argument_faults),
-        "optimizer": _part(_classes(torch.optim, torch.optim.Optimizer), optim.argument_faults),
-        "scheduler": _part(_schedulers(), schedule.argument_faults),
-        "stage": _part(_schedulers(), schedule.part_faults, besides=("epochs",)),
+        "loss": _part(_classes(nn, nn.modules.loss._Loss), losses.argument_faults),
+        "optimizer": _part(_classes(torch.optim, torch.optim.Optimizer), optimizers.argument_faults),
+        "scheduler": _part(_schedulers(), lr_schedulers.argument_faults),
+        "stage": _part(_schedulers(), lr_schedulers.part_faults, besides=("epochs",)),
         "sampler": _part(_classes(optuna.samplers, BaseSampler), _of_search("sampler"), holes=False),
         "pruner": _part(_classes(optuna.pruners, BasePruner), _of_search("pruner"), holes=False),
     }

@@ -5,10 +5,19 @@ It knows neither trials nor studies. The search and the final training both read
 
 from tuner.runtime.device import device_of
 from tuner.training.job import Job
-from tuner.training.loop import batches_of, close_epoch, epochs_of, groups_of, step, train_epoch
-from tuner.training.run import Run
-from tuner.training.scoring import evaluate, outputs_of, rows_at_once
-from tuner.weights import Weights, saved
+from tuner.training.loop import (
+    batches_of,
+    close_epoch,
+    epochs_of,
+    evaluate,
+    groups_of,
+    outputs_of,
+    rows_at_once,
+    step,
+    train_epoch,
+)
+from tuner.training.training_run import Run
+from tuner.training.weights import Weights, saved
 
 __all__ = [
     "Job",

@@ -11,8 +11,8 @@ from tuner import data
 from tuner.config import Config, Data
 from tuner.data import Dataset, Splits
 from tuner.goal import Task, goal_of
-from tuner.metrics import Scores
-from tuner.named import direction_of
+from tuner.training.metrics import Scores
+from tuner.training.torchmetrics import direction_of
 
 KEPT = 2
 """How many ways of preprocessing are kept ready; trials of one follow each other less often than not."""

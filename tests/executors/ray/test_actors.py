@@ -22,8 +22,8 @@ from tuner.errors import NoTrialSucceeded
 from tuner.events import Event, Reported, SetBack, Started, WorkerSeen
 from tuner.executors.messages import Output
 from tuner.executors.ray import actors
+from tuner.executors.ray.actor import Printed
 from tuner.executors.ray.cluster import room
-from tuner.executors.ray.worker import Printed
 from tuner.study import Record
 from tuner.tune import Result
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from tests.executors.ray.clusters import own_space
-from tuner.crew import Crew, Executor, Wanted
 from tuner.errors import UsageError
+from tuner.executors.launch import Crew, Executor, Wanted
 from tuner.executors.pool import TrialLimits
-from tuner.executors.ray.code import Luggage
+from tuner.executors.ray.ship_code import Luggage
 from tuner.user_code import Code
 
 

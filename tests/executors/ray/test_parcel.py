@@ -9,10 +9,10 @@ import torch
 
 from tests.executors.ray.clusters import long_space
 from tuner import check
-from tuner.executors.ray.parcel import Parcel
+from tuner.engines.serial import Serial
+from tuner.executors.ray.serialize import Parcel
 from tuner.protocol import Movable, Port
 from tuner.space import Space
-from tuner.trial import Serial
 
 
 class Engine:

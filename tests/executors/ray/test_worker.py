@@ -9,9 +9,9 @@ import torch
 
 from tuner.errors import TunerError
 from tuner.executors.messages import Gone, Output, ToWorker, Work
-from tuner.executors.ray.code import Luggage
-from tuner.executors.ray.parcel import Parcel
-from tuner.executors.ray.worker import Worker
+from tuner.executors.ray.actor import Worker
+from tuner.executors.ray.serialize import Parcel
+from tuner.executors.ray.ship_code import Luggage
 from tuner.protocol import Outcome, Port, State, Trial
 
 

@@ -17,9 +17,9 @@ from tuner.errors import TunerError, UsageError
 from tuner.executors.messages import FromWorker, Gone, ToWorker
 from tuner.executors.processes import GOODBYE_SECONDS
 from tuner.executors.ray import cluster
+from tuner.executors.ray.actor import Worker, versions
 from tuner.executors.ray.cluster import Needs
-from tuner.executors.ray.parcel import Parcel
-from tuner.executors.ray.worker import Worker, versions
+from tuner.executors.ray.serialize import Parcel
 
 ROOM_SECONDS = 30.0
 """How long it waits for the first worker before it says what may keep it."""

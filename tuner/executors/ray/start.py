@@ -17,7 +17,7 @@ from tuner.executors.pool import TrialLimits
 from tuner.executors.ray import cluster
 from tuner.executors.ray.actors import Actors
 from tuner.executors.ray.cluster import Needs
-from tuner.executors.ray.parcel import Parcel
+from tuner.executors.ray.serialize import Parcel
 from tuner.protocol import Dispatcher, Engine, Movable
 from tuner.user_code import Code
 

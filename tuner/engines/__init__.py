@@ -1,0 +1,1 @@
+"""Engines: what trains the trials that a port hands out."""

@@ -1,0 +1,1 @@
+"""What a model and its code hold besides parameters and buffers."""

@@ -1,0 +1,92 @@
+"""Which trials can train as one program: those that differ in nothing but numbers that a lane may have for itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from tuner.config import Config
+from tuner.data.memory import Resident
+from tuner.engines.fused import dropout_masks
+from tuner.engines.fused.inspection.contents import Contents, attributes_of
+from tuner.engines.fused.optimizer_rules import RULES
+from tuner.training import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Runs of one signature can share a program. `title` is what people call them, `held` what their model holds."""
+
+    title: str
+    batch_size: int
+    facts: str
+    shapes: tuple[tuple[str, torch.Size], ...] = field(compare=False, repr=False)
+    held: Contents = field(compare=False, repr=False)
+
+    def difference(self, other: Signature) -> str:
+        """Return by what two models of the same weights are unlike, as a message lists it; else nothing."""
+        return self.held.changed(other.held) if self.shapes == other.shapes else ""
+
+
+def signature_of(run: Run, config: Config) -> Signature:
+    """What must be the same of two runs: shapes, structure, batches, optimizer, loss, precision, data."""
+    loss, held = config.loss, attributes_of(run.model, _of_lanes(run.model))
+    shapes = tuple((name, p.shape) for name, p in run.model.named_parameters())
+    facts = {
+        "data": (repr(config.data.transforms), repr(config.data.tokenizer)),
+        "model": held.digest,
+        "optimizer": (config.optimizer.type, _flags(run)),
+        "loss": None if loss is None else (loss.type, sorted(_without(loss.args, "label_smoothing").items(), key=str)),
+        "training": (run.training.accumulate, run.training.precision, run.training.balanced),
+        "average": run.training.ema is not None,
+        "hooks": _has_hooks_on_gradients(run.model),
+    }
+    return Signature(f"{config.model.type}, batches of {run.batch_size}", run.batch_size, repr(facts), shapes, held)
+
+
+def refusal(run: Run, signature: Signature) -> str:
+    """Why a run of a signature can share a program with no other; empty when nothing is known against it."""
+    recurrent = next((type(m).__name__ for m in run.model.modules() if isinstance(m, nn.RNNBase)), None)
+    if recurrent is not None:
+        return f"torch.vmap does not take {recurrent}"
+    if type(run.optimizer) not in RULES:
+        return f"{type(run.optimizer).__name__} has no fused form"
+    if not isinstance(run.dataset.train, Resident) or run.dataset.train.augmented:
+        return "images are transformed one by one, or streamed"
+    if run.scaler.is_enabled():
+        return "fp16 scales the loss of each trial for itself"
+    if run.average is not None:
+        return "training.ema keeps a second model"
+    if any(isinstance(m, _BatchNorm) and m.running_mean is None for m in run.model.modules()):
+        return "batch norm without statistics scores a row by those beside it"
+    if other := next((name for name, p in run.model.named_parameters() if p.dtype is not torch.float32), None):
+        return f"{other} is not of float32, as the numbers of lanes are"
+    if _has_hooks_on_gradients(run.model):
+        return "hooks on gradients would see those of several trials"
+    if signature.held.unseen:
+        return f"{signature.held.unseen} cannot be looked into, and so it is not known which models are alike"
+    return ""
+
+
+def _has_hooks_on_gradients(model: nn.Module) -> bool:
+    kinds = ("_backward_hooks", "_backward_pre_hooks", "_post_accumulate_grad_hooks")
+    parts = (*model.modules(), *model.parameters())
+    return any(getattr(part, kind, None) for part in parts for kind in kinds)
+
+
+def _of_lanes(model: nn.Module) -> frozenset[tuple[int, str]]:
+    """The attributes that each lane has for itself: the rates of dropouts."""
+    return frozenset((id(module), "p") for module in model.modules() if dropout_masks.is_dropout(module))
+
+
+def _flags(run: Run) -> tuple[Any, ...]:
+    rule = RULES.get(type(run.optimizer))
+    return () if rule is None else tuple(run.optimizer.param_groups[0][flag] for flag in rule.flags)
+
+
+def _without(arguments: Any, name: str) -> dict[str, Any]:
+    return {key: value for key, value in arguments.items() if key != name}

@@ -1,0 +1,86 @@
+"""The serial engine: one trial after the other, and the next one built while the last epoch trains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import torch
+
+from tuner.engines.trial import run_trial
+from tuner.protocol import Epoch, Port, Trial, Verdict
+from tuner.training import Job
+
+SHORT = 1.0
+"""Seconds of an epoch. Beside longer ones it is nothing to wait for the next trial, which then knows this one's end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serial:
+    """The engine that trains one trial after the other; picklable, so that any process may run it.
+
+    A trial is checkpointed at an epoch's end, at least every `interval` seconds: shorter ones pay nothing
+    and are simply run again.
+    """
+
+    job: Job
+    interval: float
+
+    @property
+    def base(self) -> str:
+        """The folder that own code is looked up from."""
+        return self.job.base
+
+    def at(self, device: torch.device, base: str) -> Serial:
+        """The same on another device, with own code looked up from another folder."""
+        return replace(self, job=self.job.at(device, base))
+
+    def __call__(self, port: Port) -> None:
+        """Train until the port has no more."""
+        while (trial := port.take()) is not None:
+            port.begin(trial.number)
+            port.done(run_trial(self.job, trial, _Foreseeing(port, trial), self.interval))
+
+
+class _Foreseeing:
+    """A port to which the last epoch of a trial, if it is a short one, is time to look for the next trial."""
+
+    def __init__(self, port: Port, trial: Trial) -> None:
+        self._port = port
+        self._last = trial.epochs
+        self.load, self.save = port.load, port.save
+
+    def report(self, epoch: Epoch) -> Verdict:
+        """Report it."""
+        verdict = self._port.report(epoch)
+        if verdict is Verdict.GO and epoch.epoch == self._last - 1 and epoch.seconds < SHORT:
+            self._port.foresee()
+        return verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Redrawn:
+    """The engine that trains each trial on the job of its seed, or on `usual` where none is drawn for it; picklable.
+
+    A trial is checkpointed at an epoch's end, at least every `interval` seconds.
+    """
+
+    usual: Job
+    drawn: Mapping[int, Job]
+    interval: float
+
+    @property
+    def base(self) -> str:
+        """The folder that own code is looked up from."""
+        return self.usual.base
+
+    def at(self, device: torch.device, base: str) -> Redrawn:
+        """The same on another device, with own code looked up from another folder."""
+        drawn = {seed: job.at(device, base) for seed, job in self.drawn.items()}
+        return replace(self, usual=self.usual.at(device, base), drawn=drawn)
+
+    def __call__(self, port: Port) -> None:
+        """Train until the port has no more."""
+        while (trial := port.take()) is not None:
+            port.begin(trial.number)
+            port.done(run_trial(self.drawn.get(trial.seed, self.usual), trial, port, self.interval))
