@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tuner.checkpoints import Checkpoints
+from tuner.storage.checkpoints import Checkpoints
 
 
 def test_a_trial_has_its_last_state_and_its_best_weights(tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ from tuner.protocol import Fixed
 from tuner.racing import Interval
 from tuner.stage import Part, Run
 from tuner.study import Study
-from tuner.study.planned import note
 from tuner.study.record import HISTORY
+from tuner.study.study import note
 
 OTHER = """\
 study: {name: other}

@@ -9,7 +9,6 @@ import pytest
 
 from benchmarks.studies import facts
 from tests.conftest import TINY
-from tuner.checkpoints import Checkpoints
 from tuner.driver import Driver, Limits
 from tuner.events import Ended, Event, Reported
 from tuner.goal import Task, goal_of
@@ -17,6 +16,7 @@ from tuner.lockstep import Lockstep
 from tuner.protocol import Epoch, Outcome, Place, State, Trial, Verdict
 from tuner.space import Space
 from tuner.storage import Sole, open_storage
+from tuner.storage.checkpoints import Checkpoints
 from tuner.study import Study, open_study
 
 PLACE = Place("0", "here", "cpu", 1)

@@ -27,7 +27,7 @@ from tuner.space import Space
 from tuner.space.suggesters import Corner
 from tuner.storage import open_storage
 from tuner.study import load_study
-from tuner.study.planned import noted
+from tuner.study.study import noted
 from tuner.training.baseline import baseline_of
 
 TABLE = """\

@@ -11,7 +11,7 @@ from tests.plots.making import branched
 from tuner.plots.plot import losses
 from tuner.regions import End, regions
 from tuner.study import Choices, Domain, Range, Record, Study, sound
-from tuner.study.domain import domains
+from tuner.study.distributions import domains
 
 
 def record(number: int, value: float, **params: object) -> Record:

@@ -10,31 +10,31 @@ import pytest
 
 import tuner
 from tests.conftest import ROOT
-from tuner import sampling
 from tuner.errors import BuildError
+from tuner.study import samplers
 
 
 def test_tpe_samples_by_groups_and_says_nothing_of_it() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        sampler = sampling.sampler({"type": "TPESampler"}, seed=1, single=True)
+        sampler = samplers.sampler({"type": "TPESampler"}, seed=1, single=True)
 
     assert sampler._group is True  # type: ignore[attr-defined]
 
 
 def test_arguments_reach_the_class() -> None:
-    assert sampling.pruner({"type": "MedianPruner", "n_startup_trials": 7}, 3, 0)._n_startup_trials == 7  # type: ignore[attr-defined]
-    assert sampling.sampler({"type": "TPESampler", "multivariate": False}, 0, True)._group is False  # type: ignore[attr-defined]
+    assert samplers.pruner({"type": "MedianPruner", "n_startup_trials": 7}, 3, 0)._n_startup_trials == 7  # type: ignore[attr-defined]
+    assert samplers.sampler({"type": "TPESampler", "multivariate": False}, 0, True)._group is False  # type: ignore[attr-defined]
 
 
 def test_hyperband_is_laid_out_for_the_most_epochs_that_a_trial_may_train() -> None:
-    assert sampling.pruner({"type": "HyperbandPruner"}, 27, 0)._max_resource == 27  # type: ignore[attr-defined]
+    assert samplers.pruner({"type": "HyperbandPruner"}, 27, 0)._max_resource == 27  # type: ignore[attr-defined]
 
 
 def test_hyperbands_brackets_come_from_the_seed_and_not_from_the_name_of_the_study() -> None:
     def brackets(name: str, seed: int) -> list[int]:
         study = optuna.create_study(study_name=name)
-        pruner: Any = sampling.pruner({"type": "HyperbandPruner"}, 27, seed)
+        pruner: Any = samplers.pruner({"type": "HyperbandPruner"}, 27, seed)
         pruner._try_initialization(study)
         trials = [optuna.trial.create_trial(value=0.0) for _ in range(40)]
         for number, trial in enumerate(trials):
@@ -48,11 +48,11 @@ def test_hyperbands_brackets_come_from_the_seed_and_not_from_the_name_of_the_stu
 def test_a_wrapped_pruner_is_made_too() -> None:
     section = {"type": "PatientPruner", "patience": 2, "wrapped_pruner": {"type": "MedianPruner"}}
 
-    assert isinstance(sampling.pruner(section, 3, 0)._wrapped_pruner, optuna.pruners.MedianPruner)  # type: ignore[attr-defined]
+    assert isinstance(samplers.pruner(section, 3, 0)._wrapped_pruner, optuna.pruners.MedianPruner)  # type: ignore[attr-defined]
 
 
 def test_no_pruner_prunes_nothing() -> None:
-    assert isinstance(sampling.pruner(None, 3, 0), optuna.pruners.NopPruner)
+    assert isinstance(samplers.pruner(None, 3, 0), optuna.pruners.NopPruner)
 
 
 @pytest.mark.parametrize(
@@ -64,13 +64,13 @@ def test_no_pruner_prunes_nothing() -> None:
     ],
 )
 def test_arguments_that_the_class_refuses_are_named(section: dict[str, object], message: str) -> None:
-    assert message in " ".join(text for _, text in sampling.argument_faults(section, "sampler"))
+    assert message in " ".join(text for _, text in samplers.argument_faults(section, "sampler"))
 
 
 @pytest.mark.parametrize("section", [{"type": "TPE"}, {"type": 3}, {}, 7, {"type": "MedianPruner"}])
 def test_what_is_no_sampler_is_refused(section: object) -> None:
     with pytest.raises(BuildError, match=r"search\.sampler"):
-        list(sampling.argument_faults(section, "sampler"))
+        list(samplers.argument_faults(section, "sampler"))
 
 
 NEEDED: dict[str, dict[str, Any]] = {
@@ -119,12 +119,12 @@ def test_a_package_that_is_missing_is_named_before_the_first_trial(monkeypatch: 
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
 
     with pytest.raises(BuildError, match="CmaEsSampler needs the package cmaes: pip install cmaes"):
-        sampling.sampler({"type": "CmaEsSampler"}, 0, True)
+        samplers.sampler({"type": "CmaEsSampler"}, 0, True)
 
 
 def test_a_base_of_samplers_is_refused() -> None:
     with pytest.raises(BuildError, match="only a base of samplers"):
-        list(sampling.argument_faults({"type": "BaseGASampler", "population_size": 4}, "sampler"))
+        list(samplers.argument_faults({"type": "BaseGASampler", "population_size": 4}, "sampler"))
 
 
 HUNGRY = """\

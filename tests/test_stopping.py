@@ -8,10 +8,10 @@ import tuner
 from tests.conftest import Cli
 from tuner.errors import UsageError
 from tuner.space import Space
-from tuner.stopping import STOP
 from tuner.storage import open_storage
 from tuner.study import load_study
-from tuner.study.planned import noted
+from tuner.study.stopping import STOP
+from tuner.study.study import noted
 from tuner.tune import Result
 
 FIT = """\

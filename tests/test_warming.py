@@ -16,8 +16,9 @@ from tuner.space import Space
 from tuner.stage import Part, Run
 from tuner.storage import open_storage
 from tuner.study import AskTell, Record, Study, load_study
-from tuner.study.origins import Origin, Way
-from tuner.study.planned import enqueue, note
+from tuner.study.provenance import Origin, Way
+from tuner.study.registry import enqueue
+from tuner.study.study import note
 from tuner.warming import Known, begin_with, known_configs
 
 SGD = {"model.hidden.length": 1, "model.hidden.0": 8, "optimizer": "SGD", "optimizer.SGD.lr": 0.1}

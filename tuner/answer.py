@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from tuner.confirmation import Confirmation
 from tuner.racing import Interval
 from tuner.study import Record, Study
-from tuner.study.planned import noted
+from tuner.study.study import noted
 
 BASELINE = "baseline"
 """The study's attribute with the scores of the trivial predictor, by split and metric."""

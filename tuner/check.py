@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from tuner import data, models, sampling
+from tuner import data, models
 from tuner.config import Component, Config, Data
 from tuner.data import tokens, transforms
 from tuner.engines import function
@@ -26,6 +26,7 @@ from tuner.space import Space
 from tuner.space.holes import Choice, Fixed, Group, Items, Repeat, Tree, describe, join
 from tuner.space.sections import SECTIONS
 from tuner.space.suggesters import Corner, corners
+from tuner.study import samplers
 from tuner.training import Job, Run, losses, lr_schedulers, optimizers, step
 
 PROBE_ROWS = 4
@@ -147,11 +148,11 @@ def _search_faults(space: Space, kind: str) -> Iterator[tuple[str, str]]:
     if section is None and kind == "pruner":
         return
     path = f"search.{kind}"
-    found = list(_located(path, path, lambda: sampling.argument_faults(section, kind)))
+    found = list(_located(path, path, lambda: samplers.argument_faults(section, kind)))
     yield from found
     if not found:
         try:
-            sampling.sampler(section, 0, single=True) if kind == "sampler" else sampling.pruner(section, 1, 0)
+            samplers.sampler(section, 0, single=True) if kind == "sampler" else samplers.pruner(section, 1, 0)
         except BuildError as error:
             yield error.path, error.message
 

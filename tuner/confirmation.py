@@ -21,7 +21,8 @@ from tuner.goal import LIMITS, Direction, Goal
 from tuner.racing import Interval, interval, luck
 from tuner.stage import Run, Stage, Standing, Terms
 from tuner.study import Record, Study
-from tuner.study.planned import noted, sibling
+from tuner.study.registry import sibling
+from tuner.study.study import noted
 
 CONFIRM = "confirm"
 """What is noted of a sibling: whose it is, its candidates and its terms."""

@@ -28,7 +28,8 @@ from tuner.space.suggesters import Corner
 from tuner.stage import Part, Run, Terms
 from tuner.storage import in_turn
 from tuner.study import Record, Study, load_study, open_study
-from tuner.study.planned import enqueue, note, noted, sibling
+from tuner.study.registry import enqueue, sibling
+from tuner.study.study import note, noted
 from tuner.study.versions import confirmable
 from tuner.training import Job, device_of
 

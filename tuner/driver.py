@@ -15,13 +15,13 @@ from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-from tuner.checkpoints import Checkpoints
 from tuner.errors import StorageError, TunerError
 from tuner.events import Ended, Noted, Observer, Reported, SetBack, Started, Stopping, Trouble, WorkerSeen
 from tuner.failures import BROKEN
 from tuner.goal import Goal
 from tuner.protocol import Epoch, Outcome, Place, State, Trial, Verdict, WorkerState
 from tuner.storage import Turns, in_turn
+from tuner.storage.checkpoints import Checkpoints
 from tuner.study import AskTell, Standing, Study
 
 WRITE_SECONDS = 0.5

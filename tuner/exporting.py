@@ -21,7 +21,7 @@ from tuner.space import Space, edit
 from tuner.space.filling import filled_text
 from tuner.space.suggesters import Corner, Known
 from tuner.study import Record, Study
-from tuner.study.origins import Origin
+from tuner.study.provenance import Origin
 from tuner.study.versions import versions as data_versions
 from tuner.user_bundle import Bundle
 from tuner.user_code import Code, is_own

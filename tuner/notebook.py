@@ -11,7 +11,7 @@ from tuner.config import DEFAULT_STORAGE
 from tuner.pareto import pareto
 from tuner.plots import PLOTLY
 from tuner.runtime.rounding import value_text
-from tuner.study import Attended, catalogue
+from tuner.study import Attended, registry
 from tuner.summary import headline, summary
 
 HEIGHT = 320
@@ -65,7 +65,7 @@ def load_study(study: str, *, storage_url: str = DEFAULT_STORAGE) -> Notebook:
         StudyError: there is no such study.
         StorageError: the database cannot be read.
     """
-    return Notebook(catalogue.load_study(storage.open_storage(storage_url), study), storage_url)
+    return Notebook(registry.load_study(storage.open_storage(storage_url), study), storage_url)
 
 
 def _html(figure: go.Figure) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from tuner import check, sampling, saving, user_code
+from tuner import check, saving, user_code
 from tuner.digests import code_digests, data_digest
 from tuner.driver import AHEAD, Driver, Limits
 from tuner.engines.function import Fitting
@@ -32,7 +32,7 @@ from tuner.space import Space
 from tuner.space.rules import seconds
 from tuner.space.suggesters import Corner
 from tuner.storage import Turns
-from tuner.study import Study, rehearse
+from tuner.study import Study, rehearse, samplers
 from tuner.study.versions import Version
 from tuner.training import Job
 from tuner.training.baseline import Baseline, baseline_of
@@ -107,9 +107,9 @@ def _engine(space: Space, job: Job, wanted: Wanted) -> Engine:
     if isinstance(wanted.fuse, int):
         return Fused(job, interval_of(space), total // share, 2 * wanted.fuse, wanted.fuse, forced=True)
     search = space.setting("search")
-    widest = MOST_WHILE_JUDGED if sampling.learns(search) else MOST_LANES
+    widest = MOST_WHILE_JUDGED if samplers.learns(search) else MOST_LANES
     most, pays = int(ahead_of(space) * total) // share, GAIN
-    if sampling.sampler_learns(search):
+    if samplers.sampler_learns(search):
         most, pays = min(MOST_IN_FLIGHT, max(FEWEST, int(IN_FLIGHT * total))) // share, PAYS
     if most < FEWEST or int(AHEAD * total) // share < FEWEST:
         return Serial(job, interval_of(space))
@@ -118,7 +118,7 @@ def _engine(space: Space, job: Job, wanted: Wanted) -> Engine:
 
 def ahead_of(space: Space) -> Fraction:
     """How much of a study may be asked for while nothing is known of it: all of it where nothing is learned."""
-    return AHEAD if sampling.learns(space.setting("search")) else Fraction(1)
+    return AHEAD if samplers.learns(space.setting("search")) else Fraction(1)
 
 
 def _why_in_turn(space: Space, wanted: Wanted) -> str:
@@ -130,7 +130,7 @@ def _why_in_turn(space: Space, wanted: Wanted) -> str:
         return "objective.function trains each trial by itself"
     if search["trial_limit"] is not None or search["trial_timeout"] is not None:
         return "a trial that is killed at its limit would take others along"
-    if search["sampler"]["type"] in sampling.REPEATS:
+    if search["sampler"]["type"] in samplers.REPEATS:
         return f"{search['sampler']['type']} gives points again while others train"
     return ""
 

@@ -14,9 +14,9 @@ from tuner.findings import of_what, spread
 from tuner.goal import Direction, Goal
 from tuner.importances import Importances, importances_of
 from tuner.runtime.rounding import amount, rounded
-from tuner.stopping import stop_reason
 from tuner.study import Record, Study, sound, versions
-from tuner.study.forking import Fork
+from tuner.study.fork import Fork
+from tuner.study.stopping import stop_reason
 
 TOP = 5
 """So many of the best trials are shown if not said otherwise."""

@@ -30,12 +30,12 @@ from tuner.runtime.rounding import amount
 from tuner.space import Space
 from tuner.space.edit import settings_of
 from tuner.space.rules import seconds
-from tuner.stopping import Stop, Watch
 from tuner.storage import Turns, in_turn
-from tuner.storage.outages import BUSY, Unavailable
+from tuner.storage.transient_errors import BUSY, Unavailable
 from tuner.study import Record, Study, load_study, open_study
-from tuner.study.forking import begin_fork, fork_of
-from tuner.study.planned import note
+from tuner.study.fork import begin_fork, fork_of
+from tuner.study.stopping import Stop, Watch
+from tuner.study.study import note
 from tuner.study.versions import continued, refuse_other_data
 from tuner.training import device_of
 

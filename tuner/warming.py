@@ -22,8 +22,9 @@ from tuner.space.warm_start import PATH, WarmStart
 from tuner.space.writing import flow
 from tuner.storage import anchored, open_storage
 from tuner.study import Record, Study, load_study
-from tuner.study.origins import Origin, Way
-from tuner.study.planned import enqueue, note, noted
+from tuner.study.provenance import Origin, Way
+from tuner.study.registry import enqueue
+from tuner.study.study import note, noted
 
 _NOTED = "warm start"
 """What is noted of a study that has its known configs: how they were asked for."""

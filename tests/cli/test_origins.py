@@ -13,7 +13,7 @@ from tuner.cli import app
 from tuner.goal import Task, goal_of
 from tuner.space import Space
 from tuner.storage import Sole, open_storage
-from tuner.study.forking import begin_fork, fork_of
+from tuner.study.fork import begin_fork, fork_of
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from tuner.cli.sparkline import bar, sparkline
 from tuner.confirmation import CONFIRM
 from tuner.protocol import Outcome, State
 from tuner.study import AskTell, Study, list_studies
-from tuner.study.planned import note
+from tuner.study.study import note
 from tuner.summary import summary
 
 FLOAT = optuna.distributions.FloatDistribution(0, 1)

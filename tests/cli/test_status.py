@@ -20,9 +20,9 @@ from tuner.cli import app
 from tuner.cli.overview import Overview, overview
 from tuner.cli.remarks import lines
 from tuner.cli.status import data, followed
-from tuner.stopping import STOP
 from tuner.study import AskTell, Record
-from tuner.study.planned import note
+from tuner.study.stopping import STOP
+from tuner.study.study import note
 
 NOW = datetime.datetime.now()
 

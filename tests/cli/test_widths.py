@@ -14,7 +14,7 @@ from tuner.confirmation import CONFIRM
 from tuner.protocol import Outcome, State
 from tuner.storage import open_storage
 from tuner.study import load_study
-from tuner.study.planned import note
+from tuner.study.study import note
 
 
 def printed(width: int, *arguments: str) -> str:

@@ -14,7 +14,7 @@ from tuner.events import Event, Reported
 from tuner.findings import sentences
 from tuner.space import Space
 from tuner.stage import Terms
-from tuner.study.planned import note, noted
+from tuner.study.study import note, noted
 
 
 def test_what_cannot_be_confirmed_is_refused_with_a_sentence(walk: Path, url: str) -> None:

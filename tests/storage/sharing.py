@@ -18,7 +18,7 @@ from tuner.goal import Task, goal_of
 from tuner.protocol import Outcome, State, Trial
 from tuner.space import Space
 from tuner.storage import in_turn, leases, open_storage, postgres
-from tuner.storage.shared import Shared, sharing
+from tuner.storage.postgres_coordination import Shared, sharing
 from tuner.storage.tables import Tables
 from tuner.study import AskTell, Study, open_study
 

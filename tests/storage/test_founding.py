@@ -9,9 +9,8 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from tuner.storage import Sole, Turns, in_turn, join, open_storage
-from tuner.storage.founding import found
-from tuner.storage.outages import Unavailable
-from tuner.storage.tables import Tables
+from tuner.storage.tables import Tables, found
+from tuner.storage.transient_errors import Unavailable
 
 FACTS = {"tuner": {"uid": "a"}, "fork": {"of": "old"}}
 

@@ -16,9 +16,9 @@ from tests.study.asking import epoch, opened
 from tuner import storage
 from tuner.errors import StorageError
 from tuner.protocol import Outcome, State
-from tuner.storage import Patience, Sole, in_turn, patience
+from tuner.storage import Patience, Sole, connect, in_turn, retry
+from tuner.storage.coordination import TurnLost
 from tuner.storage.leases import Evicted
-from tuner.storage.turns import TurnLost
 from tuner.study import AskTell
 
 
@@ -31,7 +31,7 @@ def states(url: str) -> list[str]:
 def test_a_turn_that_is_lost_anywhere_in_asking_leaves_no_trial_too_many(
     postgres: str, monkeypatch: pytest.MonkeyPatch, after: bool
 ) -> None:
-    monkeypatch.setattr(patience, "AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(retry, "AGAIN_SECONDS", 0.0)
     with joined(postgres) as driver:
         for commit in itertools.count():
             with turn_lost(postgres, driver, commit, after) as seen:
@@ -50,7 +50,7 @@ def test_a_turn_that_is_lost_anywhere_in_asking_leaves_no_trial_too_many(
 def test_a_turn_that_is_lost_anywhere_in_telling_loses_no_outcome(
     postgres: str, monkeypatch: pytest.MonkeyPatch, state: State, left_as: str, after: bool
 ) -> None:
-    monkeypatch.setattr(patience, "AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(retry, "AGAIN_SECONDS", 0.0)
     with joined(postgres) as driver:
         for commit in itertools.count():
             number = driver.ask().number
@@ -140,7 +140,7 @@ def told() -> list[str]:
 @pytest.fixture
 def trials(url: str, told: list[str], monkeypatch: pytest.MonkeyPatch) -> AskTell:
     """A study on SQLite, whose driver waits for it."""
-    monkeypatch.setattr(storage, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(connect, "BUSY_SECONDS", 0.1)
     return AskTell(study_in(storage.open_storage(url, create=True)), Sole(Patience(told.append)))
 
 
@@ -168,7 +168,7 @@ def test_everything_waits_for_a_locked_database_and_nothing_is_lost(
 def test_a_database_that_stays_locked_ends_in_a_sentence_and_the_study_is_whole(
     url: str, tmp_path: Path, trials: AskTell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(retry, "PATIENCE_SECONDS", 1.0)
     in_turn(trials._ledger._turns, trials.ask)
 
     timer = held(tmp_path / "studies.db", 4.0)

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy
 from sqlalchemy.exc import SQLAlchemyError
 
-from tuner.storage.outages import AWAY, BROKEN, FULL, LOCKED, Outage, outage_of
+from tuner.storage.transient_errors import AWAY, BROKEN, FULL, LOCKED, Outage, outage_of
 
 READ = "SELECT * FROM facts"
 WRITE = "INSERT INTO facts VALUES (zeroblob(100000))"

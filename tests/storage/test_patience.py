@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from tuner.errors import StorageError
-from tuner.storage import patience
-from tuner.storage.outages import FULL, Unavailable
-from tuner.storage.patience import OutOfPatience, Patience
+from tuner.storage import retry
+from tuner.storage.retry import OutOfPatience, Patience
+from tuner.storage.transient_errors import FULL, Unavailable
 
 
 def failing(times: int, error: Exception = Unavailable(FULL)) -> Callable[[], str]:  # noqa: B008 it is only raised
@@ -39,7 +39,7 @@ def test_a_short_outage_is_told_of_once_and_its_end_too() -> None:
 
 
 def test_a_long_one_is_told_of_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "REMIND_SECONDS", 0.4)
+    monkeypatch.setattr(retry, "REMIND_SECONDS", 0.4)
     told: list[str] = []
 
     Patience(told.append).outlast(failing(3))
@@ -48,7 +48,7 @@ def test_a_long_one_is_told_of_now_and_then(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_patience_has_an_end_that_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 1.5)
+    monkeypatch.setattr(retry, "PATIENCE_SECONDS", 1.5)
 
     with pytest.raises(StorageError) as caught:
         Patience().outlast(failing(99))
@@ -57,7 +57,7 @@ def test_patience_has_an_end_that_says_what_to_do(monkeypatch: pytest.MonkeyPatc
 
 
 def test_after_its_end_nothing_more_is_waited_for_until_something_succeeds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(retry, "PATIENCE_SECONDS", 0.5)
     waiting = Patience()
     with pytest.raises(OutOfPatience):
         waiting.outlast(failing(99))
@@ -72,7 +72,7 @@ def test_after_its_end_nothing_more_is_waited_for_until_something_succeeds(monke
 
 
 def test_parts_that_succeed_do_not_lengthen_the_patience_with_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(retry, "PATIENCE_SECONDS", 1.0)
     waiting, whole = Patience(), failing(99)
 
     with pytest.raises(OutOfPatience):

@@ -21,9 +21,9 @@ from tests.storage.sharing import (
 )
 from tuner import storage
 from tuner.errors import StorageError
-from tuner.storage import patience
+from tuner.storage import retry
+from tuner.storage.coordination import TurnLost
 from tuner.storage.leases import Evicted
-from tuner.storage.turns import TurnLost
 
 
 def alive(driver: Driver) -> Set[str]:
@@ -54,7 +54,7 @@ def test_drivers_take_turns(postgres: str, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_driver_that_waits_too_long_for_its_turn_gives_up(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
     hasten(monkeypatch)
-    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(retry, "PATIENCE_SECONDS", 0.5)
 
     with (
         joined(postgres) as first,

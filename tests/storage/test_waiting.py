@@ -16,7 +16,7 @@ import pytest
 from tuner import tune
 from tuner.errors import StorageError
 from tuner.events import Event, Reported, Trouble
-from tuner.storage import patience
+from tuner.storage import retry
 
 LOCK = """\
 import sqlite3, sys, time
@@ -77,7 +77,7 @@ def test_a_run_ends_in_a_sentence_when_the_database_stays_locked(
     tiny: Path, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     locker = Locker(tmp_path / "studies.db", seconds=600)
-    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 3.0)
+    monkeypatch.setattr(retry, "PATIENCE_SECONDS", 3.0)
 
     with pytest.raises(StorageError, match=r"the database is locked by another program, for .*: end that program"):
         tune.run(tiny, storage_url=url, observe=locker)
@@ -150,7 +150,7 @@ def test_a_run_ends_in_a_sentence_when_the_disk_stays_full(
     tiny: Path, disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, filler = f"sqlite:///{disk}/studies.db", Filler(disk)
-    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 2.0)
+    monkeypatch.setattr(retry, "PATIENCE_SECONDS", 2.0)
 
     with pytest.raises(StorageError, match=r"the disk of the database is full, for .*: free some space on it"):
         tune.run(tiny, storage_url=url, observe=filler)

@@ -11,7 +11,7 @@ from tests.study.asking import opened
 from tuner import storage
 from tuner.goal import Task, goal_of
 from tuner.space import Space
-from tuner.storage.watching import drivers_of
+from tuner.storage.drivers import drivers_of
 from tuner.study import AskTell, open_study
 
 THIS = f"process {os.getpid()} on {socket.gethostname()}"

@@ -13,8 +13,8 @@ from tuner.space import Space
 from tuner.storage import Sole, open_storage
 from tuner.storage.tables import Tables
 from tuner.study import AskTell, Study, delete_study, load_study
-from tuner.study.forking import Fork, Forked, begin_fork, fork_of
-from tuner.study.origins import Origin, Way
+from tuner.study.fork import Fork, Forked, begin_fork, fork_of
+from tuner.study.provenance import Origin, Way
 
 SGD = {"model.hidden.length": 1, "model.hidden.0": 8, "optimizer": "SGD", "optimizer.SGD.momentum": 0.5}
 KNOWN = [{**SGD, "optimizer.SGD.lr": 0.05}, {**SGD, "optimizer.SGD.lr": 0.5}, {**SGD, "optimizer.SGD.lr": 0.9}]

@@ -55,7 +55,7 @@ def print_study(study: Study, records: list[Record], kept: Kept, form: Format, t
 
 def print_trial(study: Study, record: Record, kept: Kept, form: Format) -> None:
     """All that is known of one trial."""
-    from tuner.study.origins import Origin
+    from tuner.study.provenance import Origin
 
     if form is not Format.TABLE:
         _print_data(_data(record, kept), form)

@@ -27,7 +27,7 @@ class Kept:
     @functools.cached_property
     def checkpoints(self) -> dict[int, list[Path]]:
         """Those of each trial that has any: the state to go on from, the best epoch's weights."""
-        from tuner.checkpoints import Checkpoints
+        from tuner.storage.checkpoints import Checkpoints
 
         found = collections.defaultdict(list)
         for file in [] if self._folder is None else Checkpoints(self._folder / "checkpoints").files():

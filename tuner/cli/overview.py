@@ -135,8 +135,8 @@ def overview(
         now: the time, by the clock that dates trials.
     """
     from tuner.failures import failures_of
-    from tuner.stopping import stop_reason
     from tuner.study import LEFT, RUNNING, told_apart
+    from tuner.study.stopping import stop_reason
 
     records = told_apart(records, drivers)
     ended = sorted((record for record in records if record.finished), key=lambda record: record.ended or now)

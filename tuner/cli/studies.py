@@ -140,7 +140,7 @@ def export(
     Example: tuner export digits-cnn -o best.yaml
     """
     from tuner import exporting
-    from tuner.study.origins import Origin
+    from tuner.study.provenance import Origin
 
     if not form:
         form = "json" if out is not None and out.suffix == ".json" else "yaml"

@@ -19,13 +19,14 @@ from torch.optim import lr_scheduler
 from torchvision import models as torchvision_models
 from torchvision.transforms import v2
 
-from tuner import data, models, sampling
+from tuner import data, models
 from tuner.config import Component
 from tuner.data import tokens, transforms, vision
 from tuner.grammar import arguments
 from tuner.grammar.arguments import Faults
 from tuner.grammar.shapes import Shape
 from tuner.models import vision as networks
+from tuner.study import samplers
 from tuner.training import losses, lr_schedulers, optimizers
 
 
@@ -109,4 +110,4 @@ def _tokenizers() -> dict[str, Callable[..., Any]]:
 
 
 def _of_search(kind: str) -> Faults:
-    return lambda component: sampling.argument_faults({"type": component.type, **component.args}, kind)
+    return lambda component: samplers.argument_faults({"type": component.type, **component.args}, kind)

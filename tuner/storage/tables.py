@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy
+from optuna.storages import BaseStorage
 from optuna.storages._rdb import models
 from optuna.storages._rdb.storage import RDBStorage, _create_scoped_session
 from optuna.trial import FrozenTrial, TrialState
@@ -24,10 +25,10 @@ from sqlalchemy import bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
-from tuner.storage.facts import Facts
+from tuner.storage.coordination import Turns, losing_the_turn
 from tuner.storage.leases import Evicted
-from tuner.storage.outages import CROSSED, Unavailable
-from tuner.storage.turns import Turns
+from tuner.storage.transient_errors import CROSSED, Unavailable
+from tuner.storage.trial_update import Facts
 from tuner.storage.urls import sqlite_file
 
 DRIVER = "driver"
@@ -262,3 +263,24 @@ def _sessions(engine: sqlalchemy.Engine, turns: Turns) -> scoped_session[Session
             return engine if connection is None else connection
 
     return scoped_session(sessionmaker(class_=InTurn))
+
+
+def found(
+    storage: BaseStorage, turns: Turns, study_id: int, attributes: Mapping[str, Any], trials: Sequence[FrozenTrial]
+) -> None:
+    """Write a study's attributes and its first trials, in a turn.
+
+    Args:
+        storage: opened for writing.
+        turns: the driver's right to the study.
+        study_id: of a study that has neither yet.
+        attributes: JSON values.
+        trials: numbered from 0, complete or pruned.
+
+    Raises:
+        TurnLost: nobody knows whether it is written.
+        Unavailable: another program has begun a trial of the study.
+    """
+    backend: RDBStorage = storage._backend  # type: ignore[attr-defined]
+    with losing_the_turn():
+        Tables(backend, turns).found(study_id, attributes, trials)

@@ -1,13 +1,12 @@
 """Studies: the one package that knows Optuna's trials."""
 
-from tuner.study.alive import LEFT, RUNNING, Attended, drivers, told_apart
-from tuner.study.asktell import AskTell
-from tuner.study.catalogue import delete_study, list_studies, load_study, open_study, rehearse
-from tuner.study.domain import Choices, Domain, Range
-from tuner.study.extract import extract
+from tuner.study.ask_tell import AskTell
+from tuner.study.distributions import Choices, Domain, Range
+from tuner.study.liveness import LEFT, RUNNING, Attended, drivers, told_apart
 from tuner.study.record import Record, sound
-from tuner.study.standing import Standing
-from tuner.study.study import Study
+from tuner.study.registry import delete_study, list_studies, load_study, open_study, rehearse
+from tuner.study.study import Standing, Study
+from tuner.study.subset import extract
 
 __all__ = [
     "LEFT",

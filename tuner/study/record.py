@@ -16,7 +16,7 @@ from tuner.goal import Direction
 from tuner.protocol import State
 from tuner.runtime.rounding import rounded
 from tuner.storage import FINISHED
-from tuner.study.domain import label_of
+from tuner.study.distributions import label_of
 
 FINISHED_STATES = {state.value for state in State if state is not State.SUSPENDED}
 """How the states of ended trials are shown."""

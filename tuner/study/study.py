@@ -15,7 +15,7 @@ from tuner.goal import Direction, Goal, Scope
 from tuner.runtime.rounding import amount
 from tuner.space import Space
 from tuner.storage import FINISHED, readable_errors
-from tuner.study.domain import Domain, domains
+from tuner.study.distributions import Domain, domains
 from tuner.study.record import Record, record_of, undominated
 
 FACTS = "tuner"
@@ -126,3 +126,46 @@ class Study:
         """How many trials have ended, however they did."""
         with readable_errors():
             return self.optuna._storage.get_n_trials(self.optuna._study_id, FINISHED)
+
+
+def noted(study: Study, key: str) -> Mapping[str, Any]:
+    """The facts that were noted of a study under a key; none if none were."""
+    with readable_errors():
+        facts: Mapping[str, Any] = study.optuna.user_attrs.get(key, {})
+    return facts
+
+
+def note(study: Study, key: str, facts: Mapping[str, Any]) -> None:
+    """Note facts of a study, JSON values, in place of those under the same key."""
+    if noted(study, key) != facts:
+        with readable_errors():
+            study.optuna.set_user_attr(key, dict(facts))
+
+
+class Standing:
+    """Who is ahead.
+
+    Args:
+        study: says by what.
+        keep: how many of the best are remembered.
+    """
+
+    def __init__(self, study: Study, keep: int) -> None:
+        self._study = study
+        self._keep = keep
+        self.front: list[Record] = []
+        """As `Study.front` gives it."""
+        self.best: list[Record] = []
+        """Of the sound ones, by rank."""
+
+    def take(self, ended: Iterable[Record]) -> None:
+        """Take in trials that have ended; one that was taken in before changes nothing."""
+        sound = [record for record in ended if record.sound]
+        self.front = self._study.front(_merged(self.front, sound))
+        self.best = self._study.ranked(_merged(self.best, sound))[: self._keep]
+
+
+def _merged(known: list[Record], new: list[Record]) -> list[Record]:
+    """By number, as a study has them: so equals keep their order."""
+    records = {record.number: record for record in [*known, *new]}
+    return [records[number] for number in sorted(records)]

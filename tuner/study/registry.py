@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import optuna
@@ -11,13 +12,13 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 
-from tuner import sampling
 from tuner.errors import BuildError, StudyError, did_you_mean, listing
 from tuner.goal import Goal
 from tuner.protocol import Epoch, Outcome, State
 from tuner.space import Space
 from tuner.storage import readable_errors
-from tuner.study.asktell import AskTell
+from tuner.study import samplers
+from tuner.study.ask_tell import AskTell
 from tuner.study.identity import identity_of, refuse_another
 from tuner.study.study import FACTS, Study
 
@@ -56,8 +57,8 @@ def open_study(storage: BaseStorage, space: Space, goal: Goal, batch: int | None
         for params in space.enqueued():
             study.enqueue_trial(params, skip_if_exists=True)
         seed = space.setting("study.seed")
-        study.sampler = sampling.sampler(space.setting("search.sampler"), seed, goal.single)
-        study.pruner = sampling.pruner(space.setting("search.pruner"), space.highest("training.epochs"), seed)
+        study.sampler = samplers.sampler(space.setting("search.sampler"), seed, goal.single)
+        study.pruner = samplers.pruner(space.setting("search.pruner"), space.highest("training.epochs"), seed)
         study._thread_local.in_optimize_loop = True  # or a grid that is used up raises where it should stop
         return Study(study)
 
@@ -162,3 +163,24 @@ def rehearse(space: Space, goal: Goal) -> None:
         study.tell(Outcome(trial.number, 1, State.COMPLETE, goal.values(metrics), 1, violations=violations))
         if study.exhausted:
             return
+
+
+def sibling(study: Study, name: str) -> Study | None:
+    """Another study of the same database, if it is there."""
+    storage = study.optuna._storage
+    if name not in list_studies(storage):
+        return None
+    try:
+        return load_study(storage, name)
+    except StudyError:  # it was deleted meanwhile
+        return None
+
+
+def enqueue(study: Study, params: Mapping[str, Any], facts: Mapping[str, Any], once: bool = False) -> None:
+    """Let a trial with these parameters, and with user attributes, wait to be asked for.
+
+    A `seed` among the attributes is the trial's. With `once` it is not enqueued where a trial has these very
+    parameters. Others must not do the same at the same time.
+    """
+    with readable_errors():
+        study.optuna.enqueue_trial(dict(params), user_attrs=dict(facts), skip_if_exists=once)

@@ -13,12 +13,12 @@ from typing import Any
 from optuna.study._tell import _tell_with_warning  # `tell` adds a deep copy of the trial
 from optuna.trial import FrozenTrial, TrialState
 
-from tuner import sampling
 from tuner.protocol import Epoch, Fixed, Outcome, State, Trial
 from tuner.runtime.seeds import derive
 from tuner.storage import DRIVER, Facts, Ledger, Turns, readable_errors
+from tuner.study import samplers
 from tuner.study.attempt import TOLD_AS, Attempt, constraints, stopped_at
-from tuner.study.losses import BEGUN, WITH_THE_RUN, died, epochs_of, has_begun, process_of
+from tuner.study.lost_trials import BEGUN, WITH_THE_RUN, died, epochs_of, has_begun, process_of
 from tuner.study.record import HISTORY, TRACEBACK, Record, record_of
 from tuner.study.study import Study
 
@@ -238,9 +238,9 @@ class AskTell:
 
     def _seed_sampler(self) -> None:
         section = self.study.space.setting("search.sampler")
-        if section["type"] not in sampling.CONTINUES_BY_ITSELF:
+        if section["type"] not in samplers.CONTINUES_BY_ITSELF:
             seed = self._chance("sampler", self.upcoming)
-            self.optuna.sampler = sampling.sampler(section, seed, self.study.goal.single)
+            self.optuna.sampler = samplers.sampler(section, seed, self.study.goal.single)
 
     def _chance(self, of: str, number: int) -> int:
         return derive(self.study.space.setting("study.seed"), of, number + self.study.beyond)

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from sqlalchemy.engine import URL
 
-from tuner.storage import leases, postgres, state_folder
+from tuner.storage import leases, postgres
+from tuner.storage.connect import state_folder
 from tuner.storage.locks import holder
-from tuner.storage.outages import readable_errors
+from tuner.storage.transient_errors import readable_errors
 from tuner.storage.urls import parse, sqlite_file
 
 

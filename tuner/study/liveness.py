@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from tuner.config import and_storage
 from tuner.storage import DRIVER
+from tuner.storage.drivers import drivers_of
 from tuner.storage.urls import shown
-from tuner.storage.watching import drivers_of
 from tuner.study.record import Record
 from tuner.study.study import Study
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Set
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 
-from tuner.storage.facts import Facts
 from tuner.storage.tables import Begin, Move
+from tuner.storage.trial_update import Facts
 
 
 class Unwritten:

@@ -16,8 +16,8 @@ from typing import Any
 from tuner.goal import Goal
 from tuner.space import Space
 from tuner.study import Record, Study
-from tuner.study.forking import Fork
-from tuner.study.planned import note, noted
+from tuner.study.fork import Fork
+from tuner.study.study import note, noted
 
 STOP = "stop"
 """What is noted of a study: the rule, the total that it was run with, and why it has stopped."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from tuner.errors import StorageError
-from tuner.storage.outages import AWAY, Outage, outage_of, reason
+from tuner.storage.transient_errors import AWAY, Outage, outage_of, reason
 
 T = TypeVar("T")
 

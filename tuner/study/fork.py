@@ -26,11 +26,11 @@ from tuner.space.holes import lookup
 from tuner.space.resolved import Source, differences
 from tuner.space.writing import flow
 from tuner.storage import Turns, readable_errors
-from tuner.storage.founding import found
-from tuner.study.catalogue import create_study, facts_of, list_studies, load_study, new_uid, refuse_other_directions
+from tuner.storage.tables import found
 from tuner.study.identity import changes, described, identity_of, revalued
-from tuner.study.origins import Origin, Way
+from tuner.study.provenance import Origin, Way
 from tuner.study.record import HISTORY, TRACEBACK
+from tuner.study.registry import create_study, facts_of, list_studies, load_study, new_uid, refuse_other_directions
 from tuner.study.study import FACTS, FORK, Study
 
 _UNKEPT = {

@@ -8,7 +8,7 @@ from typing import Any
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
-from tuner.study.domain import Choices, Domain
+from tuner.study.distributions import Choices, Domain
 from tuner.study.record import Record
 from tuner.study.study import Study
 

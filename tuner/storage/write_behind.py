@@ -30,14 +30,14 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from tuner.errors import StorageError
-from tuner.storage.facts import Facts
-from tuner.storage.later import Later
-from tuner.storage.outages import outage_of
-from tuner.storage.passing import Passing
+from tuner.storage.coordination import Sole, Turns, losing_the_turn
+from tuner.storage.debounce import Later
+from tuner.storage.memory_tables import Unwritten
+from tuner.storage.proxy import Passing
 from tuner.storage.tables import DRIVER, NEW, Begin, Move, Tables
-from tuner.storage.turns import Sole, Turns, losing_the_turn
-from tuner.storage.unwritten import Unwritten
-from tuner.storage.view import View
+from tuner.storage.transient_errors import outage_of
+from tuner.storage.trial_cache import View
+from tuner.storage.trial_update import Facts
 
 T = TypeVar("T")
 

@@ -10,8 +10,8 @@ from optuna.exceptions import StorageInternalError
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from tuner.storage.outages import Unavailable, outage_of
-from tuner.storage.patience import Patience
+from tuner.storage.retry import Patience
+from tuner.storage.transient_errors import Unavailable, outage_of
 
 T = TypeVar("T")
 

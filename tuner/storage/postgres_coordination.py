@@ -16,10 +16,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tuner.runtime.seeds import derive
 from tuner.storage import leases, postgres
+from tuner.storage.coordination import TurnLost, losing_the_turn
 from tuner.storage.leases import Evicted, Lease
-from tuner.storage.outages import AWAY, LOCKED, TAKEN, Unavailable, outage_of, readable_errors
-from tuner.storage.patience import Patience
-from tuner.storage.turns import TurnLost, losing_the_turn
+from tuner.storage.retry import Patience
+from tuner.storage.transient_errors import AWAY, LOCKED, TAKEN, Unavailable, outage_of, readable_errors
 
 _LOCK = text("SELECT pg_advisory_lock(:key)")
 _UNLOCK = text("SELECT pg_advisory_unlock_all()")
