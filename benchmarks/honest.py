@@ -44,10 +44,10 @@ import tuner
 from benchmarks import noise, resampled
 from benchmarks.verdicts import COVERS, Share, Target, missed
 from tuner import check
-from tuner.confirmation import Confirmation
 from tuner.engines.trial import run_trial
 from tuner.protocol import Epoch, Trial, Verdict
-from tuner.racing import Interval
+from tuner.results.confirmation import Confirmation
+from tuner.results.racing import Interval
 from tuner.runtime.seeds import derive
 from tuner.space import Space
 from tuner.space.suggesters import Known

@@ -18,9 +18,9 @@ from typing import Any
 import optuna
 
 from benchmarks.verdicts import FALSE, FIRST, Share
-from tuner.importances import TREES, importances_of
-from tuner.plots.plot import losses
-from tuner.regions import regions
+from tuner.plots.base import losses
+from tuner.results.importances import TREES, importances_of
+from tuner.results.regions import regions
 from tuner.study import Study, sound
 
 SEARCHED: Mapping[str, optuna.distributions.BaseDistribution] = {

@@ -19,8 +19,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from benchmarks.verdicts import COVERS, FALSE, Share, Target
-from tuner.findings import MANY_MISS, SKEWED_MISSES
-from tuner.racing import best_epoch, interval, luck, race, scored
+from tuner.results.racing import best_epoch, interval, luck, race, scored
+from tuner.results.wording import MANY_MISS, SKEWED_MISSES
 
 Numbers = NDArray[np.float64]
 ROWS, VALID, FEATURES, KEPT = 240, 60, 12, 6

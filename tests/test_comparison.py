@@ -13,14 +13,14 @@ import tuner
 from tests.conftest import TINY
 from tests.plots.making import study_of_several
 from tests.study.asking import complete, opened
-from tuner import comparison
 from tuner.cli import app
-from tuner.confirmation import CONFIRM
 from tuner.errors import UsageError
-from tuner.plots.against import Confirmed, Contestant
+from tuner.plots.study_comparison import Confirmed, Contestant
 from tuner.protocol import Fixed
-from tuner.racing import Interval
-from tuner.stage import Part, Run
+from tuner.reports import comparison
+from tuner.results.confirmation import CONFIRM
+from tuner.results.racing import Interval
+from tuner.results.stage import Part, Run
 from tuner.study import Study
 from tuner.study.record import HISTORY
 from tuner.study.study import note

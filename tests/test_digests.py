@@ -13,7 +13,7 @@ from tuner.cli import app
 from tuner.config import On
 from tuner.digests import code_digests
 from tuner.errors import StudyError
-from tuner.exporting import export
+from tuner.results.best_config import export
 from tuner.storage import open_storage
 from tuner.study import load_study
 from tuner.user_code import Code

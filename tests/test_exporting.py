@@ -9,7 +9,7 @@ import tuner
 from tests.conftest import TINY
 from tuner.config import Component
 from tuner.errors import StudyError
-from tuner.exporting import Format
+from tuner.results.best_config import Format
 from tuner.space import Space
 from tuner.space.suggesters import Corner
 from tuner.storage import open_storage

@@ -9,7 +9,7 @@ import pytest
 import tuner
 from tests.conftest import Cli
 from tuner.errors import in_words
-from tuner.failures import commonest, failures_of
+from tuner.results.failures import commonest, failures_of
 from tuner.study import Record
 from tuner.tune import Result
 

@@ -15,7 +15,7 @@ from sklearn.datasets import load_breast_cancer
 import tuner
 from tuner.data.scale import Scale
 from tuner.errors import SpaceError, UsageError
-from tuner.final import Final
+from tuner.final.retrain import Final
 from tuner.space import Space
 
 CHANCE = np.random.default_rng(0)

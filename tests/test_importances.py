@@ -12,9 +12,9 @@ import pytest
 from tests.conftest import TINY
 from tests.plots.making import branched, study_of_several
 from tests.study.asking import opened
-from tuner.association import Column, beyond_chance, spread
-from tuner.importances import Importances, importances_of
 from tuner.protocol import Outcome, State
+from tuner.results.association import Column, beyond_chance, spread
+from tuner.results.importances import Importances, importances_of
 from tuner.study import Study, extract, sound
 
 

@@ -11,7 +11,7 @@ import tuner
 from tests.cli.test_show import left_running
 from tests.plots.making import study_of
 from tuner.errors import StudyError
-from tuner.notebook import Notebook
+from tuner.reports.notebook import Notebook
 from tuner.study import Study
 
 URL = "sqlite:///none.db"

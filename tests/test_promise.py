@@ -19,10 +19,10 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss, mean_absolute_er
 import tuner
 from tests.conftest import Cli
 from tuner import check
-from tuner.certainty import _percentiles, doubted, intervals, wilson
 from tuner.config import On
+from tuner.final.score_intervals import _percentiles, doubted, intervals, wilson
 from tuner.goal import Task
-from tuner.racing import Interval
+from tuner.results.racing import Interval
 from tuner.space import Space
 from tuner.space.suggesters import Corner
 from tuner.storage import open_storage

@@ -11,8 +11,8 @@ import torch
 from scipy import stats
 
 from benchmarks.resampled import simulate, skewed
-from tuner.findings import MANY_MISS, SKEWED_MISSES
-from tuner.racing import KEPT, Race, best_epoch, interval, luck, p_worse, race, scored
+from tuner.results.racing import KEPT, Race, best_epoch, interval, luck, p_worse, race, scored
+from tuner.results.wording import MANY_MISS, SKEWED_MISSES
 
 
 def flat(values: Mapping[int, Sequence[float]]) -> dict[int, list[list[float]]]:

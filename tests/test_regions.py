@@ -8,8 +8,8 @@ import optuna
 import pytest
 
 from tests.plots.making import branched
-from tuner.plots.plot import losses
-from tuner.regions import End, regions
+from tuner.plots.base import losses
+from tuner.results.regions import End, regions
 from tuner.study import Choices, Domain, Range, Record, Study, sound
 from tuner.study.distributions import domains
 

@@ -10,9 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 import tuner
-from tuner import saving
 from tuner.cli import app
 from tuner.events import Event, Opened, Started
+from tuner.final import save
 
 NETS = """
 import torch
@@ -95,7 +95,7 @@ def test_a_run_names_what_would_not_be_saved_before_its_first_trial(model: str, 
 def test_a_large_model_is_not_saved_on_trial_and_that_is_said(
     tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(saving, "LARGEST", 1000)
+    monkeypatch.setattr(save, "LARGEST", 1000)
     events: list[Event] = []
 
     tuner.run(space_of(tmp_path, "{type: 'net.py:PlainList'}"), storage_url=url, observe=events.append)

@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 import pytest
 
 from tuner.plots import Plot
+from tuner.plots.timeline import LOOKS, timeline
 from tuner.study import Record
-from tuner.timeline import LOOKS, timeline
 
 NINE = datetime.datetime(2026, 3, 1, 9, 0, 0)
 TEN = NINE + datetime.timedelta(hours=1)

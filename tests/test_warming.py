@@ -9,11 +9,11 @@ from sqlalchemy.engine import make_url
 import tuner
 from tests.conftest import TINY
 from tests.study.asking import complete, opened
-from tuner.confirmation import CONFIRM
 from tuner.errors import SpaceError
 from tuner.protocol import Fixed
+from tuner.results.confirmation import CONFIRM
+from tuner.results.stage import Part, Run
 from tuner.space import Space
-from tuner.stage import Part, Run
 from tuner.storage import open_storage
 from tuner.study import AskTell, Record, Study, load_study
 from tuner.study.provenance import Origin, Way

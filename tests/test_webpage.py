@@ -20,7 +20,8 @@ import torch
 
 from tests.conftest import ROOT
 from tests.plots.making import branched, large, study_of, study_of_several
-from tuner import comparison, reporting, runpage
+from tuner.plots import final_run
+from tuner.reports import comparison, final_run_page, study_report
 from tuner.runtime.rounding import rounded
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -64,18 +65,20 @@ def final_training() -> str:
     epochs = [{"epoch": epoch, "train_loss": 1 / epoch, "loss": 2 / epoch, "f1": 1 - 1 / epoch} for epoch in (1, 2, 3)]
     classes = [str(number) for number in range(20)]
     rows = torch.arange(20)
-    plots = [runpage.curves(epochs), runpage.confusion(rows, rows.roll(1), classes)]
-    return runpage.page("digits", "trial 3: CNN on digits", "Test split", [runpage.Score("f1", 0.5)], plots)
+    plots = [final_run.curves(epochs), final_run.confusion(rows, rows.roll(1), classes)]
+    return final_run_page.page(
+        "digits", "trial 3: CNN on digits", "Test split", [final_run_page.Score("f1", 0.5)], plots
+    )
 
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pages")
     texts = {
-        "empty": reporting.page(study_of(0)),
-        "thirty": reporting.page(study_of(30)),
-        "several": reporting.page(study_of_several(30, 3)),
-        "large": reporting.page(large(120, 4)),
+        "empty": study_report.page(study_of(0)),
+        "thirty": study_report.page(study_of(30)),
+        "several": study_report.page(study_of_several(30, 3)),
+        "large": study_report.page(large(120, 4)),
         "compared": comparison.page([branched(30), large(60, 4)]),
         "final": final_training(),
     }
@@ -164,7 +167,7 @@ SORTED = """\
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 def test_the_table_of_trials_sorts_by_size_and_shows_what_is_looked_for(tmp_path: Path) -> None:
     study, page = study_of(30), tmp_path / "page.html"
-    page.write_text(reporting.page(study).replace("</body>", SORTED))
+    page.write_text(study_report.page(study).replace("</body>", SORTED))
 
     told = facts_of(dumped(page.as_uri(), dark=False, profile=tmp_path / "profile"))
 

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from tuner.confirming import confirm
     from tuner.door import objective
     from tuner.errors import TunerError
-    from tuner.final import train
-    from tuner.notebook import load_study
-    from tuner.prediction import predict
-    from tuner.predictor import load_model
+    from tuner.final.inference import predict
+    from tuner.final.model import load_model
+    from tuner.final.retrain import train
+    from tuner.reports.notebook import load_study
     from tuner.space import Space
     from tuner.tune import run
 
@@ -45,13 +45,13 @@ _HOMES = {
     "TunerError": "tuner.errors",
     "confirm": "tuner.confirming",
     "export": "tuner.api",
-    "load_model": "tuner.predictor",
-    "load_study": "tuner.notebook",
+    "load_model": "tuner.final.model",
+    "load_study": "tuner.reports.notebook",
     "objective": "tuner.door",
-    "predict": "tuner.prediction",
+    "predict": "tuner.final.inference",
     "report": "tuner.api",
     "run": "tuner.tune",
-    "train": "tuner.final",
+    "train": "tuner.final.retrain",
 }
 
 

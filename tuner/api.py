@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tuner import comparison, exporting, reporting, storage
+from tuner import storage
 from tuner.config import DEFAULT_STORAGE
 from tuner.errors import UsageError
-from tuner.exporting import Format
+from tuner.reports import comparison, study_report
+from tuner.results import best_config
+from tuner.results.best_config import Format
 from tuner.study import Attended, load_study
 
 
@@ -37,7 +39,7 @@ def export(
         StorageError: the database cannot be read.
     """
     opened = load_study(storage.open_storage(storage_url), study)
-    return exporting.export(opened, trial, None if out is None else Path(out), form)
+    return best_config.export(opened, trial, None if out is None else Path(out), form)
 
 
 def report(study: str | Sequence[str], out: str | Path = "report.html", *, storage_url: str = DEFAULT_STORAGE) -> Path:
@@ -62,7 +64,7 @@ def report(study: str | Sequence[str], out: str | Path = "report.html", *, stora
     opened = storage.open_storage(storage_url)
     studies = [Attended(load_study(opened, name), storage_url) for name in names]
     if len(studies) == 1:
-        reporting.report(studies[0], Path(out))
+        study_report.report(studies[0], Path(out))
     else:
         comparison.compare(studies, Path(out))
     return Path(out)

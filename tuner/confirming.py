@@ -13,7 +13,6 @@ from typing import Any
 
 from tuner import check, data, storage
 from tuner.config import DEFAULT_STORAGE
-from tuner.confirmation import CONFIRM, Confirmation, candidates_of, confirmation, read, sibling_name
 from tuner.driver import Limits
 from tuner.engines.serial import Redrawn, Serial
 from tuner.errors import BuildError, DataError, StudyError, UsageError, listing
@@ -21,11 +20,12 @@ from tuner.events import Observer, Trouble
 from tuner.executors import leftovers
 from tuner.executors.launch import Executor, Wanted, Workers, executor_of
 from tuner.goal import Goal
+from tuner.results.confirmation import CONFIRM, Confirmation, candidates_of, confirmation, read, sibling_name
+from tuner.results.stage import Part, Run, Terms
 from tuner.running import Plan, crew_of, drive, interval_of, planned, settle
 from tuner.runtime.seeds import derive
 from tuner.space import Space
 from tuner.space.suggesters import Corner
-from tuner.stage import Part, Run, Terms
 from tuner.storage import in_turn
 from tuner.study import Record, Study, load_study, open_study
 from tuner.study.registry import enqueue, sibling

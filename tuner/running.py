@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from tuner import check, saving, user_code
+from tuner import check, user_code
 from tuner.digests import code_digests, data_digest
 from tuner.driver import AHEAD, Driver, Limits
 from tuner.engines.function import Fitting
@@ -22,10 +22,11 @@ from tuner.events import Observer, Opened
 from tuner.executors import leftovers
 from tuner.executors.launch import Crew, Wanted, workers
 from tuner.executors.pool import TrialLimits
-from tuner.failures import commonest
+from tuner.final import save
 from tuner.goal import Goal
 from tuner.lockstep import Lockstep
 from tuner.protocol import Engine, Outcome
+from tuner.results.failures import commonest
 from tuner.runtime.rounding import amount
 from tuner.runtime.signals import interruptible
 from tuner.space import Space
@@ -82,7 +83,7 @@ def planned(space: Space, device: torch.device, wanted: Wanted) -> Plan:
     else:
         job = check.load_job(space, device)
         check.check_fit(space, job)
-        lost = saving.unsavable(space, job)
+        lost = save.unsavable(space, job)
         version = Version(data_digest(job.splits), code_digests(_own_code(space)))
         settle(job, space)
         notes, trivial = (*job.notes, *lost), _baseline(space, job)

@@ -13,17 +13,17 @@ from typing import Any
 from optuna.storages import BaseStorage
 
 from tuner import storage, warming
-from tuner.answer import BASELINE
 from tuner.config import DEFAULT_STORAGE
-from tuner.confirmation import Confirmation
 from tuner.confirming import confirm_with, terms_of
 from tuner.driver import Limits
 from tuner.errors import NoTrialSucceeded, StudyError, UsageError, listing
 from tuner.events import Observer, Trouble
 from tuner.executors import leftovers
 from tuner.executors.launch import Executor, Fuse, Wanted, Workers, executor_of
-from tuner.failures import Failures, commonest, failures_of
 from tuner.goal import Goal
+from tuner.results.answer import BASELINE
+from tuner.results.confirmation import Confirmation
+from tuner.results.failures import Failures, commonest, failures_of
 from tuner.running import ahead_of, crew_of, drive, planned
 from tuner.runtime.device import held_to
 from tuner.runtime.rounding import amount

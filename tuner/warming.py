@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tuner.confirmation import candidates_of, read
 from tuner.errors import StorageError, UsageError, listing
+from tuner.results.confirmation import candidates_of, read
 from tuner.space import Space
 from tuner.space.carrying import Carried, Kind, Misfit, carry
 from tuner.space.holes import describe

@@ -15,15 +15,15 @@ from typer.testing import CliRunner, Result
 
 from tests.study.asking import PRUNING, complete, opened
 from tuner import storage
-from tuner.answer import BASELINE
 from tuner.cli import app
 from tuner.cli.showing import print_summary
 from tuner.cli.sparkline import bar, sparkline
-from tuner.confirmation import CONFIRM
 from tuner.protocol import Outcome, State
+from tuner.results.answer import BASELINE
+from tuner.results.confirmation import CONFIRM
+from tuner.results.summary import summary
 from tuner.study import AskTell, Study, list_studies
 from tuner.study.study import note
-from tuner.summary import summary
 
 FLOAT = optuna.distributions.FloatDistribution(0, 1)
 LONG = "optimizer.AdamW.weight_decay"

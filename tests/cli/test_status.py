@@ -17,9 +17,9 @@ from tests.conftest import TINY, Cli, command, environment, until
 from tests.study.asking import complete, epoch, opened
 from tuner import storage
 from tuner.cli import app
-from tuner.cli.overview import Overview, overview
 from tuner.cli.remarks import lines
 from tuner.cli.status import data, followed
+from tuner.results.progress import Overview, overview
 from tuner.study import AskTell, Record
 from tuner.study.stopping import STOP
 from tuner.study.study import note

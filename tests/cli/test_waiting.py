@@ -14,9 +14,9 @@ from tests.cli.test_status import DRIVEN, TEN, made, seen
 from tests.cli.test_watching import Terminal, terminal
 from tests.conftest import Cli, command, environment
 from tuner.cli import waiting
-from tuner.cli.overview import Overview
 from tuner.cli.waiting import Awaited, Lookout
 from tuner.errors import StorageError, StudyError
+from tuner.results.progress import Overview
 
 __all__ = ["terminal"]
 

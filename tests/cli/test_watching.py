@@ -17,10 +17,10 @@ from typer.testing import CliRunner
 
 from tests.cli.test_status import DRIVEN, TEN, made, seen
 from tuner.cli import app
-from tuner.cli.overview import Overview
 from tuner.cli.waiting import Awaited
 from tuner.cli.watching import Screen, watched
 from tuner.errors import UsageError
+from tuner.results.progress import Overview
 
 ALTERNATE, USUAL = b"\x1b[?1049h", b"\x1b[?1049l"
 """What shows a terminal's second screen, and its first again."""

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from tests.study.asking import PRUNING, complete, opened
 from tuner.cli import COMMANDS, app
-from tuner.confirmation import CONFIRM
 from tuner.protocol import Outcome, State
+from tuner.results.confirmation import CONFIRM
 from tuner.storage import open_storage
 from tuner.study import load_study
 from tuner.study.study import note

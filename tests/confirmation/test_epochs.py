@@ -12,11 +12,11 @@ import tuner
 from tests.confirmation.walking import study
 from tests.conftest import Cli
 from tuner.config import On
-from tuner.confirmation import Confirmation
-from tuner.findings import sentences
+from tuner.results.confirmation import Confirmation
+from tuner.results.stage import Part
+from tuner.results.wording import sentences
 from tuner.runtime.rounding import rounded
 from tuner.space import Space
-from tuner.stage import Part
 from tuner.study import Record
 
 SPACE = """\

@@ -8,12 +8,12 @@ import pytest
 
 import tuner
 from tests.confirmation.walking import SPACE, study
-from tuner.confirmation import CONFIRM, read
 from tuner.errors import StudyError, UsageError
 from tuner.events import Event, Reported
-from tuner.findings import sentences
+from tuner.results.confirmation import CONFIRM, read
+from tuner.results.stage import Terms
+from tuner.results.wording import sentences
 from tuner.space import Space
-from tuner.stage import Terms
 from tuner.study.study import note, noted
 
 

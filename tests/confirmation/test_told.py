@@ -9,11 +9,11 @@ import pytest
 import tuner
 from tests.confirmation.walking import FIT, study
 from tests.conftest import Cli
-from tuner.confirmation import read
-from tuner.findings import sentences
-from tuner.forest import forest
-from tuner.plots.plot import whiskers
-from tuner.racing import Interval
+from tuner.plots.base import whiskers
+from tuner.plots.forest import forest
+from tuner.results.confirmation import read
+from tuner.results.racing import Interval
+from tuner.results.wording import sentences
 from tuner.space import Space
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 import tuner
-from tuner import exporting
 from tuner.config import On
 from tuner.errors import Interrupted, TunerError
 from tuner.events import Event, Noted, Reported, Started
-from tuner.final import train
+from tuner.final.retrain import train
+from tuner.results import best_config
 from tuner.space import Space
 from tuner.storage import open_storage
 from tuner.study import Record, load_study
@@ -57,7 +57,7 @@ def test_a_trial_that_trained_with_others_is_repeated_alone_up_to_rounding_and_t
     records, _ = run(tmp_path, url)
     study = load_study(open_storage(url), "alike")
 
-    done = train(exporting.filled_space(study, 5), tmp_path / "run", on=On.TRAIN)
+    done = train(best_config.filled_space(study, 5), tmp_path / "run", on=On.TRAIN)
 
     alone = [epoch["loss"] for epoch in done.epochs]
     assert alone == pytest.approx(records[5].history["loss"][: len(alone)], rel=1e-3)

@@ -5,7 +5,7 @@ import datetime
 import pytest
 
 from tests.plots.making import NINE, branched, large, study_of_several
-from tuner.plots.against import Contestant, busy, by_time, by_trials, fronts
+from tuner.plots.study_comparison import Contestant, busy, by_time, by_trials, fronts
 from tuner.study import Record, Study
 
 

@@ -4,8 +4,8 @@ import numpy as np
 
 from tests.plots.making import branched, large, study_of
 from tuner import plots
-from tuner.importances import importances_of
 from tuner.plots.contour import MOST_TRIALS, smoothed
+from tuner.results.importances import importances_of
 from tuner.study import Study, sound
 
 

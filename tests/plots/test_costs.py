@@ -4,7 +4,7 @@ import optuna
 
 from tests.plots.making import study_of, study_of_several
 from tuner import plots
-from tuner.plots.costs import frontier
+from tuner.plots.cost_tradeoff import frontier
 from tuner.study import Study
 from tuner.study.record import HISTORY
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 from tests.plots.making import branched, study_of, study_of_several
 from tuner import plots
 from tuner.goal import Direction
-from tuner.plots.plot import MOST_POINTS, fences, thinned
-from tuner.plots.plot import losses as losses_of
+from tuner.plots.base import MOST_POINTS, fences, thinned
+from tuner.plots.base import losses as losses_of
 
 
 def test_a_far_off_value_does_not_squeeze_the_history() -> None:

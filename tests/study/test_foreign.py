@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from tests.study.asking import opened
 from tuner.cli import app
 from tuner.errors import StorageError, StudyError
-from tuner.notebook import load_study as load_notebook
-from tuner.reporting import page
+from tuner.reports.notebook import load_study as load_notebook
+from tuner.reports.study_report import page
 from tuner.storage import open_storage
 from tuner.study import Study, load_study
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from tuner.confirmation import Confirmation
+    from tuner.results.confirmation import Confirmation
 
 
 def print_confirmation(found: Confirmation) -> None:
@@ -15,7 +15,7 @@ def print_confirmation(found: Confirmation) -> None:
     from rich.table import Table
 
     from tuner.cli.parts import stdout
-    from tuner.findings import between, sentences, verdict
+    from tuner.results.wording import between, sentences, verdict
     from tuner.runtime.rounding import amount, rounded
 
     typer.echo(f"Confirmed on fresh seeds, {amount(found.counting, 'run')} in study {found.study}:")

@@ -17,7 +17,7 @@ from tuner.runtime.rounding import json_text, rounded, value_text
 if TYPE_CHECKING:
     from tuner.cli.kept import Kept
     from tuner.goal import Goal
-    from tuner.importances import Importances
+    from tuner.results.importances import Importances
     from tuner.study import Record, Study
 
 MOST_ROWS = 40
@@ -36,12 +36,12 @@ def print_study(study: Study, records: list[Record], kept: Kept, form: Format, t
     """A study in short with its `top` best trials, or all of it as data."""
     if form is Format.TABLE:
         from tuner.cli.showing import print_summary
-        from tuner.summary import summary
+        from tuner.results.summary import summary
 
         print_summary(summary(study, records, top), kept.summary)
         return
-    from tuner.failures import failures_of
-    from tuner.importances import importances_of
+    from tuner.results.failures import failures_of
+    from tuner.results.importances import importances_of
     from tuner.study import sound
 
     front = study.front(records)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tuner.cli.formats import about, clock
-from tuner.cli.overview import Overview, Phase, Running
+from tuner.results.progress import Overview, Phase, Running
 from tuner.runtime.rounding import amount, rounded, value_text
 
 

@@ -147,9 +147,9 @@ def run(
 
 def _print_result(result: Result, storage: str) -> None:
     from tuner.cli.kept import Kept
-    from tuner.confirmation import read
-    from tuner.failures import failures_of
-    from tuner.summary import against_the_trivial
+    from tuner.results.confirmation import read
+    from tuner.results.failures import failures_of
+    from tuner.results.summary import against_the_trivial
 
     study, name = result.study, shlex.quote(result.study.name)
     if result.stopped:

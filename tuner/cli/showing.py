@@ -16,8 +16,8 @@ from tuner.cli.sparkline import bar, sparkline
 from tuner.runtime.rounding import rounded, value_text
 
 if TYPE_CHECKING:
-    from tuner.importances import Importance
-    from tuner.summary import Course, Summary
+    from tuner.results.importances import Importance
+    from tuner.results.summary import Course, Summary
 
 GAP = 2
 """Spaces between the columns of a table."""

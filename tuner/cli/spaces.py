@@ -55,7 +55,7 @@ def check(
 def _build(space: Space, device: str) -> list[str | Table]:
     """Check classes and shapes; what there is to say of the data, the objective and the first sampled config."""
     from tuner import check as checks
-    from tuner import saving
+    from tuner.final import save
     from tuner.models import count_parameters
     from tuner.space.suggesters import Random
     from tuner.training import device_of
@@ -73,7 +73,7 @@ def _build(space: Space, device: str) -> list[str | Table]:
     valid = 0 if dataset.valid is None else len(dataset.valid)
     return [
         "",
-        *(f"Note: {note}" for note in (*job.notes, *saving.unsavable(space, job))),
+        *(f"Note: {note}" for note in (*job.notes, *save.unsavable(space, job))),
         f"Data: {config.data.source.type}, {dataset.task.value}, "
         f"{len(dataset.train)} rows to train on and {valid} to validate on",
         f"Objective: {job.scores.goal}{_bounds(job.scores.goal)}",

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tuner.cli import options
-from tuner.cli.overview import Overview, Running, overview
 from tuner.cli.remarks import lines
 from tuner.cli.saying import FAILED, say
 from tuner.cli.waiting import Awaited, Lookout
 from tuner.config import DEFAULT_STORAGE
+from tuner.results.progress import Overview, Running, overview
 from tuner.runtime.rounding import json_text
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ def list_(storage: options.Storage = DEFAULT_STORAGE) -> None:
     from rich.table import Column, Table
 
     from tuner.cli.parts import UNBOUNDED, stdout
-    from tuner.failures import failures_of
+    from tuner.results.failures import failures_of
     from tuner.storage import open_storage
     from tuner.study import Attended, list_studies, load_study
 
@@ -77,7 +77,7 @@ def list_(storage: options.Storage = DEFAULT_STORAGE) -> None:
 
 def _standing(study: Study, records: list[Record]) -> str:
     from tuner.cli.parts import NOTHING
-    from tuner.confirmation import confirms
+    from tuner.results.confirmation import confirms
 
     if confirms(study):
         return "(confirmation)"
@@ -139,7 +139,7 @@ def export(
 
     Example: tuner export digits-cnn -o best.yaml
     """
-    from tuner import exporting
+    from tuner.results import best_config
     from tuner.study.provenance import Origin
 
     if not form:
@@ -147,13 +147,13 @@ def export(
     if form not in ("yaml", "json"):
         raise typer.BadParameter(f"{form} is neither yaml nor json", param_hint="--format")
     opened = _load(storage, study)
-    text = exporting.export(opened, trial, out, exporting.Format(form))
+    text = best_config.export(opened, trial, out, best_config.Format(form))
     if out is None:
         typer.echo(text.rstrip("\n"))
         return
-    record = exporting.chosen(opened, trial)
+    record = best_config.chosen(opened, trial)
     origin = Origin.of(record.attributes)
-    told = f"trial {trial}" if trial is not None else exporting.why(opened, record)
+    told = f"trial {trial}" if trial is not None else best_config.why(opened, record)
     say(f"wrote {out}: {told}" + (f"; {origin.way.value} {origin}" if origin is not None else ""))
 
 
@@ -187,7 +187,7 @@ def delete(
 
     Example: tuner delete digits-cnn --yes
     """
-    from tuner.confirmation import runs_of
+    from tuner.results.confirmation import runs_of
 
     opened = _load(storage, study)
     confirmed = runs_of(opened)

@@ -46,7 +46,7 @@ def train(
     Example: tuner train best.yaml -o runs/final
     """
     space = _space(config, study, trial, storage)
-    from tuner import final
+    from tuner.final import retrain
     from tuner.goal import titled
 
     objective = space.objective
@@ -57,7 +57,7 @@ def train(
             shown = ", ".join(f"{titles[name]} {value:.5g}" for name, value in metrics.items() if name != "lr")
             typer.echo(f"epoch {epoch} of {last}: {shown}", err=True)
 
-    done = final.train(
+    done = retrain.train(
         space, out, on=on, device=device, overwrite=overwrite, test=test, storage_url=storage, observe=observe
     )
     for note in done.notes:
@@ -86,10 +86,10 @@ def predict(
 
     Example: tuner predict runs/final new.csv -o predictions.csv
     """
-    from tuner import prediction
+    from tuner.final import inference
 
     with warnings.catch_warnings(record=True) as caught:
-        table = prediction.predict(folder, inputs, out)
+        table = inference.predict(folder, inputs, out)
     for warning in caught:
         if issubclass(warning.category, ChangedCode | UnseenWords):
             typer.echo(f"note: {warning.message}", err=True)
@@ -109,12 +109,12 @@ def _space(config: Path | None, study: str | None, trial: int | None, storage: s
         if trial is not None:
             raise UsageError("--trial goes with --study")
         return Space.load(options.space_file(config))
-    from tuner import exporting
+    from tuner.results import best_config
     from tuner.storage import open_storage
     from tuner.study import load_study
 
     assert study is not None
     opened = load_study(open_storage(storage), study)
     if trial is None:
-        typer.echo(exporting.why(opened, exporting.chosen(opened, None)), err=True)
-    return exporting.filled_space(opened, trial)
+        typer.echo(best_config.why(opened, best_config.chosen(opened, None)), err=True)
+    return best_config.filled_space(opened, trial)

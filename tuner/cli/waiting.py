@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tuner.cli.overview import Overview, Phase
 from tuner.errors import StorageError, StudyError
+from tuner.results.progress import Overview, Phase
 
 HALF_MADE_SECONDS = 10.0
 """How long a database may lack its tables: a run that starts makes them one after the other."""

@@ -22,12 +22,12 @@ from rich.text import Text
 
 from tuner.cli.formats import about
 from tuner.cli.lines import named
-from tuner.cli.overview import Overview, Running
 from tuner.cli.parts import BAR_FROM, DETAILS_FROM, counted, cut, drawable, latest, stdout
 from tuner.cli.remarks import remarks, silence
 from tuner.cli.saying import FAILED
 from tuner.cli.waiting import Awaited
 from tuner.errors import UsageError
+from tuner.results.progress import Overview, Running
 from tuner.runtime.rounding import amount
 
 LEAVE = "q"

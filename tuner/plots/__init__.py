@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tuner.goal import COSTS
-from tuner.importances import importances_of
+from tuner.plots.base import COLOURS, GREY, INK, PLOTLY, Plot, Table
+from tuner.plots.best_regions import regions
 from tuner.plots.contour import contour
-from tuner.plots.costs import costs
-from tuner.plots.curves import MOST_LINES, intermediate_values, learning_curves
-from tuner.plots.failures import failures
-from tuner.plots.history import history
-from tuner.plots.importances import importances
-from tuner.plots.parallel import parallel_coordinates
-from tuner.plots.plot import COLOURS, GREY, INK, PLOTLY, Plot, Table
-from tuner.plots.regions import regions
+from tuner.plots.cost_tradeoff import costs
+from tuner.plots.failure_causes import failures
+from tuner.plots.learning_curves import MOST_LINES, intermediate_values, learning_curves
+from tuner.plots.optimization_history import history
+from tuner.plots.parallel_coordinates import parallel_coordinates
+from tuner.plots.param_importances import importances
 from tuner.plots.slices import slices
+from tuner.results.importances import importances_of
 from tuner.study import Record, Study, sound
 
 __all__ = [

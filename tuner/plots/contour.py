@@ -15,8 +15,8 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from tuner.goal import Direction
-from tuner.importances import Importances
-from tuner.plots.plot import SCALE, Plot, axis_of, fenced, losses, place_of, short, thinned, thinning, titled
+from tuner.plots.base import SCALE, Plot, axis_of, fenced, losses, place_of, short, thinned, thinning, titled
+from tuner.results.importances import Importances
 from tuner.study import Choices, Domain, Record, Study, sound
 
 MOST_TRIALS = 300

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from tuner.plots.plot import INK, SCALE, Plot, axis_of, clip, losses, place_of, thinned, thinning, titled
+from tuner.plots.base import INK, SCALE, Plot, axis_of, clip, losses, place_of, thinned, thinning, titled
 from tuner.runtime.rounding import value_text
 from tuner.study import Choices, Domain, Record, Study, sound
 

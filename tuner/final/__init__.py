@@ -1,0 +1,1 @@
+"""Final training, the folder it leaves, the model in it."""

@@ -1,0 +1,57 @@
+"""How the scores of a final model stand to what was promised, and to the trivial predictor, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tuner.goal import Direction, Goal
+from tuner.results.racing import Interval
+from tuner.runtime.rounding import rounded
+from tuner.training.baseline import Baseline
+
+
+def against_promise(
+    provenance: Mapping[str, Any], goal: Goal, intervals: Mapping[str, Interval], split: str
+) -> Iterator[str]:
+    """How the objective on a split stands to the confirmed interval, or else to the search's value.
+
+    Args:
+        provenance: of the config; empty where it has none.
+        goal: of the config.
+        intervals: of the scores.
+        split: what they are of, such as `test`.
+    """
+    found = intervals.get(goal.metric)
+    if found is None or provenance.get("metric") != goal.metric:
+        return
+    told = f"{split} {goal.title} {rounded(found.mean)} (95 % interval {rounded(found.low)} to {rounded(found.high)})"
+    confirmed = provenance.get("confirmed")
+    if confirmed is not None:
+        promised = Interval(confirmed["mean"], confirmed["low"], confirmed["high"])
+        ends = f"{rounded(promised.low)} to {rounded(promised.high)}"
+        yield f"{told}: {_stands(found, promised, goal.direction)} the confirmed {rounded(promised.mean)} ({ends})"
+    elif (value := provenance.get("value")) is not None:
+        of = f", {provenance['value_is']}" if "value_is" in provenance else ""
+        stands = _stands(found, Interval(value, value, value), goal.direction)
+        yield f"{told}: {stands} the search's {rounded(value)}, which is not confirmed{of}"
+
+
+def against_trivial(baseline: Baseline, goal: Goal, scores: Mapping[str, float], split: str) -> Iterator[str]:
+    """How the objective on a split stands to the trivial predictor's."""
+    metric = goal.metric
+    if metric not in scores or metric not in baseline.values:
+        return
+    score, trivial = scores[metric], baseline.values[metric]
+    says = f"the trivial predictor ({baseline.says[metric]}), whose {split} {goal.title} is {rounded(trivial)}"
+    if goal.direction.better(score, trivial):
+        yield f"better than {says}"
+    else:
+        how = "no better than" if score == trivial else "WORSE than"
+        yield f"{rounded(score)} is {how} {says}: the model has learned nothing that this metric rewards"
+
+
+def _stands(found: Interval, promised: Interval, direction: Direction) -> str:
+    if found.low <= promised.high and promised.low <= found.high:
+        return "agrees with"
+    return "better than" if direction.better(found.mean, promised.mean) else "worse than"

@@ -1,0 +1,295 @@
+"""Final training: a filled space trained on all that tuning saw, scored on the test split, and saved.
+
+A run folder holds `model.safetensors`, `model.json`, `preprocessing.json` with what it names, `config.yaml`,
+`metrics.json`, `report.html` and copies of the model's own files; `extra_state.pt` has what safetensors cannot hold.
+`tuner.load_model` needs nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tuner import check, data, user_code
+from tuner.config import DEFAULT_STORAGE, WATCHING, Config, On
+from tuner.data import Dataset, Split
+from tuner.digests import data_digest
+from tuner.errors import BuildError, DataError, TunerError, UsageError, ends_the_run, in_words, listing
+from tuner.executors import leftovers
+from tuner.final import save
+from tuner.final.evaluate import Judged, counted, judge, judging
+from tuner.final.retrain_function import EpochObserver, refit
+from tuner.goal import Goal
+from tuner.plots.final_run import curves
+from tuner.protocol import Fixed
+from tuner.reports.final_run_page import Score, page
+from tuner.results.racing import Interval
+from tuner.runtime.device import held_to
+from tuner.runtime.files import new_folder, refuse_to_replace
+from tuner.runtime.rounding import rounded
+from tuner.runtime.seeds import derive
+from tuner.space import Space
+from tuner.space.suggesters import Corner
+from tuner.training import Job, Run, device_of, epochs_of
+from tuner.training.baseline import Baseline
+
+MARKS = ("model.json", "metrics.json")
+"""What makes a folder a run folder: only such may be overwritten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """What final training gave.
+
+    Attributes:
+        folder: of the run.
+        epochs: the metrics of each epoch.
+        test: those of the test split; empty where it was not scored.
+        notes: what the reader should know.
+        titles: what people read of a metric, such as `f1 (macro)` of f1.
+        valid: the metrics of the validation split after the last epoch, where it and not the test split was scored.
+        intervals: 95 % intervals of those scores, over the rows that they are of.
+        baseline: what the trivial predictor scores on the same rows.
+        sentences: how the scores stand to what was promised and to the trivial predictor, and how often the test split
+            has been scored.
+    """
+
+    folder: Path
+    epochs: list[dict[str, float]]
+    test: dict[str, float]
+    notes: list[str]
+    titles: Mapping[str, str] = field(default_factory=dict)
+    valid: dict[str, float] = field(default_factory=dict)
+    intervals: dict[str, Interval] = field(default_factory=dict)
+    baseline: Baseline = field(default_factory=lambda: Baseline({}, {}))
+    sentences: list[str] = field(default_factory=list)
+
+
+@leftovers.ended()
+def train(
+    space: Space | str | Path,
+    out: str | Path = "runs/final",
+    *,
+    on: On = On.ALL,
+    device: str = "auto",
+    overwrite: bool = False,
+    test: bool | None = None,
+    storage_url: str = DEFAULT_STORAGE,
+    observe: EpochObserver = lambda epoch, last, metrics: None,
+) -> Final:
+    """Train a config for good and save the model.
+
+    The learning-rate schedule is laid out for `training.epochs` and follows that of the search epoch by epoch, though
+    an epoch of more rows has more steps. Training stops after the epoch that the trial's value came from, where the
+    provenance knows it. With `On.TRAIN` the trial is repeated bit for bit on the hardware that it ran on, if it was
+    trained alone.
+
+    Args:
+        space: a file, or a space, without holes.
+        out: the run folder to make.
+        on: the rows to train on, which the test split never is.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        overwrite: whether a folder that is there may be replaced.
+        test: whether the test split is scored, at the end; None is on train+valid alone. Without it the model is scored
+            on the validation split. How often it was scored for a study is counted.
+        storage_url: the database of the study that the config comes from; the count is kept beside it.
+        observe: is called after each epoch with its number, the last one's, and its metrics.
+
+    Returns:
+        The metrics of every epoch, the scores at the end, and how they stand to what was promised.
+
+    Raises:
+        UsageError: the space still has holes, or does not fit the data; nothing was written.
+        TunerError: training diverged, the folder cannot be written, or the saved model would not be the one that was
+            scored; nothing was written.
+    """
+    space = space if isinstance(space, Space) else Space.load(space)
+    _refuse_holes(space)
+    if space.objective.function is not None:
+        return _refit(space, Path(out), on, device, overwrite, observe)
+    refuse_to_replace(Path(out), overwrite, MARKS)
+    check.check_names(space)
+    config = space.resolve(Corner(False, {}))
+    scores_test = on is On.ALL if test is None else test
+    other = _other_data(space, config)
+    job = _job(space, config, on, device, scores_test)
+    check.check_fit(space, job)
+    if user_code.is_own(config.model.type):
+        _rehearse(space, config, job)
+    with held_to((space.setting("provenance") or {}).get("threads")), _in_words():
+        run, epochs = _trained(space, config, job, on, observe)
+        judged = judge(run, job)
+    goal, provenance = job.scores.goal, space.setting("provenance") or {}
+    titles = {name: job.scores.title(name) for name in (*epochs[0], *judged.values)}
+    with new_folder(Path(out)) as folder:
+        said = save.save(folder, space, run, _rows(run.dataset))
+        sentences = list(judged.sentences(provenance, goal))
+        if judged.split == "test":
+            sentences += counted(storage_url, provenance, judged.values)
+        done = Final(
+            folder=Path(out),
+            epochs=epochs,
+            test=judged.values if judged.split == "test" else {},
+            notes=[*other, *job.notes, *_notes(space, config, on), *said],
+            titles=titles,
+            valid=judged.values if judged.split == "validation" else {},
+            intervals=judged.intervals,
+            baseline=judged.baseline,
+            sentences=sentences,
+        )
+        (folder / "metrics.json").write_text(json.dumps(_facts(done, on), indent=2))
+        text = _page(space, _subject(space, config, on), done, judged, goal, run.dataset.target_scale is not None)
+        (folder / "report.html").write_text(text, encoding="utf-8")
+    return done
+
+
+@contextlib.contextmanager
+def _in_words() -> Iterator[None]:
+    """Make a sentence of what the model's code raises; `--debug` shows where."""
+    try:
+        yield
+    except (TunerError, OSError):
+        raise
+    except BaseException as error:  # it may raise anything
+        if ends_the_run(error):
+            raise
+        raise TunerError(f"final training failed: {in_words(error)}") from error
+
+
+def _rows(dataset: Dataset) -> Split:
+    """Rows to compare the saved model on: those that judge it, else the training rows."""
+    _, rows = judging(dataset)
+    return dataset.train if rows is None else rows
+
+
+def _page(space: Space, subject: str, done: Final, judged: Judged, goal: Goal, standardised: bool) -> str:
+    shown = [{done.titles[name]: value for name, value in epoch.items()} for epoch in done.epochs]
+    first = sorted(judged.values, key=lambda name: name != goal.metric)
+    scores = [Score(done.titles[name], judged.values[name], judged.intervals.get(name)) for name in first]
+    plots = [curves(shown, standardised), *judged.plots]
+    heading = f"{judged.split.capitalize()} split" if judged.split else ""
+    return page(space.name, subject, heading, scores, plots, done.sentences)
+
+
+def _facts(done: Final, on: On) -> dict[str, Any]:
+    """What `metrics.json` holds."""
+    return {
+        "on": on.value,
+        "epochs": done.epochs,
+        "test": done.test,
+        "valid": done.valid,
+        "intervals": {name: [found.low, found.high] for name, found in done.intervals.items()},
+        "baseline": dict(done.baseline.values),
+        "sentences": done.sentences,
+    }
+
+
+def _rehearse(space: Space, config: Config, job: Job) -> None:
+    """Save and load a model of user code after one step: what does not survive that would be lost after hours."""
+    run = check.probe(config, job)
+    save.rehearse(space, run, _rows(run.dataset))
+
+
+def _subject(space: Space, config: Config, on: On) -> str:
+    """Which trial, model and data a run is of."""
+    trial = (space.setting("provenance") or {}).get("trial")
+    of_trial = "" if trial is None else f"trial {trial}: "
+    source = config.data.source
+    path = source.args.get("path", source.args.get("root"))
+    data = source.type if path is None else f"{Path(path).name} ({source.type})"
+    return f"{of_trial}{config.model.type} on {data}, trained on {on.value}"
+
+
+def _refit(space: Space, out: Path, on: On, device: str, overwrite: bool, observe: EpochObserver) -> Final:
+    if on is On.TRAIN:
+        raise UsageError(f"{space.file}: which rows are trained on is the affair of objective.function: drop --on")
+    with held_to((space.setting("provenance") or {}).get("threads")):
+        epochs, values, at = refit(space, out, device, overwrite, observe)
+    told = ", ".join(f"{name} {rounded(value)}" for name, value in values.items())
+    told += "" if at is None else f" at epoch {at}, where it was confirmed"
+    return Final(out, epochs, {}, [f"the function gives {told}"])
+
+
+def _job(space: Space, config: Config, on: On, device: str, test: bool) -> Job:
+    try:
+        splits = data.for_final(config.data, config.base, space.setting("study.seed"), on, test)
+        return Job.over(splits, config, device_of(device))
+    except (BuildError, DataError) as error:
+        raise check.placed(space, error) from None
+
+
+def _other_data(space: Space, config: Config) -> list[str]:
+    """What is to be said where the rows are not those that the study tuned on, as far as the provenance knows them."""
+    provenance = space.setting("provenance") or {}
+    if "data" not in provenance:
+        return []
+    try:
+        splits = data.for_search(config.data, config.base, space.setting("study.seed"))
+    except (BuildError, DataError) as error:
+        raise check.placed(space, error) from None
+    if data_digest(splits) == provenance["data"]:
+        return []
+    study = provenance.get("study")
+    return [f"the rows of data have changed since study {study}: its values and its best epoch are of other rows"]
+
+
+def _trained(
+    space: Space, config: Config, job: Job, on: On, observe: EpochObserver
+) -> tuple[Run, list[dict[str, float]]]:
+    """The run after its last epoch, and the metrics of each."""
+    seed = (space.setting("provenance") or {}).get("seed")
+    seed = derive(space.setting("study.seed"), "trial", 0) if seed is None else seed
+    fixed = _fixed(space, config, on)
+    run = Run.build(job, config, seed, fixed)
+    last = config.training.epochs if fixed is None else fixed.until
+    epochs: list[dict[str, float]] = []
+    for epoch, metrics, _ in epochs_of(run, job, 1, last):
+        if not math.isfinite(metrics["train_loss"]):
+            raise TunerError(f"training diverged at epoch {epoch}: train_loss is {metrics['train_loss']}")
+        observe(epoch, last, metrics)
+        epochs.append({"epoch": epoch, **metrics})
+    return run, epochs
+
+
+def _fixed(space: Space, config: Config, on: On) -> Fixed | None:
+    """The epoch that the provenance knows, and on all rows the learning rates, which nothing is left to decide.
+
+    On the training rows the schedule watches the validation rows as it did in the search, so that a trial is repeated.
+    """
+    facts = space.setting("provenance") or {}
+    if facts.get("epoch") is None:
+        return None
+    rates = (facts.get("rates") or ()) if on is On.ALL else ()
+    return Fixed(min(facts["epoch"], config.training.epochs), tuple((epoch, rate) for epoch, rate in rates))
+
+
+def _refuse_holes(space: Space) -> None:
+    names = [row.name for row in space.parameters()]
+    if names:
+        shown = listing(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        raise UsageError(
+            f"{space.file}: still has holes ({shown}); tune it with `tuner run` and `tuner export` the best"
+        )
+
+
+def _notes(space: Space, config: Config, on: On) -> list[str]:
+    notes = []
+    facts = space.setting("provenance") or {}
+    if on is On.ALL and config.scheduler is not None and config.scheduler.type in WATCHING:
+        name = config.scheduler.type
+        if facts.get("epoch") is not None and facts.get("rates"):
+            notes.append(f"the learning rates are those that {name} gave in the search")
+        else:
+            notes.append(f"{name} watched the training rows: on train+valid there is no validation split")
+    known = facts.get("epoch") is not None
+    if on is On.ALL and config.training.early_stop is not None and not known:
+        notes.append("early_stop did not apply: on train+valid there is no validation split")
+    lanes = facts.get("lanes") or 1
+    if on is On.TRAIN and lanes > 1:
+        notes.append(f"the trial was one of up to {lanes} that trained as one program: alone its last digits differ")
+    return notes

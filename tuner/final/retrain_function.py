@@ -1,0 +1,114 @@
+"""Final training by a function of one's own: called once more with the exported config, and a folder to save into.
+
+A run folder holds `config.yaml`, `metrics.json`, `report.html`, a copy of the function's own file, and
+whatever the function put there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tuner import check
+from tuner.engines.function import run_fit
+from tuner.errors import TunerError
+from tuner.plots.final_run import curves
+from tuner.protocol import Epoch, Outcome, State, Trial, Verdict
+from tuner.reports.final_run_page import Score, page
+from tuner.results import best_config
+from tuner.runtime.files import new_folder, refuse_to_replace
+from tuner.runtime.seeds import derive
+from tuner.space import Space
+from tuner.space.suggesters import Corner
+from tuner.training import device_of
+
+MARKS = ("config.yaml", "metrics.json", "report.html")
+"""What makes a folder such a run folder: only those may be overwritten."""
+
+EpochObserver = Callable[[int, int, Mapping[str, float]], None]
+
+
+def refit(
+    space: Space, out: Path, device: str, overwrite: bool, observe: EpochObserver
+) -> tuple[list[dict[str, float]], dict[str, float], int | None]:
+    """Call the function with a filled config and the seed of the trial that it comes from.
+
+    Args:
+        space: without holes.
+        out: the run folder to make.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        overwrite: whether a folder that is there may be replaced.
+        observe: is called after each epoch that the function reports.
+
+    Returns:
+        The reported metrics, one dict per epoch; the values that count, by metric; and the epoch that they are of,
+        where that is the one at which the config was confirmed.
+
+    Raises:
+        UsageError: the function is not there; nothing was written.
+        TunerError: it failed or diverged; nothing was written.
+    """
+    refuse_to_replace(out, overwrite, MARKS)
+    check.check_names(space)
+    function, goal = check.load_function(space)
+    trial = _trial(space)
+    port = _Notebook(trial.values["training"]["epochs"], observe)
+    with new_folder(out) as folder:
+        outcome = run_fit(function, goal, str(device_of(device)), folder, trial, port)
+        if outcome.state is not State.COMPLETE:
+            raise _error(outcome)
+        values, at = dict(zip(goal.metrics, outcome.values, strict=True)), _confirmed_at(space, port.epochs)
+        if at is not None:
+            values = {name: at[name] for name in goal.metrics}
+        written = {"epochs": port.epochs, "test": {}, "values": values}
+        (folder / "metrics.json").write_text(json.dumps(written, indent=2))
+        best_config.place_config(space, folder)
+        plot = curves(port.epochs or [{"epoch": 1, **values}])
+        scores = [Score(name, value) for name, value in values.items()]
+        text = page(space.name, f"trained by {space.objective.function}", "Best epoch of the function", scores, [plot])
+        (folder / "report.html").write_text(text, encoding="utf-8")
+    return port.epochs, values, None if at is None else int(at["epoch"])
+
+
+def _confirmed_at(space: Space, epochs: Sequence[Mapping[str, float]]) -> Mapping[str, float] | None:
+    """The epoch at which the held-out seeds were scored, of those that the function reported."""
+    facts = space.setting("provenance") or {}
+    epoch = (facts.get("confirmed") or {}).get("epoch")
+    return next((each for each in epochs if each["epoch"] == epoch), None)
+
+
+def _trial(space: Space) -> Trial:
+    values = space.fill(Corner(False, {}))
+    seed = (values["provenance"] or {}).get("seed")
+    return Trial(0, 1, values, derive(space.setting("study.seed"), "trial", 0) if seed is None else seed)
+
+
+def _error(outcome: Outcome) -> TunerError:
+    """The cause as its message; the traceback of the function's own code is seen with --debug."""
+    error = TunerError(f"training ended as {outcome.state.value}: {outcome.cause}")
+    error.add_note(outcome.traceback)
+    return error
+
+
+class _Notebook:
+    """A port to one training that nobody stops."""
+
+    def __init__(self, last: Any, observe: EpochObserver) -> None:
+        self.epochs: list[dict[str, float]] = []
+        self._last = last
+        self._observe = observe
+
+    def report(self, epoch: Epoch) -> Verdict:
+        """Note an epoch and go on."""
+        self._observe(epoch.epoch, self._last, epoch.metrics)
+        self.epochs.append({"epoch": epoch.epoch, **epoch.metrics})
+        return Verdict.GO
+
+    def load(self, trial: int) -> bytes | None:
+        """Nothing: the function keeps its own checkpoints."""
+        return None
+
+    def save(self, trial: int, state: bytes, best: bool) -> None:
+        """Drop it: the function keeps its own checkpoints."""

@@ -1,0 +1,181 @@
+"""A trained model saved into a run folder, and proof that the folder gives back the model that was scored."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from tuner import check, user_bundle, user_code
+from tuner.config import Config, Precision
+from tuner.data import Split, preprocessing
+from tuner.errors import BuildError, TunerError, listing
+from tuner.final.lost_state import differences
+from tuner.final.model import load_model
+from tuner.results import best_config
+from tuner.runtime.generators import seed_everything
+from tuner.space import Space
+from tuner.space.filling import filled_text
+from tuner.space.suggesters import corners
+from tuner.training import Job, Run, weights
+from tuner.training.precision import autocast, widened
+
+ROWS = 64
+"""How many rows both models are given."""
+
+TOLERANCE = {Precision.FP32: 1e-4, Precision.BF16: 0.05, Precision.FP16: 0.01}
+"""How far outputs may lie apart, as a part of the largest: layers may be computed in another order."""
+
+TF32 = 0.01
+"""The same on a GPU, where convolutions round to ten bits."""
+
+MOST_NAMED = 5
+
+LARGEST = 2**28
+"""Bytes of weights up to which a model is saved and loaded before a search; with 1.2 GB that takes minutes."""
+
+
+def save(folder: Path, space: Space, run: Run, rows: Split) -> list[str]:
+    """Write a model with its preprocessing and its config, load it again and compare the two.
+
+    Both are given the same rows, from the same seed. Nothing is compared where the trained model gives other outputs
+    at each call and nothing is found that the loaded one lacks.
+
+    Args:
+        folder: of the run, there already.
+        space: without holes.
+        run: trained.
+        rows: at least one row, preprocessed.
+
+    Returns:
+        What its reader should know: that the outputs could not be compared.
+
+    Raises:
+        TunerError: the loaded model is not the trained one, or its state cannot be written or read back.
+    """
+    model = run.scored
+    try:
+        weights.write(model, folder)
+    except (TunerError, OSError):
+        raise
+    except Exception as error:  # a `state_dict` of user code may raise anything
+        raise TunerError(f"the model cannot be saved: its state_dict raises {type(error).__name__}: {error}") from error
+    preprocessing.save(run.dataset.preprocessor, folder)
+    code = best_config.place_config(space, folder)
+    modules = {} if code else user_bundle.installed(str(space.setting("model.type")))
+    (folder / "model.json").write_text(json.dumps({**_facts(run), "code": code, "modules": modules}, indent=2))
+    return _compared(folder, run, next(iter(rows.in_order(ROWS))), code)
+
+
+def rehearse(space: Space, run: Run, rows: Split) -> None:
+    """Save a model that has hardly been trained into a folder that is dropped, before hours are spent on training it.
+
+    Raises:
+        TunerError: as `save`.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix="tuner-") as name:
+            folder = Path(name).resolve()
+            try:
+                save(folder, space, run, rows)
+            finally:
+                user_code.forget(folder)
+    except OSError as error:
+        raise TunerError(f"{tempfile.gettempdir()}: cannot be written: {error.strerror or error}") from None
+
+
+def unsavable(space: Space, job: Job) -> tuple[str, ...]:
+    """Return a note for each model of user code that final training would refuse to save, before the search.
+
+    Each branch of `model` is built at both ends of its ranges, takes one step, and is saved and loaded.
+
+    Args:
+        space: one that `check.check_fit` passed.
+        job: of the search.
+    """
+    return tuple(dict.fromkeys(_unsavable(space, job)))
+
+
+def _unsavable(space: Space, job: Job) -> Iterator[str]:
+    seen: set[str] = set()
+    for corner in corners(space.tree):
+        values = space.fill(corner)
+        key = json.dumps(values["model"], sort_keys=True)
+        if not user_code.is_own(str(values["model"]["type"])) or key in seen:
+            continue
+        seen.add(key)
+        filled = Space.parse(filled_text(space.text, values, {}, space.file), space.file, space.base)
+        try:
+            run = check.probe(Config.of(values, space.base), job)
+            size = sum(parameter.nbytes for parameter in run.model.parameters())
+            if size > LARGEST:
+                yield f"{values['model']['type']}: its {size / 1e6:,.0f} MB are not saved on trial before the search"
+                continue
+            rehearse(filled, run, run.dataset.valid or run.dataset.train)
+        except BuildError:  # a trial that needs too much memory says so itself
+            continue
+        except TunerError as error:
+            yield f"{values['model']['type']}: `tuner train` will refuse this model after the search: {error}"
+
+
+def _facts(run: Run) -> dict[str, object]:
+    dataset = run.dataset
+    return {
+        "task": dataset.task.value,
+        "classes": dataset.classes,
+        "input_shape": dataset.input_shape,
+        "outputs": dataset.outputs,
+        "vocab_size": dataset.vocab_size,
+        "target_scale": dataset.target_scale.facts() if dataset.target_scale else None,
+    }
+
+
+def _compared(folder: Path, run: Run, inputs: Tensor, code: dict[str, str]) -> list[str]:
+    trained, precision = run.scored, run.training.precision
+    found = _outputs(trained, inputs, precision)
+    try:
+        loaded = load_model(folder).model.to(inputs.device)
+        with user_bundle.apart(folder, code):  # a forward may import, too
+            given = _outputs(loaded, inputs, precision)
+    except Exception as error:  # building and running user code may raise anything
+        cause = str(error) if isinstance(error, TunerError) else f"{type(error).__name__}: {error}"
+        cause = cause.replace(f" in {folder.resolve()}", "")  # which goes
+        raise TunerError(f"the model cannot be loaded again, so it was not saved: {cause}") from error
+    if _are_near(given, found, precision):
+        return []
+    lacks = list(differences(trained, loaded))
+    if not lacks and not torch.equal(_outputs(trained, inputs, precision), found):
+        return ["the model gives other outputs at each call: the saved one could not be compared with it"]
+    raise TunerError(_told(given, found, lacks))
+
+
+def _outputs(model: nn.Module, inputs: Tensor, precision: Precision) -> Tensor:
+    """What a model gives in evaluation, its chance from one seed."""
+    seed_everything(0)
+    model.eval()
+    with torch.no_grad(), autocast(precision, inputs.device):
+        outputs: Tensor = widened(model(inputs.clone()))
+    return outputs
+
+
+def _are_near(given: Tensor, found: Tensor, precision: Precision) -> bool:
+    if given.shape != found.shape:
+        return False
+    part = max(TOLERANCE[precision], TF32 if found.device.type != "cpu" else 0.0)
+    most = found[found.isfinite()].abs().max() if found.isfinite().any() else found.new_zeros(())
+    return torch.allclose(given, found, rtol=0.0, atol=float(part * most), equal_nan=True)
+
+
+def _told(given: Tensor, found: Tensor, lacks: list[str]) -> str:
+    others = f" and {len(lacks) - MOST_NAMED} more" if len(lacks) > MOST_NAMED else ""
+    what = f"{listing(lacks[:MOST_NAMED])}{others}" if lacks else "something outside its parameters and buffers"
+    rows = int((given != found).flatten(1).any(1).sum()) if given.shape == found.shape else len(found)
+    return (
+        f"the saved model would not be the one that was scored, so it was not saved: loaded again, it gives other "
+        f"outputs for {rows} of {len(found)} rows. Not kept: {what}. Put layers into nn.ModuleList or nn.ModuleDict "
+        f"and tensors into register_buffer, or return the rest from get_extra_state"
+    )

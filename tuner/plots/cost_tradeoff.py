@@ -1,0 +1,114 @@
+"""Cost against value: what a trial took, and what its model costs, for what it reached."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from tuner.plots.base import COLOURS, Plot, Table, clip, losses, thinned, thinning, titled
+from tuner.study import Record, Study, sound
+
+FEWEST = 2
+"""Complete trials that it takes."""
+
+WIDE = 30
+"""Costs that differ by more than this factor are drawn on a log scale."""
+
+MOST_ROWS = 12
+"""The table has so many of the best for each cost."""
+
+UNITS = {"seconds": "seconds of training", "parameters": "parameters", "latency": "latency, ms for one row"}
+"""Every cost, with the title of its axis."""
+
+
+def costs(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
+    """The value in objective `i` against each cost that is known, with the best that can be had for so much."""
+    title, metric = titled("Cost against value", study, i), study.goal.titles[i]
+    chosen = sound(records)
+    known = {name: having for name in UNITS if name != study.goal.metrics[i] and (having := _having(chosen, name))}
+    if not known:
+        return Plot(title, "", None, "no complete trial has a known cost")
+    if len(chosen) < FEWEST:
+        return Plot(title, "", None, f"it takes {FEWEST} complete trials")
+    figure = make_subplots(rows=len(known), vertical_spacing=0.3 / len(known))
+    for row, (name, having) in enumerate(known.items(), start=1):
+        figure.add_traces(_traces(study, having, name, i, row), row, 1)
+        figure.update_xaxes(title_text=UNITS[name], type=_scale(having, name), row=row, col=1)
+    figure.update_yaxes(title_text=metric)
+    figure.update_layout(height=90 + 300 * len(known))
+    caption = "Each point is a complete trial within the bounds; the line joins those that none beats for less."
+    most = max(known.values(), key=len)
+    caption += thinning(len(thinned(most, losses(study, i))), len(most))
+    caption += clip(figure, [record.values[i] for record in most], study.goal.directions[i], everywhere=True)
+    told = f"{metric} against " + " and ".join(known)
+    return Plot(title, caption, figure, told=told, table=_table(study, known, i))
+
+
+def _scale(having: Sequence[Record], name: str) -> str:
+    spread = [cost(record, name) for record in having]
+    return "log" if min(spread) > 0 and max(spread) > WIDE * min(spread) else "linear"
+
+
+def cost(record: Record, name: str) -> float:
+    """One of the costs of a trial; NaN where it is not known."""
+    if name == "seconds":
+        return math.nan if record.seconds is None else record.seconds
+    return record.history[name][-1] if record.history.get(name) else math.nan
+
+
+def _having(chosen: Sequence[Record], name: str) -> list[Record]:
+    return [record for record in chosen if math.isfinite(cost(record, name))]
+
+
+def frontier(study: Study, having: Sequence[Record], name: str, i: int) -> list[Record]:
+    """The trials that none reaches for less, from the cheapest to the best."""
+    loss, found = losses(study, i), list[Record]()
+    for record in sorted(having, key=lambda record: (cost(record, name), loss(record))):
+        if not found or loss(record) < loss(found[-1]):
+            found.append(record)
+    return found
+
+
+def _traces(study: Study, having: Sequence[Record], name: str, i: int, row: int) -> list[go.Scatter]:
+    shown, least = thinned(having, losses(study, i)), frontier(study, having, name, i)
+    metric = html.escape(study.goal.titles[i])
+    told = f"trial %{{customdata}}<br>{name} %{{x:.5g}}<br>{metric} %{{y:.5g}}<extra></extra>"
+    looks: list[tuple[Sequence[Record], dict[str, Any]]] = [
+        (shown, {"mode": "markers", "name": "Trial", "opacity": 0.6, "marker": {"color": COLOURS[0], "size": 6}}),
+        (
+            least,
+            {
+                "mode": "lines+markers",
+                "name": "Best for its cost",
+                "line": {"color": COLOURS[1], "shape": "hv", "width": 2},
+                "marker": {"symbol": "diamond", "size": 9},
+            },
+        ),
+    ]
+    return [
+        go.Scatter(
+            x=np.array([cost(record, name) for record in records]),
+            y=np.array([record.values[i] for record in records]),
+            customdata=np.array([record.number for record in records], dtype=np.int32),
+            hovertemplate=told,
+            showlegend=row == 1,
+            legendgroup=look["name"],
+            **look,
+        )
+        for records, look in looks
+    ]
+
+
+def _table(study: Study, known: Mapping[str, Sequence[Record]], i: int) -> Table:
+    rows = [
+        (name, cost(record, name), record.values[i], record.number)
+        for name, having in known.items()
+        for record in frontier(study, having, name, i)[-MOST_ROWS:]
+    ]
+    return Table(("Cost", "How much", f"Best {study.goal.titles[i]} for it", "Trial"), tuple(rows))

@@ -1,0 +1,74 @@
+"""The plot of a front: what several objectives cost each other."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from tuner.plots import COLOURS, GREY, Plot, Table
+from tuner.plots.base import losses, thinned, thinning
+from tuner.study import Record, Study
+
+MOST_AXES = 3
+"""A space of more axes cannot be drawn: the first two objectives are, and the caption says so."""
+
+MOST_ROWS = 50
+"""The table has so many of the front at most."""
+
+
+def pareto(study: Study, records: Sequence[Record]) -> Plot:
+    """Every complete trial by its values; those of the front, which none beats in all objectives, stand out."""
+    title, metrics = "Pareto front", study.goal.titles
+    complete = [record for record in records if record.complete and record.values]
+    if not complete:
+        return Plot(title, "", None, "no trial is complete yet")
+    front = study.front(complete)
+    numbers = {record.number for record in front}
+    others = [record for record in complete if record.number not in numbers]
+    shown = thinned(others, losses(study, 0))
+    kinds = [
+        ([record for record in shown if record.feasible], "Dominated", COLOURS[4], "circle"),
+        ([record for record in shown if not record.feasible], "Out of bounds", GREY, "x"),
+        (front, "Front", COLOURS[1], "diamond"),
+    ]
+    axes = metrics if len(metrics) <= MOST_AXES else metrics[:2]
+    figure = go.Figure([_points(kind, axes, *look) for kind, *look in kinds if kind])
+    titles = [{"title": {"text": html.escape(name)}} for name in axes]
+    if len(axes) == MOST_AXES:
+        figure.update_layout(scene=dict(zip(("xaxis", "yaxis", "zaxis"), titles, strict=True)))
+    else:
+        figure.update_layout(xaxis=titles[0], yaxis=titles[1])
+    figure.update_layout(height=520)
+    rows = tuple((record.number, *record.values) for record in front[:MOST_ROWS])
+    told = f"{len(front)} of {len(complete)} complete trials are on the front of " + " and ".join(metrics)
+    caption = _caption(study) + thinning(len(shown), len(others))
+    return Plot(title, caption, figure, told=told, table=Table(("Trial on the front", *metrics), rows))
+
+
+def _points(kind: Sequence[Record], axes: Sequence[str], name: str, colour: str, symbol: str) -> go.Scatter:
+    columns = [np.array([record.values[i] for record in kind]) for i in range(len(axes))]
+    places = [f"{html.escape(axis)} %{{{letter}:.5g}}" for axis, letter in zip(axes, "xyz", strict=False)]
+    look: dict[str, Any] = {
+        "name": name,
+        "mode": "markers",
+        "showlegend": True,
+        "marker": {"color": colour, "symbol": symbol, "size": 9 if name == "Front" else 6},
+        "opacity": 1 if name == "Front" else 0.6,
+        "customdata": np.array([record.number for record in kind], dtype=np.int32),
+        "hovertemplate": "<br>".join(["trial %{customdata}", *places]) + "<extra></extra>",
+    }
+    points = dict(zip("xyz", columns, strict=False))
+    return go.Scatter3d(**points, **look) if len(axes) == MOST_AXES else go.Scatter(**points, **look)
+
+
+def _caption(study: Study) -> str:
+    caption = "Each point is a complete trial. None is as good as one on the front in all objectives and better in one."
+    if study.goal.bounds:
+        caption += f" Out of bounds is what breaks {', '.join(map(str, study.goal.bounds))}."
+    if len(study.goal.metrics) > MOST_AXES:
+        caption += f" It is the front in all {len(study.goal.metrics)} objectives, seen from the first two."
+    return caption

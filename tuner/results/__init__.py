@@ -1,0 +1,1 @@
+"""What a study found: importances, regions, confirmations, its best config."""

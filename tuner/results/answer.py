@@ -1,0 +1,90 @@
+"""The answer of a study: which trial to use, how good it is, how sure that is, and what to do next.
+
+A report opens with it. It reads the study and its confirmation and computes nothing of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tuner.results.confirmation import Confirmation
+from tuner.results.racing import Interval
+from tuner.study import Record, Study
+from tuner.study.study import noted
+
+BASELINE = "baseline"
+"""The study's attribute with the scores of the trivial predictor, by split and metric."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trivial:
+    """The trivial predictor's value of the objective, and what it predicts, such as `always "no"`."""
+
+    value: float
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a reader came for.
+
+    Attributes:
+        trial: the confirmed trial, else the one with the best single value.
+        interval: mean and 95 % interval on held-out seeds; None before a confirmation.
+        equals: the other candidates that the race could not tell from the trial.
+        baseline: what the trivial predictor scores on the validation rows, where it is known.
+        how_sure: what the value is of, in a sentence.
+        next_command: what to type next; empty where there is nothing to do.
+    """
+
+    trial: Record
+    interval: Interval | None
+    equals: tuple[int, ...]
+    baseline: Trivial | None
+    how_sure: str
+    next_command: str
+
+    @property
+    def value(self) -> float | None:
+        """The confirmed mean, else the trial's own value."""
+        return self.trial.value if self.interval is None else self.interval.mean
+
+
+def answer_of(study: Study, records: Sequence[Record], found: Confirmation | None) -> Answer | None:
+    """The answer of a study with one objective; None before a trial is complete and within the bounds.
+
+    Args:
+        study: of one objective; one of several has a front and no answer.
+        records: all its trials, by number.
+        found: its confirmation, if there is one.
+    """
+    front = study.front(records) if study.goal.single else []
+    if not front:
+        return None
+    if found is not None and found.believed is not None and found.pick is not None:
+        interval = found.interval(found.pick)
+        alike = tuple(each.trial.number for each in found.standings if each.leading and each is not found.pick)
+        sure = f"Mean of {len(found.held)} runs on held-out seeds, which had no part in the choice."
+        command = f"tuner export {study.typed} -o best.yaml && tuner train best.yaml"
+        return Answer(found.believed, interval, alike, trivial_of(study), sure, command)
+    best, command = front[0], f"tuner confirm {study.typed}" if study.made_here else ""
+    return Answer(best, None, (), trivial_of(study), _optimism(study, records, best), command)
+
+
+def _optimism(study: Study, records: Sequence[Record], best: Record) -> str:
+    complete = sum(record.sound for record in records)
+    epochs = len(best.epochs)
+    chosen = [f"the best of {complete} trials"] if complete > 1 else []
+    if best.epoch is not None and epochs > 1:
+        chosen.append(f"the best of {epochs} epochs")
+    of_what = f"{' and '.join(chosen)}, so it is optimistic" if chosen else "of one run, so its spread is unknown"
+    way_on = f" Run `tuner confirm {study.typed}` to get an interval." if study.made_here else ""
+    return f"The value is {of_what}.{way_on}"
+
+
+def trivial_of(study: Study) -> Trivial | None:
+    """What the trivial predictor scores on the validation rows; None where that is not known."""
+    known = noted(study, BASELINE) if study.made_here else {}
+    metric = study.goal.metric
+    return Trivial(known["valid"][metric], known["says"][metric]) if metric in known.get("valid", {}) else None

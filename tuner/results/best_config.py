@@ -1,0 +1,267 @@
+"""The best config of a study as a document: the space with its holes filled, and where it comes from."""
+
+from __future__ import annotations
+
+import enum
+import json
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from tuner.config import CODE_VALUES, FILE_VALUES
+from tuner.errors import StudyError, UsageError, listing
+from tuner.results.confirmation import Confirmation, confirms, read
+from tuner.results.recorded_rates import rates_of, watches
+from tuner.results.wording import of_what, spread
+from tuner.runtime.files import refuse_foreign, write_whole
+from tuner.space import Space, edit
+from tuner.space.filling import filled_text
+from tuner.space.suggesters import Corner, Known
+from tuner.study import Record, Study
+from tuner.study.provenance import Origin
+from tuner.study.versions import versions as data_versions
+from tuner.user_bundle import Bundle
+from tuner.user_code import Code, is_own
+
+KEPT_CODE = ("model.type", "objective.function")
+"""The code of one's own that a run folder keeps a copy of; data are read where they are."""
+
+
+class Format(enum.Enum):
+    """How an exported config is written."""
+
+    YAML = "yaml"
+    JSON = "json"
+
+
+def export(study: Study, trial: int | None = None, out: Path | None = None, form: Format = Format.YAML) -> str:
+    """Write a trial's config.
+
+    Args:
+        study: made by tuner.
+        trial: its number; None is the confirmed one, else the best, where there is one objective.
+        out: the file to write; None writes nothing. Relative paths of the config are made relative to
+            its folder, or to the current one.
+        form: YAML is the space's own text with its holes filled and its comments kept; JSON is the
+            resolved config, every default in it.
+
+    Returns:
+        What was written.
+
+    Raises:
+        StudyError: the study was not made by tuner, has no such trial, or no complete one.
+        UsageError: `out` is there and is no exported config.
+    """
+    record = chosen(study, trial)
+    if out is not None and out.exists() and out.resolve() == Path(study.space.base, Path(study.space.file).name):
+        raise UsageError(f"{out}: is the space itself; give another -o")
+    if out is not None:
+        refuse_foreign(out, "provenance")
+    here = study.space.base
+    there = str((out.parent if out is not None else Path()).resolve())
+    values = study.space.fill(Known(record.params))
+    facts = provenance(study, record)
+    if form is Format.JSON:
+        values = {"provenance": facts, **{name: value for name, value in values.items() if name != "provenance"}}
+        for path, moved in moved_paths(values, here, there):
+            section, key = path.split(".")
+            values[section] = {**values[section], key: moved}
+        text = json.dumps(values, indent=2) + "\n"
+    else:
+        text = filled_text(study.space.text, values, facts, study.space.file)
+        for path, moved in moved_paths(values, here, there):
+            text = edit.assign(text, path, moved, study.space.file)
+    if out is not None:
+        write_whole(out, text.encode())
+    return text
+
+
+def filled_space(study: Study, trial: int | None = None) -> Space:
+    """A trial's config as a space without holes, at the place of the study's own space.
+
+    Raises:
+        StudyError: as `export`.
+    """
+    record = chosen(study, trial)
+    values = study.space.fill(Known(record.params))
+    text = filled_text(study.space.text, values, provenance(study, record), study.space.file)
+    return Space.parse(text, study.space.file, study.space.base)
+
+
+def chosen(study: Study, trial: int | None) -> Record:
+    """The record of a trial whose parameters are known; None is the confirmed one, else the best.
+
+    Raises:
+        StudyError: the study was not made by tuner, has no such trial, or no complete one.
+    """
+    if not study.made_here:
+        raise StudyError(f"study {study.name} was not made by tuner: it has parameters, but no space to fill with them")
+    if trial is None and (search := confirms(study)):
+        raise StudyError(f"study {study.name} has the runs of a confirmation: `tuner export {search}` has their pick")
+    record = _best(study) if trial is None else study.record(trial)
+    missing = [row.name for row in study.space.parameters() if not row.when and row.name not in record.params]
+    if missing:
+        raise StudyError(f"trial {record.number} of study {study.name} has not been started: it has no parameters yet")
+    return record
+
+
+def why(study: Study, record: Record) -> str:
+    """Which trial is exported when none is named, and why: its confirmation, or what there is in place of one."""
+    found = read(study)
+    if found is not None and found.believed is not None and found.believed.number == record.number:
+        interval = found.interval(found.standings[0])
+        assert interval is not None, study.name
+        return f"trial {record.number}, confirmed on fresh seeds: {study.goal.title} {spread(interval)}"
+    best = f"trial {record.number}, the best single value, {of_what(study.goal, record)}"
+    if found is None:
+        return f"{best} (`tuner confirm {study.typed}` puts it to the test)"
+    if found.pick is None and not found.wanted:
+        return f"{best}; in its confirmation every candidate dropped out: `tuner show {found.study}` has the causes"
+    lacks = "is not complete" if found.pick is None else "is older than that"
+    return f"{best}; the confirmation {lacks}: `tuner confirm {study.typed}`"
+
+
+def _best(study: Study) -> Record:
+    if (found := read(study)) is not None and found.believed is not None:
+        return found.believed
+    records = study.records()
+    front = study.front(records)
+    if front and study.goal.single:
+        return front[0]
+    if front:
+        numbers = listing(str(record.number) for record in front)
+        raise StudyError(
+            f"study {study.name} has several objectives: name a trial of its front with --trial: {numbers}"
+        )
+    if any(record.complete or not record.feasible for record in records):
+        bounds = listing(map(str, study.goal.bounds))
+        raise StudyError(f"study {study.name} has no complete trial that keeps {bounds}; name one with --trial")
+    raise StudyError(f"study {study.name} has no complete trial yet; name one with --trial")
+
+
+def place_config(space: Space, folder: Path) -> dict[str, str]:
+    """Write a space as `config.yaml` into a run folder, so that it reads the same from there.
+
+    The files of a model or a function of user code are copied beside it, with what they import; other paths become
+    absolute.
+
+    Returns:
+        A digest of each file of code, by its path in the folder.
+    """
+    text, values = space.text, space.fill(Corner(False, {}))
+    for path, there in moved_paths(values, space.base, None):
+        text = edit.assign(text, path, there, space.file)
+    digests: dict[str, str] = {}
+    for path in KEPT_CODE:
+        section, key = path.split(".")
+        name = values.get(section, {}).get(key)
+        if not isinstance(name, str) or not is_own(name):
+            continue
+        found = Bundle.of(Code(name, space.base, path))
+        digests |= found.copy_to(folder)
+        if ".py:" in name:  # it was made absolute above
+            text = edit.assign(text, path, found.name, space.file)
+    (folder / "config.yaml").write_text(text, encoding="utf-8")
+    return digests
+
+
+def provenance(study: Study, record: Record) -> dict[str, Any]:
+    """Where a config comes from and what repeats it.
+
+    Final training reads seed, epoch, rates, threads and lanes here. The epoch of a confirmed trial is the one at which
+    its held-out seeds were scored; else it is the one that the trial's value comes from.
+    """
+    facts = record.attributes
+    found = _confirmation_of(study, record)
+    epoch = record.epoch if found is None or found.pick is None or found.pick.epoch is None else found.pick.epoch
+    return {
+        "study": study.name,
+        "uid": study.uid,
+        "trial": record.number,
+        "state": record.state,
+        **_origin(record),
+        **_told(study, record),
+        **_confirmed(found),
+        "seed": facts.get("seed"),
+        "epoch": epoch,
+        **_rates(study, record, found, epoch),
+        "threads": facts.get("threads"),
+        **({"lanes": facts["lanes"]} if "lanes" in facts else {}),
+        "device": facts.get("device"),
+        **_data(study),
+        "versions": versions(),
+    }
+
+
+def _data(study: Study) -> dict[str, Any]:
+    """The digest of the rows, which are the same for all trials; nothing where it is not known."""
+    known = data_versions(study)
+    return {"data": known[-1].data} if known and known[-1].data else {}
+
+
+def _origin(record: Record) -> dict[str, Any]:
+    origin = Origin.of(record.attributes)
+    return {} if origin is None else {"origin": origin.source}
+
+
+def _told(study: Study, record: Record) -> dict[str, Any]:
+    if study.goal.single:
+        of = {} if record.value is None else {"value_is": of_what(study.goal, record)}
+        return {"metric": study.goal.metric, "value": record.value, **of}
+    return {"values": dict(zip(study.goal.metrics, record.values, strict=False))}
+
+
+def _confirmation_of(study: Study, record: Record) -> Confirmation | None:
+    """The complete confirmation whose pick a trial is."""
+    found = read(study)
+    return None if found is None or found.pick is None or found.pick.trial.number != record.number else found
+
+
+def _confirmed(found: Confirmation | None) -> dict[str, Any]:
+    """What fresh seeds say of the pick of a complete confirmation."""
+    if found is None or found.pick is None:
+        return {}
+    interval = found.interval(found.pick)
+    assert interval is not None
+    facts = {"study": found.study, "seeds": len(found.held), "splits": found.terms.splits, "epoch": found.pick.epoch}
+    return {"confirmed": {"mean": interval.mean, "low": interval.low, "high": interval.high, **facts}}
+
+
+def _rates(study: Study, record: Record, found: Confirmation | None, epoch: int | None) -> dict[str, Any]:
+    """The recorded learning rates of a schedule that watches a metric: those that the confirmed seeds trained with."""
+    if epoch is None or not watches(study, record):
+        return {}
+    rates = found.rates if found is not None else rates_of(record, epoch)
+    return {"rates": [list(pair) for pair in rates]} if rates else {}
+
+
+def versions() -> dict[str, str]:
+    """The versions of what computes."""
+    return {"python": platform.python_version(), **{name: version(name) for name in ("tuner", "torch", "optuna")}}
+
+
+def moved_paths(values: Mapping[str, Any], here: str, there: str | None) -> Iterator[tuple[str, str]]:
+    """(path, value) of each relative path of a config, as it reads from another folder.
+
+    Args:
+        values: a resolved config.
+        here: the folder that its paths start from.
+        there: the folder that they are to start from; None makes them absolute.
+    """
+    if here == there:
+        return
+
+    def moved(path: str) -> str:
+        return str(Path(here, path)) if there is None else os.path.relpath(Path(here, path), there)
+
+    own = values["objective"]["function"] is not None
+    for path in ("objective.function",) if own else (*FILE_VALUES, *CODE_VALUES):
+        section, key = path.split(".")
+        value = values[section].get(key)
+        code = path in CODE_VALUES
+        file, _, name = value.rpartition(":") if code and isinstance(value, str) else (value, "", "")
+        if isinstance(file, str) and not os.path.isabs(file) and (not code or file.endswith(".py")):
+            yield path, f"{moved(file)}:{name}" if code else moved(file)

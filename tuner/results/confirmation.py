@@ -1,0 +1,176 @@
+"""A confirmation: what fresh seeds say of a study's best trials, the candidates.
+
+The best of many noisy values is too good to be true, and so is the best of a few means. Candidates race over
+common fresh seeds (`racing`), and the pick is the one of the best mean. Then it is trained on as many further
+seeds that have no say in the choice: its mean and interval are of those alone. Only validation rows are
+scored. The runs are the trials of a sibling study, `NAME.confirm`; here they are read, and nothing is written.
+
+What is confirmed is what is exported: training up to one epoch. A candidate's epoch is the best of its mean
+curve over the seeds of its race (`curve`), within the epochs that its trial in the search has trained. The further
+runs end at that epoch and are scored there, not at their own best. Where a schedule watches a metric they replay the
+learning rates of the race's run whose value there is the median.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tuner.goal import LIMITS, Direction, Goal
+from tuner.results.racing import Interval, interval, luck
+from tuner.results.stage import Run, Stage, Standing, Terms
+from tuner.study import Record, Study
+from tuner.study.registry import sibling
+from tuner.study.study import noted
+
+CONFIRM = "confirm"
+"""What is noted of a sibling: whose it is, its candidates and its terms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """How a confirmation stands.
+
+    `study` is its own study. `standings` begin with the candidates that lead, the best mean first. `held` are
+    the pick's values on the seeds that had no say; `wanted` are the runs that must end next, none when the
+    confirmation is complete or every candidate is out. `winner` is the number of the search's best trial when
+    the candidates were chosen; `current` is whether the best by now is among them: the search may have gone on.
+    `limits` are what values lie between. `overlap` is n_valid / n_train where each seed draws its rows anew, else 0;
+    it is infinite, and intervals say nothing, where an earlier version has not noted it. `failed` are the runs by which
+    candidates dropped out and that another try may mend. `rates` are the learning rates that the pick's further runs
+    replay.
+    """
+
+    study: str
+    goal: Goal
+    terms: Terms
+    standings: tuple[Standing, ...]
+    held: tuple[float, ...]
+    wanted: tuple[Run, ...]
+    winner: int
+    current: bool
+    limits: tuple[float, float]
+    overlap: float
+    failed: tuple[Run, ...]
+    rates: tuple[tuple[int, float], ...]
+    trials: Mapping[Run, Record] = field(repr=False)
+
+    @property
+    def pick(self) -> Standing | None:
+        """The candidate that was chosen; None before, and where all dropped out."""
+        chosen = not self.wanted and self.standings[0].leading
+        return self.standings[0] if chosen else None
+
+    @property
+    def believed(self) -> Record | None:
+        """The search's trial of the pick, unless the search has found a better one since."""
+        return self.pick.trial if self.pick is not None and self.current else None
+
+    @property
+    def counting(self) -> int:
+        """How many runs the standings and the pick's interval are of."""
+        return sum(len(standing.values) for standing in self.standings) + len(self.held)
+
+    @property
+    def ended(self) -> int:
+        """How many runs have ended, those of earlier terms included."""
+        return sum(record.finished for record in self.trials.values())
+
+    def interval(self, standing: Standing) -> Interval | None:
+        """The mean of a candidate, where it is known, with its 95 % interval; the pick's is of its held out seeds."""
+        held = standing is self.pick
+        found = interval(self.held, self.overlap, self._luck) if held else interval(standing.values, self.overlap)
+        return None if found is None else found.within(*self.limits)
+
+    @property
+    def _luck(self) -> float:
+        """The part of the pick's lead that it may owe to the rows that the race and the further draws share."""
+        alike = [standing.mean for standing in self.standings if standing.leading and standing.mean is not None]
+        return luck(alike, self.terms.seeds, self.overlap) if len(alike) > 1 else 0.0
+
+    def fell(self, standing: Standing) -> float | None:
+        """By how much the first estimate was too good; below 0 it was too bad."""
+        found, first = self.interval(standing), standing.trial.value
+        if found is None or first is None:
+            return None
+        return first - found.mean if self.goal.direction is Direction.MAXIMIZE else found.mean - first
+
+
+def candidates_of(study: Study, top: int) -> list[Record]:
+    """The best trials of a search, at most `top`, each config once; the best first."""
+    chosen: dict[str, Record] = {}
+    for record in study.ranked(study.records()):
+        if record.sound and len(chosen) < top:
+            chosen.setdefault(repr(sorted(record.params.items())), record)
+    return list(chosen.values())
+
+
+def sibling_name(study: Study) -> str:
+    """What the study of a confirmation is called."""
+    return f"{study.name}.{CONFIRM}"
+
+
+def runs_of(study: Study) -> Study | None:
+    """The study of a confirmation's runs, if there is one; that of a deleted study of the same name is not its."""
+    runs = sibling(study, sibling_name(study)) if study.made_here else None
+    return runs if runs is not None and noted(runs, CONFIRM).get("of") == study.uid else None
+
+
+def confirms(runs: Study) -> str:
+    """The name of the study whose confirmation a study has the runs of; empty if it has none's."""
+    return runs.name.removesuffix(f".{CONFIRM}") if noted(runs, CONFIRM) else ""
+
+
+def confirmed_by(runs: Study) -> Confirmation | None:
+    """The confirmation that a study has the runs of; None if it is none's."""
+    search = sibling(runs, name) if (name := confirms(runs)) else None
+    return None if search is None or (owned := runs_of(search)) is None or owned.uid != runs.uid else read(search)
+
+
+def read(study: Study) -> Confirmation | None:
+    """The confirmation of a study, if there is one."""
+    if (runs := runs_of(study)) is None:
+        return None
+    facts, records = noted(runs, CONFIRM), study.records()
+    terms = Terms(facts["top"], facts["seeds"], facts["splits"])
+    overlap = facts.get("overlap", math.inf if terms.splits else 0.0)
+    return confirmation(study, [records[number] for number in facts["candidates"]], terms, runs.records(), overlap)
+
+
+def confirmation(
+    study: Study, candidates: Sequence[Record], terms: Terms, runs: Sequence[Record], overlap: float
+) -> Confirmation:
+    """How it stands.
+
+    Args:
+        study: that of the search.
+        candidates: at least one of its trials, the best first.
+        terms: of the confirmation.
+        runs: all trials of the sibling, among them perhaps some of earlier terms; of two of one run the later counts.
+        overlap: n_valid / n_train where each seed draws its rows anew, else 0.
+    """
+    trials = {run: record for record in runs if (run := Run.of(record.attributes)) is not None}
+    best = study.best()
+    stage = Stage(study, candidates, terms, trials, overlap)
+    return Confirmation(
+        study=sibling_name(study),
+        goal=study.goal,
+        terms=terms,
+        standings=tuple(stage.standings()),
+        held=stage.held,
+        wanted=tuple(run for run in stage.wanted if run not in trials or not trials[run].finished),
+        winner=candidates[0].number,
+        current=best is not None and any(best.number == record.number for record in candidates),
+        limits=_limits(study),
+        overlap=overlap,
+        failed=tuple(stage.failed),
+        rates=stage.rates,
+        trials=trials,
+    )
+
+
+def _limits(study: Study) -> tuple[float, float]:
+    """A function of one's own may call anything by a name of ours."""
+    own = study.space.objective.function is not None
+    return (-math.inf, math.inf) if own else LIMITS.get(study.goal.metric, (-math.inf, math.inf))

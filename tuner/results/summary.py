@@ -1,0 +1,135 @@
+"""A study in short: its facts in a line, its course, its best trials, and which parameters matter to it."""
+
+from __future__ import annotations
+
+import collections
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tuner.goal import Direction, Goal
+from tuner.results.answer import trivial_of
+from tuner.results.confirmation import confirms, read
+from tuner.results.failures import Failures, failures_of
+from tuner.results.importances import Importances, importances_of
+from tuner.results.wording import of_what, spread
+from tuner.runtime.rounding import amount, rounded
+from tuner.study import Record, Study, sound, versions
+from tuner.study.fork import Fork
+from tuner.study.stopping import stop_reason
+
+TOP = 5
+"""So many of the best trials are shown if not said otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What an objective came to: the values of the sound trials by number, and the best so far at each of them."""
+
+    metric: str
+    values: tuple[float, ...]
+    best: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a terminal and a notebook show of a study.
+
+    `failures` are of all trials. `courses` and `importances` have one for each objective. `top` are its best trials,
+    with several objectives of its front, which has `front` trials; those that ended early come last. `parameters` are
+    those of `top`, the most important first; `notes` are as the function has them.
+    """
+
+    headline: str
+    failures: Failures
+    notes: tuple[str, ...]
+    goal: Goal
+    courses: tuple[Course, ...]
+    top: tuple[Record, ...]
+    front: int
+    parameters: tuple[str, ...]
+    importances: tuple[Importances, ...]
+
+
+def summary(study: Study, records: Sequence[Record], top: int = TOP) -> Summary:
+    """Sum a study up.
+
+    Args:
+        study: with any number of trials, none included.
+        records: all of them, by number.
+        top: how many trials to show at most.
+    """
+    chosen = sound(records)
+    objectives = range(len(study.goal.metrics))
+    importances = tuple(importances_of(study, chosen, i) for i in objectives)
+    front = study.front(records)
+    ended = study.ranked(record for record in records if record.finished)
+    shown = tuple((front if front and not study.goal.single else ended)[:top])
+    return Summary(
+        headline=headline(study, records),
+        failures=failures_of(records),
+        notes=tuple(notes(study)),
+        goal=study.goal,
+        courses=tuple(_course(study.goal, chosen, i) for i in objectives),
+        top=shown,
+        front=len(front),
+        parameters=_parameters(shown, importances),
+        importances=importances,
+    )
+
+
+def notes(study: Study) -> Iterator[str]:
+    """What the study was forked from, why it has stopped, and what fresh seeds said of it."""
+    yield from circumstances(study)
+    found = read(study)
+    if found is not None and found.pick is not None and (interval := found.interval(found.pick)) is not None:
+        stale = "" if found.current else "; the search has found a better one since"
+        told = f"{study.goal.title} {spread(interval)}"
+        yield f"confirmed on fresh seeds: trial {found.pick.trial.number}, {told}{stale}"
+    elif study.made_here and not confirms(study) and (best := study.best()) is not None:
+        yield f"not confirmed: the best value, of trial {best.number}, is {of_what(study.goal, best)}"
+    if told := against_the_trivial(study):
+        yield told
+
+
+def against_the_trivial(study: Study) -> str:
+    """What the trivial predictor scores, and whether the best trial is better; empty where that is not known."""
+    trivial, best = trivial_of(study), study.best()
+    if trivial is None or best is None or best.value is None:
+        return ""
+    told = f"the trivial predictor ({trivial.says}) has {study.goal.title} {rounded(trivial.value)}"
+    beaten = study.goal.direction.better(best.value, trivial.value)
+    return told if beaten else f"{told}, and no trial is better"
+
+
+def circumstances(study: Study) -> Iterator[str]:
+    """What the study was forked from, why it has stopped, and whose confirmation its trials are runs of."""
+    if (fork := Fork.read(study)) is not None:
+        yield from fork.notes
+    yield from versions.notes(study)
+    if reason := stop_reason(study):
+        yield f"stopped by search.stop: {reason}"
+    if search := confirms(study):
+        yield f"the runs of a confirmation: their best is no result; `tuner show {search}` has what they say"
+
+
+def headline(study: Study, records: Sequence[Record]) -> str:
+    """What a study is, and how many trials it has, in a line."""
+    states = collections.Counter(record.state for record in records)
+    counts = ", ".join(f"{count} {state}" for state, count in states.items())
+    of_which = f": {counts}" if counts else ""
+    bounds = f"; constraints: {', '.join(map(str, study.goal.bounds))}" if study.goal.bounds else ""
+    trials = amount(len(records), "trial")
+    return f"study {study.name}: {study.goal}{bounds}; {trials}{of_which}"
+
+
+def _course(goal: Goal, chosen: Sequence[Record], i: int) -> Course:
+    values = tuple(record.values[i] for record in chosen)
+    better = max if goal.directions[i] is Direction.MAXIMIZE else min
+    return Course(goal.titles[i], values, tuple(itertools.accumulate(values, better)))
+
+
+def _parameters(shown: Sequence[Record], importances: Sequence[Importances]) -> tuple[str, ...]:
+    there = dict.fromkeys(name for record in shown for name in record.params)
+    ranked = [importance.name for found in importances for importance in found.ranked]
+    return tuple(dict.fromkeys([*(name for name in ranked if name in there), *there]))
