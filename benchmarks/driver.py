@@ -32,9 +32,9 @@ from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.exceptions import ExperimentalWarning
 
 from benchmarks import filled
-from tuner.driver import Driver, Limits
 from tuner.goal import goal_of
 from tuner.protocol import Epoch, Outcome, Place, State, Trial, Verdict
+from tuner.search.driver import Driver, Limits
 from tuner.space import Space
 from tuner.storage import join, open_storage
 from tuner.study import open_study

@@ -43,15 +43,15 @@ from optuna.exceptions import ExperimentalWarning
 import tuner
 from benchmarks import noise, resampled
 from benchmarks.verdicts import COVERS, Share, Target, missed
-from tuner import check
+from tuner import preflight
 from tuner.engines.trial import run_trial
 from tuner.protocol import Epoch, Trial, Verdict
 from tuner.results.confirmation import Confirmation
 from tuner.results.racing import Interval
 from tuner.runtime.seeds import derive
+from tuner.search.tune import Result
 from tuner.space import Space
 from tuner.space.suggesters import Known
-from tuner.tune import Result
 
 GOOD = Target(0.9, 1.0)
 """The share of repeats whose pick is at least as good as the raw winner."""
@@ -133,7 +133,7 @@ class Unheard:
 
 def true_mean(space: Space, params: Mapping[str, Any], seeds: int) -> float:
     """The mean value of a config over seeds that neither the search nor the confirmation has used."""
-    job = check.load_job(space, torch.device("cpu"))
+    job = preflight.load_job(space, torch.device("cpu"))
     values = space.fill(Known(params))
     drawn = [derive(space.setting("study.seed"), "truth", i) for i in range(seeds)]
     outcomes = [run_trial(job, Trial(i, 1, values, seed), Unheard(), float("inf")) for i, seed in enumerate(drawn)]

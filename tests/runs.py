@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import tuner
-from tuner import tune
-from tuner.events import Event
+from tuner.search import tune
+from tuner.search.events import Event
 from tuner.space import Space
 
 

@@ -12,7 +12,7 @@ import pytest
 import tuner
 from benchmarks.studies import facts
 from tests.postgres import postgres, server
-from tuner.events import Event, Started, WorkerSeen
+from tuner.search.events import Event, Started, WorkerSeen
 
 __all__ = ["postgres", "server"]
 

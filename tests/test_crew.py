@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from tests.conftest import TINY
-from tuner import tune
 from tuner.errors import UsageError
 from tuner.executors.launch import Crew, Executor, Wanted, cores, executor_of
 from tuner.executors.pool import TrialLimits
+from tuner.search import tune
 from tuner.space import Space
 
 CPU = torch.device("cpu")

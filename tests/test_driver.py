@@ -4,9 +4,9 @@ import math
 from pathlib import Path
 
 from tests.study.asking import opened
-from tuner.driver import Driver, Limits
-from tuner.events import Event, Noted
 from tuner.protocol import Place
+from tuner.search.driver import Driver, Limits
+from tuner.search.events import Event, Noted
 from tuner.storage import Sole
 
 PLACES = [Place(str(i), "here", "cpu", 1) for i in range(3)]

@@ -10,8 +10,8 @@ import tuner
 from tests.conftest import Cli
 from tuner.errors import in_words
 from tuner.results.failures import commonest, failures_of
+from tuner.search.tune import Result
 from tuner.study import Record
-from tuner.tune import Result
 
 
 def ended(number: int, state: str, cause: str = "") -> Record:

@@ -17,10 +17,10 @@ from tests.runs import run
 from tests.study.asking import opened
 from tuner.engines.outcomes import cut_short
 from tuner.errors import NoTrialSucceeded, StudyError, UsageError
-from tuner.events import Ended, Opened
 from tuner.goal import Task, goal_of
 from tuner.protocol import Epoch, Outcome, State, Trial
 from tuner.runtime.rounding import rounded
+from tuner.search.events import Ended, Opened
 from tuner.space import Space
 from tuner.storage import open_storage
 from tuner.study import AskTell, load_study

@@ -9,11 +9,11 @@ import pytest
 
 from benchmarks.studies import facts
 from tests.conftest import TINY
-from tuner.driver import Driver, Limits
-from tuner.events import Ended, Event, Reported
 from tuner.goal import Task, goal_of
-from tuner.lockstep import Lockstep
 from tuner.protocol import Epoch, Outcome, Place, State, Trial, Verdict
+from tuner.search.deterministic import Lockstep
+from tuner.search.driver import Driver, Limits
+from tuner.search.events import Ended, Event, Reported
 from tuner.space import Space
 from tuner.storage import Sole, open_storage
 from tuner.storage.checkpoints import Checkpoints

@@ -7,7 +7,7 @@ from pathlib import Path
 import tuner
 from tests.runs import run
 from tuner.config import On
-from tuner.events import Opened, Started
+from tuner.search.events import Opened, Started
 from tuner.space import Space
 from tuner.storage import open_storage
 from tuner.study import load_study

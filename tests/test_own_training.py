@@ -15,8 +15,8 @@ import tuner
 from tests.runs import run
 from tuner.config import On
 from tuner.errors import Interrupted, NoTrialSucceeded, TunerError, UsageError
-from tuner.events import Event, Started
 from tuner.results.best_config import Format, filled_space
+from tuner.search.events import Event, Started
 from tuner.space import Space
 from tuner.study import Record
 

@@ -18,7 +18,7 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss, mean_absolute_er
 
 import tuner
 from tests.conftest import Cli
-from tuner import check
+from tuner import preflight
 from tuner.config import On
 from tuner.final.score_intervals import _percentiles, doubted, intervals, wilson
 from tuner.goal import Task
@@ -54,7 +54,7 @@ def rare(tmp_path: Path, metric: str = "accuracy", lr: float = 0.001, column: st
 
 def splits_of(file: Path) -> tuple[np.ndarray, np.ndarray]:
     """The targets of the training and the validation rows."""
-    job = check.load_job(Space.load(file), torch.device("cpu"))
+    job = preflight.load_job(Space.load(file), torch.device("cpu"))
     assert job.splits.valid is not None
     return job.splits.train.targets.numpy(), job.splits.valid.targets.numpy()
 
@@ -77,7 +77,7 @@ def test_the_trivial_predictor_of_classes_is_scikit_learns_best(tmp_path: Path, 
 
 def test_the_trivial_predictor_of_numbers_is_the_mean_and_of_absolute_errors_the_median(tmp_path: Path) -> None:
     file = rare(tmp_path, metric="rmse", column="number")
-    job = check.load_job(Space.load(file), torch.device("cpu"))
+    job = preflight.load_job(Space.load(file), torch.device("cpu"))
     train, valid = splits_of(file)
     rows = job.dataset(Space.load(file).resolve(Corner(False, {})).data)
     assert rows.valid is not None
@@ -94,7 +94,7 @@ def test_the_trivial_predictor_of_numbers_is_the_mean_and_of_absolute_errors_the
 def test_f1_of_a_positive_class_has_always_yes_as_its_trivial_predictor(tmp_path: Path) -> None:
     text = rare(tmp_path, metric="f1").read_text().replace("{metric: f1}", "{metric: f1, positive: yes}")
     space = Space.parse(text, base=tmp_path)
-    job = check.load_job(space, torch.device("cpu"))
+    job = preflight.load_job(space, torch.device("cpu"))
     rows = job.dataset(space.resolve(Corner(False, {})).data)
     assert rows.valid is not None
 

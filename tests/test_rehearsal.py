@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 import tuner
 from tuner.cli import app
-from tuner.events import Event, Opened, Started
 from tuner.final import save
+from tuner.search.events import Event, Opened, Started
 
 NETS = """
 import torch

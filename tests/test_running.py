@@ -10,7 +10,8 @@ from tuner.engines.fused import Fused
 from tuner.engines.serial import Serial
 from tuner.errors import UsageError
 from tuner.executors.launch import Wanted
-from tuner.running import ahead_of, crew_of, planned
+from tuner.search.plan import ahead_of, planned
+from tuner.search.session import crew_of
 from tuner.space import Space
 
 TEXT = """\

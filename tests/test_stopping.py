@@ -7,12 +7,12 @@ import pytest
 import tuner
 from tests.conftest import Cli
 from tuner.errors import UsageError
+from tuner.search.tune import Result
 from tuner.space import Space
 from tuner.storage import open_storage
 from tuner.study import load_study
 from tuner.study.stopping import STOP
 from tuner.study.study import noted
-from tuner.tune import Result
 
 FIT = """\
 def fit(config, report):

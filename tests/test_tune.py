@@ -9,8 +9,8 @@ import tuner
 from tests.conftest import TINY
 from tests.runs import run
 from tuner.errors import Interrupted, NoTrialSucceeded, StudyError, TunerError, UsageError
-from tuner.events import Ended, Event, Opened, Reported, Started
 from tuner.protocol import State, Verdict
+from tuner.search.events import Ended, Event, Opened, Reported, Started
 from tuner.space import Space
 from tuner.storage import open_storage, study_folder
 from tuner.study import Record, load_study

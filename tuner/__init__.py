@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tuner.api import export, report
-    from tuner.confirming import confirm
-    from tuner.door import objective
     from tuner.errors import TunerError
     from tuner.final.inference import predict
     from tuner.final.model import load_model
     from tuner.final.retrain import train
     from tuner.reports.notebook import load_study
+    from tuner.search.objective import objective
+    from tuner.search.race import confirm
+    from tuner.search.tune import run
     from tuner.space import Space
-    from tuner.tune import run
 
 __all__ = [
     "Space",
@@ -43,14 +43,14 @@ __all__ = [
 _HOMES = {
     "Space": "tuner.space",
     "TunerError": "tuner.errors",
-    "confirm": "tuner.confirming",
+    "confirm": "tuner.search.race",
     "export": "tuner.api",
     "load_model": "tuner.final.model",
     "load_study": "tuner.reports.notebook",
-    "objective": "tuner.door",
+    "objective": "tuner.search.objective",
     "predict": "tuner.final.inference",
     "report": "tuner.api",
-    "run": "tuner.tune",
+    "run": "tuner.search.tune",
     "train": "tuner.final.retrain",
 }
 

@@ -14,7 +14,7 @@ from typing import Any
 import tuner
 from benchmarks.contestants.race import Answer, Clock, Target, Work, play
 from tuner.errors import Interrupted, NoTrialSucceeded
-from tuner.events import Ended, Event, Reported, Started
+from tuner.search.events import Ended, Event, Reported, Started
 
 GIVEN = {"sampler": {"type": "RandomSampler"}, "pruner": None}
 """The search section where the parameters are given; a search for quality has the defaults of a space instead."""

@@ -10,9 +10,9 @@ from rich.console import Console
 
 from tuner.cli.progress import Progress
 from tuner.cli.screen import screen
-from tuner.events import Ended, Event, Opened, Reported, SetBack, Started
 from tuner.goal import Direction, Goal, Scope
 from tuner.protocol import Epoch, Outcome, Place, State, Trial, Verdict
+from tuner.search.events import Ended, Event, Opened, Reported, SetBack, Started
 from tuner.study import Record
 
 OPENED = Opened(

@@ -17,8 +17,8 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.conftest import TINY, command, environment, tuner_in, until
-from tuner import tune
 from tuner.cli import app
+from tuner.search import tune
 
 LONG = TINY.replace("epochs: 2", "epochs: 5000").replace("trials: 3", "trials: 2")
 

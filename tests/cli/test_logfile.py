@@ -7,8 +7,8 @@ from typing import Any
 from tests.cli.running import OPENED, ended, lost, reported, started
 from tests.conftest import Cli
 from tuner.cli.logfile import logged
-from tuner.events import Event, Trouble, WorkerSeen
 from tuner.protocol import WorkerState
+from tuner.search.events import Event, Trouble, WorkerSeen
 
 
 def written(file: Path, *events: Event) -> list[dict[str, Any]]:

@@ -10,9 +10,9 @@ from tests.cli.running import OPENED, ended, lost, reported, seen, shown, starte
 from tuner.cli import progress as counting
 from tuner.cli.formats import about
 from tuner.cli.lines import count, lines_of
-from tuner.events import Event, Opened, Trouble, WorkerSeen
 from tuner.goal import Bound, Direction, Scope
 from tuner.protocol import WorkerState
+from tuner.search.events import Event, Opened, Trouble, WorkerSeen
 
 STARTING, READY, GONE = WorkerState
 

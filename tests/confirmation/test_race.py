@@ -8,11 +8,11 @@ import pytest
 
 import tuner
 from tests.confirmation.walking import FIT, study
-from tuner.events import Event
 from tuner.plots.forest import forest
 from tuner.results.confirmation import read
 from tuner.results.stage import Part
 from tuner.results.wording import sentences, verdict
+from tuner.search.events import Event
 
 
 def test_the_pick_has_the_best_mean_and_an_interval_of_seeds_that_had_no_say(walk: Path, url: str) -> None:

@@ -9,10 +9,10 @@ import pytest
 import tuner
 from tests.confirmation.walking import SPACE, study
 from tuner.errors import StudyError, UsageError
-from tuner.events import Event, Reported
 from tuner.results.confirmation import CONFIRM, read
 from tuner.results.stage import Terms
 from tuner.results.wording import sentences
+from tuner.search.events import Event, Reported
 from tuner.space import Space
 from tuner.study.study import note, noted
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tuner import check
+from tuner import preflight
 from tuner.space import Space, document
 
 USUAL: dict[str, Any] = {"data": {"type": "digits"}, "model": {"type": "MLP"}, "optimizer": {"type": "AdamW"}}
@@ -20,7 +20,7 @@ def check_space(text: str, folder: Path) -> None:
         SpaceError: it is not sound, or names what is not there.
     """
     plain: dict[str, Any] = document.plain(document.read(text, "the page"))
-    check.check_names(Space.parse(text if _is_whole(plain) else json.dumps(_completed(plain)), base=folder))
+    preflight.check_names(Space.parse(text if _is_whole(plain) else json.dumps(_completed(plain)), base=folder))
 
 
 def _is_whole(plain: dict[str, Any]) -> bool:

@@ -14,7 +14,7 @@ from sklearn.datasets import load_diabetes, load_digits, load_wine
 import tuner
 from tests.conftest import ROOT
 from tests.data.making import pets
-from tuner import check
+from tuner import preflight
 from tuner.drafting.spaces import draft
 from tuner.errors import DataError
 from tuner.space import Space
@@ -102,7 +102,7 @@ def test_of_two_classes_one_is_positive(labels: list[object], positive: str | No
     space = Space.parse(draft(tmp_path / "rows.csv", tmp_path / "space.yaml"), base=str(tmp_path))
 
     assert space.objective.positive == positive
-    assert check.load_job(space, torch.device("cpu")).scores.goal.positive == positive
+    assert preflight.load_job(space, torch.device("cpu")).scores.goal.positive == positive
 
 
 @pytest.mark.parametrize("name", ["a: b", "100%", "ä # ö", "007", "null"])

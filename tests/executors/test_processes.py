@@ -16,11 +16,11 @@ from torch import Tensor, nn
 import tuner
 from tests.conftest import command, environment
 from tuner.errors import NoTrialSucceeded, UsageError
-from tuner.events import Event, SetBack
 from tuner.executors.forkserver import warm_up
 from tuner.executors.messages import Gone
 from tuner.executors.processes import Processes
 from tuner.protocol import Place, State
+from tuner.search.events import Event, SetBack
 from tuner.storage import study_folder
 
 CNN = "{type: CNN, channels: [8], dropout: 0.2}"

@@ -11,9 +11,9 @@ import pytest
 import tuner
 from tuner.config import On
 from tuner.errors import Interrupted, TunerError
-from tuner.events import Event, Noted, Reported, Started
 from tuner.final.retrain import train
 from tuner.results import best_config
+from tuner.search.events import Event, Noted, Reported, Started
 from tuner.space import Space
 from tuner.storage import open_storage
 from tuner.study import Record, load_study

@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft7Validator
 
 from tests.conftest import ROOT
-from tuner import check
+from tuner import preflight
 from tuner.errors import SpaceError
 from tuner.grammar import schemas
 from tuner.space import Space, document
@@ -81,7 +81,7 @@ TAKEN = [
 def test_what_the_checks_take_keeps_to_it(sections: dict[str, str], validator: Draft7Validator) -> None:
     text = space(**sections)
 
-    check.check_names(Space.parse(text))
+    preflight.check_names(Space.parse(text))
 
     assert faults(validator, text) == []
 
@@ -159,7 +159,7 @@ def test_what_the_checks_refuse_breaks_it(sections: dict[str, str], validator: D
     text = space(**sections)
 
     with pytest.raises(SpaceError):
-        check.check_names(Space.parse(text))
+        preflight.check_names(Space.parse(text))
 
     assert faults(validator, text) != []
 

@@ -28,7 +28,7 @@ NAMES_OF_LEASES = "SELECT driver FROM tuner_leases"
 
 @dataclass(slots=True)
 class Driver:
-    """One that asks and tells as `tuner.driver.Driver` does; `told` is what it was told of outages."""
+    """One that asks and tells as `tuner.search.driver.Driver` does; `told` is what it was told of outages."""
 
     turns: Shared
     trials: AskTell

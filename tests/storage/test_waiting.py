@@ -13,9 +13,9 @@ from pathlib import Path
 import optuna
 import pytest
 
-from tuner import tune
 from tuner.errors import StorageError
-from tuner.events import Event, Reported, Trouble
+from tuner.search import tune
+from tuner.search.events import Event, Reported, Trouble
 from tuner.storage import retry
 
 LOCK = """\

@@ -47,9 +47,9 @@ def confirm(
 
     try:
         with view(quiet) as observe:
-            from tuner import confirming  # torch takes seconds to load
+            from tuner.search import race  # torch takes seconds to load
 
-            found = confirming.confirm(
+            found = race.confirm(
                 study,
                 top=top,
                 seeds=seeds,

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from tuner.cli.formats import about
 from tuner.cli.progress import Progress
-from tuner.events import Ended, Event, Noted, Opened, Reported, SetBack, Stopping, Trouble, WorkerSeen
 from tuner.protocol import State, WorkerState
 from tuner.runtime.rounding import amount, rounded, value_text
+from tuner.search.events import Ended, Event, Noted, Opened, Reported, SetBack, Stopping, Trouble, WorkerSeen
 from tuner.study import Record
 
 EVERY_SECONDS = 30.0

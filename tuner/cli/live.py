@@ -15,7 +15,7 @@ from tuner.cli.parts import drawable
 from tuner.cli.printed import above_the_view
 from tuner.cli.progress import Progress
 from tuner.cli.screen import screen
-from tuner.events import Event, Observer
+from tuner.search.events import Event, Observer
 
 
 @contextlib.contextmanager

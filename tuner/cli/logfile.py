@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from tuner.errors import UsageError
-from tuner.events import (
+from tuner.protocol import Epoch, Outcome, Trial
+from tuner.runtime.rounding import json_text
+from tuner.search.events import (
     Ended,
     Event,
     Noted,
@@ -22,8 +24,6 @@ from tuner.events import (
     Trouble,
     WorkerSeen,
 )
-from tuner.protocol import Epoch, Outcome, Trial
-from tuner.runtime.rounding import json_text
 
 
 @contextlib.contextmanager

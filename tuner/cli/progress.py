@@ -7,10 +7,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tuner.events import Ended, Event, Opened, Reported, SetBack, Started, Stopping, Trouble, WorkerSeen
 from tuner.goal import Goal
 from tuner.protocol import Epoch, Place, Trial, WorkerState
 from tuner.results.leader import leader_of, value_after
+from tuner.search.events import Ended, Event, Opened, Reported, SetBack, Started, Stopping, Trouble, WorkerSeen
 from tuner.study import Record
 
 TROUBLE_SECONDS = 10.0

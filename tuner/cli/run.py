@@ -16,8 +16,8 @@ from tuner.config import DEFAULT_STORAGE, and_storage
 from tuner.runtime.rounding import amount, value_text
 
 if TYPE_CHECKING:
+    from tuner.search.tune import Result
     from tuner.study import Record, Study
-    from tuner.tune import Result
 
 
 USUAL_BATCH = 4
@@ -117,7 +117,7 @@ def run(
         with view(quiet) as shown, logged(log_file, shown) as observe:
             if several not in (None, 1) and executor == "processes":
                 warm_up()  # what workers print goes where it does now
-            from tuner import tune  # torch takes seconds to load: what needs none of it is said before
+            from tuner.search import tune  # torch takes seconds to load: what needs none of it is said before
 
             result = tune.run(
                 checked,

@@ -54,7 +54,7 @@ def check(
 
 def _build(space: Space, device: str) -> list[str | Table]:
     """Check classes and shapes; what there is to say of the data, the objective and the first sampled config."""
-    from tuner import check as checks
+    from tuner import preflight as checks
     from tuner.final import save
     from tuner.models import count_parameters
     from tuner.space.suggesters import Random
@@ -100,8 +100,8 @@ def _warm_start(space: Space, storage: str) -> str:
     """The known configs that a run would enqueue."""
     if space.warm_start is None:
         return ""
+    from tuner.search.warm_start import known_configs
     from tuner.space.writing import flow
-    from tuner.warming import known_configs
 
     known = known_configs(space, storage)
     configs = [f"{config}\n     {flow(dict(config.params))}" for config in known.configs]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from tuner import check
+from tuner import preflight
 from tuner.drafting import pictures, signature, tabular
 from tuner.drafting.found import Found
 from tuner.drafting.ranges import ranges
@@ -82,6 +82,6 @@ def _prove(space: Space) -> None:
         BuildError: a part does not fit the others.
         SpaceError: likewise.
     """
-    check.check_names(space)
+    preflight.check_names(space)
     job = Job.for_search(space.resolve(Corner(False, {})), space.setting("study.seed"), device_of("cpu"))
-    check.check_fit(space, job)
+    preflight.check_fit(space, job)

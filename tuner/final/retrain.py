@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tuner import check, data, user_code
+from tuner import data, preflight, user_code
 from tuner.config import DEFAULT_STORAGE, WATCHING, Config, On
 from tuner.data import Dataset, Split
 from tuner.digests import data_digest
@@ -113,12 +113,12 @@ def train(
     if space.objective.function is not None:
         return _refit(space, Path(out), on, device, overwrite, observe)
     refuse_to_replace(Path(out), overwrite, MARKS)
-    check.check_names(space)
+    preflight.check_names(space)
     config = space.resolve(Corner(False, {}))
     scores_test = on is On.ALL if test is None else test
     other = _other_data(space, config)
     job = _job(space, config, on, device, scores_test)
-    check.check_fit(space, job)
+    preflight.check_fit(space, job)
     if user_code.is_own(config.model.type):
         _rehearse(space, config, job)
     with held_to((space.setting("provenance") or {}).get("threads")), _in_words():
@@ -191,7 +191,7 @@ def _facts(done: Final, on: On) -> dict[str, Any]:
 
 def _rehearse(space: Space, config: Config, job: Job) -> None:
     """Save and load a model of user code after one step: what does not survive that would be lost after hours."""
-    run = check.probe(config, job)
+    run = preflight.probe(config, job)
     save.rehearse(space, run, _rows(run.dataset))
 
 
@@ -220,7 +220,7 @@ def _job(space: Space, config: Config, on: On, device: str, test: bool) -> Job:
         splits = data.for_final(config.data, config.base, space.setting("study.seed"), on, test)
         return Job.over(splits, config, device_of(device))
     except (BuildError, DataError) as error:
-        raise check.placed(space, error) from None
+        raise preflight.placed(space, error) from None
 
 
 def _other_data(space: Space, config: Config) -> list[str]:
@@ -231,7 +231,7 @@ def _other_data(space: Space, config: Config) -> list[str]:
     try:
         splits = data.for_search(config.data, config.base, space.setting("study.seed"))
     except (BuildError, DataError) as error:
-        raise check.placed(space, error) from None
+        raise preflight.placed(space, error) from None
     if data_digest(splits) == provenance["data"]:
         return []
     study = provenance.get("study")

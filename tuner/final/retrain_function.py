@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tuner import check
+from tuner import preflight
 from tuner.engines.function import run_fit
 from tuner.errors import TunerError
 from tuner.plots.final_run import curves
@@ -51,8 +51,8 @@ def refit(
         TunerError: it failed or diverged; nothing was written.
     """
     refuse_to_replace(out, overwrite, MARKS)
-    check.check_names(space)
-    function, goal = check.load_function(space)
+    preflight.check_names(space)
+    function, goal = preflight.load_function(space)
     trial = _trial(space)
     port = _Notebook(trial.values["training"]["epochs"], observe)
     with new_folder(out) as folder:

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from tuner import check, user_bundle, user_code
+from tuner import preflight, user_bundle, user_code
 from tuner.config import Config, Precision
 from tuner.data import Split, preprocessing
 from tuner.errors import BuildError, TunerError, listing
@@ -110,7 +110,7 @@ def _unsavable(space: Space, job: Job) -> Iterator[str]:
         seen.add(key)
         filled = Space.parse(filled_text(space.text, values, {}, space.file), space.file, space.base)
         try:
-            run = check.probe(Config.of(values, space.base), job)
+            run = preflight.probe(Config.of(values, space.base), job)
             size = sum(parameter.nbytes for parameter in run.model.parameters())
             if size > LARGEST:
                 yield f"{values['model']['type']}: its {size / 1e6:,.0f} MB are not saved on trial before the search"

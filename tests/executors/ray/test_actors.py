@@ -19,13 +19,13 @@ import tuner
 from tests.conftest import until
 from tests.executors.ray.clusters import long_space, own_space, started, workers
 from tuner.errors import NoTrialSucceeded
-from tuner.events import Event, Reported, SetBack, Started, WorkerSeen
 from tuner.executors.messages import Output
 from tuner.executors.ray import actors
 from tuner.executors.ray.actor import Printed
 from tuner.executors.ray.cluster import room
+from tuner.search.events import Event, Reported, SetBack, Started, WorkerSeen
+from tuner.search.tune import Result
 from tuner.study import Record
-from tuner.tune import Result
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 
 from tests.executors.ray.clusters import long_space
-from tuner import check
+from tuner import preflight
 from tuner.engines.serial import Serial
 from tuner.executors.ray.serialize import Parcel
 from tuner.protocol import Movable, Port
@@ -50,7 +50,7 @@ def test_a_parcel_holds_tensors_beside_the_pickle_and_all_else_in_it() -> None:
 
 def test_an_engine_moves_with_all_that_is_prepared(tmp_path: Path) -> None:
     space = Space.load(long_space(tmp_path))
-    job, section = check.load_job(space, torch.device("cpu")), check.preparations(space)[0]
+    job, section = preflight.load_job(space, torch.device("cpu")), preflight.preparations(space)[0]
     job.settle(section)
 
     moved = Serial(job, 1.0).at(torch.device("meta"), "there")

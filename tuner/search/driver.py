@@ -16,10 +16,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from tuner.errors import StorageError, TunerError
-from tuner.events import Ended, Noted, Observer, Reported, SetBack, Started, Stopping, Trouble, WorkerSeen
 from tuner.goal import Goal
 from tuner.protocol import Epoch, Outcome, Place, State, Trial, Verdict, WorkerState
 from tuner.results.failures import BROKEN
+from tuner.search.events import Ended, Noted, Observer, Reported, SetBack, Started, Stopping, Trouble, WorkerSeen
 from tuner.storage import Turns, in_turn
 from tuner.storage.checkpoints import Checkpoints
 from tuner.study import AskTell, Standing, Study

@@ -12,21 +12,23 @@ from typing import Any
 
 from optuna.storages import BaseStorage
 
-from tuner import storage, warming
+from tuner import storage
 from tuner.config import DEFAULT_STORAGE
-from tuner.confirming import confirm_with, terms_of
-from tuner.driver import Limits
 from tuner.errors import NoTrialSucceeded, StudyError, UsageError, listing
-from tuner.events import Observer, Trouble
 from tuner.executors import leftovers
 from tuner.executors.launch import Executor, Fuse, Wanted, Workers, executor_of
 from tuner.goal import Goal
 from tuner.results.answer import BASELINE
 from tuner.results.confirmation import Confirmation
 from tuner.results.failures import Failures, commonest, failures_of
-from tuner.running import ahead_of, crew_of, drive, planned
 from tuner.runtime.device import held_to
 from tuner.runtime.rounding import amount
+from tuner.search import warm_start
+from tuner.search.driver import Limits
+from tuner.search.events import Observer, Trouble
+from tuner.search.plan import ahead_of, planned
+from tuner.search.race import confirm_with, terms_of
+from tuner.search.session import crew_of, drive
 from tuner.space import Space
 from tuner.space.edit import settings_of
 from tuner.space.rules import seconds
@@ -144,7 +146,7 @@ def run(
     forked = None if fork is None else fork_of(storage.open_storage(storage_url), forked_from, space, plan.goal)
     if forked is not None and forked.trials:
         refuse_other_data(load_study(storage.open_storage(storage_url), forked_from), plan.version)
-    known = warming.known_configs(space, storage_url)
+    known = warm_start.known_configs(space, storage_url)
     plan = replace(plan, notes=(*plan.notes, *(forked.fork.notes if forked and forked.trials else ()), *known.notes))
     stop, terms = Stop.of(space, plan.goal), terms_of(space, plan.goal)
     with storage.join(storage_url, space.name, lambda message: observe(Trouble(message))) as turns:
@@ -154,7 +156,7 @@ def run(
         study = in_turn(turns, lambda: _opened(opened, space, plan.goal, turns, wanted.batch))
         said = in_turn(turns, lambda: continued(study, plan.version))
         plan = replace(plan, notes=(*plan.notes, *said))
-        in_turn(turns, lambda: warming.begin_with(study, known))
+        in_turn(turns, lambda: warm_start.begin_with(study, known))
         if (trivial := plan.baseline) is not None:
             in_turn(turns, lambda: note(study, BASELINE, trivial.facts))
         watch = in_turn(turns, lambda: Watch(study, stop, space.setting("search.trials")))

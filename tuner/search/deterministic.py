@@ -11,9 +11,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tuner.driver import Driver
 from tuner.engines.outcomes import cut_short
 from tuner.protocol import Epoch, Outcome, Place, State, Trial, Verdict, WorkerState
+from tuner.search.driver import Driver
 
 
 @dataclass(frozen=True, slots=True)

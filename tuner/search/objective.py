@@ -10,7 +10,7 @@ from pathlib import Path
 import optuna
 import torch
 
-from tuner import check
+from tuner import preflight
 from tuner.engines.function import run_fit
 from tuner.engines.trial import run_trial
 from tuner.errors import TunerError, UsageError
@@ -47,7 +47,7 @@ def objective(
         UsageError: the space or the data do not allow it.
     """
     space = space if isinstance(space, Space) else Space.load(space)
-    check.check_names(space)
+    preflight.check_names(space)
     seed = space.setting("study.seed")
     goal, run = _runner(space, device_of(device))
 
@@ -63,10 +63,10 @@ def objective(
 def _runner(space: Space, device: torch.device) -> tuple[Goal, Callable[[Trial, TrialPort], Outcome]]:
     """What counts, and how one trial is run."""
     if space.objective.function is not None:
-        function, goal = check.load_function(space)
+        function, goal = preflight.load_function(space)
         return goal, functools.partial(run_fit, function, goal, str(device), None)
-    job = check.load_job(space, device)
-    check.check_fit(space, job)
+    job = preflight.load_job(space, device)
+    preflight.check_fit(space, job)
     return job.scores.goal, functools.partial(run_trial, job, interval=math.inf)
 
 

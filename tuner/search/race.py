@@ -11,19 +11,20 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from tuner import check, data, storage
+from tuner import data, preflight, storage
 from tuner.config import DEFAULT_STORAGE
-from tuner.driver import Limits
 from tuner.engines.serial import Redrawn, Serial
 from tuner.errors import BuildError, DataError, StudyError, UsageError, listing
-from tuner.events import Observer, Trouble
 from tuner.executors import leftovers
 from tuner.executors.launch import Executor, Wanted, Workers, executor_of
 from tuner.goal import Goal
 from tuner.results.confirmation import CONFIRM, Confirmation, candidates_of, confirmation, read, sibling_name
 from tuner.results.stage import Part, Run, Terms
-from tuner.running import Plan, crew_of, drive, interval_of, planned, settle
 from tuner.runtime.seeds import derive
+from tuner.search.driver import Limits
+from tuner.search.events import Observer, Trouble
+from tuner.search.plan import Plan, interval_of, planned, settle
+from tuner.search.session import crew_of, drive
 from tuner.space import Space
 from tuner.space.suggesters import Corner
 from tuner.storage import in_turn
@@ -230,7 +231,7 @@ def _drawn(plan: Plan, space: Space, runs: Study) -> Plan:
     try:
         drawn = {seed: _job(plan.engine.job, space, seed) for seed in asked}
     except (BuildError, DataError) as error:
-        raise check.placed(space, error) from None
+        raise preflight.placed(space, error) from None
     return replace(plan, engine=Redrawn(plan.engine.job, drawn, interval_of(space)))
 
 

@@ -1,0 +1,1 @@
+"""A search: its plan, its session, its driver, and the race that confirms its best."""

@@ -1,0 +1,93 @@
+"""A study put to work: its space checked and made into an engine, and the engine driven."""
+
+from __future__ import annotations
+
+import collections
+import math
+import time
+from pathlib import Path
+
+import torch
+
+from tuner.errors import Interrupted, TunerError, UsageError, listing
+from tuner.executors import leftovers
+from tuner.executors.launch import Crew, Wanted
+from tuner.executors.pool import TrialLimits
+from tuner.protocol import Outcome
+from tuner.results.failures import commonest
+from tuner.runtime.rounding import amount
+from tuner.runtime.signals import interruptible
+from tuner.search.deterministic import Lockstep
+from tuner.search.driver import Driver, Limits
+from tuner.search.events import Observer, Opened
+from tuner.search.plan import Plan, _why_in_turn
+from tuner.space import Space
+from tuner.space.rules import seconds
+from tuner.storage import Turns
+from tuner.study import Study
+
+
+def crew_of(space: Space, wanted: Wanted, device: torch.device) -> Crew:
+    """Who trains the trials of a space.
+
+    Raises:
+        UsageError: there cannot be such a crew, or a clock would decide a study that is to be deterministic.
+    """
+    if isinstance(wanted.fuse, int) and (why := _why_in_turn(space, wanted)):
+        raise UsageError(f"--fuse {wanted.fuse}: {why}: drop it")
+    clocks = ("search.timeout", "search.trial_timeout", "search.trial_limit")
+    ticking = [path for path in clocks if space.setting(path) is not None]
+    if wanted.batch is not None and ticking:
+        raise UsageError(f"--deterministic: drop {listing(ticking)}, which a clock decides")
+    limit, silence = (seconds(space.setting(f"search.{name}")) for name in ("trial_limit", "trial_timeout"))
+    return Crew.of(wanted, device, TrialLimits(limit, silence), space.setting("search.resources"))
+
+
+def drive(
+    study: Study, plan: Plan, crew: Crew, turns: Turns, limits: Limits, folder: Path, observe: Observer
+) -> frozenset[int]:
+    """Drive an engine until a limit is reached.
+
+    Args:
+        study: opened for its space.
+        plan: of that space.
+        crew: who trains.
+        turns: the right to the study.
+        limits: when no more trials are started.
+        folder: the study's.
+        observe: is told of every event.
+
+    Returns:
+        The numbers of the trials that ended.
+
+    Raises:
+        TunerError: so many trials in a row failed that the run was given up, or workers do not start.
+        Interrupted: by a signal; the running trials wait for the next run.
+    """
+    driver = Driver(study, turns, limits, folder, observe)
+    recovered = driver.recover()
+    limit = None if math.isinf(limits.deadline) else limits.deadline - time.monotonic()
+    records = study.records()
+    states, front = collections.Counter(record.state for record in records if record.finished), study.front(records)
+    observe(Opened(study.name, study.goal, limits.total, states, recovered, limit, front, plan.notes))
+    driver.tell_of_lost()
+    batch = crew.wanted.batch
+    try:
+        with leftovers.guarded(bool(plan.code)), interruptible(driver.stop):
+            crew.run(plan.engine, driver if batch is None else Lockstep(driver, batch), plan.code)
+    finally:
+        driver.leave()
+    if driver.stopped_by is not None:
+        raise Interrupted(driver.stopped_by)
+    if driver.failing:
+        raise TunerError(_why_failing(study, driver.failing))
+    return driver.ended
+
+
+def _why_failing(study: Study, failures: list[Outcome]) -> str:
+    cause = commonest([outcome.cause for outcome in failures])
+    way_on = f"`tuner show {study.name} --trial {failures[-1].trial}` has the traceback; the same command goes on"
+    if study.space.objective.function is not None:
+        way_on += ". A sampler learns nothing from failed trials: report NaN for a config that cannot work"
+    failed = f"{amount(len(failures), 'trial')} failed in a row"
+    return f"study {study.name}: {failed}; the most common cause: {cause}; {way_on}"
