@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from tuner.cli.progress import Progress
-from tuner.cli.screen import screen
+from tuner.cli.views.run_screen import screen
+from tuner.cli.views.run_state import Progress
 from tuner.goal import Direction, Goal, Scope
 from tuner.protocol import Epoch, Outcome, Place, State, Trial, Verdict
 from tuner.search.events import Ended, Event, Opened, Reported, SetBack, Started

@@ -10,7 +10,7 @@ import optuna
 import pytest
 
 from tests.conftest import TINY, command, environment, tuner_in
-from tuner.cli.kept import readable
+from tuner.cli.artifacts import readable
 
 NET = """\
 from torch import nn

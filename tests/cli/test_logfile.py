@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.cli.running import OPENED, ended, lost, reported, started
 from tests.conftest import Cli
-from tuner.cli.logfile import logged
+from tuner.cli.views.event_log import logged
 from tuner.protocol import WorkerState
 from tuner.search.events import Event, Trouble, WorkerSeen
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from tests.cli.running import OPENED, ended, lost, reported, seen, shown, started
-from tuner.cli import progress as counting
-from tuner.cli.formats import about
-from tuner.cli.lines import count, lines_of
+from tuner.cli.views import run_state as counting
+from tuner.cli.views.run_lines import count, lines_of
+from tuner.cli.views.trials_table import about
 from tuner.goal import Bound, Direction, Scope
 from tuner.protocol import WorkerState
 from tuner.search.events import Event, Opened, Trouble, WorkerSeen

@@ -16,8 +16,8 @@ from typer.testing import CliRunner, Result
 from tests.study.asking import PRUNING, complete, opened
 from tuner import storage
 from tuner.cli import app
-from tuner.cli.showing import print_summary
-from tuner.cli.sparkline import bar, sparkline
+from tuner.cli.views.sparkline import bar, sparkline
+from tuner.cli.views.summary_table import print_summary
 from tuner.protocol import Outcome, State
 from tuner.results.answer import BASELINE
 from tuner.results.confirmation import CONFIRM

@@ -17,8 +17,8 @@ from tests.conftest import TINY, Cli, command, environment, until
 from tests.study.asking import complete, epoch, opened
 from tuner import storage
 from tuner.cli import app
-from tuner.cli.remarks import lines
 from tuner.cli.status import data, followed
+from tuner.cli.views.status_lines import lines
 from tuner.results.progress import Overview, overview
 from tuner.study import AskTell, Record
 from tuner.study.stopping import STOP

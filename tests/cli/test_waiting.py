@@ -13,8 +13,8 @@ import pytest
 from tests.cli.test_status import DRIVEN, TEN, made, seen
 from tests.cli.test_watching import Terminal, terminal
 from tests.conftest import Cli, command, environment
-from tuner.cli import waiting
-from tuner.cli.waiting import Awaited, Lookout
+from tuner.cli.views import status_wait
+from tuner.cli.views.status_wait import Awaited, Lookout
 from tuner.errors import StorageError, StudyError
 from tuner.results.progress import Overview
 
@@ -70,7 +70,7 @@ def test_a_study_that_never_comes_is_an_error_when_patience_is_over(cli: Cli, tm
 def time_passes(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """What moves the time of a lookout on."""
     now = [100.0]
-    monkeypatch.setattr(waiting.time, "monotonic", lambda: now[0])  # type: ignore[attr-defined]
+    monkeypatch.setattr(status_wait.time, "monotonic", lambda: now[0])  # type: ignore[attr-defined]
 
     def wait(seconds: float) -> None:
         now[0] += seconds

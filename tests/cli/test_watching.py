@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 
 from tests.cli.test_status import DRIVEN, TEN, made, seen
 from tuner.cli import app
-from tuner.cli.waiting import Awaited
-from tuner.cli.watching import Screen, watched
+from tuner.cli.views.status_screen import Screen, watched
+from tuner.cli.views.status_wait import Awaited
 from tuner.errors import UsageError
 from tuner.results.progress import Overview
 

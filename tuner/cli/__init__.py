@@ -17,36 +17,53 @@ from typing import Annotated
 
 import typer
 
-from tuner.cli import confirm, helping, run, schema, spaces, start, status, studies, sudden, training
-from tuner.cli.saying import say
+from tuner.cli import (
+    check,
+    confirm,
+    dashboard,
+    delete,
+    export,
+    help_text,
+    init,
+    list_studies,
+    predict,
+    report,
+    run,
+    schema,
+    show,
+    status,
+    sudden_exit,
+    train,
+)
+from tuner.cli.views.wrapping import say
 from tuner.errors import SpaceError, TunerError
 
 app = typer.Typer(
     name="tuner",
     help="Tune PyTorch models from one YAML file.",
     no_args_is_help=True,
-    cls=helping.Group,
+    cls=help_text.Group,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS: dict[str, Callable[..., object]] = {
-    "init": start.init,
+    "init": init.init,
     "run": run.run,
     "confirm": confirm.confirm,
-    "check": spaces.check,
+    "check": check.check,
     "schema": schema.schema,
-    "list": studies.list_,
-    "show": studies.show,
+    "list": list_studies.list_,
+    "show": show.show,
     "status": status.status,
-    "report": studies.report,
-    "export": studies.export,
-    "train": training.train,
-    "predict": training.predict,
-    "dashboard": studies.dashboard,
-    "delete": studies.delete,
+    "report": report.report,
+    "export": export.export,
+    "train": train.train,
+    "predict": predict.predict,
+    "dashboard": dashboard.dashboard,
+    "delete": delete.delete,
 }
 for _name, _function in COMMANDS.items():
-    app.command(_name, cls=helping.Command, help=helping.help_of(_function))(_function)
+    app.command(_name, cls=help_text.Command, help=help_text.help_of(_function))(_function)
 
 
 def _version(asked: bool) -> None:
@@ -83,7 +100,7 @@ def main() -> None:
     gc.set_threshold(10_000)  # torch brings a million objects that stay; with 700, Python looks at them again and again
     arguments, sys.argv = sys.argv[1:], sys.argv[:1]  # own code that reads its command line finds nothing of this one
     try:
-        with sudden.noticed():
+        with sudden_exit.noticed():
             app(spelt_out(arguments))
     except TunerError as error:
         if os.environ.get("TUNER_DEBUG"):

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tuner.cli import options
-from tuner.cli.candidates import print_confirmation
+from tuner.cli.views.candidates import print_confirmation
 from tuner.config import DEFAULT_STORAGE
 
 
@@ -42,7 +42,7 @@ def confirm(
 
     Example: tuner confirm digits-cnn --top 5 --seeds 5 --workers 2
     """
-    from tuner.cli.live import view
+    from tuner.cli.views.live import view
     from tuner.errors import Interrupted, NoTrialSucceeded
 
     try:

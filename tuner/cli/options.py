@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tuner.study import Study
+
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
 import typer
 
-from tuner.cli import completing
-from tuner.cli.saying import say
+from tuner.cli import completion
+from tuner.cli.views.wrapping import say
 from tuner.config import CODE_VALUES, FILE_VALUES, WARM_FILE
 
 SEARCH, TRAINING, OUTPUT = "Search", "Who trains", "Study and output"
@@ -26,11 +31,11 @@ Storage: TypeAlias = Annotated[
     ),
 ]
 StudyName: TypeAlias = Annotated[
-    str, typer.Argument(metavar="STUDY", help="The study's name.", autocompletion=completing.study_names)
+    str, typer.Argument(metavar="STUDY", help="The study's name.", autocompletion=completion.study_names)
 ]
 StudyNames: TypeAlias = Annotated[
     list[str],
-    typer.Argument(metavar="STUDY...", help="One study, or several to compare.", autocompletion=completing.study_names),
+    typer.Argument(metavar="STUDY...", help="One study, or several to compare.", autocompletion=completion.study_names),
 ]
 SpaceFile: TypeAlias = Annotated[
     Path | None,
@@ -38,13 +43,13 @@ SpaceFile: TypeAlias = Annotated[
         metavar="FILE",
         help="The space file; a bare name is looked up in search_spaces/ too.",
         show_default=False,
-        autocompletion=completing.space_files,
+        autocompletion=completion.space_files,
     ),
 ]
 SpaceOption: TypeAlias = Annotated[
     Path | None,
     typer.Option(
-        "--space", metavar="FILE", help="The same as FILE.", show_default=False, autocompletion=completing.space_files
+        "--space", metavar="FILE", help="The same as FILE.", show_default=False, autocompletion=completion.space_files
     ),
 ]
 Settings: TypeAlias = Annotated[
@@ -150,3 +155,10 @@ def space_file(file: Path | None, option: Path | None = None, quiet: bool = Fals
     if found != named and not quiet:
         say(f"using {found}", err=True)
     return found
+
+
+def _load(storage: str, name: str) -> Study:
+    from tuner.storage import open_storage
+    from tuner.study import load_study
+
+    return load_study(open_storage(storage), name)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tuner.cli import options
-from tuner.cli.candidates import print_confirmation
-from tuner.cli.formats import print_front
-from tuner.cli.saying import FAILED, say, show_command
+from tuner.cli.views.candidates import print_confirmation
+from tuner.cli.views.trials_table import print_front
+from tuner.cli.views.wrapping import FAILED, say, show_command
 from tuner.config import DEFAULT_STORAGE, and_storage
 from tuner.runtime.rounding import amount, value_text
 
@@ -102,8 +102,8 @@ def run(
 
     Example: tuner run search_spaces/cnn.yaml --n-trials 50 --set training.epochs=20
     """
-    from tuner.cli.live import view
-    from tuner.cli.logfile import logged
+    from tuner.cli.views.event_log import logged
+    from tuner.cli.views.live import view
     from tuner.errors import Interrupted, TunerError
     from tuner.executors.forkserver import warm_up
     from tuner.space import Space
@@ -146,7 +146,7 @@ def run(
 
 
 def _print_result(result: Result, storage: str) -> None:
-    from tuner.cli.kept import Kept
+    from tuner.cli.artifacts import Kept
     from tuner.results.confirmation import read
     from tuner.results.failures import failures_of
     from tuner.results.summary import against_the_trivial

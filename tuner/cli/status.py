@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tuner.cli import options
-from tuner.cli.remarks import lines
-from tuner.cli.saying import FAILED, say
-from tuner.cli.waiting import Awaited, Lookout
+from tuner.cli.views.status_lines import lines
+from tuner.cli.views.status_wait import Awaited, Lookout
+from tuner.cli.views.wrapping import FAILED, say
 from tuner.config import DEFAULT_STORAGE
 from tuner.results.progress import Overview, Running, overview
 from tuner.runtime.rounding import json_text
@@ -76,7 +76,7 @@ def status(
 
 
 def _watched(study: str, look: Callable[[], Overview], interval: float, wait: float) -> Overview | None:
-    from tuner.cli.watching import watched
+    from tuner.cli.views.status_screen import watched
 
     return watched(study, Lookout(look, wait), interval)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tuner.cli.formats import about, clock
+from tuner.cli.views.trials_table import about, clock
 from tuner.results.progress import Overview, Phase, Running
 from tuner.runtime.rounding import amount, rounded, value_text
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tuner.cli.formats import about
-from tuner.cli.progress import Progress
+from tuner.cli.views.run_state import Progress
+from tuner.cli.views.trials_table import about
 from tuner.protocol import State, WorkerState
 from tuner.runtime.rounding import amount, rounded, value_text
 from tuner.search.events import Ended, Event, Noted, Opened, Reported, SetBack, Stopping, Trouble, WorkerSeen

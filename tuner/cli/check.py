@@ -10,8 +10,8 @@ import typer
 from rich.table import Table
 
 from tuner.cli import options
-from tuner.cli.parts import NOTHING, UNBOUNDED, stdout
-from tuner.cli.saying import say
+from tuner.cli.views.widgets import NOTHING, UNBOUNDED, stdout
+from tuner.cli.views.wrapping import say
 from tuner.config import DEFAULT_STORAGE
 
 if TYPE_CHECKING:

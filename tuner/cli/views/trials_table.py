@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from tuner.cli.saying import say
+from tuner.cli.views.wrapping import say
 from tuner.runtime.rounding import json_text, rounded, value_text
 
 if TYPE_CHECKING:
-    from tuner.cli.kept import Kept
+    from tuner.cli.artifacts import Kept
     from tuner.goal import Goal
     from tuner.results.importances import Importances
     from tuner.study import Record, Study
@@ -35,7 +35,7 @@ class Format(enum.Enum):
 def print_study(study: Study, records: list[Record], kept: Kept, form: Format, top: int) -> None:
     """A study in short with its `top` best trials, or all of it as data."""
     if form is Format.TABLE:
-        from tuner.cli.showing import print_summary
+        from tuner.cli.views.summary_table import print_summary
         from tuner.results.summary import summary
 
         print_summary(summary(study, records, top), kept.summary)
@@ -83,7 +83,7 @@ def print_front(study: Study, front: list[Record]) -> None:
     """The trials of the front, a row each."""
     from rich.table import Table
 
-    from tuner.cli.parts import NOTHING, stdout
+    from tuner.cli.views.widgets import NOTHING, stdout
 
     table = Table("trial", *study.goal.titles, "epoch", box=None, pad_edge=False, header_style="dim")
     for record in front[:MOST_ROWS]:
@@ -174,7 +174,7 @@ def _print_pairs(pairs: Mapping[str, Any]) -> None:
 def _print_history(goal: Goal, record: Record) -> None:
     from rich.table import Table
 
-    from tuner.cli.parts import stdout
+    from tuner.cli.views.widgets import stdout
 
     if not record.history:
         return

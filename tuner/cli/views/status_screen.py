@@ -20,12 +20,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from tuner.cli.formats import about
-from tuner.cli.lines import named
-from tuner.cli.parts import BAR_FROM, DETAILS_FROM, counted, cut, drawable, latest, stdout
-from tuner.cli.remarks import remarks, silence
-from tuner.cli.saying import FAILED
-from tuner.cli.waiting import Awaited
+from tuner.cli.views.run_lines import named
+from tuner.cli.views.status_lines import remarks, silence
+from tuner.cli.views.status_wait import Awaited
+from tuner.cli.views.trials_table import about
+from tuner.cli.views.widgets import BAR_FROM, DETAILS_FROM, counted, cut, drawable, latest, stdout
+from tuner.cli.views.wrapping import FAILED
 from tuner.errors import UsageError
 from tuner.results.progress import Overview, Running
 from tuner.runtime.rounding import amount

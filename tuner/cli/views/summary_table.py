@@ -10,9 +10,9 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tuner.cli.parts import DETAILS_FROM, NOTHING, cut, stdout
-from tuner.cli.saying import FAILED, say
-from tuner.cli.sparkline import bar, sparkline
+from tuner.cli.views.sparkline import bar, sparkline
+from tuner.cli.views.widgets import DETAILS_FROM, NOTHING, cut, stdout
+from tuner.cli.views.wrapping import FAILED, say
 from tuner.runtime.rounding import rounded, value_text
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tuner.cli.saying import edged
+from tuner.cli.views.wrapping import edged
 from tuner.runtime.rounding import rounded, value_text
 
 if TYPE_CHECKING:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tuner.cli import completing, options
+from tuner.cli import completion, options
 from tuner.config import DEFAULT_STORAGE, On
-from tuner.errors import ChangedCode, UnseenWords, UsageError
+from tuner.errors import UsageError
 from tuner.runtime.rounding import rounded
 
 if TYPE_CHECKING:
@@ -21,11 +20,11 @@ if TYPE_CHECKING:
 def train(
     config: Annotated[
         Path | None,
-        typer.Argument(help="An exported config; or name --study and --trial.", autocompletion=completing.space_files),
+        typer.Argument(help="An exported config; or name --study and --trial.", autocompletion=completion.space_files),
     ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="The run folder to make.")] = Path("runs/final"),
     study: Annotated[
-        str | None, typer.Option(help="Train a trial of this study.", autocompletion=completing.study_names)
+        str | None, typer.Option(help="Train a trial of this study.", autocompletion=completion.study_names)
     ] = None,
     trial: Annotated[
         int | None,
@@ -73,29 +72,6 @@ def train(
     own = space.objective.function is not None
     back = "" if own else f"; tuner.load_model({str(done.folder)!r}) gives the model back"
     typer.echo(f"saved in {done.folder}{back}")
-
-
-def predict(
-    folder: Annotated[Path, typer.Argument(metavar="RUN_FOLDER", help="What tuner train saved.")],
-    inputs: Annotated[Path, typer.Argument(metavar="INPUT", help="A table, a file of texts, a folder of images.")],
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="The CSV file to write; without it, to stdout.")
-    ] = None,
-) -> None:
-    """Apply a trained model: labels or values, class probabilities, and the input's columns that are no features.
-
-    Example: tuner predict runs/final new.csv -o predictions.csv
-    """
-    from tuner.final import inference
-
-    with warnings.catch_warnings(record=True) as caught:
-        table = inference.predict(folder, inputs, out)
-    for warning in caught:
-        if issubclass(warning.category, ChangedCode | UnseenWords):
-            typer.echo(f"note: {warning.message}", err=True)
-        else:
-            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-    typer.echo(table.to_csv(index=False).rstrip("\n") if out is None else f"wrote {out}: {len(table)} rows")
 
 
 def _space(config: Path | None, study: str | None, trial: int | None, storage: str) -> Space:

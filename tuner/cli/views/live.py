@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from rich.console import Console, ConsoleDimensions, Group
 from rich.live import Live
 
-from tuner.cli.lines import lines_of
-from tuner.cli.parts import drawable
-from tuner.cli.printed import above_the_view
-from tuner.cli.progress import Progress
-from tuner.cli.screen import screen
+from tuner.cli.views.capture import above_the_view
+from tuner.cli.views.run_lines import lines_of
+from tuner.cli.views.run_screen import screen
+from tuner.cli.views.run_state import Progress
+from tuner.cli.views.widgets import drawable
 from tuner.search.events import Event, Observer
 
 

@@ -13,10 +13,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from tuner.cli.formats import clock
-from tuner.cli.lines import count, named
-from tuner.cli.parts import BAR_FROM, DETAILS_FROM, counted, cut, latest
-from tuner.cli.progress import Progress, Running, Worker
+from tuner.cli.views.run_lines import count, named
+from tuner.cli.views.run_state import Progress, Running, Worker
+from tuner.cli.views.trials_table import clock
+from tuner.cli.views.widgets import BAR_FROM, DETAILS_FROM, counted, cut, latest
 from tuner.protocol import WorkerState
 from tuner.runtime.rounding import amount
 

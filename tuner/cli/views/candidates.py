@@ -14,7 +14,7 @@ def print_confirmation(found: Confirmation) -> None:
     """What was found, and a table of the candidates."""
     from rich.table import Table
 
-    from tuner.cli.parts import stdout
+    from tuner.cli.views.widgets import stdout
     from tuner.results.wording import between, sentences, verdict
     from tuner.runtime.rounding import amount, rounded
 

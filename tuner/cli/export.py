@@ -1,0 +1,45 @@
+"""`tuner export`: the best config as text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tuner.cli import options
+from tuner.cli.options import _load
+from tuner.cli.views.wrapping import say
+from tuner.config import DEFAULT_STORAGE
+
+
+def export(
+    study: options.StudyName,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The file to write; without it, to stdout.")] = None,
+    trial: Annotated[
+        int | None,
+        typer.Option(help="A trial's number; without it, the confirmed one, else the best, of one objective."),
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help="yaml keeps the file's comments; json has every default.")] = "",
+    storage: options.Storage = DEFAULT_STORAGE,
+) -> None:
+    """Write the best config: the space with its holes filled.
+
+    Example: tuner export digits-cnn -o best.yaml
+    """
+    from tuner.results import best_config
+    from tuner.study.provenance import Origin
+
+    if not form:
+        form = "json" if out is not None and out.suffix == ".json" else "yaml"
+    if form not in ("yaml", "json"):
+        raise typer.BadParameter(f"{form} is neither yaml nor json", param_hint="--format")
+    opened = _load(storage, study)
+    text = best_config.export(opened, trial, out, best_config.Format(form))
+    if out is None:
+        typer.echo(text.rstrip("\n"))
+        return
+    record = best_config.chosen(opened, trial)
+    origin = Origin.of(record.attributes)
+    told = f"trial {trial}" if trial is not None else best_config.why(opened, record)
+    say(f"wrote {out}: {told}" + (f"; {origin.way.value} {origin}" if origin is not None else ""))
