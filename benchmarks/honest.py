@@ -51,7 +51,7 @@ from tuner.results.racing import Interval
 from tuner.runtime.seeds import derive
 from tuner.search.tune import Result
 from tuner.space import Space
-from tuner.space.suggesters import Known
+from tuner.space.suggest import Known
 
 GOOD = Target(0.9, 1.0)
 """The share of repeats whose pick is at least as good as the raw winner."""

@@ -9,7 +9,7 @@ import torch
 
 from tests.fused.making import Settings, assert_same, fused, job_of, serial, trials
 from tuner.space import Space
-from tuner.space.suggesters import Corner
+from tuner.space.suggest import Corner
 from tuner.training import Job, Run, device_of, epochs_of
 
 TEXTS = Path(__file__).parent.parent / "search_spaces" / "data" / "docstrings.csv"

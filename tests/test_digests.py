@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import tuner
 from tuner.cli import app
 from tuner.config import On
-from tuner.digests import code_digests
+from tuner.data.digests import code_digests
 from tuner.errors import StudyError
 from tuner.results.best_config import export
 from tuner.storage import open_storage

@@ -11,7 +11,7 @@ from tuner.config import Component
 from tuner.errors import StudyError
 from tuner.results.best_config import Format
 from tuner.space import Space
-from tuner.space.suggesters import Corner
+from tuner.space.suggest import Corner
 from tuner.storage import open_storage
 from tuner.study import Study, load_study
 

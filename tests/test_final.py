@@ -17,7 +17,7 @@ from tuner.config import On
 from tuner.errors import DataError, TunerError, UsageError
 from tuner.results import best_config
 from tuner.space import Space
-from tuner.space.suggesters import Corner
+from tuner.space.suggest import Corner
 from tuner.storage import open_storage
 from tuner.study import load_study
 

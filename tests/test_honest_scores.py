@@ -13,7 +13,7 @@ import torch
 from sklearn.datasets import load_breast_cancer
 
 import tuner
-from tuner.data.scale import Scale
+from tuner.data.preprocessing.standardize import Scale
 from tuner.errors import SpaceError, UsageError
 from tuner.final.retrain import Final
 from tuner.space import Space

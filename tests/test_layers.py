@@ -13,15 +13,17 @@ from tests.conftest import ROOT
 LAYERS = [
     ["__main__"],
     ["cli"],
+    ["api"],
     ["search"],
-    ["api", "final"],
-    ["drafting", "reports"],
-    ["plots", "preflight"],
-    ["engines", "grammar", "results"],
-    ["digests", "study", "training"],
-    ["data", "executors", "models", "space", "user_bundle"],
-    ["config", "storage", "user_code"],
-    ["goal", "runtime", "signatures"],
+    ["final", "scaffold"],
+    ["reports"],
+    ["plots", "preflight", "schema"],
+    ["engines", "executors", "results"],
+    ["training", "study"],
+    ["models", "data", "space", "storage"],
+    ["config", "user_bundle"],
+    ["signatures", "user_code"],
+    ["goal", "runtime"],
     ["errors", "protocol"],
 ]
 RANK = {room: len(LAYERS) - i for i, layer in enumerate(LAYERS) for room in layer}
@@ -83,3 +85,9 @@ def test_every_room_has_its_layer() -> None:
     }
 
     assert found - {"__init__"} == set(RANK)
+
+
+def test_no_two_modules_have_one_name() -> None:
+    names = [path.stem for path in FILES if path.stem != "__init__"]
+
+    assert {name for name in names if names.count(name) > 1} == set()

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torchmetrics.functional import classification, regression
 
-from tuner.data.scale import Scale
+from tuner.data.preprocessing.standardize import Scale
 from tuner.training.metrics import of_classes, of_values
 
 CHANCE = torch.Generator().manual_seed(0)

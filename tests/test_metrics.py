@@ -12,7 +12,7 @@ from scipy import stats
 from torch import Tensor
 
 from tests.conftest import objective
-from tuner.data.scale import Scale
+from tuner.data.preprocessing.standardize import Scale
 from tuner.errors import BuildError
 from tuner.goal import Direction, Task, goal_of
 from tuner.training.link import Link

@@ -22,7 +22,7 @@ from tuner.data.rows import Rows, read
 from tuner.errors import DataError, UnseenWords, UsageError
 from tuner.goal import Task
 from tuner.space import Space
-from tuner.space.suggesters import Corner
+from tuner.space.suggest import Corner
 from tuner.training import outputs_of
 
 HEAD = "study: {seed: 2}\noptimizer: {type: Adam, lr: 0.01}\ntraining: {epochs: 2}\n"

@@ -24,7 +24,7 @@ from tuner.final.score_intervals import _percentiles, doubted, intervals, wilson
 from tuner.goal import Task
 from tuner.results.racing import Interval
 from tuner.space import Space
-from tuner.space.suggesters import Corner
+from tuner.space.suggest import Corner
 from tuner.storage import open_storage
 from tuner.study import load_study
 from tuner.study.study import noted

@@ -9,7 +9,7 @@ from tuner.engines.serial import Redrawn
 from tuner.engines.trial import run_trial
 from tuner.protocol import Trial
 from tuner.space import Space
-from tuner.space.suggesters import Corner
+from tuner.space.suggest import Corner
 from tuner.training import Job
 
 

@@ -16,7 +16,7 @@ from tuner import data, user_code
 from tuner.config import On
 from tuner.errors import TunerError
 from tuner.space import Space
-from tuner.space.suggesters import Corner
+from tuner.space.suggest import Corner
 
 SPACE = """\
 study: {seed: 3}

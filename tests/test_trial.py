@@ -16,7 +16,7 @@ from tuner.engines.trial import run_trial
 from tuner.errors import Interrupted
 from tuner.protocol import Epoch, Outcome, State, Trial, Verdict
 from tuner.space import Space
-from tuner.space.suggesters import Corner
+from tuner.space.suggest import Corner
 from tuner.training import Job, Run, evaluate
 
 TEXT = """\

@@ -16,16 +16,16 @@ import torch
 
 from tuner import data, models
 from tuner.config import Component, Config, Data
-from tuner.data import tokens, transforms
+from tuner.data.preprocessing import tokenizer, transforms
 from tuner.engines import function
 from tuner.engines.function import Fit
 from tuner.engines.outcomes import is_out_of_memory
 from tuner.errors import BuildError, DataError, SpaceError, ends_the_run, in_words, listing
 from tuner.goal import Goal, goal_of
 from tuner.space import Space
-from tuner.space.holes import Choice, Fixed, Group, Items, Repeat, Tree, describe, join
 from tuner.space.sections import SECTIONS
-from tuner.space.suggesters import Corner, corners
+from tuner.space.suggest import Corner, corners
+from tuner.space.tree import Choice, Fixed, Group, Items, Repeat, Tree, describe, join
 from tuner.study import samplers
 from tuner.training import Job, Run, losses, lr_schedulers, optimizers, step
 
@@ -51,7 +51,7 @@ def _component_faults(space: Space) -> Iterator[tuple[str, str]]:
     parts: list[tuple[str, ArgumentFaults]] = [
         ("data", lambda component: data.argument_faults(_source(component), base)),
         ("data.transforms", transforms.argument_faults),
-        ("data.tokenizer", tokens.argument_faults),
+        ("data.tokenizer", tokenizer.argument_faults),
         ("model", lambda component: models.argument_faults(component, base)),
         ("loss", losses.argument_faults),
         ("optimizer", optimizers.argument_faults),

@@ -61,9 +61,9 @@ def test_show_prints_a_study_and_a_trial_in_three_formats(studied: Path) -> None
     assert table.startswith("study tiny: accuracy, to maximize; 3 trials: 3 complete\n")
     assert len(whole["trials"]) == 3
     assert one == whole["trials"][1]
-    from tuner.space import document
+    from tuner.space import yaml_document
 
-    assert document.plain(document.read(yaml, "yaml")) == one
+    assert yaml_document.plain(yaml_document.read(yaml, "yaml")) == one
     assert "train_loss" in detail
     assert re.search(rf"seed +{one['attributes']['seed']}$", detail, re.MULTILINE)
 

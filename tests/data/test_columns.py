@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from tuner.data.columns import FILE, MOST_CATEGORIES, Columns
+from tuner.data.preprocessing.columns import FILE, MOST_CATEGORIES, Columns
 from tuner.errors import DataError
 
 TRAIN = pd.DataFrame(

@@ -9,8 +9,8 @@ from torch import Tensor
 from tests.data.making import section, write
 from tuner import data
 from tuner.config import Component, On
-from tuner.data import digits
 from tuner.data.rows import Rows
+from tuner.data.sources import bundled
 from tuner.errors import DataError
 
 DIGITS = section("digits", valid=0.2, test=0.25)
@@ -42,7 +42,7 @@ def test_digits_come_in_three_splits_that_share_no_row() -> None:
 
     assert (len(search.train), len(search.valid), len(final.test)) == (1077, 270, 450)
     everything = [row.numpy().tobytes() for part in (final.train, search.valid, final.test) for row in raw(part)]
-    assert sorted(everything) == sorted(row.numpy().tobytes() for row in raw(digits.load(base=".").pool))
+    assert sorted(everything) == sorted(row.numpy().tobytes() for row in raw(bundled.load(base=".").pool))
 
 
 def test_the_search_is_given_no_test_rows() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from tuner.data.decoding import open_image
+from tuner.data.sources.image_decoding import open_image
 from tuner.errors import DataError
 
 CHANCE = np.random.default_rng(0)

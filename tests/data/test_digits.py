@@ -4,14 +4,14 @@ import numpy as np
 import torch
 from sklearn.datasets import load_digits
 
-from tuner.data import digits
+from tuner.data.sources import bundled
 from tuner.goal import Task
 
 
 def test_the_digits_are_as_scikit_learn_has_them() -> None:
     bundle = load_digits()
 
-    source = digits.load(base=".")
+    source = bundled.load(base=".")
 
     assert isinstance(source.pool.inputs, torch.Tensor)
     assert source.pool.inputs.dtype is torch.uint8

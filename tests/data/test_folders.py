@@ -10,8 +10,8 @@ import torch
 from tests.data.making import pets, picture, searched, section
 from tuner import data
 from tuner.config import On
-from tuner.data import folders
 from tuner.data.rows import read
+from tuner.data.sources import image_folder
 from tuner.errors import DataError
 from tuner.goal import Task
 
@@ -22,7 +22,7 @@ def test_a_folder_per_class_gives_its_name_to_the_images_in_it(tmp_path: Path) -
     (tmp_path / "cat" / "notes.txt").write_text("not an image, and not called one")
     (tmp_path / ".ipynb_checkpoints").mkdir()
 
-    source = folders.load(base=".", root=str(tmp_path))
+    source = image_folder.load(base=".", root=str(tmp_path))
 
     assert source.task is Task.CLASSIFICATION
     assert source.classes == ("cat", "dog")
@@ -39,7 +39,7 @@ def test_all_images_have_the_channels_wanted(tmp_path: Path, mode: str, channels
         for stored in ("L", "RGB", "RGBA", "P"):
             picture(tmp_path / label / f"{stored}.png", chance.integers(0, 256, (4, 4), dtype=np.uint8), stored)
 
-    source = folders.load(base=".", root=str(tmp_path), mode=mode)
+    source = image_folder.load(base=".", root=str(tmp_path), mode=mode)
 
     assert read(source.pool.inputs).shape == (8, channels, 4, 4)
 
@@ -70,12 +70,12 @@ def test_corrupt_images_are_skipped_on_request_and_counted(tmp_path: Path) -> No
     for name in ("2", "4"):
         (tmp_path / "dog" / f"{name}.png").write_bytes(b"no image")
 
-    source = folders.load(base=".", root=str(tmp_path), skip_corrupt=True)
+    source = image_folder.load(base=".", root=str(tmp_path), skip_corrupt=True)
 
     assert source.pool.targets.tolist() == [0] * 6 + [1] * 4
     assert read(source.pool.inputs).shape == (10, 3, 8, 8)
     assert source.notes == (f"{tmp_path}: 2 files are no images and are left out",)
-    assert folders.load(base=".", root=str(tmp_path)).notes == ()
+    assert image_folder.load(base=".", root=str(tmp_path)).notes == ()
 
 
 def test_a_test_folder_is_the_test_split_and_is_not_opened_in_a_search(tmp_path: Path) -> None:
@@ -143,4 +143,4 @@ def test_what_is_wrong_with_a_folder_is_said(tmp_path: Path, given: dict[str, An
     picture(tmp_path / "flat" / "1.png", np.zeros((2, 2), dtype=np.uint8))
 
     with pytest.raises(DataError, match=message):
-        folders.load(base=str(tmp_path), **given)
+        image_folder.load(base=str(tmp_path), **given)

@@ -11,8 +11,8 @@ import torch
 from tests.data.making import batches, prepared, scored, searched, section
 from tuner import data
 from tuner.config import Component, On
-from tuner.data import functions
 from tuner.data.rows import Source, read
+from tuner.data.sources import user_function
 from tuner.errors import BuildError, DataError
 from tuner.goal import Task
 
@@ -27,7 +27,7 @@ def written(folder: Path, body: str, arguments: str = "") -> str:
 
 
 def source_of(folder: Path, body: str) -> Source:
-    return functions.loader(written(folder, body))(base=str(folder))
+    return user_function.loader(written(folder, body))(base=str(folder))
 
 
 def test_a_pair_of_tensors_is_inputs_and_classes(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from tuner.data import labels
+from tuner.data.sources import labels
 from tuner.errors import DataError
 from tuner.goal import Task
 

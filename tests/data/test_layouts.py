@@ -11,15 +11,15 @@ from PIL import Image
 from tests.data.making import pets, picture, searched, section
 from tuner import data
 from tuner.config import On
-from tuner.data import folders
-from tuner.data.imagefiles import Skipped, images_in
-from tuner.data.layouts import Layout
 from tuner.data.rows import Source, read
+from tuner.data.sources import image_folder
+from tuner.data.sources.image_files import Skipped, images_in
+from tuner.data.sources.image_layout import Layout
 from tuner.errors import DataError
 
 
 def loaded(root: Path, **given: Any) -> Source:
-    return folders.load(base=".", root=str(root), **given)
+    return image_folder.load(base=".", root=str(root), **given)
 
 
 def tensor(source: Source) -> torch.Tensor:

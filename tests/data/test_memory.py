@@ -13,11 +13,11 @@ import torch
 from tests.data.making import CPU, pets, searched, section
 from tuner import data
 from tuner.config import Component, Loader
-from tuner.data import folders
-from tuner.data.memory import Resident, resident, size, where
-from tuner.data.numbers import Numbers
+from tuner.data.in_memory import Resident, resident, size, where
+from tuner.data.preprocessing.tensors import Numbers
 from tuner.data.rows import Rows
-from tuner.data.stream import Streamed
+from tuner.data.sources import image_folder
+from tuner.data.streaming import Streamed
 from tuner.errors import DataError
 
 ROWS = torch.zeros(1000, 10, dtype=torch.uint8)
@@ -80,7 +80,7 @@ def test_images_are_not_all_read_to_tell_their_size(tmp_path: Path) -> None:
 
     pets(tmp_path, each=8)
     (tmp_path / "dog" / "7.png").write_bytes(b"no image")
-    inputs = folders.load(base=".", root=str(tmp_path)).pool.inputs
+    inputs = image_folder.load(base=".", root=str(tmp_path)).pool.inputs
 
     assert size(inputs) == 16 * 3 * 8 * 8 * (1 + 4)
 

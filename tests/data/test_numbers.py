@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tuner.config import Component
-from tuner.data.numbers import Numbers
+from tuner.data.preprocessing.tensors import Numbers
 from tuner.errors import BuildError, DataError
 
 IMAGES = torch.randint(0, 256, (9, 3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))

@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 
 from tests.data.making import picture
-from tuner.data.decoding import open_image
-from tuner.data.pictures import Items, as_array, resized, sides
+from tuner.data.sources.image_decoding import open_image
+from tuner.data.sources.images import Items, as_array, resized, sides
 from tuner.errors import DataError
 
 RAMP = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20

@@ -12,7 +12,7 @@ import torch
 from tests.data.making import pets, searched, section, write
 from tuner import data
 from tuner.config import Component, Data
-from tuner.data import preprocessing
+from tuner.data.preprocessing import fit
 from tuner.data.rows import read
 from tuner.errors import BuildError
 
@@ -46,9 +46,9 @@ def test_what_was_saved_gives_the_same_bits(tmp_path: Path, kind: str) -> None:
     config = chosen(kind, tmp_path)
     fitted: Any = searched(config, tmp_path).preprocessor
     (tmp_path / "run").mkdir()
-    preprocessing.save(fitted, tmp_path / "run")
+    fit.save(fitted, tmp_path / "run")
 
-    loaded: Any = preprocessing.load(tmp_path / "run")
+    loaded: Any = fit.load(tmp_path / "run")
 
     raw = read(data.for_search(config, str(tmp_path), 1).train.inputs)
     assert type(loaded) is type(fitted)
@@ -59,7 +59,7 @@ def test_what_was_saved_gives_the_same_bits(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize("kind", ["table", "text", "images", "ids"])
 def test_nothing_is_pickled(tmp_path: Path, kind: str) -> None:
     (tmp_path / "run").mkdir()
-    preprocessing.save(searched(chosen(kind, tmp_path), tmp_path).preprocessor, tmp_path / "run")
+    fit.save(searched(chosen(kind, tmp_path), tmp_path).preprocessor, tmp_path / "run")
 
     for file in (tmp_path / "run").iterdir():
         if file.suffix == ".json":
@@ -89,4 +89,4 @@ def test_a_tokenizer_is_for_text(tmp_path: Path, kind: str) -> None:
 
 def test_a_folder_without_preprocessing_is_said(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        preprocessing.load(tmp_path)
+        fit.load(tmp_path)

@@ -12,13 +12,15 @@ import pandas as pd
 import pytest
 
 from tests.data.making import write
-from tuner.data import frames, spelling, tables, texts
-from tuner.data.reading import Reading
-from tuner.data.rowfile import RowFile
 from tuner.data.rows import Source
-from tuner.drafting import dialect
+from tuner.data.sources import dataframe, number_format
+from tuner.data.sources import table as tables
+from tuner.data.sources import text as texts
+from tuner.data.sources.read_table import Reading
+from tuner.data.sources.row_file import RowFile
 from tuner.errors import DataError
-from tuner.grammar.arguments import sentences
+from tuner.scaffold import dialect
+from tuner.schema.from_signatures import sentences
 
 CHANCE = np.random.default_rng(0)
 VALUES = np.round(CHANCE.normal(0, 3000, 60), 2)
@@ -104,7 +106,7 @@ def test_indian_groups_are_thousands(tmp_path: Path) -> None:
 
 def test_a_group_of_thousands_begins_with_no_nought_and_ends_in_no_power() -> None:
     for text in ("0.126", "0.126.000", "1.126e3"):
-        assert not spelling.Spelling(",", ".").is_number(text)
+        assert not number_format.Spelling(",", ".").is_number(text)
 
 
 @pytest.mark.parametrize("negative", ["({})", "{}-", "(${})"])
@@ -141,7 +143,7 @@ def test_zero_bytes_are_no_names(tmp_path: Path, content: bytes, hint: str) -> N
     (tmp_path / "t.csv").write_bytes(content)
 
     with pytest.raises(DataError, match=f"has zero bytes, as no text has: .*{hint}$"):
-        frames.read(str(tmp_path), "t.csv")
+        dataframe.read(str(tmp_path), "t.csv")
 
 
 def test_classes_that_are_all_taken_for_missing_but_one_are_told(tmp_path: Path) -> None:
@@ -214,7 +216,7 @@ def test_a_few_codes_and_a_word_are_categories(tmp_path: Path) -> None:
 def test_other_encodings_are_read_when_named(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "t.csv").write_bytes("Größe,Länge\n1,ü\n".encode(encoding))
 
-    frame = frames.read(str(tmp_path), "t.csv", Reading(encoding=encoding))
+    frame = dataframe.read(str(tmp_path), "t.csv", Reading(encoding=encoding))
 
     assert frame.to_dict("list") == {"Größe": [1], "Länge": ["ü"]}
 
@@ -223,8 +225,8 @@ def test_a_mark_at_the_beginning_is_no_letter_of_the_first_name(tmp_path: Path) 
     (tmp_path / "t.csv").write_bytes("a,b\n1,2\n".encode("utf-8-sig"))
     (tmp_path / "t.jsonl").write_bytes('{"a": 1, "b": 2}\n'.encode("utf-8-sig"))
 
-    assert list(frames.read(str(tmp_path), "t.csv").columns) == ["a", "b"]
-    assert list(frames.read(str(tmp_path), "t.jsonl").columns) == ["a", "b"]
+    assert list(dataframe.read(str(tmp_path), "t.csv").columns) == ["a", "b"]
+    assert list(dataframe.read(str(tmp_path), "t.jsonl").columns) == ["a", "b"]
 
 
 @pytest.mark.parametrize(("encoding", "hint"), [("utf-16", "data.encoding: utf-16"), ("cp1252", "such as cp1252")])
@@ -232,7 +234,7 @@ def test_a_wrong_encoding_is_an_error_with_a_way_on(tmp_path: Path, encoding: st
     (tmp_path / "t.csv").write_bytes("Größe,b\n1,ü\n".encode(encoding))
 
     with pytest.raises(DataError, match=rf"t\.csv cannot be read: .*{hint}"):
-        frames.read(str(tmp_path), "t.csv")
+        dataframe.read(str(tmp_path), "t.csv")
 
 
 @pytest.mark.parametrize(
@@ -312,9 +314,9 @@ def test_a_file_without_a_header_has_numbered_columns(tmp_path: Path) -> None:
     ],
 )
 def test_names_that_look_like_a_row_are_noticed(tmp_path: Path, lines: tuple[str, ...], row: bool) -> None:
-    frame = frames.read(str(tmp_path), write(tmp_path / "t.csv", *lines).name)
+    frame = dataframe.read(str(tmp_path), write(tmp_path / "t.csv", *lines).name)
 
-    notes = frames.header_note(frame, "t.csv", Reading())
+    notes = dataframe.header_note(frame, "t.csv", Reading())
 
     assert bool(notes) == row
     assert all("say data.header: false" in note for note in notes)
@@ -334,7 +336,7 @@ def test_blanks_around_words_make_no_words_of_their_own(tmp_path: Path) -> None:
 def test_blanks_in_json_lines_are_dropped_too_and_its_types_are_kept(tmp_path: Path) -> None:
     write(tmp_path / "t.jsonl", '{"a": "7", "date": "2021-01-05", "y": "yes "}', '{"a": "?", "date": "?", "y": "yes"}')
 
-    frame = frames.read(str(tmp_path), "t.jsonl", Reading(missing=["?"]))
+    frame = dataframe.read(str(tmp_path), "t.jsonl", Reading(missing=["?"]))
 
     assert frame["y"].tolist() == ["yes", "yes"]
     assert frame["a"].tolist()[0] == "7"
@@ -344,10 +346,10 @@ def test_blanks_in_json_lines_are_dropped_too_and_its_types_are_kept(tmp_path: P
 
 def test_currencies_are_recognised_on_either_side() -> None:
     for text in ("$5", "5 €", "-£5", "£-5", "5¥", "₹ 5"):
-        assert spelling.USUAL.is_number(text)
-        assert abs(float(spelling.USUAL.plain(text))) == 5
-    assert not spelling.USUAL.is_number("5 apples")
-    assert not spelling.USUAL.is_number("%")
+        assert number_format.USUAL.is_number(text)
+        assert abs(float(number_format.USUAL.plain(text))) == 5
+    assert not number_format.USUAL.is_number("5 apples")
+    assert not number_format.USUAL.is_number("%")
 
 
 @pytest.mark.parametrize(
@@ -367,7 +369,7 @@ def test_rows_without_a_target_say_nothing_of_what_a_column_is(tmp_path: Path, s
     for inputs, count in ((source.pool.inputs, 30), (source.test().inputs, 4)):
         assert isinstance(inputs, pd.DataFrame)
         assert inputs["a"].astype(float).tolist() == [i + want - 1 for i in range(count)]
-        assert frames.is_numbers(inputs["a"])
+        assert dataframe.is_numbers(inputs["a"])
 
 
 def test_numbers_that_json_has_as_texts_too_are_numbers(tmp_path: Path) -> None:
@@ -378,7 +380,7 @@ def test_numbers_that_json_has_as_texts_too_are_numbers(tmp_path: Path) -> None:
 
     inputs = source.pool.inputs
     assert isinstance(inputs, pd.DataFrame)
-    assert frames.is_numbers(inputs["a"])
+    assert dataframe.is_numbers(inputs["a"])
     assert inputs["a"].tolist() == list(range(12))
     assert inputs["b"].tolist() == [str(i) for i in range(12)]
 
@@ -445,8 +447,8 @@ def test_a_first_line_of_words_that_are_classes_is_a_row(tmp_path: Path, lines: 
     options, _ = dialect.guess(str(tmp_path), "t.tsv")
 
     assert options.get("header", True) is not row
-    frame = frames.read(str(tmp_path), "t.tsv", Reading(separator="\t"))
-    assert bool(frames.header_note(frame, "t.tsv", Reading(separator="\t"))) is row
+    frame = dataframe.read(str(tmp_path), "t.tsv", Reading(separator="\t"))
+    assert bool(dataframe.header_note(frame, "t.tsv", Reading(separator="\t"))) is row
 
 
 @pytest.mark.parametrize("gap", [" ", "   ", "\t "])
@@ -456,7 +458,7 @@ def test_columns_between_blanks_are_guessed_and_read(tmp_path: Path, gap: str) -
 
     options, _ = dialect.guess(str(tmp_path), "t.txt")
 
-    frame = frames.read(str(tmp_path), "t.txt", Reading.of(options))
+    frame = dataframe.read(str(tmp_path), "t.txt", Reading.of(options))
     assert list(frame.itertuples(index=False, name=None)) == rows
 
 
@@ -483,7 +485,7 @@ def test_a_file_of_another_form_is_refused_with_a_way_on(tmp_path: Path, name: s
     (tmp_path / name).write_text(content)
 
     with pytest.raises(DataError, match=re.escape(message)):
-        frames.read(str(tmp_path), name)
+        dataframe.read(str(tmp_path), name)
 
 
 def test_utf_32_is_read_by_its_mark(tmp_path: Path) -> None:
@@ -491,9 +493,9 @@ def test_utf_32_is_read_by_its_mark(tmp_path: Path) -> None:
 
     options, _ = dialect.guess(str(tmp_path), "t.csv")
 
-    assert frames.read(str(tmp_path), "t.csv", Reading.of(options))["ä"].tolist() == [1, 2]
+    assert dataframe.read(str(tmp_path), "t.csv", Reading.of(options))["ä"].tolist() == [1, 2]
     with pytest.raises(DataError, match=r"looks like UTF-32: say data\.encoding: utf-32"):
-        frames.read(str(tmp_path), "t.csv")
+        dataframe.read(str(tmp_path), "t.csv")
 
 
 def test_rows_without_a_group_are_one_and_that_is_said(tmp_path: Path) -> None:

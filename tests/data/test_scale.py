@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from tuner.data import scale
-from tuner.data.scale import Scale, chunks_of
+from tuner.data.preprocessing import standardize
+from tuner.data.preprocessing.standardize import Scale, chunks_of
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_features_of_tables_and_sequences_and_channels_of_images_have_a_scale_ea
 
 def test_chunks_tell_the_same_as_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = torch.randn(1000, 3, generator=torch.Generator().manual_seed(0)) * 1e-3 + 1e4
-    monkeypatch.setattr(scale, "CHUNK", 7)
+    monkeypatch.setattr(standardize, "CHUNK", 7)
 
     whole, parts = Scale.fit([rows]), Scale.fit(chunks_of(rows))
 

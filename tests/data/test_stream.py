@@ -16,9 +16,9 @@ from torch import Tensor
 
 from tests.data.making import CPU, batches, pets, picture, scored, searched, section, write
 from tuner.config import Data
-from tuner.data import stream
+from tuner.data import streaming
 from tuner.data.rows import Rows
-from tuner.data.stream import CHUNK, Streamed, _Batches, read_in_order
+from tuner.data.streaming import CHUNK, Streamed, _Batches, read_in_order
 from tuner.errors import BuildError, DataError
 
 AUGMENTED = [{"type": "RandomCrop", "size": [8, 8], "padding": 2}, "RandomHorizontalFlip", "ColorJitter"]
@@ -102,7 +102,7 @@ def test_other_processes_read_what_is_streamed() -> None:
 
 
 def test_ctrl_c_of_a_terminal_before_a_reader_has_begun_does_not_end_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    begin = stream._begin
+    begin = streaming._begin
 
     def begin_late(worker: int) -> None:
         time.sleep(1)
@@ -112,7 +112,7 @@ def test_ctrl_c_of_a_terminal_before_a_reader_has_begun_does_not_end_it(monkeypa
         for child in psutil.Process().children():
             child.send_signal(signal.SIGINT)
 
-    monkeypatch.setattr(stream, "_begin", begin_late)
+    monkeypatch.setattr(streaming, "_begin", begin_late)
     threading.Timer(0.5, interrupt).start()
 
     read = list(read_in_order(torch.arange(8)))

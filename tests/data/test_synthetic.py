@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tuner.data import synthetic
+from tuner.data.sources import synthetic
 from tuner.errors import DataError
 from tuner.goal import Task
 

@@ -13,8 +13,8 @@ from sklearn.datasets import load_diabetes, load_wine
 from tests.data.making import prepared, searched, section, write
 from tuner import data
 from tuner.config import On
-from tuner.data import tables
 from tuner.data.rows import Source
+from tuner.data.sources import table
 from tuner.errors import DataError
 from tuner.goal import Task
 
@@ -23,7 +23,7 @@ HOMES = ("area,city,yard,price", "50,Rome,True,1.5", "80.5,,False,2.25", ",Oslo,
 
 def loaded(folder: Path, *lines: str, **given: Any) -> Source:
     write(folder / "t.csv", *lines)
-    return tables.csv(base=str(folder), path="t.csv", **given)
+    return table.csv(base=str(folder), path="t.csv", **given)
 
 
 def frame_of(source: Source) -> pd.DataFrame:
@@ -236,18 +236,18 @@ def train_rows(chosen: Any, folder: Path) -> set[int]:
     return set(train.index.tolist())
 
 
-@pytest.mark.parametrize("name", list(tables.BUNDLED))
+@pytest.mark.parametrize("name", list(table.BUNDLED))
 def test_the_bundled_tables_are_as_scikit_learn_has_them(name: str) -> None:
-    bundle: Any = tables.BUNDLED[name]()
+    bundle: Any = table.BUNDLED[name]()
 
-    source = tables.bundled(name)(base=".")
+    source = table.bundled(name)(base=".")
 
     assert np.array_equal(frame_of(source).to_numpy(), bundle.data)
     assert np.allclose(source.pool.targets.numpy().ravel(), bundle.target)
 
 
 def test_the_bundled_tables_know_their_task_and_classes() -> None:
-    wine, diabetes = (tables.bundled(name)(base=".") for name in ("wine", "diabetes"))
+    wine, diabetes = (table.bundled(name)(base=".") for name in ("wine", "diabetes"))
 
     assert wine.task is Task.CLASSIFICATION
     assert wine.classes == tuple(load_wine().target_names)

@@ -9,7 +9,7 @@ import torch
 
 from tests.data.making import batches, scored, searched, section
 from tuner.data import Dataset
-from tuner.data.targets import refuse_lost
+from tuner.data.preprocessing.targets import refuse_lost
 from tuner.errors import DataError
 
 CHANCE = np.random.default_rng(0)

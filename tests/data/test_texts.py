@@ -11,8 +11,8 @@ import pytest
 from tests.data.making import searched, section, write
 from tuner import data
 from tuner.config import On
-from tuner.data import texts
-from tuner.data.tokens import Tokens
+from tuner.data.preprocessing.tokenizer import Tokens
+from tuner.data.sources import text as texts
 from tuner.errors import BuildError, DataError
 from tuner.goal import Task
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tuner.config import Component
-from tuner.data.tokens import FILE, Tokens, argument_faults
+from tuner.data.preprocessing.tokenizer import FILE, Tokens, argument_faults
 from tuner.errors import BuildError
 
 TEXTS = ["the cat sat", "the dog sat down", "the end."]

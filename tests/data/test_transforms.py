@@ -7,7 +7,7 @@ import torch
 from torchvision.transforms import v2
 
 from tuner.config import Component
-from tuner.data.transforms import Transforms, argument_faults
+from tuner.data.preprocessing.transforms import Transforms, argument_faults
 from tuner.errors import BuildError
 
 IMAGES = torch.arange(6 * 3 * 8 * 8, dtype=torch.uint8).reshape(6, 3, 8, 8)

@@ -11,8 +11,8 @@ from torchvision.datasets import MNIST
 from tests.data.making import searched, section
 from tuner import data
 from tuner.config import Component, On
-from tuner.data import vision
 from tuner.data.rows import read
+from tuner.data.sources import torchvision_dataset
 from tuner.errors import DataError
 
 
@@ -37,7 +37,7 @@ def mnist_files(root: Path, rows: int = 40, test_rows: int = 10) -> np.ndarray[t
 def test_images_that_a_class_keeps_as_an_array_have_their_channels_first(tmp_path: Path) -> None:
     images = mnist_files(tmp_path)
 
-    source = vision.loader("MNIST")(base=str(tmp_path.parent), root=tmp_path.name)
+    source = torchvision_dataset.loader("MNIST")(base=str(tmp_path.parent), root=tmp_path.name)
 
     assert isinstance(source.pool.inputs, torch.Tensor)
     assert np.array_equal(source.pool.inputs.numpy(), images[:, None])
@@ -55,7 +55,7 @@ def test_colour_images_have_their_channels_first_too(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("torchvision.datasets.cifar.check_integrity", lambda *_: True)
 
-        source = vision.loader("CIFAR10")(base=".", root=str(tmp_path), image_size=None)
+        source = torchvision_dataset.loader("CIFAR10")(base=".", root=str(tmp_path), image_size=None)
 
     assert source.classes == tuple("abcdefghij")
     images = read(source.pool.inputs)
@@ -111,7 +111,7 @@ def test_arguments_are_checked_against_the_class() -> None:
     assert faults[""] == "MNIST needs root"
 
 
-@pytest.mark.parametrize("name", vision.names())
+@pytest.mark.parametrize("name", torchvision_dataset.names())
 def test_every_dataset_of_torchvision_tells_its_arguments(name: str) -> None:
     faults = dict(data.argument_faults(Component(name, {"no_such_argument": 1}), "."))
 

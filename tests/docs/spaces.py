@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner import preflight
-from tuner.space import Space, document
+from tuner.space import Space, yaml_document
 
 USUAL: dict[str, Any] = {"data": {"type": "digits"}, "model": {"type": "MLP"}, "optimizer": {"type": "AdamW"}}
 """What a page need not repeat."""
@@ -19,7 +19,7 @@ def check_space(text: str, folder: Path) -> None:
     Raises:
         SpaceError: it is not sound, or names what is not there.
     """
-    plain: dict[str, Any] = document.plain(document.read(text, "the page"))
+    plain: dict[str, Any] = yaml_document.plain(yaml_document.read(text, "the page"))
     preflight.check_names(Space.parse(text if _is_whole(plain) else json.dumps(_completed(plain)), base=folder))
 
 

@@ -26,7 +26,7 @@ from tests.docs.pages import (
 )
 from tests.docs.spaces import check_space
 from tuner.runtime.device import held_to
-from tuner.space import document
+from tuner.space import yaml_document
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def _do(block: Block, folder: Path, notebook: types.ModuleType, monkeypatch: pyt
         case "yaml" if block.runs:
             check_space(block.text, folder)
         case "yaml":
-            document.read(block.text, str(block))
+            yaml_document.read(block.text, str(block))
         case "python":
             code = compile("\n" * (block.line - 1) + small(block.text), str(block), "exec")
             if block.runs and not block.file:

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tuner.drafting import dialect, tabular
-from tuner.drafting.found import Kind
 from tuner.errors import DataError
+from tuner.scaffold import dialect, table_space
+from tuner.scaffold.findings import Kind
 
 VALUES = np.round(np.random.default_rng(1).normal(0, 3000, 60), 2)
 KINDS = ["ja" if value > 0 else "nein" for value in VALUES]
@@ -41,7 +41,7 @@ def test_signs_are_guessed_and_the_space_reads_the_numbers(
 ) -> None:
     write(tmp_path, [spelt, KINDS], separator.join(["Wert", "Klasse"]), separator)
 
-    found = tabular.look(str(tmp_path), "t.csv", None)
+    found = table_space.look(str(tmp_path), "t.csv", None)
 
     assert found.section == {"type": "csv", "path": "t.csv", "target": "Klasse", **keys}
     assert isinstance(found.source.pool.inputs, pd.DataFrame)
@@ -61,7 +61,7 @@ def test_signs_are_guessed_and_the_space_reads_the_numbers(
 def test_the_encoding_is_guessed(tmp_path: Path, encoding: str, keys: dict[str, str]) -> None:
     write(tmp_path, [[str(value) for value in VALUES], KINDS], "Größe,Klasse", ",", encoding)
 
-    found = tabular.look(str(tmp_path), "t.csv", None)
+    found = table_space.look(str(tmp_path), "t.csv", None)
 
     assert found.section == {"type": "csv", "path": "t.csv", "target": "Klasse", **keys}
     assert isinstance(found.source.pool.inputs, pd.DataFrame)
@@ -71,7 +71,7 @@ def test_the_encoding_is_guessed(tmp_path: Path, encoding: str, keys: dict[str, 
 def test_a_missing_header_is_guessed_even_with_values_that_are_the_same(tmp_path: Path) -> None:
     write(tmp_path, [["1.5", *map(str, VALUES)], ["1.5", *map(str, VALUES)], ["ja", *KINDS]], None, ",")
 
-    found = tabular.look(str(tmp_path), "t.csv", None)
+    found = table_space.look(str(tmp_path), "t.csv", None)
 
     assert found.section["header"] is False
     assert found.section["target"] == "column3"
@@ -87,14 +87,14 @@ def test_equal_numbers_in_the_first_line_are_a_row(tmp_path: Path) -> None:
         ",",
     )
 
-    assert tabular.look(str(tmp_path), "t.csv", None).section["header"] is False
+    assert table_space.look(str(tmp_path), "t.csv", None).section["header"] is False
 
 
 def test_numbers_that_are_not_spelt_alike_are_left_out_by_that_reason(tmp_path: Path) -> None:
     mixed = [f"{value}%" if i % 2 else str(value) for i, value in enumerate(VALUES)]
     write(tmp_path, [mixed, [str(value) for value in VALUES], KINDS], "a,b,y", ",")
 
-    found = tabular.look(str(tmp_path), "t.csv", None)
+    found = table_space.look(str(tmp_path), "t.csv", None)
 
     assert found.section["features"] == ["b"]
     assert f"left out: a, numbers that are not spelt alike, such as '{mixed[1]}'; mend them to use it" in found.decided
@@ -104,7 +104,7 @@ def test_words_for_missing_are_guessed_among_numbers_only(tmp_path: Path) -> Non
     gaps = ["?" if i % 3 == 0 else str(value) for i, value in enumerate(VALUES)]
     write(tmp_path, [gaps, ["-" if i % 2 else "b" for i in range(60)], KINDS], "a,b,y", ",")
 
-    found = tabular.look(str(tmp_path), "t.csv", None)
+    found = table_space.look(str(tmp_path), "t.csv", None)
 
     assert found.section["missing"] == ["?"]
     assert isinstance(found.source.pool.inputs, pd.DataFrame)
@@ -118,7 +118,7 @@ def test_a_class_that_pandas_takes_for_missing_is_one_when_it_is_as_common(
 ) -> None:
     write(tmp_path, [[str(value) for value in VALUES], [*KINDS[times:], *[word] * times]], "a,y", ",")
 
-    found = tabular.look(str(tmp_path), "t.csv", None)
+    found = table_space.look(str(tmp_path), "t.csv", None)
 
     assert found.section.get("keep_na", False) is kept
     assert (word in found.source.classes) is kept
@@ -128,7 +128,7 @@ def test_nested_json_lines_are_left_out_and_that_is_said(tmp_path: Path) -> None
     rows: dict[str, Any] = {"a": VALUES, "who": [{"age": 7}] * 60, "tags": [[7]] * 60, "y": KINDS}
     pd.DataFrame(rows).to_json(tmp_path / "t.jsonl", orient="records", lines=True)
 
-    found = tabular.look(str(tmp_path), "t.jsonl", None)
+    found = table_space.look(str(tmp_path), "t.jsonl", None)
 
     assert found.section["features"] == ["a"]
     assert "left out: who, which has lists or mappings" in found.decided
@@ -139,7 +139,7 @@ def test_texts_with_another_separator_are_texts(tmp_path: Path) -> None:
     sentences = [f"ein Satz mit mehreren Wörtern, Nummer {i}" for i in range(60)]
     write(tmp_path, [sentences, KINDS], "text;klasse", ";")
 
-    found = tabular.look(str(tmp_path), "t.csv", None)
+    found = table_space.look(str(tmp_path), "t.csv", None)
 
     assert found.kind is Kind.TEXTS
     assert found.section["separator"] == ";"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tuner.drafting import pictures
 from tuner.errors import DataError
+from tuner.scaffold import image_folder_space
 
 
 def images(folder: Path, *sizes: tuple[int, int], colours: bool = False) -> Path:
@@ -22,40 +22,40 @@ def images(folder: Path, *sizes: tuple[int, int], colours: bool = False) -> Path
 
 
 def test_small_images_of_one_size_are_left_as_they_are(tmp_path: Path) -> None:
-    found = pictures.look(str(images(tmp_path, (12, 16), (12, 16))), ".")
+    found = image_folder_space.look(str(images(tmp_path, (12, 16), (12, 16))), ".")
 
     assert "image_size" not in found.section
     assert found.decided == ("4 images of 12x16 pixels, grey",)
-    assert pictures.shortest(found) == 12
+    assert image_folder_space.shortest(found) == 12
 
 
 def test_images_of_several_sizes_are_brought_to_one(tmp_path: Path) -> None:
-    found = pictures.look(str(images(tmp_path, (20, 30), (24, 40), (28, 28))), ".")
+    found = image_folder_space.look(str(images(tmp_path, (20, 30), (24, 40), (28, 28))), ".")
 
     assert found.section["image_size"] == 24
 
 
 def test_large_images_are_made_smaller(tmp_path: Path) -> None:
-    found = pictures.look(str(images(tmp_path, (200, 100))), ".")
+    found = image_folder_space.look(str(images(tmp_path, (200, 100))), ".")
 
-    assert found.section["image_size"] == pictures.LARGEST
-    assert pictures.shortest(found) == pictures.LARGEST
+    assert found.section["image_size"] == image_folder_space.LARGEST
+    assert image_folder_space.shortest(found) == image_folder_space.LARGEST
 
 
 @pytest.mark.parametrize(("colours", "mode"), [(True, "RGB"), (False, "L")])
 def test_images_that_are_saved_in_colours_may_be_grey(colours: bool, mode: str, tmp_path: Path) -> None:
-    found = pictures.look(str(images(tmp_path, (12, 12), colours=colours)), ".")
+    found = image_folder_space.look(str(images(tmp_path, (12, 12), colours=colours)), ".")
 
     assert found.section["mode"] == mode
 
 
 def test_a_folder_without_classes_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is no folder with a folder of images per class"):
-        pictures.look(str(tmp_path), ".")
+        image_folder_space.look(str(tmp_path), ".")
 
 
 def test_a_file_that_is_no_image_is_named(tmp_path: Path) -> None:
     (images(tmp_path, (12, 12)) / "cat" / "broken.png").write_text("no image")
 
     with pytest.raises(DataError, match=r"broken\.png is not an image"):
-        pictures.look(str(tmp_path), ".")
+        image_folder_space.look(str(tmp_path), ".")

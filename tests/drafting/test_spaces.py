@@ -15,8 +15,8 @@ import tuner
 from tests.conftest import ROOT
 from tests.data.making import pets
 from tuner import preflight
-from tuner.drafting.spaces import draft
 from tuner.errors import DataError
+from tuner.scaffold.render import draft
 from tuner.space import Space
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tuner.drafting import tabular
-from tuner.drafting.found import Found, Kind
-from tuner.drafting.ranges import ranges
 from tuner.errors import DataError
+from tuner.scaffold import table_space
+from tuner.scaffold.findings import Found, Kind
+from tuner.scaffold.ranges import ranges
 
 ROWS = 40
 COLOURS = ["red", "blue"] * (ROWS // 2)
@@ -18,7 +18,7 @@ SENTENCES = [f"a sentence of several words with the number {i}" for i in range(R
 
 def look(folder: Path, columns: dict[str, object], target: str | None = None, separator: str = ",") -> Found:
     pd.DataFrame(columns).to_csv(folder / "rows.csv", index=False, sep=separator)
-    return tabular.look(str(folder), "rows.csv", target)
+    return table_space.look(str(folder), "rows.csv", target)
 
 
 @pytest.mark.parametrize("name", ["target", "Label", "class", "y"])
@@ -105,7 +105,7 @@ def test_sentences_among_columns_of_numbers_are_left_out_of_a_table(tmp_path: Pa
 def test_json_lines_are_read_too(tmp_path: Path) -> None:
     pd.DataFrame({"text": SENTENCES, "label": COLOURS}).to_json(tmp_path / "rows.jsonl", orient="records", lines=True)
 
-    found = tabular.look(str(tmp_path), "rows.jsonl", None)
+    found = table_space.look(str(tmp_path), "rows.jsonl", None)
 
     assert found.kind is Kind.TEXTS
     assert found.section["target"] == "label"

@@ -15,7 +15,7 @@ from tuner.engines.fused import Fused
 from tuner.engines.serial import Serial
 from tuner.protocol import Trial
 from tuner.space import Space
-from tuner.space.suggesters import Corner
+from tuner.space.suggest import Corner
 from tuner.training import Job
 
 TEXT = """\

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tuner.grammar import arguments
 from tuner.models import MODELS
+from tuner.schema import from_signatures
 from tuner.training import losses, lr_schedulers, optimizers
 
 
@@ -25,11 +25,11 @@ from tuner.training import losses, lr_schedulers, optimizers
     ],
 )
 def test_a_type_is_told_as_yaml_has_it(hint: Any, shape: dict[str, Any]) -> None:
-    assert arguments.typed(hint) == shape
+    assert from_signatures.typed(hint) == shape
 
 
 def test_an_argument_has_its_default_and_what_the_docstring_says_of_it() -> None:
-    shape = arguments.shape_of("SGD", torch.optim.SGD, optimizers.argument_faults)
+    shape = from_signatures.shape_of("SGD", torch.optim.SGD, optimizers.argument_faults)
 
     momentum = shape["properties"]["momentum"]
     assert momentum["default"] == 0
@@ -38,8 +38,8 @@ def test_an_argument_has_its_default_and_what_the_docstring_says_of_it() -> None
 
 
 def test_an_argument_that_must_be_given_is_required_and_one_that_is_filled_in_is_not() -> None:
-    step = arguments.shape_of("StepLR", torch.optim.lr_scheduler.StepLR, lr_schedulers.argument_faults)
-    cosine = arguments.shape_of(
+    step = from_signatures.shape_of("StepLR", torch.optim.lr_scheduler.StepLR, lr_schedulers.argument_faults)
+    cosine = from_signatures.shape_of(
         "CosineAnnealingLR", torch.optim.lr_scheduler.CosineAnnealingLR, lr_schedulers.argument_faults
     )
 
@@ -48,11 +48,11 @@ def test_an_argument_that_must_be_given_is_required_and_one_that_is_filled_in_is
 
 
 def test_an_argument_that_may_only_have_its_default_says_so() -> None:
-    shape = arguments.shape_of("CrossEntropyLoss", nn.CrossEntropyLoss, losses.argument_faults)
+    shape = from_signatures.shape_of("CrossEntropyLoss", nn.CrossEntropyLoss, losses.argument_faults)
 
     assert shape["properties"]["reduction"]["anyOf"][0] == {"enum": ["mean"]}
     assert "ignore_index" not in shape["properties"]
 
 
 def test_the_docstrings_of_this_package_are_read_too() -> None:
-    assert arguments.sentences(MODELS["CNN"])["pooling"] == "`max`, `avg` or null for none."
+    assert from_signatures.sentences(MODELS["CNN"])["pooling"] == "`max`, `avg` or null for none."

@@ -10,10 +10,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from tuner.grammar import keys, shapes
-from tuner.space import schema
-from tuner.space.rules import extremes
+from tuner.schema import fragments, from_validators
+from tuner.space import validation
 from tuner.space.sections import SECTIONS, Key
+from tuner.space.validators import extremes
 
 KEYS = {f"{name}.{key}": spec for name, section in SECTIONS.items() for key, spec in section.keys.items()}
 LOOSE = {"search.sampler", "search.pruner", "search.enqueue"}
@@ -27,12 +27,12 @@ VALUES: st.SearchStrategy[Any] = PLAIN | st.just([]) | st.dictionaries(st.sample
 
 
 def takes(key: Key, value: Any) -> bool:
-    return all(key.rule(one) for _, one in extremes(schema.constant(value)))
+    return all(key.rule(one) for _, one in extremes(validation.constant(value)))
 
 
 @pytest.mark.parametrize("path", sorted(KEYS.keys() - LOOSE))
 def test_a_schema_says_what_its_rule_says(path: str) -> None:
-    whole = {**keys.shape_of(KEYS[path], holes=False), "definitions": shapes.definitions()}
+    whole = {**from_validators.shape_of(KEYS[path], holes=False), "definitions": fragments.definitions()}
     validator = Draft7Validator(whole)
 
     @given(VALUES)
@@ -46,8 +46,8 @@ def test_a_schema_says_what_its_rule_says(path: str) -> None:
 
 
 def test_holes_stand_where_the_language_has_them() -> None:
-    epochs = keys.shape_of(KEYS["training.epochs"], holes=True)
-    validator = Draft7Validator({**epochs, "definitions": shapes.definitions()})
+    epochs = from_validators.shape_of(KEYS["training.epochs"], holes=True)
+    validator = Draft7Validator({**epochs, "definitions": fragments.definitions()})
 
     assert validator.is_valid({"int": [1, 3]})
     assert validator.is_valid({"choice": [1, 3]})
@@ -57,7 +57,7 @@ def test_holes_stand_where_the_language_has_them() -> None:
 
 
 def test_a_key_is_described_by_the_sentence_that_refuses_its_values() -> None:
-    shape = keys.shape_of(KEYS["search.trials"], holes=False)
+    shape = from_validators.shape_of(KEYS["search.trials"], holes=False)
 
     assert shape["description"] == "A whole number of at least 1."
     assert shape["default"] == 20

@@ -7,9 +7,9 @@ import re
 import pytest
 
 from tests.conftest import ROOT
-from tuner.grammar import reference, schemas
-from tuner.grammar.meanings import MEANINGS
-from tuner.grammar.parts import parts
+from tuner.schema import markdown, space_file
+from tuner.schema.components import parts
+from tuner.schema.descriptions import MEANINGS
 from tuner.space.sections import SECTIONS
 
 COMMITTED = ROOT / "docs" / "language.md"
@@ -19,12 +19,12 @@ ELSEWHERE = {"loss.type", "model.type", "optimizer.type", "scheduler.type"}
 
 @pytest.fixture(scope="module")
 def page() -> str:
-    return reference.text()
+    return markdown.text()
 
 
 def test_the_committed_page_is_up_to_date(page: str) -> None:
-    if schemas.made_for() not in COMMITTED.read_text():
-        pytest.skip(f"it was written for other versions than {schemas.made_for()}")
+    if space_file.made_for() not in COMMITTED.read_text():
+        pytest.skip(f"it was written for other versions than {space_file.made_for()}")
 
     assert COMMITTED.read_text() == page, "write it anew: tuner schema --format markdown -o docs/language.md"
 

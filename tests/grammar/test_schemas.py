@@ -12,8 +12,8 @@ from jsonschema import Draft7Validator
 from tests.conftest import ROOT
 from tuner import preflight
 from tuner.errors import SpaceError
-from tuner.grammar import schemas
-from tuner.space import Space, document
+from tuner.schema import space_file
+from tuner.space import Space, yaml_document
 
 SPACES = sorted((ROOT / "search_spaces").glob("*.yaml"))
 README = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
@@ -23,13 +23,13 @@ SOUND = {"data": "{type: digits}", "model": "{type: MLP}", "optimizer": "{type: 
 
 @pytest.fixture(scope="module")
 def validator() -> Draft7Validator:
-    schema = schemas.space_schema()
+    schema = space_file.space_schema()
     Draft7Validator.check_schema(schema)
     return Draft7Validator(schema)
 
 
 def faults(validator: Draft7Validator, text: str) -> list[str]:
-    plain: Any = document.plain(document.read(text, "f"))
+    plain: Any = yaml_document.plain(yaml_document.read(text, "f"))
     return [f"{'.'.join(map(str, error.absolute_path))}: {error.message}" for error in validator.iter_errors(plain)]
 
 
@@ -177,10 +177,10 @@ def test_beside_a_function_of_ones_own_any_section_may_hold_anything(validator: 
 
 
 def test_the_committed_copy_is_up_to_date() -> None:
-    if json.loads(COMMITTED.read_text())["$comment"] != schemas.space_schema()["$comment"]:
-        pytest.skip(f"it was written for other versions than {schemas.made_for()}")
+    if json.loads(COMMITTED.read_text())["$comment"] != space_file.space_schema()["$comment"]:
+        pytest.skip(f"it was written for other versions than {space_file.made_for()}")
 
-    assert COMMITTED.read_text() == schemas.text(), "write it anew: tuner schema -o docs/space.schema.json"
+    assert COMMITTED.read_text() == space_file.text(), "write it anew: tuner schema -o docs/space.schema.json"
 
 
 @pytest.mark.parametrize("file", SPACES, ids=lambda file: file.stem)

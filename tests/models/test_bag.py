@@ -6,7 +6,7 @@ import torch
 from tuner import models
 from tuner.config import Component
 from tuner.errors import BuildError
-from tuner.models.bag import Bag
+from tuner.models.embedding_bag import Bag
 
 
 def test_the_order_of_words_does_not_matter() -> None:

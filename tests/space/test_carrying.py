@@ -6,9 +6,9 @@ import pytest
 
 from tests.conftest import TINY
 from tuner.space import Space
-from tuner.space.carrying import Carried, Kind, carry
-from tuner.space.resolved import Source
-from tuner.space.suggesters import Known, Random
+from tuner.space.diff import Source
+from tuner.space.suggest import Known, Random
+from tuner.space.transfer import Carried, Kind, carry
 
 OWN = "objective: {function: 'f.py:f', metric: m, direction: maximize}\n"
 SGD = "optimizer: {type: SGD, lr: {float: [0.001, 1]}}"

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuner.errors import SpaceError
-from tuner.space import document, writing
-from tuner.space.document import Node, Table
+from tuner.space import yaml_document, yaml_writer
+from tuner.space.yaml_document import Node, Table
 
 SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=12)
@@ -18,7 +18,7 @@ VALUES = st.recursive(
 
 
 def node_at(text: str, path: str) -> Node:
-    node = document.read(text, "f")
+    node = yaml_document.read(text, "f")
     for key in path.split("."):
         assert isinstance(node, Table)
         node = node.entries[key]
@@ -38,7 +38,7 @@ def node_at(text: str, path: str) -> Node:
     ],
 )
 def test_scalars_are_read_by_yaml_1_2(text: str, value: object) -> None:
-    assert document.plain(document.read(f"a: {text}", "f")) == {"a": value}
+    assert yaml_document.plain(yaml_document.read(f"a: {text}", "f")) == {"a": value}
 
 
 @pytest.mark.parametrize(
@@ -64,14 +64,14 @@ def test_scalars_are_read_by_yaml_1_2(text: str, value: object) -> None:
 )
 def test_what_is_not_plain_yaml_is_refused_with_its_place(text: str, message: str) -> None:
     with pytest.raises(SpaceError) as caught:
-        document.read(text, "f")
+        yaml_document.read(text, "f")
 
     assert str(caught.value).startswith(message)
 
 
 def test_faults_that_are_not_syntax_are_reported_together() -> None:
     with pytest.raises(SpaceError) as caught:
-        document.read("a: !x 1\nb: 1\nb: 2\nc: .nan", "f")
+        yaml_document.read("a: !x 1\nb: 1\nb: 2\nc: .nan", "f")
 
     assert [place.line for fault in caught.value.faults if (place := fault.place)] == [1, 3, 4]
 
@@ -83,11 +83,11 @@ def test_a_few_lines_that_mean_billions_of_values_are_refused() -> None:
     ]
 
     with pytest.raises(SpaceError, match="more than 20000 values"):
-        document.read("\n".join(lines), "f")
+        yaml_document.read("\n".join(lines), "f")
 
 
 def test_an_alias_of_a_single_value_is_read() -> None:
-    assert document.plain(document.read("lr: &a 0.1\nmax_lr: *a", "f")) == {"lr": 0.1, "max_lr": 0.1}
+    assert yaml_document.plain(yaml_document.read("lr: &a 0.1\nmax_lr: *a", "f")) == {"lr": 0.1, "max_lr": 0.1}
 
 
 def test_an_alias_stands_where_it_stands() -> None:
@@ -99,11 +99,11 @@ def test_an_alias_stands_where_it_stands() -> None:
 @given(VALUES)
 @settings(max_examples=300)
 def test_what_is_written_on_one_line_is_read_back(value: Any) -> None:
-    line = writing.flow(value)
+    line = yaml_writer.flow(value)
 
     assert "\n" not in line
-    assert document.plain(document.read(f"[{line}]", "f")) == [value]
-    assert document.plain(document.read(f"a: {line}", "f")) == {"a": value}
+    assert yaml_document.plain(yaml_document.read(f"[{line}]", "f")) == [value]
+    assert yaml_document.plain(yaml_document.read(f"a: {line}", "f")) == {"a": value}
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_what_is_written_on_one_line_is_read_back(value: Any) -> None:
     ],
 )
 def test_a_spliced_value_leaves_the_rest_of_the_text_alone(text: str, expected: str) -> None:
-    spliced = writing.splice(text, [(node_at(text, "a").span, "NEW")])
+    spliced = yaml_writer.splice(text, [(node_at(text, "a").span, "NEW")])
 
     assert spliced == expected
 
@@ -131,7 +131,7 @@ def test_a_mapping_is_rendered_as_a_block_where_a_block_stood(value: dict[str, A
     text = "a:\n    b:\n      c: 1   # gone\n# kept\nd: 2\n"
     span = node_at(text, "a.b").span
 
-    spliced = writing.splice(text, [(span, writing.render(value, span))])
+    spliced = yaml_writer.splice(text, [(span, yaml_writer.render(value, span))])
 
-    assert document.plain(document.read(spliced, "f")) == {"a": {"b": value}, "d": 2}
+    assert yaml_document.plain(yaml_document.read(spliced, "f")) == {"a": {"b": value}, "d": 2}
     assert "# kept" in spliced

@@ -6,11 +6,11 @@ import pytest
 
 from tests.conftest import TINY
 from tuner.errors import UsageError
-from tuner.space import document, edit, holes
+from tuner.space import edit, tree, yaml_document
 
 
 def assigned(path: str, value: Any, text: str = TINY) -> Any:
-    return document.plain(document.read(edit.assign(text, path, value, "f"), "f"))
+    return yaml_document.plain(yaml_document.read(edit.assign(text, path, value, "f"), "f"))
 
 
 @pytest.mark.parametrize(
@@ -27,11 +27,11 @@ def assigned(path: str, value: Any, text: str = TINY) -> Any:
     ],
 )
 def test_a_path_is_set_whether_it_was_there_or_not(path: str, value: Any) -> None:
-    before = document.plain(document.read(TINY, "f"))
+    before = yaml_document.plain(yaml_document.read(TINY, "f"))
 
     after = assigned(path, value)
 
-    assert holes.lookup(after, path) == value
+    assert tree.lookup(after, path) == value
     changed = {key for key in after if after[key] != before.get(key)}
     assert changed == {path.split(".")[0]}
 
@@ -108,10 +108,10 @@ def test_a_value_is_read_as_yaml() -> None:
 )
 def test_an_edit_is_the_least_that_does_it(text: str, path: str, expected: str) -> None:
     assert edit.assign(text, path, 7, "f") == expected
-    document.read(expected, "f")
+    yaml_document.read(expected, "f")
 
 
 def test_a_block_under_an_anchor_is_replaced_at_its_own_column() -> None:
     text = edit.assign("m: &x\n  a: 1\nn: 2\n", "m", {"c": 1, "d": 3}, "f")
 
-    assert document.plain(document.read(text, "f")) == {"m": {"c": 1, "d": 3}, "n": 2}
+    assert yaml_document.plain(yaml_document.read(text, "f")) == {"m": {"c": 1, "d": 3}, "n": 2}

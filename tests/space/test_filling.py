@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tests.conftest import ROOT, TINY
 from tests.space.test_space import CONDITIONAL
 from tuner.space import Space
-from tuner.space.filling import filled_text
-from tuner.space.suggesters import Corner, Random
+from tuner.space.export_text import filled_text
+from tuner.space.suggest import Corner, Random
 
 INDENTED = "".join(f"  {line}\n" for line in TINY.splitlines())
 PROVENANCE = {"study": "s", "trial": 3, "seed": 7, "epoch": 2}

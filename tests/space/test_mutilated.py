@@ -7,7 +7,7 @@ import random
 from tests.conftest import ROOT
 from tuner.errors import SpaceError
 from tuner.space import Space
-from tuner.space.suggesters import Random
+from tuner.space.suggest import Random
 
 TEXT = (ROOT / "search_spaces" / "cnn.yaml").read_text()
 SCRAPS = [

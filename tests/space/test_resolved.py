@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from tests.conftest import TINY
 from tuner.space import Space
-from tuner.space.resolved import Source, differences
-from tuner.space.suggesters import Random
+from tuner.space.diff import Source, differences
+from tuner.space.suggest import Random
 
 
 def test_configs_differ_where_trials_may_and_not_in_the_search_or_where_data_lie() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from tuner.errors import SpaceError
 from tuner.space import Space
-from tuner.space.rules import seconds
+from tuner.space.validators import seconds
 
 SOUND = {"data": "{type: digits}", "model": "{type: MLP}", "optimizer": "{type: SGD}"}
 

@@ -9,7 +9,7 @@ from tests.conftest import ROOT, TINY
 from tuner.config import Component
 from tuner.errors import SpaceError, UsageError
 from tuner.space import Space
-from tuner.space.suggesters import Corner, Known, Random, corners
+from tuner.space.suggest import Corner, Known, Random, corners
 
 CONDITIONAL = """\
 data: {type: digits, batch_size: {choice: [32, 64]}}

@@ -5,8 +5,8 @@ import pytest
 from tests.conftest import TINY
 from tuner.errors import SpaceError
 from tuner.space import Space
-from tuner.space.rules import Outside
-from tuner.space.warm_start import WarmStart
+from tuner.space.validators import Outside
+from tuner.space.warm_start_keys import WarmStart
 
 
 def space(section: str) -> Space:

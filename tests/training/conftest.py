@@ -10,7 +10,7 @@ import torch
 
 from tuner.config import Config
 from tuner.space import Space
-from tuner.space.suggesters import Corner
+from tuner.space.suggest import Corner
 from tuner.training import Job, Run, epochs_of
 
 TEXT = """\

@@ -14,7 +14,7 @@ from tests.training.conftest import CPU, PLAIN, config, train
 from tuner.config import Config
 from tuner.runtime.generators import order
 from tuner.space import Space
-from tuner.space.suggesters import Corner
+from tuner.space.suggest import Corner
 from tuner.training import Job, Run, batches_of, epochs_of, groups_of, step, train_epoch
 
 

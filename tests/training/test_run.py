@@ -10,7 +10,7 @@ from torch import nn
 from tests.training.conftest import CPU, TEXT, config, train
 from tuner.errors import BuildError
 from tuner.space import Space
-from tuner.space.suggesters import Corner
+from tuner.space.suggest import Corner
 from tuner.training import Job, Run, dropout, epochs_of, fast_linear
 
 

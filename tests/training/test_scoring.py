@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from tests.training.conftest import CPU, PLAIN, config
 from tuner.space import Space
-from tuner.space.suggesters import Corner
+from tuner.space.suggest import Corner
 from tuner.training import Job, Run, epochs_of, evaluate, loop, outputs_of
 
 

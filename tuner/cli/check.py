@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tuner.goal import Goal
     from tuner.space import Space
-    from tuner.space.holes import Row
+    from tuner.space.tree import Row
 
 SAMPLES = 3
 
@@ -57,7 +57,7 @@ def _build(space: Space, device: str) -> list[str | Table]:
     from tuner import preflight as checks
     from tuner.final import save
     from tuner.models import count_parameters
-    from tuner.space.suggesters import Random
+    from tuner.space.suggest import Random
     from tuner.training import device_of
 
     checks.check_names(space)
@@ -101,7 +101,7 @@ def _warm_start(space: Space, storage: str) -> str:
     if space.warm_start is None:
         return ""
     from tuner.search.warm_start import known_configs
-    from tuner.space.writing import flow
+    from tuner.space.yaml_writer import flow
 
     known = known_configs(space, storage)
     configs = [f"{config}\n     {flow(dict(config.params))}" for config in known.configs]
@@ -147,8 +147,8 @@ def _counted(number: float, thing: str) -> str:
 
 def _print_samples(space: Space) -> None:
     from tuner.space.sections import OWN_SECTIONS
-    from tuner.space.suggesters import Random
-    from tuner.space.writing import flow
+    from tuner.space.suggest import Random
+    from tuner.space.yaml_writer import flow
 
     say("\nSampled configs:" if space.parameters() else "\nThe config:")
     for i in range(SAMPLES if space.parameters() else 1):
@@ -158,8 +158,8 @@ def _print_samples(space: Space) -> None:
 
 
 def _range(row: Row) -> str:
-    from tuner.space.holes import Choice
-    from tuner.space.writing import flow
+    from tuner.space.tree import Choice
+    from tuner.space.yaml_writer import flow
 
     hole = row.hole
     if isinstance(hole, Choice):
@@ -169,22 +169,22 @@ def _range(row: Row) -> str:
 
 
 def _condition(row: Row) -> str:
-    from tuner.space.writing import flow
+    from tuner.space.yaml_writer import flow
 
     return ", ".join(f"{name} = {'|'.join(flow(label) for label in labels)}" for name, labels in row.when.items())
 
 
 def _defaults(space: Space) -> str:
-    from tuner.space import holes, schema
-    from tuner.space.writing import flow
+    from tuner.space import tree, validation
+    from tuner.space.yaml_writer import flow
 
     left_out = []
     for name, section in space.tree.entries.items():
-        if isinstance(section, holes.Group):
+        if isinstance(section, tree.Group):
             filled = [
-                key for key in section.entries if key not in section.keys or section.place == schema.DEFAULT_PLACE
+                key for key in section.entries if key not in section.keys or section.place == validation.DEFAULT_PLACE
             ]
-            left_out += [f"{name}.{key}: {flow(holes.describe(section.entries[key]))}" for key in filled]
-        elif section == schema.constant(None) and name != "provenance":
+            left_out += [f"{name}.{key}: {flow(tree.describe(section.entries[key]))}" for key in filled]
+        elif section == validation.constant(None) and name != "provenance":
             left_out.append(f"{name}: null")
     return ", ".join(left_out) or "none is used"

@@ -31,18 +31,18 @@ def init(
 
     Example: tuner init patients.csv -o patients.yaml
     """
-    from tuner.drafting.signature import refuse_others
     from tuner.errors import UsageError
     from tuner.runtime.files import write_whole
+    from tuner.scaffold.watermark import refuse_others
 
     if file is not None and data is not None:
         raise UsageError(f"{file} and --data {data}: name one of the two")
     refuse_others(out)
-    from tuner.drafting.spaces import draft  # torch takes seconds to load: what needs none of it is said before
-    from tuner.grammar import schemas
+    from tuner.scaffold.render import draft  # torch takes seconds to load: what needs none of it is said before
+    from tuner.schema import space_file
 
     out.absolute().parent.mkdir(parents=True, exist_ok=True)
     text = draft(file or data, out, target, schema=SCHEMA)
-    write_whole(out.parent / SCHEMA, schemas.text().encode())
+    write_whole(out.parent / SCHEMA, space_file.text().encode())
     write_whole(out, text.encode())
     typer.echo(f"wrote {out}, and {SCHEMA} beside it for editors; next: tuner run --space {shlex.quote(str(out))}")

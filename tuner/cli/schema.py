@@ -34,11 +34,11 @@ def schema(
 
     if out is not None:
         refuse_foreign(out, "tuner schema")
-    from tuner.grammar import reference, schemas  # torch takes seconds to load: what needs none of it is said before
+    from tuner.schema import markdown, space_file  # torch takes seconds to load: what needs none of it is said before
 
-    text = schemas.text() if form is Form.JSON else reference.text()
+    text = space_file.text() if form is Form.JSON else markdown.text()
     if out is None:
         typer.echo(text, nl=False)
     else:
         write_whole(out, text.encode())
-        typer.echo(f"wrote {out}, for {schemas.made_for()}")
+        typer.echo(f"wrote {out}, for {space_file.made_for()}")

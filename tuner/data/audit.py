@@ -13,9 +13,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from tuner.data import suspects
-from tuner.data.keys import Keys, keys_of
-from tuner.data.repeats import Part, are_natural, shared, with_near
+from tuner.data import suspect_columns
+from tuner.data.repeated_rows import Part, are_natural, shared, with_near
+from tuner.data.row_keys import Keys, keys_of
 from tuner.data.rows import Inputs, Rows, Source, inputs_at
 from tuner.errors import listing
 from tuner.goal import Task
@@ -41,7 +41,7 @@ def notes(source: Source, train: Tensor, valid: Tensor, test: Tensor | None) -> 
         *_copies(compared, source.task),
         *_classes(source, pool.targets[train], pool.targets[valid]),
         *_shades(pool.inputs),
-        *suspects.notes(source, torch.cat([train, valid]).sort().values, train),
+        *suspect_columns.notes(source, torch.cat([train, valid]).sort().values, train),
     )
 
 
@@ -101,7 +101,7 @@ def _classes(source: Source, train: Tensor, valid: Tensor) -> Iterator[str]:
             others = f" and {len(names) - NAMED} others" if len(names) > NAMED else ""
             count = f"{len(names)} of {len(source.classes)} classes have"
             yield f"data: {count} no {split} row: {', '.join(names[:NAMED])}{others}"
-    yield from suspects.alike("classes", dict(zip(source.classes, trained.tolist(), strict=True)))
+    yield from suspect_columns.alike("classes", dict(zip(source.classes, trained.tolist(), strict=True)))
 
 
 def _shades(inputs: Inputs) -> Iterator[str]:

@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from tuner.config import Data, Loader
-from tuner.data import preprocessing
-from tuner.data.memory import Resident
-from tuner.data.numbers import Numbers
-from tuner.data.preprocessing import Preprocessor
+from tuner.data.in_memory import Resident
+from tuner.data.preprocessing import fit
+from tuner.data.preprocessing.fit import Preprocessor
+from tuner.data.preprocessing.standardize import Scale, chunks_of
+from tuner.data.preprocessing.tensors import Numbers
+from tuner.data.preprocessing.tokenizer import Seen, Tokens
 from tuner.data.rows import Rows, Source, inputs_at, read
-from tuner.data.scale import Scale, chunks_of
-from tuner.data.stream import Streamed
-from tuner.data.tokens import Seen, Tokens
+from tuner.data.streaming import Streamed
 from tuner.errors import BuildError
 from tuner.goal import Task
 
@@ -109,7 +109,7 @@ def prepare(splits: Splits, data: Data, device: torch.device) -> Dataset:
         DataError: a row cannot be read.
     """
     source = splits.source
-    preprocessor = preprocessing.fit(data, source, splits.train.inputs)
+    preprocessor = fit.fit(data, source, splits.train.inputs)
     augment = preprocessor if isinstance(preprocessor, Numbers) and preprocessor.random else None
     first = preprocessor(read(inputs_at(splits.train.inputs, torch.arange(1))))
     if augment is not None:

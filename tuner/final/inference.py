@@ -14,17 +14,17 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2.functional import pil_to_tensor
 
-from tuner.data import frames
-from tuner.data.columns import Columns
-from tuner.data.decoding import open_image
-from tuner.data.imagefiles import ENDINGS, Skipped, images_in
-from tuner.data.numbers import Numbers
-from tuner.data.pictures import resized
-from tuner.data.reading import Reading, as_written, read_noting
-from tuner.data.rowfile import refuse_units
-from tuner.data.texts import as_texts
-from tuner.data.tokens import Tokens
-from tuner.data.unreadable import is_json
+from tuner.data.preprocessing.columns import Columns
+from tuner.data.preprocessing.tensors import Numbers
+from tuner.data.preprocessing.tokenizer import Tokens
+from tuner.data.sources import dataframe
+from tuner.data.sources.image_decoding import open_image
+from tuner.data.sources.image_files import ENDINGS, Skipped, images_in
+from tuner.data.sources.images import resized
+from tuner.data.sources.read_errors import is_json
+from tuner.data.sources.read_table import Reading, as_written, read_noting
+from tuner.data.sources.row_file import refuse_units
+from tuner.data.sources.text import as_texts
 from tuner.errors import DataError, UnseenWords, UsageError
 from tuner.final.model import Predictor, config_of, load_model
 from tuner.goal import Task
@@ -122,8 +122,8 @@ def _table(file: Path, columns: Columns, section: Mapping[str, Any]) -> tuple[pd
     reading = Reading.of(section)
     read = read_noting(".", str(file), reading, words=columns.words)
     frame = read.frame
-    frames.require(frame, columns.names, str(file))
-    frames.refuse_text(frame, columns.numeric, str(file), "the model was trained on numbers", reading.spelling)
+    dataframe.require(frame, columns.names, str(file))
+    dataframe.refuse_text(frame, columns.numeric, str(file), "the model was trained on numbers", reading.spelling)
     refuse_units(read, columns.numeric, columns.units, str(file))
     for told in columns.unseen(frame):
         warnings.warn(f"{file}: {told}", UnseenWords, stacklevel=4)
@@ -134,8 +134,8 @@ def _texts(file: Path, section: Mapping[str, Any]) -> tuple[Any, pd.DataFrame | 
     """Object (N,): a column of a table, with its other columns, or the lines of any other file."""
     reading, column = Reading.of(section), str(section.get("text", "text"))
     if is_json(file) or set(file.suffixes[-2:]) & {".csv", ".tsv"}:
-        frame = frames.read(".", str(file), reading, texts=[column])
-        frames.require(frame, [column], str(file))
+        frame = dataframe.read(".", str(file), reading, texts=[column])
+        dataframe.require(frame, [column], str(file))
         kept = as_written(str(file), reading, [name for name in frame.columns if name != column])
         return as_texts(frame[column]), kept
     try:
@@ -168,10 +168,10 @@ def _pixels(files: list[str], numbers: Numbers) -> Tensor:
 
 def _numbers(file: Path, shape: tuple[int, ...]) -> Tensor:
     """float64 (N, *shape) from a table of so many columns of numbers."""
-    frame = frames.read(".", str(file))
+    frame = dataframe.read(".", str(file))
     if frame.shape[1] != math.prod(shape):
         raise DataError(f"{file} has {frame.shape[1]} columns, where the model takes {math.prod(shape)}")
-    frames.refuse_text(frame, list(frame.columns), str(file), "the model was trained on numbers")
+    dataframe.refuse_text(frame, list(frame.columns), str(file), "the model was trained on numbers")
     values = torch.tensor(frame.to_numpy(dtype=np.float64))
     gaps = values.isnan().any(dim=1)
     if bool(gaps.any()):

@@ -13,14 +13,14 @@ from torch import Tensor, nn
 
 from tuner import models, user_bundle
 from tuner.config import Config, Precision
-from tuner.data import preprocessing
-from tuner.data.preprocessing import Preprocessor
+from tuner.data.preprocessing import fit
+from tuner.data.preprocessing.fit import Preprocessor
+from tuner.data.preprocessing.standardize import Scale
 from tuner.data.rows import inputs_at
-from tuner.data.scale import Scale
 from tuner.errors import BuildError, ChangedCode, UsageError
 from tuner.goal import Task
 from tuner.space import Space
-from tuner.space.suggesters import Corner
+from tuner.space.suggest import Corner
 from tuner.training import weights
 from tuner.training.link import Link
 from tuner.training.losses import link_of
@@ -133,7 +133,7 @@ def load_model(folder: str | Path) -> Predictor:
     folder = Path(folder).resolve()
     try:
         facts = json.loads((folder / "model.json").read_text())
-        preprocessor = preprocessing.load(folder)
+        preprocessor = fit.load(folder)
         config = config_of(folder).resolve(Corner(False, {}))
         task, classes, code = Task(facts["task"]), tuple(facts["classes"]), dict(facts["code"])
         scale = Scale.of(facts["target_scale"]) if facts["target_scale"] else None

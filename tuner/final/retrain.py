@@ -18,7 +18,7 @@ from typing import Any
 from tuner import data, preflight, user_code
 from tuner.config import DEFAULT_STORAGE, WATCHING, Config, On
 from tuner.data import Dataset, Split
-from tuner.digests import data_digest
+from tuner.data.digests import data_digest
 from tuner.errors import BuildError, DataError, TunerError, UsageError, ends_the_run, in_words, listing
 from tuner.executors import leftovers
 from tuner.final import save
@@ -34,7 +34,7 @@ from tuner.runtime.files import new_folder, refuse_to_replace
 from tuner.runtime.rounding import rounded
 from tuner.runtime.seeds import derive
 from tuner.space import Space
-from tuner.space.suggesters import Corner
+from tuner.space.suggest import Corner
 from tuner.training import Job, Run, device_of, epochs_of
 from tuner.training.baseline import Baseline
 

@@ -21,7 +21,7 @@ from tuner.results import best_config
 from tuner.runtime.files import new_folder, refuse_to_replace
 from tuner.runtime.seeds import derive
 from tuner.space import Space
-from tuner.space.suggesters import Corner
+from tuner.space.suggest import Corner
 from tuner.training import device_of
 
 MARKS = ("config.yaml", "metrics.json", "report.html")

@@ -12,15 +12,16 @@ from torch import Tensor, nn
 
 from tuner import preflight, user_bundle, user_code
 from tuner.config import Config, Precision
-from tuner.data import Split, preprocessing
+from tuner.data import Split
+from tuner.data.preprocessing import fit
 from tuner.errors import BuildError, TunerError, listing
 from tuner.final.lost_state import differences
 from tuner.final.model import load_model
 from tuner.results import best_config
 from tuner.runtime.generators import seed_everything
 from tuner.space import Space
-from tuner.space.filling import filled_text
-from tuner.space.suggesters import corners
+from tuner.space.export_text import filled_text
+from tuner.space.suggest import corners
 from tuner.training import Job, Run, weights
 from tuner.training.precision import autocast, widened
 
@@ -64,7 +65,7 @@ def save(folder: Path, space: Space, run: Run, rows: Split) -> list[str]:
         raise
     except Exception as error:  # a `state_dict` of user code may raise anything
         raise TunerError(f"the model cannot be saved: its state_dict raises {type(error).__name__}: {error}") from error
-    preprocessing.save(run.dataset.preprocessor, folder)
+    fit.save(run.dataset.preprocessor, folder)
     code = best_config.place_config(space, folder)
     modules = {} if code else user_bundle.installed(str(space.setting("model.type")))
     (folder / "model.json").write_text(json.dumps({**_facts(run), "code": code, "modules": modules}, indent=2))

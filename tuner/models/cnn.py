@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from tuner.errors import BuildError
-from tuner.models.layers import activation, check_rate, check_widths, image_shape
+from tuner.models.arguments import activation, check_rate, check_widths, image_shape
 
 POOLING = {"max": nn.MaxPool2d, "avg": nn.AvgPool2d}
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from tuner.errors import BuildError, did_you_mean, listing
-from tuner.models.layers import check_count, check_rate
+from tuner.models.arguments import check_count, check_rate
 
 CELLS: Mapping[str, Callable[..., nn.RNNBase]] = {"RNN": nn.RNN, "LSTM": nn.LSTM, "GRU": nn.GRU}
 EMBEDDING = 64

@@ -18,8 +18,8 @@ from tuner.results.recorded_rates import rates_of, watches
 from tuner.results.wording import of_what, spread
 from tuner.runtime.files import refuse_foreign, write_whole
 from tuner.space import Space, edit
-from tuner.space.filling import filled_text
-from tuner.space.suggesters import Corner, Known
+from tuner.space.export_text import filled_text
+from tuner.space.suggest import Corner, Known
 from tuner.study import Record, Study
 from tuner.study.provenance import Origin
 from tuner.study.versions import versions as data_versions

@@ -15,7 +15,7 @@ from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
 from tuner.errors import listing
 from tuner.results.association import LEVEL, Array, Column, beyond_chance, fenced, spread
-from tuner.space.holes import Row
+from tuner.space.tree import Row
 from tuner.study import Choices, Record, Study, extract
 
 MOST_TRIALS = 100

@@ -193,7 +193,7 @@ def _phase(drivers: Mapping[str, str] | None, complete: bool, stopped: bool) -> 
 
 def _running(study: Study, record: Record, now: datetime.datetime, training: Set[tuple[str, str]]) -> Running:
     """What is known of it; one without an epoch may wait at one of the workers that are `training` another."""
-    from tuner.space.suggesters import Known
+    from tuner.space.suggest import Known
 
     facts = record.attributes
     begun = "attempt" in facts or not study.made_here  # else its parameters are not all there yet

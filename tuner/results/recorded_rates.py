@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 from tuner.config import WATCHING
-from tuner.space.suggesters import Known
+from tuner.space.suggest import Known
 from tuner.study import Record, Study
 
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 import torch
 
 from tuner import preflight, user_code
-from tuner.digests import code_digests, data_digest
+from tuner.data.digests import code_digests, data_digest
 from tuner.engines.function import Fitting
 from tuner.engines.fused import FEWEST, GAIN, MOST_LANES, Fused
 from tuner.engines.serial import Serial
@@ -19,8 +19,8 @@ from tuner.goal import Goal
 from tuner.protocol import Engine
 from tuner.search.driver import AHEAD
 from tuner.space import Space
-from tuner.space.rules import seconds
-from tuner.space.suggesters import Corner
+from tuner.space.suggest import Corner
+from tuner.space.validators import seconds
 from tuner.study import rehearse, samplers
 from tuner.study.versions import Version
 from tuner.training import Job

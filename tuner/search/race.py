@@ -26,7 +26,7 @@ from tuner.search.events import Observer, Trouble
 from tuner.search.plan import Plan, interval_of, planned, settle
 from tuner.search.session import crew_of, drive
 from tuner.space import Space
-from tuner.space.suggesters import Corner
+from tuner.space.suggest import Corner
 from tuner.storage import in_turn
 from tuner.study import Record, Study, load_study, open_study
 from tuner.study.registry import enqueue, sibling

@@ -22,7 +22,7 @@ from tuner.search.driver import Driver, Limits
 from tuner.search.events import Observer, Opened
 from tuner.search.plan import Plan, _why_in_turn
 from tuner.space import Space
-from tuner.space.rules import seconds
+from tuner.space.validators import seconds
 from tuner.storage import Turns
 from tuner.study import Study
 

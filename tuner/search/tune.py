@@ -31,7 +31,7 @@ from tuner.search.race import confirm_with, terms_of
 from tuner.search.session import crew_of, drive
 from tuner.space import Space
 from tuner.space.edit import settings_of
-from tuner.space.rules import seconds
+from tuner.space.validators import seconds
 from tuner.storage import Turns, in_turn
 from tuner.storage.transient_errors import BUSY, Unavailable
 from tuner.study import Record, Study, load_study, open_study

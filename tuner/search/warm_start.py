@@ -14,12 +14,12 @@ from typing import Any
 from tuner.errors import StorageError, UsageError, listing
 from tuner.results.confirmation import candidates_of, read
 from tuner.space import Space
-from tuner.space.carrying import Carried, Kind, Misfit, carry
-from tuner.space.holes import describe
-from tuner.space.resolved import Source
-from tuner.space.rules import Outside
-from tuner.space.warm_start import PATH, WarmStart
-from tuner.space.writing import flow
+from tuner.space.diff import Source
+from tuner.space.transfer import Carried, Kind, Misfit, carry
+from tuner.space.tree import describe
+from tuner.space.validators import Outside
+from tuner.space.warm_start_keys import PATH, WarmStart
+from tuner.space.yaml_writer import flow
 from tuner.storage import anchored, open_storage
 from tuner.study import Record, Study, load_study
 from tuner.study.provenance import Origin, Way

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from tuner.errors import SpaceError, UsageError, did_you_mean, listing
-from tuner.space import document, writing
-from tuner.space.document import Node, Scalar, Sequence, Span, Table
-from tuner.space.holes import is_index
+from tuner.space import yaml_document, yaml_writer
 from tuner.space.parse import COMPANIONS
+from tuner.space.tree import is_index
+from tuner.space.yaml_document import Node, Scalar, Sequence, Span, Table
 
 FLAGS = {
     "study_name": "study.name",
@@ -37,7 +37,7 @@ def value_of(assignment: str) -> tuple[str, Any]:
     if not equals or not path:
         raise UsageError(f"--set {assignment}: write path=value, such as optimizer.lr=1e-3")
     try:
-        return path, document.plain(document.read(text, "value")) if text.strip() else None
+        return path, yaml_document.plain(yaml_document.read(text, "value")) if text.strip() else None
     except SpaceError as error:
         raise UsageError(f"--set {assignment}: {error.faults[0].message}") from None
 
@@ -55,13 +55,13 @@ def assign(text: str, path: str, value: Any, file: str) -> str:
         SpaceError: the text is not a document.
         UsageError: the path leads into a scalar, a hole or past the end of a list.
     """
-    root = document.read(text, file)
-    return writing.splice(text, [_edit(root, path, path, value, text)])
+    root = yaml_document.read(text, file)
+    return yaml_writer.splice(text, [_edit(root, path, path, value, text)])
 
 
 def _edit(node: Node, rest: str, path: str, value: Any, text: str) -> tuple[Span, str]:
     if not rest:
-        return node.span, writing.render(value, node.span)
+        return node.span, yaml_writer.render(value, node.span)
     if node.span.alias:
         where = _above(path, rest)
         raise UsageError(f"--set {path}: {where} is an alias of what stands elsewhere; set {where} as a whole")
@@ -81,7 +81,7 @@ def _edit(node: Node, rest: str, path: str, value: Any, text: str) -> tuple[Span
             return _edit(node.items[int(head)], tail, path, value, text)
         raise UsageError(f"--set {path}: {_above(path, rest)} is a list of {len(node.items)}, with no {head}")
     if node.value is None:
-        return node.span, writing.flow(_nested(rest.split("."), value))
+        return node.span, yaml_writer.flow(_nested(rest.split("."), value))
     raise UsageError(f"--set {path}: {_above(path, rest)} is a single value, nothing stands inside it")
 
 
@@ -114,7 +114,7 @@ def _longest_prefix(rest: str, keys: list[str]) -> str | None:
 
 def _insertion(node: Table, parts: list[str], value: Any, text: str) -> tuple[Span, str]:
     """A new entry at the end of a mapping; in a block it goes below the last line and its comment."""
-    entry = f"{writing.flow(parts[0])}: {writing.flow(_nested(parts[1:], value))}"
+    entry = f"{yaml_writer.flow(parts[0])}: {yaml_writer.flow(_nested(parts[1:], value))}"
     if node.span.flow:
         at = node.span.end - 1
         comma = "" if not node.entries or text[:at].rstrip().endswith(",") else ", "

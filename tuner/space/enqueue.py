@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tuner.errors import Fault, did_you_mean
-from tuner.space.holes import Fixed, Group, Items, Row, Tree, describe, parameters
-from tuner.space.writing import flow
+from tuner.space.tree import Fixed, Group, Items, Row, Tree, describe, parameters
+from tuner.space.yaml_writer import flow
 
 
 def known_configs(root: Group) -> list[dict[str, Any]]:

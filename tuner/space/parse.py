@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from tuner.errors import Fault, Place, did_you_mean, listing
-from tuner.space import document, writing
-from tuner.space.document import LARGEST_INT, Node, Scalar, Sequence, Table
-from tuner.space.holes import Branch, Choice, Fixed, Float, Group, Int, Items, Ref, Repeat, Tree, join, lengths
+from tuner.space import yaml_document, yaml_writer
+from tuner.space.tree import Branch, Choice, Fixed, Float, Group, Int, Items, Ref, Repeat, Tree, join, lengths
+from tuner.space.yaml_document import LARGEST_INT, Node, Scalar, Sequence, Table
 
 COMPANIONS = {
     "float": {"float", "step", "log"},
@@ -149,7 +149,7 @@ class Parser:
         wanted = int if number is int else int | float
         if isinstance(value, bool) or not isinstance(value, wanted):
             article = "a whole number" if number is int else "a number"
-            self._fault(node, path, f"{what} takes {article}, not {writing.flow(document.plain(node))}")
+            self._fault(node, path, f"{what} takes {article}, not {yaml_writer.flow(yaml_document.plain(node))}")
             return None
         return number(value)
 
@@ -181,17 +181,17 @@ class Parser:
             branch = self._branch(item, path, scalars)
             if any(branch.label == other.label for other in branches):
                 what = "write it once" if scalars else "give one of them a name of its own (name: ...)"
-                self._fault(item, path, f"two branches are called {writing.flow(branch.label)}: {what}")
+                self._fault(item, path, f"two branches are called {yaml_writer.flow(branch.label)}: {what}")
             branches.append(branch)
         return Choice(tuple(branches), table.span.place)
 
     def _branch(self, node: Node, path: str, scalars: bool) -> Branch:
         match node:
             case Scalar(value):
-                label = value if scalars else value if isinstance(value, str) else writing.flow(value)
+                label = value if scalars else value if isinstance(value, str) else yaml_writer.flow(value)
                 return Branch(label, Fixed(value, node.span.place))
             case Sequence():
-                label = writing.flow(document.plain(node))
+                label = yaml_writer.flow(yaml_document.plain(node))
                 return Branch(label, self.tree(node, join(path, label)))
             case Table(entries, keys):
                 named = entries.get("name", entries.get("type"))

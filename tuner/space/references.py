@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
 from tuner.errors import Fault, did_you_mean
-from tuner.space.holes import Choice, Group, Items, Ref, Repeat, Tree, is_index, join, lengths
+from tuner.space.tree import Choice, Group, Items, Ref, Repeat, Tree, is_index, join, lengths
 
 Labels: TypeAlias = Mapping[str, object]
 Site: TypeAlias = tuple[str, Ref, Labels]

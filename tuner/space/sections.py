@@ -9,7 +9,7 @@ from typing import Any
 
 from tuner.config import STUDY_SECTIONS, Loader, Precision, is_whole
 from tuner.goal import Scope
-from tuner.space.rules import (
+from tuner.space.validators import (
     LONGEST_NAME,
     Rule,
     is_clip,

@@ -21,10 +21,10 @@ from optuna.trial import FixedTrial, FrozenTrial, TrialState
 from tuner.errors import StudyError
 from tuner.goal import Goal
 from tuner.space import Space
-from tuner.space.carrying import carry
-from tuner.space.holes import lookup
-from tuner.space.resolved import Source, differences
-from tuner.space.writing import flow
+from tuner.space.diff import Source, differences
+from tuner.space.transfer import carry
+from tuner.space.tree import lookup
+from tuner.space.yaml_writer import flow
 from tuner.storage import Turns, readable_errors
 from tuner.storage.tables import found
 from tuner.study.identity import changes, described, identity_of, revalued

@@ -8,9 +8,9 @@ from typing import Any
 from tuner.errors import StudyError
 from tuner.goal import Goal
 from tuner.space import Space
-from tuner.space.schema import closed
 from tuner.space.sections import OWN_SECTIONS, SECTIONS
-from tuner.space.writing import flow
+from tuner.space.validation import closed
+from tuner.space.yaml_writer import flow
 
 Identity = Mapping[str, Any]
 """Path -> value or hole."""

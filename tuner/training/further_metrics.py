@@ -12,7 +12,7 @@ from sklearn.metrics import average_precision_score, matthews_corrcoef, roc_auc_
 from torch import Tensor
 from torch.nn import functional
 
-from tuner.data.scale import Scale
+from tuner.data.preprocessing.standardize import Scale
 from tuner.training.link import Link
 
 ZERO = float(np.finfo(np.float64).eps)

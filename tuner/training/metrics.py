@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tuner.data.scale import Scale
+from tuner.data.preprocessing.standardize import Scale
 from tuner.errors import BuildError, did_you_mean, listing
 from tuner.goal import COSTS, DIRECTIONS, FURTHER_OF, OF_TASK, Goal, Task, titled
 from tuner.training.further_metrics import FURTHER, NEEDS_SOFTMAX, Judged

@@ -160,7 +160,7 @@ def _print_data(data: Mapping[str, Any], form: Format) -> None:
     if form is Format.JSON:
         typer.echo(json_text(data, indent=2))
         return
-    from tuner.space.writing import block
+    from tuner.space.yaml_writer import block
 
     typer.echo(block(dict(data)))
 

@@ -18,7 +18,7 @@ from torchvision.models import resnet
 from tuner import models
 from tuner.engines.fused import dropout_masks
 from tuner.engines.fused.layout import Layout, lanes_first, rows_by_lane, side_by_side
-from tuner.models.surgery import FrozenBackbone
+from tuner.models.adapt import FrozenBackbone
 from tuner.training import fast_linear
 
 Classes: TypeAlias = frozenset[type[nn.Module]]

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from tuner.config import Config
-from tuner.data.memory import Resident
+from tuner.data.in_memory import Resident
 from tuner.engines.fused import dropout_masks
 from tuner.engines.fused.inspection.contents import Contents, attributes_of
 from tuner.engines.fused.optimizer_rules import RULES

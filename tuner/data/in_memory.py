@@ -1,0 +1,134 @@
+"""Rows that wait on the device, and whether they fit there."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+import psutil
+import torch
+from torch import Tensor
+
+from tuner.config import Loader
+from tuner.data.preprocessing.standardize import Scale
+from tuner.data.preprocessing.targets import placed
+from tuner.data.preprocessing.tensors import Numbers
+from tuner.data.rows import Inputs, Rows
+from tuner.errors import DataError
+
+FLOAT = 4
+"""The bytes of a number as a model takes it."""
+
+SHARE = 0.5
+"""How much of the free memory data may take before they are streamed."""
+
+
+class Resident:
+    """Rows that are preprocessed and on the device, once for all epochs.
+
+    With random transforms they wait on the CPU as they are before the first of those.
+
+    Args:
+        inputs: (N, ...), as the model takes them, or as `augment` does.
+        targets: int64 (N,) class indices, or float64 (N, outputs) in their own units.
+        augment: what happens to training rows in every epoch.
+        device: where batches are wanted.
+        scale: standardises the targets of a regression for the batches.
+    """
+
+    def __init__(
+        self, inputs: Tensor, targets: Tensor, augment: Numbers | None, device: torch.device, scale: Scale | None = None
+    ) -> None:
+        self.inputs = inputs if augment is not None else inputs.to(device)
+        self.targets, self._trained = placed(targets, scale, device)
+        self._augment = augment
+        self._device = device
+        self._scale = scale
+
+    @property
+    def augmented(self) -> bool:
+        """Whether a row is another one in every epoch."""
+        return self._augment is not None
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def batches(self, rows: Sequence[Tensor], seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """The (inputs, targets) at each of `rows`, int64 on the CPU; `seed` of the run and the epoch.
+
+        Rows that are not augmented may be asked for in any shape, (K, N) for K models, and on the device.
+        """
+        for batch, here in zip(rows, _moved(rows, self._device), strict=True):
+            if self._augment is None:
+                yield _at(here, self.inputs), _at(here, self._trained)
+            else:
+                made = self._augment.augmented(_at(batch, self.inputs), batch, seed)
+                yield made.to(self._device), _at(here, self._trained)
+
+    def in_order(self, rows: int) -> Iterator[Tensor]:
+        """All inputs as they are scored, so many `rows` at once; copies, for a model may write on what it is given."""
+        for inputs in torch.split(self.inputs, rows):
+            yield inputs.clone() if self._augment is None else self._augment.scored(inputs).to(self._device)
+
+    def at(self, device: torch.device) -> Resident:
+        """The same rows on another device."""
+        return Resident(self.inputs, self.targets, self._augment, device, self._scale)
+
+
+def _moved(rows: Sequence[Tensor], device: torch.device) -> Sequence[Tensor]:
+    """The batches' rows on a device; to send each by itself takes a small model on a GPU a fortieth of a step."""
+    if not rows or rows[0].device.type == device.type:
+        return rows
+    together = torch.cat([*rows], dim=-1).to(device)
+    return together.split([batch.shape[-1] for batch in rows], dim=-1)  # type: ignore[no-untyped-call,no-any-return]
+
+
+def _at(rows: Tensor, values: Tensor) -> Tensor:
+    """The values at some rows, `values[rows]` in a quarter of its time: whole rows are copied, not numbers."""
+    return values.index_select(0, rows.flatten()).view(*rows.shape, *values.shape[1:])
+
+
+def where(inputs: Inputs, wanted: Loader | None) -> tuple[Loader, str]:
+    """Where rows should wait, and a note when that is another place than usual.
+
+    Args:
+        inputs: raw.
+        wanted: what the config says; None chooses memory as long as it lasts.
+
+    Raises:
+        DataError: memory is wanted and does not suffice.
+    """
+    needed, free = size(inputs), psutil.virtual_memory().available
+    told = f"the data would take about {_gigabytes(needed)} of the {_gigabytes(free)} of memory that are free"
+    if wanted is Loader.MEMORY and needed > free:
+        raise DataError(f"data.loader: {told}; use data.loader: stream")
+    if wanted is None and needed > SHARE * free:
+        return Loader.STREAM, f"{told}: they are streamed"
+    return wanted or Loader.MEMORY, ""
+
+
+def size(inputs: Inputs) -> int:
+    """About how many bytes the inputs take, raw and as a model takes them."""
+    match inputs:
+        case Tensor():
+            return inputs.nbytes + inputs.numel() * FLOAT
+        case pd.DataFrame():
+            return int(inputs.memory_usage(index=False, deep=True).sum()) * 2
+        case np.ndarray():
+            return sum(sys.getsizeof(text) for text in inputs) * 2
+        case _:
+            first = inputs[torch.arange(1)].read()
+            return len(inputs) * (first.nbytes + first.numel() * FLOAT)
+
+
+def resident(rows: Rows) -> Rows:
+    """The rows with nothing left to be read later."""
+    if isinstance(rows.inputs, Tensor | pd.DataFrame | np.ndarray):
+        return rows
+    return Rows(rows.inputs.read(), rows.targets, rows.groups)
+
+
+def _gigabytes(count: float) -> str:
+    return f"{count / 2**30:.1f} GB"

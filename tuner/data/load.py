@@ -1,0 +1,205 @@
+"""Data: from the `data` section to raw rows in three splits, and from those to tensors.
+
+The test rows are set apart first and stay out of tuning; validation rows never train; whatever is
+fitted (mean and spread, categories, a tokenizer) is fitted on the training rows alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tuner import signatures, user_code
+from tuner.config import Component, Data, Loader, On
+from tuner.data import audit, in_memory
+from tuner.data.dataset import Splits
+from tuner.data.preprocessing.targets import refuse_lost
+from tuner.data.rows import Rows, Source
+from tuner.data.sources import bundled, image_folder, synthetic, table, text, torchvision_dataset, user_function
+from tuner.data.split import hold_out, note_of, without
+from tuner.errors import DataError, did_you_mean, listing
+from tuner.goal import Task
+from tuner.runtime.generators import seed_everything
+from tuner.runtime.seeds import derive
+
+TEST = 0.2
+"""The share of rows that becomes the test split of a dataset without one."""
+
+
+"""The share of rows that becomes the test split of a dataset without one."""
+
+
+SOURCES: Mapping[str, Callable[..., Source]] = {
+    "digits": bundled.load,
+    "csv": table.csv,
+    "text": text.load,
+    "ImageFolder": image_folder.load,
+    "synthetic_regression": synthetic.load,
+    **{name: table.bundled(name) for name in table.BUNDLED},
+}
+"""The datasets by their names in a config, besides torchvision's; a new one is a new function and a line here."""
+
+
+"""The datasets by their names in a config, besides torchvision's; a new one is a new function and a line here."""
+
+
+def for_search(data: Data, base: str, seed: int, draw: int | None = None) -> Splits:
+    """Load what tuning may see: the training and the validation split.
+
+    Args:
+        data: the resolved section.
+        base: the folder that relative paths start from.
+        seed: the study's; it alone decides which row is in which split.
+        draw: a seed by which the two are drawn anew from their rows; those of the test stay what they are.
+
+    Raises:
+        DataError: the data are not there, too few to be split, or say themselves what validates.
+    """
+    source, loader = _source(data, base, seed)
+    train, valid, held = _row_numbers(source, data, seed)
+    source = _noting_groups(source, data, train, valid, held)
+    if draw is not None:
+        if source.valid is not None:
+            raise DataError("data.type: it says itself which rows validate, so they cannot be drawn anew")
+        both = torch.cat([train, valid]).sort().values
+        train, valid = hold_out(source.pool, both, data.valid, source.task, draw, "valid")
+    targets = source.pool.targets
+    others = {"validation": valid} if held is None else {"validation": valid, "test": held}
+    _refuse_unlearnable(source, targets[train], {name: targets[rows] for name, rows in others.items()})
+    if draw is None:
+        source = source.noting(*audit.notes(source, train, valid, held))
+    return Splits(source.emptied(), source.pool.at(train), source.pool.at(valid), None, loader, len(train))
+
+
+def for_final(data: Data, base: str, seed: int, on: On, test: bool = True) -> Splits:
+    """Load what final training may see: the rows of `on`, and the test split for the last word.
+
+    With `On.TRAIN` the training and validation rows are those of the search, bit for bit; with
+    `On.ALL` there is no validation split. Without `test` a file or split of its own is not opened.
+
+    Raises:
+        DataError: the data are not there, or too few to be split.
+    """
+    source, loader = _source(data, base, seed)
+    train, valid, held = _row_numbers(source, data, seed)
+    if not test:
+        return _without_test(source, loader, train, valid, on)
+    test_rows = source.pool.at(held) if held is not None else _own_test(source, loader)
+    if on is On.ALL:
+        everything = source.pool.at(torch.cat([train, valid]).sort().values)
+        _refuse_unlearnable(source, everything.targets, {"test": test_rows.targets})
+        source = source.noting(*audit.copies({"training": everything, "test": test_rows}, source.task))
+        return Splits(source.emptied(), everything, None, test_rows, loader, len(train))
+    targets = source.pool.targets
+    _refuse_unlearnable(source, targets[train], {"validation": targets[valid], "test": test_rows.targets})
+    trained, validated = source.pool.at(train), source.pool.at(valid)
+    split = {"training": trained, "validation": validated, "test": test_rows}
+    source = source.noting(*audit.copies(split, source.task))
+    return Splits(source.emptied(), trained, validated, test_rows, loader, len(train))
+
+
+def _without_test(source: Source, loader: Loader, train: Tensor, valid: Tensor, on: On) -> Splits:
+    if on is On.ALL:
+        everything = source.pool.at(torch.cat([train, valid]).sort().values)
+        _refuse_unlearnable(source, everything.targets, {})
+        return Splits(source.emptied(), everything, None, None, loader, len(train))
+    trained, validated = source.pool.at(train), source.pool.at(valid)
+    _refuse_unlearnable(source, trained.targets, {"validation": validated.targets})
+    source = source.noting(*audit.copies({"training": trained, "validation": validated}, source.task))
+    return Splits(source.emptied(), trained, validated, None, loader, len(train))
+
+
+def argument_faults(source: Component, base: str) -> Iterator[tuple[str, str]]:
+    """(argument, message) of what the dataset would refuse.
+
+    Raises:
+        DataError: there is no such dataset.
+    """
+    if user_code.is_own(source.type):
+        if "base" in source.args:
+            yield "base", "base is what tuner calls the folder of a space: call the function's argument otherwise"
+        else:
+            yield from user_function.argument_faults(source.type, source.args, base)
+    else:
+        yield from signatures.argument_faults(_loader(source.type), source.args, ours=("base",), title=source.type)
+
+
+def _source(data: Data, base: str, seed: int) -> tuple[Source, Loader]:
+    arguments: dict[str, Any] = dict(data.source.args)
+    held = next((name for name in ("test_path", "test_root") if arguments.get(name) is not None), None)
+    if held is not None and data.test is not None:
+        raise DataError(f"data.test: data.{held} is the test split already; drop one of the two")
+    seed_everything(derive(seed, "data"))  # a function of one's own may draw its rows
+    source = _loader(data.source.type)(**arguments, base=base)
+    if not len(source.pool):
+        raise DataError(f"data: {data.source.type} has no rows")
+    if source.test is not None and data.test is not None:
+        source = source.noting(f"data.test: {data.test} of the rows are the test split, and not the dataset's own")
+    loader, note = in_memory.where(source.pool.inputs, data.loader)
+    source = source.noting(note)
+    if loader is Loader.MEMORY:
+        source = replace(source, pool=in_memory.resident(source.pool))
+    return source, loader
+
+
+def _row_numbers(source: Source, data: Data, seed: int) -> tuple[Tensor, Tensor, Tensor | None]:
+    """The rows to train on, to validate on and to test on; None for a test split of the dataset's own."""
+    tuned, test = without(torch.arange(len(source.pool)), source.valid), None
+    if data.test is not None or source.test is None:
+        part = TEST if data.test is None else data.test
+        tuned, test = hold_out(source.pool, tuned, part, source.task, seed, "test")
+    if source.valid is not None:
+        return tuned, source.valid, test
+    train, valid = hold_out(source.pool, tuned, data.valid, source.task, seed, "valid")
+    return train, valid, test
+
+
+def _noting_groups(source: Source, data: Data, train: Tensor, valid: Tensor, test: Tensor | None) -> Source:
+    """The source with a note for each split that whole groups made larger or smaller than asked for."""
+    groups = source.pool.groups
+    if groups is None:
+        return source
+    if test is not None:
+        part = TEST if data.test is None else data.test
+        among = len(source.pool) - (0 if source.valid is None else len(source.valid))
+        source = source.noting(note_of(groups[test], part, among, "test"))
+    if source.valid is None:
+        source = source.noting(note_of(groups[valid], data.valid, len(train) + len(valid), "valid"))
+    return source
+
+
+def _own_test(source: Source, loader: Loader) -> Rows:
+    assert source.test is not None
+    return in_memory.resident(source.test()) if loader is Loader.MEMORY else source.test()
+
+
+def _refuse_unlearnable(source: Source, train: Tensor, others: Mapping[str, Tensor]) -> None:
+    """Raise when the training rows lack a class (all but one, or one that another split has), or lose their numbers."""
+    if source.task is Task.REGRESSION:
+        refuse_lost(train, others)
+        return
+    known = set(train.tolist())
+    if len(known) < 2:
+        raise DataError("data: the rows to train on are of one class only: there is nothing to learn")
+    for name, targets in others.items():
+        unseen = sorted(set(targets.tolist()) - known)
+        if unseen:
+            labels = listing(source.classes[i] for i in unseen[:3])
+            raise DataError(f"data: class {labels} is not among the rows to train on, only in the {name} split")
+
+
+def _loader(name: str) -> Callable[..., Source]:
+    if user_code.is_own(name):
+        return user_function.loader(name)
+    if name in SOURCES:
+        return SOURCES[name]
+    known = torchvision_dataset.names()
+    if name in known:
+        return torchvision_dataset.loader(name)
+    hint = did_you_mean(name, [*SOURCES, *known])
+    kinds = f"{', '.join(SOURCES)}, a class of torchvision.datasets, or file.py:function"
+    raise DataError(f"there is no dataset {name}{hint}: it is {kinds}")

@@ -1,0 +1,1 @@
+"""From raw rows to tensors, fitted on the training split."""

@@ -1,0 +1,114 @@
+"""The classes that a section may name: all that its library has, less those that the section's own check refuses."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+import optuna
+import torch
+from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler
+from torch import nn
+from torch.optim import lr_scheduler
+from torchvision import models as torchvision_models
+from torchvision.transforms import v2
+
+from tuner import data, models
+from tuner.config import Component
+from tuner.data.preprocessing import tokenizer, transforms
+from tuner.data.sources import torchvision_dataset
+from tuner.models import torchvision_model as networks
+from tuner.schema import from_signatures
+from tuner.schema.fragments import Shape
+from tuner.schema.from_signatures import Faults
+from tuner.study import samplers
+from tuner.training import losses, lr_schedulers, optimizers
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What may stand for a section, or for one component of it.
+
+    `classes` are those that it may name, by their names; `own` also takes code of one's own; `holes`
+    may stand in its arguments; `besides` are keys that it takes whatever its class is.
+    """
+
+    classes: Mapping[str, Any]
+    faults: Faults
+    own: bool = False
+    holes: bool = True
+    besides: tuple[str, ...] = ()
+
+    def shapes(self) -> dict[str, Shape]:
+        """The schema of each class, by its name."""
+        return {
+            name: from_signatures.shape_of(name, function, self.faults, self.holes, self.besides)
+            for name, function in sorted(self.classes.items())
+        }
+
+
+def parts(ours: Iterable[str]) -> dict[str, Part]:
+    """All parts by the names of their definitions.
+
+    Args:
+        ours: the keys of the `data` section that are no dataset's.
+    """
+    return {
+        "data": Part(_datasets(), partial(data.argument_faults, base="."), own=True, holes=False, besides=tuple(ours)),
+        "transform": _part(_classes(v2, v2.Transform), transforms.argument_faults),
+        "tokenizer": _part(_tokenizers(), tokenizer.argument_faults),
+        "model": Part(_models(), partial(models.argument_faults, base="."), own=True),
+        "loss": _part(_classes(nn, nn.modules.loss._Loss), losses.argument_faults),
+        "optimizer": _part(_classes(torch.optim, torch.optim.Optimizer), optimizers.argument_faults),
+        "scheduler": _part(_schedulers(), lr_schedulers.argument_faults),
+        "stage": _part(_schedulers(), lr_schedulers.part_faults, besides=("epochs",)),
+        "sampler": _part(_classes(optuna.samplers, BaseSampler), _of_search("sampler"), holes=False),
+        "pruner": _part(_classes(optuna.pruners, BasePruner), _of_search("pruner"), holes=False),
+    }
+
+
+def weights_of(name: str) -> list[str | None] | None:
+    """The pretrained weights that a network of torchvision takes; None for any other model."""
+    if name not in networks.names():
+        return None
+    members = torchvision_models.get_model_weights(name).__members__
+    return [None, *(key for key in members if not list(networks.value_faults(name, {"weights": key})))]
+
+
+def _part(classes: Mapping[str, Any], faults: Faults, **more: Any) -> Part:
+    return Part({name: cls for name, cls in classes.items() if from_signatures.is_known(name, faults)}, faults, **more)
+
+
+def _classes(module: ModuleType, kind: type) -> dict[str, Any]:
+    found = {name: value for name, value in vars(module).items() if not name.startswith("_")}
+    classes = {name: value for name, value in found.items() if inspect.isclass(value) and issubclass(value, kind)}
+    return {name: value for name, value in classes.items() if not inspect.isabstract(value)}
+
+
+def _schedulers() -> dict[str, Any]:
+    return _classes(lr_scheduler, lr_scheduler.LRScheduler)
+
+
+def _datasets() -> dict[str, Callable[..., Any]]:
+    return {**{name: torchvision_dataset.loader(name) for name in torchvision_dataset.names()}, **data.SOURCES}
+
+
+def _models() -> dict[str, Callable[..., Any]]:
+    return {**{name: networks.constructor(name) for name in networks.names()}, **models.MODELS}
+
+
+def _tokenizers() -> dict[str, Callable[..., Any]]:
+    """The kinds that the docstring of their maker puts in backticks, as far as the check knows them."""
+    named = re.findall(r"`(\w+)`", tokenizer.tokenizer_of.__doc__ or "")
+    known = (name for name in named if not any(key == "type" for key, _ in tokenizer.argument_faults(Component(name))))
+    return dict.fromkeys(known, tokenizer.tokenizer_of)
+
+
+def _of_search(kind: str) -> Faults:
+    return lambda component: samplers.argument_faults({"type": component.type, **component.args}, kind)

@@ -1,0 +1,172 @@
+"""What a class takes, as JSON Schema: types by its signature, words by its docstring, the rest by its own check."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+import json
+import numbers
+import re
+import types
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from tuner import signatures
+from tuner.config import Component
+from tuner.errors import BuildError
+from tuner.schema.fragments import Shape, defined, mapping, one_of, or_hole
+
+Faults = Callable[[Component], Iterator[tuple[str, str]]]
+"""(argument, message) of what a component's class would refuse, as `check` asks for it."""
+
+PLAIN: Mapping[Any, str] = {
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    numbers.Number: "number",
+    str: "string",
+    type(None): "null",
+    list: "array",
+    tuple: "array",
+    Sequence: "array",
+    Iterable: "array",
+    dict: "object",
+    Mapping: "object",
+}
+"""What stands in YAML for values of a type."""
+
+LONGEST = 300
+"""A description is cut to whole sentences within so many characters."""
+
+
+def shape_of(name: str, function: Any, faults: Faults, holes: bool = True, besides: Iterable[str] = ()) -> Shape:
+    """The schema of a component that `name` names.
+
+    Args:
+        name: as `type` has it.
+        function: the class, or whatever makes it.
+        faults: its check, which knows the arguments that are filled in and those that must be given.
+        holes: whether its arguments may be holes.
+        besides: keys that its section takes as well; their schemas stand elsewhere.
+    """
+    parameters = signatures.parameters_of(function)
+    given = {key: _default(p) for key, p in parameters.items() if key not in ("args", "kwargs", *besides)}
+    refused = {argument for argument, _ in faults(Component(name, given))}
+    taken = [key for key in given if key not in refused]
+    needed = [key for key in taken if _is_needed(name, taken, key, faults)]
+    words = sentences(function)
+    hints = _hints(function)
+    shapes: dict[str, Shape | bool] = dict.fromkeys(("type", *besides), True)
+    for key in taken:
+        fixed = _is_fixed(name, given, key, faults)
+        hint = typing.Literal[given[key]] if fixed else hints.get(key)
+        shapes[key] = _argument(parameters[key], hint, words.get(key, ""), holes)
+    return {**mapping(shapes, needed), **_described(first_sentence(function))}
+
+
+def is_known(name: str, faults: Faults) -> bool:
+    """Whether a class is one that a space may name."""
+    try:
+        list(faults(Component(name)))
+    except BuildError:
+        return False
+    return True
+
+
+def _default(parameter: inspect.Parameter) -> Any:
+    return None if parameter.default is inspect.Parameter.empty else parameter.default
+
+
+def _is_needed(name: str, taken: Sequence[str], key: str, faults: Faults) -> bool:
+    others = dict.fromkeys(other for other in taken if other != key)
+    return any(argument == "" for argument, _ in faults(Component(name, others)))
+
+
+def _is_fixed(name: str, given: Mapping[str, Any], key: str, faults: Faults) -> bool:
+    """Whether the check takes no other word than the default."""
+    if not isinstance(given[key], str):
+        return False
+    return any(argument == key for argument, _ in faults(Component(name, {**given, key: f"no {given[key]}"})))
+
+
+def _argument(parameter: inspect.Parameter, hint: Any, words: str, holes: bool) -> Shape:
+    default = parameter.default
+    told = default is not inspect.Parameter.empty
+    shape = typed(hint) if hint is not None else typed(type(default)) if told and default is not None else {}
+    if shape and told and default is None:
+        shape = one_of([shape, {"type": "null"}])
+    shown = {"default": default} if told and default is not None and _is_json(default) else {}
+    filled = (or_hole(shape) if shape else defined("value")) if holes else shape
+    return (
+        {"allOf": [filled], **_described(words), **shown}
+        if "$ref" in filled
+        else {**filled, **_described(words), **shown}
+    )
+
+
+def typed(hint: Any) -> Shape:
+    """The schema of values of an annotated type; what YAML has no values for makes it take anything."""
+    origin = typing.get_origin(hint)
+    if origin in (typing.Union, types.UnionType):
+        members = [member for member in typing.get_args(hint) if member is not Tensor]  # no text is one
+        shapes = [typed(member) for member in members]
+        return one_of(shapes) if all(shapes) and any(shape != {"type": "null"} for shape in shapes) else {}
+    if origin is typing.Literal:
+        return {"enum": list(typing.get_args(hint))}
+    kind = origin or hint
+    if inspect.isclass(kind) and issubclass(kind, enum.Enum):
+        return {"type": "string"}
+    return {"type": PLAIN[kind]} if kind in PLAIN else {}
+
+
+def _hints(function: Any) -> Mapping[str, Any]:
+    """Annotations of the arguments, as far as they can be read: some name what is imported for type checks alone."""
+    written = {
+        key: p.annotation
+        for key, p in signatures.parameters_of(function).items()
+        if p.annotation is not inspect.Parameter.empty and not isinstance(p.annotation, str)
+    }
+    try:
+        read = typing.get_type_hints(function.__init__ if inspect.isclass(function) else function)
+    except (NameError, TypeError, AttributeError):
+        read = {}
+    return {**read, **written}
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _described(words: str) -> Shape:
+    return {"description": words} if words else {}
+
+
+def sentences(function: Any) -> dict[str, str]:
+    """What a docstring says of each argument: `name: ...` or `name (type): ...`, and the lines indented under it."""
+    found: dict[str, str] = {}
+    pattern = r"^( *)(\w+)(?: \([^\n]*?\))?: +([^\n]*(?:\n(?:\1 +[^\n]*))*)"
+    for match in re.finditer(pattern, inspect.getdoc(function) or "", re.MULTILINE):
+        found.setdefault(match[2], _tidy(match[3]))
+    return found
+
+
+def first_sentence(function: Any) -> str:
+    """What a docstring says a class is."""
+    return _tidy((inspect.getdoc(function) or "").partition("\n\n")[0])
+
+
+def _tidy(text: str) -> str:
+    """Plain words on one line, without the marks of Sphinx, whole sentences of no more than a few."""
+    text = re.sub(r":\w+:`~?([^`<]*?)(?: *<[^`]*>)?`", r"\1", text)
+    text = re.sub(r"\s+", " ", text.replace("``", "`").replace("\\", "")).strip()
+    if len(text) <= LONGEST:
+        return text
+    kept = text[:LONGEST].rpartition(". ")[0]
+    return f"{kept}." if kept else f"{text[:LONGEST].rpartition(' ')[0]} ..."

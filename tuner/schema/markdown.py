@@ -1,0 +1,119 @@
+"""The JSON Schema as a page for people: its words are in a template, its tables are read off the schema."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from tuner.data import SOURCES
+from tuner.models import MODELS, sizes
+from tuner.schema import space_file
+from tuner.schema.fragments import Shape
+from tuner.space.yaml_writer import flow
+
+OURS: Mapping[str, Iterable[str]] = {"data": SOURCES, "model": MODELS}
+"""The classes of a part that are not a library's; each has a table of its own."""
+
+SAID_ONCE = {"type", "name", *sizes((1,), 1, 1)}
+"""What the page says once for all classes, and what models get from the data."""
+
+
+def text() -> str:
+    """The page as Markdown."""
+    environment = Environment(
+        loader=PackageLoader("tuner.schema"), undefined=StrictUndefined, keep_trailing_newline=True
+    )
+    page = Page(space_file.space_schema())
+    return environment.get_template("language.md.j2").render(page=page, libraries=space_file.made_for())
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A key or an argument; `default` is as YAML has it, or empty; `tuned` is whether a hole may stand there."""
+
+    name: str
+    default: str
+    needed: bool
+    tuned: bool
+    words: str
+
+
+class Page:
+    """The parts of the page that its template asks for, as Markdown.
+
+    Args:
+        whole: the schema of a space file.
+    """
+
+    def __init__(self, whole: Shape) -> None:
+        self._sections: Mapping[str, Shape] = whole["else"]["properties"]
+        self._definitions: Mapping[str, Shape] = whole["definitions"]
+
+    def keys(self, section: str) -> str:
+        """A table of the keys of a section."""
+        shape = self._definitions.get(section, self._sections[section])
+        keyed = next(part for part in (shape, *shape.get("anyOf", ())) if "properties" in part)
+        return _table(self._entries(keyed, {"type"}), "key")
+
+    def ours(self, part: str) -> Iterator[tuple[str, str, str]]:
+        """Each class of ours: its name, what it is, and a table of its arguments, empty where it has none."""
+        for name in OURS[part]:
+            shape = self._definitions[f"{part}.{name}"]
+            entries = self._entries(shape)
+            yield name, shape.get("description", ""), _table(entries, "argument") if entries else ""
+
+    def names(self, part: str) -> str:
+        """The classes of a part that are a library's."""
+        return ", ".join(f"`{name}`" for name in self._classes(part) if name not in OURS.get(part, ()))
+
+    def classes(self, part: str) -> str:
+        """A table of a library's classes with their arguments: those that must be given, then those with defaults."""
+        lines = [f"| `{name}` | {_signature(self._entries(shape))} |" for name, shape in self._classes(part).items()]
+        return "\n".join(["| class | its arguments |", "|---|---|", *lines])
+
+    def _classes(self, part: str) -> dict[str, Shape]:
+        prefix = f"{part}."
+        named = {name: shape for name, shape in self._definitions.items() if name.startswith(prefix)}
+        return {name.removeprefix(prefix): shape for name, shape in named.items()}
+
+    def _entries(self, shape: Shape, left_out: Set[str] = SAID_ONCE) -> list[Entry]:
+        """What may stand in a mapping, except for what is said elsewhere."""
+        needed = shape.get("required", ())
+        given = {name: entry for name, entry in shape["properties"].items() if isinstance(entry, dict)}
+        return [
+            Entry(name, _default(entry), name in needed, self._may_be_hole(entry), entry.get("description", ""))
+            for name, entry in given.items()
+            if name not in left_out
+        ]
+
+    def _may_be_hole(self, shape: Shape) -> bool:
+        """Whether it may be a choice: where any hole may stand, that one may."""
+        if "$ref" in shape:
+            name = shape["$ref"].removeprefix("#/definitions/")
+            return name == "value" or self._may_be_hole(self._definitions[name])
+        alternatives = [*shape.get("anyOf", ()), *shape.get("allOf", ())]
+        return "choice" in shape.get("properties", {}) or any(map(self._may_be_hole, alternatives))
+
+
+def _table(entries: Iterable[Entry], title: str) -> str:
+    lines = [
+        f"| `{entry.name}` | {'must be given' if entry.needed else entry.default} | {'yes' if entry.tuned else ''} "
+        f"| {_cell(entry.words)} |"
+        for entry in entries
+    ]
+    return "\n".join([f"| {title} | default | hole | what it is |", "|---|---|---|---|", *lines])
+
+
+def _signature(entries: Iterable[Entry]) -> str:
+    needed = [f"**{entry.name}**" for entry in entries if entry.needed]
+    return ", ".join([*needed, *(f"{entry.name} {entry.default}".rstrip() for entry in entries if not entry.needed)])
+
+
+def _default(shape: Shape) -> str:
+    return f"`{flow(shape['default'])}`" if "default" in shape else ""
+
+
+def _cell(words: str) -> str:
+    return words.replace("|", "\\|")

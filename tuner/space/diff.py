@@ -1,0 +1,87 @@
+"""A resolved config beside others: what a trial was made of, and where two of them differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tuner.config import Scalar
+from tuner.space.sections import OWN_SECTIONS, SECTIONS, Section
+from tuner.space.space import Space
+from tuner.space.suggest import Known
+from tuner.space.tree import Choice, Fixed, Group, Items, Repeat, Tree, join
+from tuner.space.validation import closed
+
+ABSENT = object()
+"""Stands for the value of a place that a config does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A resolved config as plain values; `labels` has the branches that were chosen, by their config paths."""
+
+    values: Mapping[str, Any]
+    labels: Mapping[str, tuple[Scalar, ...]]
+
+    @classmethod
+    def of(cls, space: Space, params: Mapping[str, Any]) -> Source:
+        """The config that the parameters of a trial give in its own space.
+
+        Raises:
+            KeyError: the trial lacks one of them.
+        """
+        labels: dict[str, tuple[Scalar, ...]] = {}
+        for path, label in _chosen(space.tree, params, "", ""):
+            labels[path] = (*labels.get(path, ()), label)
+        return cls(space.fill(Known(params)), labels)
+
+
+def differences(space: Space, one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:
+    """The paths at which two resolved configs differ, as far as trials of the space may."""
+    ruling = ruling_of(space)
+    flat, against = dict(_leaves(one, "")), dict(_leaves(other, ""))
+    for path in {**flat, **against}:
+        if not closed(path, ruling) and not same(flat.get(path, ABSENT), against.get(path, ABSENT)):
+            yield path
+
+
+def ruling_of(space: Space) -> Mapping[str, Section]:
+    """The sections that rule a space."""
+    return OWN_SECTIONS if space.objective.function is not None else SECTIONS
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two plain values are one; true is not 1."""
+    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
+
+
+def _chosen(tree: Tree, params: Mapping[str, Any], name: str, path: str) -> Iterator[tuple[str, Scalar]]:
+    """The config path and the label of every choice that a trial has made."""
+    match tree:
+        case Choice():
+            label = params[name]
+            yield path, label
+            yield from _chosen(tree.branch(label), params, join(name, label), path)
+        case Repeat(element, length):
+            count = length.value if isinstance(length, Fixed) else params[join(name, "length")]
+            for i in range(int(count)):  # type: ignore[arg-type]
+                yield from _chosen(element, params, join(name, i), join(path, i))
+        case Group(entries):
+            for key, entry in entries.items():
+                yield from _chosen(entry, params, join(name, key), join(path, key))
+        case Items(items):
+            for i, item in enumerate(items):
+                yield from _chosen(item, params, join(name, i), join(path, i))
+        case _:
+            pass
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Every scalar of a plain config by its path, and what is empty."""
+    items = dict(enumerate(value)) if isinstance(value, list) else value
+    if not isinstance(items, dict) or not items:
+        yield path, value
+        return
+    for key, item in items.items():
+        yield from _leaves(item, join(path, key))

@@ -1,0 +1,139 @@
+"""The rules of the `objective` section that no key can know by itself, and the defaults that follow from it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tuner.errors import Fault, Place, did_you_mean, listing
+from tuner.goal import COSTS, Direction, Scope
+from tuner.space.tree import Fixed, Group, Items, Tree, describe, join
+from tuner.space.validation import constant
+from tuner.space.validators import is_direction, is_number
+
+ENDS = ("min", "max")
+NOT_PRUNED = "a pruner compares one value after each epoch, and several objectives have no such value: drop it"
+LAST_ONLY = "with several metrics the values are the last epoch's, since none is the best in all of them: drop it"
+
+
+def with_defaults(root: Group) -> Group:
+    """The space with what several metrics change in the defaults: no pruner, and the last epoch's values.
+
+    A cost alone is the same after every epoch, and training is to go to its end.
+    """
+    if not _several(root):
+        return _defaulted(root, "objective", "scope", Scope.LAST.value) if _is_cost(root) else root
+    root = _defaulted(root, "search", "pruner", None)
+    return _defaulted(root, "objective", "scope", Scope.LAST.value)
+
+
+def _is_cost(root: Group) -> bool:
+    section = root.entries.get("objective")
+    return isinstance(section, Group) and _value(section, "metric") in COSTS
+
+
+def _defaulted(root: Group, section: str, key: str, value: Any) -> Group:
+    tree = root.entries.get(section)
+    if tree is None or describe(tree) is None:
+        tree = constant({})
+    if not isinstance(tree, Group) or key in tree.entries:
+        return root
+    tree = dataclasses.replace(tree, entries={**tree.entries, key: constant(value)})
+    return dataclasses.replace(root, entries={**root.entries, section: tree})
+
+
+def faults(root: Group) -> Iterator[Fault]:
+    """What contradicts itself in a space whose keys are all sound."""
+    section = root.entries.get("objective")
+    if not isinstance(section, Group):
+        return
+    yield from _metric_faults(section)
+    yield from _direction_faults(section)
+    if _value(section, "positive") is not None and _value(section, "function") is not None:
+        message = "objective.function gives its own metrics, of whatever class: drop it"
+        yield Fault(section.keys["positive"], "objective.positive", message)
+    for name, tree in _entries(section, "constraints").items():
+        yield from _constraint_faults(name, tree)
+    if _several(root):
+        yield from _faults_of_several(root, section)
+
+
+def _metric_faults(section: Group) -> Iterator[Fault]:
+    one, metrics = _value(section, "metric"), _value(section, "metrics")
+    if one is not None and metrics is not None:
+        yield Fault(section.keys["metrics"], "objective.metrics", "metric and metrics exclude each other: drop one")
+    elif one is None and not metrics and _value(section, "function") is not None:
+        message = "say by objective.metric which of the metrics that it reports counts"
+        yield Fault(section.keys["function"], "objective.function", message)
+    elif metrics == []:
+        yield Fault(section.keys["metrics"], "objective.metrics", "name at least one metric")
+    for i, name, place in _items(section, "metrics"):
+        if not isinstance(name, str):
+            yield Fault(place, f"objective.metrics.{i}", "must be the name of a metric")
+        elif name in metrics[:i]:
+            yield Fault(place, f"objective.metrics.{i}", f"{name} stands twice: name each metric once")
+
+
+def _direction_faults(section: Group) -> Iterator[Fault]:
+    metrics, directions = _value(section, "metrics"), _value(section, "directions")
+    if metrics is not None and _value(section, "direction") is not None:
+        message = "direction goes with metric; with metrics write directions, one each"
+        yield Fault(section.keys["direction"], "objective.direction", message)
+    if directions is None:
+        return
+    if metrics is None:
+        message = "directions goes with metrics; with one metric write direction"
+        yield Fault(section.keys["directions"], "objective.directions", message)
+    elif len(metrics) != len(directions):
+        message = f"{len(metrics)} metrics have {len(directions)} directions: give one each"
+        yield Fault(section.keys["directions"], "objective.directions", message)
+    for i, value, place in _items(section, "directions"):
+        if not is_direction(value):
+            known = listing(item.value for item in Direction)
+            yield Fault(place, f"objective.directions.{i}", f"a direction is one of {known}")
+
+
+def _constraint_faults(name: str, tree: Tree) -> Iterator[Fault]:
+    path = join("objective.constraints", name)
+    if not isinstance(tree, Group) or not tree.entries:
+        yield Fault(tree.place, path, "must be a mapping with min, max or both, such as {max: 50000}")
+        return
+    for key, place in tree.keys.items():
+        if key not in ENDS:
+            yield Fault(place, join(path, key), f"no such key{did_you_mean(key, ENDS)}: a constraint takes min and max")
+        elif not is_number(describe(tree.entries[key])):
+            yield Fault(tree.entries[key].place, join(path, key), "must be a number")
+    low, high = (_value(tree, key) for key in ENDS)
+    if is_number(low) and is_number(high) and low > high:
+        yield Fault(tree.place, path, f"min {low:g} is above max {high:g}: swap them")
+
+
+def _faults_of_several(root: Group, section: Group) -> Iterator[Fault]:
+    if _value(section, "scope") == Scope.BEST.value:
+        yield Fault(section.entries["scope"].place, "objective.scope", LAST_ONLY)
+    search = root.entries.get("search")
+    if isinstance(search, Group) and _value(search, "pruner") is not None:
+        yield Fault(search.keys["pruner"], "search.pruner", NOT_PRUNED)
+
+
+def _several(root: Group) -> bool:
+    section = root.entries.get("objective")
+    metrics = _value(section, "metrics") if isinstance(section, Group) else None
+    return isinstance(metrics, list) and len(metrics) > 1
+
+
+def _value(section: Group, key: str) -> Any:
+    """The plain value of a key; one that is not written is null."""
+    return describe(section.entries[key]) if key in section.entries else None
+
+
+def _items(section: Group, key: str) -> Iterator[tuple[int, Any, Place]]:
+    tree = section.entries.get(key, Fixed(None, section.place))
+    if isinstance(tree, Items):
+        yield from ((i, describe(item), item.place) for i, item in enumerate(tree.items))
+
+
+def _entries(section: Group, key: str) -> Mapping[str, Tree]:
+    tree = section.entries.get(key)
+    return tree.entries if isinstance(tree, Group) else {}

@@ -1,0 +1,254 @@
+"""A search space: a config with holes, read from YAML, filled trial by trial, written back filled.
+
+YAML text -> document (nodes with places) -> parse (holes) -> schema (sections) -> Space -> Config
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tuner.config import Config
+from tuner.errors import Fault, Place, SpaceError, UsageError
+from tuner.goal import Objective
+from tuner.space import edit, enqueue, objective_rules, suggest, validation, validators, yaml_document
+from tuner.space import tree as holes
+from tuner.space.overrides import Given
+from tuner.space.parse import Parser
+from tuner.space.references import reference_faults
+from tuner.space.suggest import Suggester
+from tuner.space.tree import Choice, Fixed, Group, Items, Repeat, Row, Tree
+from tuner.space.warm_start_keys import PATH, WarmStart, warm_start_faults
+
+MOVABLE = ("data.root", "data.test_root", "data.download", "data.loader")
+"""Where the data lie and how they are read, which does not make another study."""
+
+
+"""Where the data lie and how they are read, which does not make another study."""
+
+
+SPACES = "search_spaces"
+"""The folder in which a bare file name is looked up when it is not here."""
+
+
+"""The folder in which a bare file name is looked up when it is not here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A sound space: its text, and the tree that the text means with every default in it.
+
+    `file` is what messages call it, `base` the folder from which its relative paths start, `name` the
+    study's name; `given` is what has been replaced in the text of the file. `fixed` are the sections that no trial
+    changes, as plain values: a list of configs to try first can be long, and no trial has to walk it.
+    """
+
+    text: str
+    file: str
+    base: str
+    name: str
+    tree: Group
+    given: Given
+    fixed: Mapping[str, Any]
+
+    @classmethod
+    def load(cls, path: str | Path, settings: Iterable[tuple[str, Any]] = ()) -> Space:
+        """Read a space file.
+
+        Args:
+            path: the file; a bare name that is not here is looked up in `search_spaces/`.
+            settings: (path, value) pairs that replace values of the file, holes included.
+
+        Raises:
+            UsageError: the file cannot be read, or a setting has no place in it.
+            SpaceError: its faults, all of them.
+        """
+        found = find(path)
+        try:
+            text = found.read_text(encoding="utf-8-sig")
+        except OSError as error:
+            raise UsageError(f"{found}: cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise UsageError(f"{found}: is not UTF-8 text") from None
+        return cls.parse(text, file=str(found), base=found.parent.resolve(), settings=settings)
+
+    @classmethod
+    def parse(
+        cls, text: str, file: str = "space", base: str | Path = ".", settings: Iterable[tuple[str, Any]] = ()
+    ) -> Space:
+        """Read a space from its text.
+
+        Args:
+            text: YAML 1.2.
+            file: what messages call it; its stem is the study's name when the text gives none.
+            base: the folder from which relative paths start.
+            settings: (path, value) pairs that replace values of the text.
+
+        Raises:
+            UsageError: a setting has no place in the text.
+            SpaceError: its faults, all of them.
+        """
+        text = filled = text.removeprefix("\ufeff")
+        settings = list(settings)
+        for path, value in settings:
+            filled = edit.assign(filled, path, value, file)
+        given = Given([path for path, _ in settings], text)
+        try:
+            tree = _tree(filled, file)
+        except SpaceError as error:
+            raise given.retold(error, filled) from None
+        name = holes.describe(_node(tree, "study.name")) or Path(file).stem
+        fixed = {section: holes.describe(entry) for section, entry in tree.entries.items() if holes.is_fixed(entry)}
+        return cls(filled, file, str(Path(base).resolve()), name, tree, given, fixed)
+
+    def resolve(self, trial: Suggester) -> Config:
+        """Fill every hole by asking `trial` and give the typed config."""
+        return Config.of(self.fill(trial), self.base)
+
+    def fill(self, trial: Suggester) -> dict[str, Any]:
+        """Fill every hole by asking `trial`; the config as plain values, every default in it."""
+        suggested = {
+            section: self.fixed[section] if section in self.fixed else suggest.suggest(entry, section, trial)
+            for section, entry in self.tree.entries.items()
+        }
+        return {
+            section: value if section in self.fixed else suggest.dereference(value, suggested)
+            for section, value in suggested.items()
+        }
+
+    def parameters(self) -> list[Row]:
+        """Every parameter that some trial may have, in the order of the file."""
+        return list(holes.parameters(self.tree))
+
+    def size(self) -> float:
+        """How many different configs there are; infinity when a hole is continuous."""
+        return holes.size(self.tree)
+
+    def node(self, path: str) -> Tree:
+        """The tree that stands at `path`, such as `data.transforms`; no choice is on the way."""
+        return _node(self.tree, path)
+
+    def setting(self, path: str) -> Any:
+        """A fixed value of the space, such as `search.trials`."""
+        return holes.describe(_node(self.tree, path))
+
+    @property
+    def objective(self) -> Objective:
+        """What counts, as the file says it."""
+        return Objective.of(self.setting("objective"))
+
+    def types(self, section: str) -> list[tuple[str, Any]]:
+        """(path, name) of every class that may stand for a section, such as `model`."""
+        variants = validation.variants(self.node(section), section)
+        groups = [(path, tree) for path, tree in variants if isinstance(tree, Group) and "type" in tree.entries]
+        names = [(path, leaf) for path, tree in groups for _, leaf in validation.variants(tree.entries["type"], path)]
+        return [(f"{path}.type", leaf.value) for path, leaf in names if isinstance(leaf, Fixed)]
+
+    def highest(self, path: str) -> Any:
+        """The largest value that can stand at `path`, such as `training.epochs`."""
+        section, key = path.split(".")
+        variants = (tree for _, tree in validation.variants(self.tree.entries[section], section))
+        trees = [tree.entries[key] for tree in variants if isinstance(tree, Group)]
+        return max(value for tree in trees for _, value in validators.extremes(tree))
+
+    def place(self, path: str) -> Place:
+        """Where the nearest thing to `path`, a parameter path, stands in the text."""
+        tree: Tree = self.tree
+        place = tree.place
+        for part in path.split("."):
+            if isinstance(tree, Choice):
+                tree = next((branch.tree for branch in tree.branches if branch.label == part), tree)
+            elif isinstance(tree, Group) and part in tree.entries:
+                place = tree.keys.get(part, place)
+                tree = tree.entries[part]
+            elif isinstance(tree, Items) and holes.is_index(part) and int(part) < len(tree.items):
+                tree = tree.items[int(part)]
+                place = tree.place
+            elif isinstance(tree, Repeat):
+                tree = tree.element
+            else:
+                break
+        return place
+
+    def faulty(self, faults: Iterable[tuple[str, str]]) -> SpaceError:
+        """The error for (parameter path, message) pairs, each put at its place in the file."""
+        found = SpaceError(self.file, [Fault(self.place(path), path, message) for path, message in faults])
+        return self.given.retold(found, self.text)
+
+    def identity(self) -> dict[str, Any]:
+        """What makes two spaces one study: path -> value or hole, without the search and where data lie."""
+        apart = ("provenance", "study", "search")
+        tree = {part: entry for part, entry in self.tree.entries.items() if part not in apart}
+        tree["study"] = Group({"seed": _node(self.tree, "study.seed")}, {}, self.tree.place)
+        flat = dict(_flat(Group(tree, {}, self.tree.place), ""))
+        return {path: value for path, value in flat.items() if path not in MOVABLE}
+
+    def enqueued(self) -> list[dict[str, Any]]:
+        """The known parameters of `search.enqueue`, one dict per trial to run first."""
+        return enqueue.known_configs(self.tree)
+
+    @property
+    def warm_start(self) -> WarmStart | None:
+        """Where further known configs come from, if from anywhere."""
+        return WarmStart.of(self.setting(PATH))
+
+
+def find(path: str | Path) -> Path:
+    """The file that a command names: itself, or the file of that name in `search_spaces/`.
+
+    Raises:
+        UsageError: there is neither.
+    """
+    path = Path(path)
+    inside = Path(SPACES) / path
+    if path.is_file():
+        return path
+    if path.is_dir():
+        raise UsageError(f"{path}: is a folder; give a YAML file")
+    if path.parent == Path() and inside.is_file():
+        return inside
+    looked = f" and {inside} neither" if path.parent == Path() else ""
+    raise UsageError(f"{path}: there is no such file{looked}")
+
+
+def _tree(text: str, file: str) -> Group:
+    root = yaml_document.read(text, file)
+    if not isinstance(root, yaml_document.Table):
+        raise SpaceError(
+            file, [Fault(Place(1, 1), "", "a space is a mapping of sections: data, model, optimizer, ...")]
+        )
+    ruling = validation.sections(yaml_document.plain(root))
+    parser = Parser(lambda path: validation.closed(path, ruling))
+    sections = {name: parser.tree(node, name) for name, node in root.entries.items()}
+    tree = Group(sections, root.keys, root.span.place)
+    broken = {fault.path for fault in parser.faults}
+    found = [fault for fault in validation.section_faults(tree, ruling) if not _inside(fault.path, broken)]
+    faults = parser.faults + found
+    if not faults:
+        faults = list(objective_rules.faults(tree))
+        tree = validation.complete(objective_rules.with_defaults(tree), ruling)
+        faults += [*reference_faults(tree), *enqueue.faults(tree), *warm_start_faults(tree)]
+    if faults:
+        raise SpaceError(file, faults)
+    return tree
+
+
+def _inside(path: str, broken: set[str]) -> bool:
+    return any(path == other or path.startswith(f"{other}.") or other.startswith(f"{path}.") for other in broken)
+
+
+def _node(tree: Tree, path: str) -> Tree:
+    for part in path.split("."):
+        assert isinstance(tree, Group), path
+        tree = tree.entries[part]
+    return tree
+
+
+def _flat(tree: Tree, path: str) -> Iterator[tuple[str, Any]]:
+    nested = list(holes.children(tree))
+    if not nested:
+        yield path, holes.describe(tree)
+    for key, child in nested:
+        yield from _flat(child, holes.join(path, key))
