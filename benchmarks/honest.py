@@ -2,8 +2,9 @@
 
     python -m benchmarks.honest --simulations 4000 --noise 200 --decided 100 --repeats 10 --processes 2
 
-A line has a share, its 95 % binomial interval, its target and a verdict. A share within the target keeps it. A share
-outside misses it if its whole interval is outside, which ends in exit code 1; else more repeats must tell.
+What it found stands in `benchmarks/honest.md`. A line has a share, its 95 % binomial interval, its target and a verdict.
+A share within the target keeps it. A share outside misses it if its whole interval is outside, which ends in exit code
+1; else more repeats must tell.
 
 The simulations (`benchmarks.resampled`) confirm ridge regressions that are truly equal, on the same rows and on rows
 that each seed draws anew: intervals must hold the truth in 93 to 97 %, and any of the equals may be called worse in at
