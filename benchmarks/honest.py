@@ -2,7 +2,7 @@
 
     python -m benchmarks.honest --simulations 4000 --noise 200 --decided 100 --repeats 10 --processes 2
 
-What it found stands in `benchmarks/honest.md`. A line has a share, its 95 % binomial interval, its target and a verdict.
+`benchmarks/honest.md` has what it found. A line has a share, its 95 % binomial interval, its target and a verdict.
 A share within the target keeps it. A share outside misses it if its whole interval is outside, which ends in exit code
 1; else more repeats must tell.
 
