@@ -11,7 +11,7 @@ import pytest
 
 import tuner
 from benchmarks.studies import facts
-from tests.postgres import postgres, server
+from tests.support.postgres import postgres, server
 from tuner.search.events import Event, Started, WorkerSeen
 
 __all__ = ["postgres", "server"]

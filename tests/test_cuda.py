@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.fused.making import Settings, assert_same, fused, job_of, serial, trials
+from tests.support.lanes import Settings, assert_same, fused, job_of, serial, trials
 from tuner.space import Space
 from tuner.space.suggest import Corner
 from tuner.training import Job, Run, device_of, epochs_of

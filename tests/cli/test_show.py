@@ -13,7 +13,7 @@ import optuna
 import pytest
 from typer.testing import CliRunner, Result
 
-from tests.study.asking import PRUNING, complete, opened
+from tests.support.asking import PRUNING, complete, opened
 from tuner import storage
 from tuner.cli import app
 from tuner.cli.views.sparkline import bar, sparkline

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.conftest import TINY, Cli, command, environment, until
-from tests.study.asking import complete, epoch, opened
+from tests.support.asking import complete, epoch, opened
 from tuner import storage
 from tuner.cli import app
 from tuner.cli.status import data, followed

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
-from tests.data.making import picture, section, write
+from tests.support.data_files import picture, section, write
 from tuner import data
 from tuner.config import On
 from tuner.data import audit

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torchvision.transforms import v2
 
-from tests.data.making import batches, pets, scored, searched, section
+from tests.support.data_files import batches, pets, scored, searched, section
 from tuner.errors import BuildError
 from tuner.goal import Task
 

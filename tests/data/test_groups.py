@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.data.making import section, write
+from tests.support.data_files import section, write
 from tuner import data
 from tuner.config import On
 from tuner.data import groups

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.docs import shell
-from tests.docs.pages import (
+from tests.support import doc_shell
+from tests.support.doc_pages import (
     DOCS,
     PAGES,
     README,
@@ -24,7 +24,7 @@ from tests.docs.pages import (
     prose_of,
     small,
 )
-from tests.docs.spaces import check_space
+from tests.support.doc_spaces import check_space
 from tuner.runtime.device import held_to
 from tuner.space import yaml_document
 
@@ -57,8 +57,8 @@ def _do(block: Block, folder: Path, notebook: types.ModuleType, monkeypatch: pyt
     match block.language:
         case "sh":
             for command in commands_of(small(block.text)):
-                shell.read(command)
-                assert not block.runs or shell.run(command, monkeypatch) == 0, f"{block}: {command}"
+                doc_shell.read(command)
+                assert not block.runs or doc_shell.run(command, monkeypatch) == 0, f"{block}: {command}"
         case "yaml" if block.runs:
             check_space(block.text, folder)
         case "yaml":
@@ -83,21 +83,21 @@ def test_the_blocks_of_the_readme_are_sound(folder: Path) -> None:
                 compile(block.text, str(block), "exec")
             case "sh":
                 for command in commands_of(block.text):
-                    shell.read(command)
+                    doc_shell.read(command)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_the_commands_that_a_page_shows_are_commands_of_tuner(page: Path) -> None:
     for command in indented_commands_of(page):
-        shell.read(command)
+        doc_shell.read(command)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_the_commands_and_options_that_a_page_speaks_of_are_there(page: Path) -> None:
     prose = prose_of(page)
 
-    assert set(re.findall(r"`tuner (\w+)", prose)) <= shell.COMMANDS.keys()
-    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", prose)) <= shell.OPTIONS
+    assert set(re.findall(r"`tuner (\w+)", prose)) <= doc_shell.COMMANDS.keys()
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", prose)) <= doc_shell.OPTIONS
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import ROOT, environment, until
-from tests.docs import shell
-from tests.docs.pages import README, Block, blocks_of, commands_of
+from tests.support import doc_shell
+from tests.support.doc_pages import README, Block, blocks_of, commands_of
 from tuner.config import DEFAULT_STORAGE
 from tuner.space import Space
 
@@ -42,7 +42,7 @@ class Folder:
     def do(self, command: str) -> None:
         """Check that a command has what it needs, and note what it makes."""
         _, name, *words = shlex.split(command)
-        options = shell.COMMANDS[name].make_context(name, words).params
+        options = doc_shell.COMMANDS[name].make_context(name, words).params
         getattr(self, f"_{name}", lambda options: None)(options)
         studies = [options["study"]] if isinstance(options.get("study"), str) else options.get("studies", [])
         for study in studies:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.plots.making import branched, large, study_of
+from tests.support.studies import branched, large, study_of
 from tuner import plots
 from tuner.plots.contour import MOST_TRIALS, smoothed
 from tuner.results.importances import importances_of

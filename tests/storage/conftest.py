@@ -1,3 +1,3 @@
-from tests.postgres import postgres, server
+from tests.support.postgres import postgres, server
 
 __all__ = ["postgres", "server"]

@@ -14,8 +14,8 @@ from typing import Any
 import optuna
 
 from tests.conftest import TINY, command, environment, until
-from tests.postgres import Server
-from tests.storage.sharing import execute
+from tests.support.postgres import Server
+from tests.support.sharing import execute
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy
 
 from tests.conftest import environment
-from tests.postgres import Server
+from tests.support.postgres import Server
 from tuner import storage
 from tuner.errors import StorageError, UsageError
 

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy
 from typer.testing import CliRunner
 
-from tests.study.asking import opened
+from tests.support.asking import opened
 from tuner.cli import app
 from tuner.errors import StorageError, StudyError
 from tuner.reports.notebook import load_study as load_notebook

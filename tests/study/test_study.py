@@ -3,7 +3,7 @@ from __future__ import annotations
 import optuna
 import pytest
 
-from tests.study.asking import PRUNING, complete, opened
+from tests.support.asking import PRUNING, complete, opened
 from tuner.errors import StudyError
 from tuner.storage import open_storage
 from tuner.study import delete_study, list_studies, load_study

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.data import making
+from tests.support import data_files
 from tests.training.conftest import CPU, config
 from tuner import data
 from tuner.config import Data
@@ -56,7 +56,7 @@ def test_a_device_that_is_not_there_is_refused() -> None:
 def test_what_preparing_texts_comes_upon_is_noted_once(tmp_path: Path) -> None:
     rows = [f"{'word ' * (i % 20)}end,{'ab'[i % 2]}" for i in range(60)]
     (tmp_path / "t.csv").write_text("\n".join(["text,target", *rows]) + "\n")
-    chosen = making.section("text", path="t.csv", tokenizer={"type": "word", "length": 5})
+    chosen = data_files.section("text", path="t.csv", tokenizer={"type": "word", "length": 5})
     job = Job.over(data.for_search(chosen, str(tmp_path), 0), config(), CPU)
     assert not [note for note in job.notes if "longer" in note]
 

@@ -17,7 +17,7 @@ from ray.cluster_utils import Cluster
 
 import tuner
 from tests.conftest import until
-from tests.executors.ray.clusters import long_space, own_space, started, workers
+from tests.support.ray_clusters import long_space, own_space, started, workers
 from tuner.errors import NoTrialSucceeded
 from tuner.executors.messages import Output
 from tuner.executors.ray import actors

@@ -11,7 +11,7 @@ import pytest
 
 import tuner
 from tests.conftest import tuner_in, until
-from tests.executors.ray.clusters import long_space, started, workers
+from tests.support.ray_clusters import long_space, started, workers
 from tuner.errors import UsageError
 from tuner.executors.ray import cluster
 

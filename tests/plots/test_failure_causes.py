@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from tests.support.studies import study_of
+from tuner import plots
+from tuner.study import Record
+
+
+def ended(number: int, state: str, cause: str = "") -> Record:
+    return Record(number, state, (), {}, None, cause, {}, {}, [], {}, None, None, None, {})
+
+
+def test_what_was_pruned_is_counted_but_is_no_failure() -> None:
+    plot = plots.failures([ended(0, "pruned", "so"), ended(1, "lost", "its worker died"), ended(2, "complete")])
+
+    assert plot.figure is not None
+    assert plot.caption.startswith("1 of 3 trials failed")
+    assert "1 were pruned, which is no failure" in plot.caption
+    assert plot.table is not None
+    assert plot.table.rows == (("lost", "its worker died", 1, 1),)
+
+
+def test_where_nothing_failed_there_is_nothing_to_draw() -> None:
+    assert plots.failures(study_of(2).records()).missing == "no trial has failed"

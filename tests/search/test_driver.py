@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from tests.support.asking import opened
+from tuner.protocol import Place
+from tuner.search.driver import Driver, Limits
+from tuner.search.events import Event, Noted
+from tuner.storage import Sole
+
+PLACES = [Place(str(i), "here", "cpu", 1) for i in range(3)]
+
+
+def driver_of(url: str, folder: Path, events: list[Event], total: int = 9) -> Driver:
+    return Driver(opened(url).study, Sole(), Limits(total, math.inf, 10, 3), folder, events.append)
+
+
+def test_workers_that_have_a_trial_get_more_while_less_than_a_third_of_the_study_runs(url: str, tmp_path: Path) -> None:
+    driver = driver_of(url, tmp_path, [])
+
+    ahead = [driver.next(PLACES[0], ahead=held > 0) for held in range(4)]
+    others = [driver.next(place) for place in PLACES[1:]]
+
+    assert [trial is not None for trial in ahead] == [True, True, True, False]
+    assert all(trial is not None for trial in others), "one that has none is never refused by that"
+
+
+def test_what_several_workers_find_out_is_told_once(url: str, tmp_path: Path) -> None:
+    events: list[Event] = []
+    driver = driver_of(url, tmp_path, events)
+
+    for _ in PLACES:
+        driver.note("they train in turn")
+
+    assert events == [Noted("they train in turn")]
