@@ -96,7 +96,7 @@ def test_a_confirmation_that_crashed_goes_on(walk: Path, url: str, tmp_path: Pat
     cut = read(study(url))
     assert cut is not None
     assert cut.pick is None
-    assert list(sentences(cut)) == ["it is not complete"]
+    assert list(sentences(cut)) == ["The confirmation is not complete"]
 
     found = tuner.confirm("walk", top=3, seeds=3, storage_url=url)
 
