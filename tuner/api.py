@@ -11,6 +11,7 @@ from tuner.errors import UsageError
 from tuner.reports import comparison, study_report
 from tuner.results import best_config
 from tuner.results.best_config import Format
+from tuner.runtime.enums import member_of
 from tuner.study import Attended, load_study
 
 
@@ -19,7 +20,7 @@ def export(
     out: str | Path | None = None,
     *,
     trial: int | None = None,
-    form: Format = Format.YAML,
+    form: Format | str = Format.YAML,
     storage_url: str = DEFAULT_STORAGE,
 ) -> str:
     """Write a trial's config: the space with its holes filled, comments kept, provenance at the head.
@@ -28,16 +29,18 @@ def export(
         study: its name.
         out: the file to write; None writes nothing.
         trial: its number; None is the confirmed one, else the best.
-        form: YAML or JSON.
+        form: `yaml` or `json`.
         storage_url: the database.
 
     Returns:
         What was written.
 
     Raises:
+        UsageError: there is no such form.
         StudyError: there is no such study or trial, or no complete one.
         StorageError: the database cannot be read.
     """
+    form = member_of(Format, form, "--format")
     opened = load_study(storage.open_storage(storage_url), study)
     return best_config.export(opened, trial, None if out is None else Path(out), form)
 

@@ -8,7 +8,7 @@ import torch
 
 from tests.conftest import TINY
 from tuner.errors import UsageError
-from tuner.executors.launch import Crew, Executor, Wanted, cores, executor_of
+from tuner.executors.launch import Crew, Executor, Wanted, cores
 from tuner.executors.pool import TrialLimits
 from tuner.search import tune
 from tuner.space import Space
@@ -55,7 +55,7 @@ def test_deterministic_trials_have_one_thread() -> None:
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
-        ({"workers": 0}, "--workers 0: must be a whole number of at least 1"),
+        ({"workers": 0}, "--workers 0: must be auto or a whole number of at least 1"),
         ({"threads": -1}, "--threads -1"),
         ({"batch": 0}, "--deterministic 0"),
         ({"batch": 4, "threads": 2}, "--deterministic trains with one thread per trial"),
@@ -69,9 +69,27 @@ def test_what_makes_no_crew_is_said(wanted: dict[str, Any], message: str) -> Non
 
 
 def test_an_executor_that_is_none_is_answered_with_those_that_are() -> None:
-    assert executor_of("ray") is Executor.RAY
+    assert Wanted("ray").executor is Executor.RAY
     with pytest.raises(UsageError, match="--executor dask: must be processes or ray"):
-        executor_of("dask")
+        Wanted("dask")
+
+
+def test_workers_share_a_gpu_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    second = torch.device("cuda:1")
+
+    shared = Crew.of(Wanted(workers_per_gpu=2), second, TrialLimits(), {})
+    auto = Crew.of(Wanted(workers="auto"), second, TrialLimits(), {})
+
+    assert [place.device for place in shared.places] == ["cuda:1", "cuda:1"]
+    assert [place.device for place in auto.places] == ["cuda:1"]
+
+
+def test_a_gpu_is_not_named_where_ray_gives_them_out() -> None:
+    pytest.importorskip("ray", reason="pip install 'tuner[ray]'")
+
+    with pytest.raises(UsageError, match="--device cuda:1: Ray gives each worker its GPU"):
+        Crew.of(Wanted("ray"), torch.device("cuda:1"), TrialLimits(), {})
 
 
 def test_a_clock_has_no_say_in_a_deterministic_study() -> None:

@@ -31,7 +31,7 @@ def check(
     file: options.SpaceFile = None,
     space: options.SpaceOption = None,
     settings: options.Settings = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     no_build: Annotated[bool, typer.Option("--no-build", help="Check the language only; load no torch.")] = False,
     storage: options.Storage = DEFAULT_STORAGE,
 ) -> None:

@@ -28,14 +28,14 @@ def export(
     Example: tuner export digits-cnn -o best.yaml
     """
     from tuner.results import best_config
+    from tuner.runtime.enums import member_of
     from tuner.study.provenance import Origin
 
     if not form:
         form = "json" if out is not None and out.suffix == ".json" else "yaml"
-    if form not in ("yaml", "json"):
-        raise typer.BadParameter(f"{form} is neither yaml nor json", param_hint="--format")
+    form = member_of(best_config.Format, form, "--format").value
     opened = _load(storage, study)
-    text = best_config.export(opened, trial, out, best_config.Format(form))
+    text = best_config.export(opened, trial, out, form)
     if out is None:
         typer.echo(text.rstrip("\n"))
         return

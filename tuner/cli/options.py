@@ -63,7 +63,7 @@ Settings: TypeAlias = Annotated[
 ]
 
 Device: TypeAlias = Annotated[
-    str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda or mps.", rich_help_panel=TRAINING)
+    str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:1 or mps.", rich_help_panel=TRAINING)
 ]
 Workers: TypeAlias = Annotated[
     str | None,

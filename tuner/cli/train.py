@@ -31,7 +31,7 @@ def train(
         typer.Option(help="The trial's number; without it, the confirmed one, else the best, of one objective."),
     ] = None,
     on: Annotated[On, typer.Option(help="train repeats the trial exactly; train+valid uses all rows.")] = On.ALL,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run folder that is there.")] = False,
     storage: options.Storage = DEFAULT_STORAGE,
     test: Annotated[

@@ -8,16 +8,18 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
-from tuner.errors import UsageError
+from tuner.config import is_whole
+from tuner.errors import UsageError, did_you_mean
 from tuner.executors import inline, pool, processes
 from tuner.executors.forkserver import warm_up
 from tuner.executors.pool import TrialLimits
 from tuner.protocol import Dispatcher, Engine, Place
 from tuner.runtime.device import held_to
+from tuner.runtime.enums import member_of
 from tuner.user_code import Code
 
 Workers = int | Literal["auto"] | None
@@ -35,18 +37,6 @@ class Executor(enum.Enum):
     RAY = "ray"
 
 
-def executor_of(name: Executor | str) -> Executor:
-    """The executor of that name.
-
-    Raises:
-        UsageError: there is none.
-    """
-    try:
-        return Executor(name)
-    except ValueError:
-        raise UsageError(f"--executor {name}: must be {' or '.join(known.value for known in Executor)}") from None
-
-
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What the user asks for.
@@ -54,7 +44,7 @@ class Wanted:
     `threads` None divides the cores among the workers. `batch` is that of `--deterministic`, None without it.
     """
 
-    executor: Executor = Executor.PROCESSES
+    executor: Executor | str = Executor.PROCESSES
     workers: Workers = None
     threads: int | None = None
     workers_per_gpu: int | None = None
@@ -63,16 +53,20 @@ class Wanted:
     fuse: Fuse = "off"
 
     def __post_init__(self) -> None:
-        if self.fuse not in ("auto", "off") and not (isinstance(self.fuse, int) and self.fuse >= 2):
-            raise UsageError(f"--fuse {self.fuse}: must be auto, off or a whole number of at least 2")
+        object.__setattr__(self, "executor", member_of(Executor, self.executor, "--executor"))
+        if self.fuse not in ("auto", "off") and not _at_least(2, self.fuse):
+            hint = did_you_mean(str(self.fuse), ["auto", "off"])
+            raise UsageError(f"--fuse {self.fuse}: must be auto, off or a whole number of at least 2{hint}")
+        if self.workers not in (None, "auto") and not _at_least(1, self.workers):
+            hint = did_you_mean(str(self.workers), ["auto"])
+            raise UsageError(f"--workers {self.workers}: must be auto or a whole number of at least 1{hint}")
         given = {
-            "--workers": 1 if self.workers == "auto" else self.workers,
             "--threads": self.threads,
             "--workers-per-gpu": self.workers_per_gpu,
             "--deterministic": self.batch,
         }
         for name, value in given.items():
-            if value is not None and (not isinstance(value, int) or value < 1):
+            if value is not None and not _at_least(1, value):
                 raise UsageError(f"{name} {value}: must be a whole number of at least 1")
         if self.batch is not None and self.threads not in (None, 1):
             raise UsageError("--deterministic trains with one thread per trial: drop --threads")
@@ -100,6 +94,8 @@ class Crew:
         if wanted.executor is Executor.RAY:
             if importlib.util.find_spec("ray") is None:
                 raise UsageError("--executor ray needs Ray: pip install 'tuner[ray]'")
+            if device.index is not None:
+                raise UsageError(f"--device {device}: Ray gives each worker its GPU; name the kind alone, cuda")
             return cls(wanted, (), True, limits, resources)
         if wanted.workers_per_gpu is not None and device.type != "cuda":
             raise UsageError(f"--workers-per-gpu {wanted.workers_per_gpu}: trials run on {device}, not on a GPU")
@@ -139,6 +135,10 @@ class Crew:
             pool.run(transport, dispatcher, [place.worker for place in self.places], self.limits)
 
 
+def _at_least(least: int, value: Any) -> bool:
+    return is_whole(value) and value >= least
+
+
 def cores() -> int:
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -149,7 +149,8 @@ def workers(wanted: Wanted, device: torch.device) -> int:
     if isinstance(wanted.workers, int):
         return wanted.workers
     if device.type == "cuda" and (wanted.workers == "auto" or wanted.workers_per_gpu is not None):
-        return torch.cuda.device_count() * (wanted.workers_per_gpu or 1)
+        gpus = torch.cuda.device_count() if device.index is None else 1
+        return gpus * (wanted.workers_per_gpu or 1)
     return cores() if wanted.workers == "auto" and device.type == "cpu" else 1
 
 
@@ -160,8 +161,9 @@ def _threads(wanted: Wanted, count: int) -> int:
 
 
 def _device(device: torch.device, worker: int) -> str:
-    """Workers take the GPUs in turn."""
-    return f"cuda:{worker % torch.cuda.device_count()}" if device.type == "cuda" else str(device)
+    """Return a worker's device: workers take the GPUs in turn, or share the one that is named."""
+    in_turn = device.type == "cuda" and device.index is None
+    return f"cuda:{worker % torch.cuda.device_count()}" if in_turn else str(device)
 
 
 def _refuse_main(code: Sequence[Code]) -> None:

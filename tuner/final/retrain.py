@@ -30,6 +30,7 @@ from tuner.protocol import Fixed
 from tuner.reports.final_run_page import Score, page
 from tuner.results.racing import Interval
 from tuner.runtime.device import held_to
+from tuner.runtime.enums import member_of
 from tuner.runtime.files import new_folder, refuse_to_replace
 from tuner.runtime.rounding import rounded
 from tuner.runtime.seeds import derive
@@ -75,7 +76,7 @@ def train(
     space: Space | str | Path,
     out: str | Path = "runs/final",
     *,
-    on: On = On.ALL,
+    on: On | str = On.ALL,
     device: str = "auto",
     overwrite: bool = False,
     test: bool | None = None,
@@ -92,8 +93,8 @@ def train(
     Args:
         space: a file, or a space, without holes.
         out: the run folder to make.
-        on: the rows to train on, which the test split never is.
-        device: `auto`, `cpu`, `cuda` or `mps`.
+        on: the rows to train on: `train+valid` or `train`.
+        device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
         overwrite: whether a folder that is there may be replaced.
         test: whether the test split is scored, at the end; None is on train+valid alone. Without it the model is scored
             on the validation split. How often it was scored for a study is counted.
@@ -104,10 +105,12 @@ def train(
         The metrics of every epoch, the scores at the end, and how they stand to what was promised.
 
     Raises:
-        UsageError: the space still has holes, or does not fit the data; nothing was written.
+        UsageError: `on` is none of its values, the space still has holes, or does not fit the data; nothing was
+            written.
         TunerError: training diverged, the folder cannot be written, or the saved model would not be the one that was
             scored; nothing was written.
     """
+    on = member_of(On, on, "--on")
     space = space if isinstance(space, Space) else Space.load(space)
     _refuse_holes(space)
     if space.objective.function is not None:

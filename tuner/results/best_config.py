@@ -16,6 +16,7 @@ from tuner.errors import StudyError, UsageError, listing
 from tuner.results.confirmation import Confirmation, confirms, read
 from tuner.results.recorded_rates import rates_of, watches
 from tuner.results.wording import of_what, spread
+from tuner.runtime.enums import member_of
 from tuner.runtime.files import refuse_foreign, write_whole
 from tuner.space import Space, edit
 from tuner.space.export_text import filled_text
@@ -37,7 +38,7 @@ class Format(enum.Enum):
     JSON = "json"
 
 
-def export(study: Study, trial: int | None = None, out: Path | None = None, form: Format = Format.YAML) -> str:
+def export(study: Study, trial: int | None = None, out: Path | None = None, form: Format | str = Format.YAML) -> str:
     """Write a trial's config.
 
     Args:
@@ -53,8 +54,9 @@ def export(study: Study, trial: int | None = None, out: Path | None = None, form
 
     Raises:
         StudyError: the study was not made by tuner, has no such trial, or no complete one.
-        UsageError: `out` is there and is no exported config.
+        UsageError: there is no such form, or `out` is there and is no exported config.
     """
+    form = member_of(Format, form, "--format")
     record = chosen(study, trial)
     if out is not None and out.exists() and out.resolve() == Path(study.space.base, Path(study.space.file).name):
         raise UsageError(f"{out}: is the space itself; give another -o")

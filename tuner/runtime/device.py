@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 import torch
 
-from tuner.errors import UsageError, listing
+from tuner.errors import UsageError, did_you_mean, listing
+from tuner.runtime.rounding import amount
 
 
 def be_repeatable() -> None:
@@ -61,18 +62,29 @@ def keep_freed_memory() -> None:
 
 
 def device_of(name: str) -> torch.device:
-    """The device called `cpu`, `cuda`, `mps`, or for `auto` the best that is there; this process is made fit for it.
+    """Return the device of a name, and prepare this process for it.
+
+    Args:
+        name: `cpu`, `cuda`, `mps`, a GPU by its number such as `cuda:1`, or `auto` for the best device.
 
     Raises:
-        UsageError: it is not there.
+        UsageError: there is no such device.
     """
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
         name = next(best for best in ("cuda", "mps", "cpu") if there[best])
-    if not there.get(name, False):
+    kind, colon, index = str(name).partition(":")
+    if kind not in there or (colon and not (kind == "cuda" and index.isdecimal())):
+        hint = did_you_mean(str(name), ["auto", *there])
+        raise UsageError(f"--device {name}: must be auto, cpu, cuda, cuda:N or mps{hint}")
+    if not there[kind]:
         usable = listing(known for known, is_there in there.items() if is_there)
         raise UsageError(f"--device {name}: not on this machine, which has {usable}")
-    if name == "cuda":
+    if colon and int(index) >= (count := torch.cuda.device_count()):
+        raise UsageError(f"--device {name}: this machine has {amount(count, 'GPU')}, counted from 0")
+    if kind == "cuda":
         be_repeatable()
+    if colon:
+        torch.cuda.set_device(int(index))  # what says just `cuda` means this one
     keep_freed_memory()
-    return torch.device(name)
+    return torch.device(kind, int(index)) if colon else torch.device(kind)

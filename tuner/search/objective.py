@@ -36,7 +36,7 @@ def objective(
 
     Args:
         space: a file, or a space.
-        device: `auto`, `cpu`, `cuda` or `mps`.
+        device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
 
     Returns:
         The objective. It raises `optuna.TrialPruned` for a trial that the pruner stops, that diverges

@@ -16,7 +16,7 @@ from tuner.config import DEFAULT_STORAGE
 from tuner.engines.serial import Redrawn, Serial
 from tuner.errors import BuildError, DataError, StudyError, UsageError, listing
 from tuner.executors import leftovers
-from tuner.executors.launch import Executor, Wanted, Workers, executor_of
+from tuner.executors.launch import Executor, Wanted, Workers
 from tuner.goal import Goal
 from tuner.results.confirmation import CONFIRM, Confirmation, candidates_of, confirmation, read, sibling_name
 from tuner.results.stage import Part, Run, Terms
@@ -78,7 +78,7 @@ def confirm(
         TunerError: so many runs in a row failed that it was given up, or workers do not start.
         Interrupted: by a signal; the same call goes on.
     """
-    wanted = Wanted(executor_of(executor), workers, threads, workers_per_gpu, ray_address)
+    wanted = Wanted(executor, workers, threads, workers_per_gpu, ray_address)
     given = {name: value for name, value in (("top", top), ("seeds", seeds), ("splits", splits)) if value is not None}
     opened = load_study(storage.open_storage(storage_url), study)
     asked = opened.space.setting("search.confirm") if opened.made_here else None

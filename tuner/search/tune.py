@@ -16,7 +16,7 @@ from tuner import storage
 from tuner.config import DEFAULT_STORAGE
 from tuner.errors import NoTrialSucceeded, StudyError, UsageError, listing
 from tuner.executors import leftovers
-from tuner.executors.launch import Executor, Fuse, Wanted, Workers, executor_of
+from tuner.executors.launch import Executor, Fuse, Wanted, Workers
 from tuner.goal import Goal
 from tuner.results.answer import BASELINE
 from tuner.results.confirmation import Confirmation
@@ -108,7 +108,7 @@ def run(
             trials are finished.
         seed: in place of `study.seed`.
         epochs: in place of `training.epochs`.
-        device: `auto`, `cpu`, `cuda` or `mps`.
+        device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
         workers: how many train, each one trial at a time; `auto` is one per core, GPU or slot of the
             cluster. By default one, in this process, or on Ray `auto`.
         threads: of each worker; by default the cores are divided among them.
@@ -133,13 +133,13 @@ def run(
         NoTrialSucceeded: not one trial of the study is complete and within the bounds.
         Interrupted: by a signal; the running trials wait for the next run.
     """
+    wanted = Wanted(executor, workers, threads, workers_per_gpu, ray_address, deterministic, fuse)
+    where = device_of(device)
     flags = settings_of(study_name=study_name, n_trials=n_trials, timeout=timeout, seed=seed, epochs=epochs)
     space = _read(space, [*settings, *flags])
     forked_from = space.name
     if fork is not None:
         space = _renamed(space, fork)
-    wanted = Wanted(executor_of(executor), workers, threads, workers_per_gpu, ray_address, deterministic, fuse)
-    where = device_of(device)
     crew = crew_of(space, wanted, where)
     with held_to(1 if wanted.batch is not None else None):  # of which the bits of what is prepared may depend
         plan = planned(space, where, wanted)
