@@ -398,6 +398,72 @@ def test_words_that_are_no_categories_are_named_with_their_number(column: str, m
     assert notes == (f"data: column {column} ({table[column].nunique():,} different){message}",)
 
 
+def spelt_as_numbers() -> pd.DataFrame:
+    chance = np.random.default_rng(0)
+    days = pd.Timestamp("2003-01-01") + pd.to_timedelta(chance.integers(0, 6000, 300), unit="D")
+    seconds = days.to_numpy().astype("datetime64[s]").astype(np.int64) + chance.integers(0, 86400, 300)
+    return pd.DataFrame(
+        {
+            "day": days.strftime("%Y%m%d").astype(int),
+            "gaps": days.strftime("%Y%m%d")
+            .astype(float)
+            .to_series()
+            .reset_index(drop=True)
+            .where(chance.random(300) > 0.1),
+            "month": days.strftime("%Y%m").astype(int),
+            "s": seconds,
+            "float": seconds + 0.25,
+            "ms": seconds * 1000,
+            "ns": seconds * 10**9 + 7,
+            "year": chance.integers(1990, 2024, 300),
+            "price": chance.integers(190_001, 990_000, 300),
+            "people": chance.integers(10**3, 2 * 10**9, 300),
+            "phone": chance.integers(2 * 10**9, 10**10, 300),
+            "code": chance.integers(10**7, 3 * 10**7, 300),
+            "two": chance.choice([20200101, 20200102], 300),
+            "size": chance.normal(size=300),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "kind"),
+    [
+        *[("day", "YYYYMMDD"), ("gaps", "YYYYMMDD"), ("month", "YYYYMM")],
+        *[("s", "seconds since 1970"), ("float", "seconds since 1970")],
+        *[("ms", "milliseconds since 1970"), ("ns", "nanoseconds since 1970")],
+        *[(name, None) for name in ("year", "price", "people", "phone", "code", "two")],
+    ],
+)
+def test_dates_and_times_that_are_read_as_numbers_are_named(column: str, kind: str | None) -> None:
+    notes = told(spelt_as_numbers()[[column, "size"]], torch.randint(0, 2, (300,), generator=CHANCE), 100)
+
+    way_on = "make columns of years, months, weekdays, hours or ages, or leave it out of data.features"
+    said = f"data: column {column} ({kind}): dates and times are read as plain numbers; {way_on}"
+    assert notes == (() if kind is None else (said,))
+
+
+def test_whole_numbers_that_differ_in_their_last_digits_are_no_copies() -> None:
+    numbers = 3 * 10**18 + np.random.default_rng(0).permutation(100)
+    assert len(set(numbers.astype(np.float64))) == 1
+    numbers[95:] = numbers[:5]
+    targets = torch.from_numpy(numbers % 2)
+
+    notes = told(pd.DataFrame({"a": numbers, "b": 1.5}), targets, 20)
+
+    assert notes == (f"{COPIES}5 of 20 validation rows",)
+
+
+def test_whole_numbers_that_gaps_made_float64_are_named() -> None:
+    numbers = np.random.default_rng(0).integers(-(2**62), 2**62, 300).astype(np.float64)
+    numbers[7] = np.nan
+
+    notes = told(pd.DataFrame({"a": numbers, "b": noisy(300, 1).numpy().ravel()}), torch.arange(300) % 2, 100)
+
+    told_of = "whole numbers beyond 2**53 in a column with gaps keep 15 digits"
+    assert notes == (f"data: column a: {told_of}; subtract a constant in the file, or fill the gaps",)
+
+
 def test_categories_that_differ_in_capitals_are_named() -> None:
     table = kinds()[["colour", "version", "size"]]
     counts = table["colour"].value_counts()

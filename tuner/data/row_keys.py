@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -57,8 +58,19 @@ def _rounded(numbers: Numbers) -> Numbers:
 def _of_table(table: pd.DataFrame, spelled: Callable[[Numbers], Numbers]) -> Keys:
     number = set(table.select_dtypes("number").columns)
     columns = (table.iloc[:, i].reset_index(drop=True) for i in range(table.shape[1]))
-    made = [spelled(each.to_numpy(np.float64, na_value=np.nan)) if each.name in number else each for each in columns]
+    made = [_bits(each, spelled) if each.name in number else each for each in columns]
     return _hashed(pd.DataFrame(dict(enumerate(made))))
+
+
+def _bits(column: pd.Series[Any], spelled: Callable[[Numbers], Numbers]) -> npt.NDArray[np.uint64]:
+    """The bits of float64 numbers; whole numbers that float64 does not hold keep their own."""
+    bits = spelled(column.to_numpy(np.float64, na_value=np.nan)).view(np.uint64)
+    whole = column.to_numpy()
+    if whole.dtype not in (np.int64, np.uint64):
+        return bits
+    with np.errstate(invalid="ignore"):  # the largest ones leave their type, and then differ
+        lost = whole.astype(np.float64).astype(whole.dtype) != whole
+    return np.where(lost, whole.view(np.uint64), bits)
 
 
 def _of_bytes(rows: Tensor) -> Keys:

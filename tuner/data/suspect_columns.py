@@ -15,6 +15,7 @@ from torch import Tensor
 from tuner.data.preprocessing.columns import MOST_CATEGORIES
 from tuner.data.rows import Inputs, Source
 from tuner.data.sources import dataframe
+from tuner.data.times import time_of
 from tuner.errors import listing
 from tuner.goal import Task
 
@@ -102,6 +103,7 @@ def notes(source: Source, tuned: Tensor, train: Tensor) -> Iterator[str]:
         yield f"data: {_few(giving)}: each value has one target throughout; {LEAVE_OUT} if it is known only later"
     if isinstance(inputs, pd.DataFrame):
         yield from _words(inputs.iloc[tuned.numpy()])
+        yield from _numbers(inputs.iloc[tuned.numpy()])
 
 
 def alike(what: str, counts: Mapping[str, int]) -> Iterator[str]:
@@ -221,6 +223,30 @@ def _words(table: pd.DataFrame) -> Iterator[str]:
         yield f"data: {_few(kinds['names'])}: names or texts, hardly any of which comes twice; {LEAVE_OUT}"
     if kinds["many"]:
         yield f"data: {_few(kinds['many'])}: {own}"
+
+
+def _numbers(table: pd.DataFrame) -> Iterator[str]:
+    """Dates and times that are read as numbers, and whole numbers that lost their last digits."""
+    times, lost = [], []
+    for name in table.columns:
+        if dataframe.is_numbers(table[name]):
+            known = table[name].dropna()
+            kind = time_of(known.to_numpy())
+            times += [f"column {name} ({kind})"] if kind else []
+            lost += [f"column {name}"] if len(known) < len(table) and _left_float64(known.to_numpy()) else []
+    if times:
+        way_on = "make columns of years, months, weekdays, hours or ages, or leave it out of data.features"
+        yield f"data: {_few(times)}: dates and times are read as plain numbers; {way_on}"
+    if lost:
+        told = "whole numbers beyond 2**53 in a column with gaps keep 15 digits"
+        yield f"data: {_few(lost)}: {told}; subtract a constant in the file, or fill the gaps"
+
+
+def _left_float64(values: Values) -> bool:
+    """Whether float64 numbers are whole, beyond those that it holds, and within 64 bits."""
+    if values.dtype.kind != "f" or not len(values):
+        return False
+    return bool((values % 1 == 0).all()) and LARGEST < float(np.abs(values).max()) < 2.0**64
 
 
 def _kind(column: pd.Series[Any]) -> tuple[str, int]:

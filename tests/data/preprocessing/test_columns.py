@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import zipfile
 from pathlib import Path
 
@@ -138,3 +139,33 @@ def test_nothing_of_them_is_pickled(tmp_path: Path) -> None:
         for name in archive.namelist():
             assert name == "schema.json" or archive.read(name).startswith(b"\x93NUMPY")
             assert b"|O" not in archive.read(name)[:128]  # an array of objects would be pickled in its file
+
+
+@pytest.mark.parametrize("power", [-1060, -1000, -600, 0, 600, 1000])
+def test_tiny_and_huge_numbers_are_standardised_as_others_are(power: int, tmp_path: Path) -> None:
+    plain = np.random.default_rng(0).integers(-1000, 1000, 50) / 4
+    table = pd.DataFrame({"a": np.ldexp(plain, power)})
+    table.iloc[3] = np.nan
+
+    columns = Columns.fit(table)
+    made = columns(table)
+
+    filled = np.where(np.arange(50) == 3, np.median(np.delete(plain, 3)), plain)
+    assert np.allclose(made[:, 0].numpy(), (filled - filled.mean()) / filled.std(), rtol=1e-5)
+    assert torch.equal(Columns.load(tmp_path, columns.save(tmp_path))(table), made)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64])
+def test_whole_numbers_beyond_float64_keep_their_last_digits(dtype: type, tmp_path: Path) -> None:
+    steps = np.random.default_rng(0).integers(0, 100, 50)
+    table = pd.DataFrame({"t": (np.full(50, 2**62 + 1, dtype) + steps.astype(dtype)), "n": steps})
+
+    columns = Columns.fit(table)
+    made = columns(table).numpy()
+
+    assert np.allclose(made[:, 0], (steps - steps.mean()) / steps.std(), rtol=1e-5)
+    saved = json.loads(json.dumps(columns.save(tmp_path)))
+    assert np.array_equal(Columns.load(tmp_path, saved)(table).numpy(), made)
+    assert columns(table.assign(t=np.nan))[:, 0].tolist() == pytest.approx(
+        [(np.median(steps) - steps.mean()) / steps.std()] * 50, abs=0.1
+    )

@@ -94,3 +94,18 @@ def test_the_facts_of_a_scale_survive_json_bit_for_bit() -> None:
 
     assert torch.equal(again(rows), fitted(rows))
     assert again.mean.shape == fitted.mean.shape
+
+
+def test_whole_numbers_beyond_float64_keep_their_last_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standardize, "CHUNK", 7)
+    steps = np.random.default_rng(0).integers(0, 100, (50, 2))
+    rows = torch.from_numpy(steps + np.array([17 * 10**17, 5]))
+
+    fitted = Scale.fit(chunks_of(rows))
+    again = Scale.of(json.loads(json.dumps(fitted.facts())))
+
+    expected = (steps - steps.mean(0)) / steps.std(0)
+    for scale in (fitted, again, fitted.to(torch.device("cpu"))):
+        assert np.allclose(scale(rows).numpy(), expected, atol=1e-6)
+    assert float(fitted(torch.tensor([[-(2**63), 5]]))[0, 0]) < -1e15
+    assert fitted.undo(fitted.exact(rows)).tolist() == rows.double().tolist()

@@ -200,8 +200,11 @@ X, Y = "torch.randn(6, 2)", "torch.arange(6) % 2"
         (f"return {X}, 3", "gives inputs and targets of shapes (6, 2) and ()"),
         (f"return {X}[:0], torch.zeros(0)", "gives no rows"),
         (f"return {X}, torch.zeros(6, 2).long()", "gives targets of shape (6, 2), not one class per row"),
-        (f"return {X}, {Y} - 1", "gives class -1: classes are counted from 0"),
-        (f"return {X}, np.array([0, 1, 2**63] * 2, np.uint64)", "gives class 9223372036854775808: classes are counted"),
+        (
+            f"return {{'train': ({X}, {Y} - 1), 'classes': ['a', 'b']}}",
+            "gives class -1, and only 2 classes, counted from 0",
+        ),
+        (f"return {X}, np.array([0, 1, 2**63] * 2, np.uint64)", "gives classes beyond int64"),
         (f"return {{'train': ({X}, {Y}), 'classes': ['a', 'a']}}", "gives two classes the name a"),
         (f"return {{'train': ({X}, {Y}), 'classes': 2}}", "gives 2 as classes, which is a list of names"),
         (f"return {{'train': ({X}, {Y}), 'classes': 'ab'}}", "gives 'ab' as classes, which is a list of names"),
@@ -330,18 +333,20 @@ def tensor_of(splits: data.Splits) -> torch.Tensor:
     return splits.train.inputs
 
 
-def test_labels_that_are_not_counted_from_0_are_mapped_to_their_classes(tmp_path: Path) -> None:
-    body = (
-        "y = torch.tensor([0, 5, 1_000_000] * 6); x = torch.randn(18, 2); return {'train': (x, y), 'test': (x, y + 0)}"
-    )
+@pytest.mark.parametrize(
+    ("labels", "shown"),
+    [([0, 5, 1_000_000], "0, 5 and 1000000"), ([-1, 1, 2], "-1, 1 and 2"), ([-(2**63), 0, 7], f"{-(2**63)}, 0 and 7")],
+)
+def test_labels_that_are_not_counted_from_0_are_mapped_to_their_classes(
+    tmp_path: Path, labels: list[int], shown: str
+) -> None:
+    body = f"y = torch.tensor({labels} * 6); x = torch.randn(18, 2); return {{'train': (x, y), 'test': (x, y + 0)}}"
 
     source = source_of(tmp_path, body)
 
-    assert source.classes == ("0", "5", "1000000")
+    assert source.classes == tuple(map(str, labels))
     assert source.pool.targets.tolist() == [0, 1, 2] * 6
-    assert source.notes == (
-        "own.py:load: classes are 0, 5 and 1000000: the model has one output for each, in this order",
-    )
+    assert source.notes == (f"own.py:load: classes are {shown}: the model has one output for each, in this order",)
     assert source.test is not None
     assert source.test().targets.tolist() == [0, 1, 2] * 6
 

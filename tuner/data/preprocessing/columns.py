@@ -7,6 +7,7 @@ it is fitted on the training rows alone, and kept by skops, which needs no pickl
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from torch import Tensor
 
+from tuner.data.preprocessing.exact import Unit
 from tuner.data.sources import dataframe
 from tuner.errors import DataError, listing
 from tuner.goal import label_of
@@ -40,6 +42,7 @@ class Columns:
         numeric: those of them that are numbers.
         words: those of them that are text; what is neither was read as true and false.
         units: the percent or currency signs that their numbers bore in the file.
+        exact: the units of columns whose numbers float64 or its squares would lose.
     """
 
     def __init__(
@@ -49,12 +52,14 @@ class Columns:
         numeric: list[str],
         words: list[str],
         units: Mapping[str, str],
+        exact: Mapping[str, Unit],
     ) -> None:
         self._transformer = transformer
         self.names = names
         self.numeric = numeric
         self.words = words
         self.units = units
+        self.exact = exact
 
     @classmethod
     def fit(cls, table: pd.DataFrame, units: Mapping[str, str] | None = None) -> Columns:
@@ -72,9 +77,11 @@ class Columns:
             SimpleImputer(strategy="constant", fill_value="missing", keep_empty_features=True), one_hot
         )
         transformer = ColumnTransformer([("numbers", numbers, numeric), ("categories", words, categories)])
-        transformer.fit(_typed(table, names, numeric))
+        exact = {name: unit for name in numeric if (unit := Unit.of(table[name])) != Unit()}
+        transformer.fit(_typed(table, names, numeric, exact))
         told = {name: unit for name, unit in (units or {}).items() if name in numeric}
-        return cls(transformer, names, numeric, [name for name in categories if dataframe.is_text(table[name])], told)
+        texts = [name for name in categories if dataframe.is_text(table[name])]
+        return cls(transformer, names, numeric, texts, told, exact)
 
     def __call__(self, table: pd.DataFrame) -> Tensor:
         """float32 (N, features).
@@ -86,7 +93,7 @@ class Columns:
         if missing:
             others = f" and {len(missing) - 3} others" if len(missing) > 3 else ""
             raise DataError(f"there is no column {listing(missing[:3])}{others}, which the model was trained on")
-        values = self._transformer.transform(_typed(table, self.names, self.numeric))
+        values = self._transformer.transform(_typed(table, self.names, self.numeric, self.exact))
         with np.errstate(over="ignore"):  # it is looked at below
             numbers = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
         if not bool(torch.isfinite(numbers).all()):
@@ -96,7 +103,7 @@ class Columns:
     def unseen(self, table: pd.DataFrame) -> Iterator[str]:
         """Return a sentence for each column of words of which many were not among the training rows."""
         categories = [name for name in self.names if name not in self.numeric]
-        typed = _typed(table, self.names, self.numeric)
+        typed = _typed(table, self.names, self.numeric, self.exact)
         fitted = self._transformer.named_transformers_["categories"][-1].categories_ if categories else []
         for name, known in zip(categories, fitted, strict=True):
             words = typed[name].dropna()
@@ -110,7 +117,9 @@ class Columns:
         import skops.io  # it takes long, and no trial needs it
 
         skops.io.dump(self._transformer, folder / FILE)
-        return {"columns": self.names, "numeric": self.numeric, "words": self.words, "units": self.units}
+        exact = {name: list(astuple(unit)) for name, unit in self.exact.items()}
+        named = {"columns": self.names, "numeric": self.numeric, "words": self.words}
+        return {**named, "units": self.units, "exact": exact}
 
     @classmethod
     def load(cls, folder: Path, facts: dict[str, Any]) -> Columns:
@@ -118,17 +127,18 @@ class Columns:
         import skops.io
 
         transformer = skops.io.load(folder / FILE, trusted=["numpy.dtype"])
-        return cls(transformer, facts["columns"], facts["numeric"], facts["words"], facts["units"])
+        exact = {name: Unit(*unit) for name, unit in facts.get("exact", {}).items()}
+        return cls(transformer, facts["columns"], facts["numeric"], facts["words"], facts["units"], exact)
 
 
-def _typed(table: pd.DataFrame, names: list[str], numeric: list[str]) -> pd.DataFrame:
-    """Numbers as float64, all else as text, as scikit-learn tells them apart by type."""
+def _typed(table: pd.DataFrame, names: list[str], numeric: list[str], exact: Mapping[str, Unit]) -> pd.DataFrame:
+    """Numbers as float64 in their `exact` unit, all else as text, as scikit-learn tells them apart by type."""
     typed = {}
     for name in names:
         column = table[name]
         if name in numeric:
             try:
-                typed[name] = column.astype("float64")
+                typed[name] = exact.get(name, Unit())(column)
             except (TypeError, ValueError) as error:
                 raise DataError(f"column {name} is numeric in training, and here it is not: {error}") from None
             if np.isinf(typed[name]).any():

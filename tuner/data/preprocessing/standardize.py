@@ -24,16 +24,21 @@ MOST_OFFSET = 1e3
 LEAST_SPREAD, MOST_SPREAD = 1e-30, 1e30
 """The spreads that float32 can divide by, with room for values far from the mean."""
 
+WHOLE = 2**53
+"""Beyond it float64 leaves out whole numbers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scale:
     """Per-channel mean and standard deviation of images, per-feature of tables and sequences.
 
-    `mean`, `std`: float64, of a shape that broadcasts against one row.
+    `mean`, `std`: float64, of a shape that broadcasts against one row. `origin`: int64 of the same shape, subtracted
+    from int64 rows before they become float64; `mean` is counted from it. None where no value is beyond `WHOLE`.
     """
 
     mean: Tensor
     std: Tensor
+    origin: Tensor | None = None
 
     @classmethod
     def fit(cls, chunks: Iterable[Tensor]) -> Scale:
@@ -43,9 +48,12 @@ class Scale:
         """
         count, mean, squares, unit = 0, *torch.zeros(3, dtype=torch.float64)
         shape: tuple[int, ...] = ()
-        for chunk in chunks:
+        origin: Tensor | None = None
+        for i, chunk in enumerate(chunks):
             shape = _shape(chunk)
-            columns = _columns(chunk)
+            raw = _columns(chunk)
+            origin = _origin(raw) if i == 0 else origin
+            columns = _from(raw, origin)
             before, unit = unit, torch.maximum(unit, _unit(columns))
             mean, squares = mean * (before / unit), squares * (before / unit) ** 2
             columns = columns / unit
@@ -58,7 +66,7 @@ class Scale:
         mean, std = mean * unit, (squares / count).sqrt() * unit
         constant = (std <= CONSTANT * mean.abs()) | (std < torch.finfo(torch.float64).tiny)
         std = torch.where(constant, torch.ones_like(std), std)
-        return cls(mean.reshape(shape), std.reshape(shape))
+        return cls(mean.reshape(shape), std.reshape(shape), None if origin is None else origin.reshape(shape))
 
     def __call__(self, rows: Tensor) -> Tensor:
         """float32 rows of mean 0 and variance 1 over what the scale was fitted on.
@@ -71,16 +79,17 @@ class Scale:
 
     def exact(self, rows: Tensor) -> Tensor:
         """The same in float64, on the device of the scale."""
-        return (rows.to(self.mean.device, torch.float64) - self.mean) / self.std
+        return (_from(rows.to(self.mean.device), self.origin) - self.mean) / self.std
 
     def undo(self, rows: Tensor) -> Tensor:
         """Scaled rows in their own units again, float64, on the device of the scale."""
-        return rows.to(self.mean.device, torch.float64) * self.std + self.mean
+        centre = self.mean if self.origin is None else self.mean + self.origin.double()
+        return rows.to(self.mean.device, torch.float64) * self.std + centre
 
     def to(self, device: torch.device) -> Scale:
         """The same on `device`, or on the CPU where that device has no float64."""
         there = home_of_doubles(device)
-        return Scale(self.mean.to(there), self.std.to(there))
+        return Scale(self.mean.to(there), self.std.to(there), None if self.origin is None else self.origin.to(there))
 
     def facts(self) -> dict[str, Any]:
         """JSON values that `of` reads back bit for bit."""
@@ -88,13 +97,15 @@ class Scale:
             "shape": list(self.mean.shape),
             "mean": self.mean.flatten().tolist(),
             "std": self.std.flatten().tolist(),
+            "origin": None if self.origin is None else self.origin.flatten().tolist(),
         }
 
     @classmethod
     def of(cls, facts: dict[str, Any]) -> Scale:
         """Read `facts`."""
         mean, std = (torch.tensor(facts[name], dtype=torch.float64).reshape(facts["shape"]) for name in ("mean", "std"))
-        return cls(mean, std)
+        origin = facts.get("origin")
+        return cls(mean, std, None if origin is None else torch.tensor(origin).reshape(facts["shape"]))
 
     def _is_narrow(self) -> bool:
         """Whether float32 loses nothing when it subtracts the mean and divides by the spread."""
@@ -113,11 +124,26 @@ def home_of_doubles(device: torch.device) -> torch.device:
 
 
 def _columns(chunk: Tensor) -> Tensor:
-    """float64 (M, channels or features)."""
-    wide = chunk.to(torch.float64)
+    """(M, channels or features), of the chunk's type."""
     if chunk.dim() >= 4:
-        return wide.movedim(1, -1).reshape(-1, chunk.shape[1])
-    return wide.reshape(-1, chunk.shape[-1])
+        return chunk.movedim(1, -1).reshape(-1, chunk.shape[1])
+    return chunk.reshape(-1, chunk.shape[-1])
+
+
+def _origin(columns: Tensor) -> Tensor | None:
+    """Return the median of each int64 column that has values beyond `WHOLE`, 0 for others; None where none has."""
+    if columns.dtype is not torch.int64 or not len(columns):
+        return None
+    far = (columns.amax(0) > WHOLE) | (columns.amin(0) < -WHOLE)
+    return torch.where(far, columns.median(0).values, 0) if bool(far.any()) else None
+
+
+def _from(rows: Tensor, origin: Tensor | None) -> Tensor:
+    """Return float64 distances from `origin`, exact up to `WHOLE`."""
+    if origin is None or rows.dtype is not torch.int64:
+        return rows.to(torch.float64) if origin is None else rows.to(torch.float64) - origin.double()
+    rough = rows.double() - origin.double()
+    return torch.where(rough.abs() < 2.0**62, (rows - origin).double(), rough)  # int64 overflows beyond
 
 
 def _unit(columns: Tensor) -> Tensor:

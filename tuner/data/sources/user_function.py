@@ -132,9 +132,8 @@ def _targets(targets: Tensor, name: str) -> Tensor:
     if targets.numel() != len(targets):
         raise DataError(f"data.type: {name} gives targets of shape {tuple(targets.shape)}, not one class per row")
     whole = targets.long().flatten()  # torch compares no unsigned ones; those beyond int64 turn negative
-    if int(whole.min()) < 0:
-        wrong = targets.flatten()[int(whole.argmin())].item()
-        raise DataError(f"data.type: {name} gives class {wrong}: classes are counted from 0, as int64")
+    if not targets.dtype.is_signed and int(whole.min()) < 0:
+        raise DataError(f"data.type: {name} gives classes beyond int64")
     return whole
 
 
@@ -157,12 +156,13 @@ def _classes(names: Any, targets: Tensor, where: str) -> tuple[Tensor, tuple[str
         return torch.tensor(known), tuple(map(str, known))
     if isinstance(names, str | Mapping) or not isinstance(names, Iterable):
         raise DataError(f"data.type: {where} gives {names!r} as classes, which is a list of names")
-    given, most = tuple(map(str, names)), int(targets.max())
+    given, least, most = tuple(map(str, names)), int(targets.min()), int(targets.max())
     if len(set(given)) < len(given):
         twice = next(name for name in given if given.count(name) > 1)
         raise DataError(f"data.type: {where} gives two classes the name {twice}")
-    if most >= len(given):
-        raise DataError(f"data.type: {where} gives class {most}, and only {len(given)} classes, counted from 0")
+    if least < 0 or most >= len(given):
+        wrong = least if least < 0 else most
+        raise DataError(f"data.type: {where} gives class {wrong}, and only {len(given)} classes, counted from 0")
     return torch.arange(len(given)), given
 
 
