@@ -146,9 +146,9 @@ def repeat(folder: Path, seed: int, asked: argparse.Namespace) -> Repeat:
     (folder / "noisy.py").write_text(DATA)
     (folder / "honest.yaml").write_text(SPACE.format(**(ALIKE if asked.alike else APART), wrong=asked.wrong))
     url = f"sqlite:///{folder}/{seed}.db"
-    result: Result = tuner.run(folder / "honest.yaml", storage_url=url, seed=seed, threads=1, device="cpu")
+    result: Result = tuner.run(folder / "honest.yaml", storage=url, seed=seed, threads=1, device="cpu")
     found: Confirmation = tuner.confirm(
-        "honest", top=asked.top, seeds=asked.seeds, storage_url=url, threads=1, device="cpu"
+        "honest", top=asked.top, seeds=asked.seeds, storage=url, threads=1, device="cpu"
     )
     assert found.pick is not None
     interval = found.interval(found.pick)

@@ -49,9 +49,9 @@ def test_every_file_is_tried_here() -> None:
 def test_a_space_goes_the_whole_way(name: str, tmp_path: Path, url: str) -> None:
     settings = [("training.epochs", 1), ("search.pruner", None), *SMALL[name]]
 
-    result = tuner.run(SPACES / name, storage_url=url, n_trials=2, settings=settings)
-    tuner.report(result.study.name, tmp_path / "report.html", storage_url=url)
-    tuner.export(result.study.name, tmp_path / "best.yaml", trial=result.front[0].number, storage_url=url)
+    result = tuner.run(SPACES / name, storage=url, n_trials=2, settings=settings)
+    tuner.report(result.study.name, tmp_path / "report.html", storage=url)
+    tuner.export(result.study.name, tmp_path / "best.yaml", trial=result.front[0].number, storage=url)
     final = tuner.train(tmp_path / "best.yaml", tmp_path / "run")
     told = tuner.predict(tmp_path / "run", inputs_for(name, tmp_path), tmp_path / "out.csv")
 

@@ -54,7 +54,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     folder = tmp_path_factory.mktemp("expected")
     (folder / "contract.yaml").write_text(SPACE)
     url = f"sqlite:///{folder}/studies.db"
-    tuner.run(folder / "contract.yaml", storage_url=url, deterministic=3)
+    tuner.run(folder / "contract.yaml", storage=url, deterministic=3)
     return trials(url)
 
 
@@ -78,7 +78,7 @@ def test_the_seed_alone_decides_a_deterministic_study(
 
     tuner.run(
         tmp_path / "contract.yaml",
-        storage_url=database,
+        storage=database,
         deterministic=3,
         observe=events.append,
         **EXECUTORS[executor],
@@ -97,7 +97,7 @@ def test_the_name_of_a_study_decides_nothing(tmp_path: Path, url: str, expected:
     (tmp_path / "contract.yaml").write_text(space.replace("trials: 10", "trials: 12").replace("epochs: 4", "epochs: 9"))
 
     for name in ("one", "other"):
-        tuner.run(tmp_path / "contract.yaml", storage_url=url, study_name=name, deterministic=3)
+        tuner.run(tmp_path / "contract.yaml", storage=url, study_name=name, deterministic=3)
 
     one, other = (
         [facts(trial) for trial in optuna.load_study(study_name=name, storage=url).trials] for name in ("one", "other")
@@ -122,7 +122,7 @@ def test_a_study_that_was_cut_goes_on_elsewhere_to_the_same_end(
             raise Crash
 
     with pytest.raises(Crash):
-        tuner.run(tmp_path / "contract.yaml", storage_url=url, deterministic=3, observe=crash, **EXECUTORS[executor])
-    tuner.run(tmp_path / "contract.yaml", storage_url=url, deterministic=3)
+        tuner.run(tmp_path / "contract.yaml", storage=url, deterministic=3, observe=crash, **EXECUTORS[executor])
+    tuner.run(tmp_path / "contract.yaml", storage=url, deterministic=3)
 
     assert trials(url) == expected

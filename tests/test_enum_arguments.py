@@ -71,9 +71,9 @@ def test_other_words_are_refused_in_the_same_way(arguments: dict[str, Any], mess
 
 
 def test_strings_do_what_members_do(tiny: Path, url: str, tmp_path: Path) -> None:
-    result = tuner.run(tiny, storage_url=url, n_trials=1, executor="processes", device="cpu")
+    result = tuner.run(tiny, storage=url, n_trials=1, executor="processes", device="cpu")
 
-    text = tuner.export(result.study.name, tmp_path / "best.json", form="json", storage_url=url)
+    text = tuner.export(result.study.name, tmp_path / "best.json", form="json", storage=url)
     final = tuner.train(tmp_path / "best.json", tmp_path / "final", on="train", device="cpu")
 
     assert text.startswith("{")

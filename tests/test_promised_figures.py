@@ -16,8 +16,8 @@ SPACES = ROOT / "search_spaces"
 def tuned(folder: Path, name: str, *settings: tuple[str, object], seed: int | None = None) -> Mapping[str, float]:
     """The test scores of the winner of a whole search, trained for good."""
     url = f"sqlite:///{folder / 'studies.db'}"
-    result = tuner.run(SPACES / name, storage_url=url, settings=settings, seed=seed)
-    tuner.export(result.study.name, folder / "best.yaml", storage_url=url)
+    result = tuner.run(SPACES / name, storage=url, settings=settings, seed=seed)
+    tuner.export(result.study.name, folder / "best.yaml", storage=url)
     return tuner.train(folder / "best.yaml", folder / "run").test
 
 

@@ -5,32 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tuner import storage
 from tuner.config import DEFAULT_STORAGE
 from tuner.errors import UsageError
 from tuner.reports import comparison, study_report
 from tuner.results import best_config
 from tuner.results.best_config import Format
 from tuner.runtime.enums import member_of
+from tuner.storage import open_storage
 from tuner.study import Attended, load_study
 
 
 def export(
-    study: str,
+    study_name: str,
     out: str | Path | None = None,
     *,
     trial: int | None = None,
     form: Format | str = Format.YAML,
-    storage_url: str = DEFAULT_STORAGE,
+    storage: str = DEFAULT_STORAGE,
 ) -> str:
     """Write a trial's config: the space with its holes filled, comments kept, provenance at the head.
 
     Args:
-        study: its name.
+        study_name: the study.
         out: the file to write; None writes nothing.
         trial: its number; None is the confirmed one, else the best.
         form: `yaml` or `json`.
-        storage_url: the database.
+        storage: the database.
 
     Returns:
         What was written.
@@ -41,17 +41,17 @@ def export(
         StorageError: the database cannot be read.
     """
     form = member_of(Format, form, "--format")
-    opened = load_study(storage.open_storage(storage_url), study)
+    opened = load_study(open_storage(storage), study_name)
     return best_config.export(opened, trial, None if out is None else Path(out), form)
 
 
-def report(study: str | Sequence[str], out: str | Path = "report.html", *, storage_url: str = DEFAULT_STORAGE) -> Path:
+def report(study_name: str | Sequence[str], out: str | Path = "report.html", *, storage: str = DEFAULT_STORAGE) -> Path:
     """Write a study's report, or several studies against each other: one HTML page that opens offline.
 
     Args:
-        study: its name, or several names.
+        study_name: one study, or several.
         out: the file to write.
-        storage_url: the database.
+        storage: the database.
 
     Returns:
         The file.
@@ -61,11 +61,11 @@ def report(study: str | Sequence[str], out: str | Path = "report.html", *, stora
         UsageError: none is named, or several have other objectives than each other.
         StorageError: the database cannot be read.
     """
-    names = [study] if isinstance(study, str) else list(dict.fromkeys(study))
+    names = [study_name] if isinstance(study_name, str) else list(dict.fromkeys(study_name))
     if not names:
         raise UsageError("report: name at least one study")
-    opened = storage.open_storage(storage_url)
-    studies = [Attended(load_study(opened, name), storage_url) for name in names]
+    opened = open_storage(storage)
+    studies = [Attended(load_study(opened, name), storage) for name in names]
     if len(studies) == 1:
         study_report.report(studies[0], Path(out))
     else:

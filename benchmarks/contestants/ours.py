@@ -77,7 +77,7 @@ def _study(work: Work, name: str, search: dict[str, Any], observe: Any, epochs: 
     try:
         tuner.run(
             space,
-            storage_url=f"sqlite:///{folder}/studies.db",
+            storage=f"sqlite:///{folder}/studies.db",
             seed=work.seed,
             epochs=epochs,
             observe=observe,

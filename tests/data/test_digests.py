@@ -53,7 +53,7 @@ def run(folder: Path, url: str, trials: int) -> list[str]:
     said: list[str] = []
     tuner.run(
         folder / "space.yaml",
-        storage_url=url,
+        storage=url,
         n_trials=trials,
         device="cpu",
         observe=lambda event: said.extend(getattr(event, "notes", ())),
@@ -164,7 +164,7 @@ def test_a_confirmation_of_a_study_on_changed_data_is_refused(folder: Path, url:
     change_a_row(folder)
 
     with pytest.raises(StudyError, match=r"the rows of data have changed since trial 0.*new --study-name"):
-        tuner.confirm("rows", top=1, seeds=2, storage_url=url, device="cpu")
+        tuner.confirm("rows", top=1, seeds=2, storage=url, device="cpu")
 
 
 def test_a_confirmation_says_that_code_has_changed(folder: Path, url: str) -> None:
@@ -176,7 +176,7 @@ def test_a_confirmation_says_that_code_has_changed(folder: Path, url: str) -> No
         "rows",
         top=1,
         seeds=2,
-        storage_url=url,
+        storage=url,
         device="cpu",
         observe=lambda event: said.extend(getattr(event, "notes", ())),
     )
@@ -191,10 +191,10 @@ def test_final_training_says_that_data_have_changed(folder: Path, url: str, on: 
     run(folder, url, 2)
     config = folder / "best.yaml"
     export(load_study(open_storage(url), "rows"), out=config)
-    kept = tuner.train(config, folder / "kept", on=on, device="cpu", storage_url=url)
+    kept = tuner.train(config, folder / "kept", on=on, device="cpu", storage=url)
     change_a_row(folder)
 
-    other = tuner.train(config, folder / "other", on=on, device="cpu", storage_url=url)
+    other = tuner.train(config, folder / "other", on=on, device="cpu", storage=url)
 
     said = "the rows of data have changed since study rows: its values and its best epoch are of other rows"
     assert said not in kept.notes

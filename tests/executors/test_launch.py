@@ -96,7 +96,7 @@ def test_a_clock_has_no_say_in_a_deterministic_study() -> None:
     space = Space.parse(TINY.replace("trials: 3,", "trials: 3, timeout: 10m, trial_timeout: 5s,"))
 
     with pytest.raises(UsageError, match=r"drop search.timeout and search.trial_timeout, which a clock decides"):
-        tune.run(space, storage_url="sqlite://", deterministic=4)
+        tune.run(space, storage="sqlite://", deterministic=4)
 
 
 def test_a_trial_has_its_time() -> None:

@@ -99,8 +99,8 @@ def test_many_workers_give_the_trials_that_one_gives(tmp_path: Path) -> None:
     (tmp_path / "many.yaml").write_text(SPACE)
     alone, together = (f"sqlite:///{tmp_path / name}.db" for name in ("alone", "together"))
 
-    one = tuner.run(tmp_path / "many.yaml", storage_url=alone, threads=1).study.records()
-    two = tuner.run(tmp_path / "many.yaml", storage_url=together, workers=2, threads=1).study.records()
+    one = tuner.run(tmp_path / "many.yaml", storage=alone, threads=1).study.records()
+    two = tuner.run(tmp_path / "many.yaml", storage=together, workers=2, threads=1).study.records()
 
     assert len(two) == 5
     for mine, theirs in zip(one, two, strict=True):
@@ -116,7 +116,7 @@ def test_a_worker_that_is_killed_is_replaced_and_its_trial_goes_on(
     events: list[Event] = []
 
     result = tuner.run(
-        dying_space(tmp_path, always=False, retries=3), storage_url=url, workers=2, threads=1, observe=events.append
+        dying_space(tmp_path, always=False, retries=3), storage=url, workers=2, threads=1, observe=events.append
     )
 
     lost = [event.outcome for event in events if isinstance(event, SetBack)]
@@ -131,7 +131,7 @@ def test_a_trial_that_always_kills_its_worker_has_failed_after_its_retries(
     monkeypatch.setenv("MAY_DIE", "1")
 
     with pytest.raises(NoTrialSucceeded, match=r"the most common cause: its worker died \(SIGKILL\)"):
-        tuner.run(dying_space(tmp_path, always=True, retries=1), storage_url=url, workers=2, threads=1)
+        tuner.run(dying_space(tmp_path, always=True, retries=1), storage=url, workers=2, threads=1)
 
 
 def test_a_trial_that_hangs_is_killed_and_recorded_and_the_study_goes_on(tmp_path: Path, url: str) -> None:
@@ -143,7 +143,7 @@ def test_a_trial_that_hangs_is_killed_and_recorded_and_the_study_goes_on(tmp_pat
     text = text.replace("sampler: {type: RandomSampler}", grid).replace("trials: 5", "trials: 2, trial_timeout: 4s")
     (tmp_path / "hanging.yaml").write_text(text)
 
-    result = tuner.run(tmp_path / "hanging.yaml", storage_url=url)  # one worker; the limit gives it a process
+    result = tuner.run(tmp_path / "hanging.yaml", storage=url)  # one worker; the limit gives it a process
 
     hung, fine = sorted(result.study.records(), key=lambda record: not record.params["model.slow"])
     assert (hung.state, hung.cause) == ("timed out", "no epoch within 4 s")
@@ -172,7 +172,7 @@ def test_a_class_of_a_notebook_is_refused_where_processes_would_need_it(
     (tmp_path / "many.yaml").write_text(SPACE.replace(CNN, "{type: '__main__:Net'}"))
 
     with pytest.raises(UsageError, match=r"model.type: __main__:Net is defined in a notebook .* name it file.py:Net"):
-        tuner.run(tmp_path / "many.yaml", storage_url=url, workers=2)
+        tuner.run(tmp_path / "many.yaml", storage=url, workers=2)
 
 
 def test_what_a_trial_prints_is_kept_in_its_own_log_and_a_crashs_last_words_too(
@@ -183,7 +183,7 @@ def test_what_a_trial_prints_is_kept_in_its_own_log_and_a_crashs_last_words_too(
     text = SPACE.replace(CNN, "{type: 'net.py:Net'}")
     (tmp_path / "saying.yaml").write_text(text.replace("trials: 5", "trials: 2"))
 
-    study = tuner.run(tmp_path / "saying.yaml", storage_url=url, workers=2).study
+    study = tuner.run(tmp_path / "saying.yaml", storage=url, workers=2).study
 
     logs = study_folder(url, study.name, study.uid) / "logs"
     words = [(logs / f"{number}.log").read_text() for number in (0, 1)]

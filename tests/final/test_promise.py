@@ -63,7 +63,7 @@ def test_the_trivial_predictor_of_classes_is_scikit_learns_best(tmp_path: Path, 
     file = rare(tmp_path)
     train, valid = splits_of(file)
 
-    tuner.run(file, storage_url=url, device="cpu")
+    tuner.run(file, storage=url, device="cpu")
 
     found = noted(load_study(open_storage(url), "rare"), "baseline")
     majority = DummyClassifier(strategy="most_frequent").fit(train, train).predict(valid)
@@ -200,27 +200,27 @@ def test_training_on_the_training_rows_leaves_the_test_rows_alone(tmp_path: Path
     file = rare(tmp_path)
     (tmp_path / "held.csv").write_text("nothing,that,fits\n")
     space = Space.load(file, [("data.test_path", "held.csv")])
-    tuner.run(space, storage_url=url, device="cpu")
-    tuner.export("rare", tmp_path / "best.yaml", storage_url=url)
+    tuner.run(space, storage=url, device="cpu")
+    tuner.export("rare", tmp_path / "best.yaml", storage=url)
 
-    final = tuner.train(tmp_path / "best.yaml", tmp_path / "run", on=On.TRAIN, storage_url=url, device="cpu")
+    final = tuner.train(tmp_path / "best.yaml", tmp_path / "run", on=On.TRAIN, storage=url, device="cpu")
 
     assert final.test == {}
     assert final.valid["accuracy"] == final.epochs[-1]["accuracy"]
     assert "Validation split" in (tmp_path / "run" / "report.html").read_text()
     assert not list(tmp_path.rglob("test-scores.jsonl"))
     with pytest.raises(tuner.TunerError, match=r"held\.csv"):
-        tuner.train(tmp_path / "best.yaml", tmp_path / "all", storage_url=url, device="cpu")
+        tuner.train(tmp_path / "best.yaml", tmp_path / "all", storage=url, device="cpu")
 
 
 def test_the_test_split_is_counted_for_its_study_and_that_is_said(tmp_path: Path, url: str) -> None:
     file = rare(tmp_path)
-    tuner.run(file, storage_url=url, device="cpu", n_trials=2, settings=[("optimizer.lr", {"float": [0.001, 0.1]})])
+    tuner.run(file, storage=url, device="cpu", n_trials=2, settings=[("optimizer.lr", {"float": [0.001, 0.1]})])
     for number in (0, 1):
-        tuner.export("rare", tmp_path / f"{number}.yaml", trial=number, storage_url=url)
+        tuner.export("rare", tmp_path / f"{number}.yaml", trial=number, storage=url)
 
     first, second = (
-        tuner.train(tmp_path / f"{number}.yaml", tmp_path / f"run{number}", storage_url=url, device="cpu")
+        tuner.train(tmp_path / f"{number}.yaml", tmp_path / f"run{number}", storage=url, device="cpu")
         for number in (0, 1)
     )
 
@@ -233,8 +233,8 @@ def test_the_test_split_is_counted_for_its_study_and_that_is_said(tmp_path: Path
 def test_a_model_worse_than_always_no_is_said_to_be(tmp_path: Path, url: str, cli: Cli) -> None:
     rare(tmp_path, lr=0.0001)
     space = Space.load(tmp_path / "rare.yaml", [("training.class_weights", "balanced"), ("training.epochs", 2)])
-    tuner.run(space, storage_url=url, device="cpu")
-    tuner.export("rare", tmp_path / "best.yaml", storage_url=url)
+    tuner.run(space, storage=url, device="cpu")
+    tuner.export("rare", tmp_path / "best.yaml", storage=url)
 
     done = cli("train", "best.yaml", "-o", "run")
 

@@ -79,7 +79,7 @@ def space_of(folder: Path, model: str) -> Path:
 def test_a_run_names_what_would_not_be_saved_before_its_first_trial(model: str, tmp_path: Path, url: str) -> None:
     events: list[Event] = []
 
-    tuner.run(space_of(tmp_path, model), storage_url=url, observe=events.append)
+    tuner.run(space_of(tmp_path, model), storage=url, observe=events.append)
 
     opened, first = (next(i for i, each in enumerate(events) if isinstance(each, kind)) for kind in (Opened, Started))
     found = events[opened]
@@ -98,7 +98,7 @@ def test_a_large_model_is_not_saved_on_trial_and_that_is_said(
     monkeypatch.setattr(save, "LARGEST", 1000)
     events: list[Event] = []
 
-    tuner.run(space_of(tmp_path, "{type: 'net.py:PlainList'}"), storage_url=url, observe=events.append)
+    tuner.run(space_of(tmp_path, "{type: 'net.py:PlainList'}"), storage=url, observe=events.append)
 
     opened = next(each for each in events if isinstance(each, Opened))
     assert any("are not saved on trial before the search" in note for note in opened.notes)

@@ -32,7 +32,7 @@ training: {epochs: 3}
 
 
 def test_a_trial_is_repeated_exactly_on_its_own_rows(tiny: Path, url: str, tmp_path: Path) -> None:
-    result = tuner.run(tiny, storage_url=url)
+    result = tuner.run(tiny, storage=url)
     study = load_study(open_storage(url), "tiny")
 
     for record in result.study.records():
@@ -60,7 +60,7 @@ def test_on_more_rows_each_epoch_begins_with_the_rate_that_it_had_in_the_search(
 ) -> None:
     settings = {"scheduler": scheduler, "data.batch_size": 256, "training.epochs": 5, "objective.scope": "last"}
     space = Space.parse(FIXED, settings=[*settings.items(), ("search", {"trials": 1})])
-    record = tuner.run(space, storage_url=url).study.records()[0]
+    record = tuner.run(space, storage=url).study.records()[0]
     study = load_study(open_storage(url), space.name)
 
     final = tuner.train(best_config.filled_space(study), tmp_path / "run")

@@ -126,7 +126,7 @@ def test_a_suspended_trial_begins_anew_under_its_own_number(linear: Space, url: 
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(Interrupted):
-        tuner.run(linear, storage_url=url, observe=interrupt)
+        tuner.run(linear, storage=url, observe=interrupt)
     result, _ = run(linear, url)
 
     second = result.study.record(1)
@@ -139,7 +139,7 @@ def test_the_exported_config_calls_the_function_again_with_the_trials_seed(
     linear: Space, url: str, tmp_path: Path, form: Format
 ) -> None:
     best = run(linear, url)[0].best
-    tuner.export("linear", tmp_path / "out" / "best.yaml", form=form, storage_url=url)
+    tuner.export("linear", tmp_path / "out" / "best.yaml", form=form, storage=url)
 
     final = tuner.train(tmp_path / "out" / "best.yaml", tmp_path / "run")
 
@@ -153,7 +153,7 @@ def test_the_exported_config_calls_the_function_again_with_the_trials_seed(
 
 def test_a_run_folder_stands_alone(linear: Space, url: str, tmp_path: Path) -> None:
     run(linear, url, n_trials=1)
-    tuner.export("linear", tmp_path / "best.yaml", storage_url=url)
+    tuner.export("linear", tmp_path / "best.yaml", storage=url)
     tuner.train(tmp_path / "best.yaml", tmp_path / "run")
     (tmp_path / "code" / "train.py").unlink()
 

@@ -68,7 +68,7 @@ def test_a_page_says_what_each_study_found_and_in_what_they_differ(url: str, tmp
     assert "<td>model.type</td><td>&#34;MLP&#34;</td><td>&#34;Linear&#34;</td>" in page
     assert "data.batch_size" not in page
     assert page.count('class="plot"') == 2
-    again = tuner.report(["tiny", "other"], tmp_path / "again.html", storage_url=url)
+    again = tuner.report(["tiny", "other"], tmp_path / "again.html", storage=url)
     assert "<h1>tiny against other</h1>" in again.read_text()
 
 

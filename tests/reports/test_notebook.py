@@ -83,7 +83,7 @@ def test_a_study_without_trials_shows_its_facts_alone_and_is_small() -> None:
 def test_elsewhere_it_is_a_line_and_its_records_are_those_of_the_command(url: str) -> None:
     left_running(url)
 
-    study = tuner.load_study("tiny", storage_url=url)
+    study = tuner.load_study("tiny", storage=url)
 
     assert repr(study) == "study tiny: accuracy, to maximize; 2 trials: 1 complete, 1 left running"
     assert [record.state for record in study.records()] == ["complete", "left running"]
@@ -103,4 +103,4 @@ def test_a_study_that_is_not_there_is_an_error(url: str) -> None:
     study_of(0, url)
 
     with pytest.raises(StudyError, match="no study nope: there is <b>made</b> up"):
-        tuner.load_study("nope", storage_url=url)
+        tuner.load_study("nope", storage=url)

@@ -142,9 +142,9 @@ def test_the_table_of_trials_has_no_empty_column_and_three_digits() -> None:
 
 
 def test_the_commands_on_the_page_name_its_database_without_its_password(tiny: Path, url: str, tmp_path: Path) -> None:
-    tuner.run(tiny, storage_url=url, n_trials=1)
+    tuner.run(tiny, storage=url, n_trials=1)
 
-    page = tuner.report("tiny", tmp_path / "report.html", storage_url=url).read_text()
+    page = tuner.report("tiny", tmp_path / "report.html", storage=url).read_text()
 
     command = re.search(r"<p>Next: <code>(tuner confirm .*?)</code>", page)
     assert command is not None
@@ -165,12 +165,12 @@ def test_a_thousand_trials_take_little_of_that() -> None:
 
 
 def test_the_best_config_on_the_page_is_the_exported_one(tiny: Path, url: str, tmp_path: Path) -> None:
-    tuner.run(tiny, storage_url=url)
-    page = tuner.report("tiny", tmp_path / "report.html", storage_url=url)
+    tuner.run(tiny, storage=url)
+    page = tuner.report("tiny", tmp_path / "report.html", storage=url)
 
     shown = re.search(r'<pre id="config"[^>]*>(.*?)</pre>', page.read_text(), re.DOTALL)
     assert shown is not None
-    assert html.unescape(shown[1]) == tuner.export("tiny", storage_url=url)
+    assert html.unescape(shown[1]) == tuner.export("tiny", storage=url)
 
 
 def test_metrics_that_are_called_alike_have_figures_of_their_own() -> None:

@@ -18,7 +18,7 @@ from tuner.study import Study, load_study
 
 @pytest.fixture
 def study(tiny: Path, url: str) -> Study:
-    tuner.run(tiny, storage_url=url)
+    tuner.run(tiny, storage=url)
     return load_study(open_storage(url), "tiny")
 
 
@@ -28,7 +28,7 @@ def test_the_exported_file_is_the_best_trials_config_and_says_where_it_comes_fro
     best = study.best()
     assert best is not None
 
-    tuner.export("tiny", tmp_path / "best.yaml", storage_url=url)
+    tuner.export("tiny", tmp_path / "best.yaml", storage=url)
 
     space = Space.load(tmp_path / "best.yaml")
     facts = space.setting("provenance")
@@ -46,8 +46,8 @@ def test_the_exported_file_is_the_best_trials_config_and_says_where_it_comes_fro
 
 
 def test_json_is_the_same_config_with_every_default(study: Study, url: str, tmp_path: Path) -> None:
-    tuner.export("tiny", tmp_path / "best.yaml", trial=1, storage_url=url)
-    text = tuner.export("tiny", tmp_path / "best.json", trial=1, form=Format.JSON, storage_url=url)
+    tuner.export("tiny", tmp_path / "best.yaml", trial=1, storage=url)
+    text = tuner.export("tiny", tmp_path / "best.json", trial=1, form=Format.JSON, storage=url)
 
     document = json.loads(text)
     from_json, from_yaml = (
@@ -69,9 +69,9 @@ def test_relative_paths_are_rewritten_for_the_folder_of_the_file(tmp_path: Path,
     space = Space.parse(
         TINY, base=tmp_path / "code", settings=[("model", {"type": "net.py:Net"}), ("search.trials", 1)]
     )
-    tuner.run(space, storage_url=url)
+    tuner.run(space, storage=url)
 
-    tuner.export(space.name, tmp_path / "out" / "best.yaml", form=form, storage_url=url)
+    tuner.export(space.name, tmp_path / "out" / "best.yaml", form=form, storage=url)
 
     exported = Space.load(tmp_path / "out" / "best.yaml")
     assert exported.resolve(Corner(False, {})).model == Component("../code/net.py:Net")
@@ -85,6 +85,6 @@ def test_a_trial_that_has_no_config_is_refused(study: Study, url: str) -> None:
     optuna.create_study(storage=url, study_name="foreign").optimize(lambda trial: trial.suggest_float("x", 0, 1), 1)
 
     with pytest.raises(StudyError, match="trial 3 of study tiny has not been started"):
-        tuner.export("tiny", trial=3, storage_url=url)
+        tuner.export("tiny", trial=3, storage=url)
     with pytest.raises(StudyError, match="study foreign was not made by tuner"):
-        tuner.export("foreign", storage_url=url)
+        tuner.export("foreign", storage=url)

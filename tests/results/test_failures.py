@@ -118,7 +118,7 @@ def count_above(result: Result, bound: float) -> int:
 
 def test_what_went_wrong_is_said_of_this_runs_trials_and_of_all_where_none_ran(fails: Path, url: str) -> None:
     def run(**more: Any) -> Result:
-        return tuner.run(fails / "fails.yaml", storage_url=url, **more)
+        return tuner.run(fails / "fails.yaml", storage=url, **more)
 
     first, again = run(), run()
     (fails / "fails.py").write_text(FIT.format(bound=1))

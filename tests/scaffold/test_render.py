@@ -53,7 +53,7 @@ def test_a_space_for_any_data_runs_without_an_edit(data: object, tmp_path: Path,
     out.write_text(draft(data(tmp_path), out))  # type: ignore[operator]
 
     small = [("training.epochs", 1), ("search.confirm", None), ("search.pruner", None)]
-    result = tuner.run(out, storage_url=url, n_trials=2, settings=small)
+    result = tuner.run(out, storage=url, n_trials=2, settings=small)
 
     assert [record.state for record in result.study.records()] == ["complete", "complete"]
 

@@ -50,7 +50,7 @@ def test_a_trial_that_was_kept_is_trained_again_to_its_value_and_says_where_it_c
     kept = run(tiny, url, fork="other", n_trials=1, settings=settings)[0].best
     config = tmp_path / "best.yaml"
 
-    tuner.export("other", config, storage_url=url)
+    tuner.export("other", config, storage=url)
     final = tuner.train(config, tmp_path / "run", on=On.TRAIN)
 
     assert Space.load(config).setting("provenance.origin") == {"study": "tiny", "trial": 0}

@@ -22,7 +22,7 @@ def test_an_optuna_script_of_ones_own_tunes_a_space(tiny: Path, url: str) -> Non
 
 
 def test_it_gives_what_tuner_itself_would_for_the_same_parameters(tiny: Path, url: str) -> None:
-    ours = tuner.run(tiny, storage_url=url, n_trials=1).best
+    ours = tuner.run(tiny, storage=url, n_trials=1).best
     study = optuna.create_study(direction="maximize")
     study.enqueue_trial(dict(ours.params))
 

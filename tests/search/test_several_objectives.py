@@ -63,8 +63,8 @@ def test_a_front_has_no_best_trial(url: str) -> None:
     with pytest.raises(StudyError, match="study tiny has several objectives: it has a front, and no best trial"):
         _ = result.best
     with pytest.raises(StudyError, match=r"name a trial of its front with --trial: 0$"):
-        tuner.export("tiny", storage_url=url)
-    assert "values: {accuracy:" in tuner.export("tiny", trial=0, storage_url=url)
+        tuner.export("tiny", storage=url)
+    assert "values: {accuracy:" in tuner.export("tiny", trial=0, storage=url)
 
 
 def test_the_front_is_what_no_other_beats_in_every_objective(url: str) -> None:
@@ -160,8 +160,8 @@ def test_a_study_in_which_nothing_keeps_the_bounds_says_so(url: str) -> None:
         run(space, url)
 
     with pytest.raises(StudyError, match="has no complete trial that keeps parameters at most 10; name one with"):
-        tuner.export("tiny", storage_url=url)
-    assert "provenance" in tuner.export("tiny", trial=1, storage_url=url)
+        tuner.export("tiny", storage=url)
+    assert "provenance" in tuner.export("tiny", trial=1, storage=url)
 
 
 def test_latency_alone_may_be_the_objective_and_pruned_by(url: str) -> None:
@@ -235,7 +235,7 @@ def test_a_trial_that_is_cut_short_tells_which_bounds_it_broke() -> None:
 def test_a_cost_alone_trains_to_the_last_epoch(tmp_path: Path, url: str) -> None:
     (tmp_path / "small.yaml").write_text(TINY + "objective: {metric: parameters}\n")
 
-    result = tuner.run(tmp_path / "small.yaml", storage_url=url)
+    result = tuner.run(tmp_path / "small.yaml", storage=url)
 
     assert {record.epoch for record in result.study.records()} == {2}
 

@@ -181,7 +181,7 @@ def test_a_crashed_run_is_found_and_continued_under_its_own_numbers(tiny: Path, 
             raise Crash
 
     with pytest.raises(Crash):
-        tuner.run(tiny, storage_url=url, observe=crash)
+        tuner.run(tiny, storage=url, observe=crash)
 
     result, events = run(tiny, url)
 
@@ -208,11 +208,11 @@ def test_a_signal_suspends_the_trial_at_its_epochs_end_and_a_rerun_ends_as_if_no
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(Interrupted) as caught:
-        tuner.run(tiny, storage_url=url, observe=interrupt)
+        tuner.run(tiny, storage=url, observe=interrupt)
     checkpoints = checkpoints_of(url)
     waiting = load_study(open_storage(url), "tiny").record(1)
     events: list[Event] = []
-    tuner.run(tiny, storage_url=url, observe=events.append)
+    tuner.run(tiny, storage=url, observe=events.append)
 
     assert caught.value.exit_code == 130
     assert [file.name for file in checkpoints] == ["1.pt"]
@@ -260,7 +260,7 @@ def test_another_study_of_the_same_name_does_not_go_on_from_the_ones_checkpoint(
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        tuner.run(tiny, storage_url=url, observe=interrupt)
+        tuner.run(tiny, storage=url, observe=interrupt)
     assert len(checkpoints_of(url)) == 1
     for file in tmp_path.glob("studies.db*"):
         file.unlink()
@@ -299,9 +299,9 @@ def test_a_run_whose_trials_all_fail_is_given_up_and_can_go_on(tmp_path: Path, u
     with pytest.raises(
         TunerError, match=r"4 trials failed in a row; the most common cause: KeyError: 'of my own'"
     ) as given_up:
-        tuner.run(tmp_path / "failing.yaml", storage_url=url)
+        tuner.run(tmp_path / "failing.yaml", storage=url)
     (tmp_path / "net.py").write_text(head + net.format("pass"))
-    result = tuner.run(tmp_path / "failing.yaml", storage_url=url, n_trials=6)
+    result = tuner.run(tmp_path / "failing.yaml", storage=url, n_trials=6)
 
     assert given_up.value.exit_code == 1
     states = [record.state for record in result.study.records()]

@@ -111,7 +111,7 @@ def test_data_and_models_that_leave_are_errors_of_the_space(
     (tmp_path / "own.yaml").write_text(SPACE.replace("DATA", data).replace("MODEL", model))
 
     with pytest.raises(UsageError, match=rf": {path}.*SystemExit: no "):
-        tuner.run(tmp_path / "own.yaml", storage_url=url)
+        tuner.run(tmp_path / "own.yaml", storage=url)
 
 
 def test_a_function_that_leaves_in_final_training_is_an_error(tmp_path: Path) -> None:

@@ -174,7 +174,7 @@ def test_what_the_source_does_not_know_is_left_to_the_sampler_and_said(old: AskT
 
 def test_an_exported_config_is_found_from_the_folder_of_the_space(old: AskTell, url: str, tmp_path: Path) -> None:
     for name in ("best.yaml", "best.json"):
-        tuner.export("tiny", tmp_path / name, storage_url=url)
+        tuner.export("tiny", tmp_path / name, storage=url)
         space = Space.parse(new({"file": name}).text, base=tmp_path)
 
         known = known_configs(space, url)

@@ -63,7 +63,7 @@ WHOLE = [(number, "COMPLETE", 2) for number in range(3)]
 def test_a_run_waits_for_a_database_that_another_program_has_locked(tiny: Path, url: str, tmp_path: Path) -> None:
     locker = Locker(tmp_path / "studies.db", seconds=5)
 
-    tune.run(tiny, storage_url=url, observe=locker)
+    tune.run(tiny, storage=url, observe=locker)
 
     locker.end()
     assert outcomes(url) == WHOLE
@@ -80,10 +80,10 @@ def test_a_run_ends_in_a_sentence_when_the_database_stays_locked(
     monkeypatch.setattr(retry, "PATIENCE_SECONDS", 3.0)
 
     with pytest.raises(StorageError, match=r"the database is locked by another program, for .*: end that program"):
-        tune.run(tiny, storage_url=url, observe=locker)
+        tune.run(tiny, storage=url, observe=locker)
     locker.end()
     left = outcomes(url)
-    tune.run(tiny, storage_url=url)
+    tune.run(tiny, storage=url)
 
     assert [(number, state) for number, state, _ in left] == [(0, "RUNNING")]
     assert outcomes(url) == WHOLE
@@ -137,7 +137,7 @@ class Filler:
 def test_a_run_waits_for_space_on_a_full_disk(tiny: Path, disk: Path) -> None:
     url, filler = f"sqlite:///{disk}/studies.db", Filler(disk, seconds=3)
 
-    tune.run(tiny, storage_url=url, observe=filler)
+    tune.run(tiny, storage=url, observe=filler)
 
     assert outcomes(url) == WHOLE
     assert filler.troubles == [
@@ -153,10 +153,10 @@ def test_a_run_ends_in_a_sentence_when_the_disk_stays_full(
     monkeypatch.setattr(retry, "PATIENCE_SECONDS", 2.0)
 
     with pytest.raises(StorageError, match=r"the disk of the database is full, for .*: free some space on it"):
-        tune.run(tiny, storage_url=url, observe=filler)
+        tune.run(tiny, storage=url, observe=filler)
     filler.free()
     left = outcomes(url)
-    tune.run(tiny, storage_url=url)
+    tune.run(tiny, storage=url)
 
     assert [(number, state) for number, state, _ in left] == [(0, "RUNNING")]
     assert outcomes(url) == WHOLE

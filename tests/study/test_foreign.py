@@ -148,7 +148,7 @@ def test_a_study_of_plain_optuna_is_read_by_every_command(name: str, url: str, t
     for command in (*shown, ("show", name, "--format", "yaml"), drawn):
         called = CliRunner().invoke(app, [*command, "--storage", url])
         assert called.exit_code == 0, (command, called.output, called.exception)
-    assert name in load_notebook(name, storage_url=url)._repr_html_()
+    assert name in load_notebook(name, storage=url)._repr_html_()
 
 
 def test_choices_that_are_lists_are_shown_as_they_are(url: str) -> None:

@@ -107,7 +107,7 @@ def test_whatever_the_schema_names_works_after_a_plain_install(kind: str, name: 
 
     found = tuner.run(
         tmp_path / "steps.yaml",
-        storage_url=url,
+        storage=url,
         n_trials=6,
         settings=[(f"search.{kind}", {"type": name, **NEEDED.get(name, {})})],
     )
@@ -144,7 +144,7 @@ def test_a_sampler_keeps_away_from_where_memory_runs_out(tmp_path: Path, url: st
         "x: {float: [0, 1]}\n"
     )
 
-    records = tuner.run(tmp_path / "hungry.yaml", storage_url=url).study.records()
+    records = tuner.run(tmp_path / "hungry.yaml", storage=url).study.records()
 
     ran_out = [record.state == "out of memory" for record in records]
     assert sum(ran_out[:20]) >= 3  # or there was nothing to learn from

@@ -47,7 +47,7 @@ def walk(tmp_path: Path) -> Path:
 
 def run(walk: Path, url: str, n_trials: int = 10, deterministic: int | None = None, **stop: float) -> Result:
     settings = [("search.stop", stop)] if stop else []
-    return tuner.run(walk, storage_url=url, n_trials=n_trials, deterministic=deterministic, settings=settings)
+    return tuner.run(walk, storage=url, n_trials=n_trials, deterministic=deterministic, settings=settings)
 
 
 def test_a_target_that_is_reached_ends_the_search_and_the_reason_is_kept(walk: Path, url: str) -> None:
@@ -146,7 +146,7 @@ def test_patience_of_a_fork_begins_after_the_trials_that_it_keeps(walk: Path, ur
 
     result = tuner.run(
         walk,
-        storage_url=url,
+        storage=url,
         fork="fork",
         settings=[*settings, ("search.enqueue", [{"x": 8.4}, {"x": 8.3}, {"x": 8.2}])],
     )
@@ -154,5 +154,5 @@ def test_patience_of_a_fork_begins_after_the_trials_that_it_keeps(walk: Path, ur
     assert result.study.finished() == 6 + 3
     assert result.stopped == "the last 3 trials brought no better distance than 1"
     another = [("search.stop", {"patience": 4}), settings[1], ("search.enqueue", [])]
-    again = tuner.run(walk, storage_url=url, fork="fork", settings=another)
+    again = tuner.run(walk, storage=url, fork="fork", settings=another)
     assert again.study.finished() == 6 + 4

@@ -54,7 +54,7 @@ def confirm(
                 top=top,
                 seeds=seeds,
                 splits=splits,
-                storage_url=storage,
+                storage=storage,
                 device=device,
                 workers=options.number_or(workers, "--workers", ["auto"], least=1),
                 threads=threads,

@@ -23,4 +23,4 @@ def report(
     """
     from tuner import api
 
-    say(f"wrote {api.report(studies, out, storage_url=storage)}")
+    say(f"wrote {api.report(studies, out, storage=storage)}")

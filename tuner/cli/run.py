@@ -121,7 +121,7 @@ def run(
 
             result = tune.run(
                 checked,
-                storage_url=storage,
+                storage=storage,
                 fork=fork,
                 device=device,
                 workers=several,

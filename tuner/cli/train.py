@@ -57,7 +57,7 @@ def train(
             typer.echo(f"epoch {epoch} of {last}: {shown}", err=True)
 
     done = retrain.train(
-        space, out, on=on, device=device, overwrite=overwrite, test=test, storage_url=storage, observe=observe
+        space, out, on=on, device=device, overwrite=overwrite, test=test, storage=storage, observe=observe
     )
     for note in done.notes:
         typer.echo(f"note: {note}", err=True)

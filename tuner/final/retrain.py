@@ -80,7 +80,7 @@ def train(
     device: str = "auto",
     overwrite: bool = False,
     test: bool | None = None,
-    storage_url: str = DEFAULT_STORAGE,
+    storage: str = DEFAULT_STORAGE,
     observe: EpochObserver = lambda epoch, last, metrics: None,
 ) -> Final:
     """Train a config for good and save the model.
@@ -98,7 +98,7 @@ def train(
         overwrite: whether a folder that is there may be replaced.
         test: whether the test split is scored, at the end; None is on train+valid alone. Without it the model is scored
             on the validation split. How often it was scored for a study is counted.
-        storage_url: the database of the study that the config comes from; the count is kept beside it.
+        storage: the database of the study that the config comes from; the count is kept beside it.
         observe: is called after each epoch with its number, the last one's, and its metrics.
 
     Returns:
@@ -133,7 +133,7 @@ def train(
         said = save.save(folder, space, run, _rows(run.dataset))
         sentences = list(judged.sentences(provenance, goal))
         if judged.split == "test":
-            sentences += counted(storage_url, provenance, judged.values)
+            sentences += counted(storage, provenance, judged.values)
         done = Final(
             folder=Path(out),
             epochs=epochs,

@@ -6,12 +6,13 @@ import plotly.graph_objects as go
 import plotly.offline
 from jinja2 import Environment, PackageLoader, select_autoescape
 
-from tuner import plots, storage
+from tuner import plots
 from tuner.config import DEFAULT_STORAGE
 from tuner.plots import PLOTLY
 from tuner.plots.pareto_front import pareto
 from tuner.results.summary import headline, summary
 from tuner.runtime.rounding import value_text
+from tuner.storage import open_storage
 from tuner.study import Attended, registry
 
 HEIGHT = 320
@@ -54,18 +55,18 @@ class Notebook(Attended):
         )
 
 
-def load_study(study: str, *, storage_url: str = DEFAULT_STORAGE) -> Notebook:
+def load_study(study_name: str, *, storage: str = DEFAULT_STORAGE) -> Notebook:
     """A study to look at: its records, its best trials, its figures; a notebook shows it with two of them.
 
     Args:
-        study: its name.
-        storage_url: the database.
+        study_name: the study.
+        storage: the database.
 
     Raises:
         StudyError: there is no such study.
         StorageError: the database cannot be read.
     """
-    return Notebook(registry.load_study(storage.open_storage(storage_url), study), storage_url)
+    return Notebook(registry.load_study(open_storage(storage), study_name), storage)
 
 
 def _html(figure: go.Figure) -> str:

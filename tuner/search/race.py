@@ -11,7 +11,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from tuner import data, preflight, storage
+from tuner import data, preflight
 from tuner.config import DEFAULT_STORAGE
 from tuner.engines.serial import Redrawn, Serial
 from tuner.errors import BuildError, DataError, StudyError, UsageError, listing
@@ -27,7 +27,7 @@ from tuner.search.plan import Plan, interval_of, planned, settle
 from tuner.search.session import crew_of, drive
 from tuner.space import Space
 from tuner.space.suggest import Corner
-from tuner.storage import in_turn
+from tuner.storage import in_turn, join, open_storage, study_folder
 from tuner.study import Record, Study, load_study, open_study
 from tuner.study.registry import enqueue, sibling
 from tuner.study.study import note, noted
@@ -37,12 +37,12 @@ from tuner.training import Job, device_of
 
 @leftovers.ended()
 def confirm(
-    study: str,
+    study_name: str,
     *,
     top: int | None = None,
     seeds: int | None = None,
     splits: bool | None = None,
-    storage_url: str = DEFAULT_STORAGE,
+    storage: str = DEFAULT_STORAGE,
     device: str = "auto",
     workers: Workers = None,
     threads: int | None = None,
@@ -54,13 +54,13 @@ def confirm(
     """Train a study's best trials on fresh seeds and pick the one of the best mean; what is there is continued.
 
     Args:
-        study: its name.
+        study_name: the study.
         top: how many trials are candidates; None, here and next, is what the study's file asks for, or else 5.
         seeds: how many seeds a candidate is trained on at most, common to all, and how many further ones
             the pick is; at least 2.
         splits: whether each seed draws training and validation rows anew; those of the test stay apart. None is
             what the file asks for, or else not.
-        storage_url: the database.
+        storage: the database.
         device: as `run` takes it, and so are all that follow.
         workers: how many train.
         threads: of each worker.
@@ -80,9 +80,9 @@ def confirm(
     """
     wanted = Wanted(executor, workers, threads, workers_per_gpu, ray_address)
     given = {name: value for name, value in (("top", top), ("seeds", seeds), ("splits", splits)) if value is not None}
-    opened = load_study(storage.open_storage(storage_url), study)
+    opened = load_study(open_storage(storage), study_name)
     asked = opened.space.setting("search.confirm") if opened.made_here else None
-    return confirm_with(Terms(**{**(asked or {}), **given}), study, storage_url, wanted, device, observe)
+    return confirm_with(Terms(**{**(asked or {}), **given}), study_name, storage, wanted, device, observe)
 
 
 def terms_of(space: Space, goal: Goal) -> Terms | None:
@@ -107,11 +107,9 @@ def terms_of(space: Space, goal: Goal) -> Terms | None:
 _OWN_ROWS = "which rows are trained on is the affair of objective.function: drop it"
 
 
-def confirm_with(
-    terms: Terms, name: str, storage_url: str, wanted: Wanted, device: str, observe: Observer
-) -> Confirmation:
+def confirm_with(terms: Terms, name: str, storage: str, wanted: Wanted, device: str, observe: Observer) -> Confirmation:
     """Do what `confirm` does on these terms, with that crew."""
-    study = load_study(storage.open_storage(storage_url), name)
+    study = load_study(open_storage(storage), name)
     candidates = _candidates(study, terms)
     if (found := read(study)) is not None and _is(found, terms, candidates) and not (found.wanted or found.failed):
         return found
@@ -121,10 +119,10 @@ def confirm_with(
     plan = replace(plan, notes=(*plan.notes, *confirmable(study, plan.version)))
     overlap = _overlap(plan, space) if terms.splits else 0.0
     search = space.setting("search")
-    with storage.join(storage_url, space.name, lambda message: observe(Trouble(message))) as turns:
+    with join(storage, space.name, lambda message: observe(Trouble(message))) as turns:
 
         def opened() -> Study:
-            return open_study(storage.open_storage(storage_url, create=True), space, plan.goal)
+            return open_study(open_storage(storage, create=True), space, plan.goal)
 
         def stage() -> tuple[Study, Confirmation]:
             runs = opened()
@@ -134,7 +132,7 @@ def confirm_with(
         while (staged := in_turn(turns, stage))[1].wanted:
             runs = staged[0]
             limits = Limits(len(runs.records()), math.inf, search["max_failures"], search["keep"])
-            folder = storage.study_folder(storage_url, runs.name, runs.uid)
+            folder = study_folder(storage, runs.name, runs.uid)
             stage_plan = replace(plan, notes=(*plan.notes, _stage_note(staged[1])))
             drive(runs, _drawn(stage_plan, space, runs), crew, turns, limits, folder, observe)
         return staged[1]

@@ -12,7 +12,6 @@ from typing import Any
 
 from optuna.storages import BaseStorage
 
-from tuner import storage
 from tuner.config import DEFAULT_STORAGE
 from tuner.errors import NoTrialSucceeded, StudyError, UsageError, listing
 from tuner.executors import leftovers
@@ -32,7 +31,7 @@ from tuner.search.session import crew_of, drive
 from tuner.space import Space
 from tuner.space.edit import settings_of
 from tuner.space.validators import seconds
-from tuner.storage import Turns, in_turn
+from tuner.storage import Turns, in_turn, join, open_storage, study_folder
 from tuner.storage.transient_errors import BUSY, Unavailable
 from tuner.study import Record, Study, load_study, open_study
 from tuner.study.fork import begin_fork, fork_of
@@ -73,7 +72,7 @@ class Result:
 def run(
     space: Space | str | Path,
     *,
-    storage_url: str = DEFAULT_STORAGE,
+    storage: str = DEFAULT_STORAGE,
     study_name: str | None = None,
     fork: str | None = None,
     n_trials: int | None = None,
@@ -99,7 +98,7 @@ def run(
 
     Args:
         space: a file, or a space read already.
-        storage_url: whatever Optuna takes; the default is `studies.db` in the current folder. On
+        storage: whatever Optuna takes; the default is `studies.db` in the current folder. On
             PostgreSQL several runs share a study.
         study_name: in place of `study.name`.
         fork: the name of a new study that begins with all trials of that study which fit the space.
@@ -143,14 +142,14 @@ def run(
     crew = crew_of(space, wanted, where)
     with held_to(1 if wanted.batch is not None else None):  # of which the bits of what is prepared may depend
         plan = planned(space, where, wanted)
-    forked = None if fork is None else fork_of(storage.open_storage(storage_url), forked_from, space, plan.goal)
+    forked = None if fork is None else fork_of(open_storage(storage), forked_from, space, plan.goal)
     if forked is not None and forked.trials:
-        refuse_other_data(load_study(storage.open_storage(storage_url), forked_from), plan.version)
-    known = warm_start.known_configs(space, storage_url)
+        refuse_other_data(load_study(open_storage(storage), forked_from), plan.version)
+    known = warm_start.known_configs(space, storage)
     plan = replace(plan, notes=(*plan.notes, *(forked.fork.notes if forked and forked.trials else ()), *known.notes))
     stop, terms = Stop.of(space, plan.goal), terms_of(space, plan.goal)
-    with storage.join(storage_url, space.name, lambda message: observe(Trouble(message))) as turns:
-        opened = turns.patience.outlast(lambda: storage.open_storage(storage_url, create=True))
+    with join(storage, space.name, lambda message: observe(Trouble(message))) as turns:
+        opened = turns.patience.outlast(lambda: open_storage(storage, create=True))
         if forked is not None:
             in_turn(turns, lambda: begin_fork(opened, forked, space, plan.goal, wanted.batch, turns))
         study = in_turn(turns, lambda: _opened(opened, space, plan.goal, turns, wanted.batch))
@@ -161,7 +160,7 @@ def run(
             in_turn(turns, lambda: note(study, BASELINE, trivial.facts))
         watch = in_turn(turns, lambda: Watch(study, stop, space.setting("search.trials")))
         limits = _limits(space, watch, isinstance(fuse, int))
-        folder = storage.study_folder(storage_url, study.name, study.uid)
+        folder = study_folder(storage, study.name, study.uid)
         ended = drive(study, plan, crew, turns, limits, folder, observe)
         stopped = watch.close()
     records = study.records()
@@ -172,7 +171,7 @@ def run(
     if terms is None or timed_out:
         return Result(study, front, failures, stopped)
     alone = replace(wanted, batch=None, threads=1 if wanted.batch else wanted.threads, fuse="off")
-    return Result(study, front, failures, stopped, confirm_with(terms, study.name, storage_url, alone, device, observe))
+    return Result(study, front, failures, stopped, confirm_with(terms, study.name, storage, alone, device, observe))
 
 
 def _opened(opened: BaseStorage, space: Space, goal: Goal, turns: Turns, batch: int | None) -> Study:

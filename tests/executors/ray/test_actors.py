@@ -57,7 +57,7 @@ class Spread:
 def spread(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Spread:
     folder, events = tmp_path_factory.mktemp("spread"), list[Event]()
     file = own_space(folder)
-    result = tuner.run(file, storage_url=f"sqlite:///{folder}/studies.db", executor="ray", observe=events.append)
+    result = tuner.run(file, storage=f"sqlite:///{folder}/studies.db", executor="ray", observe=events.append)
     return Spread(file, result, events)
 
 
@@ -88,7 +88,7 @@ class Mishap:
 
 
 def test_actors_give_the_trials_that_one_process_gives(spread: Spread, url: str) -> None:
-    alone = tuner.run(spread.file, storage_url=url, threads=1)
+    alone = tuner.run(spread.file, storage=url, threads=1)
 
     assert len(spread.result.study.records()) == 4
     assert plain(spread.result.study.records()) == plain(alone.study.records())
@@ -115,7 +115,7 @@ def test_a_trial_goes_on_from_its_checkpoint_though_its_actor_is_killed(
 ) -> None:
     mishap = Mishap(lambda: workers()[0].kill())
 
-    result = tuner.run(long_space(tmp_path), storage_url=url, n_trials=1, executor="ray", workers=1, observe=mishap)
+    result = tuner.run(long_space(tmp_path), storage=url, n_trials=1, executor="ray", workers=1, observe=mishap)
 
     assert mishap.lost == ["its worker died (killed, perhaps for want of memory)"]
     assert [record.state for record in result.study.records()] == ["complete"]
@@ -131,9 +131,9 @@ def test_a_study_ends_as_ever_though_the_node_that_trains_leaves_the_cluster(
         cluster.remove_node(raylets[workers()[0].ppid()], allow_graceful=False)
 
     mishap = Mishap(leave)
-    alone = tuner.run(long_space(tmp_path), storage_url=f"sqlite:///{tmp_path}/alone.db", n_trials=1, threads=1)
+    alone = tuner.run(long_space(tmp_path), storage=f"sqlite:///{tmp_path}/alone.db", n_trials=1, threads=1)
 
-    result = tuner.run(long_space(tmp_path), storage_url=url, n_trials=1, executor="ray", workers=1, observe=mishap)
+    result = tuner.run(long_space(tmp_path), storage=url, n_trials=1, executor="ray", workers=1, observe=mishap)
     cluster.add_node(num_cpus=1)
 
     assert mishap.lost == ["its worker died (its node left the cluster, or cannot be reached)"]
@@ -156,7 +156,7 @@ def test_workers_that_find_no_room_are_told_of(
     gpu = [("search.resources", {"gpu": 0.5})]
 
     with pytest.raises(NoTrialSucceeded):
-        tuner.run(long_space(tmp_path), storage_url=url, timeout=2, executor="ray", settings=gpu)
+        tuner.run(long_space(tmp_path), storage=url, timeout=2, executor="ray", settings=gpu)
 
     asked = "search.resources asks for cpu: 1 and gpu: 0.5 per trial, and no node has as much"
     assert [asked in record.message for record in caplog.records if record.name == actors.__name__] == [True]

@@ -79,7 +79,7 @@ def test_a_trial_that_needs_more_than_this_machine_has_is_refused(tmp_path: Path
     settings = [("search.resources", {"cpu": 1000})]
 
     with pytest.raises(UsageError, match="asks for cpu: 1000 and gpu: 0 per trial, and no node has as much"):
-        tuner.run(long_space(tmp_path), storage_url=url, executor="ray", settings=settings)
+        tuner.run(long_space(tmp_path), storage=url, executor="ray", settings=settings)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:9", "ray://127.0.0.1:9", "nowhere.invalid:6379", "nonsense"])

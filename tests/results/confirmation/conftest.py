@@ -13,5 +13,5 @@ def walk(tmp_path: Path, url: str) -> Path:
     (tmp_path / "fit.py").write_text(FIT)
     file = tmp_path / "walk.yaml"
     file.write_text(SPACE)
-    tuner.run(file, storage_url=url)
+    tuner.run(file, storage=url)
     return file

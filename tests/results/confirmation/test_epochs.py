@@ -32,9 +32,9 @@ training: {epochs: 8}
 def confirmed(tmp_path: Path, url: str, *settings: tuple[str, object], **terms: int) -> tuple[Path, Confirmation]:
     (tmp_path / "noisy.yaml").write_text(SPACE)
     space = Space.load(tmp_path / "noisy.yaml", settings)
-    tuner.run(space, storage_url=url, device="cpu", threads=1)
-    found = tuner.confirm("noisy", **{"top": 2, "seeds": 3, **terms}, storage_url=url, device="cpu", threads=1)  # type: ignore[arg-type]
-    tuner.export("noisy", tmp_path / "best.yaml", storage_url=url)
+    tuner.run(space, storage=url, device="cpu", threads=1)
+    found = tuner.confirm("noisy", **{"top": 2, "seeds": 3, **terms}, storage=url, device="cpu", threads=1)  # type: ignore[arg-type]
+    tuner.export("noisy", tmp_path / "best.yaml", storage=url)
     return tmp_path / "best.yaml", found
 
 
@@ -104,7 +104,7 @@ def test_the_epoch_keeps_the_bounds_in_every_run(tmp_path: Path, url: str) -> No
 
 def test_an_unconfirmed_value_is_said_to_be_the_best_of_its_epochs(tmp_path: Path, url: str, cli: Cli) -> None:
     (tmp_path / "noisy.yaml").write_text(SPACE)
-    tuner.run(tmp_path / "noisy.yaml", storage_url=url, device="cpu")
+    tuner.run(tmp_path / "noisy.yaml", storage=url, device="cpu")
 
     exported = cli("export", "noisy", "-o", "best.yaml")
 
@@ -135,9 +135,9 @@ def test_rates_that_watched_a_metric_are_replayed(tmp_path: Path, url: str) -> N
 def test_an_unconfirmed_trial_replays_its_own_rates(tmp_path: Path, url: str) -> None:
     (tmp_path / "noisy.yaml").write_text(SPACE)
     result = tuner.run(
-        tmp_path / "noisy.yaml", storage_url=url, device="cpu", settings=[("scheduler", {**PLATEAU, "mode": "max"})]
+        tmp_path / "noisy.yaml", storage=url, device="cpu", settings=[("scheduler", {**PLATEAU, "mode": "max"})]
     )
-    tuner.export("noisy", tmp_path / "best.yaml", storage_url=url)
+    tuner.export("noisy", tmp_path / "best.yaml", storage=url)
 
     final = tuner.train(tmp_path / "best.yaml", tmp_path / "final", device="cpu")
 
@@ -165,9 +165,9 @@ def test_a_function_is_scored_at_an_epoch_where_its_runs_have_the_same_ones(
         'objective: {function: "fit.py:fit", metric: score, direction: maximize}\n'
         f"x: {{float: [0, 0.01]}}\nstops: {str(stops).lower()}\nreturns: {str(returns).lower()}\n"
     )
-    tuner.run(tmp_path / "f.yaml", storage_url=url)
+    tuner.run(tmp_path / "f.yaml", storage=url)
 
-    found = tuner.confirm("noisy", top=2, seeds=4, storage_url=url)
+    found = tuner.confirm("noisy", top=2, seeds=4, storage=url)
 
     assert found.pick is not None
     held = runs_of(url, found, Part.HELD_OUT)
@@ -178,7 +178,7 @@ def test_a_function_is_scored_at_an_epoch_where_its_runs_have_the_same_ones(
     curves = np.array([record.history["score"] for record in runs_of(url, found, Part.RACE)])
     assert found.pick.epoch == int(curves.mean(0).argmax()) + 1
     assert found.held == tuple(record.history["score"][found.pick.epoch - 1] for record in held)
-    tuner.export("noisy", tmp_path / "best.yaml", storage_url=url)
+    tuner.export("noisy", tmp_path / "best.yaml", storage=url)
     final = tuner.train(tmp_path / "best.yaml", tmp_path / "final")
     at = final.epochs[found.pick.epoch - 1]["score"]
     assert any(f"score {rounded(at)} at epoch {found.pick.epoch}" in note for note in final.notes)
@@ -186,7 +186,7 @@ def test_a_function_is_scored_at_an_epoch_where_its_runs_have_the_same_ones(
 
 def test_the_interval_of_draws_that_share_rows_has_nadeau_and_bengios_factor(tmp_path: Path, url: str) -> None:
     _, found = confirmed(tmp_path, url, seeds=3)
-    drawn = tuner.confirm("noisy", top=2, seeds=3, splits=True, storage_url=url, device="cpu", threads=1)
+    drawn = tuner.confirm("noisy", top=2, seeds=3, splits=True, storage=url, device="cpu", threads=1)
 
     rows = round(1797 * 0.8)
     assert found.overlap == 0.0
@@ -217,7 +217,7 @@ def test_a_mode_against_the_objective_is_refused(tmp_path: Path) -> None:
     space = Space.parse(SPACE, settings=[("scheduler", {**PLATEAU, "mode": "min"})])
 
     with pytest.raises(tuner.TunerError, match="watches the objective, and that is to maximize: write mode: max"):
-        tuner.run(space, storage_url=f"sqlite:///{tmp_path}/x.db", device="cpu")
+        tuner.run(space, storage=f"sqlite:///{tmp_path}/x.db", device="cpu")
 
 
 def test_every_scheduler_that_takes_a_metric_is_known() -> None:

@@ -16,7 +16,7 @@ from tuner.search.events import Event
 
 
 def test_the_pick_has_the_best_mean_and_an_interval_of_seeds_that_had_no_say(walk: Path, url: str) -> None:
-    found = tuner.confirm("walk", top=4, seeds=4, storage_url=url)
+    found = tuner.confirm("walk", top=4, seeds=4, storage=url)
 
     assert found.pick is not None
     leading = [sum(each.values) / 4 for each in found.standings if each.leading]
@@ -33,7 +33,7 @@ def test_the_pick_has_the_best_mean_and_an_interval_of_seeds_that_had_no_say(wal
 
 
 def test_every_candidate_trains_on_the_same_seeds_none_of_which_the_search_has_used(walk: Path, url: str) -> None:
-    tuner.confirm("walk", top=3, seeds=2, storage_url=url)
+    tuner.confirm("walk", top=3, seeds=2, storage=url)
 
     runs = study(url, "walk.confirm").records()
     seeds: dict[tuple[str, int], set[int]] = {}
@@ -49,13 +49,13 @@ def test_every_candidate_trains_on_the_same_seeds_none_of_which_the_search_has_u
 def test_the_search_stays_as_it_was(walk: Path, url: str) -> None:
     before = study(url).records()
 
-    tuner.confirm("walk", top=2, seeds=2, storage_url=url)
+    tuner.confirm("walk", top=2, seeds=2, storage=url)
 
     assert study(url).records() == before
 
 
 def test_a_candidate_that_can_no_longer_win_is_given_up(walk: Path, url: str) -> None:
-    found = tuner.confirm("walk", top=8, seeds=6, storage_url=url)
+    found = tuner.confirm("walk", top=8, seeds=6, storage=url)
 
     by_x = {each.trial.params["x"]: each for each in found.standings}
     assert by_x[0.1].given_up in (3, 4, 5)
@@ -66,9 +66,9 @@ def test_a_candidate_that_can_no_longer_win_is_given_up(walk: Path, url: str) ->
 
 def test_what_is_complete_is_not_trained_again_and_more_seeds_use_what_is_there(walk: Path, url: str) -> None:
     events: list[Event] = []
-    first = tuner.confirm("walk", top=2, seeds=2, storage_url=url)
-    again = tuner.confirm("walk", top=2, seeds=2, storage_url=url, observe=events.append)
-    more = tuner.confirm("walk", top=2, seeds=3, storage_url=url)
+    first = tuner.confirm("walk", top=2, seeds=2, storage=url)
+    again = tuner.confirm("walk", top=2, seeds=2, storage=url, observe=events.append)
+    more = tuner.confirm("walk", top=2, seeds=3, storage=url)
 
     assert events == []
     assert again.standings == first.standings
@@ -92,13 +92,13 @@ def test_a_confirmation_that_crashed_goes_on(walk: Path, url: str, tmp_path: Pat
 
     seen: list[Event] = []
     with pytest.raises(Crash):
-        tuner.confirm("walk", top=3, seeds=3, storage_url=url, observe=crash)
+        tuner.confirm("walk", top=3, seeds=3, storage=url, observe=crash)
     cut = read(study(url))
     assert cut is not None
     assert cut.pick is None
     assert list(sentences(cut)) == ["The confirmation is not complete"]
 
-    found = tuner.confirm("walk", top=3, seeds=3, storage_url=url)
+    found = tuner.confirm("walk", top=3, seeds=3, storage=url)
 
     assert found.pick is not None
     runs = study(url, "walk.confirm").records()
@@ -111,13 +111,13 @@ def test_a_confirmation_that_crashed_goes_on(walk: Path, url: str, tmp_path: Pat
 def test_a_candidate_whose_run_fails_drops_out(walk: Path, url: str) -> None:
     tuner.run(
         walk,
-        storage_url=url,
+        storage=url,
         n_trials=40,
         study_name="flaky",
         settings=[("x", {"choice": [0.3, 0.1]}), ("search.enqueue", [])],
     )
 
-    found = tuner.confirm("flaky", top=2, seeds=6, storage_url=url)
+    found = tuner.confirm("flaky", top=2, seeds=6, storage=url)
 
     assert found.pick is not None
     assert found.pick.trial.params["x"] == 0.1
@@ -132,25 +132,25 @@ def test_a_candidate_whose_run_fails_drops_out(walk: Path, url: str) -> None:
 def test_a_run_that_failed_is_tried_again_when_it_is_asked_for_again(walk: Path, url: str) -> None:
     broken = FIT.replace("x == 0.3 and seed % 2", "x == 0.5")
     (walk.parent / "fit.py").write_text(broken.replace("as asked", "the disk is full"))
-    found = tuner.confirm("walk", top=3, seeds=2, storage_url=url)
+    found = tuner.confirm("walk", top=3, seeds=2, storage=url)
     out = next(each for each in found.standings if each.out)
     assert out.trial.params["x"] == 0.5
     (walk.parent / "fit.py").write_text(FIT)
 
-    again = tuner.confirm("walk", top=3, seeds=2, storage_url=url)
+    again = tuner.confirm("walk", top=3, seeds=2, storage=url)
 
     assert not any(each.out for each in again.standings)
     assert len(study(url, "walk.confirm").records()) == again.ended + len(found.failed)
 
 
 def test_the_same_config_is_one_candidate(walk: Path, url: str) -> None:
-    tuner.run(walk, storage_url=url, study_name="few", settings=[("x", {"choice": [0.1, 0.9]}), ("search.enqueue", [])])
+    tuner.run(walk, storage=url, study_name="few", settings=[("x", {"choice": [0.1, 0.9]}), ("search.enqueue", [])])
 
-    assert len(tuner.confirm("few", top=5, seeds=2, storage_url=url).standings) == 2
+    assert len(tuner.confirm("few", top=5, seeds=2, storage=url).standings) == 2
 
 
 def test_a_single_candidate_is_the_pick_without_a_race(walk: Path, url: str) -> None:
-    found = tuner.confirm("walk", top=1, seeds=3, storage_url=url)
+    found = tuner.confirm("walk", top=1, seeds=3, storage=url)
 
     assert found.pick is not None
     assert (found.pick.values, len(found.held), found.ended) == ((), 3, 3)
@@ -158,11 +158,11 @@ def test_a_single_candidate_is_the_pick_without_a_race(walk: Path, url: str) -> 
 
 
 def test_workers_confirm_the_same(walk: Path, url: str, tmp_path: Path) -> None:
-    alone = tuner.confirm("walk", top=3, seeds=3, storage_url=url)
+    alone = tuner.confirm("walk", top=3, seeds=3, storage=url)
     other = f"sqlite:///{tmp_path}/other.db"
-    tuner.run(walk, storage_url=other)
+    tuner.run(walk, storage=other)
 
-    many = tuner.confirm("walk", top=3, seeds=3, storage_url=other, workers=2)
+    many = tuner.confirm("walk", top=3, seeds=3, storage=other, workers=2)
 
     assert [each.values for each in many.standings] == [each.values for each in alone.standings]
     assert many.held == alone.held

@@ -29,14 +29,14 @@ def test_where_every_candidate_dropped_out_that_is_said(walk: Path, url: str, cl
 
 
 def test_how_often_an_interval_misses_where_seeds_fail_is_said_by_their_number(walk: Path, url: str) -> None:
-    told = " ".join(sentences(tuner.confirm("walk", top=2, seeds=2, storage_url=url)))
+    told = " ".join(sentences(tuner.confirm("walk", top=2, seeds=2, storage=url)))
 
     assert "intervals of 2 seeds miss the true mean in 29% of cases" in told
     assert "may be as good: two seeds find no difference; `--seeds 3` or more can" in told
 
 
 def test_the_status_of_its_runs_is_that_of_a_confirmation(walk: Path, url: str, cli: Cli) -> None:
-    found = tuner.confirm("walk", top=3, seeds=3, storage_url=url)
+    found = tuner.confirm("walk", top=3, seeds=3, storage=url)
 
     told = cli("status", "walk.confirm").stdout
 
@@ -45,7 +45,7 @@ def test_the_status_of_its_runs_is_that_of_a_confirmation(walk: Path, url: str, 
 
 
 def test_the_search_says_at_its_end_what_it_was_asked_to_confirm(walk: Path, url: str) -> None:
-    result = tuner.run(walk, storage_url=url, settings=[("search.confirm", {"top": 2, "seeds": 2})])
+    result = tuner.run(walk, storage=url, settings=[("search.confirm", {"top": 2, "seeds": 2})])
 
     assert result.confirmation is not None
     assert [len(each.values) for each in result.confirmation.standings] == [2, 2]
@@ -54,12 +54,12 @@ def test_the_search_says_at_its_end_what_it_was_asked_to_confirm(walk: Path, url
 def test_where_the_search_stands_its_confirmation_is_told_and_the_runs_are_no_result(
     walk: Path, url: str, cli: Cli
 ) -> None:
-    found = tuner.confirm("walk", top=3, seeds=3, storage_url=url)
+    found = tuner.confirm("walk", top=3, seeds=3, storage=url)
     assert found.pick is not None
 
     told = f"confirmed on fresh seeds: trial {found.pick.trial.number}, score "
     assert told in cli("show", "walk").stdout
-    page = tuner.report("walk", walk.parent / "page.html", storage_url=url).read_text()
+    page = tuner.report("walk", walk.parent / "page.html", storage=url).read_text()
     assert "Mean of 3 runs on held-out seeds" in page
     assert "walk.confirm  score   (confirmation)" in cli("list").stdout
     refused = cli("export", "walk.confirm")
@@ -69,7 +69,7 @@ def test_where_the_search_stands_its_confirmation_is_told_and_the_runs_are_no_re
 
 
 def test_the_confirmed_trial_is_exported_until_the_search_finds_a_better_one(walk: Path, url: str, cli: Cli) -> None:
-    found = tuner.confirm("walk", top=4, seeds=4, storage_url=url)
+    found = tuner.confirm("walk", top=4, seeds=4, storage=url)
     assert found.pick is not None
 
     done = cli("export", "walk", "-o", "best.yaml")
@@ -79,22 +79,22 @@ def test_the_confirmed_trial_is_exported_until_the_search_finds_a_better_one(wal
     assert facts["trial"] == found.pick.trial.number
     assert facts["confirmed"]["study"] == "walk.confirm"
     other = next(each.trial.number for each in found.standings if each is not found.pick)
-    assert f"trial: {other}\n" in tuner.export("walk", trial=other, storage_url=url)
-    assert "confirmed:" not in tuner.export("walk", trial=other, storage_url=url)
+    assert f"trial: {other}\n" in tuner.export("walk", trial=other, storage=url)
+    assert "confirmed:" not in tuner.export("walk", trial=other, storage=url)
     text = walk.read_text().replace("{x: 0.44}]", "{x: 0.44}, {x: 0.501}, {x: 0.502}, {x: 0.503}, {x: 0.499}]")
     walk.write_text(text)
-    grown = tuner.run(walk, storage_url=url, n_trials=12)
+    grown = tuner.run(walk, storage=url, n_trials=12)
     assert grown.best.number >= 8  # or the test tells nothing
-    assert f"trial: {grown.best.number}\n" in tuner.export("walk", storage_url=url)
+    assert f"trial: {grown.best.number}\n" in tuner.export("walk", storage=url)
     exported = cli("export", "walk", "-o", "best.yaml").stdout.replace("\n", " ")
     assert "is older than that: `tuner confirm walk`" in exported
 
 
 def test_the_page_has_the_confirmation_with_its_plot_and_its_table(walk: Path, url: str, tmp_path: Path) -> None:
-    found = tuner.confirm("walk", top=4, seeds=4, storage_url=url)
+    found = tuner.confirm("walk", top=4, seeds=4, storage=url)
     assert found.pick is not None
 
-    page = tuner.report("walk", tmp_path / "report.html", storage_url=url).read_text()
+    page = tuner.report("walk", tmp_path / "report.html", storage=url).read_text()
 
     assert '<section id="confirmation" ' in page
     assert page.count('aria-label="Table of the candidates"') == 1
@@ -128,8 +128,8 @@ def test_the_command_tells_the_pick_and_its_candidates(walk: Path, url: str, cli
 
 
 def test_an_interval_is_no_wider_than_its_metric(tiny: Path, url: str) -> None:
-    tuner.run(tiny, storage_url=url, settings=[("training.epochs", 6)])
-    found = tuner.confirm("tiny", top=1, seeds=2, storage_url=url)
+    tuner.run(tiny, storage=url, settings=[("training.epochs", 6)])
+    found = tuner.confirm("tiny", top=1, seeds=2, storage=url)
     assert found.pick is not None
 
     assert found.limits == (0.0, 1.0)
@@ -141,16 +141,16 @@ def test_an_interval_is_no_wider_than_its_metric(tiny: Path, url: str) -> None:
 
 def test_values_that_are_all_the_same_give_no_interval(walk: Path, url: str) -> None:
     (walk.parent / "fit.py").write_text("def fit(config, report):\n    return 1 - abs(config['x'] - 0.5)\n")
-    tuner.run(walk, storage_url=url, study_name="sure")
+    tuner.run(walk, storage=url, study_name="sure")
 
-    told = list(sentences(tuner.confirm("sure", top=2, seeds=2, storage_url=url)))
+    told = list(sentences(tuner.confirm("sure", top=2, seeds=2, storage=url)))
 
     assert "Expect score 1 each time, which gives no interval (2 held-out seeds)" in told
     assert "The search's 1, the value of one run, equals that" in told
 
 
 def test_a_finding_has_at_most_twenty_words_and_a_capital(walk: Path, url: str) -> None:
-    found = [tuner.confirm("walk", top=top, seeds=2, splits=False, storage_url=url) for top in (1, 4)]
+    found = [tuner.confirm("walk", top=top, seeds=2, splits=False, storage=url) for top in (1, 4)]
 
     told = [sentence for each in found for sentence in sentences(each)]
 
