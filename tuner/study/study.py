@@ -6,9 +6,10 @@ import functools
 import math
 import shlex
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import optuna
+from optuna.trial import FrozenTrial
 
 from tuner.errors import StudyError
 from tuner.goal import Direction, Goal, Scope
@@ -17,6 +18,9 @@ from tuner.space import Space
 from tuner.storage import FINISHED, readable_errors
 from tuner.study.distributions import Domain, domains
 from tuner.study.record import Record, record_of, undominated
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 FACTS = "tuner"
 """The study's attribute with all that we know of it, written at once."""
@@ -121,6 +125,49 @@ class Study:
             return not record.complete, not record.feasible, math.inf if record.value is None else sign * record.value
 
         return sorted(records, key=rank)
+
+    @property
+    def trials(self) -> list[FrozenTrial]:
+        """Every trial, by number, as Optuna gives it."""
+        with readable_errors():
+            return self.optuna.get_trials()
+
+    @property
+    def best_trials(self) -> list[FrozenTrial]:
+        """The trials of `front`, as Optuna gives them: within the bounds, and no trial is better in all objectives."""
+        trials = self.trials
+        return [trials[record.number] for record in self.front(map(record_of, trials))]
+
+    @property
+    def best_trial(self) -> FrozenTrial:
+        """The trial of `best`, as Optuna gives it.
+
+        Raises:
+            StudyError: no trial is complete and within the bounds, or there are several objectives.
+        """
+        if not self.goal.single:
+            raise StudyError(f"study {self.name} has several objectives and no best trial; use best_trials")
+        found = self.best_trials
+        if not found:
+            raise StudyError(f"study {self.name} has no complete trial within its bounds, and so no best trial")
+        return found[0]
+
+    @property
+    def best_params(self) -> dict[str, Any]:
+        """The parameters of `best_trial`; it raises the same."""
+        return self.best_trial.params
+
+    @property
+    def best_value(self) -> float:
+        """The value of `best_trial`; it raises the same."""
+        value = self.best_trial.value
+        assert value is not None, "a complete trial has a value"
+        return value
+
+    def trials_dataframe(self) -> DataFrame:
+        """Return a row for each trial, with the columns of Optuna's `trials_dataframe`."""
+        with readable_errors():
+            return self.optuna.trials_dataframe()
 
     def finished(self) -> int:
         """How many trials have ended, however they did."""
