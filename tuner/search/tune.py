@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -23,13 +23,14 @@ from tuner.results.failures import Failures, commonest, failures_of
 from tuner.runtime.device import held_to
 from tuner.runtime.rounding import amount
 from tuner.search import warm_start
+from tuner.search.callbacks import Callback, with_callbacks
 from tuner.search.driver import Limits
 from tuner.search.events import Observer, Trouble
 from tuner.search.plan import ahead_of, planned
 from tuner.search.race import confirm_with, terms_of
 from tuner.search.session import crew_of, drive
 from tuner.space import Space
-from tuner.space.edit import settings_of
+from tuner.space.edit import Settings, pairs_of, settings_of
 from tuner.space.validators import seconds
 from tuner.storage import Turns, in_turn, join, open_storage, study_folder
 from tuner.storage.transient_errors import BUSY, Unavailable
@@ -87,7 +88,8 @@ def run(
     ray_address: str | None = None,
     deterministic: int | None = None,
     fuse: Fuse = "auto",
-    settings: Iterable[tuple[str, Any]] = (),
+    settings: Settings = (),
+    callbacks: Sequence[Callback] = (),
     observe: Observer = lambda event: None,
 ) -> Result:
     """Run a study up to its total of trials; a study that is there is continued.
@@ -118,7 +120,9 @@ def run(
             decides the study, whatever trains it.
         fuse: how many trials that are alike train as one program: `off` is one after the other, `auto` tries
             what pays, a number is that many.
-        settings: (path, value) pairs that replace values of the file.
+        settings: values in place of those of the file, such as `{"search.trials": 10}`, or (path, value) pairs.
+        callbacks: each is called as `callback(study, record)` after each trial that ends. An exception in one ends
+            the run.
         observe: is called with every event; that a signal came, it may be told by another thread.
 
     Returns:
@@ -128,14 +132,15 @@ def run(
     Raises:
         UsageError: the space, the data or the study do not allow it; nothing was written.
         StorageError: the database cannot be used.
-        TunerError: so many trials in a row failed that the run was given up, or workers do not start.
+        TunerError: so many trials in a row failed that the run was given up, workers do not start, or a callback
+            failed.
         NoTrialSucceeded: not one trial of the study is complete and within the bounds.
         Interrupted: by a signal; the running trials wait for the next run.
     """
     wanted = Wanted(executor, workers, threads, workers_per_gpu, ray_address, deterministic, fuse)
     where = device_of(device)
     flags = settings_of(study_name=study_name, n_trials=n_trials, timeout=timeout, seed=seed, epochs=epochs)
-    space = _read(space, [*settings, *flags])
+    space = _read(space, [*pairs_of(settings), *flags])
     forked_from = space.name
     if fork is not None:
         space = _renamed(space, fork)
@@ -161,7 +166,7 @@ def run(
         watch = in_turn(turns, lambda: Watch(study, stop, space.setting("search.trials")))
         limits = _limits(space, watch, isinstance(fuse, int))
         folder = study_folder(storage, study.name, study.uid)
-        ended = drive(study, plan, crew, turns, limits, folder, observe)
+        ended = drive(study, plan, crew, turns, limits, folder, with_callbacks(observe, study, callbacks))
         stopped = watch.close()
     records = study.records()
     front, failures = study.front(records), failures_of(each for each in records if not ended or each.number in ended)

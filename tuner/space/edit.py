@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
 
 from tuner.errors import SpaceError, UsageError, did_you_mean, listing
 from tuner.space import yaml_document, yaml_writer
@@ -19,6 +20,15 @@ FLAGS = {
     "keep": "search.keep",
 }
 """What has an option of its own, and which value of the file it stands for."""
+
+
+Settings: TypeAlias = Mapping[str, Any] | Iterable[tuple[str, Any]]
+"""Values that replace those of a file: `{"search.trials": 10}`, or (path, value) pairs."""
+
+
+def pairs_of(settings: Settings) -> list[tuple[str, Any]]:
+    """Return settings as (path, value) pairs, in their order."""
+    return list(settings.items() if isinstance(settings, Mapping) else settings)
 
 
 def settings_of(**flags: Any) -> list[tuple[str, Any]]:

@@ -15,6 +15,7 @@ from tuner.errors import Fault, Place, SpaceError, UsageError
 from tuner.goal import Objective
 from tuner.space import edit, enqueue, objective_rules, suggest, validation, validators, yaml_document
 from tuner.space import tree as holes
+from tuner.space.edit import Settings, pairs_of
 from tuner.space.overrides import Given
 from tuner.space.parse import Parser
 from tuner.space.references import reference_faults
@@ -54,12 +55,12 @@ class Space:
     fixed: Mapping[str, Any]
 
     @classmethod
-    def load(cls, path: str | Path, settings: Iterable[tuple[str, Any]] = ()) -> Space:
+    def load(cls, path: str | Path, settings: Settings = ()) -> Space:
         """Read a space file.
 
         Args:
             path: the file; a bare name that is not here is looked up in `search_spaces/`.
-            settings: (path, value) pairs that replace values of the file, holes included.
+            settings: replace values of the file, holes included, by their paths.
 
         Raises:
             UsageError: the file cannot be read, or a setting has no place in it.
@@ -75,26 +76,24 @@ class Space:
         return cls.parse(text, file=str(found), base=found.parent.resolve(), settings=settings)
 
     @classmethod
-    def parse(
-        cls, text: str, file: str = "space", base: str | Path = ".", settings: Iterable[tuple[str, Any]] = ()
-    ) -> Space:
+    def parse(cls, text: str, file: str = "space", base: str | Path = ".", settings: Settings = ()) -> Space:
         """Read a space from its text.
 
         Args:
             text: YAML 1.2.
             file: what messages call it; its stem is the study's name when the text gives none.
             base: the folder from which relative paths start.
-            settings: (path, value) pairs that replace values of the text.
+            settings: replace values of the text by their paths.
 
         Raises:
             UsageError: a setting has no place in the text.
             SpaceError: its faults, all of them.
         """
         text = filled = text.removeprefix("\ufeff")
-        settings = list(settings)
-        for path, value in settings:
+        changes = pairs_of(settings)
+        for path, value in changes:
             filled = edit.assign(filled, path, value, file)
-        given = Given([path for path, _ in settings], text)
+        given = Given([path for path, _ in changes], text)
         try:
             tree = _tree(filled, file)
         except SpaceError as error:
