@@ -13,7 +13,7 @@ import optuna
 import pytest
 from typer.testing import CliRunner, Result
 
-from tests.support.asking import PRUNING, complete, opened
+from tests.support.asking import PRUNING, complete, left_running, opened
 from tuner import storage
 from tuner.cli import app
 from tuner.cli.views.sparkline import bar, sparkline
@@ -176,14 +176,6 @@ def test_the_trivial_predictor_stands_beside_the_best_value(value: float, said: 
     lines = tuner(url, "show", "tiny", width=120).stdout.splitlines()
 
     assert f'the trivial predictor (always "no") has accuracy 0.91{said}' in lines
-
-
-def left_running(url: str) -> AskTell:
-    """One trial is complete, another was left by a driver that is gone."""
-    trials = opened(url)
-    complete(trials, 0.9)
-    trials.ask()
-    return trials
 
 
 def test_a_trial_that_a_dead_driver_left_is_not_called_running(url: str, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import datetime
 import json
 import os
 import subprocess
@@ -15,16 +14,15 @@ from typer.testing import CliRunner
 
 from tests.conftest import TINY, Cli, command, environment, until
 from tests.support.asking import complete, epoch, opened
+from tests.support.overviews import DRIVEN, TEN, made, seen
 from tuner import storage
 from tuner.cli import app
 from tuner.cli.status import data, followed
 from tuner.cli.views.status_lines import lines
-from tuner.results.progress import Overview, overview
+from tuner.results.progress import Overview
 from tuner.study import AskTell, Record
 from tuner.study.stopping import STOP
 from tuner.study.study import note
-
-NOW = datetime.datetime.now()
 
 
 def told(url: str, study: str = "tiny") -> list[str]:
@@ -111,29 +109,8 @@ def test_a_trial_whose_parameters_are_just_being_drawn_is_about_to_begin(url: st
         assert told(url)[1] == "  trial 0: about to begin"
 
 
-TEN = TINY.replace("trials: 3", "trials: 10")
-DRIVEN = {"": "process 1 on here"}
-
-
-def seen(url: str, records: list[Record], drivers: Mapping[str, str] | None, text: str = TINY) -> Overview:
-    return overview(opened(url, text).study, records, drivers, NOW)
-
-
 def said(url: str, records: list[Record], drivers: Mapping[str, str] | None, text: str = TINY) -> list[str]:
     return list(lines(seen(url, records, drivers, text)))
-
-
-def made(
-    number: int, state: str, began: float, seconds: float, epochs: int = 2, attempt: int = 1, worker: str = "0"
-) -> Record:
-    """A trial that began so many seconds ago and has trained for so many."""
-    start = NOW - datetime.timedelta(seconds=began)
-    end = None if state == "running" else start + datetime.timedelta(seconds=seconds)
-    history = {"accuracy": [0.5] * epochs, "seconds": [seconds / epochs] * epochs} if epochs else {}
-    numbers = list(range(1, epochs + 1))
-    params = {"model.hidden.length": 1, "model.hidden.0": 8, "optimizer": "Adam", "optimizer.Adam.lr": 0.01}
-    facts = {"attempt": attempt, "worker": worker, "host": "here", "device": "cpu"}
-    return Record(number, state, (), params, None, "", {}, {}, numbers, history, start, end, seconds, facts)
 
 
 def test_the_end_is_reckoned_from_trials_that_ended_pruned_ones_with_their_short_times(url: str) -> None:

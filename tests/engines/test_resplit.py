@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import torch
 
-from tests.engines.test_trial import TEXT
 from tests.support.ports import FakePort
+from tests.support.spaces import FOUR_EPOCHS
 from tuner import data
 from tuner.engines.serial import Redrawn
 from tuner.engines.trial import run_trial
@@ -14,7 +14,7 @@ from tuner.training import Job
 
 
 def test_each_trial_trains_on_the_rows_of_its_seed_and_the_others_on_the_usual_ones() -> None:
-    space = Space.parse(TEXT)
+    space = Space.parse(FOUR_EPOCHS)
     config = space.resolve(Corner(False, {}))
     usual, drawn = (
         Job.over(data.for_search(config.data, config.base, 0, draw), config, torch.device("cpu")) for draw in (None, 7)

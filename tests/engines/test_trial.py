@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from tests.support.ports import FakePort
+from tests.support.spaces import FOUR_EPOCHS
 from tuner.config import Config
 from tuner.engines.outcomes import Best
 from tuner.engines.serial import Serial
@@ -19,17 +20,10 @@ from tuner.space import Space
 from tuner.space.suggest import Corner
 from tuner.training import Job, Run, evaluate
 
-TEXT = """\
-data: {type: digits, batch_size: 128}
-model: {type: MLP, hidden: [8]}
-optimizer: {type: SGD, lr: 0.1}
-training: {epochs: 4}
-"""
-
 
 def trial(number: int = 0, **settings: Any) -> Trial:
     pairs = [(path.replace("__", "."), value) for path, value in settings.items()]
-    return Trial(number, 1, Space.parse(TEXT, settings=pairs).fill(Corner(False, {})), seed=number)
+    return Trial(number, 1, Space.parse(FOUR_EPOCHS, settings=pairs).fill(Corner(False, {})), seed=number)
 
 
 @pytest.fixture(scope="module")
@@ -279,7 +273,7 @@ class Opaque(Extra):
 
 def own_trial(folder: Path, **model: Any) -> tuple[Job, Trial]:
     (folder / "net.py").write_text(FAULTY)
-    space = Space.parse(TEXT, base=folder, settings=[("model", model)])
+    space = Space.parse(FOUR_EPOCHS, base=folder, settings=[("model", model)])
     values = space.fill(Corner(False, {}))
     return Job.for_search(Config.of(values, str(folder)), 0, torch.device("cpu")), Trial(0, 1, values, seed=0)
 

@@ -8,7 +8,7 @@ import optuna
 import pytest
 
 import tuner
-from tests.cli.test_show import left_running
+from tests.support.asking import left_running
 from tests.support.studies import study_of
 from tuner.errors import StudyError
 from tuner.reports.notebook import Notebook

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import ROOT, TINY
-from tests.space.test_space import CONDITIONAL
+from tests.support.spaces import CONDITIONAL
 from tuner.space import Space
 from tuner.space.export_text import filled_text
 from tuner.space.suggest import Corner, Random

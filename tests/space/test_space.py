@@ -6,23 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT, TINY
+from tests.support.spaces import CONDITIONAL
 from tuner.config import Component
 from tuner.errors import SpaceError, UsageError
 from tuner.space import Space
 from tuner.space.suggest import Corner, Known, Random, corners
-
-CONDITIONAL = """\
-data: {type: digits, batch_size: {choice: [32, 64]}}
-model:
-  type: MLP
-  layers: {list: {units: {int: [4, 8]}, dropout: {float: [0.2, 0.5]}}, length: {int: [1, 3]}}
-optimizer:
-  choice:
-    - {type: SGD, lr: {float: [1e-3, 1], log: true}, momentum: {float: [0, 0.99]}}
-    - {type: AdamW, lr: {float: [1e-4, 1e-2], log: true}}
-scheduler: {choice: [null, {type: OneCycleLR, max_lr: {ref: optimizer.lr}}]}
-training: {epochs: {int: [2, 9]}}
-"""
 
 
 def test_parameters_are_named_by_config_path_branch_and_position() -> None:

@@ -54,20 +54,20 @@ def check(
 
 def _build(space: Space, device: str) -> list[str | Table]:
     """Check classes and shapes; what there is to say of the data, the objective and the first sampled config."""
-    from tuner import preflight as checks
+    from tuner import preflight
     from tuner.final import save
     from tuner.models import count_parameters
     from tuner.space.suggest import Random
     from tuner.training import device_of
 
-    checks.check_names(space)
+    preflight.check_names(space)
     if space.objective.function is not None:
-        _, goal = checks.load_function(space)
+        _, goal = preflight.load_function(space)
         return [f"\nObjective: {goal}, by {space.objective.function}{_bounds(goal)}"]
     config = space.resolve(Random(0))
-    job = checks.load_job(space, device_of(device))
-    checks.check_fit(space, job)
-    run = checks.probe(config, job)
+    job = preflight.load_job(space, device_of(device))
+    preflight.check_fit(space, job)
+    run = preflight.probe(config, job)
     dataset = run.dataset
     batch = (config.data.batch_size, *dataset.input_shape)
     valid = 0 if dataset.valid is None else len(dataset.valid)

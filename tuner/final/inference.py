@@ -17,7 +17,7 @@ from torchvision.transforms.v2.functional import pil_to_tensor
 from tuner.data.preprocessing.columns import Columns
 from tuner.data.preprocessing.tensors import Numbers
 from tuner.data.preprocessing.tokenizer import Tokens
-from tuner.data.sources import dataframe
+from tuner.data.sources import dataframe, read_table
 from tuner.data.sources.image_decoding import open_image
 from tuner.data.sources.image_files import ENDINGS, Skipped, images_in
 from tuner.data.sources.images import resized
@@ -134,7 +134,7 @@ def _texts(file: Path, section: Mapping[str, Any]) -> tuple[Any, pd.DataFrame | 
     """Object (N,): a column of a table, with its other columns, or the lines of any other file."""
     reading, column = Reading.of(section), str(section.get("text", "text"))
     if is_json(file) or set(file.suffixes[-2:]) & {".csv", ".tsv"}:
-        frame = dataframe.read(".", str(file), reading, texts=[column])
+        frame = read_table.read(".", str(file), reading, texts=[column])
         dataframe.require(frame, [column], str(file))
         kept = as_written(str(file), reading, [name for name in frame.columns if name != column])
         return as_texts(frame[column]), kept
@@ -168,7 +168,7 @@ def _pixels(files: list[str], numbers: Numbers) -> Tensor:
 
 def _numbers(file: Path, shape: tuple[int, ...]) -> Tensor:
     """float64 (N, *shape) from a table of so many columns of numbers."""
-    frame = dataframe.read(".", str(file))
+    frame = read_table.read(".", str(file))
     if frame.shape[1] != math.prod(shape):
         raise DataError(f"{file} has {frame.shape[1]} columns, where the model takes {math.prod(shape)}")
     dataframe.refuse_text(frame, list(frame.columns), str(file), "the model was trained on numbers")

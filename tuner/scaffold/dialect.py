@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from tuner.data.sources import dataframe, number_format
+from tuner.data.sources import dataframe, number_format, read_table
 from tuner.data.sources.number_format import Spelling
 from tuner.data.sources.read_errors import is_json, naming_errors, utf_16
 from tuner.data.sources.read_table import BLANKS, NA_WORDS, Reading, na_words
@@ -39,7 +39,7 @@ def guess(base: str, path: str) -> tuple[Options, list[str]]:
     decided: list[str] = []
     if not is_json(file):
         _guess_layout(file, base, path, options, decided)
-    raw = dataframe.read(base, path, Reading.of(options)) if is_json(file) else _raw(base, path, options)
+    raw = read_table.read(base, path, Reading.of(options)) if is_json(file) else _raw(base, path, options)
     counts = [_strings(raw[name]) for name in raw.columns]
     numeric = [(count, strays) for count in counts if (strays := dataframe.strays(count)) is not None]
     gaps = sorted({word for _, strays in numeric for word in strays if number_format.is_missing(word)} - set(NA_WORDS))
@@ -62,7 +62,7 @@ def with_classes(
     base: str, path: str, target: str, options: Options, decided: Sequence[str]
 ) -> tuple[Options, list[str]]:
     """The same with `keep_na` where a word such as None is about as common as a class."""
-    column = dataframe.read(base, path, Reading.of(options))[target]
+    column = read_table.read(base, path, Reading.of(options))[target]
     words = na_words(base, path, Reading.of(options), target)
     others = column.dropna().value_counts()
     if not words or dataframe.is_numbers(column) or 2 * min(words.values()) < others.min():

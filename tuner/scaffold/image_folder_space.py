@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tuner.data.sources import bundled as digits
 from tuner.data.sources import image_folder
+from tuner.data.sources.bundled import load
 from tuner.data.sources.image_decoding import open_image
 from tuner.data.sources.image_files import Skipped, images_in
 from tuner.data.sources.image_layout import Layout
@@ -55,7 +55,7 @@ def look(base: str, root: str) -> Found:
 
 def bundled() -> Found:
     """The handwritten digits that scikit-learn carries, for who has no data at hand."""
-    source = digits.load(base="")
+    source = load(base="")
     told = "1797 handwritten digits of 8x8 pixels, which scikit-learn carries"
     return Found(Kind.IMAGES, "digits", {"type": "digits"}, source, (told,))
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from tuner.data import suspect_columns
 from tuner.data.preprocessing.tokenizer import UNSPACED
-from tuner.data.sources import dataframe, number_format, row_file, table
+from tuner.data.sources import dataframe, number_format, read_table, row_file, table
 from tuner.data.sources import text as texts
 from tuner.data.sources.read_table import Reading
 from tuner.errors import DataError, listing
@@ -47,7 +47,7 @@ def look(base: str, path: str, target: str | None) -> Found:
         DataError: it cannot be read, or has no column to predict.
     """
     options, decided = dialect.guess(base, path)
-    frame = dataframe.read(base, path, Reading.of(options))
+    frame = read_table.read(base, path, Reading.of(options))
     nested = [name for name in frame.columns if _is_nested(frame[name])]
     frame = frame.drop(columns=nested)
     prose = _text_column(frame, target)

@@ -23,7 +23,7 @@ from tuner import data, models
 from tuner.config import Component
 from tuner.data.preprocessing import tokenizer, transforms
 from tuner.data.sources import torchvision_dataset
-from tuner.models import torchvision_model as networks
+from tuner.models import torchvision_model
 from tuner.schema import from_signatures
 from tuner.schema.fragments import Shape
 from tuner.schema.from_signatures import Faults
@@ -75,10 +75,10 @@ def parts(ours: Iterable[str]) -> dict[str, Part]:
 
 def weights_of(name: str) -> list[str | None] | None:
     """The pretrained weights that a network of torchvision takes; None for any other model."""
-    if name not in networks.names():
+    if name not in torchvision_model.names():
         return None
     members = torchvision_models.get_model_weights(name).__members__
-    return [None, *(key for key in members if not list(networks.value_faults(name, {"weights": key})))]
+    return [None, *(key for key in members if not list(torchvision_model.value_faults(name, {"weights": key})))]
 
 
 def _part(classes: Mapping[str, Any], faults: Faults, **more: Any) -> Part:
@@ -100,7 +100,7 @@ def _datasets() -> dict[str, Callable[..., Any]]:
 
 
 def _models() -> dict[str, Callable[..., Any]]:
-    return {**{name: networks.constructor(name) for name in networks.names()}, **models.MODELS}
+    return {**{name: torchvision_model.constructor(name) for name in torchvision_model.names()}, **models.MODELS}
 
 
 def _tokenizers() -> dict[str, Callable[..., Any]]:

@@ -14,13 +14,27 @@ from tuner.config import Config
 from tuner.errors import Fault, Place, SpaceError, UsageError
 from tuner.goal import Objective
 from tuner.space import edit, enqueue, objective_rules, suggest, validation, validators, yaml_document
-from tuner.space import tree as holes
 from tuner.space.edit import Settings, pairs_of
 from tuner.space.overrides import Given
 from tuner.space.parse import Parser
 from tuner.space.references import reference_faults
 from tuner.space.suggest import Suggester
-from tuner.space.tree import Choice, Fixed, Group, Items, Repeat, Row, Tree
+from tuner.space.tree import (
+    Choice,
+    Fixed,
+    Group,
+    Items,
+    Repeat,
+    Row,
+    Tree,
+    children,
+    describe,
+    is_fixed,
+    is_index,
+    join,
+    parameters,
+    size,
+)
 from tuner.space.warm_start_keys import PATH, WarmStart, warm_start_faults
 
 MOVABLE = ("data.root", "data.test_root", "data.download", "data.loader")
@@ -98,8 +112,8 @@ class Space:
             tree = _tree(filled, file)
         except SpaceError as error:
             raise given.retold(error, filled) from None
-        name = holes.describe(_node(tree, "study.name")) or Path(file).stem
-        fixed = {section: holes.describe(entry) for section, entry in tree.entries.items() if holes.is_fixed(entry)}
+        name = describe(_node(tree, "study.name")) or Path(file).stem
+        fixed = {section: describe(entry) for section, entry in tree.entries.items() if is_fixed(entry)}
         return cls(filled, file, str(Path(base).resolve()), name, tree, given, fixed)
 
     def resolve(self, trial: Suggester) -> Config:
@@ -119,11 +133,11 @@ class Space:
 
     def parameters(self) -> list[Row]:
         """Every parameter that some trial may have, in the order of the file."""
-        return list(holes.parameters(self.tree))
+        return list(parameters(self.tree))
 
     def size(self) -> float:
         """How many different configs there are; infinity when a hole is continuous."""
-        return holes.size(self.tree)
+        return size(self.tree)
 
     def node(self, path: str) -> Tree:
         """The tree that stands at `path`, such as `data.transforms`; no choice is on the way."""
@@ -131,7 +145,7 @@ class Space:
 
     def setting(self, path: str) -> Any:
         """A fixed value of the space, such as `search.trials`."""
-        return holes.describe(_node(self.tree, path))
+        return describe(_node(self.tree, path))
 
     @property
     def objective(self) -> Objective:
@@ -162,7 +176,7 @@ class Space:
             elif isinstance(tree, Group) and part in tree.entries:
                 place = tree.keys.get(part, place)
                 tree = tree.entries[part]
-            elif isinstance(tree, Items) and holes.is_index(part) and int(part) < len(tree.items):
+            elif isinstance(tree, Items) and is_index(part) and int(part) < len(tree.items):
                 tree = tree.items[int(part)]
                 place = tree.place
             elif isinstance(tree, Repeat):
@@ -246,8 +260,8 @@ def _node(tree: Tree, path: str) -> Tree:
 
 
 def _flat(tree: Tree, path: str) -> Iterator[tuple[str, Any]]:
-    nested = list(holes.children(tree))
+    nested = list(children(tree))
     if not nested:
-        yield path, holes.describe(tree)
+        yield path, describe(tree)
     for key, child in nested:
-        yield from _flat(child, holes.join(path, key))
+        yield from _flat(child, join(path, key))

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_status import DRIVEN, TEN, made, seen
-from tests.cli.views.test_status_screen import Terminal, terminal
 from tests.conftest import Cli, command, environment
+from tests.support.overviews import DRIVEN, TEN, made, seen
+from tests.support.terminal import Terminal, terminal
 from tuner.cli.views import status_wait
 from tuner.cli.views.status_wait import Awaited, Lookout
 from tuner.errors import StorageError, StudyError

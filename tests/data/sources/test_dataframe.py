@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from tests.support.data_files import write
-from tuner.data.sources import dataframe
+from tuner.data.sources import dataframe, read_table
 from tuner.data.sources.read_table import Reading
 from tuner.errors import DataError
 
@@ -18,7 +18,7 @@ from tuner.errors import DataError
 def test_csv_is_read_with_its_header(tmp_path: Path) -> None:
     write(tmp_path / "t.csv", "a, b", "1, x", "2.5,")
 
-    frame = dataframe.read(str(tmp_path), "t.csv")
+    frame = read_table.read(str(tmp_path), "t.csv")
 
     assert list(frame.columns) == ["a", "b"]
     assert frame["a"].tolist() == [1.0, 2.5]
@@ -29,14 +29,14 @@ def test_compressed_files_are_read(tmp_path: Path) -> None:
     (tmp_path / "t.csv.gz").write_bytes(gzip.compress(b"a\n1\n"))
     (tmp_path / "t.jsonl.gz").write_bytes(gzip.compress(b'{"a": 1}\n'))
 
-    assert dataframe.read(str(tmp_path), "t.csv.gz")["a"].tolist() == [1]
-    assert dataframe.read(str(tmp_path), "t.jsonl.gz")["a"].tolist() == [1]
+    assert read_table.read(str(tmp_path), "t.csv.gz")["a"].tolist() == [1]
+    assert read_table.read(str(tmp_path), "t.jsonl.gz")["a"].tolist() == [1]
 
 
 def test_json_lines_keep_the_types_that_json_gives_them(tmp_path: Path) -> None:
     write(tmp_path / "t.jsonl", '{"text": "007", "date": "2020-01-01", "1": 3}', '{"text": "8", "date": "x", "1": 4}')
 
-    frame = dataframe.read(str(tmp_path), "t.jsonl")
+    frame = read_table.read(str(tmp_path), "t.jsonl")
 
     assert frame["text"].tolist() == ["007", "8"]
     assert frame["date"].tolist() == ["2020-01-01", "x"]
@@ -46,7 +46,7 @@ def test_json_lines_keep_the_types_that_json_gives_them(tmp_path: Path) -> None:
 def test_further_words_mean_a_missing_value(tmp_path: Path) -> None:
     write(tmp_path / "t.csv", "a", "1", "?", "-999")
 
-    frame = dataframe.read(str(tmp_path), "t.csv", Reading(missing=["?", -999]))
+    frame = read_table.read(str(tmp_path), "t.csv", Reading(missing=["?", -999]))
 
     assert frame["a"].isna().tolist() == [False, True, True]
 
@@ -56,13 +56,13 @@ def test_columns_may_be_separated_by_something_else(tmp_path: Path, separator: s
     between = "\t" if separator == "\t" else ";"
     write(tmp_path / "t.csv", f"a{between}b", f"1{between}2")
 
-    assert dataframe.read(str(tmp_path), "t.csv", Reading(separator=separator)).to_dict("list") == {"a": [1], "b": [2]}
+    assert read_table.read(str(tmp_path), "t.csv", Reading(separator=separator)).to_dict("list") == {"a": [1], "b": [2]}
 
 
 def test_a_column_of_words_is_text_whatever_it_looks_like(tmp_path: Path) -> None:
     write(tmp_path / "t.csv", "a,b", "007,007", ",1")
 
-    frame = dataframe.read(str(tmp_path), "t.csv", words=["a", "elsewhere"])
+    frame = read_table.read(str(tmp_path), "t.csv", words=["a", "elsewhere"])
 
     assert frame["a"].tolist()[0] == "007"
     assert frame["a"].isna().tolist() == [False, True]
@@ -72,7 +72,7 @@ def test_a_column_of_words_is_text_whatever_it_looks_like(tmp_path: Path) -> Non
 def test_a_long_column_has_one_type(tmp_path: Path) -> None:
     write(tmp_path / "t.csv", "a", *(["1"] * 300_000), "x")
 
-    assert {type(value) for value in dataframe.read(str(tmp_path), "t.csv")["a"]} == {str}
+    assert {type(value) for value in read_table.read(str(tmp_path), "t.csv")["a"]} == {str}
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, content:
     (tmp_path / name).write_bytes(content)
 
     with pytest.raises(DataError, match=f"{re.escape(str(tmp_path / name))}.*{re.escape(message)}"):
-        dataframe.read(str(tmp_path), name)
+        read_table.read(str(tmp_path), name)
 
 
 def test_a_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
@@ -100,18 +100,18 @@ def test_a_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "t.jsonl").mkdir()
 
     with pytest.raises(DataError, match=r"t\.csv cannot be read: .*Is a directory"):
-        dataframe.read(str(tmp_path), "t.csv")
+        read_table.read(str(tmp_path), "t.csv")
     with pytest.raises(DataError, match=r"t\.jsonl cannot be read: .*Is a directory"):
-        dataframe.read(str(tmp_path), "t.jsonl")
+        read_table.read(str(tmp_path), "t.jsonl")
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"there is no file .*no\.csv"):
-        dataframe.read(str(tmp_path), "no.csv")
+        read_table.read(str(tmp_path), "no.csv")
     with pytest.raises(DataError, match=r"there is no file .*no\.jsonl"):
-        dataframe.read(str(tmp_path), "no.jsonl")
+        read_table.read(str(tmp_path), "no.jsonl")
     with pytest.raises(DataError, match="takes the path of a file, not 7"):
-        dataframe.read(str(tmp_path), 7)  # type: ignore[arg-type]
+        read_table.read(str(tmp_path), 7)  # type: ignore[arg-type]
 
 
 def test_a_column_that_is_not_there_is_said_with_what_is() -> None:
@@ -127,7 +127,7 @@ def test_a_wrong_separator_is_suspected(tmp_path: Path) -> None:
     write(tmp_path / "t.csv", "a;b;y", "1;2;3")
 
     with pytest.raises(DataError, match=r"there is no column y: it has a;b;y; is data\.separator right\?"):
-        dataframe.require(dataframe.read(str(tmp_path), "t.csv"), ["y"], "t.csv")
+        dataframe.require(read_table.read(str(tmp_path), "t.csv"), ["y"], "t.csv")
 
 
 def test_a_list_in_a_column_is_named_with_its_row() -> None:
@@ -181,4 +181,4 @@ def test_a_file_beyond_the_memory_is_refused_before_it_is_read(tmp_path: Path, m
     monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=10_000))
 
     with pytest.raises(DataError, match=r"t\.csv would take about 0\.0 GB of the 0\.0 GB of memory that are free"):
-        dataframe.read(str(tmp_path), "t.csv")
+        read_table.read(str(tmp_path), "t.csv")

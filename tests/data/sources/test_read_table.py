@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.data_files import write
 from tuner.data.rows import Source
-from tuner.data.sources import dataframe, number_format
+from tuner.data.sources import dataframe, number_format, read_table
 from tuner.data.sources import table as tables
 from tuner.data.sources import text as texts
 from tuner.data.sources.read_table import Reading
@@ -143,7 +143,7 @@ def test_zero_bytes_are_no_names(tmp_path: Path, content: bytes, hint: str) -> N
     (tmp_path / "t.csv").write_bytes(content)
 
     with pytest.raises(DataError, match=f"has zero bytes, as no text has: .*{hint}$"):
-        dataframe.read(str(tmp_path), "t.csv")
+        read_table.read(str(tmp_path), "t.csv")
 
 
 def test_classes_that_are_all_taken_for_missing_but_one_are_told(tmp_path: Path) -> None:
@@ -216,7 +216,7 @@ def test_a_few_codes_and_a_word_are_categories(tmp_path: Path) -> None:
 def test_other_encodings_are_read_when_named(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "t.csv").write_bytes("Größe,Länge\n1,ü\n".encode(encoding))
 
-    frame = dataframe.read(str(tmp_path), "t.csv", Reading(encoding=encoding))
+    frame = read_table.read(str(tmp_path), "t.csv", Reading(encoding=encoding))
 
     assert frame.to_dict("list") == {"Größe": [1], "Länge": ["ü"]}
 
@@ -225,8 +225,8 @@ def test_a_mark_at_the_beginning_is_no_letter_of_the_first_name(tmp_path: Path) 
     (tmp_path / "t.csv").write_bytes("a,b\n1,2\n".encode("utf-8-sig"))
     (tmp_path / "t.jsonl").write_bytes('{"a": 1, "b": 2}\n'.encode("utf-8-sig"))
 
-    assert list(dataframe.read(str(tmp_path), "t.csv").columns) == ["a", "b"]
-    assert list(dataframe.read(str(tmp_path), "t.jsonl").columns) == ["a", "b"]
+    assert list(read_table.read(str(tmp_path), "t.csv").columns) == ["a", "b"]
+    assert list(read_table.read(str(tmp_path), "t.jsonl").columns) == ["a", "b"]
 
 
 @pytest.mark.parametrize(("encoding", "hint"), [("utf-16", "data.encoding: utf-16"), ("cp1252", "such as cp1252")])
@@ -234,7 +234,7 @@ def test_a_wrong_encoding_is_an_error_with_a_way_on(tmp_path: Path, encoding: st
     (tmp_path / "t.csv").write_bytes("Größe,b\n1,ü\n".encode(encoding))
 
     with pytest.raises(DataError, match=rf"t\.csv cannot be read: .*{hint}"):
-        dataframe.read(str(tmp_path), "t.csv")
+        read_table.read(str(tmp_path), "t.csv")
 
 
 @pytest.mark.parametrize(
@@ -314,7 +314,7 @@ def test_a_file_without_a_header_has_numbered_columns(tmp_path: Path) -> None:
     ],
 )
 def test_names_that_look_like_a_row_are_noticed(tmp_path: Path, lines: tuple[str, ...], row: bool) -> None:
-    frame = dataframe.read(str(tmp_path), write(tmp_path / "t.csv", *lines).name)
+    frame = read_table.read(str(tmp_path), write(tmp_path / "t.csv", *lines).name)
 
     notes = dataframe.header_note(frame, "t.csv", Reading())
 
@@ -336,7 +336,7 @@ def test_blanks_around_words_make_no_words_of_their_own(tmp_path: Path) -> None:
 def test_blanks_in_json_lines_are_dropped_too_and_its_types_are_kept(tmp_path: Path) -> None:
     write(tmp_path / "t.jsonl", '{"a": "7", "date": "2021-01-05", "y": "yes "}', '{"a": "?", "date": "?", "y": "yes"}')
 
-    frame = dataframe.read(str(tmp_path), "t.jsonl", Reading(missing=["?"]))
+    frame = read_table.read(str(tmp_path), "t.jsonl", Reading(missing=["?"]))
 
     assert frame["y"].tolist() == ["yes", "yes"]
     assert frame["a"].tolist()[0] == "7"
@@ -447,7 +447,7 @@ def test_a_first_line_of_words_that_are_classes_is_a_row(tmp_path: Path, lines: 
     options, _ = dialect.guess(str(tmp_path), "t.tsv")
 
     assert options.get("header", True) is not row
-    frame = dataframe.read(str(tmp_path), "t.tsv", Reading(separator="\t"))
+    frame = read_table.read(str(tmp_path), "t.tsv", Reading(separator="\t"))
     assert bool(dataframe.header_note(frame, "t.tsv", Reading(separator="\t"))) is row
 
 
@@ -458,7 +458,7 @@ def test_columns_between_blanks_are_guessed_and_read(tmp_path: Path, gap: str) -
 
     options, _ = dialect.guess(str(tmp_path), "t.txt")
 
-    frame = dataframe.read(str(tmp_path), "t.txt", Reading.of(options))
+    frame = read_table.read(str(tmp_path), "t.txt", Reading.of(options))
     assert list(frame.itertuples(index=False, name=None)) == rows
 
 
@@ -485,7 +485,7 @@ def test_a_file_of_another_form_is_refused_with_a_way_on(tmp_path: Path, name: s
     (tmp_path / name).write_text(content)
 
     with pytest.raises(DataError, match=re.escape(message)):
-        dataframe.read(str(tmp_path), name)
+        read_table.read(str(tmp_path), name)
 
 
 def test_utf_32_is_read_by_its_mark(tmp_path: Path) -> None:
@@ -493,9 +493,9 @@ def test_utf_32_is_read_by_its_mark(tmp_path: Path) -> None:
 
     options, _ = dialect.guess(str(tmp_path), "t.csv")
 
-    assert dataframe.read(str(tmp_path), "t.csv", Reading.of(options))["ä"].tolist() == [1, 2]
+    assert read_table.read(str(tmp_path), "t.csv", Reading.of(options))["ä"].tolist() == [1, 2]
     with pytest.raises(DataError, match=r"looks like UTF-32: say data\.encoding: utf-32"):
-        dataframe.read(str(tmp_path), "t.csv")
+        read_table.read(str(tmp_path), "t.csv")
 
 
 def test_rows_without_a_group_are_one_and_that_is_said(tmp_path: Path) -> None:

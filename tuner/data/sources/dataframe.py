@@ -17,7 +17,6 @@ import pandas as pd
 from tuner.data.sources import number_format
 from tuner.data.sources.read_errors import is_json
 from tuner.data.sources.read_table import USUAL, Reading, na_words
-from tuner.data.sources.read_table import read as read
 from tuner.errors import DataError, did_you_mean, listing
 
 NEARLY_ALL = 0.8
