@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
+from tuner.config import Component
 from tuner.study import samplers
 
 Values = Mapping[str, float]
@@ -77,7 +78,7 @@ FUNCTIONS: Mapping[str, Function] = {
 def bests(function: Function, trials: int, flight: int, seed: int) -> list[float]:
     """The best regret after each trial of a search."""
     evaluate, space = function
-    study = optuna.create_study(sampler=samplers.sampler({"type": "TPESampler"}, seed, single=True))
+    study = optuna.create_study(sampler=samplers.sampler(Component("TPESampler"), seed, single=True))
     found: list[float] = []
     while len(found) < trials:
         left = trials - len(found)

@@ -136,7 +136,7 @@ def true_mean(space: Space, params: Mapping[str, Any], seeds: int) -> float:
     """The mean value of a config over seeds that neither the search nor the confirmation has used."""
     job = preflight.load_job(space, torch.device("cpu"))
     values = space.fill(Known(params))
-    drawn = [derive(space.setting("study.seed"), "truth", i) for i in range(seeds)]
+    drawn = [derive(space.study.seed, "truth", i) for i in range(seeds)]
     outcomes = [run_trial(job, Trial(i, 1, values, seed), Unheard(), float("inf")) for i, seed in enumerate(drawn)]
     return statistics.fmean(outcome.values[0] for outcome in outcomes)
 

@@ -79,5 +79,5 @@ def test_strings_do_what_members_do(tiny: Path, url: str, tmp_path: Path) -> Non
     assert text.startswith("{")
     assert final.valid
     assert not final.test
-    assert Space.load(tmp_path / "best.json").setting("provenance")["trial"] == 0
+    assert Space.load(tmp_path / "best.json").provenance.trial == 0
     assert load_study(result.study.optuna._storage, result.study.name).finished() == 1

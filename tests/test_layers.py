@@ -21,6 +21,7 @@ LAYERS = [
     ["engines", "executors", "results"],
     ["training", "study"],
     ["models", "data", "space", "storage"],
+    ["settings"],
     ["config", "user_bundle"],
     ["signatures", "user_code"],
     ["goal", "runtime"],

@@ -144,7 +144,7 @@ def _located(path: str, section: str, faults: Callable[[], Iterator[tuple[str, s
 
 
 def _search_faults(space: Space, kind: str) -> Iterator[tuple[str, str]]:
-    section = space.setting(f"search.{kind}")
+    section = space.fixed["search"][kind]
     if section is None and kind == "pruner":
         return
     path = f"search.{kind}"
@@ -152,7 +152,10 @@ def _search_faults(space: Space, kind: str) -> Iterator[tuple[str, str]]:
     yield from found
     if not found:
         try:
-            samplers.sampler(section, 0, single=True) if kind == "sampler" else samplers.pruner(section, 1, 0)
+            if kind == "sampler":
+                samplers.sampler(space.search.sampler, 0, single=True)
+            else:
+                samplers.pruner(space.search.pruner, 1, 0)
         except BuildError as error:
             yield error.path, error.message
 
@@ -164,7 +167,7 @@ def load_job(space: Space, device: torch.device) -> Job:
         SpaceError: the data are not there or not what the space says, or the metric does not fit them.
     """
     try:
-        return Job.for_search(space.resolve(Corner(False, {})), space.setting("study.seed"), device)
+        return Job.for_search(space.resolve(Corner(False, {})), space.study.seed, device)
     except (BuildError, DataError) as error:
         raise placed(space, error) from None
 

@@ -16,6 +16,6 @@ def test_the_tuner_searches_with_the_defaults_of_a_space(tmp_path: Path) -> None
 
     answer = ours.run(work)
 
-    search = Space.load(tmp_path / "race.yaml").setting("search")
+    search = Space.load(tmp_path / "race.yaml").fixed["search"]
     assert (search["sampler"]["type"], search["pruner"]["type"]) == ("TPESampler", "HyperbandPruner")
     assert answer.accuracies

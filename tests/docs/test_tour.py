@@ -55,7 +55,7 @@ class Folder:
 
     def _run(self, options: dict[str, Any]) -> None:
         space = self.space(options["file"])
-        total = options["n_trials"] or space.setting("search.trials")
+        total = options["n_trials"] or space.search.trials
         assert not any("download" in each for each in options["settings"] or ()), "it needs a network"
         assert options["executor"] == "processes"
         self.studies[options["study_name"] or space.name] = total

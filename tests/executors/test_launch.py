@@ -11,13 +11,14 @@ from tuner.errors import UsageError
 from tuner.executors.launch import Crew, Executor, Wanted, cores
 from tuner.executors.pool import TrialLimits
 from tuner.search import tune
+from tuner.settings import Resources
 from tuner.space import Space
 
 CPU = torch.device("cpu")
 
 
 def crew(**wanted: Any) -> Crew:
-    return Crew.of(Wanted(**wanted), CPU, TrialLimits(), {})
+    return Crew.of(Wanted(**wanted), CPU, TrialLimits(), Resources())
 
 
 def test_one_worker_trains_in_the_drivers_process_with_all_threads() -> None:
@@ -35,14 +36,14 @@ def test_the_cores_are_divided_among_workers() -> None:
 
 
 def test_a_limit_gives_a_single_worker_a_process_that_can_be_killed() -> None:
-    assert Crew.of(Wanted(), CPU, TrialLimits(epoch=1.0), {}).apart
+    assert Crew.of(Wanted(), CPU, TrialLimits(epoch=1.0), Resources()).apart
 
 
 def test_workers_take_the_gpus_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
 
-    shared = Crew.of(Wanted(workers_per_gpu=2), torch.device("cuda"), TrialLimits(), {})
-    auto = Crew.of(Wanted(workers="auto"), torch.device("cuda"), TrialLimits(), {})
+    shared = Crew.of(Wanted(workers_per_gpu=2), torch.device("cuda"), TrialLimits(), Resources())
+    auto = Crew.of(Wanted(workers="auto"), torch.device("cuda"), TrialLimits(), Resources())
 
     assert [place.device for place in shared.places] == ["cuda:0", "cuda:1", "cuda:0", "cuda:1"]
     assert [place.device for place in auto.places] == ["cuda:0", "cuda:1"]
@@ -78,8 +79,8 @@ def test_workers_share_a_gpu_that_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
     second = torch.device("cuda:1")
 
-    shared = Crew.of(Wanted(workers_per_gpu=2), second, TrialLimits(), {})
-    auto = Crew.of(Wanted(workers="auto"), second, TrialLimits(), {})
+    shared = Crew.of(Wanted(workers_per_gpu=2), second, TrialLimits(), Resources())
+    auto = Crew.of(Wanted(workers="auto"), second, TrialLimits(), Resources())
 
     assert [place.device for place in shared.places] == ["cuda:1", "cuda:1"]
     assert [place.device for place in auto.places] == ["cuda:1"]
@@ -89,7 +90,7 @@ def test_a_gpu_is_not_named_where_ray_gives_them_out() -> None:
     pytest.importorskip("ray", reason="pip install 'tuner[ray]'")
 
     with pytest.raises(UsageError, match="--device cuda:1: Ray gives each worker its GPU"):
-        Crew.of(Wanted("ray"), torch.device("cuda:1"), TrialLimits(), {})
+        Crew.of(Wanted("ray"), torch.device("cuda:1"), TrialLimits(), Resources())
 
 
 def test_a_clock_has_no_say_in_a_deterministic_study() -> None:

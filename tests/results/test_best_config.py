@@ -31,7 +31,7 @@ def test_the_exported_file_is_the_best_trials_config_and_says_where_it_comes_fro
     tuner.export("tiny", tmp_path / "best.yaml", storage=url)
 
     space = Space.load(tmp_path / "best.yaml")
-    facts = space.setting("provenance")
+    facts = space.fixed["provenance"]
     assert space.parameters() == []
     assert {key: facts[key] for key in ("study", "trial", "value", "metric", "epoch")} == {
         "study": "tiny",

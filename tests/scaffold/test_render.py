@@ -18,6 +18,7 @@ from tuner import preflight
 from tuner.errors import DataError
 from tuner.scaffold.render import draft
 from tuner.space import Space
+from tuner.space.tree import describe
 
 
 def wine(folder: Path) -> Path:
@@ -73,7 +74,7 @@ def test_paths_start_from_where_the_space_will_lie(tmp_path: Path) -> None:
 
     space = Space.parse(draft(wine(tmp_path), out), str(out), out.parent)
 
-    assert space.setting("data.path") == "../wine.csv"
+    assert describe(space.node("data.path")) == "../wine.csv"
 
 
 def test_what_is_uneven_is_judged_by_more_than_accuracy(tmp_path: Path) -> None:
@@ -82,8 +83,8 @@ def test_what_is_uneven_is_judged_by_more_than_accuracy(tmp_path: Path) -> None:
 
     space = Space.parse(draft(tmp_path / "rows.csv", tmp_path / "space.yaml"))
 
-    assert space.setting("objective.metric") == "f1"
-    assert space.setting("objective.positive") == "rare"
+    assert space.fixed["objective"]["metric"] == "f1"
+    assert space.fixed["objective"]["positive"] == "rare"
     assert "training.class_weights" in [row.name for row in space.parameters()]
 
 
@@ -112,8 +113,8 @@ def test_any_name_of_a_file_and_a_column_is_written_as_yaml(name: str, tmp_path:
 
     space = Space.parse(draft(tmp_path / f"{name}.csv", tmp_path / "space.yaml"))
 
-    assert space.setting("data.target") == name
-    assert space.setting("data.path") == f"{name}.csv"
+    assert describe(space.node("data.target")) == name
+    assert describe(space.node("data.path")) == f"{name}.csv"
 
 
 def test_a_space_with_a_name_of_its_own_gives_it_to_its_study(tmp_path: Path) -> None:
@@ -138,7 +139,7 @@ def test_what_the_data_call_things_stays_in_its_comment(tmp_path: Path) -> None:
 
     text = draft(tmp_path / "rows.csv", tmp_path / "space.yaml")
 
-    assert Space.parse(text).setting("search.trials") != 1
+    assert Space.parse(text).search.trials != 1
     assert max(map(len, text.splitlines())) < 400
 
 

@@ -60,7 +60,7 @@ def test_settings_may_be_a_dict(url: str) -> None:
     result = tuner.run(space, storage=url, device="cpu", settings={"search.trials": 1, "data.batch_size": 64})
 
     assert result.study.finished() == 1
-    assert result.study.space.setting("data.batch_size") == 64
+    assert result.study.space.fixed["data"]["batch_size"] == 64
     assert len(result.best.epochs) == 3
 
 

@@ -53,6 +53,6 @@ def test_a_trial_that_was_kept_is_trained_again_to_its_value_and_says_where_it_c
     tuner.export("other", config, storage=url)
     final = tuner.train(config, tmp_path / "run", on=On.TRAIN)
 
-    assert Space.load(config).setting("provenance.origin") == {"study": "tiny", "trial": 0}
+    assert Space.load(config).fixed["provenance"]["origin"] == {"study": "tiny", "trial": 0}
     assert final.epochs[-1]["accuracy"] == kept.value
     assert len(final.epochs) == kept.epoch

@@ -58,8 +58,8 @@ def test_flags_and_settings_replace_values_of_the_file(tiny: Path, url: str) -> 
     result, _ = run(tiny, url, study_name="other", n_trials=1, epochs=1, seed=5, settings=[("model.hidden", [4])])
 
     study = load_study(open_storage(url), "other")
-    assert study.space.setting("study.seed") == 5
-    assert study.space.setting("model.hidden") == [4]
+    assert study.space.study.seed == 5
+    assert study.space.fixed["model"]["hidden"] == [4]
     assert len(result.best.history["loss"]) == 1
 
 

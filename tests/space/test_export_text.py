@@ -82,7 +82,7 @@ def test_aliases_are_written_out() -> None:
 
     back = filled(space, space.fill(Corner(False, {})))
 
-    assert back.setting("model") == {"type": "MLP", "a": 1, "b": 1, "c": [1], "d": [1]}
+    assert back.fixed["model"] == {"type": "MLP", "a": 1, "b": 1, "c": [1], "d": [1]}
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_document_of_any_style_takes_its_provenance(text: str) -> None:
 
     back = filled(space, space.fill(Corner(False, {})))
 
-    assert PROVENANCE.items() <= back.setting("provenance").items()
+    assert PROVENANCE.items() <= back.fixed["provenance"].items()
 
 
 def test_a_second_export_replaces_the_provenance_of_the_first() -> None:
@@ -103,7 +103,7 @@ def test_a_second_export_replaces_the_provenance_of_the_first() -> None:
     twice = filled_text(once.text, once.fill(Corner(False, {})), {"trial": 4}, "f")
 
     assert twice.count("provenance") == 1
-    assert Space.parse(twice).setting("provenance.trial") == 4
+    assert Space.parse(twice).fixed["provenance"]["trial"] == 4
 
 
 def test_enqueued_configs_go_with_the_parameters_that_they_name() -> None:
@@ -115,4 +115,4 @@ def test_enqueued_configs_go_with_the_parameters_that_they_name() -> None:
 def test_a_warm_start_goes_with_the_parameters_that_it_was_for() -> None:
     space = Space.parse(TINY.replace("trials: 3,", "trials: 3, warm_start: {study: old},"))
 
-    assert filled(space, space.fill(Corner(False, {}))).warm_start is None
+    assert filled(space, space.fill(Corner(False, {}))).search.warm_start is None

@@ -23,9 +23,9 @@ def parse(objective: str, search: str = "{}") -> Space:
 def test_several_metrics_take_the_last_epoch_and_no_pruner() -> None:
     one, two, empty = parse("{metric: accuracy}"), parse(f"{{{TWO}}}"), parse(f"{{{TWO}}}", "null")
 
-    assert (one.setting("objective.scope"), one.setting("search.pruner")) == ("best", {"type": "HyperbandPruner"})
-    assert (two.setting("objective.scope"), two.setting("search.pruner")) == ("last", None)
-    assert empty.setting("search.pruner") is None
+    assert (one.fixed["objective"]["scope"], one.fixed["search"]["pruner"]) == ("best", {"type": "HyperbandPruner"})
+    assert (two.fixed["objective"]["scope"], two.fixed["search"]["pruner"]) == ("last", None)
+    assert empty.fixed["search"]["pruner"] is None
     assert (two.objective.metrics, two.objective.scope) == (("accuracy", "parameters"), Scope.LAST)
 
 
@@ -79,7 +79,7 @@ def test_beside_a_function_of_ones_own_any_section_may_hold_anything() -> None:
 
     names = [row.name for row in space.parameters()]
     assert sorted(names) == ["data.path", "forest.trees", "threshold", "training.patience"]
-    assert space.setting("training.epochs") == 3
+    assert space.highest("training.epochs") == 3
     assert "model" not in space.tree.entries
 
 

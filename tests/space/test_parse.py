@@ -86,7 +86,7 @@ def test_a_hole_where_none_may_stand_is_refused_with_the_reason(path: str, why: 
 def test_a_mapping_that_only_looks_like_a_hole_is_a_value() -> None:
     space = Space.parse(f"{HEAD}{{type: X, anchors: {{points: [1, 2]}}, b: {{lists: [1], other: 2}}}}")
 
-    assert space.setting("model.anchors") == {"points": [1, 2]}
+    assert space.fixed["model"]["anchors"] == {"points": [1, 2]}
 
 
 def test_a_ref_may_not_stand_for_a_number_that_tuner_counts_by() -> None:

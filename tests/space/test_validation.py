@@ -4,7 +4,6 @@ import pytest
 
 from tuner.errors import SpaceError
 from tuner.space import Space
-from tuner.space.validators import seconds
 
 SOUND = {"data": "{type: digits}", "model": "{type: MLP}", "optimizer": "{type: SGD}"}
 
@@ -60,26 +59,5 @@ def test_only_three_sections_are_required() -> None:
 def test_the_rest_has_defaults() -> None:
     space = parse()
 
-    defaults = {
-        path: space.setting(path) for path in ("study.seed", "search.trials", "training.epochs", "data.valid", "loss")
-    }
-    assert defaults == {"study.seed": 0, "search.trials": 20, "training.epochs": 10, "data.valid": 0.2, "loss": None}
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("90s", 90),
-        ("10m", 600),
-        ("1h30m", 5400),
-        ("2d", 172800),
-        (45, 45),
-        ("0.5s", 0.5),
-        ("", None),
-        ("0s", None),
-        ("x", None),
-        (-1, None),
-    ],
-)
-def test_a_duration_is_read_as_seconds(text: object, expected: float | None) -> None:
-    assert seconds(text) == expected
+    assert (space.study.seed, space.search.trials) == (0, 20)
+    assert (space.fixed["training"]["epochs"], space.fixed["data"]["valid"], space.fixed["loss"]) == (10, 0.2, None)

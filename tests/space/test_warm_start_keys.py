@@ -4,9 +4,8 @@ import pytest
 
 from tests.conftest import TINY
 from tuner.errors import SpaceError
+from tuner.settings import Outside, WarmStart
 from tuner.space import Space
-from tuner.space.validators import Outside
-from tuner.space.warm_start_keys import WarmStart
 
 
 def space(section: str) -> Space:
@@ -14,8 +13,8 @@ def space(section: str) -> Space:
 
 
 def test_the_section_has_defaults() -> None:
-    assert space("{study: old}").warm_start == WarmStart("old", None, None, 5, Outside.REFUSE)
-    assert Space.parse(TINY).warm_start is None
+    assert space("{study: old}").search.warm_start == WarmStart("old", None, None, 5, Outside.REFUSE)
+    assert Space.parse(TINY).search.warm_start is None
 
 
 @pytest.mark.parametrize(

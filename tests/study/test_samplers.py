@@ -10,6 +10,7 @@ import pytest
 
 import tuner
 from tests.conftest import ROOT
+from tuner.config import Component
 from tuner.errors import BuildError
 from tuner.study import samplers
 
@@ -17,24 +18,24 @@ from tuner.study import samplers
 def test_tpe_samples_by_groups_and_says_nothing_of_it() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        sampler = samplers.sampler({"type": "TPESampler"}, seed=1, single=True)
+        sampler = samplers.sampler(Component("TPESampler"), seed=1, single=True)
 
     assert sampler._group is True  # type: ignore[attr-defined]
 
 
 def test_arguments_reach_the_class() -> None:
-    assert samplers.pruner({"type": "MedianPruner", "n_startup_trials": 7}, 3, 0)._n_startup_trials == 7  # type: ignore[attr-defined]
-    assert samplers.sampler({"type": "TPESampler", "multivariate": False}, 0, True)._group is False  # type: ignore[attr-defined]
+    assert samplers.pruner(Component("MedianPruner", {"n_startup_trials": 7}), 3, 0)._n_startup_trials == 7  # type: ignore[attr-defined]
+    assert samplers.sampler(Component("TPESampler", {"multivariate": False}), 0, True)._group is False  # type: ignore[attr-defined]
 
 
 def test_hyperband_is_laid_out_for_the_most_epochs_that_a_trial_may_train() -> None:
-    assert samplers.pruner({"type": "HyperbandPruner"}, 27, 0)._max_resource == 27  # type: ignore[attr-defined]
+    assert samplers.pruner(Component("HyperbandPruner"), 27, 0)._max_resource == 27  # type: ignore[attr-defined]
 
 
 def test_hyperbands_brackets_come_from_the_seed_and_not_from_the_name_of_the_study() -> None:
     def brackets(name: str, seed: int) -> list[int]:
         study = optuna.create_study(study_name=name)
-        pruner: Any = samplers.pruner({"type": "HyperbandPruner"}, 27, seed)
+        pruner: Any = samplers.pruner(Component("HyperbandPruner"), 27, seed)
         pruner._try_initialization(study)
         trials = [optuna.trial.create_trial(value=0.0) for _ in range(40)]
         for number, trial in enumerate(trials):
@@ -48,7 +49,7 @@ def test_hyperbands_brackets_come_from_the_seed_and_not_from_the_name_of_the_stu
 def test_a_wrapped_pruner_is_made_too() -> None:
     section = {"type": "PatientPruner", "patience": 2, "wrapped_pruner": {"type": "MedianPruner"}}
 
-    assert isinstance(samplers.pruner(section, 3, 0)._wrapped_pruner, optuna.pruners.MedianPruner)  # type: ignore[attr-defined]
+    assert isinstance(samplers.pruner(Component.of(section), 3, 0)._wrapped_pruner, optuna.pruners.MedianPruner)  # type: ignore[attr-defined]
 
 
 def test_no_pruner_prunes_nothing() -> None:
@@ -119,7 +120,7 @@ def test_a_package_that_is_missing_is_named_before_the_first_trial(monkeypatch: 
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
 
     with pytest.raises(BuildError, match="CmaEsSampler needs the package cmaes: pip install cmaes"):
-        samplers.sampler({"type": "CmaEsSampler"}, 0, True)
+        samplers.sampler(Component("CmaEsSampler"), 0, True)
 
 
 def test_a_base_of_samplers_is_refused() -> None:

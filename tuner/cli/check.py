@@ -98,7 +98,7 @@ def _layers(model: nn.Module) -> Iterator[str | Table]:
 
 def _warm_start(space: Space, storage: str) -> str:
     """The known configs that a run would enqueue."""
-    if space.warm_start is None:
+    if space.search.warm_start is None:
         return ""
     from tuner.search.warm_start import known_configs
     from tuner.space.yaml_writer import flow

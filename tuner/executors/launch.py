@@ -6,7 +6,7 @@ import enum
 import importlib.util
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -20,6 +20,7 @@ from tuner.executors.pool import TrialLimits
 from tuner.protocol import Dispatcher, Engine, Place
 from tuner.runtime.device import held_to
 from tuner.runtime.enums import member_of
+from tuner.settings import Resources
 from tuner.user_code import Code
 
 Workers = int | Literal["auto"] | None
@@ -82,10 +83,10 @@ class Crew:
     places: Sequence[Place]
     apart: bool
     limits: TrialLimits
-    resources: Mapping[str, float]
+    resources: Resources
 
     @classmethod
-    def of(cls, wanted: Wanted, device: torch.device, limits: TrialLimits, resources: Mapping[str, float]) -> Crew:
+    def of(cls, wanted: Wanted, device: torch.device, limits: TrialLimits, resources: Resources) -> Crew:
         """The crew that is asked for, on a device of this machine.
 
         Raises:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,6 +17,7 @@ from tuner.goal import Goal, Task
 from tuner.plots import Plot
 from tuner.plots.final_run import against_truth, confusion
 from tuner.results.racing import Interval
+from tuner.settings import Provenance
 from tuner.training import Job, Run, outputs_of
 from tuner.training.baseline import Baseline, baseline_of
 
@@ -42,7 +42,7 @@ class Judged:
     plots: tuple[Plot, ...] = ()
     doubt: str = ""
 
-    def sentences(self, provenance: Mapping[str, Any], goal: Goal) -> Iterator[str]:
+    def sentences(self, provenance: Provenance, goal: Goal) -> Iterator[str]:
         """How the scores stand to what was promised and to the trivial predictor."""
         yield from against_promise(provenance, goal, self.intervals, self.split)
         yield from against_trivial(self.baseline, goal, self.values, self.split)
@@ -84,7 +84,7 @@ def _plot(dataset: Dataset, targets: Tensor, outputs: Tensor, name: str) -> Plot
     return against_truth(dataset.in_units(outputs), targets, name)
 
 
-def counted(storage_url: str, provenance: Mapping[str, Any], scores: Mapping[str, float]) -> Iterator[str]:
+def counted(storage_url: str, provenance: Provenance, scores: Mapping[str, float]) -> Iterator[str]:
     """Count that the test split was scored; how often it has been, in a sentence, from the second time on."""
     try:
         scorings = add(storage_url, provenance, scores)

@@ -66,10 +66,10 @@ def _predicted(predictor: Predictor, folder: Path, inputs: Path) -> pd.DataFrame
         raise DataError(f"{inputs}: there is no such file or folder")
     match predictor.preprocessor:
         case Columns() as columns:
-            frame, kept = _table(inputs, columns, config_of(folder).setting("data"))
+            frame, kept = _table(inputs, columns, config_of(folder).fixed["data"])
             return _told(predictor, {"row": range(1, len(frame) + 1)}, frame, kept)
         case Tokens():
-            texts, kept = _texts(inputs, config_of(folder).setting("data"))
+            texts, kept = _texts(inputs, config_of(folder).fixed["data"])
             return _told(predictor, {"text": texts}, texts, kept)
         case Numbers() as numbers if len(numbers.shape) == 3:
             files = _images(inputs)

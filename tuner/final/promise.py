@@ -3,36 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from tuner.goal import Direction, Goal
 from tuner.results.racing import Interval
 from tuner.runtime.rounding import rounded
+from tuner.settings import Provenance
 from tuner.training.baseline import Baseline
 
 
-def against_promise(
-    provenance: Mapping[str, Any], goal: Goal, intervals: Mapping[str, Interval], split: str
-) -> Iterator[str]:
+def against_promise(provenance: Provenance, goal: Goal, intervals: Mapping[str, Interval], split: str) -> Iterator[str]:
     """How the objective on a split stands to the confirmed interval, or else to the search's value.
 
     Args:
-        provenance: of the config; empty where it has none.
+        provenance: of the config.
         goal: of the config.
         intervals: of the scores.
         split: what they are of, such as `test`.
     """
     found = intervals.get(goal.metric)
-    if found is None or provenance.get("metric") != goal.metric:
+    if found is None or provenance.metric != goal.metric:
         return
     told = f"{split} {goal.title} {rounded(found.mean)} (95 % interval {rounded(found.low)} to {rounded(found.high)})"
-    confirmed = provenance.get("confirmed")
+    confirmed = provenance.confirmed
     if confirmed is not None:
-        promised = Interval(confirmed["mean"], confirmed["low"], confirmed["high"])
+        promised = Interval(confirmed.mean, confirmed.low, confirmed.high)
         ends = f"{rounded(promised.low)} to {rounded(promised.high)}"
         yield f"{told}: {_stands(found, promised, goal.direction)} the confirmed {rounded(promised.mean)} ({ends})"
-    elif (value := provenance.get("value")) is not None:
-        of = f", {provenance['value_is']}" if "value_is" in provenance else ""
+    elif (value := provenance.value) is not None:
+        of = "" if provenance.value_is is None else f", {provenance.value_is}"
         stands = _stands(found, Interval(value, value, value), goal.direction)
         yield f"{told}: {stands} the search's {rounded(value)}, which is not confirmed{of}"
 

@@ -124,10 +124,10 @@ def train(
     preflight.check_fit(space, job)
     if user_code.is_own(config.model.type):
         _rehearse(space, config, job)
-    with held_to((space.setting("provenance") or {}).get("threads")), _in_words():
+    with held_to(space.provenance.threads), _in_words():
         run, epochs = _trained(space, config, job, on, observe)
         judged = judge(run, job)
-    goal, provenance = job.scores.goal, space.setting("provenance") or {}
+    goal, provenance = job.scores.goal, space.provenance
     titles = {name: job.scores.title(name) for name in (*epochs[0], *judged.values)}
     with new_folder(Path(out)) as folder:
         said = save.save(folder, space, run, _rows(run.dataset))
@@ -200,7 +200,7 @@ def _rehearse(space: Space, config: Config, job: Job) -> None:
 
 def _subject(space: Space, config: Config, on: On) -> str:
     """Which trial, model and data a run is of."""
-    trial = (space.setting("provenance") or {}).get("trial")
+    trial = space.provenance.trial
     of_trial = "" if trial is None else f"trial {trial}: "
     source = config.data.source
     path = source.args.get("path", source.args.get("root"))
@@ -211,7 +211,7 @@ def _subject(space: Space, config: Config, on: On) -> str:
 def _refit(space: Space, out: Path, on: On, device: str, overwrite: bool, observe: EpochObserver) -> Final:
     if on is On.TRAIN:
         raise UsageError(f"{space.file}: which rows are trained on is the affair of objective.function: drop --on")
-    with held_to((space.setting("provenance") or {}).get("threads")):
+    with held_to(space.provenance.threads):
         epochs, values, at = refit(space, out, device, overwrite, observe)
     told = ", ".join(f"{name} {rounded(value)}" for name, value in values.items())
     told += "" if at is None else f" at epoch {at}, where it was confirmed"
@@ -220,7 +220,7 @@ def _refit(space: Space, out: Path, on: On, device: str, overwrite: bool, observ
 
 def _job(space: Space, config: Config, on: On, device: str, test: bool) -> Job:
     try:
-        splits = data.for_final(config.data, config.base, space.setting("study.seed"), on, test)
+        splits = data.for_final(config.data, config.base, space.study.seed, on, test)
         return Job.over(splits, config, device_of(device))
     except (BuildError, DataError) as error:
         raise preflight.placed(space, error) from None
@@ -228,16 +228,16 @@ def _job(space: Space, config: Config, on: On, device: str, test: bool) -> Job:
 
 def _other_data(space: Space, config: Config) -> list[str]:
     """What is to be said where the rows are not those that the study tuned on, as far as the provenance knows them."""
-    provenance = space.setting("provenance") or {}
-    if "data" not in provenance:
+    provenance = space.provenance
+    if provenance.data is None:
         return []
     try:
-        splits = data.for_search(config.data, config.base, space.setting("study.seed"))
+        splits = data.for_search(config.data, config.base, space.study.seed)
     except (BuildError, DataError) as error:
         raise preflight.placed(space, error) from None
-    if data_digest(splits) == provenance["data"]:
+    if data_digest(splits) == provenance.data:
         return []
-    study = provenance.get("study")
+    study = provenance.study
     return [f"the rows of data have changed since study {study}: its values and its best epoch are of other rows"]
 
 
@@ -245,8 +245,8 @@ def _trained(
     space: Space, config: Config, job: Job, on: On, observe: EpochObserver
 ) -> tuple[Run, list[dict[str, float]]]:
     """The run after its last epoch, and the metrics of each."""
-    seed = (space.setting("provenance") or {}).get("seed")
-    seed = derive(space.setting("study.seed"), "trial", 0) if seed is None else seed
+    seed = space.provenance.seed
+    seed = derive(space.study.seed, "trial", 0) if seed is None else seed
     fixed = _fixed(space, config, on)
     run = Run.build(job, config, seed, fixed)
     last = config.training.epochs if fixed is None else fixed.until
@@ -264,11 +264,10 @@ def _fixed(space: Space, config: Config, on: On) -> Fixed | None:
 
     On the training rows the schedule watches the validation rows as it did in the search, so that a trial is repeated.
     """
-    facts = space.setting("provenance") or {}
-    if facts.get("epoch") is None:
+    provenance = space.provenance
+    if provenance.epoch is None:
         return None
-    rates = (facts.get("rates") or ()) if on is On.ALL else ()
-    return Fixed(min(facts["epoch"], config.training.epochs), tuple((epoch, rate) for epoch, rate in rates))
+    return Fixed(min(provenance.epoch, config.training.epochs), provenance.rates if on is On.ALL else ())
 
 
 def _refuse_holes(space: Space) -> None:
@@ -282,17 +281,16 @@ def _refuse_holes(space: Space) -> None:
 
 def _notes(space: Space, config: Config, on: On) -> list[str]:
     notes = []
-    facts = space.setting("provenance") or {}
+    provenance = space.provenance
     if on is On.ALL and config.scheduler is not None and config.scheduler.type in WATCHING:
         name = config.scheduler.type
-        if facts.get("epoch") is not None and facts.get("rates"):
+        if provenance.epoch is not None and provenance.rates:
             notes.append(f"the learning rates are those that {name} gave in the search")
         else:
             notes.append(f"{name} watched the training rows: on train+valid there is no validation split")
-    known = facts.get("epoch") is not None
-    if on is On.ALL and config.training.early_stop is not None and not known:
+    if on is On.ALL and config.training.early_stop is not None and provenance.epoch is None:
         notes.append("early_stop did not apply: on train+valid there is no validation split")
-    lanes = facts.get("lanes") or 1
+    lanes = provenance.lanes or 1
     if on is On.TRAIN and lanes > 1:
         notes.append(f"the trial was one of up to {lanes} that trained as one program: alone its last digits differ")
     return notes

@@ -74,15 +74,15 @@ def refit(
 
 def _confirmed_at(space: Space, epochs: Sequence[Mapping[str, float]]) -> Mapping[str, float] | None:
     """The epoch at which the held-out seeds were scored, of those that the function reported."""
-    facts = space.setting("provenance") or {}
-    epoch = (facts.get("confirmed") or {}).get("epoch")
+    confirmed = space.provenance.confirmed
+    epoch = None if confirmed is None else confirmed.epoch
     return next((each for each in epochs if each["epoch"] == epoch), None)
 
 
 def _trial(space: Space) -> Trial:
     values = space.fill(Corner(False, {}))
-    seed = (values["provenance"] or {}).get("seed")
-    return Trial(0, 1, values, derive(space.setting("study.seed"), "trial", 0) if seed is None else seed)
+    seed = space.provenance.seed
+    return Trial(0, 1, values, derive(space.study.seed, "trial", 0) if seed is None else seed)
 
 
 def _error(outcome: Outcome) -> TunerError:

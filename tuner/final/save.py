@@ -21,7 +21,7 @@ from tuner.results import best_config
 from tuner.runtime.generators import seed_everything
 from tuner.space import Space
 from tuner.space.export_text import filled_text
-from tuner.space.suggest import corners
+from tuner.space.suggest import Corner, corners
 from tuner.training import Job, Run, weights
 from tuner.training.precision import autocast, widened
 
@@ -67,7 +67,7 @@ def save(folder: Path, space: Space, run: Run, rows: Split) -> list[str]:
         raise TunerError(f"the model cannot be saved: its state_dict raises {type(error).__name__}: {error}") from error
     fit.save(run.dataset.preprocessor, folder)
     code = best_config.place_config(space, folder)
-    modules = {} if code else user_bundle.installed(str(space.setting("model.type")))
+    modules = {} if code else user_bundle.installed(space.resolve(Corner(False, {})).model.type)
     (folder / "model.json").write_text(json.dumps({**_facts(run), "code": code, "modules": modules}, indent=2))
     return _compared(folder, run, next(iter(rows.in_order(ROWS))), code)
 

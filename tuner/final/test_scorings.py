@@ -9,9 +9,9 @@ import datetime
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from tuner.errors import listing
+from tuner.settings import Provenance
 from tuner.storage import study_folder
 
 FILE = "test-scores.jsonl"
@@ -31,7 +31,7 @@ class Scorings:
         return f"{told}: the best of several test scores is optimistic" if len(different) > 1 else told
 
 
-def add(storage_url: str, provenance: Mapping[str, Any], scores: Mapping[str, float]) -> Scorings | None:
+def add(storage_url: str, provenance: Provenance, scores: Mapping[str, float]) -> Scorings | None:
     """Note that a final model was scored; None where the config comes from no study.
 
     Args:
@@ -42,8 +42,8 @@ def add(storage_url: str, provenance: Mapping[str, Any], scores: Mapping[str, fl
     Raises:
         OSError: it cannot be written.
     """
-    study, uid, trial = (provenance.get(name) for name in ("study", "uid", "trial"))
-    if not (isinstance(study, str) and isinstance(uid, str) and isinstance(trial, int)):
+    study, uid, trial = provenance.study, provenance.uid, provenance.trial
+    if study is None or uid is None or trial is None:
         return None
     file = study_folder(storage_url, study, uid) / FILE
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -223,7 +223,7 @@ def differences(studies: Sequence[Study]) -> Table | None:
 
 def _searched(study: Study) -> dict[str, Any]:
     """How it was searched, which does not make another study."""
-    return {path: study.space.setting(path) for path in ("search.sampler", "search.pruner")}
+    return {f"search.{key}": study.space.fixed["search"][key] for key in ("sampler", "pruner")}
 
 
 def _text(space: dict[str, Any], path: str) -> str:

@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 
 from tuner.goal import LIMITS, Direction, Goal
 from tuner.results.racing import Interval, interval, luck
-from tuner.results.stage import Run, Stage, Standing, Terms
+from tuner.results.stage import Run, Stage, Standing
+from tuner.settings import Confirm
 from tuner.study import Record, Study
 from tuner.study.registry import sibling
 from tuner.study.study import noted
@@ -44,7 +45,7 @@ class Confirmation:
 
     study: str
     goal: Goal
-    terms: Terms
+    terms: Confirm
     standings: tuple[Standing, ...]
     held: tuple[float, ...]
     wanted: tuple[Run, ...]
@@ -133,13 +134,13 @@ def read(study: Study) -> Confirmation | None:
     if (runs := runs_of(study)) is None:
         return None
     facts, records = noted(runs, CONFIRM), study.records()
-    terms = Terms(facts["top"], facts["seeds"], facts["splits"])
+    terms = Confirm(facts["top"], facts["seeds"], facts["splits"])
     overlap = facts.get("overlap", math.inf if terms.splits else 0.0)
     return confirmation(study, [records[number] for number in facts["candidates"]], terms, runs.records(), overlap)
 
 
 def confirmation(
-    study: Study, candidates: Sequence[Record], terms: Terms, runs: Sequence[Record], overlap: float
+    study: Study, candidates: Sequence[Record], terms: Confirm, runs: Sequence[Record], overlap: float
 ) -> Confirmation:
     """How it stands.
 

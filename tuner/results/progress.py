@@ -164,7 +164,7 @@ def overview(
         failures=failures_of(ended),
         stopped=stopped,
         seconds_left=_seconds_left(ended, running, shown, total),
-        limit=str(study.space.setting("search.timeout") or "") if study.made_here else "",
+        limit=str(study.space.fixed["search"]["timeout"] or "") if study.made_here else "",
         command=command,
     )
 
@@ -177,7 +177,7 @@ def _asked(study: Study, records: list[Record]) -> tuple[int, str]:
         return len(records), ""
     if (found := confirmed_by(study)) is None:
         ended = sum(record.finished for record in records)  # an earlier run may have been asked for more
-        return max(study.space.setting("search.trials"), ended), "tuner run"
+        return max(study.space.search.trials, ended), "tuner run"
     return found.ended + len(found.wanted), "tuner confirm"
 
 

@@ -13,12 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tuner.errors import UsageError, listing
+from tuner.errors import listing
 from tuner.goal import Direction
 from tuner.protocol import Fixed, State
 from tuner.results.mean_curve import Curves, are_comparable, curves_of, value_at
 from tuner.results.racing import Race, race, scored
 from tuner.results.recorded_rates import rates_of, watches
+from tuner.settings import Confirm
 from tuner.study import Record, Study
 
 AGAIN = frozenset(state.value for state in (State.FAILED, State.LOST, State.OUT_OF_MEMORY, State.TIMED_OUT))
@@ -30,20 +31,6 @@ class Part(enum.Enum):
 
     RACE = "race"
     HELD_OUT = "held out"
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """How many candidates, on how many seeds, and whether each seed draws training and validation rows anew."""
-
-    top: int = 5
-    seeds: int = 5
-    splits: bool = False
-
-    def __post_init__(self) -> None:
-        for name, value, low in (("--top", self.top, 1), ("--seeds", self.seeds, 2)):
-            if value < low:
-                raise UsageError(f"{name} {value}: must be a whole number of at least {low}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +105,7 @@ class Stage:
     """
 
     def __init__(
-        self, study: Study, candidates: Sequence[Record], terms: Terms, trials: Mapping[Run, Record], overlap: float
+        self, study: Study, candidates: Sequence[Record], terms: Confirm, trials: Mapping[Run, Record], overlap: float
     ) -> None:
         self._study = study
         self._candidates = {record.number: record for record in candidates}

@@ -83,5 +83,5 @@ def _prove(space: Space) -> None:
         SpaceError: likewise.
     """
     preflight.check_names(space)
-    job = Job.for_search(space.resolve(Corner(False, {})), space.setting("study.seed"), device_of("cpu"))
+    job = Job.for_search(space.resolve(Corner(False, {})), space.study.seed, device_of("cpu"))
     preflight.check_fit(space, job)

@@ -48,7 +48,7 @@ def objective(
     """
     space = space if isinstance(space, Space) else Space.load(space)
     preflight.check_names(space)
-    seed = space.setting("study.seed")
+    seed = space.study.seed
     goal, run = _runner(space, device_of(device))
 
     def call(trial: optuna.Trial) -> float | tuple[float, ...]:

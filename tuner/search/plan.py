@@ -20,7 +20,6 @@ from tuner.protocol import Engine
 from tuner.search.driver import AHEAD
 from tuner.space import Space
 from tuner.space.suggest import Corner
-from tuner.space.validators import seconds
 from tuner.study import rehearse, samplers
 from tuner.study.versions import Version
 from tuner.training import Job
@@ -93,36 +92,35 @@ def _baseline(space: Space, job: Job) -> Baseline:
 
 def _engine(space: Space, job: Job, wanted: Wanted) -> Engine:
     if wanted.fuse == "off" or _why_in_turn(space, wanted):
-        return Serial(job, interval_of(space))
-    total, share = int(space.setting("search.trials")), workers(wanted, job.device)
+        return Serial(job, space.search.checkpoint_interval)
+    total, interval, share = space.search.trials, space.search.checkpoint_interval, workers(wanted, job.device)
     if isinstance(wanted.fuse, int):
-        return Fused(job, interval_of(space), total // share, 2 * wanted.fuse, wanted.fuse, forced=True)
-    search = space.setting("search")
-    widest = MOST_WHILE_JUDGED if samplers.learns(search) else MOST_LANES
+        return Fused(job, interval, total // share, 2 * wanted.fuse, wanted.fuse, forced=True)
+    widest = MOST_WHILE_JUDGED if samplers.learns(space.search) else MOST_LANES
     most, pays = int(ahead_of(space) * total) // share, GAIN
-    if samplers.sampler_learns(search):
+    if samplers.sampler_learns(space.search):
         most, pays = min(MOST_IN_FLIGHT, max(FEWEST, int(IN_FLIGHT * total))) // share, PAYS
     if most < FEWEST or int(AHEAD * total) // share < FEWEST:
-        return Serial(job, interval_of(space))
-    return Fused(job, interval_of(space), total // share, most, min(widest, most), forced=False, pays=pays)
+        return Serial(job, space.search.checkpoint_interval)
+    return Fused(job, interval, total // share, most, min(widest, most), forced=False, pays=pays)
 
 
 def ahead_of(space: Space) -> Fraction:
     """How much of a study may be asked for while nothing is known of it: all of it where nothing is learned."""
-    return AHEAD if samplers.learns(space.setting("search")) else Fraction(1)
+    return AHEAD if samplers.learns(space.search) else Fraction(1)
 
 
 def _why_in_turn(space: Space, wanted: Wanted) -> str:
     """Why trials cannot train as one program, whatever they are; empty when they may."""
-    search = space.setting("search")
+    search = space.search
     if wanted.batch is not None:
         return "--deterministic trains each trial by itself"
     if space.objective.function is not None:
         return "objective.function trains each trial by itself"
-    if search["trial_limit"] is not None or search["trial_timeout"] is not None:
+    if search.trial_limit is not None or search.trial_timeout is not None:
         return "a trial that is killed at its limit would take others along"
-    if search["sampler"]["type"] in samplers.REPEATS:
-        return f"{search['sampler']['type']} gives points again while others train"
+    if search.sampler.type in samplers.REPEATS:
+        return f"{search.sampler.type} gives points again while others train"
     return ""
 
 
@@ -131,13 +129,6 @@ def settle(job: Job, space: Space) -> None:
     ways = preflight.preparations(space)
     if len(ways) == 1:
         job.settle(ways[0])
-
-
-def interval_of(space: Space) -> float:
-    """The seconds between two checkpoints."""
-    interval = seconds(space.setting("search.checkpoint_interval"))
-    assert interval is not None, space.file
-    return interval
 
 
 def _own_code(space: Space) -> tuple[Code, ...]:

@@ -19,12 +19,13 @@ from tuner.executors import leftovers
 from tuner.executors.launch import Executor, Wanted, Workers
 from tuner.goal import Goal
 from tuner.results.confirmation import CONFIRM, Confirmation, candidates_of, confirmation, read, sibling_name
-from tuner.results.stage import Part, Run, Terms
+from tuner.results.stage import Part, Run
 from tuner.runtime.seeds import derive
 from tuner.search.driver import Limits
 from tuner.search.events import Observer, Trouble
-from tuner.search.plan import Plan, interval_of, planned, settle
+from tuner.search.plan import Plan, planned, settle
 from tuner.search.session import crew_of, drive
+from tuner.settings import Confirm
 from tuner.space import Space
 from tuner.space.suggest import Corner
 from tuner.storage import in_turn, join, open_storage, study_folder
@@ -79,22 +80,32 @@ def confirm(
         Interrupted: by a signal; the same call goes on.
     """
     wanted = Wanted(executor, workers, threads, workers_per_gpu, ray_address)
-    given = {name: value for name, value in (("top", top), ("seeds", seeds), ("splits", splits)) if value is not None}
     opened = load_study(open_storage(storage), study_name)
-    asked = opened.space.setting("search.confirm") if opened.made_here else None
-    return confirm_with(Terms(**{**(asked or {}), **given}), study_name, storage, wanted, device, observe)
+    asked = (opened.space.search.confirm if opened.made_here else None) or Confirm()
+    terms = Confirm(
+        asked.top if top is None else top,
+        asked.seeds if seeds is None else seeds,
+        asked.splits if splits is None else splits,
+    )
+    _refuse_too_few(terms)
+    return confirm_with(terms, study_name, storage, wanted, device, observe)
 
 
-def terms_of(space: Space, goal: Goal) -> Terms | None:
+def _refuse_too_few(terms: Confirm) -> None:
+    for name, value, low in (("--top", terms.top, 1), ("--seeds", terms.seeds, 2)):
+        if value < low:
+            raise UsageError(f"{name} {value}: must be a whole number of at least {low}")
+
+
+def terms_of(space: Space, goal: Goal) -> Confirm | None:
     """What `search.confirm` asks for, if it does.
 
     Raises:
         SpaceError: the study will have no single best trial, or its function sees to the rows by itself.
     """
-    section = space.setting("search.confirm")
-    if section is None:
+    terms = space.search.confirm
+    if terms is None:
         return None
-    terms = Terms(**section)
     if not goal.single:
         raise space.faulty(
             [("search.confirm", "several objectives have a front and no best trial to confirm: drop it")]
@@ -107,7 +118,9 @@ def terms_of(space: Space, goal: Goal) -> Terms | None:
 _OWN_ROWS = "which rows are trained on is the affair of objective.function: drop it"
 
 
-def confirm_with(terms: Terms, name: str, storage: str, wanted: Wanted, device: str, observe: Observer) -> Confirmation:
+def confirm_with(
+    terms: Confirm, name: str, storage: str, wanted: Wanted, device: str, observe: Observer
+) -> Confirmation:
     """Do what `confirm` does on these terms, with that crew."""
     study = load_study(open_storage(storage), name)
     candidates = _candidates(study, terms)
@@ -118,7 +131,7 @@ def confirm_with(terms: Terms, name: str, storage: str, wanted: Wanted, device: 
     crew, plan = crew_of(space, wanted, where), planned(space, where, wanted)
     plan = replace(plan, notes=(*plan.notes, *confirmable(study, plan.version)))
     overlap = _overlap(plan, space) if terms.splits else 0.0
-    search = space.setting("search")
+    search = space.search
     with join(storage, space.name, lambda message: observe(Trouble(message))) as turns:
 
         def opened() -> Study:
@@ -131,14 +144,14 @@ def confirm_with(terms: Terms, name: str, storage: str, wanted: Wanted, device: 
         in_turn(turns, lambda: _try_again(study, opened(), candidates, terms, overlap))
         while (staged := in_turn(turns, stage))[1].wanted:
             runs = staged[0]
-            limits = Limits(len(runs.records()), math.inf, search["max_failures"], search["keep"])
+            limits = Limits(len(runs.records()), math.inf, search.max_failures, search.keep)
             folder = study_folder(storage, runs.name, runs.uid)
             stage_plan = replace(plan, notes=(*plan.notes, _stage_note(staged[1])))
             drive(runs, _drawn(stage_plan, space, runs), crew, turns, limits, folder, observe)
         return staged[1]
 
 
-def _candidates(study: Study, terms: Terms) -> list[Record]:
+def _candidates(study: Study, terms: Confirm) -> list[Record]:
     if not study.made_here:
         raise StudyError(f"study {study.name} was not made by tuner: it has no space to train its trials with")
     if noted(study, CONFIRM):
@@ -159,13 +172,13 @@ def _candidates(study: Study, terms: Terms) -> list[Record]:
     return candidates
 
 
-def _is(found: Confirmation, terms: Terms, candidates: list[Record]) -> bool:
+def _is(found: Confirmation, terms: Confirm, candidates: list[Record]) -> bool:
     """Whether it is on these terms and of these candidates."""
     numbers = {standing.trial.number for standing in found.standings}
     return found.terms == terms and numbers == {record.number for record in candidates}
 
 
-def _space(study: Study, terms: Terms) -> Space:
+def _space(study: Study, terms: Confirm) -> Space:
     """The search's, so that a trial's value is what it was there, under the sibling's name and without a search."""
     search: dict[str, Any] = {"pruner": None, "sampler": {"type": "RandomSampler"}, "enqueue": [], "timeout": None}
     search |= {"trials": (terms.top + 1) * terms.seeds, "stop": None, "confirm": None, "warm_start": None}
@@ -173,7 +186,7 @@ def _space(study: Study, terms: Terms) -> Space:
     return Space.parse(study.space.text, study.space.file, study.space.base, settings)
 
 
-def _stage(study: Study, runs: Study, candidates: list[Record], terms: Terms, overlap: float) -> Confirmation:
+def _stage(study: Study, runs: Study, candidates: list[Record], terms: Confirm, overlap: float) -> Confirmation:
     """How the confirmation stands; the runs that it wants next are all there."""
     found = confirmation(study, candidates, terms, runs.records(), overlap)
     numbers = [record.number for record in candidates]
@@ -194,7 +207,7 @@ def _stage_note(found: Confirmation) -> str:
     return f"race of trials {trials} over fresh seeds; later stages add runs to the total"
 
 
-def _try_again(study: Study, runs: Study, candidates: list[Record], terms: Terms, overlap: float) -> None:
+def _try_again(study: Study, runs: Study, candidates: list[Record], terms: Confirm, overlap: float) -> None:
     """Let the runs wait once more that failed in an earlier call."""
     found = confirmation(study, candidates, terms, runs.records(), overlap)
     for run in found.failed:
@@ -212,7 +225,7 @@ def _overlap(plan: Plan, space: Space) -> float:
 def _seed(runs: Study, run: Run) -> int:
     """The same for every candidate, so that they compare pair by pair."""
     drawn = ("splits",) if run.splits else ()
-    return derive(runs.space.setting("study.seed"), CONFIRM, run.part.value, run.repeat, *drawn)
+    return derive(runs.space.study.seed, CONFIRM, run.part.value, run.repeat, *drawn)
 
 
 def _drawn(plan: Plan, space: Space, runs: Study) -> Plan:
@@ -230,13 +243,13 @@ def _drawn(plan: Plan, space: Space, runs: Study) -> Plan:
         drawn = {seed: _job(plan.engine.job, space, seed) for seed in asked}
     except (BuildError, DataError) as error:
         raise preflight.placed(space, error) from None
-    return replace(plan, engine=Redrawn(plan.engine.job, drawn, interval_of(space)))
+    return replace(plan, engine=Redrawn(plan.engine.job, drawn, space.search.checkpoint_interval))
 
 
 def _job(usual: Job, space: Space, seed: int) -> Job:
     """A copy of all rows for each seed: the few that a stage has."""
     config = space.resolve(Corner(False, {}))
-    splits = data.for_search(config.data, config.base, space.setting("study.seed"), derive(seed, "splits"))
+    splits = data.for_search(config.data, config.base, space.study.seed, derive(seed, "splits"))
     job = Job.over(splits, config, usual.device)
     settle(job, space)
     return job

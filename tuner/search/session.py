@@ -22,7 +22,6 @@ from tuner.search.driver import Driver, Limits
 from tuner.search.events import Observer, Opened
 from tuner.search.plan import Plan, _why_in_turn
 from tuner.space import Space
-from tuner.space.validators import seconds
 from tuner.storage import Turns
 from tuner.study import Study
 
@@ -35,12 +34,12 @@ def crew_of(space: Space, wanted: Wanted, device: torch.device) -> Crew:
     """
     if isinstance(wanted.fuse, int) and (why := _why_in_turn(space, wanted)):
         raise UsageError(f"--fuse {wanted.fuse}: {why}: drop it")
-    clocks = ("search.timeout", "search.trial_timeout", "search.trial_limit")
-    ticking = [path for path in clocks if space.setting(path) is not None]
+    search = space.search
+    clocks = {"timeout": search.timeout, "trial_timeout": search.trial_timeout, "trial_limit": search.trial_limit}
+    ticking = [f"search.{name}" for name, limit in clocks.items() if limit is not None]
     if wanted.batch is not None and ticking:
         raise UsageError(f"--deterministic: drop {listing(ticking)}, which a clock decides")
-    limit, silence = (seconds(space.setting(f"search.{name}")) for name in ("trial_limit", "trial_timeout"))
-    return Crew.of(wanted, device, TrialLimits(limit, silence), space.setting("search.resources"))
+    return Crew.of(wanted, device, TrialLimits(search.trial_limit, search.trial_timeout), search.resources)
 
 
 def drive(

@@ -31,12 +31,11 @@ from tuner.search.race import confirm_with, terms_of
 from tuner.search.session import crew_of, drive
 from tuner.space import Space
 from tuner.space.edit import Settings, pairs_of, settings_of
-from tuner.space.validators import seconds
 from tuner.storage import Turns, in_turn, join, open_storage, study_folder
 from tuner.storage.transient_errors import BUSY, Unavailable
 from tuner.study import Record, Study, load_study, open_study
 from tuner.study.fork import begin_fork, fork_of
-from tuner.study.stopping import Stop, Watch
+from tuner.study.stopping import StopRule, Watch
 from tuner.study.study import note
 from tuner.study.versions import continued, refuse_other_data
 from tuner.training import device_of
@@ -152,7 +151,7 @@ def run(
         refuse_other_data(load_study(open_storage(storage), forked_from), plan.version)
     known = warm_start.known_configs(space, storage)
     plan = replace(plan, notes=(*plan.notes, *(forked.fork.notes if forked and forked.trials else ()), *known.notes))
-    stop, terms = Stop.of(space, plan.goal), terms_of(space, plan.goal)
+    stop, terms = StopRule.of(space, plan.goal), terms_of(space, plan.goal)
     with join(storage, space.name, lambda message: observe(Trouble(message))) as turns:
         opened = turns.patience.outlast(lambda: open_storage(storage, create=True))
         if forked is not None:
@@ -163,7 +162,7 @@ def run(
         in_turn(turns, lambda: warm_start.begin_with(study, known))
         if (trivial := plan.baseline) is not None:
             in_turn(turns, lambda: note(study, BASELINE, trivial.facts))
-        watch = in_turn(turns, lambda: Watch(study, stop, space.setting("search.trials")))
+        watch = in_turn(turns, lambda: Watch(study, stop, space.search.trials))
         limits = _limits(space, watch, isinstance(fuse, int))
         folder = study_folder(storage, study.name, study.uid)
         ended = drive(study, plan, crew, turns, limits, folder, with_callbacks(observe, study, callbacks))
@@ -186,11 +185,10 @@ def _opened(opened: BaseStorage, space: Space, goal: Goal, turns: Turns, batch: 
 
 
 def _limits(space: Space, watch: Watch, forced: bool) -> Limits:
-    search = space.setting("search")
-    limit = seconds(search["timeout"])
-    deadline = math.inf if limit is None else time.monotonic() + limit
+    search = space.search
+    deadline = math.inf if search.timeout is None else time.monotonic() + search.timeout
     ahead = Fraction(1) if forced else ahead_of(space)
-    return Limits(search["trials"], deadline, search["max_failures"], search["keep"], watch.reason, ahead)
+    return Limits(search.trials, deadline, search.max_failures, search.keep, watch.reason, ahead)
 
 
 def _read(space: Space | str | Path, changes: list[tuple[str, Any]]) -> Space:

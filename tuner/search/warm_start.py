@@ -13,12 +13,12 @@ from typing import Any
 
 from tuner.errors import StorageError, UsageError, listing
 from tuner.results.confirmation import candidates_of, read
+from tuner.settings import Outside, WarmStart
 from tuner.space import Space
 from tuner.space.diff import Source
 from tuner.space.transfer import Carried, Kind, Misfit, carry
 from tuner.space.tree import describe
-from tuner.space.validators import Outside
-from tuner.space.warm_start_keys import PATH, WarmStart
+from tuner.space.warm_start_keys import PATH
 from tuner.space.yaml_writer import flow
 from tuner.storage import anchored, open_storage
 from tuner.study import Record, Study, load_study
@@ -83,7 +83,7 @@ def known_configs(space: Space, storage_url: str) -> Known:
             refused, or none of them is of use to it.
         StorageError: the run's database cannot be read.
     """
-    warm = space.warm_start
+    warm = space.search.warm_start
     if warm is None or _has_them(space, storage_url):
         return Known()
     sources = list(_of_file(space, warm) if warm.file is not None else _of_study(space, warm, storage_url))
@@ -102,7 +102,7 @@ def begin_with(study: Study, known: Known) -> None:
         return
     for config in known.configs:
         enqueue(study, config.params, config.origin.facts, once=True)
-    note(study, _NOTED, {"asked": study.space.setting(PATH)})
+    note(study, _NOTED, {"asked": _asked(study.space)})
 
 
 def _has_them(space: Space, storage_url: str) -> bool:
@@ -113,7 +113,12 @@ def _has_them(space: Space, storage_url: str) -> bool:
 
 
 def _are_there(study: Study, space: Space) -> bool:
-    return bool(noted(study, _NOTED).get("asked") == space.setting(PATH))
+    return bool(noted(study, _NOTED).get("asked") == _asked(space))
+
+
+def _asked(space: Space) -> Any:
+    """The section in the words of the file: a study has its configs once they were asked for in these."""
+    return space.fixed["search"]["warm_start"]
 
 
 def _of_file(space: Space, warm: WarmStart) -> Iterator[tuple[Origin, Source]]:
@@ -123,8 +128,8 @@ def _of_file(space: Space, warm: WarmStart) -> Iterator[tuple[Origin, Source]]:
     config = Space.load(file)
     if count := len(config.parameters()):
         raise space.faulty([(at, f"{file} is a space with {count} parameters: `tuner export` writes a config")])
-    facts = config.setting("provenance") or {}
-    yield Origin(Way.ENQUEUED, facts.get("study"), facts.get("trial"), warm.file), Source.of(config, {})
+    origin = Origin(Way.ENQUEUED, config.provenance.study, config.provenance.trial, warm.file)
+    yield origin, Source.of(config, {})
 
 
 def _of_study(space: Space, warm: WarmStart, storage_url: str) -> Iterator[tuple[Origin, Source]]:

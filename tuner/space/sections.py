@@ -9,6 +9,7 @@ from typing import Any
 
 from tuner.config import STUDY_SECTIONS, Loader, Precision, is_whole
 from tuner.goal import Scope
+from tuner.settings import seconds
 from tuner.space.validators import (
     LONGEST_NAME,
     Rule,
@@ -28,7 +29,6 @@ from tuner.space.validators import (
     is_stop,
     is_text,
     is_warm_start,
-    seconds,
 )
 
 REQUIRED = object()

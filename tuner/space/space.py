@@ -5,6 +5,7 @@ YAML text -> document (nodes with places) -> parse (holes) -> schema (sections) 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 from tuner.config import Config
 from tuner.errors import Fault, Place, SpaceError, UsageError
 from tuner.goal import Objective
+from tuner.settings import Provenance, Search, StudySettings
 from tuner.space import edit, enqueue, objective_rules, suggest, validation, validators, yaml_document
 from tuner.space.edit import Settings, pairs_of
 from tuner.space.overrides import Given
@@ -35,12 +37,9 @@ from tuner.space.tree import (
     parameters,
     size,
 )
-from tuner.space.warm_start_keys import PATH, WarmStart, warm_start_faults
+from tuner.space.warm_start_keys import warm_start_faults
 
 MOVABLE = ("data.root", "data.test_root", "data.download", "data.loader")
-"""Where the data lie and how they are read, which does not make another study."""
-
-
 """Where the data lie and how they are read, which does not make another study."""
 
 
@@ -48,22 +47,19 @@ SPACES = "search_spaces"
 """The folder in which a bare file name is looked up when it is not here."""
 
 
-"""The folder in which a bare file name is looked up when it is not here."""
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Space:
     """A sound space: its text, and the tree that the text means with every default in it.
 
-    `file` is what messages call it, `base` the folder from which its relative paths start, `name` the
-    study's name; `given` is what has been replaced in the text of the file. `fixed` are the sections that no trial
-    changes, as plain values: a list of configs to try first can be long, and no trial has to walk it.
+    `file` is what messages call it, `base` the folder from which its relative paths start; `given` is what has been
+    replaced in the text of the file. `fixed` are the sections that no trial changes, as plain values: a list of configs
+    to try first can be long, and no trial has to walk it. What they say is read as `study`, `search`, `objective` and
+    `provenance`, once for each space.
     """
 
     text: str
     file: str
     base: str
-    name: str
     tree: Group
     given: Given
     fixed: Mapping[str, Any]
@@ -112,9 +108,8 @@ class Space:
             tree = _tree(filled, file)
         except SpaceError as error:
             raise given.retold(error, filled) from None
-        name = describe(_node(tree, "study.name")) or Path(file).stem
         fixed = {section: describe(entry) for section, entry in tree.entries.items() if is_fixed(entry)}
-        return cls(filled, file, str(Path(base).resolve()), name, tree, given, fixed)
+        return cls(filled, file, str(Path(base).resolve()), tree, given, fixed)
 
     def resolve(self, trial: Suggester) -> Config:
         """Fill every hole by asking `trial` and give the typed config."""
@@ -143,14 +138,30 @@ class Space:
         """The tree that stands at `path`, such as `data.transforms`; no choice is on the way."""
         return _node(self.tree, path)
 
-    def setting(self, path: str) -> Any:
-        """A fixed value of the space, such as `search.trials`."""
-        return describe(_node(self.tree, path))
-
-    @property
+    @functools.cached_property
     def objective(self) -> Objective:
         """What counts, as the file says it."""
-        return Objective.of(self.setting("objective"))
+        return Objective.of(self.fixed["objective"])
+
+    @functools.cached_property
+    def study(self) -> StudySettings:
+        """The study's name and seed."""
+        return StudySettings.of(self.fixed["study"], default=Path(self.file).stem)
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return self.study.name
+
+    @functools.cached_property
+    def search(self) -> Search:
+        """How the space is searched."""
+        return Search.of(self.fixed["search"])
+
+    @functools.cached_property
+    def provenance(self) -> Provenance:
+        """Where an exported config comes from; of any other space nothing is known."""
+        return Provenance.of(self.fixed["provenance"])
 
     def types(self, section: str) -> list[tuple[str, Any]]:
         """(path, name) of every class that may stand for a section, such as `model`."""
@@ -201,11 +212,6 @@ class Space:
     def enqueued(self) -> list[dict[str, Any]]:
         """The known parameters of `search.enqueue`, one dict per trial to run first."""
         return enqueue.known_configs(self.tree)
-
-    @property
-    def warm_start(self) -> WarmStart | None:
-        """Where further known configs come from, if from anywhere."""
-        return WarmStart.of(self.setting(PATH))
 
 
 def find(path: str | Path) -> Path:

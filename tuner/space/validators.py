@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import enum
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tuner.config import is_whole
 from tuner.errors import Place
 from tuner.goal import Direction
+from tuner.settings import Outside
 from tuner.space.tree import Choice, Fixed, Float, Group, Int, Items, Ref, Repeat, Tree
 
 Rule = Callable[[Any], bool]
 LONGEST_NAME = 250
-
-
-class Outside(enum.Enum):
-    """What becomes of a known value that its hole cannot take: it is a fault, or the nearest one takes its place."""
-
-    REFUSE = "refuse"
-    CLIP = "clip"
 
 
 def is_number(value: Any) -> bool:
@@ -37,17 +29,6 @@ def is_rates(value: Any) -> bool:
     rates = [rate for _, rate in pairs if isinstance(rate, Fixed) and is_number(rate.value)]
     whole = len(pairs) == len(epochs) == len(rates) == len(value)
     return whole and epochs[:1] == [1] and epochs == sorted(set(epochs))
-
-
-def seconds(duration: Any) -> float | None:
-    """Read `90`, `90s`, `10m`, `1h30m` or `2d` as seconds; None when it is nothing of the kind."""
-    if is_number(duration):
-        return float(duration) if duration > 0 else None
-    match = re.fullmatch(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?", str(duration).replace(" ", ""))
-    if match is None or not any(match.groups()):
-        return None
-    total = sum(float(part or 0) * unit for part, unit in zip(match.groups(), (86400, 3600, 60, 1), strict=True))
-    return total if total > 0 else None
 
 
 def is_text(value: Any) -> bool:

@@ -1,36 +1,13 @@
-"""`search.warm_start`: where known good configs come from, and what becomes of a value that is outside the space."""
+"""`search.warm_start`: which of its keys go together."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
 
 from tuner.errors import Fault, listing
 from tuner.space.tree import Group
-from tuner.space.validators import Outside
 
 PATH = "search.warm_start"
-
-
-@dataclass(frozen=True, slots=True)
-class WarmStart:
-    """The `top` trials of a study, which `storage` has if it is not the run's own, or the config of a file."""
-
-    study: str | None
-    storage: str | None
-    file: str | None
-    top: int
-    outside: Outside
-
-    @classmethod
-    def of(cls, section: Mapping[str, Any] | None) -> WarmStart | None:
-        """Read the section; None asks for nothing."""
-        if section is None:
-            return None
-        given = {key: section.get(key) for key in ("study", "storage", "file")}
-        outside = Outside(section.get("outside", Outside.REFUSE.value))
-        return cls(**given, top=section.get("top", 5), outside=outside)
 
 
 def warm_start_faults(root: Group) -> Iterator[Fault]:

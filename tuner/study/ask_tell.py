@@ -214,8 +214,9 @@ class AskTell:
             outcome = running.pruned(outcome, stopped, self.study.goal)
         cause = outcome.cause
         if outcome.state is State.PRUNED and not cause:
-            pruner = self.study.space.setting("search.pruner")["type"]
-            cause = running.pruned_by(pruner, self.study.goal)
+            pruner = self.study.space.search.pruner
+            assert pruner is not None, outcome
+            cause = running.pruned_by(pruner.type, self.study.goal)
         if outcome.state is State.LOST:
             cause = died(cause, losses["losses"])
         facts = {"state": outcome.state.value, "epoch": outcome.epoch, "cause": cause}
@@ -234,16 +235,16 @@ class AskTell:
             self._ledger.set_trial_state_values(trial_id, TrialState.WAITING)
 
     def _may_try_again(self, losses: int) -> bool:
-        return losses <= int(self.study.space.setting("search.retries"))
+        return losses <= self.study.space.search.retries
 
     def _seed_sampler(self) -> None:
-        section = self.study.space.setting("search.sampler")
-        if section["type"] not in samplers.CONTINUES_BY_ITSELF:
+        sampler = self.study.space.search.sampler
+        if sampler.type not in samplers.CONTINUES_BY_ITSELF:
             seed = self._chance("sampler", self.upcoming)
-            self.optuna.sampler = samplers.sampler(section, seed, self.study.goal.single)
+            self.optuna.sampler = samplers.sampler(sampler, seed, self.study.goal.single)
 
     def _chance(self, of: str, number: int) -> int:
-        return derive(self.study.space.setting("study.seed"), of, number + self.study.beyond)
+        return derive(self.study.space.study.seed, of, number + self.study.beyond)
 
     @property
     def exhausted(self) -> bool:

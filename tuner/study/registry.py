@@ -56,9 +56,9 @@ def open_study(storage: BaseStorage, space: Space, goal: Goal, batch: int | None
         study.set_user_attr(FACTS, facts_of(space, goal, batch, uid))
         for params in space.enqueued():
             study.enqueue_trial(params, skip_if_exists=True)
-        seed = space.setting("study.seed")
-        study.sampler = samplers.sampler(space.setting("search.sampler"), seed, goal.single)
-        study.pruner = samplers.pruner(space.setting("search.pruner"), space.highest("training.epochs"), seed)
+        seed = space.study.seed
+        study.sampler = samplers.sampler(space.search.sampler, seed, goal.single)
+        study.pruner = samplers.pruner(space.search.pruner, space.highest("training.epochs"), seed)
         study._thread_local.in_optimize_loop = True  # or a grid that is used up raises where it should stop
         return Study(study)
 

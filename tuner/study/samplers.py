@@ -17,7 +17,9 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from tuner import signatures
+from tuner.config import Component
 from tuner.errors import BuildError
+from tuner.settings import Search
 
 CONTINUES_BY_ITSELF = ("QMCSampler", "GridSampler")
 """Samplers that keep their position in the study: another seed on resume would break their sequence."""
@@ -38,28 +40,28 @@ _KINDS: Mapping[str, tuple[Any, type]] = {
 }
 
 
-def sampler_learns(search: Mapping[str, Any]) -> bool:
+def sampler_learns(search: Search) -> bool:
     """Return whether what comes of a trial has a say in what the others are."""
-    return search["sampler"]["type"] not in LEARNS_NOTHING
+    return search.sampler.type not in LEARNS_NOTHING
 
 
-def learns(search: Mapping[str, Any]) -> bool:
+def learns(search: Search) -> bool:
     """Whether what comes of a trial has a say in the others: in what they are, how far they train, if they begin."""
-    return sampler_learns(search) or bool(search["pruner"] or search["stop"])
+    return sampler_learns(search) or search.pruner is not None or search.stop is not None
 
 
-def sampler(section: Mapping[str, Any], seed: int, single: bool) -> BaseSampler:
+def sampler(component: Component, seed: int, single: bool) -> BaseSampler:
     """Make a sampler.
 
     Args:
-        section: `type` and the class's own arguments; one that is a mapping with a `type` is made too.
+        component: the class and its arguments; one that is a mapping with a `type` is made too.
         seed: at least 0.
         single: whether there is one objective.
 
     Raises:
         BuildError: Optuna has no such class, or it refuses its arguments.
     """
-    built: BaseSampler = _build(section, "sampler", lambda cls: _sampler_defaults(cls, section, seed, single))
+    built: BaseSampler = _build(component, "sampler", lambda cls: _sampler_defaults(cls, component, seed, single))
     return built
 
 
@@ -75,20 +77,20 @@ class _Hyperband(HyperbandPruner):
         return super()._get_bracket_id(seeded, trial)
 
 
-def pruner(section: Mapping[str, Any] | None, epochs: int, seed: int) -> BasePruner:
+def pruner(component: Component | None, epochs: int, seed: int) -> BasePruner:
     """Make a pruner; None prunes nothing.
 
     Args:
-        section: `type` and the class's own arguments; one that is a mapping with a `type` is made too.
+        component: the class and its arguments; one that is a mapping with a `type` is made too.
         epochs: the most that a trial may train.
         seed: decides what of it is up to chance.
 
     Raises:
         BuildError: Optuna has no such class, or it refuses its arguments.
     """
-    if section is None:
+    if component is None:
         return NopPruner()
-    built: BasePruner = _build(section, "pruner", lambda cls: _pruner_defaults(cls, epochs, seed))
+    built: BasePruner = _build(component, "pruner", lambda cls: _pruner_defaults(cls, epochs, seed))
     return built
 
 
@@ -98,19 +100,19 @@ def argument_faults(section: Any, kind: str) -> Iterator[tuple[str, str]]:
     Raises:
         BuildError: Optuna has no such class, or the section names none.
     """
-    cls = _class(section, kind)
+    cls = _class(section.get("type") if isinstance(section, dict) else None, kind)
     yield from signatures.argument_faults(
         cls, {key: value for key, value in section.items() if key != "type"}, ours=("seed",)
     )
 
 
-def _sampler_defaults(cls: type, section: Mapping[str, Any], seed: int, single: bool) -> dict[str, Any]:
+def _sampler_defaults(cls: type, component: Component, seed: int, single: bool) -> dict[str, Any]:
     """TPE's joint sampling covers only what all trials have in common unless it works by groups.
 
     With several objectives it samples each parameter for itself, and so takes conditional ones as they come.
     """
     takes_seed = "seed" in signatures.parameters_of(cls)
-    grouped = cls.__name__ == _TPE and section.get("multivariate", single)
+    grouped = cls.__name__ == _TPE and component.args.get("multivariate", single)
     return {**({"seed": seed % 2**32} if takes_seed else {}), **({"group": True} if grouped else {})}
 
 
@@ -119,15 +121,15 @@ def _pruner_defaults(cls: type, epochs: int, seed: int) -> dict[str, Any]:
     return {"max_resource": epochs, "seed": seed} if cls is HyperbandPruner else {}
 
 
-def _build(section: Mapping[str, Any], kind: str, defaults: Callable[[type], dict[str, Any]]) -> Any:
-    cls = _class(section, kind)
+def _build(component: Component, kind: str, defaults: Callable[[type], dict[str, Any]]) -> Any:
+    cls = _class(component.type, kind)
     package = NEEDS.get(cls.__name__, "")
     if package and importlib.util.find_spec(package) is None:
         raise BuildError(f"search.{kind}.type", f"{cls.__name__} needs the package {package}: pip install {package}")
-    arguments = {**defaults(cls), **{key: value for key, value in section.items() if key != "type"}}
+    arguments = {**defaults(cls), **component.args}
     for key, value in arguments.items():
         if isinstance(value, dict) and "type" in value:
-            arguments[key] = _build(value, kind, defaults)
+            arguments[key] = _build(Component.of(value), kind, defaults)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
@@ -136,8 +138,7 @@ def _build(section: Mapping[str, Any], kind: str, defaults: Callable[[type], dic
         raise BuildError(f"search.{kind}", f"{cls.__name__} refuses its arguments: {error}") from None
 
 
-def _class(section: Any, kind: str) -> type:
-    name = section.get("type") if isinstance(section, dict) else None
+def _class(name: Any, kind: str) -> type:
     if not isinstance(name, str):
         raise BuildError(f"search.{kind}", f"name one of Optuna's {kind}s, such as {{type: ...}}")
     module, base = _KINDS[kind]

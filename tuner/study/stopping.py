@@ -11,7 +11,6 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 from tuner.goal import Goal
 from tuner.space import Space
@@ -24,7 +23,7 @@ STOP = "stop"
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class StopRule:
     """The rule; None leaves that side of it out. The first `passed` trials that ended stop nothing."""
 
     target: float | None
@@ -32,20 +31,19 @@ class Stop:
     passed: int = 0
 
     @classmethod
-    def of(cls, space: Space, goal: Goal) -> Stop | None:
+    def of(cls, space: Space, goal: Goal) -> StopRule | None:
         """The rule of a space, if it has one.
 
         Raises:
             SpaceError: there are several objectives, and a target.
         """
-        section: dict[str, Any] | None = space.setting("search.stop")
-        if section is None:
+        stop = space.search.stop
+        if stop is None:
             return None
-        stop = cls(section.get("target"), section.get("patience"))
         if stop.target is not None and not goal.single:
             message = "several objectives have a front and no best value: drop it, patience counts changes of the front"
             raise space.faulty([("search.stop.target", message)])
-        return stop
+        return cls(stop.target, stop.patience)
 
     def reason(self, study: Study, records: Iterable[Record]) -> str:
         """Why the search is enough after these trials; empty while it is not."""
@@ -79,7 +77,7 @@ class Watch:
         total: how many trials this run may bring it to.
     """
 
-    def __init__(self, study: Study, stop: Stop | None, total: int) -> None:
+    def __init__(self, study: Study, stop: StopRule | None, total: int) -> None:
         known = noted(study, STOP)
         same = stop is not None and (known.get("target"), known.get("patience")) == (stop.target, stop.patience)
         self._study = study

@@ -11,6 +11,7 @@ from tuner.errors import UsageError
 from tuner.executors.launch import Crew, Executor, Wanted
 from tuner.executors.pool import TrialLimits
 from tuner.executors.ray.ship_code import Luggage
+from tuner.settings import Resources
 from tuner.user_code import Code
 
 
@@ -53,7 +54,7 @@ def test_code_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
 
 
 def test_code_of_a_notebook_is_refused() -> None:
-    crew = Crew.of(Wanted(Executor.RAY), torch.device("cpu"), TrialLimits(), {"cpu": 1, "gpu": 0})
+    crew = Crew.of(Wanted(Executor.RAY), torch.device("cpu"), TrialLimits(), Resources())
 
     with pytest.raises(UsageError, match="defined in a notebook or a script"):
         crew.run(None, None, [Code("__main__:Net", ".", "model.type")])  # type: ignore[arg-type]  # are not asked

@@ -50,7 +50,7 @@ def test_the_epoch_is_the_best_of_the_mean_curve_and_the_interval_is_of_it(tmp_p
     curves = np.array([record.history["accuracy"] for record in runs_of(url, found, Part.RACE)])
     epoch = int(curves.mean(0).argmax()) + 1
     held = runs_of(url, found, Part.HELD_OUT)
-    facts = Space.load(file).setting("provenance")
+    facts = Space.load(file).fixed["provenance"]
     assert facts["epoch"] == epoch
     assert {len(record.epochs) for record in held} == {epoch}
     assert facts["confirmed"]["mean"] == pytest.approx(statistics.fmean(r.history["accuracy"][-1] for r in held))
@@ -65,7 +65,7 @@ def test_a_held_out_value_is_what_final_training_on_that_seed_gives(tmp_path: Pa
     space = Space.load(file)
 
     for record, value in zip(runs_of(url, found, Part.HELD_OUT), found.held, strict=True):
-        facts = {**space.setting("provenance"), "seed": record.attributes["seed"]}
+        facts = {**space.fixed["provenance"], "seed": record.attributes["seed"]}
         again = Space.parse(space.text, space.file, space.base, [("provenance", facts)])
         final = tuner.train(again, tmp_path / str(record.number), on=On.TRAIN, device="cpu")
         assert final.epochs[-1]["accuracy"] == value
@@ -89,7 +89,7 @@ def test_of_the_last_epochs_value_the_last_epoch_is_confirmed(tmp_path: Path, ur
     assert found.pick is not None
     assert found.pick.epoch == 8
     assert found.held == tuple(record.history["accuracy"][-1] for record in runs_of(url, found, Part.HELD_OUT))
-    assert Space.load(file).setting("provenance")["epoch"] == 8
+    assert Space.load(file).fixed["provenance"]["epoch"] == 8
 
 
 def test_the_epoch_keeps_the_bounds_in_every_run(tmp_path: Path, url: str) -> None:
@@ -119,7 +119,7 @@ PLATEAU = {"type": "ReduceLROnPlateau", "mode": "max", "patience": 0, "factor": 
 def test_rates_that_watched_a_metric_are_replayed(tmp_path: Path, url: str) -> None:
     file, found = confirmed(tmp_path, url, ("scheduler", PLATEAU))
 
-    facts = Space.load(file).setting("provenance")
+    facts = Space.load(file).fixed["provenance"]
     raced = runs_of(url, found, Part.RACE)
     at = facts["epoch"] - 1
     values = sorted(record.history["accuracy"][at] for record in raced)

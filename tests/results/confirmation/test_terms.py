@@ -10,9 +10,9 @@ import tuner
 from tests.support.confirmations import SPACE, study
 from tuner.errors import StudyError, UsageError
 from tuner.results.confirmation import CONFIRM, read
-from tuner.results.stage import Terms
 from tuner.results.wording import sentences
 from tuner.search.events import Event, Reported
+from tuner.settings import Confirm
 from tuner.space import Space
 from tuner.study.study import note, noted
 
@@ -36,9 +36,9 @@ def test_what_is_not_said_is_as_the_file_has_it(walk: Path, url: str) -> None:
     walk.write_text(walk.read_text().replace("trials: 8", "trials: 8\n  confirm: {top: 2, seeds: 3}"))
     tuner.run(walk, storage=url)
 
-    assert tuner.confirm("walk", storage=url).terms == Terms(2, 3, False)
+    assert tuner.confirm("walk", storage=url).terms == Confirm(2, 3, False)
     one = tuner.confirm("walk", top=1, storage=url)
-    assert one.terms == Terms(1, 3, False)
+    assert one.terms == Confirm(1, 3, False)
     assert one.counting < one.ended  # the other candidate's do not count any more
 
 

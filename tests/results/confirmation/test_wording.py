@@ -75,7 +75,7 @@ def test_the_confirmed_trial_is_exported_until_the_search_finds_a_better_one(wal
     done = cli("export", "walk", "-o", "best.yaml")
 
     assert f"wrote best.yaml: trial {found.pick.trial.number}, confirmed on fresh seeds: score" in done.stdout
-    facts = Space.load(walk.parent / "best.yaml").setting("provenance")
+    facts = Space.load(walk.parent / "best.yaml").fixed["provenance"]
     assert facts["trial"] == found.pick.trial.number
     assert facts["confirmed"]["study"] == "walk.confirm"
     other = next(each.trial.number for each in found.standings if each is not found.pick)

@@ -6,7 +6,7 @@ where a worker runs, and whether the cluster grows for it, is Ray's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal, Protocol
 
 import ray
@@ -19,6 +19,7 @@ from tuner.executors.ray.actors import Actors
 from tuner.executors.ray.cluster import Needs
 from tuner.executors.ray.serialize import Parcel
 from tuner.protocol import Dispatcher, Engine, Movable
+from tuner.settings import Resources
 from tuner.user_code import Code
 
 
@@ -51,7 +52,7 @@ def run(
     dispatcher: Dispatcher,
     wanted: Wanted,
     limits: TrialLimits,
-    resources: Mapping[str, float],
+    resources: Resources,
     code: Sequence[Code],
 ) -> None:
     """Run an engine on a Ray cluster until the dispatcher has no more work.
@@ -61,7 +62,7 @@ def run(
         dispatcher: of the work.
         wanted: how many workers, and where.
         limits: of a trial.
-        resources: `cpu` and `gpu` of each worker; 1 and 0 where they are not said.
+        resources: of each worker.
         code: all own code that trials name.
 
     Raises:
@@ -80,8 +81,7 @@ def run(
         pool.run(Actors(parcel, needs, threads), dispatcher, [str(i) for i in range(count)], limits)
 
 
-def _needs(resources: Mapping[str, float]) -> Needs:
-    cpus, gpus = resources.get("cpu", 1), resources.get("gpu", 0)
-    if gpus > 1 and gpus % 1:
-        raise UsageError(f"search.resources.gpu {gpus:g}: is a share of one GPU, or a whole number of them")
-    return {"CPU": cpus, "GPU": gpus}
+def _needs(resources: Resources) -> Needs:
+    if resources.gpu > 1 and resources.gpu % 1:
+        raise UsageError(f"search.resources.gpu {resources.gpu:g}: is a share of one GPU, or a whole number of them")
+    return {"CPU": resources.cpu, "GPU": resources.gpu}

@@ -1,0 +1,209 @@
+"""Settings: the sections of a space that no trial changes, as types.
+
+Durations are seconds. Sections are validated before they are read here, apart from a hand-written `provenance`.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tuner.config import Component, is_whole
+
+
+def seconds(duration: Any) -> float | None:
+    """Read `90`, `90s`, `10m`, `1h30m` or `2d` as seconds; None when it is nothing of the kind."""
+    if _is_number(duration):
+        return float(duration) if duration > 0 else None
+    match = re.fullmatch(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?", str(duration).replace(" ", ""))
+    if match is None or not any(match.groups()):
+        return None
+    total = sum(float(part or 0) * unit for part, unit in zip(match.groups(), (86400, 3600, 60, 1), strict=True))
+    return total if total > 0 else None
+
+
+class Outside(enum.Enum):
+    """What happens to a known value that its hole cannot take: it is a fault, or the nearest one replaces it."""
+
+    REFUSE = "refuse"
+    CLIP = "clip"
+
+
+@dataclass(frozen=True, slots=True)
+class StudySettings:
+    """The `study` section."""
+
+    name: str
+    seed: int
+
+    @classmethod
+    def of(cls, section: Mapping[str, Any], default: str) -> StudySettings:
+        """Read the section; without a name the study has the default one."""
+        return cls(section["name"] or default, section["seed"])
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What each Ray worker takes of the cluster: CPU cores and GPUs."""
+
+    cpu: float = 1
+    gpu: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """When a search ends before its total: at a value, or after a number of trials without progress."""
+
+    target: float | None = None
+    patience: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """How many candidates, on how many seeds, and whether each seed draws training and validation rows anew."""
+
+    top: int = 5
+    seeds: int = 5
+    splits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WarmStart:
+    """The `top` trials of a study, which `storage` has if it is not the run's own, or the config of a file."""
+
+    study: str | None = None
+    storage: str | None = None
+    file: str | None = None
+    top: int = 5
+    outside: Outside = Outside.REFUSE
+
+    @classmethod
+    def of(cls, section: Mapping[str, Any]) -> WarmStart:
+        """Read the section."""
+        return cls(**{**section, "outside": Outside(section.get("outside", Outside.REFUSE.value))})
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The `search` section, apart from the configs of `search.enqueue`, which are parameters of the space.
+
+    `timeout` is of one run, `trial_limit` of one trial, `trial_timeout` of one epoch; None is no limit. `keep` is how
+    many of the best trials keep their checkpoints, `checkpoint_interval` the time between two of them.
+    """
+
+    trials: int
+    timeout: float | None
+    sampler: Component
+    pruner: Component | None
+    retries: int
+    max_failures: int
+    checkpoint_interval: float
+    trial_timeout: float | None
+    trial_limit: float | None
+    keep: int
+    resources: Resources
+    stop: Stop | None
+    confirm: Confirm | None
+    warm_start: WarmStart | None
+
+    @classmethod
+    def of(cls, section: Mapping[str, Any]) -> Search:
+        """Read the section, every default in it."""
+        interval = seconds(section["checkpoint_interval"])
+        assert interval is not None, section
+        stop, confirm, warm_start = section["stop"], section["confirm"], section["warm_start"]
+        return cls(
+            trials=section["trials"],
+            timeout=seconds(section["timeout"]),
+            sampler=_component(section["sampler"]),
+            pruner=None if section["pruner"] is None else _component(section["pruner"]),
+            retries=section["retries"],
+            max_failures=section["max_failures"],
+            checkpoint_interval=interval,
+            trial_timeout=seconds(section["trial_timeout"]),
+            trial_limit=seconds(section["trial_limit"]),
+            keep=section["keep"],
+            resources=Resources(**section["resources"]),
+            stop=None if stop is None else Stop(**stop),
+            confirm=None if confirm is None else Confirm(**confirm),
+            warm_start=None if warm_start is None else WarmStart.of(warm_start),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What a confirmation said of the exported trial: its mean, a 95 % interval, and the epoch of those scores."""
+
+    mean: float
+    low: float
+    high: float
+    epoch: int | None = None
+
+    @classmethod
+    def of(cls, section: Any) -> Confirmed | None:
+        """Read `provenance.confirmed`; None where it is missing or not what an export writes."""
+        if not isinstance(section, Mapping):
+            return None
+        numbers: list[Any] = [section.get(name) for name in ("mean", "low", "high")]
+        if not all(map(_is_number, numbers)):
+            return None
+        mean, low, high = numbers
+        return cls(mean, low, high, _checked(section.get("epoch"), is_whole))
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """The `provenance` section: where an exported config comes from and what repeats it.
+
+    None is unknown. `uid` identifies the study among others of its name, `value_is` says how `value` was chosen,
+    `rates` are pairs of an epoch and the learning rate from it, `data` is the digest of the rows.
+    """
+
+    study: str | None = None
+    uid: str | None = None
+    trial: int | None = None
+    metric: str | None = None
+    value: float | None = None
+    value_is: str | None = None
+    confirmed: Confirmed | None = None
+    seed: int | None = None
+    epoch: int | None = None
+    rates: tuple[tuple[int, float], ...] = ()
+    threads: int | None = None
+    lanes: int | None = None
+    data: str | None = None
+
+    @classmethod
+    def of(cls, section: Mapping[str, Any] | None) -> Provenance:
+        """Read the section. What is of another type than an export writes is unknown."""
+        if section is None:
+            return cls()
+        rules: Mapping[str, Callable[[Any], bool]] = {
+            **dict.fromkeys(("study", "uid", "metric", "value_is", "data"), _is_text),
+            **dict.fromkeys(("trial", "seed", "epoch", "threads", "lanes"), is_whole),
+            "value": _is_number,
+        }
+        read = {name: _checked(section.get(name), rule) for name, rule in rules.items()}
+        rates = tuple((epoch, rate) for epoch, rate in section["rates"] or ())
+        return cls(**read, rates=rates, confirmed=Confirmed.of(section.get("confirmed")))
+
+
+def _component(section: Any) -> Component:
+    """Read a sampler or a pruner. One without a type has an empty one, which `preflight.check_names` refuses."""
+    named = isinstance(section, Mapping) and isinstance(section.get("type"), str)
+    return Component.of(section) if named else Component("")
+
+
+def _checked(value: Any, rule: Callable[[Any], bool]) -> Any:
+    return value if rule(value) else None
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
