@@ -28,6 +28,13 @@ def pytest_configure() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what starts a PostgreSQL server."""
+    for item in items:
+        if "postgres" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.integration)
+
+
 TINY = """\
 study: {name: tiny, seed: 0}
 search: {trials: 3, pruner: null}

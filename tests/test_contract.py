@@ -62,12 +62,12 @@ def trials(url: str) -> list[dict[str, Any]]:
     return [facts(trial) for trial in optuna.load_study(study_name="contract", storage=url).trials]
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.integration)])
 def database(request: pytest.FixtureRequest, url: str) -> str:
     return url if request.param == "sqlite" else str(request.getfixturevalue("postgres"))
 
 
-@pytest.mark.parametrize("executor", EXECUTORS)
+@pytest.mark.parametrize("executor", ["inline", "processes", pytest.param("ray", marks=pytest.mark.integration)])
 def test_the_seed_alone_decides_a_deterministic_study(
     tmp_path: Path, database: str, executor: str, expected: list[dict[str, Any]], request: pytest.FixtureRequest
 ) -> None:
@@ -106,7 +106,7 @@ def test_the_name_of_a_study_decides_nothing(tmp_path: Path, url: str, expected:
     assert "PRUNED" in {trial["state"] for trial in one}  # or there was little to decide
 
 
-@pytest.mark.parametrize("executor", EXECUTORS)
+@pytest.mark.parametrize("executor", ["inline", "processes", pytest.param("ray", marks=pytest.mark.integration)])
 def test_a_study_that_was_cut_goes_on_elsewhere_to_the_same_end(
     tmp_path: Path, url: str, executor: str, expected: list[dict[str, Any]], request: pytest.FixtureRequest
 ) -> None:

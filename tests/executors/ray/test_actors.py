@@ -27,6 +27,8 @@ from tuner.search.events import Event, Reported, SetBack, Started, WorkerSeen
 from tuner.search.tune import Result
 from tuner.study import Record
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:

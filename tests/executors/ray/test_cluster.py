@@ -17,6 +17,8 @@ from tuner.executors.ray import cluster
 
 LOOPBACK = {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
 
+pytestmark = pytest.mark.integration
+
 
 def listened_at(process: psutil.Process) -> set[str]:
     return {each.laddr.ip for each in process.net_connections("inet") if each.status == psutil.CONN_LISTEN}
