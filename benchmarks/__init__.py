@@ -1,1 +1,1 @@
-"""Measurements and trials by fire, each run as `python -m benchmarks.NAME`; what they print is what README says."""
+"""Measurements and trials by fire, each run as `python -m benchmarks.NAME`; README.md here has what they found."""

@@ -1,4 +1,4 @@
-"""The README's tour, in its order: each line has what it needs from the lines above it, and does what it says."""
+"""The tour, in its order: each line has what it needs from the lines above it, and does what it says."""
 
 from __future__ import annotations
 
@@ -16,12 +16,9 @@ import pytest
 
 from tests.conftest import ROOT, environment, until
 from tests.support import doc_shell
-from tests.support.doc_pages import README, Block, blocks_of, commands_of
+from tests.support.doc_pages import README, TOUR, Block, blocks_of, commands_of, tabled_commands_of
 from tuner.config import DEFAULT_STORAGE
 from tuner.space import Space
-
-TOUR = blocks_of(README)[2:]
-"""All blocks but the two that install and test."""
 
 
 @dataclass
@@ -76,7 +73,7 @@ class Folder:
 def test_each_line_of_the_tour_has_what_it_needs_from_the_lines_above(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
 
-    for block in TOUR:
+    for block in blocks_of(TOUR):
         if block.file:
             (tmp_path / block.file).write_text(block.text)
             folder.files.add(block.file)
@@ -85,6 +82,21 @@ def test_each_line_of_the_tour_has_what_it_needs_from_the_lines_above(tmp_path: 
                 folder.do(command)
 
     assert {"digits-cnn", "digits-mlp", "digits-small", "own"} <= folder.studies.keys()
+    assert {"best.yaml", "runs/digits"} <= folder.files
+
+
+def test_the_tour_has_every_command() -> None:
+    commands = [command for block in blocks_of(TOUR) if block.language == "sh" for command in commands_of(block.text)]
+
+    assert {shlex.split(command)[1] for command in commands} == doc_shell.COMMANDS.keys()
+
+
+def test_each_command_of_the_readme_has_what_it_needs_from_those_above(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+
+    for command in tabled_commands_of(README):
+        folder.do(command)
+
     assert {"best.yaml", "runs/digits"} <= folder.files
 
 
@@ -97,7 +109,7 @@ def test_a_line_without_what_it_needs_is_found_out(tmp_path: Path) -> None:
 
 
 def test_no_block_for_the_shell_is_hidden_from_the_tour() -> None:
-    assert not [line for line in README.read_text().splitlines() if line.startswith("    tuner ")]
+    assert not [line for line in TOUR.read_text().splitlines() if line.startswith("    tuner ")]
 
 
 @pytest.mark.slow
@@ -111,7 +123,7 @@ def test_the_tour_runs_word_for_word_without_a_network(tmp_path: Path) -> None:
     surroundings = {**environment(), **nowhere, "PATH": path, "no_proxy": "127.0.0.1"}
 
     script: list[str] = []
-    for block in TOUR:
+    for block in blocks_of(TOUR):
         if block.file:
             (tmp_path / block.file).write_text(block.text)
         elif block.language == "python":

@@ -16,7 +16,11 @@ from tuner.schema import space_file
 from tuner.space import Space, yaml_document
 
 SPACES = sorted((ROOT / "search_spaces").glob("*.yaml"))
-README = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+SHOWN = [
+    text
+    for page in ("README.md", "docs/tour.md")
+    for text in re.findall(r"```yaml\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+]
 COMMITTED = ROOT / "docs" / "space.schema.json"
 SOUND = {"data": "{type: digits}", "model": "{type: MLP}", "optimizer": "{type: SGD}"}
 
@@ -42,8 +46,8 @@ def test_every_bundled_space_keeps_to_it(file: Any, validator: Draft7Validator) 
     assert faults(validator, file.read_text()) == []
 
 
-@pytest.mark.parametrize("text", README)
-def test_every_space_of_the_readme_keeps_to_it(text: str, validator: Draft7Validator) -> None:
+@pytest.mark.parametrize("text", SHOWN)
+def test_every_space_of_the_readme_and_the_tour_keeps_to_it(text: str, validator: Draft7Validator) -> None:
     assert faults(validator, text) == []
 
 

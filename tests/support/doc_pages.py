@@ -15,8 +15,11 @@ from pathlib import Path
 from tests.conftest import ROOT
 
 README = ROOT / "README.md"
+TOUR = ROOT / "docs" / "tour.md"
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
-PAGES = [README, *DOCS]
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
+FIGURES = sorted((ROOT / "benchmarks").glob("*.md"))
+PAGES = [README, *DOCS, CONTRIBUTING]
 
 _FENCED = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _NAMED = re.compile(r"# ([\w.-]+\.\w+)\n")
@@ -73,6 +76,19 @@ def indented_commands_of(page: Path) -> list[str]:
     """What a page shows of `tuner` by four spaces before it."""
     lines = re.findall(r"^    (tuner .*)$", page.read_text(), re.MULTILINE)
     return [command for line in lines for command in commands_of(line)]
+
+
+def tabled_commands_of(page: Path) -> list[str]:
+    """The whole commands that stand in the first column of a table."""
+    return re.findall(r"^\| `(tuner [^`]+)` \|", page.read_text(), re.MULTILINE)
+
+
+def headings_of(page: Path) -> set[str]:
+    """The headings of a page as GitHub links to them."""
+    return {
+        re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+        for title in re.findall(r"^#+ (.*)$", prose_of(page), re.MULTILINE)
+    }
 
 
 def prose_of(page: Path) -> str:
