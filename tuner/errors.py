@@ -167,6 +167,12 @@ def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     return f" (did you mean {by_lower[near[0]]}?)" if near else ""
 
 
+def counted(number: int, noun: str, verb: str = "") -> str:
+    """Return `1 row` or `2 rows`; with the verb `have` or `are` also `1 row has`, `2 rows have`."""
+    one = {"have": " has", "are": " is"}.get(verb, verb)
+    return f"{number} {noun}{one}" if number == 1 else f"{number} {noun}s{verb and ' '}{verb}"
+
+
 def listing(words: Iterable[str]) -> str:
     """`a, b and c`."""
     *head, last = list(words) or ["nothing"]

@@ -10,6 +10,7 @@ import pytest
 
 import tuner
 from tuner import cli
+from tuner.errors import counted
 from tuner.space import Space
 
 SPACE = "data: {type: csv, path: NAME, target: y}\nmodel: {type: MLP}\noptimizer: {type: Adam}\n"
@@ -75,3 +76,14 @@ def test_predict_notes_that_code_has_changed(
     assert err.startswith("note: ")
     assert "run/net.py has changed since the model was trained" in err
     assert out.splitlines()[0] == "row,y,prediction,probability_no,probability_yes"
+
+
+@pytest.mark.parametrize(
+    ("given", "said_so"),
+    [
+        *[((1, "row"), "1 row"), ((2, "row"), "2 rows"), ((0, "row"), "0 rows")],
+        *[((1, "row", "have"), "1 row has"), ((3, "row", "have"), "3 rows have"), ((1, "file", "are"), "1 file is")],
+    ],
+)
+def test_one_of_a_thing_is_singular(given: tuple[int, str, str], said_so: str) -> None:
+    assert counted(*given) == said_so

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tuner.cli import options
 from tuner.cli.views.wrapping import FAILED, say
 from tuner.config import DEFAULT_STORAGE
+from tuner.errors import counted
 from tuner.runtime.rounding import value_text
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def list_(storage: options.Storage = DEFAULT_STORAGE) -> None:
     else:  # a table would cut words
         for name, metric, best, trials, shown in rows:
             say(name)
-            say(f"    {metric} {best}; {trials} trials{f': {shown}' if shown else ''}")
+            say(f"    {metric} {best}; {counted(int(trials), 'trial')}{f': {shown}' if shown else ''}")
     for line in failing:
         say(line, FAILED)
 

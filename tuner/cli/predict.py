@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tuner.errors import ChangedCode, UnseenWords
+from tuner.errors import ChangedCode, UnseenWords, counted
 
 
 def predict(
@@ -31,4 +31,4 @@ def predict(
             typer.echo(f"note: {warning.message}", err=True)
         else:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-    typer.echo(table.to_csv(index=False).rstrip("\n") if out is None else f"wrote {out}: {len(table)} rows")
+    typer.echo(table.to_csv(index=False).rstrip("\n") if out is None else f"wrote {out}: {counted(len(table), 'row')}")

@@ -17,7 +17,7 @@ from tuner.data import suspect_columns
 from tuner.data.repeated_rows import Part, are_natural, shared, with_near
 from tuner.data.row_keys import Keys, keys_of
 from tuner.data.rows import Inputs, Rows, Source, inputs_at
-from tuner.errors import listing
+from tuner.errors import counted, listing
 from tuner.goal import Task
 
 NAMED = 3
@@ -98,8 +98,8 @@ def _classes(source: Source, train: Tensor, valid: Tensor) -> Iterator[str]:
     for absent, split in ((trained == 0, "training"), ((trained > 0) & (validated == 0), "validation")):
         names = [source.classes[i] for i in absent.nonzero().ravel().tolist()]
         if names:
-            others = f" and {len(names) - NAMED} others" if len(names) > NAMED else ""
-            count = f"{len(names)} of {len(source.classes)} classes have"
+            others = f" and {counted(len(names) - NAMED, 'other')}" if len(names) > NAMED else ""
+            count = f"{len(names)} of {len(source.classes)} classes {'has' if len(names) == 1 else 'have'}"
             yield f"data: {count} no {split} row: {', '.join(names[:NAMED])}{others}"
     yield from suspect_columns.alike("classes", dict(zip(source.classes, trained.tolist(), strict=True)))
 

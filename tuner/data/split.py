@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tuner.data import groups
 from tuner.data.rows import Rows
-from tuner.errors import DataError
+from tuner.errors import DataError, counted
 from tuner.goal import Task
 from tuner.runtime.seeds import derive
 
@@ -42,7 +42,7 @@ def hold_out(pool: Rows, among: Tensor, part: float | int, task: Task, seed: int
         kept, held = _by_rows(rows, part, task, state) if rows.groups is None else _by_groups(rows, part, task, state)
     except ValueError as error:
         why = _too_rare(rows, task) or error
-        raise DataError(f"data.{name}: {len(rows)} rows cannot be split by {part}: {why}") from None
+        raise DataError(f"data.{name}: {counted(len(rows), 'row')} cannot be split by {part}: {why}") from None
     return among[kept], among[held]
 
 
@@ -75,7 +75,7 @@ def _by_groups(pool: Rows, part: float | int, task: Task, state: int) -> tuple[T
     assert pool.groups is not None
     wanted = wanted_of(part, len(pool))
     if not 0 < wanted < len(pool):
-        raise ValueError(f"{wanted} rows would be held out")
+        raise ValueError(f"{counted(wanted, 'row')} would be held out")
     classes = pool.targets.numpy() if task is Task.CLASSIFICATION else None
     held = torch.from_numpy(groups.chosen(pool.groups.numpy(), wanted, classes, np.random.default_rng(state)))
     got = int(held.sum())
@@ -105,6 +105,10 @@ def note_of(groups: Tensor, part: float | int, among: int, name: str) -> str:
     wanted, got = wanted_of(part, among), len(groups)
     if abs(got - wanted) <= (0 if isinstance(part, int) else max(1, NEAR * wanted)):
         return ""
-    asked = f"{wanted} rows were asked for" if isinstance(part, int) else f"{part} of {among} rows are {wanted}"
+    asked = (
+        f"{counted(wanted, 'row')} {'was' if wanted == 1 else 'were'} asked for"
+        if isinstance(part, int)
+        else f"{part} of {among} rows are {wanted}"
+    )
     count = len(set(groups.tolist()))
-    return f"data.{name}: {asked}, and {count} whole {'group' if count == 1 else 'groups'} of {got} rows come nearest"
+    return f"data.{name}: {asked}, and {counted(count, 'whole group')} of {counted(got, 'row')} come nearest"

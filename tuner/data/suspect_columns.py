@@ -16,7 +16,7 @@ from tuner.data.preprocessing.columns import MOST_CATEGORIES
 from tuner.data.rows import Inputs, Source
 from tuner.data.sources import dataframe
 from tuner.data.times import time_of
-from tuner.errors import listing
+from tuner.errors import counted, listing
 from tuner.goal import Task
 
 FEWEST = 20
@@ -113,7 +113,7 @@ def alike(what: str, counts: Mapping[str, int]) -> Iterator[str]:
         groups[" ".join(word.casefold().split())].append(word)
     same = [words for words in groups.values() if len(words) > 1]
     if same:
-        told = [" and ".join(f"{word!r} ({counts[word]} rows)" for word in words) for words in same[:NAMED]]
+        told = [" and ".join(f"{word!r} ({counted(counts[word], 'row')})" for word in words) for words in same[:NAMED]]
         more = f", and {len(same) - NAMED} more" if len(same) > NAMED else ""
         yield f"data: {what} that differ only in capitals or blanks, are they one? {'; '.join(told)}{more}"
 

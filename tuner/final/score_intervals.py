@@ -63,7 +63,7 @@ def doubted(errors: Tensor) -> str:
     if len(errors) < FEW:
         return f"few rows ({len(errors)}): {told}"
     heavy = squared.square().mean(0) > HEAVY * squared.mean(0).square()
-    return f"a few large errors decide: {told}; that of mae holds" if bool(heavy.any()) else ""
+    return f"a few large errors decide: {told}" if bool(heavy.any()) else ""
 
 
 def wilson(right: int, rows: int) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tuner.errors import StorageError, UsageError, listing
+from tuner.errors import StorageError, UsageError, counted, listing
 from tuner.results.confirmation import candidates_of, read
 from tuner.settings import Outside, WarmStart
 from tuner.space import Space
@@ -127,7 +127,8 @@ def _of_file(space: Space, warm: WarmStart) -> Iterator[tuple[Origin, Source]]:
         raise space.faulty([(at, f"there is no file {file}")])
     config = Space.load(file)
     if count := len(config.parameters()):
-        raise space.faulty([(at, f"{file} is a space with {count} parameters: `tuner export` writes a config")])
+        many = counted(count, "parameter")
+        raise space.faulty([(at, f"{file} is a space with {many}: `tuner export` writes a config")])
     origin = Origin(Way.ENQUEUED, config.provenance.study, config.provenance.trial, warm.file)
     yield origin, Source.of(config, {})
 

@@ -12,6 +12,7 @@ import datetime
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 
+from tuner.errors import counted
 from tuner.goal import Goal
 from tuner.space import Space
 from tuner.study import Record, Study
@@ -59,7 +60,7 @@ class StopRule:
         if {record.values for record in before} != {record.values for record in front}:
             return ""
         better = f"better {study.goal.title} than {front[0].value:.6g}" if study.goal.single else "change of the front"
-        return f"the last {self.patience} trials brought no {better}"
+        return f"the last {counted(self.patience, 'trial')} brought no {better}"
 
     def _reached(self, study: Study, front: list[Record]) -> bool:
         value = front[0].value if front else None

@@ -109,7 +109,7 @@ def test_a_column_that_is_not_there_is_said() -> None:
 
     with pytest.raises(DataError, match=r"^there is no column city, which the model was trained on$"):
         columns(TRAIN.drop(columns="city"))
-    with pytest.raises(DataError, match=r"no column age, city and member and 1 others"):
+    with pytest.raises(DataError, match=r"no column age, city and member and 1 other,"):
         columns(pd.DataFrame({"x": [1]}))
 
 

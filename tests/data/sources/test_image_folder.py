@@ -74,7 +74,7 @@ def test_corrupt_images_are_skipped_on_request_and_counted(tmp_path: Path) -> No
 
     assert source.pool.targets.tolist() == [0] * 6 + [1] * 4
     assert read(source.pool.inputs).shape == (10, 3, 8, 8)
-    assert source.notes == (f"{tmp_path}: 2 files are no images and are left out",)
+    assert source.notes == (f"{tmp_path}: skipped 2 files without a readable image",)
     assert image_folder.load(base=".", root=str(tmp_path)).notes == ()
 
 

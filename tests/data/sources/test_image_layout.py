@@ -150,7 +150,7 @@ def test_hidden_folders_and_files_are_no_classes_and_no_images(tmp_path: Path) -
 
     assert source.classes == ("cat", "dog")
     assert len(source.pool) == 4
-    assert source.notes == (f"{tmp_path}: 3 files are no images by their names or are hidden, and skipped (hidden 3)",)
+    assert source.notes == (f"{tmp_path}: 3 files skipped, no images by their names or hidden (hidden 3)",)
 
 
 def test_files_of_all_usual_endings_are_read_and_the_others_counted(tmp_path: Path) -> None:
@@ -168,8 +168,7 @@ def test_files_of_all_usual_endings_are_read_and_the_others_counted(tmp_path: Pa
     assert source.pool.targets.tolist() == [0] * 10 + [1]
     assert int((tensor(source).float() - 77).abs().amax(dim=(1, 2, 3)).le(2).sum()) == 9
     assert source.notes == (
-        f"{tmp_path}: 4 files are no images by their names or are hidden, and skipped "
-        "(.txt 2, no ending 1 and .json 1)",
+        f"{tmp_path}: 4 files skipped, no images by their names or hidden (.txt 2, no ending 1 and .json 1)",
     )
 
 
@@ -177,7 +176,7 @@ def test_images_beside_the_class_folders_are_said(tmp_path: Path) -> None:
     pets(tmp_path, each=1)
     picture(tmp_path / "1.png", np.zeros((8, 8, 3), dtype=np.uint8))
 
-    assert f"{tmp_path}: 1 images beside the folders are of no class, and left out" in loaded(tmp_path).notes
+    assert f"{tmp_path}: 1 image beside the folders left out, of no class" in loaded(tmp_path).notes
 
 
 def test_deep_images_keep_their_numbers_unless_a_mode_is_given(tmp_path: Path) -> None:

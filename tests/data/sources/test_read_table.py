@@ -506,7 +506,7 @@ def test_rows_without_a_group_are_one_and_that_is_said(tmp_path: Path) -> None:
 
         assert source.pool.groups is not None
         assert len(set(source.pool.groups[::4].tolist())) == 1
-        assert "t.csv: 6 rows have no g: they are one group, and stay together" in source.notes
+        assert "t.csv: 6 rows have no g; such rows are one group and stay together" in source.notes
 
 
 @pytest.mark.parametrize(("spelt", "codes"), [("{:05}", True), ("{:02}", False), ("{}", False), ("1{:04}", False)])

@@ -63,7 +63,7 @@ def test_a_row_without_a_target_is_left_out_with_its_features(tmp_path: Path) ->
 
     assert frame_of(source)["a"].tolist() == [1, 3]
     assert source.classes == ("no", "yes")
-    assert source.notes[-1] == "t.csv: 1 rows have no y and are left out"
+    assert source.notes[-1] == "t.csv: 1 row has no y and is left out"
 
 
 def test_names_that_are_numbers_are_names(tmp_path: Path) -> None:

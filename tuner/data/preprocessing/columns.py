@@ -22,7 +22,7 @@ from torch import Tensor
 
 from tuner.data.preprocessing.exact import Unit
 from tuner.data.sources import dataframe
-from tuner.errors import DataError, listing
+from tuner.errors import DataError, counted, listing
 from tuner.goal import label_of
 
 FILE = "columns.skops"
@@ -91,7 +91,7 @@ class Columns:
         """
         missing = [name for name in self.names if name not in table.columns]
         if missing:
-            others = f" and {len(missing) - 3} others" if len(missing) > 3 else ""
+            others = f" and {counted(len(missing) - 3, 'other')}" if len(missing) > 3 else ""
             raise DataError(f"there is no column {listing(missing[:3])}{others}, which the model was trained on")
         values = self._transformer.transform(_typed(table, self.names, self.numeric, self.exact))
         with np.errstate(over="ignore"):  # it is looked at below

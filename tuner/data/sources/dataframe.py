@@ -17,7 +17,7 @@ import pandas as pd
 from tuner.data.sources import number_format
 from tuner.data.sources.read_errors import is_json
 from tuner.data.sources.read_table import USUAL, Reading, na_words
-from tuner.errors import DataError, did_you_mean, listing
+from tuner.errors import DataError, counted, did_you_mean, listing
 
 NEARLY_ALL = 0.8
 """A column of which so much reads as numbers is meant to be numbers; what does not is a mistake."""
@@ -91,7 +91,7 @@ def with_target(
             f"{path}: besides {gaps}, which are taken for missing, column {target} has one value only, {only}; "
             "if they are classes, say data.keep_na: true"
         )
-    told = f"{path}: {dropped} rows have no {target} and are left out"
+    told = f"{path}: {counted(dropped, 'row', 'have')} no {target} and {'is' if dropped == 1 else 'are'} left out"
     if not words:
         return known, (told,)
     way_on = "" if is_numbers(frame[target]) else "; if it is a class, say data.keep_na: true"

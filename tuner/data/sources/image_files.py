@@ -12,7 +12,7 @@ from PIL import Image
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from tuner.data.sources import image_decoding
-from tuner.errors import listing
+from tuner.errors import counted, listing
 
 ENDINGS = (
     *IMG_EXTENSIONS, ".jfif", ".jpe", ".jif", ".jp2", ".gif", ".apng", ".avif", ".avifs", ".dib", ".pbm", ".pnm",
@@ -45,9 +45,7 @@ class Skipped:
         told = [f"{ending} {count}" for ending, count in self.endings.most_common(4)]
         others = self.endings.total() - sum(count for _, count in self.endings.most_common(4))
         kinds = listing([*told, *([f"others {others}"] if others else [])])
-        return (
-            f"{where}: {self.endings.total()} files are no images by their names or are hidden, and skipped ({kinds})"
-        )
+        return f"{where}: {counted(self.endings.total(), 'file')} skipped, no images by their names or hidden ({kinds})"
 
 
 def is_hidden(name: str) -> bool:

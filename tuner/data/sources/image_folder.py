@@ -14,7 +14,7 @@ from tuner.data.sources.image_decoding import MODES, open_image
 from tuner.data.sources.image_files import ENDINGS, Headers, Skipped, images_in, subfolders
 from tuner.data.sources.image_layout import Layout
 from tuner.data.sources.images import Items, Size
-from tuner.errors import DataError, listing
+from tuner.errors import DataError, counted, listing
 from tuner.goal import Task
 
 Samples = list[tuple[str, int]]
@@ -112,7 +112,10 @@ def _files(folder: Path, classes: list[str], skip: bool) -> tuple[Samples, tuple
     ]
     sound = [sample for sample in samples if not skip or _is_sound(sample[0])]
     corrupt = len(samples) - len(sound)
-    notes = (skipped.note(folder), f"{folder}: {corrupt} files are no images and are left out" if corrupt else "")
+    notes = (
+        skipped.note(folder),
+        f"{folder}: skipped {counted(corrupt, 'file')} without a readable image" if corrupt else "",
+    )
     return sound, tuple(note for note in notes if note)
 
 

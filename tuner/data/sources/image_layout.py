@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tuner.data.sources.image_files import loose, subfolders
-from tuner.errors import DataError, listing
+from tuner.errors import DataError, counted, listing
 
 ROLES = {
     "train": "train", "training": "train",
@@ -138,5 +138,5 @@ def _notes(folder: Path, names: Sequence[str], roles: dict[str, str], test: Path
         notes.append(f"{told}; if these are the classes, call those train, val and test")
     beside = loose(folder)
     if beside:
-        notes.append(f"{folder}: {beside} images beside the folders are of no class, and left out")
+        notes.append(f"{folder}: {counted(beside, 'image')} beside the folders left out, of no class")
     return notes

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from tuner.data.sources import dataframe
-from tuner.errors import DataError, listing
+from tuner.errors import DataError, counted, listing
 from tuner.goal import Task, label_of
 
 MOST_CLASSES = 20
@@ -85,7 +85,9 @@ def codes(column: pd.Series[Any]) -> Tensor:
 def groups_note(column: pd.Series[Any], path: str, group: str) -> tuple[str, ...]:
     """Return a note for rows whose group is missing, which count as one."""
     missing = int(column.isna().sum())
-    return (f"{path}: {missing} rows have no {group}: they are one group, and stay together",) if missing else ()
+    if not missing:
+        return ()
+    return (f"{path}: {counted(missing, 'row', 'have')} no {group}; such rows are one group and stay together",)
 
 
 def refuse_shared(held: pd.DataFrame, frame: pd.DataFrame, group: str, where: str) -> None:

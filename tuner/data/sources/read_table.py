@@ -26,7 +26,7 @@ from tuner.data.sources.read_errors import (
     refuse_other_kinds,
     too_wide,
 )
-from tuner.errors import DataError, listing
+from tuner.errors import DataError, counted, listing
 
 BLANKS = r"\s+"
 """The separator of columns that stand under each other."""
@@ -266,7 +266,7 @@ def tidied(
             continue
         changed = frame[name][(frame[name] != column) & column.notna()]
         if len(changed) and set(column[changed.index]) & set(column.drop(changed.index)):
-            merged.append(f"{len(changed)} values of {name}")
+            merged.append(f"{counted(len(changed), 'value')} of {name}")
         frame[name] = column if name in words else _typed(column)
     told = [
         f"{path}: the sign {unit} of {listing(name for name, other in units.items() if other == unit)} is dropped"
