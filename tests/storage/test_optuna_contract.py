@@ -8,18 +8,18 @@ import pytest
 from optuna.storages import BaseStorage
 from optuna.testing.pytest_storages import StorageTestCase
 
-from tuner.storage import Ledger, Sole, open_storage
+from tuner.storage import Sole, WriteBehindStorage, open_storage
 
 
 @pytest.fixture(params=["sqlite, written at once", "sqlite, written behind", "postgres, written behind"])
 def storage(request: pytest.FixtureRequest, url: str) -> Iterator[BaseStorage]:
     kind, when = request.param.split(", ")
     database = url if kind == "sqlite" else str(request.getfixturevalue("postgres"))
-    ledger = Ledger(open_storage(database, create=True), Sole(), 0.0 if when == "written at once" else 0.01)
-    yield ledger
-    ledger.close()
+    behind = WriteBehindStorage(open_storage(database, create=True), Sole(), 0.0 if when == "written at once" else 0.01)
+    yield behind
+    behind.close()
 
 
-class TestLedger(StorageTestCase):
+class TestWriteBehindStorage(StorageTestCase):
     def test_pickle_storage(self, storage: BaseStorage) -> None:
         pytest.skip("a driver's right to a study is not sent to another process")

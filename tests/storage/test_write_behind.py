@@ -147,7 +147,7 @@ def trials(url: str, told: list[str], monkeypatch: pytest.MonkeyPatch) -> AskTel
 def test_everything_waits_for_a_locked_database_and_nothing_is_lost(
     url: str, tmp_path: Path, trials: AskTell, told: list[str]
 ) -> None:
-    turns = trials._ledger._turns
+    turns = trials._storage.turns
     file = tmp_path / "studies.db"
 
     for step in (
@@ -169,7 +169,7 @@ def test_a_database_that_stays_locked_ends_in_a_sentence_and_the_study_is_whole(
     url: str, tmp_path: Path, trials: AskTell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retry, "PATIENCE_SECONDS", 1.0)
-    in_turn(trials._ledger._turns, trials.ask)
+    in_turn(trials._storage.turns, trials.ask)
 
     timer = held(tmp_path / "studies.db", 4.0)
     with pytest.raises(StorageError, match=r"the database is locked by another program, for . s by now: end that"):

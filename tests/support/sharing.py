@@ -96,7 +96,7 @@ def turn_lost(url: str, driver: Driver, commit: int, after: bool) -> Iterator[li
     What is given counts the commits.
     """
     seen = [0]
-    tables = driver.trials._ledger._tables
+    tables = driver.trials._storage.tables
     assert isinstance(tables, Tables)
     sessions = tables.sessions
 

@@ -10,16 +10,16 @@ from tuner.storage.transient_errors import readable_errors
 from tuner.storage.trial_cache import FINISHED
 from tuner.storage.trial_update import Facts
 from tuner.storage.urls import anchored
-from tuner.storage.write_behind import Ledger
+from tuner.storage.write_behind import WriteBehindStorage
 
 __all__ = [
     "DRIVER",
     "FINISHED",
     "Facts",
-    "Ledger",
     "Patience",
     "Sole",
     "Turns",
+    "WriteBehindStorage",
     "alone",
     "anchored",
     "in_turn",

@@ -92,6 +92,23 @@ def in_turn(turns: Turns, work: Callable[[], T]) -> T:
     return turns.patience.outlast(once)
 
 
+def retried(turns: Turns, work: Callable[[], T]) -> T:
+    """Do what can be done twice as well as once: repeat it after an outage, but not in a turn, which is lost then.
+
+    Args:
+        turns: of the driver that works.
+        work: reads, or writes the same again.
+
+    Raises:
+        OutOfPatience: the database could not be used for too long.
+        TurnLost: the database failed in a turn that another driver could take.
+    """
+    if turns.connection is None:
+        return turns.patience.outlast(work)
+    with losing_the_turn():
+        return work()
+
+
 @contextlib.contextmanager
 def losing_the_turn() -> Iterator[None]:
     """See to it that what an outage interrupts is not tried again by itself.

@@ -1,4 +1,4 @@
-"""The tables of a database that is not there: trials that a ledger keeps in memory alone."""
+"""The tables of a database that is not there: trials that a write-behind storage keeps in memory alone."""
 
 from __future__ import annotations
 

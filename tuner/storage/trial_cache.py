@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
-class View:
+class TrialCache:
     """Trials by their ids. One that was handed out is never changed afterwards: a changed copy takes its place.
 
     What a driver asks at every event costs the same however many trials have ended.

@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tuner.protocol import Epoch, Fixed, Outcome, State, Trial
 from tuner.runtime.seeds import derive
-from tuner.storage import DRIVER, Facts, Ledger, Turns, readable_errors
+from tuner.storage import DRIVER, Facts, Turns, WriteBehindStorage, readable_errors
 from tuner.study import samplers
 from tuner.study.attempt import TOLD_AS, Attempt, constraints, stopped_at
 from tuner.study.lost_trials import BEGUN, WITH_THE_RUN, died, epochs_of, has_begun, process_of
@@ -35,8 +35,8 @@ class AskTell:
     def __init__(self, study: Study, turns: Turns | None = None, delay: float = 0.0) -> None:
         self.study = study
         self.optuna = study.optuna
-        self._ledger = Ledger(study.optuna._storage, turns, delay)
-        self.optuna._storage = self._ledger
+        self._storage = WriteBehindStorage(study.optuna._storage, turns, delay)
+        self.optuna._storage = self._storage
         self._running: dict[int, Attempt] = {}
         self.lost: list[Outcome] = []
 
@@ -50,7 +50,7 @@ class AskTell:
 
     def _count(self, state: TrialState | None) -> int:
         with readable_errors():
-            return self._ledger.get_n_trials(self.optuna._study_id, state)
+            return self._storage.get_n_trials(self.optuna._study_id, state)
 
     def _there(self, *states: TrialState) -> list[FrozenTrial]:
         with readable_errors():
@@ -70,7 +70,7 @@ class AskTell:
     def ended(self) -> list[Record]:
         """The trials that ended since this was asked last, whoever ran them; at first all that have."""
         with readable_errors():
-            return [record_of(trial) for trial in self._ledger.ended(self.optuna._study_id)]
+            return [record_of(trial) for trial in self._storage.ended(self.optuna._study_id)]
 
     def ask(self, place: Mapping[str, Any] | None = None) -> Trial:
         """The next trial: one that waits, else a new one from the sampler.
@@ -80,10 +80,10 @@ class AskTell:
         The sampler is seeded anew each time by the trial's number, so that a study that was interrupted
         goes on as if it had not been, and never repeats its first trials.
         """
-        with readable_errors(), self._ledger.together() as written:
+        with readable_errors(), self._storage.together() as written:
             self._seed_sampler()
             trial = self.optuna.ask()
-            waiting = self._ledger.get_trial(trial._trial_id)
+            waiting = self._storage.get_trial(trial._trial_id)
             there = waiting.user_attrs
             attempt = int(there.get("attempt", 0)) + 1
             values = self.study.space.fill(trial)
@@ -93,7 +93,7 @@ class AskTell:
             own = self.study.space.objective.function is not None
             seed = seed % 2**32 if own else seed  # a function gets it as it is, and libraries take no larger ones
             begun = {} if place is None else {**place, BEGUN: attempt}
-            self._ledger.note(trial._trial_id, Facts({"seed": seed, "attempt": attempt, **begun}))
+            self._storage.note(trial._trial_id, Facts({"seed": seed, "attempt": attempt, **begun}))
         history: dict[str, list[float]] = waiting.system_attrs.get(HISTORY, {})
         cut_short = HISTORY in waiting.system_attrs or "losses" in there
         before = epochs_of(trial.number, history) if own else ()
@@ -118,7 +118,7 @@ class AskTell:
     def note(self, number: int, facts: Mapping[str, Any]) -> None:
         """Know of a running trial what it does not tell by its epochs."""
         with readable_errors():
-            self._ledger.note(self._running[number].id, Facts(facts))
+            self._storage.note(self._running[number].id, Facts(facts))
 
     def place(self, number: int, place: Mapping[str, Any]) -> None:
         """Note where a running trial is."""
@@ -130,8 +130,8 @@ class AskTell:
         running = self._running[number]
         if not running.begun:
             with readable_errors():
-                self._ledger.note(running.id, Facts({BEGUN: running.attempt}))
-                self._ledger.flush()
+                self._storage.note(running.id, Facts({BEGUN: running.attempt}))
+                self._storage.flush()
             running.begun = True
 
     def must_be_alone(self, worker: str) -> bool:
@@ -150,7 +150,7 @@ class AskTell:
             Evicted: this driver was out of touch for too long, and its trials are others' by now.
         """
         with readable_errors():
-            self._ledger.flush()
+            self._storage.flush()
 
     def report(self, epoch: Epoch) -> bool:
         """Record an epoch and say whether the pruner stops the trial here.
@@ -166,7 +166,7 @@ class AskTell:
         by a pruner that knows what it knew then if the epochs come in the same order.
         """
         running = self._running[epoch.trial]
-        with readable_errors(), self._ledger.together():
+        with readable_errors(), self._storage.together():
             told = self.study.goal.single and self.study.goal.feasible(epoch.metrics)
             values = {epoch.epoch: epoch.metrics[self.study.goal.metric]} if told else {}
             asked = bool(values) and epoch.epoch > running.judged and epoch.epoch != running.last
@@ -175,13 +175,13 @@ class AskTell:
             history = running.history_with(epoch, stop)
             lanes = max(running.lanes, epoch.lanes)
             more = {"lanes": lanes} if lanes > running.lanes else {}
-            self._ledger.note(running.id, Facts({"judged": judged, **more}, {HISTORY: history}, values))
+            self._storage.note(running.id, Facts({"judged": judged, **more}, {HISTORY: history}, values))
         running.judged, running.history, running.lanes = judged, history, lanes
         return stop
 
     def _judge(self, trial_id: int, values: Mapping[int, float]) -> bool:
         """Whether the pruner stops the trial with these new values; what it notes on the trial goes with them."""
-        trial = copy.copy(self._ledger.get_trial(trial_id))
+        trial = copy.copy(self._storage.get_trial(trial_id))
         trial.intermediate_values = {**trial.intermediate_values, **values}
         return self.optuna.pruner.prune(self.optuna, trial)
 
@@ -194,15 +194,15 @@ class AskTell:
         """
         with readable_errors():
             trial_id = self._running[outcome.trial].id
-            if self._ledger.holds(trial_id):
+            if self._storage.holds(trial_id):
                 return self._tell(outcome)
             del self._running[outcome.trial]  # it was told, and the answer lost
-            return self._ledger.get_trial(trial_id).state.is_finished()
+            return self._storage.get_trial(trial_id).state.is_finished()
 
     def _tell(self, outcome: Outcome) -> bool:
         running = self._running[outcome.trial]
         stopped = running.stopped_at
-        trial = self._ledger.get_trial(running.id)  # an attempt that crashed may have left facts of its own
+        trial = self._storage.get_trial(running.id)  # an attempt that crashed may have left facts of its own
         there = trial.user_attrs
         losses = {"losses": int(there.get("losses", 0)) + 1} if outcome.state is State.LOST else {}
         tried_again = bool(losses) and (outcome.company or self._may_try_again(losses["losses"]))
@@ -223,16 +223,16 @@ class AskTell:
         kept = {key: fact for key, fact in facts.items() if fact not in (None, "") or key in there}
         trace = {TRACEBACK: outcome.traceback} if outcome.traceback or TRACEBACK in trial.system_attrs else {}
         values = outcome.values if outcome.state is State.COMPLETE else None
-        with self._ledger.together():
-            self._ledger.note(running.id, Facts({**kept, **losses}, {**constraints(outcome.violations), **trace}))
+        with self._storage.together():
+            self._storage.note(running.id, Facts({**kept, **losses}, {**constraints(outcome.violations), **trace}))
             _tell_with_warning(self.optuna, outcome.trial, values, TOLD_AS[outcome.state])
         del self._running[outcome.trial]
         return True
 
     def _wait(self, trial_id: int, losses: Mapping[str, int]) -> None:
-        with self._ledger.together():
-            self._ledger.note(trial_id, Facts(losses))
-            self._ledger.set_trial_state_values(trial_id, TrialState.WAITING)
+        with self._storage.together():
+            self._storage.note(trial_id, Facts(losses))
+            self._storage.set_trial_state_values(trial_id, TrialState.WAITING)
 
     def _may_try_again(self, losses: int) -> bool:
         return losses <= self.study.space.search.retries
@@ -253,7 +253,7 @@ class AskTell:
 
     def close(self) -> None:
         """Write nothing more."""
-        self._ledger.close()
+        self._storage.close()
 
     def leave(self, number: int) -> None:
         """Set a running trial back, as a suspended one is; one that was just told has ended."""
