@@ -34,7 +34,8 @@ from optuna.exceptions import ExperimentalWarning
 from benchmarks import filled
 from tuner.goal import goal_of
 from tuner.protocol import Epoch, Outcome, Place, State, Trial, Verdict
-from tuner.search.driver import Driver, Limits
+from tuner.search.driver import Driver
+from tuner.search.trial_scheduler import Limits
 from tuner.space import Space
 from tuner.storage import join, open_storage
 from tuner.study import open_study

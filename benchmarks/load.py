@@ -31,7 +31,8 @@ from typing import Any
 from benchmarks.driver import REPORTS, SPACE
 from tuner.goal import goal_of
 from tuner.protocol import Epoch, Outcome, Place, State, Trial, Verdict
-from tuner.search.driver import Driver, Limits
+from tuner.search.driver import Driver
+from tuner.search.trial_scheduler import Limits
 from tuner.space import Space
 from tuner.storage import join, open_storage
 from tuner.study import open_study

@@ -12,8 +12,9 @@ from tests.conftest import TINY
 from tuner.goal import Task, goal_of
 from tuner.protocol import Epoch, Outcome, Place, State, Trial, Verdict
 from tuner.search.deterministic import Lockstep
-from tuner.search.driver import Driver, Limits
+from tuner.search.driver import Driver
 from tuner.search.events import Ended, Event, Reported
+from tuner.search.trial_scheduler import Limits
 from tuner.space import Space
 from tuner.storage import Sole, open_storage
 from tuner.storage.checkpoints import Checkpoints

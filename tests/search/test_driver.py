@@ -5,8 +5,9 @@ from pathlib import Path
 
 from tests.support.asking import opened
 from tuner.protocol import Place
-from tuner.search.driver import Driver, Limits
+from tuner.search.driver import Driver
 from tuner.search.events import Event, Noted
+from tuner.search.trial_scheduler import Limits
 from tuner.storage import Sole
 
 PLACES = [Place(str(i), "here", "cpu", 1) for i in range(3)]

@@ -53,26 +53,27 @@ class Lockstep:
 
     def __init__(self, driver: Driver, batch: int) -> None:
         self._driver = driver
+        self._scheduler = driver.scheduler
         self._batch = batch
         self._members: dict[int, _Member] = {}
 
     @property
     def over(self) -> bool:
         """Whether the run closes, or the driver has no more and the batch has ended."""
-        return self._driver.closing or (not self._members and (self._driver.used_up or self._enough))
+        return self._scheduler.closing or (not self._members and (self._scheduler.used_up or self._enough))
 
     @property
     def _enough(self) -> bool:
         """Whole batches tell whether the search is to stop: how one comes to its end is a matter of chance."""
-        return self._driver.enough(self._driver.upcoming // self._batch * self._batch)
+        return self._scheduler.enough(self._scheduler.upcoming // self._batch * self._batch)
 
     def next(self, place: Place, ahead: bool = False) -> Trial | None:
         """A trial of the batch that nobody trains, or of the next batch when this one has ended."""
-        if self._driver.closing:
+        if self._scheduler.closing:
             return None
         if not self._members and not self._enough:
             self._ask_batch()
-        if self._driver.closing:  # a signal came meanwhile, and the batch is not whole
+        if self._scheduler.closing:  # a signal came meanwhile, and the batch is not whole
             return None
         for member in self._members.values():
             if not member.started:
@@ -83,14 +84,14 @@ class Lockstep:
 
     def _ask_batch(self) -> None:
         """Trials count from 0, and each batch is so many numbers; one that was cut short goes on as it was."""
-        batch = self._driver.upcoming // self._batch
-        while self._driver.upcoming // self._batch == batch and self._ask():
+        batch = self._scheduler.upcoming // self._batch
+        while self._scheduler.upcoming // self._batch == batch and self._ask():
             pass
 
     def _ask(self) -> bool:
         trial = self._driver.ask()
         if trial is not None:
-            self._members[trial.number] = _Member(trial, self._driver.judged(trial.number))
+            self._members[trial.number] = _Member(trial, self._scheduler.judged(trial.number))
         return trial is not None
 
     def report(self, epoch: Epoch) -> Verdict:
@@ -161,7 +162,7 @@ class Lockstep:
         if self._driver.done(outcome):
             del self._members[outcome.trial]
             self._apply()
-        elif not self._driver.closing:
+        elif not self._scheduler.closing:
             del self._members[outcome.trial]
             self._ask()
         else:
@@ -184,7 +185,7 @@ class Lockstep:
         member.applied = epoch.epoch
         if self._driver.report(epoch) is Verdict.STOP:
             del self._members[epoch.trial]
-            self._driver.done(cut_short(member.trial, State.PRUNED, self._driver.goal, epoch.metrics, epoch.epoch))
+            self._driver.done(cut_short(member.trial, State.PRUNED, self._scheduler.goal, epoch.metrics, epoch.epoch))
         else:
             self._save_what_is_due(member)
 

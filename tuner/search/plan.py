@@ -17,7 +17,7 @@ from tuner.executors.launch import Wanted, workers
 from tuner.final import save
 from tuner.goal import Goal
 from tuner.protocol import Engine
-from tuner.search.driver import AHEAD
+from tuner.search.trial_scheduler import AHEAD
 from tuner.space import Space
 from tuner.space.suggest import Corner
 from tuner.study import rehearse, samplers

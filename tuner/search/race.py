@@ -21,10 +21,10 @@ from tuner.goal import Goal
 from tuner.results.confirmation import CONFIRM, Confirmation, candidates_of, confirmation, read, sibling_name
 from tuner.results.stage import Part, Run
 from tuner.runtime.seeds import derive
-from tuner.search.driver import Limits
 from tuner.search.events import Observer, Trouble
 from tuner.search.plan import Plan, planned, settle
 from tuner.search.session import crew_of, drive
+from tuner.search.trial_scheduler import Limits
 from tuner.settings import Confirm
 from tuner.space import Space
 from tuner.space.suggest import Corner

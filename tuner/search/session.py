@@ -18,9 +18,10 @@ from tuner.results.failures import commonest
 from tuner.runtime.rounding import amount
 from tuner.runtime.signals import interruptible
 from tuner.search.deterministic import Lockstep
-from tuner.search.driver import Driver, Limits
+from tuner.search.driver import Driver
 from tuner.search.events import Observer, Opened
 from tuner.search.plan import Plan, _why_in_turn
+from tuner.search.trial_scheduler import Limits
 from tuner.space import Space
 from tuner.storage import Turns
 from tuner.study import Study
@@ -76,11 +77,11 @@ def drive(
             crew.run(plan.engine, driver if batch is None else Lockstep(driver, batch), plan.code)
     finally:
         driver.leave()
-    if driver.stopped_by is not None:
-        raise Interrupted(driver.stopped_by)
-    if driver.failing:
-        raise TunerError(_why_failing(study, driver.failing))
-    return driver.ended
+    if driver.scheduler.signal is not None:
+        raise Interrupted(driver.scheduler.signal)
+    if driver.scheduler.failing:
+        raise TunerError(_why_failing(study, driver.scheduler.failing))
+    return frozenset(driver.ended)
 
 
 def _why_failing(study: Study, failures: list[Outcome]) -> str:

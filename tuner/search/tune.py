@@ -24,11 +24,11 @@ from tuner.runtime.device import held_to
 from tuner.runtime.rounding import amount
 from tuner.search import warm_start
 from tuner.search.callbacks import Callback, with_callbacks
-from tuner.search.driver import Limits
 from tuner.search.events import Observer, Trouble
 from tuner.search.plan import ahead_of, planned
 from tuner.search.race import confirm_with, terms_of
 from tuner.search.session import crew_of, drive
+from tuner.search.trial_scheduler import Limits
 from tuner.space import Space
 from tuner.space.edit import Settings, pairs_of, settings_of
 from tuner.storage import Turns, in_turn, join, open_storage, study_folder

@@ -1,0 +1,144 @@
+"""The trial scheduler: decides which trial runs next, which one stops, and when a run starts no more.
+
+It asks the study in turns that drivers share. It keeps no files and tells nobody.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+
+from tuner.goal import Goal
+from tuner.protocol import Epoch, Outcome, Place, State, Trial, Verdict
+from tuner.results.failures import BROKEN
+from tuner.storage import Turns, in_turn
+from tuner.study import AskTell
+
+AHEAD = Fraction(1, 3)
+"""Trials that are asked for ahead learn nothing from those that train: they run up to this share of the total."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a run starts no more trials, and what it leaves.
+
+    The study has `total` trials, `time.monotonic` passes `deadline`, so many `failures` came in a row, or
+    `enough` gives a reason, of trials below a number if it is given one. Of ended trials, the best `keep` keep
+    their checkpoints. Workers that have a trial are given another one while less than a part `ahead` of the total
+    runs, over all drivers.
+    """
+
+    total: int
+    deadline: float
+    failures: int
+    keep: int
+    enough: Callable[[int | None], str] = lambda below: ""
+    ahead: Fraction = AHEAD
+
+
+class TrialScheduler:
+    """What runs next, and what stops.
+
+    Args:
+        trials: of the study.
+        turns: this driver's right to it.
+        limits: when no more trials are started.
+    """
+
+    def __init__(self, trials: AskTell, turns: Turns, limits: Limits) -> None:
+        self._trials = trials
+        self._turns = turns
+        self._limits = limits
+        self._stopped: set[int] = set()
+        self._failed: list[Outcome] = []
+        self.signal: int | None = None
+        """The signal that asked for the end, if one did."""
+
+    @property
+    def failing(self) -> list[Outcome]:
+        """The failures that came in a row, when they are too many to go on."""
+        return self._failed if len(self._failed) >= self._limits.failures else []
+
+    @property
+    def closing(self) -> bool:
+        """Whether nothing more is started, however much there is."""
+        return self.signal is not None or bool(self.failing) or time.monotonic() >= self._limits.deadline
+
+    @property
+    def over(self) -> bool:
+        """Whether the study has its total or enough, the time is up, a signal came or too much failed."""
+        return self.closing or self.enough() or self.used_up
+
+    def enough(self, below: int | None = None) -> bool:
+        """Return whether the search stops before its total, judged by the trials of numbers `below`."""
+        return bool(self._limits.enough(below))
+
+    @property
+    def used_up(self) -> bool:
+        """Whether there is nothing left to try; while another driver's trials run, one may still be given back."""
+        exhausted = self._trials.exhausted and not self._trials.waiting() and not self._trials.in_progress()
+        return exhausted or self._trials.study.finished() >= self._limits.total
+
+    @property
+    def upcoming(self) -> int:
+        """The number of the trial that is asked for next."""
+        return self._trials.upcoming
+
+    @property
+    def goal(self) -> Goal:
+        """What trials are compared by."""
+        return self._trials.study.goal
+
+    def next(self, place: Place, ahead: bool) -> Trial | None:
+        """Return the next trial, as long as the study has neither enough nor its total, counted over all drivers."""
+        if ahead and self._trials.must_be_alone(place.worker):
+            return None
+        if ahead and self._trials.in_progress() >= self._limits.ahead * self._limits.total:
+            return None
+        return None if self.enough() else self.ask(None if ahead else place)
+
+    def ask(self, place: Place | None) -> Trial | None:
+        """Return the next trial, which begins at a place or before it is known where it trains."""
+        return None if self.closing else in_turn(self._turns, functools.partial(self._ask, place))
+
+    def _ask(self, place: Place | None) -> Trial | None:
+        self._trials.recover(self._turns.alive())
+        if self._trials.exhausted and not self._trials.waiting():
+            return None
+        if self._trials.study.finished() + self._trials.in_progress() >= self._limits.total:
+            return None
+        return self._trials.ask(None if place is None else asdict(place))
+
+    def judged(self, number: int) -> int:
+        """Return the last epoch of a running trial that was judged, in any attempt."""
+        return self._trials.judged(number)
+
+    def report(self, epoch: Epoch) -> Verdict:
+        """Record an epoch and judge it."""
+        if self._trials.report(epoch):
+            self._stopped.add(epoch.trial)
+        return self.verdict(epoch.trial)
+
+    def verdict(self, number: int) -> Verdict:
+        """Return the latest verdict on a running trial."""
+        if number in self._stopped:
+            return Verdict.STOP
+        return Verdict.GO if self.signal is None else Verdict.SUSPEND
+
+    def done(self, outcome: Outcome) -> tuple[Outcome, bool]:
+        """Record how a trial ended; return that, and whether it has ended: else it goes on later.
+
+        A failure while a signal ends the run is no failure: a terminal sends the signal to what the trial started too.
+        """
+        if self.signal is not None and outcome.state in (State.FAILED, State.LOST):
+            outcome = replace(outcome, state=State.SUSPENDED)
+        ended = in_turn(self._turns, functools.partial(self._trials.tell, outcome))
+        self._stopped.discard(outcome.trial)
+        return outcome, ended
+
+    def count(self, outcome: Outcome) -> None:
+        """Count the failures in a row, by a trial that has ended."""
+        self._failed = [*self._failed, outcome] if outcome.state in BROKEN else []
