@@ -15,12 +15,13 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tuner.api import export, report
+    from tuner.api import export, report, status
     from tuner.errors import TunerError
     from tuner.final.inference import predict
     from tuner.final.model import load_model
     from tuner.final.retrain import train
     from tuner.reports.notebook import load_study
+    from tuner.search.checked import check
     from tuner.search.objective import objective
     from tuner.search.race import confirm
     from tuner.search.tune import run
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Space",
     "TunerError",
+    "check",
     "confirm",
     "export",
     "load_model",
@@ -37,12 +39,14 @@ __all__ = [
     "predict",
     "report",
     "run",
+    "status",
     "train",
 ]
 
 _HOMES = {
     "Space": "tuner.space",
     "TunerError": "tuner.errors",
+    "check": "tuner.search.checked",
     "confirm": "tuner.search.race",
     "export": "tuner.api",
     "load_model": "tuner.final.model",
@@ -51,6 +55,7 @@ _HOMES = {
     "predict": "tuner.final.inference",
     "report": "tuner.api",
     "run": "tuner.search.tune",
+    "status": "tuner.api",
     "train": "tuner.final.retrain",
 }
 

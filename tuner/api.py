@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 from pathlib import Path
 
+from optuna.storages import BaseStorage
+
 from tuner.config import DEFAULT_STORAGE
 from tuner.errors import UsageError
-from tuner.reports import comparison, study_report
 from tuner.results import best_config
 from tuner.results.best_config import Format
+from tuner.results.progress import Overview, overview
 from tuner.runtime.enums import member_of
 from tuner.storage import open_storage
-from tuner.study import Attended, load_study
+from tuner.study import Attended, drivers, load_study
 
 
 def export(
@@ -61,6 +64,8 @@ def report(study_name: str | Sequence[str], out: str | Path = "report.html", *, 
         UsageError: none is named, or several have other objectives than each other.
         StorageError: the database cannot be read.
     """
+    from tuner.reports import comparison, study_report  # plotly, which takes half a second to load
+
     names = [study_name] if isinstance(study_name, str) else list(dict.fromkeys(study_name))
     if not names:
         raise UsageError("report: name at least one study")
@@ -71,3 +76,26 @@ def report(study_name: str | Sequence[str], out: str | Path = "report.html", *, 
     else:
         comparison.compare(studies, Path(out))
     return Path(out)
+
+
+def status(study_name: str, *, storage: str = DEFAULT_STORAGE) -> Overview:
+    """Return how a study stands at this moment, as `tuner status` shows it.
+
+    Args:
+        study_name: the study.
+        storage: the database.
+
+    Returns:
+        What runs and where, what has ended and how, the best trials, and when the run will end.
+
+    Raises:
+        StudyError: there is no such study.
+        StorageError: the database cannot be read.
+    """
+    return status_of(open_storage(storage), study_name, storage)
+
+
+def status_of(opened: BaseStorage, study_name: str, storage: str) -> Overview:
+    """Return the same of a database that is open already."""
+    study = load_study(opened, study_name)
+    return overview(study, study.records(), drivers(study, storage), datetime.datetime.now())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,9 +15,8 @@ from tuner.cli.views.wrapping import say
 from tuner.config import DEFAULT_STORAGE
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from tuner.goal import Goal
+    from tuner.search.checked import Checked, CheckedLayer
     from tuner.space import Space
     from tuner.space.tree import Row
 
@@ -39,75 +38,64 @@ def check(
 
     Example: tuner check cnn.yaml --set optimizer.AdamW.lr='{float: [1e-5, 1e-2], log: true}'
     """
-    from tuner.space import Space
+    from tuner.search.checked import check
 
-    found = Space.load(options.space_file(file, space), options.settings(settings))
-    built = [] if no_build else _build(found, device)
-    warm = _warm_start(found, storage)
-    _print_space(found)
-    if warm:
-        say(warm)
-    for part in built:
-        say(part) if isinstance(part, str) else stdout().print(part)
-    say("\nOK" if built else "\nOK so far: classes, arguments and shapes were not checked (--no-build)")
-
-
-def _build(space: Space, device: str) -> list[str | Table]:
-    """Check classes and shapes; what there is to say of the data, the objective and the first sampled config."""
-    from tuner import preflight
-    from tuner.final import save
-    from tuner.models import count_parameters
-    from tuner.space.suggest import Random
-    from tuner.training import device_of
-
-    preflight.check_names(space)
-    if space.objective.function is not None:
-        _, goal = preflight.load_function(space)
-        return [f"\nObjective: {goal}, by {space.objective.function}{_bounds(goal)}"]
-    config = space.resolve(Random(0))
-    job = preflight.load_job(space, device_of(device))
-    preflight.check_fit(space, job)
-    run = preflight.probe(config, job)
-    dataset = run.dataset
-    batch = (config.data.batch_size, *dataset.input_shape)
-    valid = 0 if dataset.valid is None else len(dataset.valid)
-    return [
-        "",
-        *(f"Note: {note}" for note in (*job.notes, *save.unsavable(space, job))),
-        f"Data: {config.data.source.type}, {dataset.task.value}, "
-        f"{len(dataset.train)} rows to train on and {valid} to validate on",
-        f"Objective: {job.scores.goal}{_bounds(job.scores.goal)}",
-        f"Model of config 1: {config.model.type}, {count_parameters(run.model):,} parameters, "
-        f"{batch} -> {(batch[0], dataset.outputs)} on {job.device}",
-        *_layers(run.model),
-    ]
+    checked = check(
+        options.space_file(file, space),
+        settings=options.settings(settings),
+        device=device,
+        build=not no_build,
+        storage=storage,
+    )
+    _print_space(checked.space)
+    if checked.space.search.warm_start is not None:
+        _print_warm_start(checked)
+    if checked.goal is None:
+        say("\nOK so far: classes, arguments and shapes were not checked (--no-build)")
+        return
+    _print_built(checked, checked.goal)
+    say("\nOK")
 
 
-def _layers(model: nn.Module) -> Iterator[str | Table]:
-    """The layers that a model is made of, each with its kind and how many numbers it trains; of many the first."""
-    found = [(name, layer) for name, layer in model.named_modules() if not list(layer.children())]
+def _print_built(checked: Checked, goal: Goal) -> None:
+    """Show what there is to say of the data, the objective and the first sampled config."""
+    data, model = checked.data, checked.model
+    if data is None or model is None:
+        say(f"\nObjective: {goal}, by {checked.space.objective.function}{_bounds(goal)}")
+        return
+    say("")
+    for note in checked.notes:
+        say(f"Note: {note}")
+    rows = f"{data.train_rows} rows to train on and {data.valid_rows} to validate on"
+    say(f"Data: {data.type}, {data.task.value}, {rows}")
+    say(f"Objective: {goal}{_bounds(goal)}")
+    shapes = f"{model.inputs} -> {model.outputs} on {model.device}"
+    say(f"Model of config 1: {model.type}, {model.parameters:,} parameters, {shapes}")
+    _print_layers(model.layers)
+
+
+def _print_layers(layers: Sequence[CheckedLayer]) -> None:
+    """Show the first layers of a model, each with its kind and how many numbers it trains."""
     table = Table("layer", "kind", "parameters", box=None, pad_edge=False, header_style="dim")
     table.columns[-1].justify = "right"
-    for name, layer in found[:MOST_LAYERS]:
-        count = sum(each.numel() for each in layer.parameters() if each.requires_grad)
-        table.add_row(name or "(the model)", type(layer).__name__, f"{count:,}")
-    yield table
-    if len(found) > MOST_LAYERS:
-        yield f"and {len(found) - MOST_LAYERS} more layers"
+    for layer in layers[:MOST_LAYERS]:
+        table.add_row(layer.name or "(the model)", layer.type, f"{layer.parameters:,}")
+    stdout().print(table)
+    if len(layers) > MOST_LAYERS:
+        say(f"and {len(layers) - MOST_LAYERS} more layers")
 
 
-def _warm_start(space: Space, storage: str) -> str:
-    """The known configs that a run would enqueue."""
-    if space.search.warm_start is None:
-        return ""
-    from tuner.search.warm_start import known_configs
+def _print_warm_start(checked: Checked) -> None:
+    """Show the known configs that a run would enqueue."""
     from tuner.space.yaml_writer import flow
 
-    known = known_configs(space, storage)
-    configs = [f"{config}\n     {flow(dict(config.params))}" for config in known.configs]
-    lines = [*(f"  {i}. {config}" for i, config in enumerate(configs, 1)), *(f"  not {out}" for out in known.left_out)]
-    head = "\nWarm start with:" if configs else f"\nWarm start: study {space.name} has its configs already."
-    return "\n".join([head, *lines])
+    configs = [f"{config}\n     {flow(dict(config.params))}" for config in checked.warm_start]
+    lines = [
+        *(f"  {i}. {config}" for i, config in enumerate(configs, 1)),
+        *(f"  not {out}" for out in checked.left_out),
+    ]
+    none = f"\nWarm start: study {checked.space.name} has its configs already."
+    say("\n".join(["\nWarm start with:" if configs else none, *lines]))
 
 
 def _bounds(goal: Goal) -> str:

@@ -16,7 +16,7 @@ from tuner.cli.views.status_lines import lines
 from tuner.cli.views.status_wait import Awaited, Lookout
 from tuner.cli.views.wrapping import FAILED, say
 from tuner.config import DEFAULT_STORAGE
-from tuner.results.progress import Overview, Running, overview
+from tuner.results.progress import Overview, Running
 from tuner.runtime.rounding import json_text
 
 if TYPE_CHECKING:
@@ -83,16 +83,11 @@ def _watched(study: str, look: Callable[[], Overview], interval: float, wait: fl
 
 def _looking(name: str, url: str) -> Callable[[], Overview]:
     """What looks at the study anew each time it is called: a reader that holds no lock in between."""
+    from tuner.api import status_of
     from tuner.storage import open_storage
-    from tuner.study import drivers, load_study
 
     opened = functools.cache(lambda: open_storage(url))  # an error is not kept: the database may come yet
-
-    def look() -> Overview:
-        study = load_study(opened(), name)
-        return overview(study, study.records(), drivers(study, url), datetime.datetime.now())
-
-    return look
+    return lambda: status_of(opened(), name, url)
 
 
 def followed(lookout: Callable[[], Overview | Awaited], interval: float) -> Iterator[Overview | Awaited]:
