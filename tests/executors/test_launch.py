@@ -8,8 +8,9 @@ import torch
 
 from tests.conftest import TINY
 from tuner.errors import UsageError
-from tuner.executors.launch import Crew, Executor, Wanted, cores
+from tuner.executors.launch import Launcher
 from tuner.executors.pool import TrialLimits
+from tuner.executors.worker_options import Executor, WorkerOptions, cores
 from tuner.search import tune
 from tuner.settings import Resources
 from tuner.space import Space
@@ -17,40 +18,40 @@ from tuner.space import Space
 CPU = torch.device("cpu")
 
 
-def crew(**wanted: Any) -> Crew:
-    return Crew.of(Wanted(**wanted), CPU, TrialLimits(), Resources())
+def launcher(**wanted: Any) -> Launcher:
+    return Launcher.of(WorkerOptions(**wanted), CPU, TrialLimits(), Resources())
 
 
 def test_one_worker_trains_in_the_drivers_process_with_all_threads() -> None:
-    alone = crew()
+    alone = launcher()
 
     assert not alone.apart
     assert [place.threads for place in alone.places] == [torch.get_num_threads()]
 
 
 def test_the_cores_are_divided_among_workers() -> None:
-    assert [place.threads for place in crew(workers=cores()).places] == [1] * cores()
-    assert [place.worker for place in crew(workers=3).places] == ["0", "1", "2"]
-    assert len(crew(workers="auto").places) == cores()
-    assert crew(workers=2, threads=5).places[0].threads == 5
+    assert [place.threads for place in launcher(workers=cores()).places] == [1] * cores()
+    assert [place.worker for place in launcher(workers=3).places] == ["0", "1", "2"]
+    assert len(launcher(workers="auto").places) == cores()
+    assert launcher(workers=2, threads=5).places[0].threads == 5
 
 
 def test_a_limit_gives_a_single_worker_a_process_that_can_be_killed() -> None:
-    assert Crew.of(Wanted(), CPU, TrialLimits(epoch=1.0), Resources()).apart
+    assert Launcher.of(WorkerOptions(), CPU, TrialLimits(epoch=1.0), Resources()).apart
 
 
 def test_workers_take_the_gpus_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
 
-    shared = Crew.of(Wanted(workers_per_gpu=2), torch.device("cuda"), TrialLimits(), Resources())
-    auto = Crew.of(Wanted(workers="auto"), torch.device("cuda"), TrialLimits(), Resources())
+    shared = Launcher.of(WorkerOptions(workers_per_gpu=2), torch.device("cuda"), TrialLimits(), Resources())
+    auto = Launcher.of(WorkerOptions(workers="auto"), torch.device("cuda"), TrialLimits(), Resources())
 
     assert [place.device for place in shared.places] == ["cuda:0", "cuda:1", "cuda:0", "cuda:1"]
     assert [place.device for place in auto.places] == ["cuda:0", "cuda:1"]
 
 
 def test_deterministic_trials_have_one_thread() -> None:
-    assert crew(batch=4).places[0].threads == 1
+    assert launcher(batch=4).places[0].threads == 1
 
 
 @pytest.mark.parametrize(
@@ -66,21 +67,21 @@ def test_deterministic_trials_have_one_thread() -> None:
 )
 def test_what_makes_no_crew_is_said(wanted: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        crew(**wanted)
+        launcher(**wanted)
 
 
 def test_an_executor_that_is_none_is_answered_with_those_that_are() -> None:
-    assert Wanted("ray").executor is Executor.RAY
+    assert WorkerOptions("ray").executor is Executor.RAY
     with pytest.raises(UsageError, match="--executor dask: must be processes or ray"):
-        Wanted("dask")
+        WorkerOptions("dask")
 
 
 def test_workers_share_a_gpu_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
     second = torch.device("cuda:1")
 
-    shared = Crew.of(Wanted(workers_per_gpu=2), second, TrialLimits(), Resources())
-    auto = Crew.of(Wanted(workers="auto"), second, TrialLimits(), Resources())
+    shared = Launcher.of(WorkerOptions(workers_per_gpu=2), second, TrialLimits(), Resources())
+    auto = Launcher.of(WorkerOptions(workers="auto"), second, TrialLimits(), Resources())
 
     assert [place.device for place in shared.places] == ["cuda:1", "cuda:1"]
     assert [place.device for place in auto.places] == ["cuda:1"]
@@ -90,7 +91,7 @@ def test_a_gpu_is_not_named_where_ray_gives_them_out() -> None:
     pytest.importorskip("ray", reason="pip install 'tuner[ray]'")
 
     with pytest.raises(UsageError, match="--device cuda:1: Ray gives each worker its GPU"):
-        Crew.of(Wanted("ray"), torch.device("cuda:1"), TrialLimits(), Resources())
+        Launcher.of(WorkerOptions("ray"), torch.device("cuda:1"), TrialLimits(), Resources())
 
 
 def test_a_clock_has_no_say_in_a_deterministic_study() -> None:

@@ -9,9 +9,9 @@ import torch
 from tuner.engines.fused import Fused
 from tuner.engines.serial import Serial
 from tuner.errors import UsageError
-from tuner.executors.launch import Wanted
+from tuner.executors.worker_options import WorkerOptions
 from tuner.search.plan import ahead_of, planned
-from tuner.search.session import crew_of
+from tuner.search.session import launcher_of
 from tuner.space import Space
 
 TEXT = """\
@@ -42,25 +42,25 @@ def test_trials_that_cannot_train_together_do_not_and_a_number_of_lanes_is_refus
 ) -> None:
     given = space(tmp_path, **settings)
     if batch is None:
-        assert isinstance(planned(given, CPU, Wanted(fuse="auto")).engine, Serial)
+        assert isinstance(planned(given, CPU, WorkerOptions(fuse="auto")).engine, Serial)
 
     with pytest.raises(UsageError, match=why):
-        crew_of(given, Wanted(batch=batch, fuse=8), CPU)
+        launcher_of(given, WorkerOptions(batch=batch, fuse=8), CPU)
 
 
 def test_a_function_of_ones_own_is_not_fused_and_that_is_not_passed_over(tmp_path: Path) -> None:
     given = Space.parse("objective: {function: 'fit.py:fit', metric: score, direction: maximize}", base=tmp_path)
 
     with pytest.raises(UsageError, match="function trains each trial by itself"):
-        crew_of(given, Wanted(fuse=8), CPU)
+        launcher_of(given, WorkerOptions(fuse=8), CPU)
 
 
 def test_trials_train_together_if_asked_for(tmp_path: Path) -> None:
-    engine = planned(space(tmp_path), CPU, Wanted(fuse=8)).engine
+    engine = planned(space(tmp_path), CPU, WorkerOptions(fuse=8)).engine
 
     assert isinstance(engine, Fused)
     assert (engine.width, engine.forced) == (8, True)
-    assert isinstance(planned(space(tmp_path), CPU, Wanted()).engine, Serial)
+    assert isinstance(planned(space(tmp_path), CPU, WorkerOptions()).engine, Serial)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_trials_are_put_together_only_if_two_thirds_of_them_can_learn_from_the_f
 ) -> None:
     given = space(tmp_path, search__trials=trials)
 
-    assert isinstance(planned(given, CPU, Wanted(workers=count, fuse="auto")).engine, engine)
+    assert isinstance(planned(given, CPU, WorkerOptions(workers=count, fuse="auto")).engine, engine)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_few_are_in_flight_where_the_sampler_learns_and_all_may_be_where_nothing
     tmp_path: Path, settings: dict[str, Any], most: int, width: int
 ) -> None:
     given = space(tmp_path, search__trials=200, **settings)
-    engine = planned(given, CPU, Wanted(fuse="auto")).engine
+    engine = planned(given, CPU, WorkerOptions(fuse="auto")).engine
 
     assert isinstance(engine, Fused)
     assert (engine.most, engine.width) == (most, width)
@@ -105,7 +105,7 @@ def test_few_are_in_flight_where_the_sampler_learns_and_all_may_be_where_nothing
 
 @pytest.mark.parametrize(("trials", "most"), [(12, 4), (30, 4), (60, 6), (80, 8), (1000, 8)])
 def test_the_more_a_sampler_learns_from_the_fewer_it_may_not_know(tmp_path: Path, trials: int, most: int) -> None:
-    engine = planned(space(tmp_path, search__trials=trials), CPU, Wanted(fuse="auto")).engine
+    engine = planned(space(tmp_path, search__trials=trials), CPU, WorkerOptions(fuse="auto")).engine
 
     assert isinstance(engine, Fused)
     assert engine.most == most

@@ -13,7 +13,7 @@ from tuner.engines.function import Fitting
 from tuner.engines.fused import FEWEST, GAIN, MOST_LANES, Fused
 from tuner.engines.serial import Serial
 from tuner.errors import BuildError
-from tuner.executors.launch import Wanted, workers
+from tuner.executors.worker_options import WorkerOptions
 from tuner.final import save
 from tuner.goal import Goal
 from tuner.protocol import Engine
@@ -56,7 +56,7 @@ class Plan:
     version: Version = field(default_factory=Version)
 
 
-def planned(space: Space, device: torch.device, wanted: Wanted) -> Plan:
+def planned(space: Space, device: torch.device, options: WorkerOptions) -> Plan:
     """The goal of a space that passed every check, and who trains for it.
 
     Raises:
@@ -76,7 +76,7 @@ def planned(space: Space, device: torch.device, wanted: Wanted) -> Plan:
         version = Version(data_digest(job.splits), code_digests(_own_code(space)))
         settle(job, space)
         notes, trivial = (*job.notes, *lost), _baseline(space, job)
-        plan = Plan(job.scores.goal, _engine(space, job, wanted), notes, _own_code(space), trivial, version)
+        plan = Plan(job.scores.goal, _engine(space, job, options), notes, _own_code(space), trivial, version)
     try:
         rehearse(space, plan.goal)
     except BuildError as error:
@@ -90,12 +90,12 @@ def _baseline(space: Space, job: Job) -> Baseline:
     return baseline_of(rows, rows.valid, job.scores)
 
 
-def _engine(space: Space, job: Job, wanted: Wanted) -> Engine:
-    if wanted.fuse == "off" or _why_in_turn(space, wanted):
+def _engine(space: Space, job: Job, options: WorkerOptions) -> Engine:
+    if options.fuse == "off" or _why_in_turn(space, options):
         return Serial(job, space.search.checkpoint_interval)
-    total, interval, share = space.search.trials, space.search.checkpoint_interval, workers(wanted, job.device)
-    if isinstance(wanted.fuse, int):
-        return Fused(job, interval, total // share, 2 * wanted.fuse, wanted.fuse, forced=True)
+    total, interval, share = space.search.trials, space.search.checkpoint_interval, options.count(job.device)
+    if isinstance(options.fuse, int):
+        return Fused(job, interval, total // share, 2 * options.fuse, options.fuse, forced=True)
     widest = MOST_WHILE_JUDGED if samplers.learns(space.search) else MOST_LANES
     most, pays = int(ahead_of(space) * total) // share, GAIN
     if samplers.sampler_learns(space.search):
@@ -110,10 +110,10 @@ def ahead_of(space: Space) -> Fraction:
     return AHEAD if samplers.learns(space.search) else Fraction(1)
 
 
-def _why_in_turn(space: Space, wanted: Wanted) -> str:
+def _why_in_turn(space: Space, options: WorkerOptions) -> str:
     """Why trials cannot train as one program, whatever they are; empty when they may."""
     search = space.search
-    if wanted.batch is not None:
+    if options.batch is not None:
         return "--deterministic trains each trial by itself"
     if space.objective.function is not None:
         return "objective.function trains each trial by itself"

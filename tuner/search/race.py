@@ -1,7 +1,7 @@
 """Confirming a study: its best trials trained again on fresh seeds, stage by stage.
 
 A stage is what must end before the race can be looked at again, or all held out seeds of the pick. Its runs
-are enqueued in the sibling study, each with its seed, and driven as any study is: by a driver and its crew,
+are enqueued in the sibling study, each with its seed, and driven as any study is: by a driver and its workers,
 with checkpoints, through crashes. The space is the search's, without a pruner and with nothing to sample.
 """
 
@@ -16,14 +16,14 @@ from tuner.config import DEFAULT_STORAGE
 from tuner.engines.serial import Redrawn, Serial
 from tuner.errors import BuildError, DataError, StudyError, UsageError, listing
 from tuner.executors import leftovers
-from tuner.executors.launch import Executor, Wanted, Workers
+from tuner.executors.worker_options import Executor, WorkerOptions, Workers
 from tuner.goal import Goal
 from tuner.results.confirmation import CONFIRM, Confirmation, candidates_of, confirmation, read, sibling_name
 from tuner.results.stage import Part, Run
 from tuner.runtime.seeds import derive
 from tuner.search.events import Observer, Trouble
 from tuner.search.plan import Plan, planned, settle
-from tuner.search.session import crew_of, drive
+from tuner.search.session import drive, launcher_of
 from tuner.search.trial_scheduler import Limits
 from tuner.settings import Confirm
 from tuner.space import Space
@@ -79,7 +79,7 @@ def confirm(
         TunerError: so many runs in a row failed that it was given up, or workers do not start.
         Interrupted: by a signal; the same call goes on.
     """
-    wanted = Wanted(executor, workers, threads, workers_per_gpu, ray_address)
+    options = WorkerOptions(executor, workers, threads, workers_per_gpu, ray_address)
     opened = load_study(open_storage(storage), study_name)
     asked = (opened.space.search.confirm if opened.made_here else None) or Confirm()
     terms = Confirm(
@@ -88,7 +88,7 @@ def confirm(
         asked.splits if splits is None else splits,
     )
     _refuse_too_few(terms)
-    return confirm_with(terms, study_name, storage, wanted, device, observe)
+    return confirm_with(terms, study_name, storage, options, device, observe)
 
 
 def _refuse_too_few(terms: Confirm) -> None:
@@ -119,16 +119,16 @@ _OWN_ROWS = "which rows are trained on is the affair of objective.function: drop
 
 
 def confirm_with(
-    terms: Confirm, name: str, storage: str, wanted: Wanted, device: str, observe: Observer
+    terms: Confirm, name: str, storage: str, options: WorkerOptions, device: str, observe: Observer
 ) -> Confirmation:
-    """Do what `confirm` does on these terms, with that crew."""
+    """Do what `confirm` does on these terms, with these workers."""
     study = load_study(open_storage(storage), name)
     candidates = _candidates(study, terms)
     if (found := read(study)) is not None and _is(found, terms, candidates) and not (found.wanted or found.failed):
         return found
     space = _space(study, terms)
     where = device_of(device)
-    crew, plan = crew_of(space, wanted, where), planned(space, where, wanted)
+    launcher, plan = launcher_of(space, options, where), planned(space, where, options)
     plan = replace(plan, notes=(*plan.notes, *confirmable(study, plan.version)))
     overlap = _overlap(plan, space) if terms.splits else 0.0
     search = space.search
@@ -147,7 +147,7 @@ def confirm_with(
             limits = Limits(len(runs.records()), math.inf, search.max_failures, search.keep)
             folder = study_folder(storage, runs.name, runs.uid)
             stage_plan = replace(plan, notes=(*plan.notes, _stage_note(staged[1])))
-            drive(runs, _drawn(stage_plan, space, runs), crew, turns, limits, folder, observe)
+            drive(runs, _drawn(stage_plan, space, runs), launcher, turns, limits, folder, observe)
         return staged[1]
 
 

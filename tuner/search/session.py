@@ -11,8 +11,9 @@ import torch
 
 from tuner.errors import Interrupted, TunerError, UsageError, listing
 from tuner.executors import leftovers
-from tuner.executors.launch import Crew, Wanted
+from tuner.executors.launch import Launcher
 from tuner.executors.pool import TrialLimits
+from tuner.executors.worker_options import WorkerOptions
 from tuner.protocol import Outcome
 from tuner.results.failures import commonest
 from tuner.runtime.rounding import amount
@@ -27,31 +28,31 @@ from tuner.storage import Turns
 from tuner.study import Study
 
 
-def crew_of(space: Space, wanted: Wanted, device: torch.device) -> Crew:
-    """Who trains the trials of a space.
+def launcher_of(space: Space, options: WorkerOptions, device: torch.device) -> Launcher:
+    """Return the launcher of the workers that train the trials of a space.
 
     Raises:
-        UsageError: there cannot be such a crew, or a clock would decide a study that is to be deterministic.
+        UsageError: there cannot be such workers, or a clock would decide a study that is to be deterministic.
     """
-    if isinstance(wanted.fuse, int) and (why := _why_in_turn(space, wanted)):
-        raise UsageError(f"--fuse {wanted.fuse}: {why}: drop it")
+    if isinstance(options.fuse, int) and (why := _why_in_turn(space, options)):
+        raise UsageError(f"--fuse {options.fuse}: {why}: drop it")
     search = space.search
     clocks = {"timeout": search.timeout, "trial_timeout": search.trial_timeout, "trial_limit": search.trial_limit}
     ticking = [f"search.{name}" for name, limit in clocks.items() if limit is not None]
-    if wanted.batch is not None and ticking:
+    if options.batch is not None and ticking:
         raise UsageError(f"--deterministic: drop {listing(ticking)}, which a clock decides")
-    return Crew.of(wanted, device, TrialLimits(search.trial_limit, search.trial_timeout), search.resources)
+    return Launcher.of(options, device, TrialLimits(search.trial_limit, search.trial_timeout), search.resources)
 
 
 def drive(
-    study: Study, plan: Plan, crew: Crew, turns: Turns, limits: Limits, folder: Path, observe: Observer
+    study: Study, plan: Plan, launcher: Launcher, turns: Turns, limits: Limits, folder: Path, observe: Observer
 ) -> frozenset[int]:
     """Drive an engine until a limit is reached.
 
     Args:
         study: opened for its space.
         plan: of that space.
-        crew: who trains.
+        launcher: of the workers.
         turns: the right to the study.
         limits: when no more trials are started.
         folder: the study's.
@@ -71,10 +72,10 @@ def drive(
     states, front = collections.Counter(record.state for record in records if record.finished), study.front(records)
     observe(Opened(study.name, study.goal, limits.total, states, recovered, limit, front, plan.notes))
     driver.tell_of_lost()
-    batch = crew.wanted.batch
+    batch = launcher.options.batch
     try:
         with leftovers.guarded(bool(plan.code)), interruptible(driver.stop):
-            crew.run(plan.engine, driver if batch is None else Lockstep(driver, batch), plan.code)
+            launcher.run(plan.engine, driver if batch is None else Lockstep(driver, batch), plan.code)
     finally:
         driver.leave()
     if driver.scheduler.signal is not None:

@@ -15,7 +15,7 @@ from optuna.storages import BaseStorage
 from tuner.config import DEFAULT_STORAGE
 from tuner.errors import NoTrialSucceeded, StudyError, UsageError, listing
 from tuner.executors import leftovers
-from tuner.executors.launch import Executor, Fuse, Wanted, Workers
+from tuner.executors.worker_options import Executor, Fuse, WorkerOptions, Workers
 from tuner.goal import Goal
 from tuner.results.answer import BASELINE
 from tuner.results.confirmation import Confirmation
@@ -27,7 +27,7 @@ from tuner.search.callbacks import Callback, with_callbacks
 from tuner.search.events import Observer, Trouble
 from tuner.search.plan import ahead_of, planned
 from tuner.search.race import confirm_with, terms_of
-from tuner.search.session import crew_of, drive
+from tuner.search.session import drive, launcher_of
 from tuner.search.trial_scheduler import Limits
 from tuner.space import Space
 from tuner.space.edit import Settings, pairs_of, settings_of
@@ -136,16 +136,16 @@ def run(
         NoTrialSucceeded: not one trial of the study is complete and within the bounds.
         Interrupted: by a signal; the running trials wait for the next run.
     """
-    wanted = Wanted(executor, workers, threads, workers_per_gpu, ray_address, deterministic, fuse)
+    options = WorkerOptions(executor, workers, threads, workers_per_gpu, ray_address, deterministic, fuse)
     where = device_of(device)
     flags = settings_of(study_name=study_name, n_trials=n_trials, timeout=timeout, seed=seed, epochs=epochs)
     space = _read(space, [*pairs_of(settings), *flags])
     forked_from = space.name
     if fork is not None:
         space = _renamed(space, fork)
-    crew = crew_of(space, wanted, where)
-    with held_to(1 if wanted.batch is not None else None):  # of which the bits of what is prepared may depend
-        plan = planned(space, where, wanted)
+    launcher = launcher_of(space, options, where)
+    with held_to(1 if options.batch is not None else None):  # of which the bits of what is prepared may depend
+        plan = planned(space, where, options)
     forked = None if fork is None else fork_of(open_storage(storage), forked_from, space, plan.goal)
     if forked is not None and forked.trials:
         refuse_other_data(load_study(open_storage(storage), forked_from), plan.version)
@@ -155,8 +155,8 @@ def run(
     with join(storage, space.name, lambda message: observe(Trouble(message))) as turns:
         opened = turns.patience.outlast(lambda: open_storage(storage, create=True))
         if forked is not None:
-            in_turn(turns, lambda: begin_fork(opened, forked, space, plan.goal, wanted.batch, turns))
-        study = in_turn(turns, lambda: _opened(opened, space, plan.goal, turns, wanted.batch))
+            in_turn(turns, lambda: begin_fork(opened, forked, space, plan.goal, options.batch, turns))
+        study = in_turn(turns, lambda: _opened(opened, space, plan.goal, turns, options.batch))
         said = in_turn(turns, lambda: continued(study, plan.version))
         plan = replace(plan, notes=(*plan.notes, *said))
         in_turn(turns, lambda: warm_start.begin_with(study, known))
@@ -165,7 +165,7 @@ def run(
         watch = in_turn(turns, lambda: Watch(study, stop, space.search.trials))
         limits = _limits(space, watch, isinstance(fuse, int))
         folder = study_folder(storage, study.name, study.uid)
-        ended = drive(study, plan, crew, turns, limits, folder, with_callbacks(observe, study, callbacks))
+        ended = drive(study, plan, launcher, turns, limits, folder, with_callbacks(observe, study, callbacks))
         stopped = watch.close()
     records = study.records()
     front, failures = study.front(records), failures_of(each for each in records if not ended or each.number in ended)
@@ -174,8 +174,8 @@ def run(
     timed_out = time.monotonic() >= limits.deadline and study.finished() < limits.total and not stopped
     if terms is None or timed_out:
         return Result(study, front, failures, stopped)
-    alone = replace(wanted, batch=None, threads=1 if wanted.batch else wanted.threads, fuse="off")
-    return Result(study, front, failures, stopped, confirm_with(terms, study.name, storage, alone, device, observe))
+    confirmed = confirm_with(terms, study.name, storage, options.for_confirmation(), device, observe)
+    return Result(study, front, failures, stopped, confirmed)
 
 
 def _opened(opened: BaseStorage, space: Space, goal: Goal, turns: Turns, batch: int | None) -> Study:

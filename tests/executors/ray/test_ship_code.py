@@ -8,9 +8,10 @@ import torch
 
 from tests.support.ray_clusters import own_space
 from tuner.errors import UsageError
-from tuner.executors.launch import Crew, Executor, Wanted
+from tuner.executors.launch import Launcher
 from tuner.executors.pool import TrialLimits
 from tuner.executors.ray.ship_code import Luggage
+from tuner.executors.worker_options import Executor, WorkerOptions
 from tuner.settings import Resources
 from tuner.user_code import Code
 
@@ -54,7 +55,7 @@ def test_code_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
 
 
 def test_code_of_a_notebook_is_refused() -> None:
-    crew = Crew.of(Wanted(Executor.RAY), torch.device("cpu"), TrialLimits(), Resources())
+    launcher = Launcher.of(WorkerOptions(Executor.RAY), torch.device("cpu"), TrialLimits(), Resources())
 
     with pytest.raises(UsageError, match="defined in a notebook or a script"):
-        crew.run(None, None, [Code("__main__:Net", ".", "model.type")])  # type: ignore[arg-type]  # are not asked
+        launcher.run(None, None, [Code("__main__:Net", ".", "model.type")])  # type: ignore[arg-type]  # are not asked

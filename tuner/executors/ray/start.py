@@ -7,7 +7,6 @@ where a worker runs, and whether the cluster grows for it, is Ray's.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
 
 import ray
 
@@ -18,39 +17,16 @@ from tuner.executors.ray import cluster
 from tuner.executors.ray.actors import Actors
 from tuner.executors.ray.cluster import Needs
 from tuner.executors.ray.serialize import Parcel
+from tuner.executors.worker_options import WorkerOptions
 from tuner.protocol import Dispatcher, Engine, Movable
 from tuner.settings import Resources
 from tuner.user_code import Code
 
 
-class Wanted(Protocol):
-    """What the user asks for, as far as it concerns Ray."""
-
-    @property
-    def workers(self) -> int | Literal["auto"] | None:
-        """How many; by default as many as there is room for."""
-        ...
-
-    @property
-    def threads(self) -> int | None:
-        """Of each; by default one for each CPU that it takes."""
-        ...
-
-    @property
-    def ray_address(self) -> str | None:
-        """Of the cluster; None starts Ray here."""
-        ...
-
-    @property
-    def batch(self) -> int | None:
-        """Of a study that is to be deterministic."""
-        ...
-
-
 def run(
     engine: Engine,
     dispatcher: Dispatcher,
-    wanted: Wanted,
+    options: WorkerOptions,
     limits: TrialLimits,
     resources: Resources,
     code: Sequence[Code],
@@ -60,7 +36,7 @@ def run(
     Args:
         engine: a `Movable` one.
         dispatcher: of the work.
-        wanted: how many workers, and where.
+        options: how many workers, and where.
         limits: of a trial.
         resources: of each worker.
         code: all own code that trials name.
@@ -72,12 +48,12 @@ def run(
     assert isinstance(engine, Movable), engine
     parcel = Parcel.of(engine, code)
     needs = _needs(resources)
-    threads = 1 if wanted.batch is not None else wanted.threads or max(1, int(needs["CPU"]))
-    started_here = wanted.ray_address is None and not ray.is_initialized()
-    with cluster.connected(wanted.ray_address):
+    threads = 1 if options.batch is not None else options.threads or max(1, int(needs["CPU"]))
+    started_here = options.ray_address is None and not ray.is_initialized()
+    with cluster.connected(options.ray_address):
         if started_here and not cluster.room(needs):
             raise UsageError(cluster.want(needs))
-        count = wanted.workers if isinstance(wanted.workers, int) else max(1, cluster.room(needs))
+        count = options.workers if isinstance(options.workers, int) else max(1, cluster.room(needs))
         pool.run(Actors(parcel, needs, threads), dispatcher, [str(i) for i in range(count)], limits)
 
 
