@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.support import doc_shell
 from tests.support.doc_pages import (
+    CONTRIBUTING,
     DOCS,
     FIGURES,
     PAGES,
@@ -118,6 +119,15 @@ def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
         file = page.parent / target if target else page
         assert file.exists(), target
         assert not heading or heading in headings_of(file), f"{target}#{heading}"
+
+
+def test_every_room_has_a_row_in_contributing() -> None:
+    rooms = {
+        *(f"{folder.parent.name}/" for folder in (ROOT / "tuner").glob("*/__init__.py")),
+        *(file.name for file in (ROOT / "tuner").glob("[!_]*.py")),
+    }
+
+    assert rooms - set(re.findall(r"`([\w.]+/?)`", CONTRIBUTING.read_text())) == set()
 
 
 def test_every_page_is_named_in_the_index() -> None:
