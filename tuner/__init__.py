@@ -6,7 +6,7 @@
     model = tuner.load_model("runs/final")
     tuner.load_study("digits-cnn")  # a notebook shows it
 
-Importing it loads nothing heavy: each name below is imported when it is first used.
+`import tuner` loads nothing heavy: each name below is imported when it is first used.
 """
 
 from __future__ import annotations
@@ -16,20 +16,113 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tuner.api import export, report, status
-    from tuner.errors import TunerError
+    from tuner.config import On
+    from tuner.errors import (
+        BuildError,
+        ChangedCode,
+        DataError,
+        Fault,
+        Interrupted,
+        NoTrialSucceeded,
+        SpaceError,
+        StorageError,
+        StudyError,
+        TrialStopped,
+        TunerError,
+        UnseenWords,
+        UsageError,
+    )
+    from tuner.executors.launch import Executor
     from tuner.final.inference import predict
-    from tuner.final.model import load_model
-    from tuner.final.retrain import train
-    from tuner.reports.notebook import load_study
-    from tuner.search.checked import check
+    from tuner.final.model import Predictor, load_model
+    from tuner.final.retrain import Final, train
+    from tuner.goal import Direction, Goal, Scope, Task
+    from tuner.protocol import Epoch, Outcome, Place, State, Trial, Verdict, WorkerState
+    from tuner.reports.notebook import Notebook, load_study
+    from tuner.results.best_config import Format
+    from tuner.results.confirmation import Confirmation
+    from tuner.results.failures import Failures
+    from tuner.results.progress import Overview, Phase, Running
+    from tuner.results.racing import Interval
+    from tuner.results.stage import Standing
+    from tuner.search.checked import Checked, CheckedData, CheckedLayer, CheckedModel, check
+    from tuner.search.events import (
+        Ended,
+        Event,
+        Noted,
+        Opened,
+        Reported,
+        SetBack,
+        Started,
+        Stopping,
+        Trouble,
+        WorkerSeen,
+    )
     from tuner.search.objective import objective
     from tuner.search.race import confirm
-    from tuner.search.tune import run
+    from tuner.search.tune import Result, run
     from tuner.space import Space
+    from tuner.study import Record, Study
+
+    __version__: str
 
 __all__ = [
+    "BuildError",
+    "ChangedCode",
+    "Checked",
+    "CheckedData",
+    "CheckedLayer",
+    "CheckedModel",
+    "Confirmation",
+    "DataError",
+    "Direction",
+    "Ended",
+    "Epoch",
+    "Event",
+    "Executor",
+    "Failures",
+    "Fault",
+    "Final",
+    "Format",
+    "Goal",
+    "Interrupted",
+    "Interval",
+    "NoTrialSucceeded",
+    "Notebook",
+    "Noted",
+    "On",
+    "Opened",
+    "Outcome",
+    "Overview",
+    "Phase",
+    "Place",
+    "Predictor",
+    "Record",
+    "Reported",
+    "Result",
+    "Running",
+    "Scope",
+    "SetBack",
     "Space",
+    "SpaceError",
+    "Standing",
+    "Started",
+    "State",
+    "Stopping",
+    "StorageError",
+    "Study",
+    "StudyError",
+    "Task",
+    "Trial",
+    "TrialStopped",
+    "Trouble",
     "TunerError",
+    "UnseenWords",
+    "UsageError",
+    "Verdict",
+    "WorkerSeen",
+    "WorkerState",
+    "__version__",
     "check",
     "confirm",
     "export",
@@ -43,24 +136,70 @@ __all__ = [
     "train",
 ]
 
-_HOMES = {
-    "Space": "tuner.space",
-    "TunerError": "tuner.errors",
-    "check": "tuner.search.checked",
-    "confirm": "tuner.search.race",
-    "export": "tuner.api",
-    "load_model": "tuner.final.model",
-    "load_study": "tuner.reports.notebook",
-    "objective": "tuner.search.objective",
-    "predict": "tuner.final.inference",
-    "report": "tuner.api",
-    "run": "tuner.search.tune",
-    "status": "tuner.api",
-    "train": "tuner.final.retrain",
+_NAMES = {
+    "tuner.api": ["export", "report", "status"],
+    "tuner.config": ["On"],
+    "tuner.errors": [
+        "BuildError",
+        "ChangedCode",
+        "DataError",
+        "Fault",
+        "Interrupted",
+        "NoTrialSucceeded",
+        "SpaceError",
+        "StorageError",
+        "StudyError",
+        "TrialStopped",
+        "TunerError",
+        "UnseenWords",
+        "UsageError",
+    ],
+    "tuner.executors.launch": ["Executor"],
+    "tuner.final.inference": ["predict"],
+    "tuner.final.model": ["Predictor", "load_model"],
+    "tuner.final.retrain": ["Final", "train"],
+    "tuner.goal": ["Direction", "Goal", "Scope", "Task"],
+    "tuner.protocol": ["Epoch", "Outcome", "Place", "State", "Trial", "Verdict", "WorkerState"],
+    "tuner.reports.notebook": ["Notebook", "load_study"],
+    "tuner.results.best_config": ["Format"],
+    "tuner.results.confirmation": ["Confirmation"],
+    "tuner.results.failures": ["Failures"],
+    "tuner.results.progress": ["Overview", "Phase", "Running"],
+    "tuner.results.racing": ["Interval"],
+    "tuner.results.stage": ["Standing"],
+    "tuner.search.checked": ["Checked", "CheckedData", "CheckedLayer", "CheckedModel", "check"],
+    "tuner.search.events": [
+        "Ended",
+        "Event",
+        "Noted",
+        "Opened",
+        "Reported",
+        "SetBack",
+        "Started",
+        "Stopping",
+        "Trouble",
+        "WorkerSeen",
+    ],
+    "tuner.search.objective": ["objective"],
+    "tuner.search.race": ["confirm"],
+    "tuner.search.tune": ["Result", "run"],
+    "tuner.space": ["Space"],
+    "tuner.study": ["Record", "Study"],
 }
+"""The public names of each module."""
+
+_HOMES = {name: module for module, names in _NAMES.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("tuner")
     if name not in _HOMES:
         raise AttributeError(f"module 'tuner' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
