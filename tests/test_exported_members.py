@@ -84,7 +84,7 @@ def test_the_version_is_that_of_the_package() -> None:
 
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'tuner' has no attribute 'rum'"):
-        _ = tuner.rum  # type: ignore[attr-defined]
+        _ = tuner.rum
 
 
 def test_importing_tuner_loads_nothing_heavy() -> None:

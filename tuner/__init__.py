@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         UnseenWords,
         UsageError,
     )
-    from tuner.executors.launch import Executor
+    from tuner.executors.worker_options import Executor
     from tuner.final.inference import predict
     from tuner.final.model import Predictor, load_model
     from tuner.final.retrain import Final, train
@@ -154,7 +154,7 @@ _NAMES = {
         "UnseenWords",
         "UsageError",
     ],
-    "tuner.executors.launch": ["Executor"],
+    "tuner.executors.worker_options": ["Executor"],
     "tuner.final.inference": ["predict"],
     "tuner.final.model": ["Predictor", "load_model"],
     "tuner.final.retrain": ["Final", "train"],
