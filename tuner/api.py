@@ -42,6 +42,10 @@ def export(
         UsageError: there is no such form.
         StudyError: there is no such study or trial, or no complete one.
         StorageError: the database cannot be read.
+
+    Example:
+        text = tuner.export("digits-cnn", "best.yaml")
+        values = tuner.export("digits-cnn", trial=0, form="json")
     """
     form = member_of(Format, form, "--format")
     opened = load_study(open_storage(storage), study_name)
@@ -63,6 +67,9 @@ def report(study_name: str | Sequence[str], out: str | Path = "report.html", *, 
         StudyError: there is no such study.
         UsageError: none is named, or several have other objectives than each other.
         StorageError: the database cannot be read.
+
+    Example:
+        page = tuner.report("digits-cnn", "report.html")
     """
     from tuner.reports import comparison, study_report  # plotly, which takes half a second to load
 
@@ -91,6 +98,10 @@ def status(study_name: str, *, storage: str = DEFAULT_STORAGE) -> Overview:
     Raises:
         StudyError: there is no such study.
         StorageError: the database cannot be read.
+
+    Example:
+        seen = tuner.status("digits-cnn")
+        print(seen.phase, seen.ended, seen.total, [one.epoch for one in seen.running])
     """
     return status_of(open_storage(storage), study_name, storage)
 

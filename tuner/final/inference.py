@@ -51,6 +51,10 @@ def predict(folder: str | Path, inputs: str | Path, out: str | Path | None = Non
     Raises:
         UsageError: it is no run folder, its model cannot be applied to files, or `out` is a file of another kind.
         DataError: the inputs are not there, or not such as the model was trained on.
+
+    Example:
+        table = tuner.predict("runs/digits", "search_spaces/data/digits", "predictions.csv")
+        print(table["prediction"].value_counts())
     """
     if out is not None:
         refuse_foreign(Path(out), "prediction")

@@ -129,6 +129,12 @@ def load_model(folder: str | Path) -> Predictor:
     Raises:
         UsageError: it is no run folder with a model, or its files do not belong together.
         BuildError: the model's own code is not there any more, or fails.
+
+    Example:
+        import torch
+
+        model = tuner.load_model("runs/digits")
+        classes = model.predict(torch.zeros(5, 1, 8, 8))
     """
     folder = Path(folder).resolve()
     try:

@@ -109,6 +109,10 @@ def train(
             written.
         TunerError: training diverged, the folder cannot be written, or the saved model would not be the one that was
             scored; nothing was written.
+
+    Example:
+        final = tuner.train("best.yaml", "runs/digits")
+        print(final.test, final.intervals)
     """
     on = member_of(On, on, "--on")
     space = space if isinstance(space, Space) else Space.load(space)

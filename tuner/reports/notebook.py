@@ -65,6 +65,11 @@ def load_study(study_name: str, *, storage: str = DEFAULT_STORAGE) -> Notebook:
     Raises:
         StudyError: there is no such study.
         StorageError: the database cannot be read.
+
+    Example:
+        study = tuner.load_study("digits-cnn")
+        print(study.best_value, len(study.trials))
+        table = study.trials_dataframe()
     """
     return Notebook(registry.load_study(open_storage(storage), study_name), storage)
 

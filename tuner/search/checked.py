@@ -118,6 +118,11 @@ def check(
     Raises:
         SpaceError: all faults of the space, each with its place.
         UsageError: the file cannot be read, a setting has no place in it, or there is no such device.
+
+    Example:
+        checked = tuner.check("search_spaces/cnn.yaml")
+        print(checked.size, [row.name for row in checked.parameters])
+        print(checked.model.parameters, checked.notes)
     """
     if isinstance(space, Space):
         space = Space.parse(space.text, space.file, space.base, settings)

@@ -27,9 +27,6 @@ def objective(
 ) -> Callable[[optuna.Trial], float | tuple[float, ...]]:
     """A function of an `optuna.Trial` that fills the space, trains, reports every epoch and gives the value or values.
 
-        study = optuna.create_study(direction="maximize")
-        study.optimize(tuner.objective("cnn.yaml"), n_trials=20)
-
     The data are loaded and the space is checked once, here. The study's own sampler and pruner are in
     force; the `search` section is not. Metrics are kept as the trial's system attribute `tuner:history`,
     constraints by `trial.set_constraint`. With several objectives nothing is reported to Optuna.
@@ -45,6 +42,12 @@ def objective(
 
     Raises:
         UsageError: the space or the data do not allow it.
+
+    Example:
+        import optuna
+
+        study = optuna.create_study(direction="maximize")
+        study.optimize(tuner.objective("search_spaces/cnn.yaml"), n_trials=2)
     """
     space = space if isinstance(space, Space) else Space.load(space)
     preflight.check_names(space)

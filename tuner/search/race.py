@@ -78,6 +78,11 @@ def confirm(
         StorageError: the database cannot be used.
         TunerError: so many runs in a row failed that it was given up, or workers do not start.
         Interrupted: by a signal; the same call goes on.
+
+    Example:
+        confirmation = tuner.confirm("digits-cnn", top=2, seeds=2)
+        if confirmation.pick is not None:
+            print(confirmation.pick.trial.number, confirmation.interval(confirmation.pick))
     """
     options = WorkerOptions(executor, workers, threads, workers_per_gpu, ray_address)
     opened = load_study(open_storage(storage), study_name)

@@ -135,6 +135,10 @@ def run(
             failed.
         NoTrialSucceeded: not one trial of the study is complete and within the bounds.
         Interrupted: by a signal; the running trials wait for the next run.
+
+    Example:
+        result = tuner.run("search_spaces/cnn.yaml", n_trials=2, settings={"training.epochs": 2})
+        print(result.best.number, result.best.value, result.study.best_params)
     """
     options = WorkerOptions(executor, workers, threads, workers_per_gpu, ray_address, deterministic, fuse)
     where = device_of(device)
