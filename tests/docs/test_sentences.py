@@ -15,7 +15,20 @@ PLAIN = [
     CONTRIBUTING,
     TOUR,
     ROOT / "benchmarks" / "README.md",
-    *(ROOT / "docs" / f"{name}.md" for name in ("README", "guarantees", "from-determined", "from-katib", "from-nni")),
+    *(
+        ROOT / "docs" / f"{name}.md"
+        for name in (
+            "README",
+            "guarantees",
+            "security",
+            "from-determined",
+            "from-katib",
+            "from-nni",
+            "from-optuna",
+            "from-ray-tune",
+            "from-wandb-sweeps",
+        )
+    ),
 ]
 """The pages that keep to the rule; a page that is rewritten joins them."""
 
