@@ -12,7 +12,7 @@ import torch
 
 from tests.conftest import objective
 from tests.support.ports import FakePort
-from tuner.engines.function import Fitting, Report, load, run_fit
+from tuner.engines.function import FunctionEngine, Report, load, run_fit
 from tuner.errors import BuildError, Interrupted, TrialStopped
 from tuner.goal import Bound, Direction, Goal, Scope, goal_of
 from tuner.protocol import Epoch, Outcome, State, Trial, Verdict
@@ -219,7 +219,7 @@ def test_the_engine_runs_all_that_the_port_has(tmp_path: Path) -> None:
     port = FakePort(Trial(0, 1, DOCUMENT, 0), Trial(1, 1, DOCUMENT, 1))
     (tmp_path / "train.py").write_text("def fit(config, report):\n    report(1, f1=0.5)\n")
 
-    Fitting("train.py:fit", str(tmp_path), GOAL, "cpu")(port)
+    FunctionEngine("train.py:fit", str(tmp_path), GOAL, "cpu")(port)
 
     assert [(outcome.trial, outcome.state) for outcome in port.outcomes] == [(0, State.COMPLETE), (1, State.COMPLETE)]
 

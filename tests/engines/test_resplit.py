@@ -5,7 +5,7 @@ import torch
 from tests.support.ports import FakePort
 from tests.support.spaces import FOUR_EPOCHS
 from tuner import data
-from tuner.engines.serial import Redrawn
+from tuner.engines.serial import SerialOverSplits
 from tuner.engines.trial import run_trial
 from tuner.protocol import Trial
 from tuner.space import Space
@@ -22,7 +22,7 @@ def test_each_trial_trains_on_the_rows_of_its_seed_and_the_others_on_the_usual_o
     trials = [Trial(i, 1, space.fill(Corner(False, {})), seed) for i, seed in enumerate((1, 2))]
     port = FakePort(*trials)
 
-    Redrawn(usual, {2: drawn}, 1e9).at(torch.device("cpu"), ".")(port)
+    SerialOverSplits(usual, {2: drawn}, 1e9).at(torch.device("cpu"), ".")(port)
 
     alone = [run_trial(job, trial, FakePort(), 1e9) for job, trial in zip((usual, drawn), trials, strict=True)]
     assert port.outcomes == alone

@@ -11,7 +11,7 @@ from benchmarks.studies import facts
 from tests.conftest import TINY
 from tuner.goal import Task, goal_of
 from tuner.protocol import Epoch, Outcome, Place, State, Trial, Verdict
-from tuner.search.deterministic import Lockstep
+from tuner.search.deterministic import DeterministicDispatcher
 from tuner.search.driver import Driver
 from tuner.search.events import Ended, Event, Reported
 from tuner.search.trial_scheduler import Limits
@@ -37,7 +37,7 @@ class Bench:
         self.checkpoints = Checkpoints(folder / "checkpoints")
         self.driver = Driver(study, Sole(), Limits(total, math.inf, 10, 3), folder, self.events.append)
         self.driver.recover()
-        self.steps = Lockstep(self.driver, batch)
+        self.steps = DeterministicDispatcher(self.driver, batch)
 
     def take(self) -> Trial:
         trial = self.steps.next(PLACE)

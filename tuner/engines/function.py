@@ -51,7 +51,7 @@ def load(name: str, base: str) -> Fit:
 
 
 @dataclass(frozen=True, slots=True)
-class Fitting:
+class FunctionEngine:
     """The engine that calls a function for one trial after the other; it is loaded where the engine runs.
 
     `name` and `base` are those of `load`.
@@ -62,7 +62,7 @@ class Fitting:
     goal: Goal
     device: str
 
-    def at(self, device: torch.device, base: str) -> Fitting:
+    def at(self, device: torch.device, base: str) -> FunctionEngine:
         """The same for another device, with the function looked up from another folder."""
         return replace(self, base=base, device=str(device))
 

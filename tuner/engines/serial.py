@@ -59,7 +59,7 @@ class _Foreseeing:
 
 
 @dataclass(frozen=True, slots=True)
-class Redrawn:
+class SerialOverSplits:
     """The engine that trains each trial on the job of its seed, or on `usual` where none is drawn for it; picklable.
 
     A trial is checkpointed at an epoch's end, at least every `interval` seconds.
@@ -74,7 +74,7 @@ class Redrawn:
         """The folder that own code is looked up from."""
         return self.usual.base
 
-    def at(self, device: torch.device, base: str) -> Redrawn:
+    def at(self, device: torch.device, base: str) -> SerialOverSplits:
         """The same on another device, with own code looked up from another folder."""
         drawn = {seed: job.at(device, base) for seed, job in self.drawn.items()}
         return replace(self, usual=self.usual.at(device, base), drawn=drawn)

@@ -43,7 +43,7 @@ class _Member:
         return head.epoch if isinstance(head, Epoch) else self.applied + 1, self.trial.number
 
 
-class Lockstep:
+class DeterministicDispatcher:
     """A dispatcher that puts a driver's trials into one order.
 
     Args:

@@ -9,7 +9,7 @@ import torch
 
 from tuner import preflight, user_code
 from tuner.data.digests import code_digests, data_digest
-from tuner.engines.function import Fitting
+from tuner.engines.function import FunctionEngine
 from tuner.engines.fused import FEWEST, GAIN, MOST_LANES, Fused
 from tuner.engines.serial import Serial
 from tuner.errors import BuildError
@@ -68,7 +68,7 @@ def planned(space: Space, device: torch.device, options: WorkerOptions) -> Plan:
         _, goal = preflight.load_function(space)
         code = (Code(name, space.base, "objective.function"),)
         version = Version(code=code_digests(code))
-        plan = Plan(goal, Fitting(name, space.base, goal, str(device)), (), code, version=version)
+        plan = Plan(goal, FunctionEngine(name, space.base, goal, str(device)), (), code, version=version)
     else:
         job = preflight.load_job(space, device)
         preflight.check_fit(space, job)

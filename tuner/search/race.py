@@ -13,7 +13,7 @@ from typing import Any
 
 from tuner import data, preflight
 from tuner.config import DEFAULT_STORAGE
-from tuner.engines.serial import Redrawn, Serial
+from tuner.engines.serial import Serial, SerialOverSplits
 from tuner.errors import BuildError, DataError, StudyError, UsageError, listing
 from tuner.executors import leftovers
 from tuner.executors.worker_options import Executor, WorkerOptions, Workers
@@ -248,7 +248,7 @@ def _drawn(plan: Plan, space: Space, runs: Study) -> Plan:
         drawn = {seed: _job(plan.engine.job, space, seed) for seed in asked}
     except (BuildError, DataError) as error:
         raise preflight.placed(space, error) from None
-    return replace(plan, engine=Redrawn(plan.engine.job, drawn, space.search.checkpoint_interval))
+    return replace(plan, engine=SerialOverSplits(plan.engine.job, drawn, space.search.checkpoint_interval))
 
 
 def _job(usual: Job, space: Space, seed: int) -> Job:

@@ -18,7 +18,7 @@ from tuner.protocol import Outcome
 from tuner.results.failures import commonest
 from tuner.runtime.rounding import amount
 from tuner.runtime.signals import interruptible
-from tuner.search.deterministic import Lockstep
+from tuner.search.deterministic import DeterministicDispatcher
 from tuner.search.driver import Driver
 from tuner.search.events import Observer, Opened
 from tuner.search.plan import Plan, _why_in_turn
@@ -75,7 +75,7 @@ def drive(
     batch = launcher.options.batch
     try:
         with leftovers.guarded(bool(plan.code)), interruptible(driver.stop):
-            launcher.run(plan.engine, driver if batch is None else Lockstep(driver, batch), plan.code)
+            launcher.run(plan.engine, driver if batch is None else DeterministicDispatcher(driver, batch), plan.code)
     finally:
         driver.leave()
     if driver.scheduler.signal is not None:
