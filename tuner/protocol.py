@@ -84,7 +84,7 @@ class Fixed:
 class Trial:
     """One config to train, as the plain resolved document, every default in it.
 
-    `attempt` fences off a worker thought dead; `seed` decides all of its chance. One that was `cut_short` was training
+    `attempt` fences off a worker thought dead; `seed` decides all of its chance. An `interrupted` one was training
     before, or died with its worker. `fixed` is of a confirming run alone. `before` are the epochs that earlier attempts
     of a function have reported.
     """
@@ -93,7 +93,7 @@ class Trial:
     attempt: int
     values: Mapping[str, Any]
     seed: int
-    cut_short: bool = False
+    interrupted: bool = False
     fixed: Fixed | None = None
     before: tuple[Epoch, ...] = ()
 

@@ -11,7 +11,7 @@ import torch
 from tests.support.ports import FakePort
 from tests.support.spaces import FOUR_EPOCHS
 from tuner.config import Config
-from tuner.engines.outcomes import Best
+from tuner.engines.outcomes import BestEpoch
 from tuner.engines.serial import Serial
 from tuner.engines.trial import run_trial
 from tuner.errors import Interrupted
@@ -87,11 +87,11 @@ def test_a_suspended_trial_goes_on_from_its_checkpoint_to_the_same_end(job: Job)
 
 
 def test_a_best_epoch_before_the_suspension_is_not_forgotten(job: Job) -> None:
-    best = Best(job.scores.goal)
+    best = BestEpoch(job.scores.goal)
     best.see({"accuracy": 0.9}, 1)
     best.see({"accuracy": 0.5}, 2)
 
-    resumed = Best(job.scores.goal)
+    resumed = BestEpoch(job.scores.goal)
     trained = resumed.restore(best.progress(2))
     resumed.see({"accuracy": 0.7}, 3)
 

@@ -15,7 +15,7 @@ import tuner
 from tests.conftest import TINY
 from tests.support.asking import opened
 from tests.support.runs import run
-from tuner.engines.outcomes import cut_short
+from tuner.engines.outcomes import interrupted
 from tuner.errors import NoTrialSucceeded, StudyError, UsageError
 from tuner.goal import Task, goal_of
 from tuner.protocol import Epoch, Outcome, State, Trial
@@ -226,7 +226,7 @@ def test_an_epoch_that_breaks_a_bound_is_no_measure_for_other_trials(url: str) -
 def test_a_trial_that_is_cut_short_tells_which_bounds_it_broke() -> None:
     goal = goal_of(Space.parse(BOUNDED).objective, Task.CLASSIFICATION)
 
-    ended = cut_short(Trial(0, 1, {}, 0), State.PRUNED, goal, {"accuracy": 0.9, "parameters": 5000.0}, 1)
+    ended = interrupted(Trial(0, 1, {}, 0), State.PRUNED, goal, {"accuracy": 0.9, "parameters": 5000.0}, 1)
 
     assert ended.violations == {"parameters": 4300.0}
     assert goal.violations({"accuracy": 0.9, "parameters": math.nan}) == {}

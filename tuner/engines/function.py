@@ -19,7 +19,7 @@ import torch
 
 from tuner import signatures, user_code
 from tuner.config import STUDY_SECTIONS, is_whole
-from tuner.engines.outcomes import Best, complete, cut_short, divergence, failed
+from tuner.engines.outcomes import BestEpoch, complete, divergence, failed, interrupted
 from tuner.errors import BuildError, TrialStopped, UsageError, listing
 from tuner.goal import Goal
 from tuner.protocol import Epoch, Outcome, Port, State, Trial, TrialPort, Verdict
@@ -110,7 +110,7 @@ class Report:
     """
 
     def __init__(self, trial: Trial, goal: Goal, port: TrialPort) -> None:
-        self.best = Best(goal)
+        self.best = BestEpoch(goal)
         self.last: int | None = None
         self._before = trial.before
         self.ended: Outcome | None = None
@@ -174,7 +174,7 @@ class Report:
             return Verdict.STOP
 
     def _end(self, state: State, scores: Mapping[str, float], cause: str = "") -> None:
-        self.ended = cut_short(self._trial, state, self._goal, scores, self.last or 0, cause)
+        self.ended = interrupted(self._trial, state, self._goal, scores, self.last or 0, cause)
         self._stop_if_ended()
 
     def _stop_if_ended(self) -> None:

@@ -16,7 +16,7 @@ from tuner.protocol import Outcome, State, Trial
 
 
 @dataclass(slots=True)
-class Best:
+class BestEpoch:
     """The epoch whose metrics are the trial's: one that keeps to the bounds before one that does not."""
 
     goal: Goal
@@ -52,7 +52,7 @@ def complete(trial: Trial, goal: Goal, metrics: Mapping[str, float], epoch: int 
     return Outcome(trial.number, trial.attempt, State.COMPLETE, values, epoch, violations=violations)
 
 
-def cut_short(
+def interrupted(
     trial: Trial, state: State, goal: Goal, metrics: Mapping[str, float], epoch: int | None, cause: str = ""
 ) -> Outcome:
     """A trial that ended, or waits, after `epoch` with these metrics; a sampler learns which bounds it broke.

@@ -10,7 +10,7 @@ from typing import Protocol
 import torch
 
 from tuner.config import Config
-from tuner.engines.outcomes import Best, complete, cut_short, divergence, failed
+from tuner.engines.outcomes import BestEpoch, complete, divergence, failed, interrupted
 from tuner.errors import listing
 from tuner.goal import COSTS
 from tuner.protocol import Epoch, Outcome, State, Trial, TrialPort, Verdict
@@ -70,7 +70,7 @@ class Course:
         self._goal = job.scores.goal
         self._port = port
         self._interval = interval
-        self._best = Best(self._goal)
+        self._best = BestEpoch(self._goal)
         self._cost: Mapping[str, float] = {}
         self._weights: Weights | None = None
         self._saved = time.monotonic()
@@ -113,7 +113,7 @@ class Course:
         broken = [bound for bound in self._goal.bounds if violations.get(bound.metric, 0.0) > 0]
         costs = listing(f"{bound.metric} {rounded(self._cost[bound.metric])}" for bound in broken)
         cause = f"not trained: {costs} breaks the constraint {listing(map(str, broken))}"
-        return cut_short(self.trial, State.PRUNED, self._goal, self._cost, None, cause)
+        return interrupted(self.trial, State.PRUNED, self._goal, self._cost, None, cause)
 
     def after(
         self, trained: Keepable, epoch: int, scores: Mapping[str, float], seconds: float, lanes: int = 1
@@ -121,7 +121,7 @@ class Course:
         """Report an epoch; how the trial ends by it, if it does: also by a state that cannot be kept."""
         trial, goal, metrics = self.trial, self._goal, {**scores, **self._cost}
         if reason := divergence(metrics, goal.names):
-            return cut_short(trial, State.DIVERGED, goal, metrics, epoch - 1 or None, f"{reason} at epoch {epoch}")
+            return interrupted(trial, State.DIVERGED, goal, metrics, epoch - 1 or None, f"{reason} at epoch {epoch}")
         if self._best.see(metrics, epoch):
             try:
                 self._weights = trained.weights()
@@ -129,7 +129,7 @@ class Course:
                 return failed(trial, error)
         verdict = self._port.report(Epoch(trial.number, trial.attempt, epoch, metrics, seconds, lanes))
         if verdict is Verdict.STOP:
-            return cut_short(trial, State.PRUNED, goal, metrics, epoch)
+            return interrupted(trial, State.PRUNED, goal, metrics, epoch)
         if verdict is Verdict.SUSPEND or time.monotonic() - self._saved > self._interval:
             try:
                 state = trained.state(self._best.progress(epoch), self._weights)
@@ -137,7 +137,7 @@ class Course:
                 return failed(trial, error)
             self._port.save(trial.number, state, best=False)
             self._saved, self._is_long = time.monotonic(), True
-        return cut_short(trial, State.SUSPENDED, goal, metrics, epoch) if verdict is Verdict.SUSPEND else None
+        return interrupted(trial, State.SUSPENDED, goal, metrics, epoch) if verdict is Verdict.SUSPEND else None
 
     def complete(self) -> Outcome:
         """The end of a trial that has trained all of its epochs; one long enough for checkpoints leaves its weights."""

@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tuner.engines.outcomes import cut_short
+from tuner.engines.outcomes import interrupted
 from tuner.protocol import Epoch, Outcome, Place, State, Trial, Verdict, WorkerState
 from tuner.search.driver import Driver
 
@@ -133,7 +133,7 @@ class DeterministicDispatcher:
         if member is None:
             return
         if outcome.state in (State.SUSPENDED, State.LOST):
-            self._cut_short(outcome)
+            self._interrupted(outcome)
             return
         member.told.append(outcome)
         self._apply()
@@ -154,7 +154,7 @@ class DeterministicDispatcher:
         member = self._members.get(number)
         return member if member is not None and member.trial.attempt == attempt else None
 
-    def _cut_short(self, outcome: Outcome) -> None:
+    def _interrupted(self, outcome: Outcome) -> None:
         """A trial that waits is asked for again at once: it belongs to this batch.
 
         Where the run closes nothing is asked for any more, and the trial blocks the order for the others.
@@ -185,7 +185,7 @@ class DeterministicDispatcher:
         member.applied = epoch.epoch
         if self._driver.report(epoch) is Verdict.STOP:
             del self._members[epoch.trial]
-            self._driver.done(cut_short(member.trial, State.PRUNED, self._scheduler.goal, epoch.metrics, epoch.epoch))
+            self._driver.done(interrupted(member.trial, State.PRUNED, self._scheduler.goal, epoch.metrics, epoch.epoch))
         else:
             self._save_what_is_due(member)
 

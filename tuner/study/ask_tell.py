@@ -95,9 +95,9 @@ class AskTell:
             begun = {} if place is None else {**place, BEGUN: attempt}
             self._storage.note(trial._trial_id, Facts({"seed": seed, "attempt": attempt, **begun}))
         history: dict[str, list[float]] = waiting.system_attrs.get(HISTORY, {})
-        cut_short = HISTORY in waiting.system_attrs or "losses" in there
+        interrupted = HISTORY in waiting.system_attrs or "losses" in there
         before = epochs_of(trial.number, history) if own else ()
-        asked = Trial(trial.number, attempt, values, seed, cut_short, Fixed.of(there), before)
+        asked = Trial(trial.number, attempt, values, seed, interrupted, Fixed.of(there), before)
         self._running[trial.number] = Attempt(
             written.begun,
             history,

@@ -105,7 +105,7 @@ def test_a_lane_that_is_suspended_goes_on_alone_where_it_stood(
     cut = fused(job, given, verdicts={2: Verdict.SUSPEND})
     assert {outcome.state for outcome in cut.outcomes} == {State.SUSPENDED}
 
-    port = FakePort(*(replace(trial, attempt=2, cut_short=True) for trial in given))
+    port = FakePort(*(replace(trial, attempt=2, interrupted=True) for trial in given))
     port.checkpoints.update(cut.checkpoints)
     Fused(job, 1e9, 30, 16, 8, forced=True)(port)
 

@@ -129,7 +129,7 @@ class _Bench:
 
     def _signed(self, trial: Trial) -> _Held | None:
         """A trial with its signature, unless it trains alone in any case; one that cannot be built has ended."""
-        if trial.cut_short or not self._looking:
+        if trial.interrupted or not self._looking:
             return _Held(trial, None)
         self._port.begin(trial.number)
         try:
