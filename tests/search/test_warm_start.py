@@ -13,7 +13,7 @@ from tuner.errors import SpaceError
 from tuner.protocol import Fixed
 from tuner.results.confirmation import CONFIRM
 from tuner.results.stage import Part, Run
-from tuner.search.warm_start import Known, begin_with, known_configs
+from tuner.search.warm_start import WarmStartConfigs, begin_with, known_configs
 from tuner.space import Space
 from tuner.storage import open_storage
 from tuner.study import AskTell, Record, Study, load_study
@@ -90,7 +90,7 @@ def test_a_study_that_has_them_gets_no_more_whatever_becomes_of_the_source(old: 
 
     again = known_configs(space, url)
 
-    assert again == Known()
+    assert again == WarmStartConfigs()
     begin_with(study(url), again)
     assert len(study(url).records()) == 1
 

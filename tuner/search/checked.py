@@ -21,7 +21,7 @@ from tuner.space.tree import Row
 if TYPE_CHECKING:
     from torch import nn
 
-    from tuner.search.warm_start import Config, Known
+    from tuner.search.warm_start import WarmStartConfig, WarmStartConfigs
     from tuner.training import Run
 
 
@@ -75,7 +75,7 @@ class Checked:
     data: CheckedData | None = None
     model: CheckedModel | None = None
     notes: tuple[str, ...] = ()
-    warm_start: tuple[Config, ...] = ()
+    warm_start: tuple[WarmStartConfig, ...] = ()
     left_out: tuple[str, ...] = ()
 
     @property
@@ -135,7 +135,7 @@ def check(
     return Checked(space, built.goal, built.data, built.model, built.notes, known.configs, known.left_out)
 
 
-def _known(space: Space, storage: str) -> Known | None:
+def _known(space: Space, storage: str) -> WarmStartConfigs | None:
     if space.search.warm_start is None:
         return None
     from tuner.search.warm_start import known_configs

@@ -19,7 +19,7 @@ from tuner.search.events import Ended, Noted, Observer, Reported, SetBack, Start
 from tuner.search.trial_files import TrialFiles
 from tuner.search.trial_scheduler import Limits, TrialScheduler
 from tuner.storage import Turns, in_turn
-from tuner.study import AskTell, Standing, Study
+from tuner.study import AskTell, Leaderboard, Study
 
 WRITE_SECONDS = 0.5
 """Maximum seconds for which reports of running trials are unwritten; a driver that dies loses that much of them."""
@@ -38,7 +38,7 @@ class Driver:
 
     def __init__(self, study: Study, turns: Turns, limits: Limits, folder: Path, observe: Observer) -> None:
         self._trials = AskTell(study, turns, WRITE_SECONDS)
-        self._standing = Standing(study, limits.keep)
+        self._leaderboard = Leaderboard(study, limits.keep)
         self._turns = turns
         self._files = TrialFiles(folder, observe)
         self._observe = observe
@@ -128,14 +128,14 @@ class Driver:
         if not outcomes:
             return
         records = self._trials.ended()
-        self._standing.take(records)
+        self._leaderboard.take(records)
         self._states.update(record.state for record in records)
-        self._files.keep({*(record.number for record in self._standing.best), *self._trials.unfinished})
+        self._files.keep({*(record.number for record in self._leaderboard.best), *self._trials.unfinished})
         for outcome in outcomes:
             self.ended.add(outcome.trial)
             self.scheduler.count(outcome)
             record = next(record for record in records if record.number == outcome.trial)
-            self._observe(Ended(outcome, record, self._standing.front, dict(self._states)))
+            self._observe(Ended(outcome, record, self._leaderboard.front, dict(self._states)))
 
     def log(self, trial: int) -> Path:
         """Return the file that keeps what a trial prints."""

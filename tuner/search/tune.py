@@ -35,7 +35,7 @@ from tuner.storage import Turns, in_turn, join, open_storage, study_folder
 from tuner.storage.transient_errors import BUSY, Unavailable
 from tuner.study import Record, Study, load_study, open_study
 from tuner.study.fork import begin_fork, fork_of
-from tuner.study.stopping import StopRule, Watch
+from tuner.study.stopping import StopMonitor, StopRule
 from tuner.study.study import note
 from tuner.study.versions import continued, refuse_other_data
 from tuner.training import device_of
@@ -166,7 +166,7 @@ def run(
         in_turn(turns, lambda: warm_start.begin_with(study, known))
         if (trivial := plan.baseline) is not None:
             in_turn(turns, lambda: note(study, BASELINE, trivial.facts))
-        watch = in_turn(turns, lambda: Watch(study, stop, space.search.trials))
+        watch = in_turn(turns, lambda: StopMonitor(study, stop, space.search.trials))
         limits = _limits(space, watch, isinstance(fuse, int))
         folder = study_folder(storage, study.name, study.uid)
         ended = drive(study, plan, launcher, turns, limits, folder, with_callbacks(observe, study, callbacks))
@@ -188,7 +188,7 @@ def _opened(opened: BaseStorage, space: Space, goal: Goal, turns: Turns, batch: 
     return open_study(opened, space, goal, batch)
 
 
-def _limits(space: Space, watch: Watch, forced: bool) -> Limits:
+def _limits(space: Space, watch: StopMonitor, forced: bool) -> Limits:
     search = space.search
     deadline = math.inf if search.timeout is None else time.monotonic() + search.timeout
     ahead = Fraction(1) if forced else ahead_of(space)

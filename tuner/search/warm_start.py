@@ -31,7 +31,7 @@ _NOTED = "warm start"
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
+class WarmStartConfig:
     """A known config as parameters of a space.
 
     `clipped` are the nearest to what it has; `missing` are left to the sampler; of `fixed` it has other values.
@@ -44,7 +44,7 @@ class Config:
     fixed: tuple[Misfit, ...]
 
     @classmethod
-    def of(cls, origin: Origin, carried: Carried) -> Config:
+    def of(cls, origin: Origin, carried: Carried) -> WarmStartConfig:
         """With the nearest values in place of those that are outside."""
         clipped, missing, fixed = (tuple(carried.of(kind)) for kind in (Kind.OUTSIDE, Kind.MISSING, Kind.FIXED))
         nearest = {misfit.name: misfit.nearest for misfit in clipped}
@@ -58,10 +58,10 @@ class Config:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class WarmStartConfigs:
     """The configs that a study is to begin with, the best first, and why others are left out."""
 
-    configs: tuple[Config, ...] = ()
+    configs: tuple[WarmStartConfig, ...] = ()
     left_out: tuple[str, ...] = ()
 
     @property
@@ -71,7 +71,7 @@ class Known:
         return *first, *(f"warm start without {reason}" for reason in self.left_out)
 
 
-def known_configs(space: Space, storage_url: str) -> Known:
+def known_configs(space: Space, storage_url: str) -> WarmStartConfigs:
     """What `search.warm_start` asks for; nothing where the study has its configs already.
 
     Args:
@@ -85,7 +85,7 @@ def known_configs(space: Space, storage_url: str) -> Known:
     """
     warm = space.search.warm_start
     if warm is None or _has_them(space, storage_url):
-        return Known()
+        return WarmStartConfigs()
     sources = list(_of_file(space, warm) if warm.file is not None else _of_study(space, warm, storage_url))
     carried = [(origin, carry(space, source)) for origin, source in sources]
     if warm.outside is Outside.REFUSE:
@@ -96,7 +96,7 @@ def known_configs(space: Space, storage_url: str) -> Known:
     return known
 
 
-def begin_with(study: Study, known: Known) -> None:
+def begin_with(study: Study, known: WarmStartConfigs) -> None:
     """Enqueue the configs, each once and behind those of `search.enqueue`; to be called in a turn of the study's."""
     if not known.configs or _are_there(study, study.space):
         return
@@ -174,20 +174,20 @@ def _refuse_outside(space: Space, carried: list[tuple[Origin, Carried]]) -> None
         raise space.faulty((PATH, f"{origin}: {_outside(misfit)}: {ways_on}") for origin, misfit in outside)
 
 
-def _usable(carried: list[tuple[Origin, Carried]]) -> Known:
+def _usable(carried: list[tuple[Origin, Carried]]) -> WarmStartConfigs:
     """Each config once, as near as the space has it."""
-    configs: list[Config] = []
+    configs: list[WarmStartConfig] = []
     left_out: list[str] = []
     for origin, each in carried:
-        config = Config.of(origin, each)
+        config = WarmStartConfig.of(origin, each)
         if reason := _why_useless(config, configs):
             left_out.append(f"{origin}: {reason}")
         else:
             configs.append(config)
-    return Known(tuple(configs), tuple(left_out))
+    return WarmStartConfigs(tuple(configs), tuple(left_out))
 
 
-def _why_useless(config: Config, known: list[Config]) -> str:
+def _why_useless(config: WarmStartConfig, known: list[WarmStartConfig]) -> str:
     far = next((misfit for misfit in config.clipped if misfit.nearest is None), None)
     same = next((other for other in known if other.params == config.params), None)
     if far is not None:

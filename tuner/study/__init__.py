@@ -5,7 +5,7 @@ from tuner.study.distributions import Choices, Domain, Range
 from tuner.study.liveness import LEFT, RUNNING, Attended, drivers, told_apart
 from tuner.study.record import Record, sound
 from tuner.study.registry import delete_study, list_studies, load_study, open_study, rehearse
-from tuner.study.study import Standing, Study
+from tuner.study.study import Leaderboard, Study
 from tuner.study.subset import extract
 
 __all__ = [
@@ -15,9 +15,9 @@ __all__ = [
     "Attended",
     "Choices",
     "Domain",
+    "Leaderboard",
     "Range",
     "Record",
-    "Standing",
     "Study",
     "delete_study",
     "drivers",

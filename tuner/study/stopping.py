@@ -69,7 +69,7 @@ class StopRule:
         return value == self.target or study.goal.direction.better(value, self.target)
 
 
-class Watch:
+class StopMonitor:
     """Looks at a study that is run, whenever it is asked.
 
     Args:

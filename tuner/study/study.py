@@ -189,7 +189,7 @@ def note(study: Study, key: str, facts: Mapping[str, Any]) -> None:
             study.optuna.set_user_attr(key, dict(facts))
 
 
-class Standing:
+class Leaderboard:
     """Who is ahead.
 
     Args:
