@@ -183,7 +183,7 @@ def test_a_trial_ends_by_its_cause(function: Fit, state: State, cause: str) -> N
 
     assert outcome.state is state
     assert cause in outcome.cause
-    assert ("test_fitting.py" in outcome.traceback) == (state is State.FAILED)
+    assert ("test_function.py" in outcome.traceback) == (state is State.FAILED)
 
 
 def test_every_generator_is_seeded_from_the_trial() -> None:
