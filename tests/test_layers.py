@@ -25,13 +25,15 @@ LAYERS = [
     ["config", "user_bundle"],
     ["signatures", "user_code"],
     ["goal", "runtime"],
+    ["optuna_internals", "torch_internals"],
+    ["internals"],
     ["errors", "protocol"],
 ]
 RANK = {room: len(LAYERS) - i for i, layer in enumerate(LAYERS) for room in layer}
 COMPUTE = {"data", "models", "training", "engines", "executors"}
 BOOK_KEEPING = {"space", "study", "storage", "results"}
-FORBIDDEN = {room: {"space", "study", "storage"} for room in COMPUTE} | {
-    room: COMPUTE | {"torch", "torchmetrics", "torchvision"} for room in BOOK_KEEPING
+FORBIDDEN = {room: {"space", "study", "storage", "optuna_internals"} for room in COMPUTE} | {
+    room: COMPUTE | {"torch", "torch_internals", "torchmetrics", "torchvision"} for room in BOOK_KEEPING
 }
 FILES = sorted(path for path in (ROOT / "tuner").rglob("*.py") if path != ROOT / "tuner" / "__init__.py")
 

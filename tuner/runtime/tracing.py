@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch._C import _functorch as functorch
+
+from tuner.torch_internals import dispatch_modes, tracing_state, vmap_level
 
 PLAIN = (Tensor, nn.Parameter)
 """Other classes of tensors, such as fake or masked ones, give each operation a meaning of their own."""
@@ -17,7 +18,7 @@ PLAIN = (Tensor, nn.Parameter)
 
 def is_recorded() -> bool:
     """Return whether torch records operations: for torch.compile, torch.export or torch.jit.trace."""
-    return torch.compiler.is_compiling() or bool(torch._C._get_tracing_state())
+    return torch.compiler.is_compiling() or bool(tracing_state())
 
 
 def is_eager(*tensors: Tensor) -> bool:
@@ -27,7 +28,7 @@ def is_eager(*tensors: Tensor) -> bool:
     """
     if is_recorded():  # first: nothing below it can be compiled
         return False
-    if functorch.maybe_current_level() is not None or torch._C._len_torch_dispatch_stack():
+    if vmap_level() is not None or dispatch_modes():
         return False
     return all(type(tensor) in PLAIN and tensor.layout is torch.strided and not tensor.is_nested for tensor in tensors)
 

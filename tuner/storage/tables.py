@@ -17,14 +17,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy
-from optuna.storages import BaseStorage
-from optuna.storages._rdb import models
-from optuna.storages._rdb.storage import RDBStorage, _create_scoped_session
+from optuna.storages import BaseStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
+from tuner import optuna_internals
+from tuner.optuna_internals import backend_of, session_of
 from tuner.storage.coordination import Turns, losing_the_turn
 from tuner.storage.leases import Evicted
 from tuner.storage.transient_errors import CROSSED, Unavailable
@@ -37,9 +37,9 @@ DRIVER = "driver"
 NEW = -1
 """Stands for the id of a trial that is about to be made."""
 
-_TRIALS: Any = models.TrialModel.__table__
-_OWNERS: Any = models.TrialUserAttributeModel.__table__
-_STUDIES: Any = models.StudyModel.__table__
+_TRIALS: Any = optuna_internals.TrialModel.__table__
+_OWNERS: Any = optuna_internals.TrialUserAttributeModel.__table__
+_STUDIES: Any = optuna_internals.StudyModel.__table__
 _INSERTS: Mapping[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 _STUDY = sqlalchemy.select(_STUDIES.c.study_id).where(_STUDIES.c.study_id == bindparam("study")).with_for_update()
@@ -132,7 +132,7 @@ class Tables:
             Evicted: one of the trials is not this driver's any more.
             Unavailable: another program has done what makes the step impossible.
         """
-        with _create_scoped_session(self.sessions) as session:
+        with session_of(self.sessions) as session:
             if self._turns.connection is None:
                 self._check_ownership(session, facts)
             begun = self._step(session, step)
@@ -146,7 +146,7 @@ class Tables:
         Raises:
             Evicted: one of the trials is not this driver's any more.
         """
-        with _create_scoped_session(self._aside) as session:
+        with session_of(self._aside) as session:
             self._check_ownership(session, facts)
             self._write(session, facts)
 
@@ -161,7 +161,7 @@ class Tables:
         Raises:
             Unavailable: another program has begun a trial of it.
         """
-        with _create_scoped_session(self.sessions) as session:
+        with session_of(self.sessions) as session:
             session.execute(_STUDY, {"study": study_id})
             if session.execute(_IDS, {"study": study_id}).first() is not None:
                 raise Unavailable(CROSSED)
@@ -169,9 +169,9 @@ class Tables:
             ids = session.execute(_IDS, {"study": study_id}).scalars().all()
             self._write(session, {key: Facts.of(trial) for key, trial in zip(ids, trials, strict=True)})
             values = [row for key, trial in zip(ids, trials, strict=True) for row in _values(key, trial.values or ())]
-            self._replace(session, models.TrialValueModel.__table__, "objective", values)
+            self._replace(session, optuna_internals.TrialValueModel.__table__, "objective", values)
             rows = [{"study_id": study_id, "key": key, "value_json": json.dumps(it)} for key, it in attributes.items()]
-            session.execute(models.StudyUserAttributeModel.__table__.insert(), rows)
+            session.execute(optuna_internals.StudyUserAttributeModel.__table__.insert(), rows)
 
     def _step(self, session: Session, step: Begin | Move | None) -> int | None:
         match step:
@@ -201,7 +201,9 @@ class Tables:
         if result.rowcount != 1:
             raise Unavailable(CROSSED)
         if step.values is not None:
-            self._replace(session, models.TrialValueModel.__table__, "objective", _values(step.trial_id, step.values))
+            self._replace(
+                session, optuna_internals.TrialValueModel.__table__, "objective", _values(step.trial_id, step.values)
+            )
 
     def _write(self, session: Session, facts: Mapping[int, Facts]) -> None:
         keyed = [
@@ -236,7 +238,7 @@ def _upsert(insert: Callable[..., Any], table: Any, key: str, columns: tuple[str
 
 
 def _values(trial_id: int, values: Sequence[float]) -> list[dict[str, Any]]:
-    stored = map(models.TrialValueModel.value_to_stored_repr, values)
+    stored = map(optuna_internals.TrialValueModel.value_to_stored_repr, values)
     return [
         {"trial_id": trial_id, "objective": i, "value": value, "value_type": kind}
         for i, (value, kind) in enumerate(stored)
@@ -281,6 +283,7 @@ def found(
         TurnLost: nobody knows whether it is written.
         Unavailable: another program has begun a trial of the study.
     """
-    backend: RDBStorage = storage._backend  # type: ignore[attr-defined]
+    backend = backend_of(storage)
+    assert backend is not None, storage
     with losing_the_turn():
         Tables(backend, turns).found(study_id, attributes, trials)

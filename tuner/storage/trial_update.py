@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from optuna.distributions import BaseDistribution, distribution_to_json
-from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial
+
+from tuner import optuna_internals
 
 Row = Mapping[str, Any]
 
@@ -42,15 +43,15 @@ class Facts:
         """The table, the column that tells its rows of one trial apart, and the row, which lacks the trial's id."""
         for name, (value, distribution) in self.params.items():
             row = {"param_name": name, "param_value": value, "distribution_json": distribution_to_json(distribution)}
-            yield models.TrialParamModel.__table__, "param_name", row
-        repr_of = models.TrialIntermediateValueModel.intermediate_value_to_stored_repr
+            yield optuna_internals.TrialParamModel.__table__, "param_name", row
+        repr_of = optuna_internals.TrialIntermediateValueModel.intermediate_value_to_stored_repr
         for step, value in self.values.items():
             stored, kind = repr_of(value)
             row = {"step": step, "intermediate_value": stored, "intermediate_value_type": kind}
-            yield models.TrialIntermediateValueModel.__table__, "step", row
+            yield optuna_internals.TrialIntermediateValueModel.__table__, "step", row
         for table, facts in (
-            (models.TrialUserAttributeModel.__table__, self.user),
-            (models.TrialSystemAttributeModel.__table__, self.system),
+            (optuna_internals.TrialUserAttributeModel.__table__, self.user),
+            (optuna_internals.TrialSystemAttributeModel.__table__, self.system),
         ):
             for key, fact in facts.items():
                 yield table, "key", {"key": key, "value_json": json.dumps(fact)}

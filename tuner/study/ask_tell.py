@@ -10,9 +10,9 @@ import copy
 from collections.abc import Mapping, Set
 from typing import Any
 
-from optuna.study._tell import _tell_with_warning  # `tell` adds a deep copy of the trial
 from optuna.trial import FrozenTrial, TrialState
 
+from tuner.optuna_internals import id_of, is_stopped, put_storage, storage_of, tell
 from tuner.protocol import Epoch, Fixed, Outcome, State, Trial
 from tuner.runtime.seeds import derive
 from tuner.storage import DRIVER, Facts, Turns, WriteBehindStorage, readable_errors
@@ -35,8 +35,8 @@ class AskTell:
     def __init__(self, study: Study, turns: Turns | None = None, delay: float = 0.0) -> None:
         self.study = study
         self.optuna = study.optuna
-        self._storage = WriteBehindStorage(study.optuna._storage, turns, delay)
-        self.optuna._storage = self._storage
+        self._storage = WriteBehindStorage(storage_of(study.optuna), turns, delay)
+        put_storage(self.optuna, self._storage)
         self._running: dict[int, Attempt] = {}
         self.lost: list[Outcome] = []
 
@@ -50,7 +50,7 @@ class AskTell:
 
     def _count(self, state: TrialState | None) -> int:
         with readable_errors():
-            return self._storage.get_n_trials(self.optuna._study_id, state)
+            return self._storage.get_n_trials(id_of(self.optuna), state)
 
     def _there(self, *states: TrialState) -> list[FrozenTrial]:
         with readable_errors():
@@ -70,7 +70,7 @@ class AskTell:
     def ended(self) -> list[Record]:
         """The trials that ended since this was asked last, whoever ran them; at first all that have."""
         with readable_errors():
-            return [record_of(trial) for trial in self._storage.ended(self.optuna._study_id)]
+            return [record_of(trial) for trial in self._storage.ended(id_of(self.optuna))]
 
     def ask(self, place: Mapping[str, Any] | None = None) -> Trial:
         """The next trial: one that waits, else a new one from the sampler.
@@ -225,7 +225,7 @@ class AskTell:
         values = outcome.values if outcome.state is State.COMPLETE else None
         with self._storage.together():
             self._storage.note(running.id, Facts({**kept, **losses}, {**constraints(outcome.violations), **trace}))
-            _tell_with_warning(self.optuna, outcome.trial, values, TOLD_AS[outcome.state])
+            tell(self.optuna, outcome.trial, values, TOLD_AS[outcome.state])
         del self._running[outcome.trial]
         return True
 
@@ -249,7 +249,7 @@ class AskTell:
     @property
     def exhausted(self) -> bool:
         """Whether the sampler has said that there is nothing left to try, as one over a grid does."""
-        return bool(self.optuna._stop_flag)
+        return is_stopped(self.optuna)
 
     def close(self) -> None:
         """Write nothing more."""

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from optuna.study._constrained_optimization import _CONSTRAINTS_KEY
 from optuna.trial import TrialState
 
 from tuner.goal import Goal
+from tuner.optuna_internals import CONSTRAINTS_KEY
 from tuner.protocol import Epoch, Outcome, State
 from tuner.runtime.rounding import rounded
 from tuner.study.record import STOPPED
@@ -80,5 +80,5 @@ def stopped_at(history: Mapping[str, list[float]]) -> int | None:
 
 def constraints(violations: Mapping[str, float]) -> dict[str, Any]:
     """By name as `Trial.set_constraint` writes them, and as the list that the dashboard up to 0.21 reads."""
-    named = {f"{_CONSTRAINTS_KEY}:{name}": violation for name, violation in violations.items()}
-    return {**named, _CONSTRAINTS_KEY: list(violations.values())} if violations else {}
+    named = {f"{CONSTRAINTS_KEY}:{name}": violation for name, violation in violations.items()}
+    return {**named, CONSTRAINTS_KEY: list(violations.values())} if violations else {}

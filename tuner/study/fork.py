@@ -15,11 +15,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from optuna.storages import BaseStorage
-from optuna.study._constrained_optimization import _CONSTRAINTS_KEY
 from optuna.trial import FixedTrial, FrozenTrial, TrialState
 
 from tuner.errors import StudyError
 from tuner.goal import Goal
+from tuner.optuna_internals import CONSTRAINTS_KEY
 from tuner.space import Space
 from tuner.space.diff import Source, differences
 from tuner.space.transfer import carry
@@ -38,7 +38,7 @@ _UNKEPT = {
     TrialState.RUNNING: "they have not ended",
     TrialState.WAITING: "they have not ended",
 }
-_KEPT = (_CONSTRAINTS_KEY, HISTORY, TRACEBACK)
+_KEPT = (CONSTRAINTS_KEY, HISTORY, TRACEBACK)
 _KEPT_NOTES = ("fixed_params", "grid_id", "search_space")
 """What Optuna notes of a trial and what holds in another study: rungs and brackets go by a trial's number."""
 

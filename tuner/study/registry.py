@@ -14,6 +14,7 @@ from optuna.study import StudyDirection
 
 from tuner.errors import BuildError, StudyError, did_you_mean, listing
 from tuner.goal import Goal
+from tuner.optuna_internals import let_stop, storage_of
 from tuner.protocol import Epoch, Outcome, State
 from tuner.space import Space
 from tuner.storage import readable_errors
@@ -59,7 +60,7 @@ def open_study(storage: BaseStorage, space: Space, goal: Goal, batch: int | None
         seed = space.study.seed
         study.sampler = samplers.sampler(space.search.sampler, seed, goal.single)
         study.pruner = samplers.pruner(space.search.pruner, space.highest("training.epochs"), seed)
-        study._thread_local.in_optimize_loop = True  # or a grid that is used up raises where it should stop
+        let_stop(study)  # or a grid that is used up raises where it should stop
         return Study(study)
 
 
@@ -167,7 +168,7 @@ def rehearse(space: Space, goal: Goal) -> None:
 
 def sibling(study: Study, name: str) -> Study | None:
     """Another study of the same database, if it is there."""
-    storage = study.optuna._storage
+    storage = storage_of(study.optuna)
     if name not in list_studies(storage):
         return None
     try:

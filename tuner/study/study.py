@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial
 
 from tuner.errors import StudyError
 from tuner.goal import Direction, Goal, Scope
+from tuner.optuna_internals import id_of, storage_of
 from tuner.runtime.rounding import amount
 from tuner.space import Space
 from tuner.storage import FINISHED, readable_errors
@@ -172,7 +173,7 @@ class Study:
     def finished(self) -> int:
         """How many trials have ended, however they did."""
         with readable_errors():
-            return self.optuna._storage.get_n_trials(self.optuna._study_id, FINISHED)
+            return storage_of(self.optuna).get_n_trials(id_of(self.optuna), FINISHED)
 
 
 def noted(study: Study, key: str) -> Mapping[str, Any]:

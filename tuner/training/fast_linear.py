@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch._C import _functorch as functorch
 from torch.nn import functional
 
+from tuner import torch_internals
 from tuner.runtime.tracing import is_eager, is_proxy, is_recorded, leaf_call
 
 HAS_MKL: bool = torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]
@@ -48,7 +48,7 @@ def product(layer: nn.Linear, input: Tensor) -> Tensor:  # noqa: A002  # as the 
     if weight.dim() > 2:
         return _of_lanes(input, weight, bias)
     if input.device.type == "cpu" and input.dim() > 1:
-        if functorch.is_batchedtensor(weight):
+        if torch_internals.is_in_lanes(weight):
             return _in_lanes(input, weight, bias)
         if _is_slow(input, weight):
             return _transposed(input, weight, bias)
@@ -68,14 +68,15 @@ def _is_slow(inputs: Tensor, weight: Tensor) -> bool:
 
 def _in_lanes(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """Under vmap, with the lanes in sight: each tensor is (K, ...) here."""
-    level = functorch.maybe_get_level(weight)
-    if level != functorch.maybe_current_level():  # the model uses torch.func too
+    level = torch_internals.level_of(weight)
+    if level != torch_internals.vmap_level():  # the model uses torch.func too
         return functional.linear(inputs, weight, bias)
-    of_lanes = functorch._remove_batch_dim(weight, level, 0, 0)  # it knows its lanes
+    of_lanes = torch_internals.remove_batch_dim(weight, level, 0, 0)  # it knows its lanes
     lanes = len(of_lanes)
-    rows = functorch._remove_batch_dim(inputs, level, lanes, 0)
-    biases = None if bias is None else functorch._remove_batch_dim(bias, level, lanes, 0)
-    return functorch._add_batch_dim(_of_lanes(rows, of_lanes, biases), 0, level)
+    rows = torch_internals.remove_batch_dim(inputs, level, lanes, 0)
+    biases = None if bias is None else torch_internals.remove_batch_dim(bias, level, lanes, 0)
+    product: Tensor = torch_internals.add_batch_dim(_of_lanes(rows, of_lanes, biases), 0, level)
+    return product
 
 
 def _transposed(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

@@ -12,6 +12,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
+from tuner.torch_internals import adam_step, adamw_step, add_to_each, sgd_step
 from tuner.training import optimizers
 from tuner.training.optimizers import Group
 
@@ -121,7 +122,7 @@ def _rmsprop_needs(group: Group) -> Needed:
 
 
 def _sgd(parameters: Tensors, gradients: Tensors, state: Mapping[str, Tensors], group: Group) -> None:
-    torch._fused_sgd_(
+    sgd_step(
         parameters,
         gradients,
         state["momentum_buffer"] if group["momentum"] else [],
@@ -131,8 +132,8 @@ def _sgd(parameters: Tensors, gradients: Tensors, state: Mapping[str, Tensors], 
 
 
 def _adam(parameters: Tensors, gradients: Tensors, state: Mapping[str, Tensors], group: Group) -> None:
-    torch._foreach_add_(state["step"], 1)
-    kernel = torch._fused_adamw_ if group["decoupled_weight_decay"] else torch._fused_adam_
+    add_to_each(state["step"], 1)
+    kernel = adamw_step if group["decoupled_weight_decay"] else adam_step
     beta1, beta2 = group["betas"]
     kernel(
         parameters,
@@ -158,8 +159,8 @@ class _RMSprop:
         if not self._means:
             self._means = [torch.zeros_like(p) for p in parameters]
             self._steps = [torch.tensor(LONG_AGO) for _ in parameters]
-        torch._foreach_add_(state["step"], 1)
-        torch._fused_adam_(
+        add_to_each(state["step"], 1)
+        adam_step(
             parameters,
             gradients,
             self._means,
