@@ -13,9 +13,10 @@ from collections.abc import Callable, Container, Sequence
 from typing import Any, TypeVar
 
 from optuna.distributions import BaseDistribution, check_distribution_compatibility
-from optuna.storages import BaseStorage, RDBStorage
+from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from tuner.optuna_internals import backend_of
 from tuner.storage.coordination import Sole, Turns, retried
 from tuner.storage.memory_tables import Unwritten
 from tuner.storage.proxy import Passing
@@ -39,7 +40,7 @@ class WriteBehindStorage(Passing):
     def __init__(self, inner: BaseStorage, turns: Turns | None = None, delay: float = 0.0) -> None:
         super().__init__(inner)
         self.turns = turns or Sole()
-        backend: RDBStorage | None = getattr(inner, "_backend", None)
+        backend = backend_of(inner)
         self.tables = Unwritten(inner) if backend is None else Tables(backend, self.turns)
         self._caches = StudyCaches(inner, self.tables, self.turns)
         self._transactions = Transactions(self.tables, self._caches, self.turns, delay)
