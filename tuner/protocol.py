@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import torch
 
 
-class State(enum.Enum):
-    """How a trial ended, by cause."""
+class State(enum.StrEnum):
+    """How a trial ended, by cause. A member is the text that people and JSON read."""
 
     COMPLETE = "complete"
     PRUNED = "pruned"

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from tests.support.records import status_of
 from tests.support.studies import study_of
 from tuner import plots
 from tuner.study import Record
 
 
 def ended(number: int, state: str, cause: str = "") -> Record:
-    return Record(number, state, (), {}, None, cause, {}, {}, [], {}, None, None, None, {})
+    return Record(number, status_of(state), (), {}, None, cause, {}, {}, [], {}, None, None, None, {})
 
 
 def test_what_was_pruned_is_counted_but_is_no_failure() -> None:

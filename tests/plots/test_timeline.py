@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import pytest
 
+from tests.support.records import status_of
 from tuner.plots import Plot
 from tuner.plots.timeline import LOOKS, timeline
 from tuner.study import Record
@@ -30,7 +31,7 @@ def record(
     start = NINE + datetime.timedelta(minutes=begin)
     stop = None if end is None else NINE + datetime.timedelta(minutes=end)
     values = (0.5,) if state == "complete" else ()
-    return Record(number, state, values, {}, None, why, {}, {}, [], {}, start, stop, seconds, facts)
+    return Record(number, status_of(state), values, {}, None, why, {}, {}, [], {}, start, stop, seconds, facts)
 
 
 def drawn(records: Sequence[Record], now: datetime.datetime = TEN) -> tuple[Plot, go.Figure]:

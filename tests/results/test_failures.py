@@ -8,6 +8,7 @@ import pytest
 
 import tuner
 from tests.conftest import Cli
+from tests.support.records import status_of
 from tuner.errors import in_words
 from tuner.results.failures import commonest, failures_of
 from tuner.search.tune import Result
@@ -15,7 +16,7 @@ from tuner.study import Record
 
 
 def ended(number: int, state: str, cause: str = "") -> Record:
-    return Record(number, state, (), {}, None, cause, {}, {}, [], {}, None, None, None, {})
+    return Record(number, status_of(state), (), {}, None, cause, {}, {}, [], {}, None, None, None, {})
 
 
 def of_states(*states: str) -> list[Record]:

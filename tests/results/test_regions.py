@@ -9,13 +9,14 @@ import pytest
 
 from tests.support.studies import branched
 from tuner.plots.base import losses
+from tuner.protocol import State
 from tuner.results.regions import End, regions
 from tuner.study import Choices, Domain, Range, Record, Study, sound
 from tuner.study.distributions import domains
 
 
 def record(number: int, value: float, **params: object) -> Record:
-    return Record(number, "complete", (value,), params, None, "", {}, {}, [], {}, None, None, None, {})
+    return Record(number, State.COMPLETE, (value,), params, None, "", {}, {}, [], {}, None, None, None, {})
 
 
 def of_top(domain: Domain, top: Sequence[object], name: str = "optimizer.lr") -> str:

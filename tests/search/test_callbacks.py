@@ -8,6 +8,7 @@ import pytest
 import tuner
 from tests.conftest import TINY
 from tuner.errors import TunerError
+from tuner.protocol import State
 from tuner.space import Space
 from tuner.storage import open_storage
 from tuner.study import Record, Study, load_study
@@ -49,7 +50,7 @@ def test_an_exception_in_a_callback_ends_the_run_with_its_cause(tiny: Path, url:
 
     assert isinstance(raised.value.__cause__, ValueError)
     states = [record.state for record in load_study(open_storage(url), "tiny").records()]
-    assert states.count("complete") == 1
+    assert states.count(State.COMPLETE) == 1
     assert set(states) <= {"complete", "waiting"}
     assert tuner.run(tiny, storage=url, device="cpu").study.finished() == 3
 

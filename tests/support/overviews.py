@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from tests.conftest import TINY
 from tests.support.asking import opened
+from tests.support.records import status_of
 from tuner.results.progress import Overview, overview
 from tuner.study import Record
 
@@ -33,4 +34,4 @@ def made(
     numbers = list(range(1, epochs + 1))
     params = {"model.hidden.length": 1, "model.hidden.0": 8, "optimizer": "Adam", "optimizer.Adam.lr": 0.01}
     facts = {"attempt": attempt, "worker": worker, "host": "here", "device": "cpu"}
-    return Record(number, state, (), params, None, "", {}, {}, numbers, history, start, end, seconds, facts)
+    return Record(number, status_of(state), (), params, None, "", {}, {}, numbers, history, start, end, seconds, facts)

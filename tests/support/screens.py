@@ -19,7 +19,7 @@ OPENED = Opened(
     "made-up",
     Goal(("accuracy",), (Direction.MAXIMIZE,), Scope.BEST, ()),
     30,
-    {"complete": 1, "pruned": 1},
+    {State.COMPLETE: 1, State.PRUNED: 1},
     0,
     None,
     [],
@@ -43,7 +43,7 @@ def lost(trial: int, cause: str) -> SetBack:
 def ended(trial: int, value: float | None, cause: str = "") -> Ended:
     state = State.PRUNED if value is None else State.COMPLETE
     values = () if value is None else (value,)
-    record = Record(trial, state.value, values, {}, 3, cause, {}, {}, [], {}, None, None, 1.5, {})
+    record = Record(trial, state, values, {}, 3, cause, {}, {}, [], {}, None, None, 1.5, {})
     return Ended(Outcome(trial, 1, state, values, 3, cause), record, [record] if values else [], {})
 
 

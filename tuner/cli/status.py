@@ -146,7 +146,7 @@ def _running_data(one: Running) -> dict[str, Any]:
 def _ended_data(record: Record, seen: Overview) -> dict[str, Any]:
     return {
         "trial": record.number,
-        "state": record.state,
+        "state": record.state.value,
         "values": dict(zip(seen.metrics, record.values, strict=False)),
         "epoch": record.epoch,
         "seconds": record.seconds,

@@ -27,7 +27,7 @@ def failures(records: Sequence[Record]) -> Plot:
     title, found = "Failures by cause", failures_of(records).causes
     if not found:
         return Plot(title, "", None, "no trial has failed")
-    colours = {state.value: colour for state, colour in zip(FAILURES, COLOURS[1:], strict=True)}
+    colours = dict(zip(FAILURES, COLOURS[1:], strict=True))
     drawn = found[:MOST_CAUSES]
     figure = go.Figure(
         go.Bar(
@@ -44,7 +44,7 @@ def failures(records: Sequence[Record]) -> Plot:
     figure.update_yaxes(autorange="reversed", automargin=True)
     figure.update_xaxes(title_text="Trials")
     figure.update_layout(height=110 + 44 * len(drawn))
-    total, pruned = sum(each.count for each in found), sum(record.state == State.PRUNED.value for record in records)
+    total, pruned = sum(each.count for each in found), sum(record.state is State.PRUNED for record in records)
     caption = f"{total} of {len(records)} trials failed. The number in brackets is a trial that failed in that way."
     caption += f" {pruned} were pruned, which is no failure." if pruned else ""
     if len(found) > len(drawn):

@@ -77,7 +77,7 @@ def history(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
 
 def _pruned(records: Sequence[Record], i: int) -> list[tuple[Record, float]]:
     """The pruned trials with their last finite value in objective `i`, at most `MOST_POINTS`."""
-    stopped = even([record for record in records if record.state == State.PRUNED.value])
+    stopped = even([record for record in records if record.state is State.PRUNED])
     found = [(record, last) for record in stopped if (last := _last_value(record, i)) is not None]
     return [(record, value) for record, value in found if math.isfinite(value)]
 

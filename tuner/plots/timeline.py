@@ -19,20 +19,20 @@ import plotly.graph_objects as go
 from tuner.plots import COLOURS, GREY, INK, Plot
 from tuner.protocol import State
 from tuner.runtime.rounding import rounded
-from tuner.study import LEFT, RUNNING, Record
+from tuner.study import Record, TrialStatus, Unfinished
 
 TITLE = "Timeline"
 
-LOOKS = {
-    State.COMPLETE.value: COLOURS[0],
-    State.PRUNED.value: COLOURS[5],
-    State.FAILED.value: COLOURS[1],
-    State.DIVERGED.value: COLOURS[3],
-    State.OUT_OF_MEMORY.value: INK,
-    State.TIMED_OUT.value: COLOURS[2],
-    State.LOST.value: GREY,
-    RUNNING: COLOURS[4],
-    LEFT: GREY,
+LOOKS: Mapping[TrialStatus, str] = {
+    State.COMPLETE: COLOURS[0],
+    State.PRUNED: COLOURS[5],
+    State.FAILED: COLOURS[1],
+    State.DIVERGED: COLOURS[3],
+    State.OUT_OF_MEMORY: INK,
+    State.TIMED_OUT: COLOURS[2],
+    State.LOST: GREY,
+    Unfinished.RUNNING: COLOURS[4],
+    Unfinished.LEFT: GREY,
 }
 """The colour of each ending, in the order of the legend."""
 
@@ -84,7 +84,7 @@ def timeline(records: Iterable[Record], metrics: Sequence[str], now: datetime.da
     lanes = _lanes(bars)
     figure = go.Figure()
     for state, colour in LOOKS.items():
-        if any(bar.record.state == state for bar in bars):
+        if any(bar.record.state is state for bar in bars):
             figure.add_trace(_trace(state, colour, lanes, metrics))
     _lay_out(figure, lanes)
     told = f"{len(bars)} trials over time in {len(lanes)} row{'s' * (len(lanes) > 1)}"
@@ -95,7 +95,7 @@ def _caption(bars: Sequence[_Bar], heard: datetime.datetime | None) -> str:
     caption = "When each worker trained which trial, coloured by how it ended: hover to see why."
     if any(bar.worker is None for bar in bars):
         caption += " Where a worker is not known, trials of the same time lie in different lanes."
-    running = sum(bar.record.state == RUNNING for bar in bars)
+    running = sum(bar.record.state is Unfinished.RUNNING for bar in bars)
     if heard is not None and running:
         caption += f" Nothing was heard of the {running} that run since {heard:%Y-%m-%d %H:%M}: they end there."
     return caption
@@ -108,7 +108,7 @@ def _began(record: Record) -> datetime.datetime:
 
 def _end(record: Record, now: datetime.datetime | None) -> datetime.datetime:
     """When a trial ended; of one that runs `now`, or when it was last heard of."""
-    return record.ended or (now if now is not None and record.state == RUNNING else _heard(record))
+    return record.ended or (now if now is not None and record.state is Unfinished.RUNNING else _heard(record))
 
 
 def _heard(record: Record) -> datetime.datetime:
@@ -151,10 +151,10 @@ def _packed(bars: Iterable[_Bar]) -> list[list[_Bar]]:
     return lanes
 
 
-def _trace(state: str, colour: str, lanes: Mapping[str, list[_Bar]], metrics: Sequence[str]) -> go.Bar:
-    drawn = [(i, bar) for i, lane in enumerate(lanes.values()) for bar in lane if bar.record.state == state]
+def _trace(state: TrialStatus, colour: str, lanes: Mapping[str, list[_Bar]], metrics: Sequence[str]) -> go.Bar:
+    drawn = [(i, bar) for i, lane in enumerate(lanes.values()) for bar in lane if bar.record.state is state]
     return go.Bar(
-        name=state,
+        name=state.value,
         orientation="h",
         y=np.array([i for i, _ in drawn], dtype=np.int16),
         base=np.array([_milliseconds(bar.start - ZERO) for _, bar in drawn]),

@@ -198,7 +198,7 @@ def _found(each: Contestant) -> tuple[object, ...]:
 
 def _took(each: Contestant) -> tuple[object, ...]:
     states = [record.state for record in each.records]
-    complete, pruned = (states.count(state.value) for state in (State.COMPLETE, State.PRUNED))
+    complete, pruned = (states.count(state) for state in (State.COMPLETE, State.PRUNED))
     seconds = sum(record.seconds or 0.0 for record in each.records)
     return len(states), complete, pruned, len(states) - complete - pruned, round(seconds, 1), _wall(each)
 

@@ -183,7 +183,7 @@ def provenance(study: Study, record: Record) -> dict[str, Any]:
         "study": study.name,
         "uid": study.uid,
         "trial": record.number,
-        "state": record.state,
+        "state": record.state.value,
         **_origin(record),
         **_told(study, record),
         **_confirmed(found),

@@ -39,7 +39,7 @@ LONGEST_CAUSE = 200
 class Failure:
     """A kind of failure: how trials ended, the commonest text that they left, how many, and one of them."""
 
-    state: str
+    state: State
     cause: str
     count: int
     example: int
@@ -60,8 +60,7 @@ class Failures:
     @property
     def mostly(self) -> bool:
         """Whether more than half of the ended trials failed, timed out or died with their worker."""
-        broken = {state.value for state in BROKEN}
-        return 2 * sum(each.count for each in self.causes if each.state in broken) > self.ended
+        return 2 * sum(each.count for each in self.causes if each.state in BROKEN) > self.ended
 
     @property
     def sentence(self) -> str:
@@ -69,10 +68,10 @@ class Failures:
         if not self.causes:
             return ""
         first = self.causes[0]
-        by_state = {state: sum(each.count for each in self.causes if each.state == state.value) for state in FAILURES}
+        by_state = {state: sum(each.count for each in self.causes if each.state is state) for state in FAILURES}
         did = [f"{count} {DID[state]}" for state, count in by_state.items() if count]
         what = did[0].partition(" ")[2] if len(did) == 1 else f"went wrong ({listing(did)})"
-        unknown = "not recorded" if first.state == State.FAILED.value else first.state
+        unknown = "not recorded" if first.state is State.FAILED else first.state
         cause = textwrap.shorten(first.cause.partition("\n")[0], LONGEST_CAUSE, placeholder=" ...") or unknown
         title = "the cause" if len(self.causes) == 1 else "the most common cause"
         share = f"{first.count} trials, such as" if first.count > 1 else "in"
@@ -82,10 +81,9 @@ class Failures:
 def failures_of(records: Iterable[Record]) -> Failures:
     """What went wrong among the trials that ended; others are passed over."""
     ended = [record for record in records if record.finished]
-    states = {state.value for state in FAILURES}
-    kinds: dict[tuple[str, str], list[Record]] = collections.defaultdict(list)
+    kinds: dict[tuple[State, str], list[Record]] = collections.defaultdict(list)
     for record in ended:
-        if record.state in states:
+        if isinstance(record.state, State) and record.state in FAILURES:
             kinds[record.state, _kind(record.cause)].append(record)
     found = (_failure(state, members) for (state, _), members in kinds.items())
     return Failures(len(ended), tuple(sorted(found, key=lambda each: -each.count)))
@@ -101,7 +99,7 @@ def _kind(cause: str) -> str:
     return re.sub(r"0x[0-9a-f]+|\d+(\.\d+)?(e[+-]?\d+)?", "#", cause.strip().partition("\n")[0])
 
 
-def _failure(state: str, members: Sequence[Record]) -> Failure:
+def _failure(state: State, members: Sequence[Record]) -> Failure:
     text = commonest([record.cause for record in members])
     example = next(record.number for record in members if record.cause == text)
     return Failure(state, text, len(members), example)

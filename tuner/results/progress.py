@@ -15,7 +15,7 @@ from tuner.results.leader import leader_of, value_after
 
 if TYPE_CHECKING:
     from tuner.results.failures import Failures
-    from tuner.study import Record, Study
+    from tuner.study import Record, Study, TrialStatus
 
 MOST_RECENT = 8
 """So many of the trials that ended last are kept."""
@@ -86,7 +86,7 @@ class Overview:
     phase: Phase
     total: int
     ended: int
-    states: Mapping[str, int]
+    states: Mapping[TrialStatus, int]
     running: tuple[Running, ...]
     left: int
     set_back: int
@@ -135,12 +135,12 @@ def overview(
         now: the time, by the clock that dates trials.
     """
     from tuner.results.failures import failures_of
-    from tuner.study import LEFT, RUNNING, told_apart
+    from tuner.study import Unfinished, told_apart
     from tuner.study.stopping import stop_reason
 
     records = told_apart(records, drivers)
     ended = sorted((record for record in records if record.finished), key=lambda record: record.ended or now)
-    running = [record for record in records if record.state == RUNNING]
+    running = [record for record in records if record.state is Unfinished.RUNNING]
     training = {_worker(record) for record in running if record.epochs}
     shown = tuple(_running(study, record, now, training) for record in running)
     total, command = _asked(study, records)
@@ -156,8 +156,8 @@ def overview(
         ended=len(ended),
         states=collections.Counter(record.state for record in records),
         running=shown,
-        left=sum(record.state == LEFT for record in records),
-        set_back=sum(record.state == "waiting" and bool(record.epochs) for record in records),
+        left=sum(record.state is Unfinished.LEFT for record in records),
+        set_back=sum(record.state is Unfinished.WAITING and bool(record.epochs) for record in records),
         drivers=None if drivers is None else tuple(drivers.values()),
         front=tuple(study.front(ended)),
         recent=tuple(ended[-MOST_RECENT:]),

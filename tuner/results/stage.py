@@ -22,7 +22,7 @@ from tuner.results.recorded_rates import rates_of, watches
 from tuner.settings import Confirm
 from tuner.study import Record, Study
 
-AGAIN = frozenset(state.value for state in (State.FAILED, State.LOST, State.OUT_OF_MEMORY, State.TIMED_OUT))
+AGAIN = frozenset({State.FAILED, State.LOST, State.OUT_OF_MEMORY, State.TIMED_OUT})
 """How runs end that another try may bring to their end: a full disk or a busy machine is nobody's merit."""
 
 

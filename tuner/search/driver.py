@@ -19,7 +19,7 @@ from tuner.search.events import Ended, Noted, Observer, Reported, SetBack, Start
 from tuner.search.trial_files import TrialFiles
 from tuner.search.trial_scheduler import Limits, TrialScheduler
 from tuner.storage import Turns, in_turn
-from tuner.study import AskTell, Leaderboard, Study
+from tuner.study import AskTell, Leaderboard, Study, TrialStatus
 
 WRITE_SECONDS = 0.5
 """Maximum seconds for which reports of running trials are unwritten; a driver that dies loses that much of them."""
@@ -42,7 +42,7 @@ class Driver:
         self._turns = turns
         self._files = TrialFiles(folder, observe)
         self._observe = observe
-        self._states: collections.Counter[str] = collections.Counter()
+        self._states: collections.Counter[TrialStatus] = collections.Counter()
         self._noted: set[str] = set()
         self.scheduler = TrialScheduler(self._trials, turns, limits)
         self.ended: set[int] = set()

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from tuner.goal import Goal
 from tuner.protocol import Epoch, Outcome, Place, Trial, Verdict, WorkerState
-from tuner.study import Record
+from tuner.study import Record, TrialStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Opened:
     study: str
     goal: Goal
     total: int
-    states: Mapping[str, int]
+    states: Mapping[TrialStatus, int]
     recovered: int
     limit: float | None
     front: list[Record]
@@ -58,7 +58,7 @@ class Ended:
     outcome: Outcome
     record: Record
     front: list[Record]
-    states: Mapping[str, int]
+    states: Mapping[TrialStatus, int]
 
 
 @dataclass(frozen=True, slots=True)

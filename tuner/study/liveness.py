@@ -9,13 +9,8 @@ from tuner.config import and_storage
 from tuner.storage import DRIVER
 from tuner.storage.drivers import drivers_of
 from tuner.storage.urls import shown
-from tuner.study.record import Record
+from tuner.study.record import Record, Unfinished
 from tuner.study.study import Study
-
-RUNNING = "running"
-
-LEFT = "left running"
-"""The state of a trial whose driver is gone."""
 
 
 def drivers(study: Study, url: str) -> Mapping[str, str] | None:
@@ -30,7 +25,7 @@ def drivers(study: Study, url: str) -> Mapping[str, str] | None:
 
 
 def told_apart(records: list[Record], alive: Mapping[str, str] | None) -> list[Record]:
-    """The records, those that a driver left running when it died in the state `LEFT`.
+    """The records, those that a driver left running when it died as `Unfinished.LEFT`.
 
     Args:
         records: of any states.
@@ -38,7 +33,7 @@ def told_apart(records: list[Record], alive: Mapping[str, str] | None) -> list[R
     """
     if alive is None:
         return records
-    return [replace(record, state=LEFT) if _left(record, alive) else record for record in records]
+    return [replace(record, state=Unfinished.LEFT) if _left(record, alive) else record for record in records]
 
 
 class Attended(Study):
@@ -61,10 +56,10 @@ class Attended(Study):
             StorageError: the database cannot be read.
         """
         records = super().records()
-        if not any(record.state == RUNNING for record in records):
+        if not any(record.state is Unfinished.RUNNING for record in records):
             return records
         return told_apart(records, drivers(self, self._url))
 
 
 def _left(record: Record, alive: Mapping[str, str]) -> bool:
-    return record.state == RUNNING and record.attributes.get(DRIVER, "") not in alive
+    return record.state is Unfinished.RUNNING and record.attributes.get(DRIVER, "") not in alive

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import enum
 import math
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from optuna.trial import FrozenTrial, TrialState
 
@@ -18,8 +19,16 @@ from tuner.runtime.rounding import rounded
 from tuner.storage import FINISHED
 from tuner.study.distributions import label_of
 
-FINISHED_STATES = {state.value for state in State if state is not State.SUSPENDED}
-"""How the states of ended trials are shown."""
+
+class Unfinished(enum.StrEnum):
+    """Where a trial that has not ended is; `LEFT` is running by the database, but its driver is gone."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    LEFT = "left running"
+
+
+TrialStatus: TypeAlias = State | Unfinished
 
 STOPPED = "epoch.stopped"
 """Has a 1 in a history at the epoch at which the pruner stopped the trial; no metric has a dot in its name."""
@@ -27,12 +36,12 @@ STOPPED = "epoch.stopped"
 HISTORY, TRACEBACK = "tuner:history", "tuner:traceback"
 """System attributes of a trial. The dashboard shows each user attribute on one line, of 9,000 pixels for these."""
 
-_SHOWN_AS = {
-    TrialState.COMPLETE: "complete",
-    TrialState.PRUNED: "pruned",
-    TrialState.FAIL: "failed",
-    TrialState.RUNNING: "running",
-    TrialState.WAITING: "waiting",
+_SHOWN_AS: Mapping[TrialState, TrialStatus] = {
+    TrialState.COMPLETE: State.COMPLETE,
+    TrialState.PRUNED: State.PRUNED,
+    TrialState.FAIL: State.FAILED,
+    TrialState.RUNNING: Unfinished.RUNNING,
+    TrialState.WAITING: Unfinished.WAITING,
 }
 
 
@@ -40,14 +49,14 @@ _SHOWN_AS = {
 class Record:
     """A trial as the study has it.
 
-    `state` is ours where we told it (`diverged`, `out of memory`), else Optuna's; `values` has one per
+    `state` is ours where we told it (`DIVERGED`, `OUT_OF_MEMORY`), else Optuna's; `values` has one per
     objective, or nothing; `epoch` is the one that they come from; `violations` is by how much each bound
     is broken, above 0 where it is; `reports` is the one objective by epoch, `history` has one list per
     metric, an entry for each of `epochs`; `ended` is when it did.
     """
 
     number: int
-    state: str
+    state: TrialStatus
     values: tuple[float, ...]
     params: Mapping[str, Any]
     epoch: int | None
@@ -64,12 +73,12 @@ class Record:
     @property
     def complete(self) -> bool:
         """Whether the trial trained to its end."""
-        return self.state == State.COMPLETE.value
+        return self.state is State.COMPLETE
 
     @property
     def finished(self) -> bool:
         """Whether it has ended, however it did."""
-        return self.state in FINISHED_STATES
+        return isinstance(self.state, State)
 
     @property
     def value(self) -> float | None:
@@ -117,7 +126,6 @@ def record_of(trial: FrozenTrial) -> Record:
     """Read a trial, ours or one that another program left in the database."""
     attributes = {**trial.user_attrs, **_long(trial.system_attrs)}
     ours = _is_ours(attributes)
-    ended = ours and trial.state in FINISHED and "state" in attributes  # another program may have ended one of ours
     kept: dict[str, list[float]] = attributes.get("history", {}) if ours else {}
     history = {name: values for name, values in kept.items() if name not in ("epoch", STOPPED)}
     seconds = sum(history["seconds"]) if "seconds" in history else None
@@ -125,7 +133,7 @@ def record_of(trial: FrozenTrial) -> Record:
         seconds = trial.duration.total_seconds()
     return Record(
         number=trial.number,
-        state=attributes["state"] if ended else _SHOWN_AS[trial.state],
+        state=_state(trial, attributes if ours else {}),
         values=tuple(trial.values or ()),
         params={name: label_of(value) for name, value in trial.params.items()},
         epoch=attributes.get("epoch") if ours else None,
@@ -139,6 +147,12 @@ def record_of(trial: FrozenTrial) -> Record:
         seconds=seconds,
         attributes=attributes,
     )
+
+
+def _state(trial: FrozenTrial, ours: Mapping[str, Any]) -> TrialStatus:
+    """Return the cause that we told, or what Optuna has: another program may have ended one of our trials."""
+    told = ours.get("state")
+    return State(told) if trial.state in FINISHED and told in list(State) else _SHOWN_AS[trial.state]
 
 
 def _is_ours(attributes: Mapping[str, Any]) -> bool:

@@ -11,7 +11,7 @@ from tuner.cli.views import run_state as counting
 from tuner.cli.views.run_lines import count, lines_of
 from tuner.cli.views.trials_table import about
 from tuner.goal import Bound, Direction, Scope
-from tuner.protocol import WorkerState
+from tuner.protocol import State, WorkerState
 from tuner.search.events import Event, Opened, Trouble, WorkerSeen
 
 STARTING, READY, GONE = WorkerState
@@ -94,7 +94,7 @@ def test_a_trial_that_was_asked_for_ahead_is_not_shown_as_the_one_that_trains() 
 
 
 def test_of_a_continued_study_all_that_is_counted_is_of_all_runs_and_this_ones_part_is_named() -> None:
-    opened = replace(OPENED, total=160, states={"complete": 60, "pruned": 10, "failed": 2})
+    opened = replace(OPENED, total=160, states={State.COMPLETE: 60, State.PRUNED: 10, State.FAILED: 2})
     events = [*(ended(72 + i, None, "so") for i in range(13)), ended(85, 0.5)]
 
     head = shown(seen(started(90, "0"), *events, opened=opened), 120)[0]
@@ -123,7 +123,7 @@ def test_what_is_left_is_never_less_than_the_running_trial_needs_nor_nothing(clo
     for number in (0, 1, 2):
         progress.see(started(number, "0"))
         clock(0.1)
-        progress.see(replace(ended(number, None, "at once"), states={"complete": 2, "pruned": 1 + number}))
+        progress.see(replace(ended(number, None, "at once"), states={State.COMPLETE: 2, State.PRUNED: 1 + number}))
     progress.see(started(3, "0"))
     clock(2.0)
     progress.see(replace(reported(3, 1, 0.5), epoch=replace(reported(3, 1, 0.5).epoch, seconds=2.0)))
@@ -141,7 +141,7 @@ def test_the_time_left_is_that_of_the_pace_so_far_of_which_begun_trials_are_a_pa
 ) -> None:
     progress = seen(started(0, "0"), opened=replace(OPENED, total=12))
     clock(24.0)
-    progress.see(replace(ended(0, 0.5), states={"complete": 2, "pruned": 1}))
+    progress.see(replace(ended(0, 0.5), states={State.COMPLETE: 2, State.PRUNED: 1}))
     progress.see(started(1, "0"))
     clock(12.0)
     progress.see(replace(reported(1, 6, 0.5), epoch=replace(reported(1, 6, 0.5).epoch, seconds=2.0)))
@@ -277,11 +277,11 @@ def test_without_a_terminal_deaths_and_troubles_are_lines() -> None:
 def test_the_stages_of_a_confirmation_are_one_run() -> None:
     progress = seen(started(4, "0"), ended(4, 0.5), opened=replace(OPENED, total=3))
 
-    progress.see(replace(OPENED, states={"complete": 3}, total=5))
+    progress.see(replace(OPENED, states={State.COMPLETE: 3}, total=5))
     progress.see(started(5, "0"))
-    progress.see(replace(ended(5, 0.5), states={"complete": 4}))
+    progress.see(replace(ended(5, 0.5), states={State.COMPLETE: 4}))
     within = count(progress)
-    progress.see(replace(OPENED, study="another", states={"complete": 7}, total=9))
+    progress.see(replace(OPENED, study="another", states={State.COMPLETE: 7}, total=9))
 
     assert within.startswith("4 of 5 trials (2 in this run)")
     assert progress.seconds_left is None, "another study goes at a pace of its own"

@@ -12,6 +12,7 @@ import tuner
 from tuner.config import On
 from tuner.errors import Interrupted, TunerError
 from tuner.final.retrain import train
+from tuner.protocol import State
 from tuner.results import best_config
 from tuner.search.events import Event, Noted, Reported, Started
 from tuner.space import Space
@@ -105,5 +106,5 @@ def test_failures_in_a_row_end_a_run_that_holds_trials(tmp_path: Path, url: str)
         run(tmp_path, url, text.replace("trials: 12", "trials: 12, max_failures: 3"))
 
     states = [record.state for record in load_study(open_storage(url), "alike").records()]
-    assert states.count("failed") >= 3
+    assert states.count(State.FAILED) >= 3
     assert set(states) <= {"failed", "waiting"}

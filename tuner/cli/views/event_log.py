@@ -69,7 +69,7 @@ def _facts(event: Event, workers: Mapping[int, str]) -> dict[str, Any]:
             told = {"epoch": epoch.epoch, "metrics": epoch.metrics, "seconds": epoch.seconds}
             return {"event": "reported", **_which(epoch.trial, epoch, workers), **told, "verdict": verdict.value}
         case Ended(outcome, record):
-            told = {"state": record.state, "values": record.values, "epoch": outcome.epoch, "cause": record.cause}
+            told = {"state": record.state.value, "values": record.values, "epoch": outcome.epoch, "cause": record.cause}
             return {"event": "ended", **_which(outcome.trial, outcome, workers), **told}
         case SetBack(outcome):
             told = {"state": outcome.state.value, "cause": outcome.cause}

@@ -11,7 +11,7 @@ from tuner.goal import Goal
 from tuner.protocol import Epoch, Place, Trial, WorkerState
 from tuner.results.leader import leader_of, value_after
 from tuner.search.events import Ended, Event, Opened, Reported, SetBack, Started, Stopping, Trouble, WorkerSeen
-from tuner.study import Record
+from tuner.study import Record, TrialStatus
 
 TROUBLE_SECONDS = 10.0
 """So long a message stays at least, however soon the next epoch comes in."""
@@ -94,7 +94,7 @@ class Progress:
         self.workers: dict[str, Worker] = {}
         self.trouble = ""
         self.stopping = False
-        self.states: Mapping[str, int] = {}
+        self.states: Mapping[TrialStatus, int] = {}
         self.recent: collections.deque[Record] = collections.deque(maxlen=8)
         self._began = time.monotonic()
         self._last_sign = self._began

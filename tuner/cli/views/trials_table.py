@@ -138,7 +138,7 @@ def _at(record: Record) -> str:
 def _data(record: Record, kept: Kept) -> dict[str, Any]:
     return {
         "number": record.number,
-        "state": record.state,
+        "state": record.state.value,
         "value": record.value,
         "values": list(record.values),
         "feasible": record.feasible,

@@ -13,10 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from tuner.cli.views.wrapping import edged
+from tuner.protocol import State
 from tuner.runtime.rounding import rounded, value_text
 
 if TYPE_CHECKING:
-    from tuner.study import Record
+    from tuner.study import Record, TrialStatus
 
 BAR_FROM, DETAILS_FROM = 48, 72
 """So wide is a terminal whose rows have a bar, and one whose rows say everything."""
@@ -30,14 +31,14 @@ UNBOUNDED = 10_000
 NOTHING = "null"
 """How a value that is not there is spelt."""
 
-STYLES = {
-    "complete": "green",
-    "pruned": "yellow",
-    "failed": "red",
-    "timed out": "red",
-    "lost": "red",
-    "diverged": "magenta",
-    "out of memory": "magenta",
+STYLES: Mapping[TrialStatus, str] = {
+    State.COMPLETE: "green",
+    State.PRUNED: "yellow",
+    State.FAILED: "red",
+    State.TIMED_OUT: "red",
+    State.LOST: "red",
+    State.DIVERGED: "magenta",
+    State.OUT_OF_MEMORY: "magenta",
 }
 
 
@@ -58,7 +59,7 @@ def cut(text: str, style: str = "") -> Text:
     return Text(text, style=style, no_wrap=True, overflow="ellipsis")
 
 
-def counted(states: Mapping[str, int]) -> list[Text]:
+def counted(states: Mapping[TrialStatus, int]) -> list[Text]:
     """How many trials are in each state, in its colour."""
     return [Text(f"{count} {state}", STYLES.get(state, "")) for state, count in list(states.items())]
 
