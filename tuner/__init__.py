@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     from tuner.search.race import confirm
     from tuner.search.tune import Result, run
     from tuner.space import Space
-    from tuner.study import Record, Study
+    from tuner.study import Record, Study, Unfinished
 
     __version__: str
 
@@ -117,6 +117,7 @@ __all__ = [
     "TrialStopped",
     "Trouble",
     "TunerError",
+    "Unfinished",
     "UnseenWords",
     "UsageError",
     "Verdict",
@@ -184,7 +185,7 @@ _NAMES = {
     "tuner.search.race": ["confirm"],
     "tuner.search.tune": ["Result", "run"],
     "tuner.space": ["Space"],
-    "tuner.study": ["Record", "Study"],
+    "tuner.study": ["Record", "Study", "Unfinished"],
 }
 """The public names of each module."""
 
