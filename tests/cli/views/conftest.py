@@ -1,0 +1,3 @@
+from tests.support.terminal import terminal
+
+__all__ = ["terminal"]
