@@ -22,7 +22,12 @@ ROOT = Path(__file__).parent.parent
 
 
 def pytest_configure() -> None:
-    """Begin as in a terminal: `nohup` ignores SIGHUP and a shell's background SIGINT, and children inherit both."""
+    """Begin as in a terminal: `nohup` ignores SIGHUP and a shell's background SIGINT, and children inherit both.
+
+    Where pytest's first process has loaded readline, that has put the terminal's size into its workers' environment.
+    """
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)

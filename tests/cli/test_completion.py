@@ -71,9 +71,9 @@ def test_space_files_are_offered_with_the_bare_names_of_search_spaces(folder: Pa
 def test_nothing_heavy_is_loaded_for_it(folder: Path) -> None:
     probe = (
         "import sys\n"
-        "from tuner.cli import app, completing\n"
+        "from tuner.cli import app, completion\n"
         "class Line: params = {'storage': 'sqlite:///studies.db'}\n"
-        "print(completing.study_names(Line, ''), completing.space_files('m'))\n"
+        "print(completion.study_names(Line, ''), completion.space_files('m'))\n"
         "print([name for name in ('torch', 'optuna', 'sqlalchemy', 'ruamel', 'pandas') if name in sys.modules])"
     )
     told = subprocess.run([sys.executable, "-c", probe], cwd=folder, capture_output=True, text=True, check=True)

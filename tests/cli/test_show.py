@@ -207,7 +207,7 @@ def test_a_study_is_deleted_with_its_confirmation_and_that_is_said(url: str) -> 
     asked = tuner(url, "delete", "tiny", typed="n\n")
     done = tuner(url, "delete", "tiny", "--yes")
 
-    assert "Delete study tiny with its 1 trials and tiny.confirm with its 0 trials?" in asked.output
+    assert "Delete study tiny with its 1 trial and tiny.confirm with its 0 trials?" in asked.output
     assert asked.exit_code == 1
     assert done.stdout == "deleted tiny and its confirmation tiny.confirm\n"
     assert list_studies(storage.open_storage(url)) == []

@@ -190,7 +190,7 @@ def luminance(colour: str) -> float:
 
 @pytest.mark.parametrize("look", [0, 1])
 def test_text_stands_out_from_what_is_behind_it_in_both_looks(look: int) -> None:
-    style = (ROOT / "tuner" / "templates" / "page.css.j2").read_text().replace("{{ ink }}", "#1d2733")
+    style = (ROOT / "tuner" / "reports" / "templates" / "page.css.j2").read_text().replace("{{ ink }}", "#1d2733")
     colours = dict(re.findall(r"--(\w+): (#\w{6})", re.findall(r":root \{(.*?)\}\n", style)[look]))
 
     for text in ("ink", "soft", "accent", "bad"):

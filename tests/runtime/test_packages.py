@@ -181,8 +181,8 @@ def test_another_process_unpickles_what_a_package_defines(tmp_path: Path) -> Non
     package(tmp_path)
     (tmp_path / "pkg" / "plain.py").write_text("from . import __name__ as package\n\nclass Plain:\n    pass\n")
     code = (
-        "import pickle, sys\nfrom tuner import own\n"
-        f"plain = own.load('pkg/plain.py:Plain', {str(tmp_path)!r}, 'model.type')\n"
+        "import pickle, sys\nfrom tuner import user_code\n"
+        f"plain = user_code.load('pkg/plain.py:Plain', {str(tmp_path)!r}, 'model.type')\n"
         "sys.stdout.buffer.write(pickle.dumps(plain))"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

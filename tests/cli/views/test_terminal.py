@@ -91,7 +91,7 @@ def test_what_a_trial_prints_stands_whole_above_the_view_and_the_view_in_no_log(
     (tmp_path / "own.yaml").write_text(SPACE)
 
     run = [*command(), "run", "--space", "own.yaml", "--n-trials", "2", "--epochs", "4", "--set", "data.batch_size=2"]
-    left, ever = watched(tmp_path, 100, *run)  # batches so small that each trial takes longer than a look at the screen
+    left, ever = watched(tmp_path, 160, *run)  # batches so small that each trial takes longer than a look at the screen
 
     assert left.count("epoch 3 begins in [brackets]") == left.count("epoch 4 begins in [brackets]") == 2
     assert left.count("a line in two parts") == left.count("a child speaks") == 2
