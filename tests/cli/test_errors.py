@@ -14,7 +14,7 @@ from tuner.errors import counted
 from tuner.space import Space
 
 SPACE = "data: {type: csv, path: NAME, target: y}\nmodel: {type: MLP}\noptimizer: {type: Adam}\n"
-WHOLE = gzip.compress(b"a,b,y\n" + b"1,2,yes\n" * 5000)
+WHOLE = gzip.compress(b"a,b,y\n" + b"1,2,yes\n" * 5000, mtime=0)
 UNREADABLE = {
     "fields.csv": b"a,b,y\n1,2,yes\n1,2,3,no\n",
     "empty.csv": b"",
