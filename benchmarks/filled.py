@@ -14,7 +14,7 @@ from optuna.trial import TrialState
 
 from tuner.goal import goal_of
 from tuner.space import Space
-from tuner.storage import Facts, Sole, open_storage
+from tuner.storage import Sole, TrialUpdate, open_storage
 from tuner.storage.tables import Tables
 from tuner.study import open_study
 from tuner.study.record import HISTORY
@@ -49,10 +49,10 @@ def _rows(engine: sqlalchemy.Engine, study_id: int, trials: int) -> list[int]:
     return ids
 
 
-def _facts(params: Mapping[str, FloatDistribution], reports: int, chance: random.Random) -> Facts:
+def _facts(params: Mapping[str, FloatDistribution], reports: int, chance: random.Random) -> TrialUpdate:
     epochs = list(range(1, reports + 1))
     scores = [chance.random() * epoch / reports for epoch in epochs]
     history = {"epoch": epochs, "score": scores, "train_loss": scores, "seconds": [0.1] * reports}
     user = {"judged": reports, "seed": 1, "attempt": 1, "state": "complete", "epoch": reports}
     drawn = {name: (chance.random(), distribution) for name, distribution in params.items()}
-    return Facts(user, {HISTORY: history}, dict(zip(epochs, scores, strict=True)), drawn)
+    return TrialUpdate(user, {HISTORY: history}, dict(zip(epochs, scores, strict=True)), drawn)

@@ -8,16 +8,16 @@ from tuner.storage.retry import Patience
 from tuner.storage.tables import DRIVER
 from tuner.storage.transient_errors import readable_errors
 from tuner.storage.trial_cache import FINISHED
-from tuner.storage.trial_update import Facts
+from tuner.storage.trial_update import TrialUpdate
 from tuner.storage.urls import anchored
 from tuner.storage.write_behind import WriteBehindStorage
 
 __all__ = [
     "DRIVER",
     "FINISHED",
-    "Facts",
     "Patience",
     "Sole",
+    "TrialUpdate",
     "Turns",
     "WriteBehindStorage",
     "alone",

@@ -1,4 +1,4 @@
-"""Something that is done a little later by another thread, however often it was asked for until then."""
+"""Debouncing: work that another thread does once a little later, however often it is asked for until then."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 
 
-class Later:
-    """One piece of work.
+class Debouncer:
+    """Do one piece of work a little after it was first asked for.
 
     Args:
         seconds: how much later.

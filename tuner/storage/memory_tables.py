@@ -8,11 +8,11 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 
 from tuner.storage.tables import Begin, Move
-from tuner.storage.trial_update import Facts
+from tuner.storage.trial_update import TrialUpdate
 
 
-class Unwritten:
-    """In place of `Tables`.
+class MemoryTables:
+    """Stand in for `Tables` and write nothing.
 
     Args:
         inner: has the trials that are there at the beginning.
@@ -32,12 +32,12 @@ class Unwritten:
         self._newest = max([self._newest, *(trial._trial_id for trial in trials)])
         return trials
 
-    def write(self, facts: Mapping[int, Facts], step: Begin | Move | None = None) -> int | None:
+    def write(self, facts: Mapping[int, TrialUpdate], step: Begin | Move | None = None) -> int | None:
         """Nothing but the id of a trial that begins."""
         if not isinstance(step, Begin):
             return None
         self._newest += 1
         return self._newest
 
-    def write_aside(self, facts: Mapping[int, Facts]) -> None:
+    def write_aside(self, facts: Mapping[int, TrialUpdate]) -> None:
         """Nothing."""

@@ -1,4 +1,4 @@
-"""A storage that passes what it is told of studies on to another one, in its own way of trying."""
+"""The proxy: a storage that passes calls about studies on to another one, in its own way of trying."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _passed_on(method: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[Passing, P], T]:
+def _passed_on(method: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[StorageProxy, P], T]:
     """The method of the same name of the storage behind."""
     name = method.__name__
 
-    def call(self: Passing, /, *args: P.args, **kwargs: P.kwargs) -> T:
+    def call(self: StorageProxy, /, *args: P.args, **kwargs: P.kwargs) -> T:
         behind: Callable[P, T] = getattr(self._inner, name)
         return self._try(lambda: behind(*args, **kwargs))
 
     return call
 
 
-class Passing(BaseStorage):
-    """A storage over another one.
+class StorageProxy(BaseStorage):
+    """Pass every call about studies on to another storage.
 
     Args:
         inner: the one behind.

@@ -17,10 +17,10 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from tuner.storage.coordination import Turns, retried
-from tuner.storage.memory_tables import Unwritten
+from tuner.storage.memory_tables import MemoryTables
 from tuner.storage.tables import DRIVER, NEW, Begin, Move, Tables
 from tuner.storage.trial_cache import TrialCache
-from tuner.storage.trial_update import Facts
+from tuner.storage.trial_update import TrialUpdate
 
 FRESH_SECONDS = 1.0
 """Maximum age of the trials of other drivers, outside a turn."""
@@ -35,9 +35,9 @@ class StudyCaches:
         turns: of this driver.
     """
 
-    def __init__(self, inner: BaseStorage, tables: Tables | Unwritten, turns: Turns) -> None:
+    def __init__(self, inner: BaseStorage, tables: Tables | MemoryTables, turns: Turns) -> None:
         self.lock = threading.RLock()
-        self.unwritten: dict[int, Facts] = {}
+        self.unwritten: dict[int, TrialUpdate] = {}
         """The updates that the database lacks, by the id of the trial."""
         self._inner = inner
         self._tables = tables
@@ -100,7 +100,7 @@ class StudyCaches:
     def _is_held(self, trial: FrozenTrial) -> bool:
         return trial.state is TrialState.RUNNING and trial.user_attrs.get(DRIVER, "") == self._turns.driver
 
-    def update(self, trial_id: int, update: Facts) -> None:
+    def update(self, trial_id: int, update: TrialUpdate) -> None:
         """Change a trial in memory, and keep the update to be written."""
         self._with(trial_id).change(trial_id, update.change)
         earlier = self.unwritten.get(trial_id)
@@ -126,7 +126,7 @@ class StudyCaches:
         else:
             self._own.discard(trial_id)
 
-    def roll_back(self, unwritten: dict[int, Facts]) -> None:
+    def roll_back(self, unwritten: dict[int, TrialUpdate]) -> None:
         """Return to earlier updates after a failed write; then only the database can say what was written."""
         self.unwritten = unwritten
         self.unwritten.pop(NEW, None)

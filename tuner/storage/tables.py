@@ -28,7 +28,7 @@ from tuner.optuna_internals import backend_of, session_of
 from tuner.storage.coordination import Turns, losing_the_turn
 from tuner.storage.leases import Evicted
 from tuner.storage.transient_errors import CROSSED, Unavailable
-from tuner.storage.trial_update import Facts
+from tuner.storage.trial_update import TrialUpdate
 from tuner.storage.urls import sqlite_file
 
 DRIVER = "driver"
@@ -118,7 +118,7 @@ class Tables:
         """
         return self._backend._get_trials(study_id, None, set(known), newest)
 
-    def write(self, facts: Mapping[int, Facts], step: Begin | Move | None = None) -> int | None:
+    def write(self, facts: Mapping[int, TrialUpdate], step: Begin | Move | None = None) -> int | None:
         """Write facts of trials by their ids, replacing what is there, with at most one step.
 
         Args:
@@ -140,7 +140,7 @@ class Tables:
             self._write(session, named)
         return begun
 
-    def write_aside(self, facts: Mapping[int, Facts]) -> None:
+    def write_aside(self, facts: Mapping[int, TrialUpdate]) -> None:
         """Write facts from another thread than the one that has turns.
 
         Raises:
@@ -167,7 +167,7 @@ class Tables:
                 raise Unavailable(CROSSED)
             session.execute(_BEGIN, [_ended(study_id, trial) for trial in trials])
             ids = session.execute(_IDS, {"study": study_id}).scalars().all()
-            self._write(session, {key: Facts.of(trial) for key, trial in zip(ids, trials, strict=True)})
+            self._write(session, {key: TrialUpdate.of(trial) for key, trial in zip(ids, trials, strict=True)})
             values = [row for key, trial in zip(ids, trials, strict=True) for row in _values(key, trial.values or ())]
             self._replace(session, optuna_internals.TrialValueModel.__table__, "objective", values)
             rows = [{"study_id": study_id, "key": key, "value_json": json.dumps(it)} for key, it in attributes.items()]
@@ -205,7 +205,7 @@ class Tables:
                 session, optuna_internals.TrialValueModel.__table__, "objective", _values(step.trial_id, step.values)
             )
 
-    def _write(self, session: Session, facts: Mapping[int, Facts]) -> None:
+    def _write(self, session: Session, facts: Mapping[int, TrialUpdate]) -> None:
         keyed = [
             (table, key, {"trial_id": trial_id, **row})
             for trial_id, fact in facts.items()
@@ -219,7 +219,7 @@ class Tables:
         if rows:
             session.execute(_upsert(self._insert, table, key, tuple(rows[0])), rows)
 
-    def _check_ownership(self, session: Session, trials: Mapping[int, Facts]) -> None:
+    def _check_ownership(self, session: Session, trials: Mapping[int, TrialUpdate]) -> None:
         """Who has taken a trial over has changed its row first; so the rows are locked before the owners are read."""
         if not self._turns.driver or not trials:
             return

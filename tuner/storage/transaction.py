@@ -18,12 +18,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tuner.errors import StorageError
 from tuner.storage.coordination import Turns, losing_the_turn, retried
-from tuner.storage.debounce import Later
-from tuner.storage.memory_tables import Unwritten
+from tuner.storage.debounce import Debouncer
+from tuner.storage.memory_tables import MemoryTables
 from tuner.storage.study_caches import StudyCaches
 from tuner.storage.tables import DRIVER, NEW, Begin, Move, Tables
 from tuner.storage.transient_errors import outage_of
-from tuner.storage.trial_update import Facts
+from tuner.storage.trial_update import TrialUpdate
 
 OVERDUE_SECONDS = 0.5
 """Seconds beyond `delay` after which whoever adds an update writes the pending ones itself, and waits for that."""
@@ -36,7 +36,7 @@ class Transaction:
     `before` are the updates that were pending when it began. `begun` is the id of the trial that `step` began.
     """
 
-    before: dict[int, Facts]
+    before: dict[int, TrialUpdate]
     step: Begin | Move | None = None
     begun: int = NEW
 
@@ -51,12 +51,12 @@ class Transactions:
         delay: maximum seconds for which updates of running trials are pending; with 0 they never are.
     """
 
-    def __init__(self, tables: Tables | Unwritten, caches: StudyCaches, turns: Turns, delay: float) -> None:
+    def __init__(self, tables: Tables | MemoryTables, caches: StudyCaches, turns: Turns, delay: float) -> None:
         self._tables = tables
         self._caches = caches
         self._turns = turns
         self._delay = delay
-        self._later = Later(delay, self._write_aside)
+        self._later = Debouncer(delay, self._write_aside)
         self._since = 0.0
         self._current: Transaction | None = None
 
@@ -108,7 +108,7 @@ class Transactions:
         if self._current is not None:
             self._current.before.clear()
 
-    def add(self, trial_id: int, update: Facts) -> None:
+    def add(self, trial_id: int, update: TrialUpdate) -> None:
         """Change a trial in memory, and write the update with others, all or none of them."""
         with self.together():
             if not self._caches.unwritten:
@@ -118,7 +118,7 @@ class Transactions:
     def claim(self, trial_id: int) -> None:
         """Write the name of this driver, if it has one, to a trial that begins."""
         if self._turns.driver:
-            self.add(trial_id, Facts({DRIVER: self._turns.driver}))
+            self.add(trial_id, TrialUpdate({DRIVER: self._turns.driver}))
 
     def _write_in_time(self) -> None:
         if not self._caches.unwritten:

@@ -1,4 +1,4 @@
-"""Facts of a trial that belong together: its parameters, attributes and intermediate values."""
+"""TrialUpdate of a trial that belong together: its parameters, attributes and intermediate values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class TrialUpdate:
     """What is known of a trial besides its state."""
 
     user: Mapping[str, Any] = field(default_factory=dict)
@@ -25,14 +25,14 @@ class Facts:
     params: Mapping[str, tuple[float, BaseDistribution]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, trial: FrozenTrial) -> Facts:
+    def of(cls, trial: FrozenTrial) -> TrialUpdate:
         """All that is known of a trial."""
         params = {name: (kind.to_internal_repr(trial.params[name]), kind) for name, kind in trial.distributions.items()}
         return cls(trial.user_attrs, trial.system_attrs, trial.intermediate_values, params)
 
-    def with_later(self, later: Facts) -> Facts:
+    def with_later(self, later: TrialUpdate) -> TrialUpdate:
         """These and later ones, which hold where both say something."""
-        return Facts(
+        return TrialUpdate(
             {**self.user, **later.user},
             {**self.system, **later.system},
             {**self.values, **later.values},

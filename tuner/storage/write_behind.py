@@ -18,17 +18,17 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tuner.optuna_internals import backend_of
 from tuner.storage.coordination import Sole, Turns, retried
-from tuner.storage.memory_tables import Unwritten
-from tuner.storage.proxy import Passing
+from tuner.storage.memory_tables import MemoryTables
+from tuner.storage.proxy import StorageProxy
 from tuner.storage.study_caches import StudyCaches
 from tuner.storage.tables import NEW, Begin, Move, Tables
 from tuner.storage.transaction import Transaction, Transactions
-from tuner.storage.trial_update import Facts
+from tuner.storage.trial_update import TrialUpdate
 
 T = TypeVar("T")
 
 
-class WriteBehindStorage(Passing):
+class WriteBehindStorage(StorageProxy):
     """A storage over another one.
 
     Args:
@@ -41,7 +41,7 @@ class WriteBehindStorage(Passing):
         super().__init__(inner)
         self.turns = turns or Sole()
         backend = backend_of(inner)
-        self.tables = Unwritten(inner) if backend is None else Tables(backend, self.turns)
+        self.tables = MemoryTables(inner) if backend is None else Tables(backend, self.turns)
         self._caches = StudyCaches(inner, self.tables, self.turns)
         self._transactions = Transactions(self.tables, self._caches, self.turns, delay)
 
@@ -91,7 +91,7 @@ class WriteBehindStorage(Passing):
         """
         return self._transactions.together()
 
-    def note(self, trial_id: int, update: Facts) -> None:
+    def note(self, trial_id: int, update: TrialUpdate) -> None:
         """Update a running trial; the update is written with others, all or none of them."""
         with self.together():
             self.check_trial_is_updatable(trial_id, self.get_trial(trial_id).state)
@@ -145,19 +145,19 @@ class WriteBehindStorage(Passing):
         self.check_trial_is_updatable(trial_id, cache.get(trial_id).state)
         if (known := cache.kind(param_name)) is not None:
             check_distribution_compatibility(known, distribution)
-        self.note(trial_id, Facts(params={param_name: (param_value_internal, distribution)}))
+        self.note(trial_id, TrialUpdate(params={param_name: (param_value_internal, distribution)}))
 
     def set_trial_intermediate_value(self, trial_id: int, step: int, intermediate_value: float) -> None:
         """Note an intermediate value."""
-        self.note(trial_id, Facts(values={step: intermediate_value}))
+        self.note(trial_id, TrialUpdate(values={step: intermediate_value}))
 
     def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
         """Note an attribute."""
-        self.note(trial_id, Facts(user={key: value}))
+        self.note(trial_id, TrialUpdate(user={key: value}))
 
     def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
         """Note an attribute."""
-        self.note(trial_id, Facts(system={key: value}))
+        self.note(trial_id, TrialUpdate(system={key: value}))
 
 
 def _new_trial(number: int, now: datetime.datetime) -> FrozenTrial:

@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 from tuner.optuna_internals import id_of, is_stopped, put_storage, storage_of, tell
 from tuner.protocol import Epoch, Fixed, Outcome, State, Trial
 from tuner.runtime.seeds import derive
-from tuner.storage import DRIVER, Facts, Turns, WriteBehindStorage, readable_errors
+from tuner.storage import DRIVER, TrialUpdate, Turns, WriteBehindStorage, readable_errors
 from tuner.study import samplers
 from tuner.study.attempt import TOLD_AS, Attempt, constraints, stopped_at
 from tuner.study.lost_trials import BEGUN, WITH_THE_RUN, died, epochs_of, has_begun, process_of
@@ -93,7 +93,7 @@ class AskTell:
             own = self.study.space.objective.function is not None
             seed = seed % 2**32 if own else seed  # a function gets it as it is, and libraries take no larger ones
             begun = {} if place is None else {**place, BEGUN: attempt}
-            self._storage.note(trial._trial_id, Facts({"seed": seed, "attempt": attempt, **begun}))
+            self._storage.note(trial._trial_id, TrialUpdate({"seed": seed, "attempt": attempt, **begun}))
         history: dict[str, list[float]] = waiting.system_attrs.get(HISTORY, {})
         interrupted = HISTORY in waiting.system_attrs or "losses" in there
         before = epochs_of(trial.number, history) if own else ()
@@ -118,7 +118,7 @@ class AskTell:
     def note(self, number: int, facts: Mapping[str, Any]) -> None:
         """Know of a running trial what it does not tell by its epochs."""
         with readable_errors():
-            self._storage.note(self._running[number].id, Facts(facts))
+            self._storage.note(self._running[number].id, TrialUpdate(facts))
 
     def place(self, number: int, place: Mapping[str, Any]) -> None:
         """Note where a running trial is."""
@@ -130,7 +130,7 @@ class AskTell:
         running = self._running[number]
         if not running.begun:
             with readable_errors():
-                self._storage.note(running.id, Facts({BEGUN: running.attempt}))
+                self._storage.note(running.id, TrialUpdate({BEGUN: running.attempt}))
                 self._storage.flush()
             running.begun = True
 
@@ -175,7 +175,7 @@ class AskTell:
             history = running.history_with(epoch, stop)
             lanes = max(running.lanes, epoch.lanes)
             more = {"lanes": lanes} if lanes > running.lanes else {}
-            self._storage.note(running.id, Facts({"judged": judged, **more}, {HISTORY: history}, values))
+            self._storage.note(running.id, TrialUpdate({"judged": judged, **more}, {HISTORY: history}, values))
         running.judged, running.history, running.lanes = judged, history, lanes
         return stop
 
@@ -224,14 +224,16 @@ class AskTell:
         trace = {TRACEBACK: outcome.traceback} if outcome.traceback or TRACEBACK in trial.system_attrs else {}
         values = outcome.values if outcome.state is State.COMPLETE else None
         with self._storage.together():
-            self._storage.note(running.id, Facts({**kept, **losses}, {**constraints(outcome.violations), **trace}))
+            self._storage.note(
+                running.id, TrialUpdate({**kept, **losses}, {**constraints(outcome.violations), **trace})
+            )
             tell(self.optuna, outcome.trial, values, TOLD_AS[outcome.state])
         del self._running[outcome.trial]
         return True
 
     def _wait(self, trial_id: int, losses: Mapping[str, int]) -> None:
         with self._storage.together():
-            self._storage.note(trial_id, Facts(losses))
+            self._storage.note(trial_id, TrialUpdate(losses))
             self._storage.set_trial_state_values(trial_id, TrialState.WAITING)
 
     def _may_try_again(self, losses: int) -> bool:
