@@ -84,10 +84,10 @@ def _plot(dataset: Dataset, targets: Tensor, outputs: Tensor, name: str) -> Plot
     return against_truth(dataset.in_units(outputs), targets, name)
 
 
-def counted(storage_url: str, provenance: Provenance, scores: Mapping[str, float]) -> Iterator[str]:
+def counted(storage: str, provenance: Provenance, scores: Mapping[str, float]) -> Iterator[str]:
     """Count that the test split was scored; how often it has been, in a sentence, from the second time on."""
     try:
-        scorings = add(storage_url, provenance, scores)
+        scorings = add(storage, provenance, scores)
     except OSError as error:
         yield f"that the test split was scored could not be counted: {error.strerror}"
         return

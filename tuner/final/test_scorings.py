@@ -31,11 +31,11 @@ class Scorings:
         return f"{told}: the best of several test scores is optimistic" if len(different) > 1 else told
 
 
-def add(storage_url: str, provenance: Provenance, scores: Mapping[str, float]) -> Scorings | None:
+def add(storage: str, provenance: Provenance, scores: Mapping[str, float]) -> Scorings | None:
     """Note that a final model was scored; None where the config comes from no study.
 
     Args:
-        storage_url: the database that the study is, or was, in: its folder lies beside it.
+        storage: the database that the study is, or was, in: its folder lies beside it.
         provenance: of the config.
         scores: of the test split.
 
@@ -45,7 +45,7 @@ def add(storage_url: str, provenance: Provenance, scores: Mapping[str, float]) -
     study, uid, trial = provenance.study, provenance.uid, provenance.trial
     if study is None or uid is None or trial is None:
         return None
-    file = study_folder(storage_url, study, uid) / FILE
+    file = study_folder(storage, study, uid) / FILE
     file.parent.mkdir(parents=True, exist_ok=True)
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     with file.open("a", encoding="utf-8") as lines:

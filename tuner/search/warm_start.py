@@ -71,12 +71,12 @@ class WarmStartConfigs:
         return *first, *(f"warm start without {reason}" for reason in self.left_out)
 
 
-def known_configs(space: Space, storage_url: str) -> WarmStartConfigs:
+def known_configs(space: Space, storage: str) -> WarmStartConfigs:
     """What `search.warm_start` asks for; nothing where the study has its configs already.
 
     Args:
         space: of the study.
-        storage_url: the run's database.
+        storage: the run's database.
 
     Raises:
         SpaceError: the source is not there or has no config, one of them is outside of the space and to be
@@ -84,9 +84,9 @@ def known_configs(space: Space, storage_url: str) -> WarmStartConfigs:
         StorageError: the run's database cannot be read.
     """
     warm = space.search.warm_start
-    if warm is None or _has_them(space, storage_url):
+    if warm is None or _has_them(space, storage):
         return WarmStartConfigs()
-    sources = list(_of_file(space, warm) if warm.file is not None else _of_study(space, warm, storage_url))
+    sources = list(_of_file(space, warm) if warm.file is not None else _of_study(space, warm, storage))
     carried = [(origin, carry(space, source)) for origin, source in sources]
     if warm.outside is Outside.REFUSE:
         _refuse_outside(space, carried)
@@ -105,9 +105,9 @@ def begin_with(study: Study, known: WarmStartConfigs) -> None:
     note(study, _NOTED, {"asked": _asked(study.space)})
 
 
-def _has_them(space: Space, storage_url: str) -> bool:
+def _has_them(space: Space, storage: str) -> bool:
     try:
-        return _are_there(load_study(open_storage(storage_url), space.name), space)
+        return _are_there(load_study(open_storage(storage), space.name), space)
     except UsageError:  # there is no such study yet
         return False
 
@@ -133,8 +133,8 @@ def _of_file(space: Space, warm: WarmStart) -> Iterator[tuple[Origin, Source]]:
     yield origin, Source.of(config, {})
 
 
-def _of_study(space: Space, warm: WarmStart, storage_url: str) -> Iterator[tuple[Origin, Source]]:
-    at, here = f"{PATH}.study", anchored(storage_url, ".")
+def _of_study(space: Space, warm: WarmStart, storage: str) -> Iterator[tuple[Origin, Source]]:
+    at, here = f"{PATH}.study", anchored(storage, ".")
     try:
         url = here if warm.storage is None else anchored(warm.storage, space.base)
         itself = (warm.study, url) == (space.name, here)
