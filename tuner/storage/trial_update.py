@@ -1,4 +1,4 @@
-"""TrialUpdate of a trial that belong together: its parameters, attributes and intermediate values."""
+"""An update of a trial: parameters, attributes and intermediate values that are written together."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class TrialUpdate:
-    """What is known of a trial besides its state."""
+    """What an update changes of a trial besides its state."""
 
     user: Mapping[str, Any] = field(default_factory=dict)
     system: Mapping[str, Any] = field(default_factory=dict)

@@ -224,9 +224,8 @@ class AskTell:
         trace = {TRACEBACK: outcome.traceback} if outcome.traceback or TRACEBACK in trial.system_attrs else {}
         values = outcome.values if outcome.state is State.COMPLETE else None
         with self._storage.together():
-            self._storage.note(
-                running.id, TrialUpdate({**kept, **losses}, {**constraints(outcome.violations), **trace})
-            )
+            told = TrialUpdate({**kept, **losses}, {**constraints(outcome.violations), **trace})
+            self._storage.note(running.id, told)
             tell(self.optuna, outcome.trial, values, TOLD_AS[outcome.state])
         del self._running[outcome.trial]
         return True
