@@ -81,13 +81,13 @@ def _watched(study: str, look: Callable[[], Overview], interval: float, wait: fl
     return watched(study, Lookout(look, wait), interval)
 
 
-def _looking(name: str, url: str) -> Callable[[], Overview]:
+def _looking(name: str, storage: str) -> Callable[[], Overview]:
     """What looks at the study anew each time it is called: a reader that holds no lock in between."""
     from tuner.api import status_of
     from tuner.storage import open_storage
 
-    opened = functools.cache(lambda: open_storage(url))  # an error is not kept: the database may come yet
-    return lambda: status_of(opened(), name, url)
+    opened = functools.cache(lambda: open_storage(storage))  # an error is not kept: the database may come yet
+    return lambda: status_of(opened(), name, storage)
 
 
 def followed(lookout: Callable[[], Overview | Awaited], interval: float) -> Iterator[Overview | Awaited]:

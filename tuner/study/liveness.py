@@ -13,7 +13,7 @@ from tuner.study.record import Record, Unfinished
 from tuner.study.study import Study
 
 
-def drivers(study: Study, url: str) -> Mapping[str, str] | None:
+def drivers(study: Study, storage: str) -> Mapping[str, str] | None:
     """The processes that work on a study, by the names that its running trials have for them.
 
     None where nobody can tell, as of a study that another program made.
@@ -21,7 +21,7 @@ def drivers(study: Study, url: str) -> Mapping[str, str] | None:
     Raises:
         StorageError: the database cannot be read.
     """
-    return drivers_of(url, study.name) if study.made_here else None
+    return drivers_of(storage, study.name) if study.made_here else None
 
 
 def told_apart(records: list[Record], alive: Mapping[str, str] | None) -> list[Record]:
@@ -41,13 +41,13 @@ class Attended(Study):
 
     Args:
         study: as it was loaded.
-        url: of its database.
+        storage: the URL of its database.
     """
 
-    def __init__(self, study: Study, url: str) -> None:
+    def __init__(self, study: Study, storage: str) -> None:
         super().__init__(study.optuna)
-        self._url = url
-        self.typed += and_storage(shown(url))
+        self._storage = storage
+        self.typed += and_storage(shown(storage))
 
     def records(self) -> list[Record]:
         """Every trial by number; one whose driver is gone is `left running`.
@@ -58,7 +58,7 @@ class Attended(Study):
         records = super().records()
         if not any(record.state is Unfinished.RUNNING for record in records):
             return records
-        return told_apart(records, drivers(self, self._url))
+        return told_apart(records, drivers(self, self._storage))
 
 
 def _left(record: Record, alive: Mapping[str, str]) -> bool:
