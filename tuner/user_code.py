@@ -115,7 +115,7 @@ def _finds(file: Path) -> bool:
     """Whether a file is what `import` finds by its name: then processes that user code starts can import it too."""
     if file.stem in sys.modules:
         return file in _loaded and sys.modules[file.stem] is _loaded[file][1]
-    spec = importlib.util.find_spec(file.stem) if file.stem.isidentifier() else None
+    spec = None if "." in file.stem else importlib.util.find_spec(file.stem)
     return spec is not None and spec.origin is not None and Path(spec.origin).resolve() == file
 
 

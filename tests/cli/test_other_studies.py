@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import optuna
 import pytest
 from typer.testing import CliRunner
 
@@ -57,3 +59,19 @@ def test_check_shows_what_a_warm_start_would_train_first(storage: str, tmp_path:
     told = called("check", "--space", str(file), "--no-build", "--storage", storage)
 
     assert "Warm start with:\n  1. trial 0 of study new\n     {model.hidden.length: " in told
+
+
+def test_a_trial_of_plain_optuna_is_shown_with_what_it_reported_and_the_bound_that_it_breaks(url: str) -> None:
+    plain = optuna.create_study(study_name="plain", storage=url)
+    trial = plain.ask()
+    for step, value in enumerate((0.875, 0.625)):
+        trial.report(value, step)
+    trial.set_constraint("0", 0.25)
+    plain.tell(trial, 0.625)
+
+    shown = called("show", "plain", "--trial", "0", "--storage", url)
+
+    assert "complete, out of bounds: constraint 0 by 0.25\n" in shown
+    assert [line.split() for line in shown.split("steps:\n")[1].splitlines()[1:]] == [["0", "0.875"], ["1", "0.625"]]
+    data = json.loads(called("show", "plain", "--trial", "0", "--format", "json", "--storage", url))
+    assert data["reports"] == {"0": 0.875, "1": 0.625}

@@ -54,8 +54,18 @@ def test_a_folder_without_classes_is_refused(tmp_path: Path) -> None:
         image_folder_space.look(str(tmp_path), ".")
 
 
-def test_a_file_that_is_no_image_is_named(tmp_path: Path) -> None:
+def test_files_that_are_no_image_are_left_out_and_said(tmp_path: Path) -> None:
     (images(tmp_path, (12, 12)) / "cat" / "broken.png").write_text("no image")
 
-    with pytest.raises(DataError, match=r"broken\.png is not an image"):
+    found = image_folder_space.look(str(tmp_path), ".")
+
+    assert found.section["skip_corrupt"] is True
+    assert any("skipped 1 file without a readable image" in line for line in found.decided)
+
+
+def test_a_folder_without_one_readable_image_is_refused_with_the_name_of_a_file(tmp_path: Path) -> None:
+    for file in images(tmp_path, (12, 12)).rglob("*.png"):
+        file.write_text("no image")
+
+    with pytest.raises(DataError, match=r"\.png is not an image"):
         image_folder_space.look(str(tmp_path), ".")

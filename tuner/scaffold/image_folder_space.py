@@ -15,6 +15,7 @@ from tuner.data.sources.bundled import load
 from tuner.data.sources.image_decoding import open_image
 from tuner.data.sources.image_files import Skipped, images_in
 from tuner.data.sources.image_layout import Layout
+from tuner.errors import DataError
 from tuner.scaffold.findings import Found, Kind
 
 SAMPLE = 200
@@ -28,20 +29,25 @@ ALIKE = 8
 
 
 def look(base: str, root: str) -> Found:
-    """What a folder of images per class holds.
+    """Look at what a folder of images per class holds.
+
+    Where one of the images looked at cannot be read, the space leaves all such files out, and a note says how many.
 
     Raises:
-        DataError: it is none, or has a file that is no image.
+        DataError: it is none, or has no image that can be read.
     """
     folder = Path(base, root)
     source = image_folder.load(base=base, root=root)
     layout = Layout.of(base, root, None)
     files = [file for label in layout.classes for file in images_in(layout.train / label, Skipped())]
-    images = [open_image(file, "RGB") for file in files[:: -(-len(files) // SAMPLE)]]
+    images, broken = _read(files[:: -(-len(files) // SAMPLE)])
     grey = all(_is_grey(image) for image in images)
     deep = source.white is None
     section: dict[str, Any] = {"type": "ImageFolder", "root": root, "mode": "F" if deep else "L" if grey else "RGB"}
     sizes = sorted({image.size for image in images})
+    if broken:
+        section["skip_corrupt"] = True
+        source = image_folder.load(base=base, root=root, skip_corrupt=True)
     told = f"{len(source.pool)} images of {_shown(sizes)}, {'grey' if grey else 'in colours'}"
     if len(sizes) > 1 or max(sizes[0]) > LARGEST:
         section["image_size"] = _side(images)
@@ -51,6 +57,23 @@ def look(base: str, root: str) -> Found:
     return Found(
         Kind.IMAGES, folder.resolve().name, section, loaded, (told, *(note.partition(": ")[2] for note in loaded.notes))
     )
+
+
+def _read(files: Sequence[str]) -> tuple[list[Image.Image], list[DataError]]:
+    """Read image files; (the images, why the others cannot be read).
+
+    Raises:
+        DataError: none can be.
+    """
+    images, broken = list[Image.Image](), list[DataError]()
+    for file in files:
+        try:
+            images.append(open_image(file, "RGB"))
+        except DataError as error:
+            broken.append(error)
+    if not images:
+        raise broken[0]
+    return images, broken
 
 
 def bundled() -> Found:

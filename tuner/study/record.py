@@ -169,6 +169,6 @@ def _long(system_attrs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _violations(trial: FrozenTrial) -> dict[str, float]:
-    """Optuna names those of its old list by their positions; they stand beside ours only to repeat them."""
+    """Return the violations by name; those of Optuna's old list, which has positions only, where none has a name."""
     named = {name: violation for name, violation in trial.constraints.items() if not name.isdecimal()}
-    return named or trial.constraints
+    return named or {f"constraint {place}": violation for place, violation in trial.constraints.items()}

@@ -252,6 +252,25 @@ def test_words_for_splits_in_the_names_of_folders_with_the_same_classes_are_spli
     assert [layout.train, layout.valid, layout.test] == [tmp_path / name for name in names]
 
 
+def test_archives_unpacked_into_a_folder_of_their_own_name_are_looked_into(tmp_path: Path) -> None:
+    for name in ("seg_train", "seg_test"):
+        for label in ("cat", "dog"):
+            (tmp_path / "data" / "data" / name / name / label).mkdir(parents=True)
+
+    layout = Layout.of(str(tmp_path), "data", None)
+
+    inner = tmp_path / "data" / "data"
+    assert (layout.classes, layout.train) == (["cat", "dog"], inner / "seg_train" / "seg_train")
+    assert (layout.valid, layout.test) == (None, inner / "seg_test" / "seg_test")
+
+
+def test_a_class_of_the_name_of_its_folder_is_a_class(tmp_path: Path) -> None:
+    (tmp_path / "cat" / "cat").mkdir(parents=True)
+
+    with pytest.raises(DataError, match="one class only, cat"):
+        Layout.of(str(tmp_path), "cat", None)
+
+
 def test_classes_that_have_such_words_in_their_names_stay_classes(tmp_path: Path) -> None:
     for name, inner in (("steam train", ("old", "new")), ("test tube", ("full", "void")), ("cat", ("a", "b"))):
         for one in inner:

@@ -149,6 +149,7 @@ def _data(record: Record, kept: Kept) -> dict[str, Any]:
         "cause": record.cause,
         "params": dict(record.params),
         "history": dict(record.history),
+        "reports": dict(record.reports),
         "attributes": {
             key: value for key, value in record.attributes.items() if key not in ("history", "cause", "state")
         },
@@ -176,13 +177,16 @@ def _print_history(goal: Goal, record: Record) -> None:
 
     from tuner.cli.views.widgets import stdout
 
-    if not record.history:
+    if record.history:
+        what, names = "epoch", [goal.shown.get(name, name) for name in record.history]
+        rows = list(zip(record.epochs, zip(*record.history.values(), strict=False), strict=False))
+    else:  # a trial of another program has what it reported, and no more
+        what, names = "step", ["reported"]
+        rows = [(step, (value,)) for step, value in sorted(record.reports.items())]
+    if not rows:
         return
-    table = Table(
-        "epoch", *(goal.shown.get(name, name) for name in record.history), box=None, pad_edge=False, header_style="dim"
-    )
-    rows = list(zip(*record.history.values(), strict=False))
-    for epoch, values in zip(record.epochs, rows, strict=False):
-        table.add_row(str(epoch), *(rounded(value) for value in values))
-    typer.echo("\nepochs:")
+    table = Table(what, *names, box=None, pad_edge=False, header_style="dim")
+    for step, values in rows:
+        table.add_row(str(step), *(rounded(value) for value in values))
+    typer.echo(f"\n{what}s:")
     stdout().print(table)

@@ -42,24 +42,25 @@ class Layout:
         Raises:
             DataError: there are no class folders, or those of the splits do not fit each other.
         """
-        names = _folders(base, root, "root")
-        whole = Path(base, root)
+        _folders(base, root, "root")
+        whole = _undoubled(Path(base, root))
+        names = subfolders(whole)
         roles = _roles(whole, names)
         if roles and test_root is not None and "test" in roles:
             raise DataError(f"data.test_root: {whole / roles['test']} is the test split already; drop one of the two")
-        train = whole / roles["train"] if roles else whole
+        train = _undoubled(whole / roles["train"]) if roles else whole
         classes = _folders(str(train), ".", "root") if roles else names
         if len(classes) < 2:
             inner = train / classes[0]
             hint = f"; is data.root {inner}?" if len(subfolders(inner)) > 1 else ": there is nothing to learn"
             raise DataError(f"data.root: {train} has one class only, {classes[0]}{hint}")
-        valid, test = (whole / roles[role] if role in roles else None for role in ("valid", "test"))
+        valid, test = (_undoubled(whole / roles[role]) if role in roles else None for role in ("valid", "test"))
         if test is not None and not subfolders(test):
             test = None
         test_key = "data.root" if test_root is None else "data.test_root"
         if test_root is not None:
             _folders(base, test_root, "test_root")
-            test = Path(base, test_root)
+            test = _undoubled(Path(base, test_root))
             if test.samefile(whole):
                 raise DataError("data.test_root: is the folder of the training rows itself")
         for held in (valid, test):
@@ -80,6 +81,13 @@ def _folders(base: str, root: str, key: str) -> list[str]:
     if not names:
         raise DataError(f"data.{key}: {folder} is no folder with a folder of images per class")
     return names
+
+
+def _undoubled(folder: Path) -> Path:
+    """Follow archives that were unpacked into a folder of their own name, as in seg_train/seg_train/<class>."""
+    while subfolders(folder) == [folder.name] and subfolders(folder / folder.name) and not loose(folder):
+        folder = folder / folder.name
+    return folder
 
 
 def _roles(folder: Path, names: Sequence[str]) -> dict[str, str]:
@@ -116,7 +124,7 @@ def _role_of(name: str) -> str | None:
 
 def _have_classes_of(folder: Path, roles: dict[str, str]) -> bool:
     """Whether folders with such words in their names are splits: they have the same class folders."""
-    inner = [set(subfolders(folder / name)) for name in roles.values()]
+    inner = [set(subfolders(_undoubled(folder / name))) for name in roles.values()]
     return len(inner[0]) > 1 and all(one == inner[0] for one in inner)
 
 
@@ -129,7 +137,7 @@ def _refuse_others(folder: Path, classes: Sequence[str]) -> None:
 def _notes(folder: Path, names: Sequence[str], roles: dict[str, str], test: Path | None) -> list[str]:
     notes = []
     if roles:
-        used = [name for role, name in roles.items() if role != "test" or test == folder / name]
+        used = [name for role, name in roles.items() if role != "test" or test == _undoubled(folder / name)]
         left = [name for name in names if name not in used]
         others = f"; {listing(left)} {'is' if len(left) == 1 else 'are'} left out" if left else ""
         notes.append(f"{folder}: {listing(used)} are taken for the splits{others}")
