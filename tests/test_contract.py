@@ -32,6 +32,10 @@ EXECUTORS: dict[str, dict[str, Any]] = {
     "processes": {"workers": 2},
     "ray": {"workers": 2, "executor": "ray"},
 }
+each_executor = pytest.mark.parametrize(
+    "executor",
+    [pytest.param(name, marks=pytest.mark.integration) if name == "ray" else name for name in EXECUTORS],
+)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +71,7 @@ def database(request: pytest.FixtureRequest, url: str) -> str:
     return url if request.param == "sqlite" else str(request.getfixturevalue("postgres"))
 
 
-@pytest.mark.parametrize("executor", ["inline", "processes", pytest.param("ray", marks=pytest.mark.integration)])
+@each_executor
 def test_the_seed_alone_decides_a_deterministic_study(
     tmp_path: Path, database: str, executor: str, expected: list[dict[str, Any]], request: pytest.FixtureRequest
 ) -> None:
@@ -106,7 +110,7 @@ def test_the_name_of_a_study_decides_nothing(tmp_path: Path, url: str, expected:
     assert "PRUNED" in {trial["state"] for trial in one}  # or there was little to decide
 
 
-@pytest.mark.parametrize("executor", ["inline", "processes", pytest.param("ray", marks=pytest.mark.integration)])
+@each_executor
 def test_a_study_that_was_cut_goes_on_elsewhere_to_the_same_end(
     tmp_path: Path, url: str, executor: str, expected: list[dict[str, Any]], request: pytest.FixtureRequest
 ) -> None:
