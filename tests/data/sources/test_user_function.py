@@ -1,33 +1,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from textwrap import dedent, indent
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from tests.support.data_files import batches, prepared, scored, searched, section
+from tests.support.user_data import source_of, values, written
 from tuner import data
 from tuner.config import Component, On
-from tuner.data.rows import Source, read
-from tuner.data.sources import user_function
-from tuner.errors import BuildError, DataError
 from tuner.goal import Task
-
-HEAD = "import numpy as np, torch\nfrom torch.utils.data import Dataset, TensorDataset, IterableDataset\n"
-
-
-def written(folder: Path, body: str, arguments: str = "") -> str:
-    """A file with a function of this body; its name as a config gives it."""
-    code = indent(dedent(body).strip(), "    ")
-    (folder / "own.py").write_text(f"{HEAD}\ndef load({arguments}):\n{code}\n")
-    return "own.py:load"
-
-
-def source_of(folder: Path, body: str) -> Source:
-    return user_function.loader(written(folder, body))(base=str(folder))
 
 
 def test_a_pair_of_tensors_is_inputs_and_classes(tmp_path: Path) -> None:
@@ -104,11 +87,6 @@ def test_rows_to_validate_on_and_to_test_on_stay_apart(tmp_path: Path, train: st
     assert values(on_all.test) == values(on_train.test) == [12, 13]
 
 
-def values(part: Any) -> list[float]:
-    numbers: list[float] = read(part.inputs).ravel().tolist()
-    return numbers
-
-
 def test_a_test_split_is_cut_where_there_is_only_one_to_validate_on(tmp_path: Path) -> None:
     body = """
         x, y = torch.arange(20.0).reshape(20, 1), torch.arange(20) % 2
@@ -147,30 +125,6 @@ def test_token_ids_stay_as_they_are(tmp_path: Path) -> None:
     assert scored(dataset).ravel().tolist() == values(valid)
 
 
-def test_transforms_of_token_ids_are_refused(tmp_path: Path) -> None:
-    body = 'return {"train": (torch.arange(24).reshape(12, 2) % 7, torch.arange(12) % 2), "vocab_size": 7}'
-
-    with pytest.raises(BuildError, match=r"^data\.transforms: they are for images"):
-        searched(section(written(tmp_path, body), transforms=["RandomHorizontalFlip"]), tmp_path)
-
-
-def test_a_test_split_with_more_classes_is_refused_before_final_training(tmp_path: Path) -> None:
-    body = 'x = torch.randn(12, 2); return {"train": (x, torch.arange(12) % 2), "test": (x, torch.arange(12) % 3)}'
-    chosen = section(written(tmp_path, body))
-
-    data.for_search(chosen, str(tmp_path), 0)
-    with pytest.raises(DataError, match=r"^data\.type: own\.py:load: test gives class 2, which is not one of 0 and 1"):
-        data.for_final(chosen, str(tmp_path), 0, On.ALL)
-
-
-def test_test_rows_of_another_number_of_targets_are_refused(tmp_path: Path) -> None:
-    source = source_of(tmp_path, 'x = torch.randn(12, 2); return {"train": (x, x), "test": (x, x[:, 0])}')
-
-    assert source.test is not None
-    with pytest.raises(DataError, match=r"gives 2 targets a row to train on and 1 to test on"):
-        source.test()
-
-
 @pytest.mark.parametrize("kind", ["bool", "uint8", "int8", "uint16", "uint32", "uint64"])
 def test_classes_may_be_of_any_whole_type(tmp_path: Path, kind: str) -> None:
     source = source_of(tmp_path, f"return torch.randn(6, 2), (np.arange(6) % 2).astype('{kind}')")
@@ -178,112 +132,11 @@ def test_classes_may_be_of_any_whole_type(tmp_path: Path, kind: str) -> None:
     assert source.pool.targets.tolist() == [0, 1] * 3
 
 
-X, Y = "torch.randn(6, 2)", "torch.arange(6) % 2"
-
-
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        ("raise KeyError('x')", "failed: KeyError: 'x'"),
-        ("return None", "gives a NoneType, not a map-style Dataset or a pair"),
-        ("return 'data'", "gives a str, not a map-style Dataset"),
-        (
-            "class Endless(IterableDataset):\n    __iter__ = None\nreturn Endless()",
-            "gives a Endless, not a map-style Dataset",
-        ),
-        (
-            f"return {{'training': ({X}, {Y})}}",
-            "gives training, where it may give train, valid, test, classes and vocab",
-        ),
-        (f"return {{'test': ({X}, {Y})}}", "gives a mapping without train"),
-        (f"return {X}, torch.zeros(5)", r"gives inputs and targets of shapes (6, 2) and (5,)"),
-        (f"return {X}, 3", "gives inputs and targets of shapes (6, 2) and ()"),
-        (f"return {X}[:0], torch.zeros(0)", "gives no rows"),
-        (f"return {X}, torch.zeros(6, 2).long()", "gives targets of shape (6, 2), not one class per row"),
-        (
-            f"return {{'train': ({X}, {Y} - 1), 'classes': ['a', 'b']}}",
-            "gives class -1, and only 2 classes, counted from 0",
-        ),
-        (f"return {X}, np.array([0, 1, 2**63] * 2, np.uint64)", "gives classes beyond int64"),
-        (f"return {{'train': ({X}, {Y}), 'classes': ['a', 'a']}}", "gives two classes the name a"),
-        (f"return {{'train': ({X}, {Y}), 'classes': 2}}", "gives 2 as classes, which is a list of names"),
-        (f"return {{'train': ({X}, {Y}), 'classes': 'ab'}}", "gives 'ab' as classes, which is a list of names"),
-        (
-            f"return {{'train': ({X}, {X}), 'valid': ({X}, {X}[:, 0])}}",
-            "gives 2 targets a row to train on and 1 to validate on",
-        ),
-        (f"return {X} / 0, {Y}", "gives inputs that are NaN or infinite"),
-        (f"return {X}, torch.arange(6) / 0", "gives targets that are NaN or infinite"),
-        (f"return {{'train': ({X}, {Y}), 'classes': ['a']}}", "gives class 1, and only 1 classes"),
-        (f"return {{'train': ({X}, {Y}), 'valid': ({X}, {Y} / 2)}}", "gives whole numbers and floats as targets"),
-        (f"return {{'train': ({X}, {Y}), 'valid': ({X}[:, :1], {Y})}}", "gives inputs of shapes (2,) and (1,)"),
-        (f"return {{'train': ({X}, {Y}), 'vocab_size': 9}}", "gives vocab_size, but inputs that are no token ids"),
-        (f"return {{'train': (torch.ones(6, 2).long(), {Y}), 'vocab_size': 1}}", "gives vocab_size 1"),
-        (
-            f"return {{'train': (torch.ones(6, 2).long() * 9, {Y}), 'vocab_size': 9}}",
-            "gives token ids outside of 0 to 8",
-        ),
-        ("return [['a'], ['b']] , [0, 1]", "a list is no array of numbers"),
-        ("return [1, 2, 3]", "item 0 of list is no input and target: TypeError"),
-        (
-            "return [(torch.zeros(1), torch.zeros(1)), (torch.zeros(1), torch.zeros(2)), (1, torch.zeros(1))]",
-            "different",
-        ),
-    ],
-)
-def test_what_is_wrong_with_what_a_function_gives_is_said(tmp_path: Path, body: str, message: str) -> None:
-    with pytest.raises(DataError) as caught:
-        source_of(tmp_path, body)
-
-    assert message in str(caught.value)
-
-
-def test_a_function_that_is_not_there_is_said(tmp_path: Path) -> None:
-    written(tmp_path, "return 1")
-    (tmp_path / "own.py").write_text("rows = 3\ndef load(): pass\n")
-
-    for name, message in (
-        ("none.py:load", "there is no file"),
-        ("own.py:lood", r"own\.py has no lood \(did you mean load\?\)"),
-        ("own.py:rows", "own.py:rows is a int, not a function"),
-    ):
-        with pytest.raises(DataError, match=message):
-            list(data.argument_faults(Component(name), str(tmp_path)))
-
-
-def test_an_item_that_fails_later_is_named(tmp_path: Path) -> None:
-    body = """
-        class Rows(Dataset):
-            def __len__(self): return 12
-            def __getitem__(self, i):
-                if i == 7 and Rows.told: raise RuntimeError("lost")
-                return torch.zeros(2), i % 2
-        Rows.told = False
-        rows = Rows()
-        return {"train": rows, "classes": Later(Rows)}
-    """
-    late = (
-        "class Later(list):\n    def __init__(self, rows):\n        rows.told = True\n        super().__init__('ab')\n"
-    )
-    name = written(tmp_path, body)
-    (tmp_path / "own.py").write_text(HEAD + late + (tmp_path / "own.py").read_text().removeprefix(HEAD))
-
-    with pytest.raises(DataError, match=r"^data: item 7 of Rows is no input and target: RuntimeError: lost"):
-        searched(section(name), tmp_path)
-
-
 def test_images_of_floats_are_white_at_one(tmp_path: Path) -> None:
     assert source_of(tmp_path, "return torch.rand(6, 3, 4, 4), torch.arange(6) % 2").white == 1
     (tmp_path / "b").mkdir()
     body = "return torch.zeros(6, 3, 4, 4, dtype=torch.uint8), torch.arange(6) % 2"
     assert source_of(tmp_path / "b", body).white == 255
-
-
-def test_test_rows_that_are_not_finite_are_refused(tmp_path: Path) -> None:
-    x = "torch.randn(6, 2)"
-
-    with pytest.raises(DataError, match="gives inputs that are NaN or infinite"):
-        source_of(tmp_path, f"return {{'train': ({x}, {Y}), 'test': ({x} / 0, {Y})}}")
 
 
 def test_a_dataset_prepared_for_final_training_has_its_test_rows_scaled_alike(tmp_path: Path) -> None:
@@ -351,13 +204,6 @@ def test_labels_that_are_not_counted_from_0_are_mapped_to_their_classes(
     assert source.test().targets.tolist() == [0, 1, 2] * 6
 
 
-def test_whole_numbers_that_are_quantities_are_refused_as_classes(tmp_path: Path) -> None:
-    body = "return torch.randn(90, 2), 1000 + 7 * torch.arange(90)"
-
-    with pytest.raises(DataError, match=r"gives 90 different whole numbers as the targets of 90 rows: .* give floats"):
-        source_of(tmp_path, body)
-
-
 @pytest.mark.parametrize(
     ("targets", "note"),
     [
@@ -383,22 +229,3 @@ def test_numbers_that_can_only_be_a_regression_or_classes_are_taken_without_a_wo
     assert source_of(tmp_path, "return torch.randn(12, 2), torch.randn(12)").notes == ()
     (tmp_path / "other").mkdir()
     assert source_of(tmp_path / "other", "return torch.randn(12, 2), torch.arange(12) % 2").notes == ()
-
-
-@pytest.mark.parametrize(
-    "pair",
-    [
-        "torch.randn(6, 2, dtype=torch.complex64), torch.arange(6) % 2",
-        "torch.randn(6, 2), np.arange(6) * 1j",
-    ],
-)
-def test_complex_numbers_are_refused(tmp_path: Path, pair: str) -> None:
-    with pytest.raises(DataError, match=r"^data: complex numbers are not taken: .*torch\.view_as_real"):
-        source_of(tmp_path, f"return {pair}")
-
-
-def test_complex_items_of_a_dataset_are_refused(tmp_path: Path) -> None:
-    body = "return TensorDataset(torch.randn(12, 2) * 1j, torch.arange(12) % 2)"
-
-    with pytest.raises(DataError, match=r"^data: complex numbers are not taken"):
-        searched(section(written(tmp_path, body)), tmp_path)

@@ -1,0 +1,3 @@
+from tests.support.final_runs import runs
+
+__all__ = ["runs"]
