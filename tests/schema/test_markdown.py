@@ -45,10 +45,10 @@ def test_every_class_of_the_schema_is_named(page: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        r"\| `trials` \| `20` \|  \| How many trials the study has in all, .* A whole number of at least 1\. \|",
-        r"\| `batch_size` \| `64` \| yes \| How many rows a step takes\. .* \|",
+        r"\| `trials` \| `20` \|  \| The number of trials of the study, .* A whole number of at least 1\. \|",
+        r"\| `batch_size` \| `64` \| yes \| The number of rows per step\. .* \|",
         r"\| `path` \| must be given \|  \| .* \|",
-        r"\| `StepLR` \| \*\*step_size\*\*, gamma `0\.1`, .* \|",
+        r"\| `StepLR` \| \*\*`step_size`\*\*, `gamma: 0\.1`, .* \|",
         r"\| `clip` \|  \| yes \| .* \|",
     ],
 )

@@ -107,8 +107,12 @@ def _table(entries: Iterable[Entry], title: str) -> str:
 
 
 def _signature(entries: Iterable[Entry]) -> str:
-    needed = [f"**{entry.name}**" for entry in entries if entry.needed]
-    return ", ".join([*needed, *(f"{entry.name} {entry.default}".rstrip() for entry in entries if not entry.needed)])
+    needed = [f"**`{entry.name}`**" for entry in entries if entry.needed]
+    return ", ".join([*needed, *(_argument(entry) for entry in entries if not entry.needed)])
+
+
+def _argument(entry: Entry) -> str:
+    return f"`{entry.name}: {entry.default.strip('`')}`" if entry.default else f"`{entry.name}`"
 
 
 def _default(shape: Shape) -> str:

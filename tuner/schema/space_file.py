@@ -17,18 +17,18 @@ from tuner.space.sections import OWN_SECTIONS, SECTIONS, Key, Section
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 TITLES: Mapping[str, str] = {
-    "provenance": "Where an exported config comes from.",
-    "study": "What the study is called, and the seed that decides everything random in it.",
-    "search": "How many trials, how they are chosen and when one is ended.",
-    "objective": "What trials are compared by.",
-    "data": "Which rows there are, how they are split and prepared.",
-    "model": "The network, sized by the data.",
-    "loss": "What is minimised: a class of torch.nn; without it the task's own.",
+    "provenance": "The origin of an exported config.",
+    "study": "The name of the study, and the seed that decides everything random in it.",
+    "search": "The number of trials, how they are chosen and when they are stopped.",
+    "objective": "The metrics that compare trials.",
+    "data": "The rows, and how they are split and prepared.",
+    "model": "The network. The data decide its input and output sizes.",
+    "loss": "The loss to minimize: a class of torch.nn; by default the task's own.",
     "optimizer": "A class of torch.optim.",
     "scheduler": "A class of torch.optim.lr_scheduler, or a list of them, one after the other.",
-    "training": "The loop.",
+    "training": "The training loop.",
 }
-"""What each section is about."""
+"""One sentence about each section."""
 
 NESTED = mapping({"choice": {"type": "array"}, "name": {"type": "string"}}, ["choice", "name"])
 """A choice that is a branch of another, under a name."""

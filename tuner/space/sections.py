@@ -138,8 +138,8 @@ SECTIONS: Mapping[str, Section] = {
             "enqueue": Key([], "a list of mappings from parameter names to values", lambda value: True),
             "warm_start": Key(
                 None,
-                "{study: a name, storage: its database (SQLite's paths start at this file), top: a number of trials}, "
-                "or {file: an exported config}, each with {outside: refuse or clip}",
+                "{study: a name, storage: its database, top: trials}, "
+                "or {file: an exported config}, with {outside: refuse or clip}",
                 _either_none(is_warm_start),
             ),
         },

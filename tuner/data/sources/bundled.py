@@ -10,7 +10,7 @@ from tuner.goal import Task
 
 
 def load(*, base: str) -> Source:
-    """Ten classes of uint8 (1, 8, 8) images with values from 0 to 16; no test split of its own."""
+    """Load ten classes of uint8 (1, 8, 8) images with values from 0 to 16, without a test split."""
     bundle = load_digits()
     images = torch.from_numpy(bundle.images).to(torch.uint8).unsqueeze(1)
     targets = torch.from_numpy(bundle.target).long()
