@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from tuner.torch_internals import buffers_in, parameters_in, volatile_buffers
+
 MACHINERY = frozenset(vars(nn.Module())) | {"forward"}
 """The attributes that every module has: parameters, buffers, layers, hooks, its mode."""
 
@@ -33,11 +35,11 @@ def _differences(saved: nn.Module, loaded: nn.Module, seen: set[int]) -> Iterato
 
 def _of_module(saved: nn.Module, loaded: nn.Module, seen: set[int]) -> Iterator[tuple[str, str]]:
     """(attribute, kind) of what differs in one module, its layers apart."""
-    volatile = saved._non_persistent_buffers_set
-    for held, kind in (("_parameters", "a parameter"), ("_buffers", "a buffer")):
-        there = vars(loaded)[held]
-        for key, tensor in vars(saved)[held].items():
-            if not _is_same(tensor, there.get(key), seen):
+    volatile = volatile_buffers(saved)
+    for held, kind in ((parameters_in, "a parameter"), (buffers_in, "a buffer")):
+        known = held(loaded)
+        for key, tensor in held(saved).items():
+            if not _is_same(tensor, known.get(key), seen):
                 yield key, "a buffer with persistent=False" if key in volatile else f"{kind} that does not load again"
     there = vars(loaded)
     for key, value in vars(saved).items():

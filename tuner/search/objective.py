@@ -15,6 +15,7 @@ from tuner.engines.function import run_fit
 from tuner.engines.trial import run_trial
 from tuner.errors import TunerError, UsageError
 from tuner.goal import Goal
+from tuner.optuna_internals import trial_id_of
 from tuner.protocol import Epoch, Outcome, State, Trial, TrialPort, Verdict
 from tuner.runtime.seeds import derive
 from tuner.space import Space
@@ -106,7 +107,7 @@ class _StudyPort:
 
     def value_of(self, outcome: Outcome) -> float | tuple[float, ...]:
         """The trial's value or values, or the exception that Optuna understands."""
-        self._trial.storage.set_trial_system_attr(self._trial._trial_id, HISTORY, self._history)
+        self._trial.storage.set_trial_system_attr(trial_id_of(self._trial), HISTORY, self._history)
         if outcome.epoch is not None:
             self._trial.set_user_attr("epoch", outcome.epoch)
         for name, violation in outcome.violations.items():

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Set
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 
+from tuner.optuna_internals import trial_id_of
 from tuner.storage.tables import Begin, Move
 from tuner.storage.trial_update import TrialUpdate
 
@@ -29,7 +30,7 @@ class MemoryTables:
         if newest >= 0:
             return []
         trials = self._inner.get_all_trials(study_id, deepcopy=False)
-        self._newest = max([self._newest, *(trial._trial_id for trial in trials)])
+        self._newest = max([self._newest, *(trial_id_of(trial) for trial in trials)])
         return trials
 
     def write(self, facts: Mapping[int, TrialUpdate], step: Begin | Move | None = None) -> int | None:

@@ -16,6 +16,7 @@ from typing import Any
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from tuner.optuna_internals import id_of, put_trial_id, trial_id_of
 from tuner.storage.coordination import Turns, retried
 from tuner.storage.memory_tables import MemoryTables
 from tuner.storage.tables import DRIVER, NEW, Begin, Move, Tables
@@ -60,8 +61,9 @@ class StudyCaches:
             if trial_id in cache:
                 return self.of_study(study_id)
         for study in self._inner.get_all_studies():
-            if study._study_id not in self._caches and trial_id in self.of_study(study._study_id):
-                return self._caches[study._study_id]
+            study_id = id_of(study)
+            if study_id not in self._caches and trial_id in self.of_study(study_id):
+                return self._caches[study_id]
         raise KeyError(f"there is no trial with the id {trial_id}")
 
     def read(self, studies: Set[int]) -> None:
@@ -83,7 +85,7 @@ class StudyCaches:
         return bool(self._turns.driver) and time.monotonic() - when > FRESH_SECONDS
 
     def _put(self, cache: TrialCache, trial: FrozenTrial) -> None:
-        trial_id = trial._trial_id
+        trial_id = trial_id_of(trial)
         cache.put(trial)
         if (update := self.unwritten.get(trial_id)) is not None:
             cache.change(trial_id, update.change)
@@ -110,7 +112,7 @@ class StudyCaches:
         """Give the trial that was `NEW` the id under which it was written."""
         cache = self._caches[step.study_id]
         trial = copy.copy(cache.get(NEW))
-        trial._trial_id = trial_id
+        put_trial_id(trial, trial_id)
         cache.drop(NEW)
         cache.put(trial)
         self._own.add(trial_id)

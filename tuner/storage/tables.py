@@ -10,7 +10,6 @@ import datetime
 import functools
 import itertools
 import json
-import logging
 import operator
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -69,7 +68,7 @@ _OWNED = (
 )
 """Statements are made once: to make one costs more than to execute it."""
 
-logging.getLogger("optuna.storages._rdb.storage").setLevel(logging.ERROR)  # it warns of each read that an outage ends
+optuna_internals.silence_failed_reads()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +115,7 @@ class Tables:
         Raises:
             KeyError: there is no such study.
         """
-        return self._backend._get_trials(study_id, None, set(known), newest)
+        return optuna_internals.read_trials(self._backend, study_id, known, newest)
 
     def write(self, facts: Mapping[int, TrialUpdate], step: Begin | Move | None = None) -> int | None:
         """Write facts of trials by their ids, replacing what is there, with at most one step.

@@ -9,6 +9,8 @@ from collections.abc import Callable, Container, Set
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
+from tuner.optuna_internals import trial_id_of
+
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
@@ -69,7 +71,7 @@ class TrialCache:
 
     def put(self, trial: FrozenTrial) -> None:
         """Take in a trial that is new or has changed."""
-        trial_id = trial._trial_id
+        trial_id = trial_id_of(trial)
         known = self._trials.get(trial_id)
         self._trials[trial_id] = trial
         self._ids[trial.number] = trial_id
@@ -78,7 +80,7 @@ class TrialCache:
         if known is not None:
             self._counts[known.state] -= 1
         elif trial.number < self._last:  # another program began it at the same moment as one that is known
-            self._trials = {each._trial_id: each for each in sorted(self._trials.values(), key=_number)}
+            self._trials = {trial_id_of(each): each for each in sorted(self._trials.values(), key=_number)}
         self._last = max(self._last, trial.number)
         if trial.state.is_finished():
             self._open.discard(trial_id)

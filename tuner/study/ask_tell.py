@@ -12,7 +12,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from tuner.optuna_internals import id_of, is_stopped, put_storage, storage_of, tell
+from tuner.optuna_internals import id_of, is_stopped, put_storage, storage_of, tell, trial_id_of
 from tuner.protocol import Epoch, Fixed, Outcome, State, Trial
 from tuner.runtime.seeds import derive
 from tuner.storage import DRIVER, TrialUpdate, Turns, WriteBehindStorage, readable_errors
@@ -83,7 +83,7 @@ class AskTell:
         with readable_errors(), self._storage.together() as written:
             self._seed_sampler()
             trial = self.optuna.ask()
-            waiting = self._storage.get_trial(trial._trial_id)
+            waiting = self._storage.get_trial(trial_id_of(trial))
             there = waiting.user_attrs
             attempt = int(there.get("attempt", 0)) + 1
             values = self.study.space.fill(trial)
@@ -93,7 +93,7 @@ class AskTell:
             own = self.study.space.objective.function is not None
             seed = seed % 2**32 if own else seed  # a function gets it as it is, and libraries take no larger ones
             begun = {} if place is None else {**place, BEGUN: attempt}
-            self._storage.note(trial._trial_id, TrialUpdate({"seed": seed, "attempt": attempt, **begun}))
+            self._storage.note(trial_id_of(trial), TrialUpdate({"seed": seed, "attempt": attempt, **begun}))
         history: dict[str, list[float]] = waiting.system_attrs.get(HISTORY, {})
         interrupted = HISTORY in waiting.system_attrs or "losses" in there
         before = epochs_of(trial.number, history) if own else ()
@@ -286,9 +286,9 @@ class AskTell:
     def _set_back(self, trial: FrozenTrial, company: bool) -> None:
         history, attempt = trial.system_attrs.get(HISTORY, {}), int(trial.user_attrs.get("attempt", 0))
         if stopped_at(history) is None and not has_begun(trial):
-            self._wait(trial._trial_id, {})
+            self._wait(trial_id_of(trial), {})
             return
-        self._running[trial.number] = Attempt(trial._trial_id, history, 0, attempt)
+        self._running[trial.number] = Attempt(trial_id_of(trial), history, 0, attempt)
         outcome = Outcome(trial.number, attempt, State.LOST, cause=WITH_THE_RUN, company=company)
         try:
             if self._tell(outcome):

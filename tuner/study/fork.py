@@ -19,7 +19,7 @@ from optuna.trial import FixedTrial, FrozenTrial, TrialState
 
 from tuner.errors import StudyError
 from tuner.goal import Goal
-from tuner.optuna_internals import CONSTRAINTS_KEY
+from tuner.optuna_internals import CONSTRAINTS_KEY, id_of, trial_id_of
 from tuner.space import Space
 from tuner.space.diff import Source, differences
 from tuner.space.transfer import carry
@@ -122,7 +122,7 @@ def begin_fork(storage: BaseStorage, forked: Forked, space: Space, goal: Goal, b
         if FACTS not in made.user_attrs:
             refuse_other_directions(made, goal)
             attributes = {FACTS: facts_of(space, goal, batch, new_uid()), FORK: asdict(forked.fork)}
-            found(storage, turns, made._study_id, attributes, forked.trials)
+            found(storage, turns, id_of(made), attributes, forked.trials)
 
 
 def _begun(storage: BaseStorage, old: str, new: str) -> Fork | None:
@@ -200,5 +200,5 @@ def _moved(trial: FrozenTrial, number: int, drawn: FixedTrial, origin: Origin) -
         user_attrs={**trial.user_attrs, **origin.facts},
         system_attrs=noted,
         intermediate_values=trial.intermediate_values,
-        trial_id=trial._trial_id,
+        trial_id=trial_id_of(trial),
     )

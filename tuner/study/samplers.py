@@ -6,19 +6,17 @@ import importlib.util
 import inspect
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from types import SimpleNamespace
 from typing import Any
 
 import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import BasePruner, HyperbandPruner, NopPruner
 from optuna.samplers import BaseSampler
-from optuna.study import Study
-from optuna.trial import FrozenTrial
 
 from tuner import signatures
 from tuner.config import Component
 from tuner.errors import BuildError
+from tuner.optuna_internals import SeededHyperband
 from tuner.settings import Search
 
 CONTINUES_BY_ITSELF = ("QMCSampler", "GridSampler")
@@ -63,18 +61,6 @@ def sampler(component: Component, seed: int, single: bool) -> BaseSampler:
     """
     built: BaseSampler = _build(component, "sampler", lambda cls: _sampler_defaults(cls, component, seed, single))
     return built
-
-
-class _Hyperband(HyperbandPruner):
-    """Optuna's, whose brackets come from a seed; its own come from what the study is called."""
-
-    def __init__(self, seed: int, **arguments: Any) -> None:
-        super().__init__(**arguments)
-        self._seed = seed
-
-    def _get_bracket_id(self, study: Study, trial: FrozenTrial) -> int:
-        seeded: Any = SimpleNamespace(study_name=str(self._seed))
-        return super()._get_bracket_id(seeded, trial)
 
 
 def pruner(component: Component | None, epochs: int, seed: int) -> BasePruner:
@@ -133,7 +119,7 @@ def _build(component: Component, kind: str, defaults: Callable[[type], dict[str,
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
-            return (_Hyperband if cls is HyperbandPruner else cls)(**arguments)
+            return (SeededHyperband if cls is HyperbandPruner else cls)(**arguments)
     except Exception as error:  # a constructor may raise anything for a bad argument
         raise BuildError(f"search.{kind}", f"{cls.__name__} refuses its arguments: {error}") from None
 

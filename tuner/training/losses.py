@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.func import vmap
 from torch.nn import functional
-from torch.nn.modules.loss import _Loss
 
 from tuner import signatures
 from tuner.config import Component
 from tuner.errors import BuildError, listing
 from tuner.goal import Task
+from tuner.torch_internals import LossBase
 from tuner.training.link import Link
 
 Function: TypeAlias = Callable[[Tensor, Tensor], Tensor]
@@ -192,5 +192,5 @@ def argument_faults(loss: Component) -> Iterator[tuple[str, str]]:
 
 
 def _class(name: str) -> type[nn.Module]:
-    found: type[nn.Module] = signatures.named(nn, name, _Loss, "loss.type")
+    found: type[nn.Module] = signatures.named(nn, name, LossBase, "loss.type")
     return found

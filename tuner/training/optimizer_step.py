@@ -12,7 +12,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from tuner.torch_internals import adam_step, adamw_step, add_to_each, sgd_step
+from tuner.torch_internals import adam_step, adamw_step, add_to_each, count_as_stepped, sgd_step
 from tuner.training import optimizers
 from tuner.training.optimizers import Group
 
@@ -74,7 +74,7 @@ class _Direct:
         self._parameters: Tensors = optimizer.param_groups[0]["params"]
         self._source: object = None
         self._state: Mapping[str, Tensors] = {}
-        optimizer._opt_called = True  # type: ignore[attr-defined]  # or schedulers miss a call of its `step`
+        count_as_stepped(optimizer)
 
     def __call__(self) -> None:
         group = self._optimizer.param_groups[0]

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
+from tuner.torch_internals import buffers_in, parameters_in
+
 
 def names_of(model: nn.Module) -> dict[int, str]:
     """The names of a model's parameters and buffers by their ids; one that stands in several places has its first."""
@@ -28,7 +30,7 @@ class Borrowing:
         self._places = [
             (held, key, names[id(tensor)])
             for module in model.modules()
-            for held in (module._parameters, module._buffers)
+            for held in (parameters_in(module), buffers_in(module))
             for key, tensor in held.items()
             if tensor is not None
         ]

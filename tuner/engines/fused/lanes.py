@@ -19,6 +19,7 @@ from tuner.engines.fused.optimizer_rules import RULES, numbers_of
 from tuner.errors import BuildError
 from tuner.runtime.generators import order
 from tuner.runtime.seeds import derive
+from tuner.torch_internals import count_as_stepped
 from tuner.training import Run, Weights, groups_of, rows_at_once
 from tuner.training.precision import widened
 
@@ -68,7 +69,7 @@ class Lanes:
         for run in runs:
             self.runs.append(run)
             self._smoothing.append(run.loss.smoothing)
-            run.optimizer._opt_called = True  # type: ignore[attr-defined]  # or schedulers warn: it is stepped here
+            count_as_stepped(run.optimizer)
         self._have_rates([*self._rates.values, *(dropout_masks.rates(run.model) for run in runs)])
         kept = {name for run in self.runs for name in self._rule.keeps(run.optimizer.param_groups[0])}
         self._state = {name: self._grown(self._state.get(name)) for name in kept}

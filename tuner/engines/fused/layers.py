@@ -19,6 +19,7 @@ from tuner import models
 from tuner.engines.fused import dropout_masks
 from tuner.engines.fused.layout import Layout, lanes_first, rows_by_lane, side_by_side
 from tuner.models.adapt import FrozenBackbone
+from tuner.torch_internals import has_forward_hooks
 from tuner.training import fast_linear
 
 Classes: TypeAlias = frozenset[type[nn.Module]]
@@ -150,7 +151,7 @@ def _computes(module: nn.Module, layout: Layout) -> bool:
 def _is_special(module: nn.Module) -> bool:
     """Whether a layer computes something else than others of its class, or code of one's own sees what it is given."""
     given = vars(module).keys() - ({"forward"} if dropout_masks.is_taken_over(module) else set())
-    if module._forward_hooks or module._forward_pre_hooks or any(hasattr(type(module), name) for name in given):
+    if has_forward_hooks(module) or any(hasattr(type(module), name) for name in given):
         return True
     match module:
         case nn.Conv2d():

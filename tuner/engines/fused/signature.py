@@ -7,13 +7,13 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from tuner.config import Config
 from tuner.data.in_memory import Resident
 from tuner.engines.fused import dropout_masks
 from tuner.engines.fused.inspection.contents import Contents, attributes_of
 from tuner.engines.fused.optimizer_rules import RULES
+from tuner.torch_internals import BatchNormBase, has_gradient_hooks
 from tuner.training import Run
 
 
@@ -61,7 +61,7 @@ def refusal(run: Run, signature: Signature) -> str:
         return "fp16 scales the loss of each trial for itself"
     if run.average is not None:
         return "training.ema keeps a second model"
-    if any(isinstance(m, _BatchNorm) and m.running_mean is None for m in run.model.modules()):
+    if any(isinstance(m, BatchNormBase) and m.running_mean is None for m in run.model.modules()):
         return "batch norm without statistics scores a row by those beside it"
     if other := next((name for name, p in run.model.named_parameters() if p.dtype is not torch.float32), None):
         return f"{other} is not of float32, as the numbers of lanes are"
@@ -73,9 +73,7 @@ def refusal(run: Run, signature: Signature) -> str:
 
 
 def _has_hooks_on_gradients(model: nn.Module) -> bool:
-    kinds = ("_backward_hooks", "_backward_pre_hooks", "_post_accumulate_grad_hooks")
-    parts = (*model.modules(), *model.parameters())
-    return any(getattr(part, kind, None) for part in parts for kind in kinds)
+    return any(map(has_gradient_hooks, model.modules())) or any(map(has_gradient_hooks, model.parameters()))
 
 
 def _of_lanes(model: nn.Module) -> frozenset[tuple[int, str]]:

@@ -23,6 +23,7 @@ from tuner.engines.fused.functional_call import names_of
 from tuner.engines.fused.inspection.undo import Way, undo
 from tuner.engines.fused.inspection.values import digest
 from tuner.engines.fused.inspection.walk import Scope, Walk, place_of
+from tuner.torch_internals import hooks_for_all_modules
 
 MODEL = "self"
 """What messages call a model, as its own code does."""
@@ -138,8 +139,5 @@ def _everyones() -> list[tuple[str, Any]]:
         ("the state of numpy.random", (kind, np.asarray(state).tobytes(), *rest)),
         ("os.environ", dict(os.environ)),
         ("torch's settings", (torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_num_threads())),
-        (
-            "torch's hooks for all modules",
-            {k: v for k, v in vars(nn.modules.module).items() if k.startswith("_global_")},
-        ),
+        ("torch's hooks for all modules", hooks_for_all_modules()),
     ]

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from tuner.engines.fused.inspection import code
 from tuner.engines.fused.inspection.values import READERS, digest, is_plain, numbers, slots_of, text_of
+from tuner.torch_internals import BUFFERS, LAYERS, PARAMETERS
 
 Parts: TypeAlias = Iterator[tuple[str, Any]]
 """Places, and the objects there."""
@@ -117,7 +118,7 @@ class Walk:
         self.holders.append(held)
         is_home = id(module) in self.scope.homes
         for name, value in held.items():
-            if name in ("_parameters", "_buffers", "_modules"):
+            if name in (PARAMETERS, BUFFERS, LAYERS):
                 self.texts[f"{place}.__order_{name}__"] = str(list(value))
                 for key, each in value.items():
                     is_weight = is_home and isinstance(each, Tensor)
