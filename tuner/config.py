@@ -201,5 +201,10 @@ def is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def is_number(value: Any) -> bool:
+    """A number that is not a boolean."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 STUDY_SECTIONS = ("provenance", "study", "search", "objective")
 """The sections that say how to search. Training reads none of them."""

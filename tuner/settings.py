@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tuner.config import Component, is_whole
+from tuner.config import Component, is_number, is_whole
 
 
 def seconds(duration: Any) -> float | None:
     """Read `90`, `90s`, `10m`, `1h30m` or `2d` as seconds; None when it is nothing of the kind."""
-    if _is_number(duration):
+    if is_number(duration):
         return float(duration) if duration > 0 else None
     match = re.fullmatch(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?", str(duration).replace(" ", ""))
     if match is None or not any(match.groups()):
@@ -148,7 +148,7 @@ class Confirmed:
         if not isinstance(section, Mapping):
             return None
         numbers: list[Any] = [section.get(name) for name in ("mean", "low", "high")]
-        if not all(map(_is_number, numbers)):
+        if not all(map(is_number, numbers)):
             return None
         mean, low, high = numbers
         return cls(mean, low, high, _checked(section.get("epoch"), is_whole))
@@ -184,7 +184,7 @@ class Provenance:
         rules: Mapping[str, Callable[[Any], bool]] = {
             **dict.fromkeys(("study", "uid", "metric", "value_is", "data"), _is_text),
             **dict.fromkeys(("trial", "seed", "epoch", "threads", "lanes"), is_whole),
-            "value": _is_number,
+            "value": is_number,
         }
         read = {name: _checked(section.get(name), rule) for name, rule in rules.items()}
         rates = tuple((epoch, rate) for epoch, rate in section["rates"] or ())
@@ -203,7 +203,3 @@ def _checked(value: Any, rule: Callable[[Any], bool]) -> Any:
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tuner.models import MODELS
 from tuner.schema import from_signatures
 from tuner.training import losses, lr_schedulers, optimizers
 
@@ -52,7 +51,3 @@ def test_an_argument_that_may_only_have_its_default_says_so() -> None:
 
     assert shape["properties"]["reduction"]["anyOf"][0] == {"enum": ["mean"]}
     assert "ignore_index" not in shape["properties"]
-
-
-def test_the_docstrings_of_this_package_are_read_too() -> None:
-    assert from_signatures.sentences(MODELS["CNN"])["pooling"] == "`max`, `avg` or null for none."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import json
 import re
 from typing import Any
@@ -10,10 +12,13 @@ import pytest
 from jsonschema import Draft7Validator
 
 from tests.conftest import ROOT
+from tests.support.reworded import reworded, without_words
 from tuner import preflight
 from tuner.errors import SpaceError
-from tuner.schema import space_file
+from tuner.schema import components, space_file
+from tuner.schema.components import Part
 from tuner.space import Space, yaml_document
+from tuner.space.sections import SECTIONS
 
 SPACES = sorted((ROOT / "search_spaces").glob("*.yaml"))
 SHOWN = [
@@ -78,6 +83,9 @@ TAKEN = [
     {"search": "{enqueue: [{optimizer.lr: 0.1}]}", "optimizer": "{type: SGD, lr: {float: [0.01, 1]}}"},
     {"objective": "{metrics: [accuracy, parameters], constraints: {parameters: {max: 5000}}}"},
     {"objective": "{metric: f1, direction: maximize, scope: last}"},
+    {"objective": "{metrics: [f1, loss], directions: [maximize, minimize], constraints: {recall: {min: 0.5, max: 1}}}"},
+    {"data": "{type: digits, transforms: [RandomErasing, {choice: [{type: RandomRotation, degrees: 5}]}]}"},
+    {"provenance": "{seed: 3, epoch: 2, rates: [[1, 0.1], [9, 0.01]], study: old}"},
 ]
 
 
@@ -110,6 +118,12 @@ REFUSED = [
     {"study": "7"},
     {"objective": "{direction: up}"},
     {"objective": "{scope: first}"},
+    {"objective": "{metrics: [f1, loss], directions: [maximize, up]}"},
+    {"objective": "{metrics: [f1, 3]}"},
+    {"objective": "{constraints: {recall: {least: 0.5}}}"},
+    {"objective": "{constraints: {recall: 0.5}}"},
+    {"provenance": "{rates: [[0, 0.1]]}"},
+    {"provenance": "{rates: [0.1]}"},
     {"objective": "{function: train}"},
     {"data": "{type: digitz}"},
     {"data": "{type: digits, valid: 1.5}"},
@@ -166,6 +180,31 @@ def test_what_the_checks_refuse_breaks_it(sections: dict[str, str], validator: D
         preflight.check_names(Space.parse(text))
 
     assert faults(validator, text) != []
+
+
+def test_other_words_of_keys_docstrings_and_messages_leave_the_schema(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = without_words(space_file.space_schema())
+    others = {name: dataclasses.replace(section, keys=reworded(section.keys)) for name, section in SECTIONS.items()}
+    parts = components.parts(SECTIONS["data"].keys)
+
+    monkeypatch.setattr(space_file, "SECTIONS", others)
+    monkeypatch.setattr(inspect, "getdoc", lambda function: None)
+    monkeypatch.setattr(components, "parts", lambda ours: {name: silenced(part) for name, part in parts.items()})
+    after = without_words(space_file.space_schema())
+
+    assert after == before
+
+
+def silenced(part: Part) -> Part:
+    """A part whose check names the faulty arguments, and gives no reason."""
+    return dataclasses.replace(part, faults=lambda component: ((path, "") for path, _ in part.faults(component)))
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "tuner" / "schema").glob("*.py")), ids=lambda file: file.stem)
+def test_only_descriptions_and_the_api_page_are_read_out_of_text(file: Any) -> None:
+    reads = [word for word in ("import re\n", "getdoc", "__doc__") if word in file.read_text()]
+
+    assert not reads or file.stem in ("docstrings", "api_page")
 
 
 def test_a_section_that_is_missing_breaks_it(validator: Draft7Validator) -> None:

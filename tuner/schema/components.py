@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +19,6 @@ from torchvision import models as torchvision_models
 from torchvision.transforms import v2
 
 from tuner import data, models
-from tuner.config import Component
 from tuner.data.preprocessing import tokenizer, transforms
 from tuner.data.sources import torchvision_dataset
 from tuner.models import torchvision_model
@@ -104,10 +102,7 @@ def _models() -> dict[str, Callable[..., Any]]:
 
 
 def _tokenizers() -> dict[str, Callable[..., Any]]:
-    """The kinds that the docstring of their maker puts in backticks, as far as the check knows them."""
-    named = re.findall(r"`(\w+)`", tokenizer.tokenizer_of.__doc__ or "")
-    known = (name for name in named if not any(key == "type" for key, _ in tokenizer.argument_faults(Component(name))))
-    return dict.fromkeys(known, tokenizer.tokenizer_of)
+    return dict.fromkeys(tokenizer.KINDS, tokenizer.tokenizer_of)
 
 
 def _of_search(kind: str) -> Faults:

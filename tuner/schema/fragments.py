@@ -36,6 +36,12 @@ def defined(name: str) -> Shape:
     return {"$ref": f"#/definitions/{name}"}
 
 
+def described(shape: Shape, words: str, **more: Any) -> Shape:
+    """A shape with words on it, and more; draft-07 would overlook them beside a bare reference."""
+    said = {**({"description": words} if words else {}), **more}
+    return {"allOf": [shape], **said} if "$ref" in shape else {**shape, **said}
+
+
 def mapping(properties: Mapping[str, Shape | bool], required: Iterable[str] = (), **more: Any) -> Shape:
     """A mapping with these keys and no others."""
     needed = {"required": sorted(required)} if required else {}

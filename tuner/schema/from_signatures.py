@@ -6,7 +6,6 @@ import enum
 import inspect
 import json
 import numbers
-import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,7 +16,8 @@ from torch import Tensor
 from tuner import signatures
 from tuner.config import Component
 from tuner.errors import BuildError
-from tuner.schema.fragments import Shape, defined, mapping, one_of, or_hole
+from tuner.schema.docstrings import first_sentence, sentences
+from tuner.schema.fragments import Shape, described, mapping, one_of, or_hole
 
 Faults = Callable[[Component], Iterator[tuple[str, str]]]
 """(argument, message) of what a component's class would refuse, as `check` asks for it."""
@@ -37,9 +37,6 @@ PLAIN: Mapping[Any, str] = {
     Mapping: "object",
 }
 """What stands in YAML for values of a type."""
-
-LONGEST = 300
-"""A description is cut to whole sentences within so many characters."""
 
 
 def shape_of(name: str, function: Any, faults: Faults, holes: bool = True, besides: Iterable[str] = ()) -> Shape:
@@ -64,7 +61,7 @@ def shape_of(name: str, function: Any, faults: Faults, holes: bool = True, besid
         fixed = _is_fixed(name, given, key, faults)
         hint = typing.Literal[given[key]] if fixed else hints.get(key)
         shapes[key] = _argument(parameters[key], hint, words.get(key, ""), holes)
-    return {**mapping(shapes, needed), **_described(first_sentence(function))}
+    return described(mapping(shapes, needed), first_sentence(function))
 
 
 def is_known(name: str, faults: Faults) -> bool:
@@ -99,12 +96,7 @@ def _argument(parameter: inspect.Parameter, hint: Any, words: str, holes: bool) 
     if shape and told and default is None:
         shape = one_of([shape, {"type": "null"}])
     shown = {"default": default} if told and default is not None and _is_json(default) else {}
-    filled = (or_hole(shape) if shape else defined("value")) if holes else shape
-    return (
-        {"allOf": [filled], **_described(words), **shown}
-        if "$ref" in filled
-        else {**filled, **_described(words), **shown}
-    )
+    return described(or_hole(shape) if holes else shape, words, **shown)
 
 
 def typed(hint: Any) -> Shape:
@@ -142,31 +134,3 @@ def _is_json(value: Any) -> bool:
     except (TypeError, ValueError):
         return False
     return True
-
-
-def _described(words: str) -> Shape:
-    return {"description": words} if words else {}
-
-
-def sentences(function: Any) -> dict[str, str]:
-    """What a docstring says of each argument: `name: ...` or `name (type): ...`, and the lines indented under it."""
-    found: dict[str, str] = {}
-    pattern = r"^( *)(\w+)(?: \([^\n]*?\))?: +([^\n]*(?:\n(?:\1 +[^\n]*))*)"
-    for match in re.finditer(pattern, inspect.getdoc(function) or "", re.MULTILINE):
-        found.setdefault(match[2], _tidy(match[3]))
-    return found
-
-
-def first_sentence(function: Any) -> str:
-    """What a docstring says a class is."""
-    return _tidy((inspect.getdoc(function) or "").partition("\n\n")[0])
-
-
-def _tidy(text: str) -> str:
-    """Plain words on one line, without the marks of Sphinx, whole sentences of no more than a few."""
-    text = re.sub(r":\w+:`~?([^`<]*?)(?: *<[^`]*>)?`", r"\1", text)
-    text = re.sub(r"\s+", " ", text.replace("``", "`").replace("\\", "")).strip()
-    if len(text) <= LONGEST:
-        return text
-    kept = text[:LONGEST].rpartition(". ")[0]
-    return f"{kept}." if kept else f"{text[:LONGEST].rpartition(' ')[0]} ..."

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuner.config import Scalar
-from tuner.space.sections import OWN_SECTIONS, SECTIONS, Section
+from tuner.space.key import Section
+from tuner.space.sections import OWN_SECTIONS, SECTIONS
 from tuner.space.space import Space
 from tuner.space.suggest import Known
 from tuner.space.tree import Choice, Fixed, Group, Items, Repeat, Tree, join

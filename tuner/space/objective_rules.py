@@ -6,13 +6,14 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tuner.config import is_number
 from tuner.errors import Fault, Place, did_you_mean, listing
-from tuner.goal import COSTS, Direction, Scope
+from tuner.goal import COSTS, Scope
+from tuner.space.study_sections import BOUNDS, DIRECTION
 from tuner.space.tree import Fixed, Group, Items, Tree, describe, join
 from tuner.space.validation import constant
-from tuner.space.validators import is_direction, is_number
 
-ENDS = ("min", "max")
+ENDS = tuple(BOUNDS.keys)
 NOT_PRUNED = "a pruner compares one value after each epoch, and several objectives have no such value: drop it"
 LAST_ONLY = "with several metrics the values are the last epoch's, since none is the best in all of them: drop it"
 
@@ -89,9 +90,9 @@ def _direction_faults(section: Group) -> Iterator[Fault]:
         message = f"{len(metrics)} metrics have {len(directions)} directions: give one each"
         yield Fault(section.keys["directions"], "objective.directions", message)
     for i, value, place in _items(section, "directions"):
-        if not is_direction(value):
-            known = listing(item.value for item in Direction)
-            yield Fault(place, f"objective.directions.{i}", f"a direction is one of {known}")
+        if not DIRECTION.takes(value):
+            message = f"a direction is one of {listing(DIRECTION.words)}"
+            yield Fault(place, f"objective.directions.{i}", message)
 
 
 def _constraint_faults(name: str, tree: Tree) -> Iterator[Fault]:
@@ -102,7 +103,7 @@ def _constraint_faults(name: str, tree: Tree) -> Iterator[Fault]:
     for key, place in tree.keys.items():
         if key not in ENDS:
             yield Fault(place, join(path, key), f"no such key{did_you_mean(key, ENDS)}: a constraint takes min and max")
-        elif not is_number(describe(tree.entries[key])):
+        elif not BOUNDS.keys[key].takes(describe(tree.entries[key])):
             yield Fault(tree.entries[key].place, join(path, key), "must be a number")
     low, high = (_value(tree, key) for key in ENDS)
     if is_number(low) and is_number(high) and low > high:

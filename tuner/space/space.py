@@ -15,7 +15,7 @@ from tuner.config import Config
 from tuner.errors import Fault, Place, SpaceError, UsageError
 from tuner.goal import Objective
 from tuner.settings import Provenance, Search, StudySettings
-from tuner.space import edit, enqueue, objective_rules, suggest, validation, validators, yaml_document
+from tuner.space import edit, enqueue, objective_rules, suggest, validation, yaml_document
 from tuner.space.edit import Settings, pairs_of
 from tuner.space.overrides import Given
 from tuner.space.parse import Parser
@@ -31,6 +31,7 @@ from tuner.space.tree import (
     Tree,
     children,
     describe,
+    extremes,
     is_fixed,
     is_index,
     join,
@@ -175,7 +176,7 @@ class Space:
         section, key = path.split(".")
         variants = (tree for _, tree in validation.variants(self.tree.entries[section], section))
         trees = [tree.entries[key] for tree in variants if isinstance(tree, Group)]
-        return max(value for tree in trees for _, value in validators.extremes(tree))
+        return max(value for tree in trees for _, value in extremes(tree))
 
     def place(self, path: str) -> Place:
         """Where the nearest thing to `path`, a parameter path, stands in the text."""

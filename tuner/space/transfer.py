@@ -11,12 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tuner.config import Scalar
+from tuner.config import Scalar, is_number
 from tuner.space.diff import ABSENT, Source, ruling_of, same
 from tuner.space.space import Space
 from tuner.space.tree import Choice, Fixed, Float, Group, Int, Items, Ref, Repeat, Tree, describe, join
 from tuner.space.validation import closed
-from tuner.space.validators import is_number
 from tuner.space.yaml_writer import flow
 
 

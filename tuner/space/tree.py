@@ -229,6 +229,27 @@ def describe(tree: Tree) -> Any:
             return [describe(item) for item in items]
 
 
+def extremes(tree: Tree) -> Iterator[tuple[Place, Any]]:
+    """The values that stand for all that a tree can give: both ends of a range, every branch."""
+    match tree:
+        case Fixed(value, place):
+            yield place, value
+        case Float(low, high) | Int(low, high):
+            yield tree.place, low
+            yield tree.place, high
+        case Choice(branches):
+            for branch in branches:
+                yield from extremes(branch.tree)
+        case Items(items, place):
+            yield place, list(items)
+        case Group(entries, _, place):
+            yield place, dict(entries)
+        case Repeat():
+            yield tree.place, [tree.element]
+        case Ref():
+            pass
+
+
 def is_index(part: str) -> bool:
     """Whether a part of a path is a position in a list."""
     return part.isascii() and part.isdecimal()

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tuner.errors import Fault, Place, did_you_mean, listing
-from tuner.space.sections import OPEN, OWN_SECTIONS, REQUIRED, SECTIONS, Key, Section
-from tuner.space.tree import Branch, Choice, Fixed, Group, Items, Ref, Tree, describe, join
-from tuner.space.validators import extremes
+from tuner.space.key import REQUIRED, Key, Section
+from tuner.space.sections import OWN_SECTIONS, SECTIONS
+from tuner.space.tree import Branch, Choice, Fixed, Group, Items, Ref, Tree, describe, extremes, join
 from tuner.space.yaml_writer import flow
 
 DEFAULT_PLACE = Place(1, 1)
@@ -24,9 +24,11 @@ def sections(document: Any) -> Mapping[str, Section]:
 
 def closed(path: str, ruling: Mapping[str, Section] = SECTIONS) -> str:
     """Why no hole may stand at `path`, or an empty string where one may."""
-    section = ruling.get(path.partition(".")[0])
-    inside = any(path == place or path.startswith(f"{place}.") for place in OPEN)
-    return "" if section is None or inside else section.closed
+    name, _, inside = path.partition(".")
+    if (section := ruling.get(name)) is None:
+        return ""
+    key = section.keys.get(inside.partition(".")[0])
+    return "" if key is not None and key.tuned else section.closed
 
 
 def constant(value: Any) -> Tree:
@@ -120,7 +122,7 @@ def _value_faults(tree: Tree, path: str, key: Key) -> Iterator[Fault]:
     if isinstance(tree, Ref):
         yield Fault(tree.place, path, f"must be {key.wants} or a hole of such, not a ref")
     for place, value in extremes(tree):
-        if not key.rule(value):
+        if not key.takes(value):
             yield Fault(place, path, f"must be {key.wants}, not {_show(value)}")
             return
 

@@ -17,7 +17,7 @@ from tuner.data.sources.read_table import Reading
 from tuner.data.sources.row_file import RowFile
 from tuner.errors import DataError
 from tuner.scaffold import dialect
-from tuner.schema.from_signatures import sentences
+from tuner.schema.docstrings import sentences
 
 
 def test_the_line_is_counted_in_the_file_and_not_in_rows(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ Every text becomes so many token ids: padded with 0, unknown tokens 1, cut at th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,8 +72,7 @@ def tokenizer_of(
         length: of every text in tokens; at least 1.
         lowercase: whether capitals are the same as small letters.
     """
-    kinds: dict[str, Callable[[int], tuple[Tokenizer, Any]]] = {"char": _char, "word": _word, "bpe": _bpe}
-    tokenizer, trainer = kinds[kind](vocab)
+    tokenizer, trainer = KINDS[kind](vocab)
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), *([normalizers.Lowercase()] if lowercase else [])])
     tokenizer.train_from_iterator(texts, trainer)
     tokenizer.enable_truncation(length)
@@ -140,12 +139,9 @@ class Tokens:
 
 def argument_faults(tokenizer: Component) -> Iterator[tuple[str, str]]:
     """(argument, message) of what is wrong with a `tokenizer` section; a hole stands as its mapping."""
-    kinds = ("char", "word", "bpe")
-    if tokenizer.type not in kinds:
-        yield (
-            "type",
-            f"there is no tokenizer {tokenizer.type}{did_you_mean(tokenizer.type, kinds)}: it is {listing(kinds)}",
-        )
+    if tokenizer.type not in KINDS:
+        hint = did_you_mean(tokenizer.type, KINDS)
+        yield "type", f"there is no tokenizer {tokenizer.type}{hint}: it is {listing(KINDS)}"
     yield from signatures.argument_faults(tokenizer_of, tokenizer.args, ours=("kind", "texts"), title="a tokenizer")
     for name, least in (("vocab", len(SPECIAL) + 1), ("length", 1)):
         value = tokenizer.args.get(name, least)
@@ -172,3 +168,7 @@ def _bpe(vocab: int) -> tuple[Tokenizer, Any]:
     letters = vocab - len(SPECIAL)  # the trainer keeps all letters, whatever vocab_size says
     trainer = BpeTrainer(vocab_size=vocab, limit_alphabet=letters, special_tokens=SPECIAL, show_progress=False)
     return tokenizer, trainer
+
+
+KINDS: Mapping[str, Callable[[int], tuple[Tokenizer, Any]]] = {"char": _char, "word": _word, "bpe": _bpe}
+"""The tokenizers by their `type`: each makes one of so many tokens, with its trainer."""
