@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -23,9 +23,10 @@ from tuner.data.preprocessing import tokenizer, transforms
 from tuner.data.sources import torchvision_dataset
 from tuner.models import torchvision_model
 from tuner.schema import from_signatures
-from tuner.schema.fragments import Shape
+from tuner.schema.fragments import Shape, described
 from tuner.schema.from_signatures import Faults
 from tuner.study import samplers
+from tuner.study.deprecated import DEPRECATED, Deprecation
 from tuner.training import losses, lr_schedulers, optimizers
 
 
@@ -34,7 +35,8 @@ class Part:
     """What may stand for a section, or for one component of it.
 
     `classes` are those that it may name, by their names; `own` also takes code of one's own; `holes`
-    may stand in its arguments; `besides` are keys that it takes whatever its class is.
+    may stand in its arguments; `besides` are keys that it takes whatever its class is; `deprecated` are
+    arguments that a later release drops, by class.
     """
 
     classes: Mapping[str, Any]
@@ -42,13 +44,19 @@ class Part:
     own: bool = False
     holes: bool = True
     besides: tuple[str, ...] = ()
+    deprecated: Mapping[str, Mapping[str, Deprecation]] = field(default_factory=dict)
 
     def shapes(self) -> dict[str, Shape]:
         """The schema of each class, by its name."""
-        return {
-            name: from_signatures.shape_of(name, function, self.faults, self.holes, self.besides)
-            for name, function in sorted(self.classes.items())
-        }
+        return {name: self._shape(name, function) for name, function in sorted(self.classes.items())}
+
+    def _shape(self, name: str, function: Any) -> Shape:
+        shape = from_signatures.shape_of(name, function, self.faults, self.holes, self.besides)
+        for argument, deprecation in self.deprecated.get(name, {}).items():
+            known = shape["properties"][argument]
+            words = f"{deprecation.sentence} {known.get('description', '')}".rstrip()
+            shape["properties"][argument] = described(known, words, deprecated=True)
+        return shape
 
 
 def parts(ours: Iterable[str]) -> dict[str, Part]:
@@ -66,7 +74,9 @@ def parts(ours: Iterable[str]) -> dict[str, Part]:
         "optimizer": _part(_classes(torch.optim, torch.optim.Optimizer), optimizers.argument_faults),
         "scheduler": _part(_schedulers(), lr_schedulers.argument_faults),
         "stage": _part(_schedulers(), lr_schedulers.part_faults, besides=("epochs",)),
-        "sampler": _part(_classes(optuna.samplers, BaseSampler), _of_search("sampler"), holes=False),
+        "sampler": _part(
+            _classes(optuna.samplers, BaseSampler), _of_search("sampler"), holes=False, deprecated=DEPRECATED
+        ),
         "pruner": _part(_classes(optuna.pruners, BasePruner), _of_search("pruner"), holes=False),
     }
 

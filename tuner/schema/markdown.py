@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -12,6 +12,7 @@ from tuner.models import MODELS, sizes
 from tuner.schema import space_file
 from tuner.schema.fragments import Shape
 from tuner.space.yaml_writer import flow
+from tuner.study.deprecated import DEPRECATED, Deprecation
 
 OURS: Mapping[str, Iterable[str]] = {"data": SOURCES, "model": MODELS}
 """The classes of a part that are not a library's; each has a table of its own."""
@@ -38,6 +39,7 @@ class Entry:
     needed: bool
     tuned: bool
     words: str
+    deprecated: bool
 
 
 class Page:
@@ -73,6 +75,20 @@ class Page:
         lines = [f"| `{name}` | {_signature(self._entries(shape))} |" for name, shape in self._classes(part).items()]
         return "\n".join(["| class | its arguments |", "|---|---|", *lines])
 
+    def deprecated(self) -> str:
+        """Return a table of the arguments that a later Optuna drops, a line for those that share class and release."""
+        rows: dict[tuple[str, Deprecation], list[str]] = {}
+        for name, arguments in DEPRECATED.items():
+            for argument, deprecation in arguments.items():
+                rows.setdefault((name, deprecation), []).append(f"`{argument}`")
+        lines = [
+            f"| `{name}` | {', '.join(arguments)} | {one.since} | {one.until} | {one.instead and f'`{one.instead}`'} |"
+            for (name, one), arguments in sorted(rows.items(), key=lambda row: (row[0][0], row[0][1].since))
+        ]
+        return "\n".join(
+            ["| class | arguments | deprecated since | gone in | instead |", "|---|---|---|---|---|", *lines]
+        )
+
     def _classes(self, part: str) -> dict[str, Shape]:
         prefix = f"{part}."
         named = {name: shape for name, shape in self._definitions.items() if name.startswith(prefix)}
@@ -83,7 +99,14 @@ class Page:
         needed = shape.get("required", ())
         given = {name: entry for name, entry in shape["properties"].items() if isinstance(entry, dict)}
         return [
-            Entry(name, _default(entry), name in needed, self._may_be_hole(entry), entry.get("description", ""))
+            Entry(
+                name,
+                _default(entry),
+                name in needed,
+                self._may_be_hole(entry),
+                entry.get("description", ""),
+                entry.get("deprecated", False),
+            )
             for name, entry in given.items()
             if name not in left_out
         ]
@@ -106,9 +129,10 @@ def _table(entries: Iterable[Entry], title: str) -> str:
     return "\n".join([f"| {title} | default | hole | what it is |", "|---|---|---|---|", *lines])
 
 
-def _signature(entries: Iterable[Entry]) -> str:
+def _signature(entries: Sequence[Entry]) -> str:
     needed = [f"**`{entry.name}`**" for entry in entries if entry.needed]
-    return ", ".join([*needed, *(_argument(entry) for entry in entries if not entry.needed)])
+    others = [_argument(entry) for entry in entries if not entry.needed and not entry.deprecated]
+    return ", ".join([*needed, *others])
 
 
 def _argument(entry: Entry) -> str:
