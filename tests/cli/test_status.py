@@ -35,7 +35,7 @@ def as_json(url: str, *more: str, study: str = "tiny") -> list[Any]:
 
 
 def place(trials: AskTell, number: int, worker: str) -> None:
-    trials.note(number, {"worker": worker, "host": "here", "device": "cpu", "threads": 1})
+    trials.running.note(number, {"worker": worker, "host": "here", "device": "cpu", "threads": 1})
 
 
 def test_status_tells_from_another_terminal_what_runs_and_where(cli: Cli, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from tests.support.asking import opened
+from tests.support.asking import opened_study
 from tuner.protocol import Place
 from tuner.search.driver import Driver
 from tuner.search.events import Event, Noted
@@ -14,7 +14,7 @@ PLACES = [Place(str(i), "here", "cpu", 1) for i in range(3)]
 
 
 def driver_of(url: str, folder: Path, events: list[Event], total: int = 9) -> Driver:
-    return Driver(opened(url).study, Sole(), Limits(total, math.inf, 10, 3), folder, events.append)
+    return Driver(opened_study(url), Sole(), Limits(total, math.inf, 10, 3), folder, events.append)
 
 
 def test_workers_that_have_a_trial_get_more_while_less_than_a_third_of_the_study_runs(url: str, tmp_path: Path) -> None:

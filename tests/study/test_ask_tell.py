@@ -20,7 +20,7 @@ BEGIN SELECT RAISE(ABORT, 'crash'); END
 def test_optuna_reads_every_trial_its_parameters_epochs_and_attributes(url: str) -> None:
     trials = opened(url)
     trial = trials.ask()
-    trials.note(0, {"threads": 2})
+    trials.running.note(0, {"threads": 2})
     trials.report(epoch(trial.number, 1, 0.7))
     trials.report(epoch(trial.number, 2, 0.6))
     trials.tell(Outcome(trial.number, 1, State.COMPLETE, (0.7,), 1))
@@ -147,7 +147,7 @@ def test_enqueued_configs_run_first(url: str) -> None:
 def test_an_ending_that_was_half_written_is_written_anew(url: str) -> None:
     trials = opened(url)
     trials.ask()
-    trials.note(0, {"cause": "ThresholdPruner at epoch 1"})
+    trials.running.note(0, {"cause": "ThresholdPruner at epoch 1"})
     trials.leave(0)
     trials = opened(url)
     trials.ask()

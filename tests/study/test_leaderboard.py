@@ -21,7 +21,7 @@ def test_the_standing_is_at_each_moment_what_a_look_at_all_trials_gives(url: str
         number, broken = trials.ask().number, chance.random() < 0.2
         values = tuple(chance.randrange(4) / 4 for _ in range(objectives))  # so that there are equals
         trials.tell(Outcome(number, 1, State.COMPLETE, values, 1, violations={"loss": 1.0} if broken else {}))
-        leaderboard.take(trials.ended())
+        leaderboard.take(trials.queue.ended())
 
         records = trials.study.records()
         sound = [record for record in trials.study.ranked(records) if record.sound]

@@ -61,7 +61,7 @@ def test_what_the_worker_only_held_loses_no_attempt_and_what_ran_does(url: str) 
     trials = opened(url)
     trials.ask(PLACE)
     trials.ask()
-    trials.place(1, PLACE)
+    trials.running.place(1, PLACE)
 
     trials = opened(url)
     recovered = trials.recover()
@@ -73,8 +73,8 @@ def test_what_the_worker_only_held_loses_no_attempt_and_what_ran_does(url: str) 
 def test_a_trial_that_begins_later_is_written_before_it_does(url: str) -> None:
     trials = opened(url)
     trials.ask()
-    trials.place(0, PLACE)
-    trials.begin(0)
+    trials.running.place(0, PLACE)
+    trials.running.begin(0)
 
     trials = opened(url)
     trials.recover()
@@ -97,7 +97,7 @@ def test_who_dies_in_company_is_tried_alone_before_it_has_failed(url: str) -> No
     trials = opened(url)
     trials.recover()
     assert [record.state for record in trials.study.records()] == ["lost", "waiting"]
-    assert [outcome.trial for outcome in trials.lost] == [0]
+    assert [outcome.trial for outcome in trials.take_lost()] == [0]
 
 
 def test_ctrl_c_costs_no_attempt(url: str) -> None:

@@ -7,15 +7,19 @@ from tuner.goal import Task, goal_of
 from tuner.protocol import Epoch, Outcome, State
 from tuner.space import Space
 from tuner.storage import open_storage
-from tuner.study import AskTell, open_study
+from tuner.study import AskTell, Study, open_study
 
 PRUNING = TINY.replace("pruner: null", "pruner: {type: ThresholdPruner, lower: 0.5}")
 
 
-def opened(url: str, text: str = PRUNING, batch: int | None = None) -> AskTell:
+def opened_study(url: str, text: str = PRUNING, batch: int | None = None) -> Study:
     space = Space.parse(text)
     goal = goal_of(space.objective, Task.CLASSIFICATION)
-    return AskTell(open_study(open_storage(url, create=True), space, goal, batch))
+    return open_study(open_storage(url, create=True), space, goal, batch)
+
+
+def opened(url: str, text: str = PRUNING, batch: int | None = None) -> AskTell:
+    return AskTell(opened_study(url, text, batch))
 
 
 def epoch(trial: int, number: int, accuracy: float, attempt: int = 1) -> Epoch:

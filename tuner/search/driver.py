@@ -54,8 +54,7 @@ class Driver:
 
     def tell_of_lost(self) -> None:
         """Pass on which trials have failed because they died with their driver too often."""
-        lost, self._trials.lost = self._trials.lost, []
-        self._pass_on(lost)
+        self._pass_on(self._trials.take_lost())
 
     def stop(self, signal: int) -> None:
         """Start no more trials and suspend the running ones at their epoch's end.
@@ -88,12 +87,12 @@ class Driver:
 
     def start(self, trial: Trial, place: Place) -> None:
         """Note where a trial trains."""
-        self._trials.place(trial.number, asdict(place))
+        self._trials.running.place(trial.number, asdict(place))
         self._observe(Started(trial, place))
 
     def begin(self, trial: int) -> None:
         """Write down that a trial's code runs from now on."""
-        self._trials.begin(trial)
+        self._trials.running.begin(trial)
 
     def report(self, epoch: Epoch) -> Verdict:
         """Record an epoch and judge it."""
@@ -127,10 +126,10 @@ class Driver:
         """Tell of trials that have ended, and delete checkpoints but those of the best and of unfinished trials."""
         if not outcomes:
             return
-        records = self._trials.ended()
+        records = self._trials.queue.ended()
         self._leaderboard.take(records)
         self._states.update(record.state for record in records)
-        self._files.keep({*(record.number for record in self._leaderboard.best), *self._trials.unfinished})
+        self._files.keep({*(record.number for record in self._leaderboard.best), *self._trials.queue.unfinished})
         for outcome in outcomes:
             self.ended.add(outcome.trial)
             self.scheduler.count(outcome)
@@ -154,7 +153,7 @@ class Driver:
     def leave(self) -> None:
         """Set back what still runs, for whoever goes on with the study; who does also finds what could not be."""
         try:
-            for number in self._trials.running:
+            for number in self._trials.running.numbers:
                 in_turn(self._turns, functools.partial(self._trials.leave, number))
         except StorageError as error:
             self._observe(Trouble(f"trials are left as running, until the next run: {error}"))

@@ -79,13 +79,14 @@ class TrialScheduler:
     @property
     def used_up(self) -> bool:
         """Whether there is nothing left to try; while another driver's trials run, one may still be given back."""
-        exhausted = self._trials.exhausted and not self._trials.waiting() and not self._trials.in_progress()
+        queue = self._trials.queue
+        exhausted = queue.exhausted and not queue.waiting() and not queue.in_progress()
         return exhausted or self._trials.study.finished() >= self._limits.total
 
     @property
     def upcoming(self) -> int:
         """The number of the trial that is asked for next."""
-        return self._trials.upcoming
+        return self._trials.queue.upcoming
 
     @property
     def goal(self) -> Goal:
@@ -96,7 +97,7 @@ class TrialScheduler:
         """Return the next trial, as long as the study has neither enough nor its total, counted over all drivers."""
         if ahead and self._trials.must_be_alone(place.worker):
             return None
-        if ahead and self._trials.in_progress() >= self._limits.ahead * self._limits.total:
+        if ahead and self._trials.queue.in_progress() >= self._limits.ahead * self._limits.total:
             return None
         return None if self.enough() else self.ask(None if ahead else place)
 
@@ -106,15 +107,15 @@ class TrialScheduler:
 
     def _ask(self, place: Place | None) -> Trial | None:
         self._trials.recover(self._turns.alive())
-        if self._trials.exhausted and not self._trials.waiting():
+        if self._trials.queue.exhausted and not self._trials.queue.waiting():
             return None
-        if self._trials.study.finished() + self._trials.in_progress() >= self._limits.total:
+        if self._trials.study.finished() + self._trials.queue.in_progress() >= self._limits.total:
             return None
         return self._trials.ask(None if place is None else asdict(place))
 
     def judged(self, number: int) -> int:
         """Return the last epoch of a running trial that was judged, in any attempt."""
-        return self._trials.judged(number)
+        return self._trials.running[number].judged
 
     def report(self, epoch: Epoch) -> Verdict:
         """Record an epoch and judge it."""

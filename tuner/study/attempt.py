@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from tuner.goal import Goal
 from tuner.optuna_internals import CONSTRAINTS_KEY
-from tuner.protocol import Epoch, Outcome, State
+from tuner.protocol import Epoch, Outcome, State, Trial
 from tuner.runtime.rounding import rounded
-from tuner.study.record import STOPPED
+from tuner.study.record import HISTORY, STOPPED
 
 TOLD_AS = {
     State.COMPLETE: TrialState.COMPLETE,
@@ -47,6 +47,27 @@ class Attempt:
     losses: int = 0
     worker: str = ""
     begun: bool = False
+
+    @classmethod
+    def of(cls, trial_id: int, trial: Trial, found: FrozenTrial, last: int | None) -> Attempt:
+        """Return the attempt at a trial.
+
+        Args:
+            trial_id: in the storage.
+            trial: as it was asked for.
+            found: has what earlier attempts left.
+            last: the epoch at which it is trained to its end, if that is known.
+        """
+        facts = found.user_attrs
+        return cls(
+            trial_id,
+            found.system_attrs.get(HISTORY, {}),
+            judged=int(facts.get("judged", 0)),
+            attempt=trial.attempt,
+            lanes=int(facts.get("lanes", 1)),
+            last=last,
+            losses=int(facts.get("losses", 0)),
+        )
 
     @property
     def stopped_at(self) -> int | None:

@@ -162,7 +162,7 @@ def rehearse(space: Space, goal: Goal) -> None:
             raise BuildError("search.pruner", f"it cannot judge an epoch: {type(error).__name__}: {error}") from None
         violations = goal.violations(metrics)
         study.tell(Outcome(trial.number, 1, State.COMPLETE, goal.values(metrics), 1, violations=violations))
-        if study.exhausted:
+        if study.queue.exhausted:
             return
 
 

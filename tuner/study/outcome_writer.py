@@ -1,0 +1,76 @@
+"""The outcome writer: how a trial ended, or that it waits for another attempt, as the study keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from optuna.trial import TrialState
+
+from tuner.optuna_internals import tell
+from tuner.protocol import Outcome, State
+from tuner.storage import TrialUpdate, WriteBehindStorage
+from tuner.study.attempt import TOLD_AS, Attempt, constraints
+from tuner.study.lost_trials import died
+from tuner.study.record import TRACEBACK
+from tuner.study.study import Study
+
+
+class OutcomeWriter:
+    """Ends trials in a study, or sets them back.
+
+    Args:
+        study: opened for its space.
+        storage: of the study.
+    """
+
+    def __init__(self, study: Study, storage: WriteBehindStorage) -> None:
+        self._study = study
+        self._storage = storage
+
+    def write(self, attempt: Attempt, outcome: Outcome) -> bool:
+        """Write how an attempt ended; return whether the trial has: a suspended one waits, as does a lost one.
+
+        A trial that was lost with its process more often than `search.retries` has failed, unless other trials in
+        the process may have been the cause. A trial that the pruner stopped is pruned, however its attempt ended.
+        """
+        stopped = attempt.stopped_at
+        trial = self._storage.get_trial(attempt.id)  # an attempt that crashed may have left facts of its own
+        losses = int(trial.user_attrs.get("losses", 0)) + 1
+        lost = {"losses": losses} if outcome.state is State.LOST else {}
+        again = bool(lost) and (outcome.company or losses <= self._study.space.search.retries)
+        if stopped is None and (outcome.state is State.SUSPENDED or again):
+            self.wait(attempt.id, lost)
+            return False
+        if stopped is not None and outcome.state in (State.SUSPENDED, State.LOST):
+            outcome = attempt.pruned(outcome, stopped, self._study.goal)
+        if outcome.state is State.LOST:
+            outcome = replace(outcome, cause=died(outcome.cause, losses))
+        facts = {"state": outcome.state.value, "epoch": outcome.epoch, "cause": self._cause(attempt, outcome)}
+        kept = {key: fact for key, fact in facts.items() if fact not in (None, "") or key in trial.user_attrs}
+        trace = {TRACEBACK: outcome.traceback} if outcome.traceback or TRACEBACK in trial.system_attrs else {}
+        told = TrialUpdate({**kept, **lost}, {**constraints(outcome.violations), **trace})
+        values = outcome.values if outcome.state is State.COMPLETE else None
+        with self._storage.together():
+            self._storage.note(attempt.id, told)
+            tell(self._study.optuna, outcome.trial, values, TOLD_AS[outcome.state])
+        return True
+
+    def wait(self, trial_id: int, lost: Mapping[str, int]) -> None:
+        """Set a trial back, so that it is asked for again.
+
+        Args:
+            trial_id: in the storage.
+            lost: its number of lost attempts, if this one is lost.
+        """
+        with self._storage.together():
+            self._storage.note(trial_id, TrialUpdate(lost))
+            self._storage.set_trial_state_values(trial_id, TrialState.WAITING)
+
+    def _cause(self, attempt: Attempt, outcome: Outcome) -> str:
+        """Return why the trial ended; a trial that is pruned without a cause was stopped by the pruner."""
+        if outcome.state is not State.PRUNED or outcome.cause:
+            return outcome.cause
+        pruner = self._study.space.search.pruner
+        assert pruner is not None, outcome
+        return attempt.pruned_by(pruner.type, self._study.goal)
