@@ -10,6 +10,7 @@ from tests.conftest import ROOT
 from tuner.schema import markdown, space_file
 from tuner.schema.components import parts
 from tuner.space.sections import SECTIONS
+from tuner.study.deprecated import DEPRECATED
 
 COMMITTED = ROOT / "docs" / "language.md"
 ELSEWHERE = {"data.type", "loss.type", "model.type", "optimizer.type", "scheduler.type"}
@@ -38,6 +39,14 @@ def test_every_class_of_the_schema_is_named(page: str) -> None:
     named = set(re.findall(r"`(\w+)`", page))
 
     assert {name for part in parts(SECTIONS["data"].keys).values() for name in part.classes} - named == set()
+
+
+def test_deprecated_arguments_stand_apart_with_the_releases_that_warn_of_them_and_drop_them(page: str) -> None:
+    arguments = next(line for line in page.splitlines() if line.startswith("| `TPESampler` | `n_startup_trials"))
+
+    assert not any(f"`{argument}" in arguments for argument in DEPRECATED["TPESampler"])
+    assert "| `TPESampler` | `constraints_func` | 5.0 | 7.0 | `objective.constraints` |" in page
+    assert "| `CmaEsSampler` | `x0`, `sigma0` | 4.9 | 6.0 |  |" in page
 
 
 @pytest.mark.parametrize(

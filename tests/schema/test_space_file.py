@@ -19,6 +19,7 @@ from tuner.schema import components, space_file
 from tuner.schema.components import Part
 from tuner.space import Space, yaml_document
 from tuner.space.sections import SECTIONS
+from tuner.study.deprecated import DEPRECATED
 
 SPACES = sorted((ROOT / "search_spaces").glob("*.yaml"))
 SHOWN = [
@@ -217,6 +218,21 @@ def test_beside_a_function_of_ones_own_any_section_may_hold_anything(validator: 
     assert faults(validator, function + "model: {alpha: {float: [0, 1]}}\ntraining: {epochs: 3, shuffle: true}") == []
     assert faults(validator, function + "model: {alpha: {float: [0, 1, 2]}}") != []
     assert faults(validator, function + "training: {epochs: none}") != []
+
+
+def test_editors_learn_which_arguments_of_samplers_are_deprecated() -> None:
+    definitions = space_file.space_schema()["definitions"]
+
+    marked = {
+        (name.removeprefix("sampler."), argument)
+        for name, shape in definitions.items()
+        for argument, entry in shape.get("properties", {}).items()
+        if isinstance(entry, dict) and entry.get("deprecated")
+    }
+
+    assert marked == {(name, argument) for name, arguments in DEPRECATED.items() for argument in arguments}
+    words = definitions["sampler.TPESampler"]["properties"]["prior_weight"]["description"]
+    assert words.startswith("Deprecated since Optuna 4.9; Optuna 6.0 drops it.")
 
 
 def test_the_committed_copy_is_up_to_date() -> None:

@@ -52,10 +52,11 @@ class Part:
 
     def _shape(self, name: str, function: Any) -> Shape:
         shape = from_signatures.shape_of(name, function, self.faults, self.holes, self.besides)
+        arguments = shape["properties"]
         for argument, deprecation in self.deprecated.get(name, {}).items():
-            known = shape["properties"][argument]
-            words = f"{deprecation.sentence} {known.get('description', '')}".rstrip()
-            shape["properties"][argument] = described(known, words, deprecated=True)
+            if argument in arguments:
+                words = f"{deprecation.sentence} {arguments[argument].get('description', '')}".rstrip()
+                arguments[argument] = described(arguments[argument], words, deprecated=True)
         return shape
 
 

@@ -85,9 +85,8 @@ class Page:
             f"| `{name}` | {', '.join(arguments)} | {one.since} | {one.until} | {one.instead and f'`{one.instead}`'} |"
             for (name, one), arguments in sorted(rows.items(), key=lambda row: (row[0][0], row[0][1].since))
         ]
-        return "\n".join(
-            ["| class | arguments | deprecated since | gone in | instead |", "|---|---|---|---|---|", *lines]
-        )
+        head = "| class | arguments | deprecated since Optuna | gone in Optuna | instead |"
+        return "\n".join([head, "|---|---|---|---|---|", *lines])
 
     def _classes(self, part: str) -> dict[str, Shape]:
         prefix = f"{part}."
