@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import subprocess
@@ -8,9 +9,12 @@ from pathlib import Path
 
 import optuna
 import pytest
+import sqlalchemy
 
 from tuner import storage
 from tuner.errors import StorageError, UsageError
+from tuner.optuna_internals import TrialModel
+from tuner.storage.drivers import drivers_of
 
 
 def test_a_database_is_made_in_wal_mode_and_opens_in_plain_optuna(tmp_path: Path, url: str) -> None:
@@ -80,7 +84,7 @@ with join(sys.argv[1], "any"):
 """
 
 
-def test_a_second_driver_is_refused_and_told_by_whom_until_the_first_dies(url: str) -> None:
+def test_a_second_driver_of_a_study_is_refused_and_told_by_whom_until_the_first_dies(url: str) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as first:
@@ -88,15 +92,67 @@ def test_a_second_driver_is_refused_and_told_by_whom_until_the_first_dies(url: s
         assert first.stdout.readline() == "held\n"
 
         with (
-            pytest.raises(StorageError, match=rf"process {first.pid} on .* is running a study on it"),
-            storage.join(url, "another"),
+            pytest.raises(StorageError, match=rf"study any: process {first.pid} on .* is running it; wait"),
+            storage.join(url, "any"),
         ):
             pass
         first.kill()
         first.wait()
 
-        with storage.join(url, "another"):
+        with storage.join(url, "any"):
             assert os.path.exists(storage.state_folder(url))
+
+
+def test_drivers_of_several_studies_use_one_file_side_by_side(url: str) -> None:
+    names, long = ("any", "Any", "x/../y"), "a" * 100
+    with contextlib.ExitStack() as stack:
+        for name in (*names, f"{long}b"):
+            stack.enter_context(storage.join(url, name))
+
+        assert all("" in (drivers_of(url, name) or ()) for name in (*names, f"{long}b"))
+        assert drivers_of(url, f"{long}c") == {}
+
+
+MAKE = "import sys; from tuner.storage import open_storage; open_storage(sys.argv[1], create=True)"
+
+
+def test_runs_that_start_at_once_make_the_tables_of_a_new_file_once(url: str) -> None:
+    runs = [subprocess.Popen([sys.executable, "-c", MAKE, url], stderr=subprocess.PIPE, text=True) for _ in range(5)]
+
+    said = [run.communicate(timeout=120)[1] for run in runs]
+
+    assert [run.returncode for run in runs] == [0] * 5, said
+
+
+@pytest.mark.parametrize("made", [(), ("studies",), ("studies", "trials")])
+def test_tables_that_a_killed_run_made_by_half_are_completed(tmp_path: Path, url: str, made: tuple[str, ...]) -> None:
+    tables = TrialModel.metadata.tables
+    engine = sqlalchemy.create_engine(url)
+    TrialModel.metadata.create_all(engine, tables=[tables[name] for name in made])
+    engine.dispose()
+    (tmp_path / "studies.db").touch()
+
+    with storage.join(url, "any"):
+        opened = storage.open_storage(url, create=True)
+
+    assert opened.create_new_study([optuna.study.StudyDirection.MINIMIZE], "any") == 1
+
+
+def test_a_run_on_a_database_of_something_else_writes_nothing_beside_it(tmp_path: Path, url: str) -> None:
+    with sqlite3.connect(tmp_path / "studies.db") as connection:
+        connection.execute("CREATE TABLE guests (name TEXT)")
+
+    with pytest.raises(StorageError, match=r"cannot be opened"), storage.join(url, "any"):
+        pass
+
+    assert [file.name for file in tmp_path.iterdir()] == ["studies.db"]
+
+
+def test_the_folder_of_a_database_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="cannot be opened"):
+        storage.open_storage(f"sqlite:///{tmp_path}/mistyped/studies.db", create=True)
+
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["..", ".", "../a/b", "a" * 250, "-rf"])

@@ -17,7 +17,7 @@ from tuner.study import AskTell, open_study
 THIS = f"process {os.getpid()} on {socket.gethostname()}"
 
 
-def test_the_one_driver_of_an_sqlite_database_is_known_with_its_study(url: str) -> None:
+def test_the_one_driver_of_a_study_on_sqlite_is_known(url: str) -> None:
     opened(url)
 
     before = drivers_of(url, "tiny")
@@ -33,7 +33,8 @@ def test_a_driver_that_was_killed_works_on_nothing(url: str, tmp_path: Path) -> 
     die = f"import os; from tuner import storage; storage.join({url!r}, 'tiny').__enter__(); os.kill(os.getpid(), 9)"
     subprocess.run([sys.executable, "-c", die], check=False)
 
-    assert "process" in (tmp_path / ".tuner" / "studies.db.lock").read_text()
+    (lock,) = (tmp_path / ".tuner" / "locks").glob("studies.db-tiny-*.lock")
+    assert "process" in lock.read_text()
     assert drivers_of(url, "tiny") == {}
 
 

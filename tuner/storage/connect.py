@@ -17,26 +17,23 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
 from tuner.errors import StorageError, StudyError, UsageError, listing
+from tuner.optuna_internals import TrialModel
 from tuner.storage import postgres
 from tuner.storage.coordination import Sole, Turns
-from tuner.storage.locks import held
+from tuner.storage.locks import held, making
 from tuner.storage.postgres_coordination import sharing
 from tuner.storage.retry import Patience
 from tuner.storage.transient_errors import reason
 from tuner.storage.urls import parse, shown, sqlite_file
 
 BUSY_SECONDS = 2
-"""How long SQLite itself waits for another's write before a run says that it waits."""
-
-
-"""How long SQLite itself waits for another's write before a run says that it waits."""
-
+"""Seconds for which SQLite itself waits for another's write; then a run says that it waits."""
 
 SILENT_SECONDS = 60
-"""How long it does where nobody is told, as in the dashboard."""
+"""Seconds for which it waits where nobody is told, as in the dashboard."""
 
-
-"""How long it does where nobody is told, as in the dashboard."""
+FOLD_SECONDS = 0.2
+"""Seconds for which the end of a run waits for readers; the drivers of other studies wait with it."""
 
 
 def open_storage(url: str, create: bool = False) -> BaseStorage:
@@ -61,9 +58,11 @@ def open_storage(url: str, create: bool = False) -> BaseStorage:
     with _opening(url):
         if parsed.get_backend_name() == "postgresql":
             return _open_postgresql(parsed, create)
-        storage = RDBStorage(url, engine_kwargs=_engine_options(parsed, create), skip_table_creation=not create)
-        if parsed.get_backend_name() == "sqlite":
-            _tune_sqlite(storage.engine, create)
+        alone = making(file, state_folder(url), shown(url)) if file is not None and create else contextlib.nullcontext()
+        with alone:
+            storage = RDBStorage(url, engine_kwargs=_engine_options(parsed, create), skip_table_creation=not create)
+            if parsed.get_backend_name() == "sqlite":
+                _tune_sqlite(storage.engine, create)
         return _cached(storage)
 
 
@@ -73,9 +72,8 @@ def _has_tables(file: Path) -> bool:
     Optuna would write that itself where it is not there, though it was told to make none, and the run that is at it
     would fail. Of what is no database Optuna says so.
     """
-    uri = f"file:{quote(str(file))}?mode=ro"
     try:
-        with contextlib.closing(sqlite3.connect(uri, timeout=SILENT_SECONDS, uri=True)) as connection:
+        with contextlib.closing(_read_only(file)) as connection:
             return connection.execute("SELECT 1 FROM alembic_version").fetchone() is not None
     except sqlite3.OperationalError as error:
         return "no such table" not in str(error)
@@ -83,11 +81,25 @@ def _has_tables(file: Path) -> bool:
         return True
 
 
+def _is_begun(file: Path) -> bool:
+    """Whether an SQLite file is empty, or has some of Optuna's tables: another run makes them, or was killed."""
+    if _has_tables(file):
+        return False
+    with contextlib.closing(_read_only(file)) as connection:
+        names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    return not names or not names.isdisjoint(TrialModel.metadata.tables)
+
+
+def _read_only(file: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{quote(str(file))}?mode=ro", timeout=SILENT_SECONDS, uri=True)
+
+
 @contextlib.contextmanager
 def join(url: str, study: str, told: Callable[[str], None] = lambda message: None) -> Iterator[Turns]:
     """Be a driver of a study: one of several on PostgreSQL, the only one on SQLite.
 
-    On SQLite the operating system sees to that, and frees the database on the driver's death.
+    On SQLite a lock of the operating system sees to that; the driver's death frees it. Drivers of other studies
+    may use the same file.
 
     Args:
         url: of the database.
@@ -96,7 +108,7 @@ def join(url: str, study: str, told: Callable[[str], None] = lambda message: Non
 
     Raises:
         UsageError: it is another kind of database.
-        StorageError: another process runs a study on the SQLite database, or it cannot be opened.
+        StorageError: another process runs the study on the SQLite database, or it cannot be opened.
     """
     parsed = parse(url)
     file = sqlite_file(parsed)
@@ -107,7 +119,7 @@ def join(url: str, study: str, told: Callable[[str], None] = lambda message: Non
         else:
             if parsed.get_backend_name() != "sqlite":
                 raise UsageError(f"{shown(url)}: studies can be run on SQLite or PostgreSQL alone")
-            if file is not None and file.exists():
+            if file is not None and file.exists() and not _is_begun(file):
                 open_storage(url)  # what is no database is refused before anything is written beside it
             if file is not None:
                 stack.enter_context(held(file, state_folder(url), shown(url), study))
@@ -180,7 +192,7 @@ def _fold(file: Path) -> None:
 
     A reader that is at it for long keeps some of it there, which SQLite reads as well.
     """
-    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(file, BUSY_SECONDS)) as connection:
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(file, FOLD_SECONDS)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 

@@ -16,7 +16,7 @@ from tuner.storage.urls import parse, sqlite_file
 def drivers_of(url: str, study: str) -> Mapping[str, str] | None:
     """The processes of a study's drivers, by the names that its running trials have for them.
 
-    None where nobody can tell. The one driver of an SQLite database has an empty name.
+    None where nobody can tell. The one driver of a study on SQLite has an empty name.
 
     Raises:
         StorageError: the database cannot be read.
@@ -27,8 +27,8 @@ def drivers_of(url: str, study: str) -> Mapping[str, str] | None:
     file = sqlite_file(parsed)
     if file is None:
         return None
-    found = holder(file, state_folder(url))
-    return {"": found[0]} if found is not None and found[1] == study else {}
+    found = holder(file, state_folder(url), study)
+    return {} if found is None else {"": found}
 
 
 def _with_leases(url: URL, study: str) -> Mapping[str, str]:

@@ -1,57 +1,69 @@
-"""A lock of the operating system on an SQLite database: held by one driver, freed by its death."""
+"""Locks of the operating system beside an SQLite database: each is held by one process, and freed by its death."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 import socket
 from collections.abc import Iterator
+from io import TextIOWrapper
 from pathlib import Path
+from urllib.parse import quote
 
 import psutil
 
 from tuner.errors import StorageError
 
+LONGEST = 60
+"""Characters of a study's name in the name of its lock's file, which file systems limit."""
+
 
 @contextlib.contextmanager
 def held(file: Path, folder: Path, name: str, study: str) -> Iterator[None]:
-    """Hold the lock of a database file.
+    """Hold the lock of a study in a database file.
 
     Args:
         file: the database, which need not be there.
         folder: where the lock's own file lies; made if need be.
         name: what messages call the database.
-        study: that the holder runs, for who asks.
+        study: the study's name.
 
     Raises:
         StorageError: another process holds it, or the folder cannot be written.
     """
     import fcntl  # on POSIX systems, which this project runs on; Python elsewhere can still read studies
 
-    lock = _lock_of(file, folder)
-    try:
-        folder.mkdir(exist_ok=True)
-        opened = lock.open("a+")
-    except OSError as error:
-        raise StorageError(f"{name}: cannot be opened: {lock}: {error.strerror}") from None
-    with opened:
+    with _opened(_lock_of(file, folder, study), name) as opened:
         try:
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             opened.seek(0)
             who = opened.readline().strip() or "another process"
-            raise StorageError(
-                f"{file}: {who} is running a study on it; wait for its end or use another --storage"
-            ) from None
+            raise StorageError(f"study {study}: {who} is running it; wait for its end or stop it") from None
         opened.truncate(0)
-        opened.write(f"process {os.getpid()} on {socket.gethostname()}\n{study}\n")
+        opened.write(f"process {os.getpid()} on {socket.gethostname()}\n")
         opened.flush()
         yield
 
 
-def holder(file: Path, folder: Path) -> tuple[str, str] | None:
-    """Who holds the lock of a database file, and the study that it runs; None when nobody does.
+@contextlib.contextmanager
+def making(file: Path, folder: Path, name: str) -> Iterator[None]:
+    """Keep others from making the tables of a database file, and wait for one that is making them.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    import fcntl
+
+    with _opened(_lock_of(file, folder, None), name) as opened:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+
+
+def holder(file: Path, folder: Path, study: str) -> str | None:
+    """Return which process holds the lock of a study; None when nobody does.
 
     Whoever asks takes the lock for an instant, and only where there is cause to believe that it is not free:
     a run that wants it at that instant would be refused.
@@ -59,23 +71,36 @@ def holder(file: Path, folder: Path) -> tuple[str, str] | None:
     import fcntl
 
     try:
-        with _lock_of(file, folder).open() as opened:
-            who, study = [*opened.read().splitlines(), "", ""][:2]
+        with _lock_of(file, folder, study).open() as opened:
+            who = opened.readline().strip()
             if not _may_live(who):
                 return None
             fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
             return None
     except BlockingIOError:
-        return who, study
+        return who
     except FileNotFoundError:
         return None
 
 
-def _lock_of(file: Path, folder: Path) -> Path:
-    return folder / f"{file.name}.lock"
+def _lock_of(file: Path, folder: Path, study: str | None) -> Path:
+    """Name the file of a study's lock, or of the whole database's; names that look alike differ by their digest."""
+    if study is None:
+        return folder / "locks" / f"{file.name}.lock"
+    digest = hashlib.sha256(study.encode()).hexdigest()[:12]
+    return folder / "locks" / f"{file.name}-{quote(study, safe=' ')[:LONGEST]}-{digest}.lock"
+
+
+def _opened(lock: Path, name: str) -> TextIOWrapper:
+    try:
+        for folder in (lock.parent.parent, lock.parent):  # but never the folder of the database
+            folder.mkdir(exist_ok=True)
+        return lock.open("a+")
+    except OSError as error:
+        raise StorageError(f"{name}: cannot be opened: {lock}: {error.strerror}") from None
 
 
 def _may_live(who: str) -> bool:
-    """Whether a process is there, as far as this machine can tell."""
+    """Return whether a process is there, as far as this machine can tell."""
     match = re.fullmatch(r"process (\d+) on (.*)", who)
     return match is None or match[2] != socket.gethostname() or psutil.pid_exists(int(match[1]))
