@@ -9,26 +9,24 @@ from dataclasses import dataclass
 from tuner.engines.fused.inspection.contents import Contents, Source
 from tuner.engines.fused.lanes import Lanes
 from tuner.engines.outcomes import failed
-from tuner.engines.trial import Course
+from tuner.engines.trial_run import TrialRun
 from tuner.protocol import Outcome, Port, Trial
 from tuner.training import Job, Run, Weights, close_epoch
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Lane:
-    """A trial in a lane, the last epoch that it has trained, and how to keep something of it."""
+    """The place of a run in a program, which holds the run's weights while it trains."""
 
-    course: Course
     lanes: Lanes
     run: Run
-    epoch: int = 0
 
     def weights(self) -> Weights:
-        """A copy of the lane's, on the CPU."""
+        """Return a copy of the lane's weights, on the CPU."""
         return self.lanes.weights(self._number)
 
     def state(self, progress: Mapping[str, float], best: Weights | None) -> bytes:
-        """That of its run, once the lane's is in it."""
+        """Return a checkpoint of the run, with the lane's numbers in it."""
         self.lanes.settle(self._number)
         self.lanes.settle_optimizer(self._number)
         return self.run.state(progress, best)
@@ -64,40 +62,42 @@ class Together:
         self._job = job
         self._port = port
         self._interval = interval
-        self._lanes: list[Lane] = []
+        self._training: list[TrialRun] = []
         self._source = source
         self._program: Lanes | None = None
         self._shared: Contents | None = None
 
     def __len__(self) -> int:
-        return len(self._lanes)
+        return len(self._training)
 
     @property
     def trials(self) -> list[Trial]:
         """Those in the lanes."""
-        return [lane.course.trial for lane in self._lanes]
+        return [run.trial for run in self._training]
 
     def join(self, trials: Sequence[tuple[Trial, Run | None]]) -> None:
         """Put trials into lanes, with the run where it is built already; one that cannot begin has ended."""
-        joined = [lane for trial, built in trials if (lane := self._begun(trial, built)) is not None]
-        if joined:
-            joined[0].lanes.join([lane.run for lane in joined])
-            self._lanes += joined
+        joined = [begun for trial, built in trials if (begun := self._begun(trial, built)) is not None]
+        if not joined:
+            return
+        if self._program is None:
+            self._program = Lanes(joined[0].run)
+            self._shared = self._looked()
+        self._program.join([each.run for each in joined])
+        for each in joined:
+            each.holder = Lane(self._program, each.run)
+        self._training += joined
 
-    def _begun(self, trial: Trial, built: Run | None) -> Lane | None:
-        course = Course(self._job, trial, self._port, self._interval)
+    def _begun(self, trial: Trial, built: Run | None) -> TrialRun | None:
         try:
-            run, _ = course.begin(built)
+            begun = TrialRun(self._job, trial, self._port, self._interval, built)
         except BaseException as error:  # the trial's code may raise anything, and the others must go on
             self._port.done(failed(trial, error))
             return None
-        if broken := course.broken_from_the_start():
+        if broken := begun.broken_from_the_start():
             self._port.done(broken)
             return None
-        if self._program is None:
-            self._program = Lanes(run)
-            self._shared = self._looked()
-        return Lane(course, self._program, run)
+        return begun
 
     def train(self) -> Trained:
         """Train and score one epoch of each lane.
@@ -108,17 +108,16 @@ class Together:
         """
         assert self._program is not None
         began = time.perf_counter()
-        rates = [float(lane.run.optimizer.param_groups[0]["lr"]) for lane in self._lanes]
-        losses: list[float] = self._program.train_epoch([lane.epoch + 1 for lane in self._lanes]).tolist()
-        dataset, link = self._lanes[0].run.dataset, self._lanes[0].run.loss.link
+        rates = [float(lane.run.optimizer.param_groups[0]["lr"]) for lane in self._training]
+        losses: list[float] = self._program.train_epoch([lane.epoch + 1 for lane in self._training]).tolist()
+        dataset, link = self._training[0].run.dataset, self._training[0].run.loss.link
         assert dataset.valid is not None, "a search has a validation split"
         outputs = self._program.outputs()
         self._refuse_changes()
         scores = self._job.scores.of_several(outputs, dataset.valid.targets, dataset.target_scale, link)
-        for lane, loss, scored in zip(self._lanes, losses, scores, strict=True):
-            lane.epoch += 1
+        for lane, loss, scored in zip(self._training, losses, scores, strict=True):
             close_epoch(lane.run, scored.get(self._job.scores.objective, loss))
-        seconds = (time.perf_counter() - began) / len(self._lanes)
+        seconds = (time.perf_counter() - began) / len(self._training)
         told = zip(losses, rates, scores, strict=True)
         return Trained([{"train_loss": loss, "lr": rate, **scored} for loss, rate, scored in told], seconds)
 
@@ -136,15 +135,13 @@ class Together:
         """Report the epoch of every lane; those that end by it leave."""
         assert self._program is not None
         outcomes = [
-            self._judged(lane, found, trained) for lane, found in zip(self._lanes, trained.metrics, strict=True)
+            self._judged(lane, found, trained) for lane, found in zip(self._training, trained.metrics, strict=True)
         ]
         self._program.leave([i for i, outcome in enumerate(outcomes) if outcome is not None])
-        self._lanes = [lane for lane, outcome in zip(self._lanes, outcomes, strict=True) if outcome is None]
+        self._training = [lane for lane, outcome in zip(self._training, outcomes, strict=True) if outcome is None]
         for outcome in filter(None, outcomes):
             self._port.done(outcome)
 
-    def _judged(self, lane: Lane, metrics: Mapping[str, float], trained: Trained) -> Outcome | None:
-        outcome = lane.course.after(lane, lane.epoch, metrics, trained.seconds, len(trained.metrics))
-        if outcome is None and (lane.epoch == lane.run.training.epochs or lane.run.patience.over):
-            return lane.course.complete()
-        return outcome
+    def _judged(self, lane: TrialRun, metrics: Mapping[str, float], trained: Trained) -> Outcome | None:
+        outcome = lane.after(lane.epoch + 1, metrics, trained.seconds, len(trained.metrics))
+        return lane.complete() if outcome is None and lane.is_trained else outcome
