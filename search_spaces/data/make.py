@@ -61,7 +61,7 @@ def write_docstrings(file: Path) -> None:
 
 
 def texts_of(package: str) -> Iterator[str]:
-    """The paragraphs of prose in a package's docstrings, whitespace collapsed, without its name."""
+    """Return the paragraphs of a package's docstrings, whitespace collapsed, without its name."""
     for file in sorted(Path(sysconfig.get_path("stdlib"), package).rglob("*.py")):
         if "test" in file.parts or "tests" in file.parts:
             continue
@@ -73,7 +73,7 @@ def texts_of(package: str) -> Iterator[str]:
 
 
 def docstrings(module: ast.Module) -> Iterator[str]:
-    """The docstrings of a module, its classes and its functions."""
+    """Return the docstrings of a module, its classes and its functions."""
     for node in ast.walk(module):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             yield ast.get_docstring(node) or ""

@@ -196,6 +196,6 @@ def test_final_training_says_that_data_have_changed(folder: Path, url: str, on: 
 
     other = tuner.train(config, folder / "other", on=on, device="cpu", storage=url)
 
-    said = "the rows of data have changed since study rows: its values and its best epoch are of other rows"
+    said = "the data changed since study rows: its values and its best epoch are of other rows"
     assert said not in kept.notes
     assert said in other.notes

@@ -101,7 +101,7 @@ def test_a_large_model_is_not_saved_on_trial_and_that_is_said(
     tuner.run(space_of(tmp_path, "{type: 'net.py:PlainList'}"), storage=url, observe=events.append)
 
     opened = next(each for each in events if isinstance(each, Opened))
-    assert any("are not saved on trial before the search" in note for note in opened.notes)
+    assert any("are too large to try saving before the search" in note for note in opened.notes)
 
 
 def test_a_check_names_it_too_and_what_was_imported_for_it_is_forgotten(tmp_path: Path) -> None:

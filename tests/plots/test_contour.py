@@ -82,4 +82,4 @@ def test_a_single_parameter_has_no_interaction() -> None:
     plot = drawn(study_of(1))
 
     assert plot.figure is None
-    assert plot.missing == "it takes 4 complete trials that differ in two parameters"
+    assert plot.missing == "needs 4 complete trials that differ in two parameters"

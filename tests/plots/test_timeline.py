@@ -105,7 +105,7 @@ def test_a_study_that_was_left_long_ago_is_not_squeezed_by_the_silence_since() -
     plot, figure = drawn(left, TEN + datetime.timedelta(days=7))
 
     assert bars(figure)[-1] == ("0", "running", 50, 52)
-    assert "Nothing was heard of the 1 that run since 2026-03-01 09:52" in plot.caption
+    assert "1 running trial last reported at 2026-03-01 09:52" in plot.caption
 
 
 def test_trials_of_another_program_lie_in_as_few_lanes_as_hold_them() -> None:

@@ -1,1 +1,1 @@
-"""Final training, the folder it leaves, the model in it."""
+"""Final training, its run folder, and the model in it."""

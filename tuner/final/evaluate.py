@@ -1,4 +1,4 @@
-"""The final model judged: its scores on the rows that it has not trained on, how sure they are, and what they mean."""
+"""Evaluation of the final model: its scores on held-out rows, their intervals, and comparisons."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from tuner.training.baseline import Baseline, baseline_of
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What the final model gives on a split, and the trivial predictor on the same rows.
+    """The scores of the final model on a split, and those of the trivial predictor on the same rows.
 
     Attributes:
-        split: `test`, or `validation` where the test split is not scored; empty where there is neither.
+        split: `test`, or `validation` if the test split is not scored; empty if neither is.
         values: finite scores, by metric.
-        intervals: 95 % intervals of them over the rows.
+        intervals: 95 % intervals of the scores over the rows.
         baseline: the trivial predictor's scores.
         plots: predictions against the truth.
-        doubt: why the intervals of squared errors may be too narrow; empty where they are not.
+        doubt: why the intervals of squared errors may be too narrow; else empty.
     """
 
     split: str
@@ -43,7 +43,7 @@ class Judged:
     doubt: str = ""
 
     def sentences(self, provenance: Provenance, goal: Goal) -> Iterator[str]:
-        """How the scores stand to what was promised and to the trivial predictor."""
+        """Yield sentences that compare the scores with the promised ones and the trivial predictor's."""
         yield from against_promise(provenance, goal, self.intervals, self.split)
         yield from against_trivial(self.baseline, goal, self.values, self.split)
         if self.doubt:
@@ -51,7 +51,7 @@ class Judged:
 
 
 def judging(dataset: Dataset) -> tuple[str, Split | None]:
-    """The rows that the final model is judged by: the test split, else the validation split, if there is one."""
+    """Return the rows that score the final model: the test split, else the validation split if any."""
     if dataset.test is not None:
         return "test", dataset.test
     return ("", None) if dataset.valid is None else ("validation", dataset.valid)
@@ -78,18 +78,18 @@ def judge(run: Run, job: Job) -> Judged:
 
 
 def _plot(dataset: Dataset, targets: Tensor, outputs: Tensor, name: str) -> Plot:
-    """What the model says of the rows against what is true."""
+    """Return the plot of predictions against the truth."""
     if dataset.task is Task.CLASSIFICATION:
         return confusion(outputs.argmax(1), targets, dataset.classes, name)
     return against_truth(dataset.in_units(outputs), targets, name)
 
 
 def counted(storage: str, provenance: Provenance, scores: Mapping[str, float]) -> Iterator[str]:
-    """Count that the test split was scored; how often it has been, in a sentence, from the second time on."""
+    """Count a scoring of the test split; yield a sentence from the second time on."""
     try:
         scorings = add(storage, provenance, scores)
     except OSError as error:
-        yield f"that the test split was scored could not be counted: {error.strerror}"
+        yield f"the scoring of the test split could not be counted: {error.strerror}"
         return
     if scorings is not None and len(scorings.trials) > 1:
         yield str(scorings)

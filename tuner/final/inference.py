@@ -1,4 +1,4 @@
-"""Prediction: a trained model applied to a file or a folder, as rows that are ready to be saved."""
+"""Prediction: a trained model applied to a file or a folder, as rows to save."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _predicted(predictor: Predictor, folder: Path, inputs: Path) -> pd.DataFrame
 
 
 def _told(predictor: Predictor, columns: dict[str, Any], inputs: Any, kept: pd.DataFrame | None = None) -> pd.DataFrame:
-    """What inputs are, what is kept of them, and what the model predicts for them."""
+    """Return the inputs' names, their other columns, and the predictions."""
     if not len(inputs):
         raise DataError("there is nothing to predict: the input has no rows")
     predicted = _predictions(predictor, inputs)
@@ -111,7 +111,7 @@ def _predictions(predictor: Predictor, inputs: Any) -> dict[str, Any]:
 
 
 def _distinct(names: list[str], taken: set[str]) -> list[str]:
-    """The names, with `_input` behind each that is taken."""
+    """Return the names, with `_input` behind each that is taken."""
     found: list[str] = []
     for name in names:
         while name in taken:
@@ -122,7 +122,7 @@ def _distinct(names: list[str], taken: set[str]) -> list[str]:
 
 
 def _table(file: Path, columns: Columns, section: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """A table as the training rows were read, and its other columns as they are written."""
+    """Return a table as the training rows were read, and its other columns as they are written."""
     reading = Reading.of(section)
     read = read_noting(".", str(file), reading, words=columns.words)
     frame = read.frame
@@ -135,7 +135,7 @@ def _table(file: Path, columns: Columns, section: Mapping[str, Any]) -> tuple[pd
 
 
 def _texts(file: Path, section: Mapping[str, Any]) -> tuple[Any, pd.DataFrame | None]:
-    """Object (N,): a column of a table, with its other columns, or the lines of any other file."""
+    """Return texts as object (N,), from a table with its other columns, or from lines of a file."""
     reading, column = Reading.of(section), str(section.get("text", "text"))
     if is_json(file) or set(file.suffixes[-2:]) & {".csv", ".tsv"}:
         frame = read_table.read(".", str(file), reading, texts=[column])
@@ -158,7 +158,7 @@ def _images(inputs: Path) -> list[str]:
 
 
 def _pixels(files: list[str], numbers: Numbers) -> Tensor:
-    """(N, C, H, W) as the dataset had them: its channels, its size, and its white."""
+    """Return images (N, C, H, W) as the dataset had them: channels, size and white."""
     channels, *size = numbers.shape
     mode = "F" if numbers.white is None else {1: "L", 3: "RGB", 4: "RGBA"}.get(channels)
     if mode is None:
@@ -171,7 +171,7 @@ def _pixels(files: list[str], numbers: Numbers) -> Tensor:
 
 
 def _numbers(file: Path, shape: tuple[int, ...]) -> Tensor:
-    """float64 (N, *shape) from a table of so many columns of numbers."""
+    """Return float64 (N, *shape) from a table with a column for each number."""
     frame = read_table.read(".", str(file))
     if frame.shape[1] != math.prod(shape):
         raise DataError(f"{file} has {frame.shape[1]} columns, where the model takes {math.prod(shape)}")

@@ -1,4 +1,4 @@
-"""What a model that was loaded lacks of the one that was saved: by the names of attributes."""
+"""State that a loaded model lacks of the saved one, named by attributes."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from torch import Tensor, nn
 from tuner.torch_internals import buffers_in, parameters_in, volatile_buffers
 
 MACHINERY = frozenset(vars(nn.Module())) | {"forward"}
-"""The attributes that every module has: parameters, buffers, layers, hooks, its mode."""
+"""Attributes of every module: parameters, buffers, layers, hooks, mode."""
 
 
 def differences(saved: nn.Module, loaded: nn.Module) -> Iterator[str]:
-    """Yield what differs between two models of one kind, with what it is: `scale (a tensor that is no buffer)`."""
+    """Yield each difference between two models of one class: `scale (a tensor that is no buffer)`."""
     return _differences(saved, loaded, set())
 
 
 def _differences(saved: nn.Module, loaded: nn.Module, seen: set[int]) -> Iterator[str]:
-    """Those of modules that are not `seen`: a layer may have its parent in a list."""
+    """Yield the differences of modules that are not in `seen`: a layer may have its parent in a list."""
     others = dict(loaded.named_modules())
     for name, module in saved.named_modules():
         if id(module) in seen:
@@ -34,7 +34,7 @@ def _differences(saved: nn.Module, loaded: nn.Module, seen: set[int]) -> Iterato
 
 
 def _of_module(saved: nn.Module, loaded: nn.Module, seen: set[int]) -> Iterator[tuple[str, str]]:
-    """(attribute, kind) of what differs in one module, its layers apart."""
+    """Yield (attribute, kind) for each difference in one module, without its layers."""
     volatile = volatile_buffers(saved)
     for held, kind in ((parameters_in, "a parameter"), (buffers_in, "a buffer")):
         known = held(loaded)
@@ -66,7 +66,7 @@ def _each(value: Any) -> list[Any]:
 
 
 def _is_same(one: Any, other: Any, seen: set[int]) -> bool:
-    """Whether two values are; of what cannot be compared, such as a generator, it is taken to be so."""
+    """Return whether two values are equal; incomparable values, such as generators, count as equal."""
     if isinstance(one, nn.Module | dict | list | tuple):
         if id(one) in seen:
             return True
@@ -84,7 +84,7 @@ def _is_same(one: Any, other: Any, seen: set[int]) -> bool:
 
 
 def _is_same_whole(one: Any, other: Any, seen: set[int]) -> bool:
-    """Of what has parts, each of which is looked at once."""
+    """Return whether two containers are equal; each container is compared once."""
     if isinstance(one, nn.Module):
         return isinstance(other, nn.Module) and next(_differences(one, other, seen), None) is None
     seen.add(id(one))

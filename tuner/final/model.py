@@ -1,4 +1,4 @@
-"""A trained model ready for use: it takes raw rows, and puts them through what it was trained with."""
+"""A trained model ready for use: it takes raw rows and applies the preprocessing of its training."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ from tuner.training.losses import link_of
 from tuner.training.precision import autocast, widened
 
 ROWS = 256
-"""How many rows are predicted at once."""
+"""Rows per batch of predictions."""
 
 
 class Predictor(nn.Module):
     """A model with its preprocessing.
 
-    Raw inputs are what the dataset has: a tensor, a NumPy array or nested lists (N, ...) of any real number type, a
-    pandas DataFrame with the columns of the table, or an object array or list of texts.
+    Raw inputs have the form of the dataset: a tensor, a NumPy array or nested lists (N, ...) of real numbers. A table
+    is a pandas DataFrame with its columns. Texts are an object array or a list.
 
     Args:
         model: takes preprocessed inputs.
         preprocessor: fitted on the rows that the model was trained on.
-        task: what its outputs mean.
-        classes: their names, in the order of the outputs; none for regression.
-        target_scale: of a regression's outputs.
-        link: how outputs become class probabilities, as the loss that trained the model has it.
-        precision: what the model computes with, as in its training.
+        task: the meaning of the outputs.
+        classes: the names of the classes, in the order of the outputs; empty for a regression.
+        target_scale: the scale of a regression's outputs.
+        link: turns outputs into class probabilities, as the loss of the training does.
+        precision: the number format of the computation, as in training.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Predictor(nn.Module):
         self.precision = precision
 
     def forward(self, inputs: Any) -> Tensor:
-        """Raw inputs to the model's outputs (N, outputs): float32, or float64 in the units of a regression's target."""
+        """Map raw inputs to outputs (N, outputs): float32, or float64 in the units of a regression's target."""
         device = next(self.model.parameters()).device
         with autocast(self.precision, device):
             outputs = widened(self.model(self.preprocessor(inputs).to(device)))
@@ -81,12 +81,12 @@ class Predictor(nn.Module):
 
     @torch.no_grad()
     def probabilities(self, inputs: Any) -> Tensor:
-        """Raw inputs to class probabilities, float32 (N, classes).
+        """Map raw inputs to class probabilities, float32 (N, classes).
 
-        A row sums to 1, but for a loss that looks at each class by itself, such as BCEWithLogitsLoss.
+        A row sums to 1. An exception are losses that treat each class by itself, such as BCEWithLogitsLoss.
 
         Raises:
-            UsageError: the model has none: it is a regression, or was trained by a loss without them.
+            UsageError: the model is a regression, or its loss gives no probabilities.
         """
         likely = self.link.probabilities(self.outputs(inputs))
         if likely is None:
@@ -95,12 +95,12 @@ class Predictor(nn.Module):
 
     @torch.no_grad()
     def predict(self, inputs: Any) -> Tensor:
-        """Raw inputs to class indices, int64 (N,), or for regression to values, float64 (N, outputs)."""
+        """Map raw inputs to class indices, int64 (N,); for a regression to values, float64 (N, outputs)."""
         outputs = self.outputs(inputs)
         return outputs.argmax(dim=1) if self.task is Task.CLASSIFICATION else outputs
 
     def labels(self, inputs: Any) -> list[str]:
-        """Raw inputs to the names of their classes.
+        """Map raw inputs to the names of their classes.
 
         Raises:
             UsageError: the model is a regression.
@@ -110,7 +110,7 @@ class Predictor(nn.Module):
         return self.labels_of(self.outputs(inputs))
 
     def labels_of(self, outputs: Tensor) -> list[str]:
-        """The names of the classes that outputs (N, classes) speak for."""
+        """Return the class names of outputs (N, classes)."""
         return [self.classes[i] for i in outputs.argmax(dim=1).tolist()]
 
     def _kind(self) -> str:
@@ -118,17 +118,17 @@ class Predictor(nn.Module):
 
 
 def load_model(folder: str | Path) -> Predictor:
-    """The model that `tuner train` saved, in evaluation mode, on the CPU.
+    """Return the model that `tuner train` saved, in evaluation mode, on the CPU.
 
-    The folder may have been moved. A model of user code is built from the copy of that code in the folder, whatever
-    has become of the original; a copy that was changed since is warned of.
+    The folder may have been moved. A model of user code is built from the copy of that code in the folder. A warning
+    names a copy that was changed.
 
     Args:
         folder: a run folder. A model of user code runs that code.
 
     Raises:
-        UsageError: it is no run folder with a model, or its files do not belong together.
-        BuildError: the model's own code is not there any more, or fails.
+        UsageError: `folder` is no run folder with a model, or its files do not belong together.
+        BuildError: the user code of the model is missing or fails.
 
     Example:
         import torch
@@ -156,7 +156,7 @@ def load_model(folder: str | Path) -> Predictor:
 
 
 def _model(folder: Path, facts: Mapping[str, Any], config: Config) -> nn.Module:
-    """The model with its weights."""
+    """Return the model with its trained weights."""
     shape, vocab_size = tuple(facts["input_shape"]), facts["vocab_size"]
     model = models.build(config.model, shape, facts["outputs"], str(folder), vocab_size, fetch=False)
     try:
@@ -182,10 +182,10 @@ def _warn_of_changes(folder: Path, facts: Mapping[str, Any]) -> None:
 
 
 def config_of(folder: Path) -> Space:
-    """The config that a run folder keeps.
+    """Return the config of a run folder.
 
     Raises:
-        FileNotFoundError: it is not there.
+        FileNotFoundError: the folder has no config.
     """
     file = folder / "config.yaml"
     return Space.parse(file.read_text(encoding="utf-8"), str(file), folder)

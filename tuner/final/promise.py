@@ -1,4 +1,4 @@
-"""How the scores of a final model stand to what was promised, and to the trivial predictor, in sentences."""
+"""Sentences that compare the scores of a final model with the promised ones and with the trivial predictor."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tuner.training.baseline import Baseline
 
 
 def against_promise(provenance: Provenance, goal: Goal, intervals: Mapping[str, Interval], split: str) -> Iterator[str]:
-    """How the objective on a split stands to the confirmed interval, or else to the search's value.
+    """Yield a sentence that compares the objective with the confirmed interval, or else with the search's value.
 
     Args:
-        provenance: of the config.
-        goal: of the config.
-        intervals: of the scores.
-        split: what they are of, such as `test`.
+        provenance: the provenance of the config.
+        goal: the goal of the config.
+        intervals: the intervals of the scores.
+        split: the split of the scores, such as `test`.
     """
     found = intervals.get(goal.metric)
     if found is None or provenance.metric != goal.metric:
@@ -36,7 +36,7 @@ def against_promise(provenance: Provenance, goal: Goal, intervals: Mapping[str, 
 
 
 def against_trivial(baseline: Baseline, goal: Goal, scores: Mapping[str, float], split: str) -> Iterator[str]:
-    """How the objective on a split stands to the trivial predictor's."""
+    """Yield a sentence that compares the objective on a split with the trivial predictor's."""
     metric = goal.metric
     if metric not in scores or metric not in baseline.values:
         return

@@ -1,7 +1,7 @@
-"""Final training: a filled space trained on all that tuning saw, scored on the test split, and saved.
+"""Final training: a filled space trained on all rows of the search, scored on the test split, and saved.
 
-A run folder holds `model.safetensors`, `model.json`, `preprocessing.json` with what it names, `config.yaml`,
-`metrics.json`, `report.html` and copies of the model's own files; `extra_state.pt` has what safetensors cannot hold.
+A run folder holds `model.safetensors`, `model.json`, `preprocessing.json` with its files, `config.yaml`,
+`metrics.json`, `report.html` and copies of user code. `extra_state.pt` has what safetensors cannot hold.
 `tuner.load_model` needs nothing else.
 """
 
@@ -40,24 +40,23 @@ from tuner.training import Job, Run, device_of, epochs_of
 from tuner.training.baseline import Baseline
 
 MARKS = ("model.json", "metrics.json")
-"""What makes a folder a run folder: only such may be overwritten."""
+"""Files that mark a run folder. Only run folders may be overwritten."""
 
 
 @dataclass(frozen=True, slots=True)
 class Final:
-    """What final training gave.
+    """The result of final training.
 
     Attributes:
-        folder: of the run.
+        folder: the run folder.
         epochs: the metrics of each epoch.
-        test: those of the test split; empty where it was not scored.
-        notes: what the reader should know.
-        titles: what people read of a metric, such as `f1 (macro)` of f1.
-        valid: the metrics of the validation split after the last epoch, where it and not the test split was scored.
-        intervals: 95 % intervals of those scores, over the rows that they are of.
-        baseline: what the trivial predictor scores on the same rows.
-        sentences: how the scores stand to what was promised and to the trivial predictor, and how often the test split
-            has been scored.
+        test: the metrics of the test split; empty if it was not scored.
+        notes: sentences for the reader.
+        titles: the titles of metrics, such as `f1 (macro)` for f1.
+        valid: the metrics of the validation split after the last epoch; empty if the test split was scored.
+        intervals: 95 % intervals of these scores, over the scored rows.
+        baseline: the scores of the trivial predictor on the same rows.
+        sentences: comparisons with the promised scores and with the trivial predictor, and the number of test scorings.
     """
 
     folder: Path
@@ -85,10 +84,9 @@ def train(
 ) -> Final:
     """Train a config for good and save the model.
 
-    The learning-rate schedule is laid out for `training.epochs` and follows that of the search epoch by epoch, though
-    an epoch of more rows has more steps. Training stops after the epoch that the trial's value came from, where the
-    provenance knows it. With `On.TRAIN` the trial is repeated bit for bit on the hardware that it ran on, if it was
-    trained alone.
+    The learning-rate schedule is that of the search, epoch by epoch, although an epoch of more rows has more steps.
+    Training stops after the epoch of the trial's value, if the provenance has it. With `On.TRAIN` the trial is repeated
+    bit for bit, on the same hardware and if it was trained alone.
 
     Args:
         space: a file, or a space, without holes.
@@ -96,19 +94,18 @@ def train(
         on: the rows to train on: `train+valid` or `train`.
         device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
         overwrite: whether a folder that is there may be replaced.
-        test: whether the test split is scored, at the end; None is on train+valid alone. Without it the model is scored
-            on the validation split. How often it was scored for a study is counted.
-        storage: the database of the study that the config comes from; the count is kept beside it.
-        observe: is called after each epoch with its number, the last one's, and its metrics.
+        test: whether to score the test split at the end; None does so on train+valid only. Otherwise the validation
+            split is scored. The study counts its test scorings.
+        storage: the database of the config's study; the count is stored beside it.
+        observe: called after each epoch with its number, the number of the last epoch, and its metrics.
 
     Returns:
-        The metrics of every epoch, the scores at the end, and how they stand to what was promised.
+        The metrics of every epoch, the scores at the end, and comparisons with the promised ones.
 
     Raises:
-        UsageError: `on` is none of its values, the space still has holes, or does not fit the data; nothing was
-            written.
-        TunerError: training diverged, the folder cannot be written, or the saved model would not be the one that was
-            scored; nothing was written.
+        UsageError: `on` is not one of its values, the space has holes, or it does not fit the data.
+        TunerError: training diverged, the folder cannot be written, or the saved model differs from the scored one.
+            No error leaves a folder behind.
 
     Example:
         final = tuner.train("best.yaml", "runs/digits")
@@ -157,7 +154,7 @@ def train(
 
 @contextlib.contextmanager
 def _in_words() -> Iterator[None]:
-    """Make a sentence of what the model's code raises; `--debug` shows where."""
+    """Turn exceptions of user code in the model into one sentence; `--debug` shows the traceback."""
     try:
         yield
     except (TunerError, OSError):
@@ -169,7 +166,7 @@ def _in_words() -> Iterator[None]:
 
 
 def _rows(dataset: Dataset) -> Split:
-    """Rows to compare the saved model on: those that judge it, else the training rows."""
+    """Return rows on which to compare the saved model: those that score it, else the training rows."""
     _, rows = judging(dataset)
     return dataset.train if rows is None else rows
 
@@ -184,7 +181,7 @@ def _page(space: Space, subject: str, done: Final, judged: Judged, goal: Goal, s
 
 
 def _facts(done: Final, on: On) -> dict[str, Any]:
-    """What `metrics.json` holds."""
+    """Return the content of `metrics.json`."""
     return {
         "on": on.value,
         "epochs": done.epochs,
@@ -197,13 +194,13 @@ def _facts(done: Final, on: On) -> dict[str, Any]:
 
 
 def _rehearse(space: Space, config: Config, job: Job) -> None:
-    """Save and load a model of user code after one step: what does not survive that would be lost after hours."""
+    """Save and load a model of user code after one step, so that lost state is found before the long training."""
     run = preflight.probe(config, job)
     save.rehearse(space, run, _rows(run.dataset))
 
 
 def _subject(space: Space, config: Config, on: On) -> str:
-    """Which trial, model and data a run is of."""
+    """Return the trial, the model and the data of a run, as a phrase."""
     trial = space.provenance.trial
     of_trial = "" if trial is None else f"trial {trial}: "
     source = config.data.source
@@ -214,12 +211,14 @@ def _subject(space: Space, config: Config, on: On) -> str:
 
 def _refit(space: Space, out: Path, on: On, device: str, overwrite: bool, observe: EpochObserver) -> Final:
     if on is On.TRAIN:
-        raise UsageError(f"{space.file}: which rows are trained on is the affair of objective.function: drop --on")
+        raise UsageError(
+            f"{space.file}: --on has no effect with objective.function, which loads its own data; remove it"
+        )
     with held_to(space.provenance.threads):
         epochs, values, at = refit(space, out, device, overwrite, observe)
     told = ", ".join(f"{name} {rounded(value)}" for name, value in values.items())
     told += "" if at is None else f" at epoch {at}, where it was confirmed"
-    return Final(out, epochs, {}, [f"the function gives {told}"])
+    return Final(out, epochs, {}, [f"the function returned {told}"])
 
 
 def _job(space: Space, config: Config, on: On, device: str, test: bool) -> Job:
@@ -231,7 +230,7 @@ def _job(space: Space, config: Config, on: On, device: str, test: bool) -> Job:
 
 
 def _other_data(space: Space, config: Config) -> list[str]:
-    """What is to be said where the rows are not those that the study tuned on, as far as the provenance knows them."""
+    """Return a note if the rows differ from those that the study tuned on; empty if the provenance has no digest."""
     provenance = space.provenance
     if provenance.data is None:
         return []
@@ -242,13 +241,13 @@ def _other_data(space: Space, config: Config) -> list[str]:
     if data_digest(splits) == provenance.data:
         return []
     study = provenance.study
-    return [f"the rows of data have changed since study {study}: its values and its best epoch are of other rows"]
+    return [f"the data changed since study {study}: its values and its best epoch are of other rows"]
 
 
 def _trained(
     space: Space, config: Config, job: Job, on: On, observe: EpochObserver
 ) -> tuple[Run, list[dict[str, float]]]:
-    """The run after its last epoch, and the metrics of each."""
+    """Return the run after its last epoch, and the metrics of each epoch."""
     seed = space.provenance.seed
     seed = derive(space.study.seed, "trial", 0) if seed is None else seed
     fixed = _fixed(space, config, on)
@@ -264,9 +263,9 @@ def _trained(
 
 
 def _fixed(space: Space, config: Config, on: On) -> Fixed | None:
-    """The epoch that the provenance knows, and on all rows the learning rates, which nothing is left to decide.
+    """Return the last epoch by the provenance, and on all rows the learning rates.
 
-    On the training rows the schedule watches the validation rows as it did in the search, so that a trial is repeated.
+    On the training rows the schedule watches the validation rows as in the search, so that a trial is repeated.
     """
     provenance = space.provenance
     if provenance.epoch is None:
@@ -278,9 +277,7 @@ def _refuse_holes(space: Space) -> None:
     names = [row.name for row in space.parameters()]
     if names:
         shown = listing(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        raise UsageError(
-            f"{space.file}: still has holes ({shown}); tune it with `tuner run` and `tuner export` the best"
-        )
+        raise UsageError(f"{space.file}: it still has holes ({shown}); run `tuner run`, then `tuner export`")
 
 
 def _notes(space: Space, config: Config, on: On) -> list[str]:
@@ -289,12 +286,12 @@ def _notes(space: Space, config: Config, on: On) -> list[str]:
     if on is On.ALL and config.scheduler is not None and config.scheduler.type in WATCHING:
         name = config.scheduler.type
         if provenance.epoch is not None and provenance.rates:
-            notes.append(f"the learning rates are those that {name} gave in the search")
+            notes.append(f"the learning rates are those of {name} in the search")
         else:
             notes.append(f"{name} watched the training rows: on train+valid there is no validation split")
     if on is On.ALL and config.training.early_stop is not None and provenance.epoch is None:
         notes.append("early_stop did not apply: on train+valid there is no validation split")
     lanes = provenance.lanes or 1
     if on is On.TRAIN and lanes > 1:
-        notes.append(f"the trial was one of up to {lanes} that trained as one program: alone its last digits differ")
+        notes.append(f"up to {lanes} trials trained as one program; alone, the last digits differ")
     return notes

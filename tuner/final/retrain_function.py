@@ -1,7 +1,7 @@
-"""Final training by a function of one's own: called once more with the exported config, and a folder to save into.
+"""Final training by a user's function: called once more with the exported config and a folder.
 
-A run folder holds `config.yaml`, `metrics.json`, `report.html`, a copy of the function's own file, and
-whatever the function put there.
+A run folder holds `config.yaml`, `metrics.json`, `report.html`, a copy of the function's file, and whatever the
+function saved there.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tuner.space.suggest import Corner
 from tuner.training import device_of
 
 MARKS = ("config.yaml", "metrics.json", "report.html")
-"""What makes a folder such a run folder: only those may be overwritten."""
+"""Files that mark such a run folder. Only those folders may be overwritten."""
 
 EpochObserver = Callable[[int, int, Mapping[str, float]], None]
 
@@ -33,22 +33,22 @@ EpochObserver = Callable[[int, int, Mapping[str, float]], None]
 def refit(
     space: Space, out: Path, device: str, overwrite: bool, observe: EpochObserver
 ) -> tuple[list[dict[str, float]], dict[str, float], int | None]:
-    """Call the function with a filled config and the seed of the trial that it comes from.
+    """Call the function with a filled config and the seed of its trial.
 
     Args:
-        space: without holes.
+        space: a space without holes.
         out: the run folder to make.
         device: `auto`, `cpu`, `cuda` or `mps`.
-        overwrite: whether a folder that is there may be replaced.
-        observe: is called after each epoch that the function reports.
+        overwrite: whether an existing folder may be replaced.
+        observe: called after each epoch that the function reports.
 
     Returns:
-        The reported metrics, one dict per epoch; the values that count, by metric; and the epoch that they are of,
-        where that is the one at which the config was confirmed.
+        Three things: the reported metrics, one dict per epoch; the final values by metric; their epoch, if the
+        config was confirmed at it.
 
     Raises:
-        UsageError: the function is not there; nothing was written.
-        TunerError: it failed or diverged; nothing was written.
+        UsageError: there is no such function; nothing was written.
+        TunerError: the function failed or diverged; nothing was written.
     """
     refuse_to_replace(out, overwrite, MARKS)
     preflight.check_names(space)
@@ -73,7 +73,7 @@ def refit(
 
 
 def _confirmed_at(space: Space, epochs: Sequence[Mapping[str, float]]) -> Mapping[str, float] | None:
-    """The epoch at which the held-out seeds were scored, of those that the function reported."""
+    """Return the metrics of the epoch at which held-out seeds were scored, if the function reported it."""
     confirmed = space.provenance.confirmed
     epoch = None if confirmed is None else confirmed.epoch
     return next((each for each in epochs if each["epoch"] == epoch), None)
@@ -86,14 +86,14 @@ def _trial(space: Space) -> Trial:
 
 
 def _error(outcome: Outcome) -> TunerError:
-    """The cause as its message; the traceback of the function's own code is seen with --debug."""
+    """Return the cause as an error; `--debug` shows the traceback of the function."""
     error = TunerError(f"training ended as {outcome.state.value}: {outcome.cause}")
     error.add_note(outcome.traceback)
     return error
 
 
 class _Notebook:
-    """A port to one training that nobody stops."""
+    """A port to one training that is never stopped."""
 
     def __init__(self, last: Any, observe: EpochObserver) -> None:
         self.epochs: list[dict[str, float]] = []
@@ -101,14 +101,14 @@ class _Notebook:
         self._observe = observe
 
     def report(self, epoch: Epoch) -> Verdict:
-        """Note an epoch and go on."""
+        """Store an epoch and return GO."""
         self._observe(epoch.epoch, self._last, epoch.metrics)
         self.epochs.append({"epoch": epoch.epoch, **epoch.metrics})
         return Verdict.GO
 
     def load(self, trial: int) -> bytes | None:
-        """Nothing: the function keeps its own checkpoints."""
+        """Return None: the function keeps its own checkpoints."""
         return None
 
     def save(self, trial: int, state: bytes, best: bool) -> None:
-        """Drop it: the function keeps its own checkpoints."""
+        """Discard the state: the function keeps its own checkpoints."""

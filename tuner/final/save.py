@@ -1,4 +1,4 @@
-"""A trained model saved into a run folder, and proof that the folder gives back the model that was scored."""
+"""Saving a trained model into a run folder, and proof that the folder returns the scored model."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from tuner.training import Job, Run, weights
 from tuner.training.precision import autocast, widened
 
 ROWS = 64
-"""How many rows both models are given."""
+"""Rows on which the saved and the loaded model are compared."""
 
 TOLERANCE = {Precision.FP32: 1e-4, Precision.BF16: 0.05, Precision.FP16: 0.01}
-"""How far outputs may lie apart, as a part of the largest: layers may be computed in another order."""
+"""Largest difference of outputs, as a fraction of the largest output: layers may compute in another order."""
 
 TF32 = 0.01
 """The same on a GPU, where convolutions round to ten bits."""
@@ -37,26 +37,26 @@ TF32 = 0.01
 MOST_NAMED = 5
 
 LARGEST = 2**28
-"""Bytes of weights up to which a model is saved and loaded before a search; with 1.2 GB that takes minutes."""
+"""Largest size in bytes of weights that are saved and loaded before a search. With 1.2 GB that takes minutes."""
 
 
 def save(folder: Path, space: Space, run: Run, rows: Split) -> list[str]:
     """Write a model with its preprocessing and its config, load it again and compare the two.
 
-    Both are given the same rows, from the same seed. Nothing is compared where the trained model gives other outputs
-    at each call and nothing is found that the loaded one lacks.
+    Both get the same rows from the same seed. They are not compared if the trained model's outputs change from call to
+    call and the loaded model lacks no state.
 
     Args:
-        folder: of the run, there already.
-        space: without holes.
-        run: trained.
-        rows: at least one row, preprocessed.
+        folder: the run folder, which exists.
+        space: a space without holes.
+        run: a trained run.
+        rows: at least one preprocessed row.
 
     Returns:
-        What its reader should know: that the outputs could not be compared.
+        Notes for the reader: whether the outputs could not be compared.
 
     Raises:
-        TunerError: the loaded model is not the trained one, or its state cannot be written or read back.
+        TunerError: the loaded model differs, or its state cannot be written or read back.
     """
     model = run.scored
     try:
@@ -73,7 +73,7 @@ def save(folder: Path, space: Space, run: Run, rows: Split) -> list[str]:
 
 
 def rehearse(space: Space, run: Run, rows: Split) -> None:
-    """Save a model that has hardly been trained into a folder that is dropped, before hours are spent on training it.
+    """Save a hardly trained model into a temporary folder, before hours are spent on its training.
 
     Raises:
         TunerError: as `save`.
@@ -90,13 +90,14 @@ def rehearse(space: Space, run: Run, rows: Split) -> None:
 
 
 def unsavable(space: Space, job: Job) -> tuple[str, ...]:
-    """Return a note for each model of user code that final training would refuse to save, before the search.
+    """Return a note for each model of user code that final training would refuse to save.
 
-    Each branch of `model` is built at both ends of its ranges, takes one step, and is saved and loaded.
+    Before the search, each branch of `model` is built at both ends of its ranges, takes one step, and is saved and
+    loaded.
 
     Args:
-        space: one that `check.check_fit` passed.
-        job: of the search.
+        space: a space that passed `preflight.check_fit`.
+        job: the job of the search.
     """
     return tuple(dict.fromkeys(_unsavable(space, job)))
 
@@ -114,7 +115,8 @@ def _unsavable(space: Space, job: Job) -> Iterator[str]:
             run = preflight.probe(Config.of(values, space.base), job)
             size = sum(parameter.nbytes for parameter in run.model.parameters())
             if size > LARGEST:
-                yield f"{values['model']['type']}: its {size / 1e6:,.0f} MB are not saved on trial before the search"
+                megabytes = f"{size / 1e6:,.0f} MB"
+                yield f"{values['model']['type']}: its {megabytes} are too large to try saving before the search"
                 continue
             rehearse(filled, run, run.dataset.valid or run.dataset.train)
         except BuildError:  # a trial that needs too much memory says so itself
@@ -155,7 +157,7 @@ def _compared(folder: Path, run: Run, inputs: Tensor, code: dict[str, str]) -> l
 
 
 def _outputs(model: nn.Module, inputs: Tensor, precision: Precision) -> Tensor:
-    """What a model gives in evaluation, its chance from one seed."""
+    """Return a model's outputs in evaluation mode, with a fixed seed for its random numbers."""
     seed_everything(0)
     model.eval()
     with torch.no_grad(), autocast(precision, inputs.device):
@@ -176,7 +178,7 @@ def _told(given: Tensor, found: Tensor, lacks: list[str]) -> str:
     what = f"{listing(lacks[:MOST_NAMED])}{others}" if lacks else "something outside its parameters and buffers"
     rows = int((given != found).flatten(1).any(1).sum()) if given.shape == found.shape else len(found)
     return (
-        f"the saved model would not be the one that was scored, so it was not saved: loaded again, it gives other "
-        f"outputs for {rows} of {len(found)} rows. Not kept: {what}. Put layers into nn.ModuleList or nn.ModuleDict "
+        f"the model was not saved: loaded again, it gives other outputs for {rows} of {len(found)} rows. "
+        f"Not kept: {what}. Put layers into nn.ModuleList or nn.ModuleDict "
         f"and tensors into register_buffer, or return the rest from get_extra_state"
     )

@@ -1,4 +1,4 @@
-"""How sure the scores of one model on a split are: 95 % intervals over the rows, which are taken for independent."""
+"""95 % intervals of the scores of one model on a split, over rows that count as independent."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from torch import Tensor
 from tuner.results.racing import LEVEL, Interval
 
 RESAMPLES, FEWER = 400, 100
-"""How many times rows are drawn again; fewer where a split has many numbers."""
+"""How many resamples are drawn; the second number for splits of many numbers."""
 
 MANY = 2_000_000
 
 FEW = 50
-"""Rows below which the interval of a mean squared error is too narrow: 20 of Laplace's distribution, it covers 78 %."""
+"""Fewer rows make the interval of a mean squared error too narrow: 78 % for 20 rows of Laplace errors."""
 
 HEAVY = 6.0
-"""The kurtosis of errors beyond which it is too narrow whatever their number: 1,000 of Student's t with 3, 74 %."""
+"""Errors of a larger kurtosis make it too narrow for any number of rows: 74 % for 1,000 of Student's t with 3."""
 
 
 def intervals(
     score: Callable[[Tensor], Mapping[str, float]], outputs: Tensor, found: Mapping[str, float]
 ) -> dict[str, Interval]:
-    """95 % intervals of a model's scores on the rows of a split.
+    """Return 95 % intervals of a model's scores on the rows of a split.
 
-    The accuracy has Wilson's interval (1927). Any other metric has percentiles of rows drawn again with replacement
-    (Efron's bootstrap, 1979) from a fixed seed, expanded for few rows (Hesterberg, "What Teachers Should Know About
-    the Bootstrap", 2015). With heavy tails and few rows it still holds less often than it says.
+    The accuracy has Wilson's interval (1927). Any other metric has percentiles of a bootstrap with a fixed seed (Efron,
+    1979). They are widened for few rows (Hesterberg, "What Teachers Should Know About the Bootstrap", 2015). With heavy
+    tails and few rows the interval still covers less often than 95 %.
 
     Args:
-        score: every metric of the rows at some places, int64 (N,) on the CPU.
+        score: returns every metric of the rows at given places, int64 (N,) on the CPU.
         outputs: (N, ...), of the whole split; at least two rows.
         found: the scores of all rows.
     """
@@ -53,10 +53,10 @@ def intervals(
 
 
 def doubted(errors: Tensor) -> str:
-    """Say why intervals of mse, rmse, r2 and loss may be too narrow; nothing where they are not.
+    """Return why intervals of mse, rmse, r2 and loss may be too narrow; else an empty text.
 
     Args:
-        errors: (N, outputs), of one scale.
+        errors: (N, outputs), all of one scale.
     """
     squared = errors.double().square()
     told = "the intervals of mse, rmse, r2 and loss may be too narrow"
@@ -67,18 +67,18 @@ def doubted(errors: Tensor) -> str:
 
 
 def wilson(right: int, rows: int) -> tuple[float, float]:
-    """Both ends of Wilson's 95 % interval of a share."""
+    """Return both ends of Wilson's 95 % interval of a share."""
     found = stats.binomtest(right, rows).proportion_ci(1 - LEVEL, method="wilson")
     return float(found.low), float(found.high)
 
 
 def expanded_tail(rows: int) -> float:
-    """The share of resamples beyond each end, at which the percentiles of a mean are as far apart as Student's ends."""
+    """Return the share of resamples beyond each end that makes percentiles as wide as Student's interval."""
     return float(stats.norm.sf(math.sqrt(rows / (rows - 1)) * stats.t.isf(LEVEL / 2, rows - 1)))
 
 
 def _percentiles(name: str, value: float, drawn: list[Mapping[str, float]], tail: float) -> Interval | None:
-    """None where a resample gives no number, as one without a class may, or where all resamples are alike."""
+    """Return an interval of percentiles; None if a resample has no number or all resamples are equal."""
     values = np.array([each.get(name, math.nan) for each in drawn])
     if not np.isfinite(values).all():
         return None

@@ -1,6 +1,6 @@
 """How often the test split of a study has been scored: a line for each time in the study's folder.
 
-Test rows tell the truth once. Who trains several trials and keeps the one that they like best has chosen by them.
+Test rows are unbiased once. Training several trials and keeping the best by test score is a choice by the test rows.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ FILE = "test-scores.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Scorings:
-    """The trials whose final models were scored on the test split of a study, in order, the latest included."""
+    """The trials whose final models scored the test split of a study, in order, the latest included."""
 
     study: str
     trials: tuple[int, ...]
@@ -32,15 +32,15 @@ class Scorings:
 
 
 def add(storage: str, provenance: Provenance, scores: Mapping[str, float]) -> Scorings | None:
-    """Note that a final model was scored; None where the config comes from no study.
+    """Record that a final model was scored; return None if the config comes from no study.
 
     Args:
-        storage: the database that the study is, or was, in: its folder lies beside it.
-        provenance: of the config.
-        scores: of the test split.
+        storage: the database of the study; the study's folder lies beside it.
+        provenance: the provenance of the config.
+        scores: the scores of the test split.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     study, uid, trial = provenance.study, provenance.uid, provenance.trial
     if study is None or uid is None or trial is None:

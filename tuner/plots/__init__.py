@@ -1,6 +1,6 @@
 """Plots of a study, one file for each family, drawn so that failures, outliers and great numbers do not distort.
 
-A new plot is one new file with a function that gives a `Plot`, and a line in `all_plots`.
+A new plot is one new file with a function that returns a `Plot`, and a line in `all_plots`.
 """
 
 from __future__ import annotations
@@ -44,11 +44,13 @@ __all__ = [
 
 
 def all_plots(study: Study, records: Sequence[Record]) -> Iterator[Plot]:
-    """The plots of what was found, in reading order; of several objectives each has its own where that is one's.
+    """Yield the plots of a study in reading order.
+
+    With several objectives, some plots come once per objective.
 
     Args:
-        study: whose trials they are.
-        records: all of them, by number.
+        study: the study of the records.
+        records: all of its trials, by number.
     """
     objectives = range(len(study.goal.metrics))
     measured = [importances_of(study, sound(records), i) for i in objectives]

@@ -1,6 +1,6 @@
-"""What every plot of a page is made of: figure, words and numbers, colours, and what keeps outliers from distorting.
+"""Parts that the plots of a page share: `Plot`, tables, colours, axes, and limits for outliers.
 
-A plot that there is not enough data for is no error: it says what it waits for.
+A plot without enough data is no error. It says what it waits for.
 """
 
 from __future__ import annotations
@@ -27,40 +27,40 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "x", "star")
 PATTERNS = ("", "/", "x", ".", "\\", "-")
-"""What tells lines, points and bars apart for those who see no colours, each in the order of `COLOURS`."""
+"""Dashes, symbols and patterns distinguish lines, points and bars without colours, in the order of `COLOURS`."""
 
 GREY = "#888888"
-"""What ended early or is out of bounds."""
+"""The colour of trials that ended early or are out of bounds."""
 
 INK = "#1d2733"
-"""The colour of text; a page in its dark look draws what has it in its own."""
+"""The colour of text. A page in its dark look replaces it."""
 
 SCALE = ((0, "#3f6fb5"), (0.5, "#9a9a8a"), (1, "#f0b400"))
-"""From bad to good: blue to amber, which all eyes tell apart, and neither end is lost on a light or a dark page."""
+"""From bad to good: blue to amber. Colour-blind readers can tell the ends apart, on light and dark pages."""
 
 PLOTLY = {
     "displaylogo": False,
     "responsive": True,
     "modeBarButtonsToRemove": ["sendChartToCloud", "select2d", "lasso2d", "autoScale2d"],
 }
-"""How plotly.js shows every figure; no button sends it anywhere."""
+"""Options of plotly.js for every figure. No button sends a figure anywhere."""
 
 MARGIN = 0.03
-"""Beside a range, as a part of it."""
+"""Free space at each end of an axis, as a fraction of its range."""
 
 MOST_TICKS = 8
-"""A range of fewer whole numbers has each of them on its axis."""
+"""An axis of at most this many whole numbers labels each of them."""
 
 LONGEST_LABEL = 18
-"""Letters of a choice's label on an axis."""
+"""Largest number of letters of a choice's label on an axis."""
 
 MOST_POINTS = 2000
-"""Beyond so many points a plot is a smear and the page is slow: the best half and an even sample are drawn."""
+"""Largest number of points in a plot. More make the page slow: then the best half and an even sample are drawn."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The numbers of a plot; as many cells in each row as in the head."""
+    """The numbers of a plot. Each row has as many cells as `head`."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[object, ...], ...]
@@ -68,10 +68,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A figure with its caption, or in its place what is missing for it.
+    """A figure with its caption, or the reason why there is no figure.
 
-    `notes` are findings, a sentence each; `told` is what the figure shows in a phrase, and `table` its numbers,
-    for those who do not see it. `width` is how many pixels it needs at least; a narrower page scrolls it.
+    `notes` are findings, a sentence each. Readers who do not see the figure get `told`, a phrase, and `table`, its
+    numbers. `width` is its least width in pixels; a narrower page scrolls it.
     """
 
     title: str
@@ -85,18 +85,18 @@ class Plot:
 
 
 def titled(title: str, study: Study, i: int) -> str:
-    """The title of a plot that each objective has."""
+    """Return the title of a plot; with several objectives it names objective `i`."""
     return title if study.goal.single else f"{title} of {study.goal.titles[i]}"
 
 
 def losses(study: Study, i: int) -> Callable[[Record], float]:
-    """How bad the value in objective `i` is, the less the better; infinite where there is none."""
+    """Return a function that gives a record's loss in objective `i`; infinite without a value."""
     sign = -1 if study.goal.directions[i] is Direction.MAXIMIZE else 1
     return lambda record: sign * record.values[i] if record.values else math.inf
 
 
 def thinned(records: Sequence[Record], loss: Callable[[Record], float], most: int = MOST_POINTS) -> list[Record]:
-    """At most `most`, by number: the best half, and an even sample of the others."""
+    """Return at most `most` records by number: the best half, and an even sample of the others."""
     if len(records) <= most:
         return list(records)
     ranked = sorted(records, key=loss)
@@ -105,19 +105,19 @@ def thinned(records: Sequence[Record], loss: Callable[[Record], float], most: in
 
 
 def even(records: Sequence[Record], most: int = MOST_POINTS) -> list[Record]:
-    """An even sample of at most `most`."""
+    """Return an even sample of at most `most` records."""
     return [records[k * len(records) // most] for k in range(most)] if len(records) > most else list(records)
 
 
 def thinning(shown: int, of: int, what: str = "trials are drawn: the best half of them and an even sample") -> str:
-    """The sentence that says that not all are drawn; empty where they are."""
+    """Return a sentence about the records that are not drawn; empty if all are."""
     return f" {shown} of {of} {what}." if shown < of else ""
 
 
 def fences(values: Sequence[float], direction: Direction) -> tuple[float, float]:
-    """Beyond which a value is far off: five times the distance between the quartiles away from them.
+    """Return the limits of what counts as near: five interquartile ranges around the quartiles.
 
-    Only a bad one can be: the best are what a search is for.
+    Only bad values can be far off, since a search looks for the best.
     """
     if len(values) < 8:
         return -math.inf, math.inf
@@ -129,7 +129,7 @@ def fences(values: Sequence[float], direction: Direction) -> tuple[float, float]
 
 
 def fenced(values: Sequence[float], direction: Direction) -> NDArray[np.float64]:
-    """The values, those that are far off drawn in to where that begins, for colours to tell the others apart."""
+    """Clip far-off values to their limits, so that colours distinguish the others."""
     return np.clip(np.array(values, dtype=np.float64), *fences(values, direction))
 
 
@@ -140,14 +140,14 @@ def clip(
     besides: Sequence[float] = (),
     everywhere: bool = False,
 ) -> str:
-    """Keep far-off values from squeezing an axis that is not logarithmic, and say so.
+    """Limit a linear axis so that far-off values do not squeeze it; return a sentence about them.
 
     Args:
-        figure: whose axis it is.
-        values: those that it must show, far-off ones apart.
-        direction: which way they get better.
-        besides: others that it may leave out.
-        everywhere: the axes of all panels show the same; otherwise it is the first panel's.
+        figure: the figure whose axis is limited.
+        values: the values that the axis must show, except far-off ones.
+        direction: the direction in which values improve.
+        besides: values that the axis may leave out.
+        everywhere: limit the axes of all panels, not only the first panel's.
     """
     values, besides = ([value for value in some if math.isfinite(value)] for some in (values, besides))
     if not values and not besides:
@@ -167,7 +167,7 @@ def clip(
 
 
 def whiskers(intervals: Sequence[Interval]) -> dict[str, Any]:
-    """Error bars from end to end of intervals; one that stays within its metric is longer on one side."""
+    """Return error bars over whole intervals; the two sides may differ in length."""
     return {
         "symmetric": False,
         "array": [interval.high - interval.mean for interval in intervals],
@@ -178,7 +178,7 @@ def whiskers(intervals: Sequence[Interval]) -> dict[str, Any]:
 
 
 def axis_of(domain: Domain) -> dict[str, Any]:
-    """The axis of a parameter, over all of its domain; that of a choice takes positions of labels."""
+    """Return the axis of a parameter over its whole domain; a choice has positions of labels."""
     if isinstance(domain, Choices):
         ticks = list(range(len(domain.labels)))
         return {
@@ -200,23 +200,23 @@ def axis_of(domain: Domain) -> dict[str, Any]:
 
 
 def label_text(label: object) -> str:
-    """A choice's label on an axis, as YAML writes it; a long one is cut, and hovering shows all of it."""
+    """Return a choice's label as YAML writes it, cut to `LONGEST_LABEL` letters."""
     text = value_text(label)
     return text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL - 1].rstrip()}…"
 
 
 def whole_ticks(most: float) -> dict[str, Any]:
-    """The axis of epochs or trials up to a number: whole ones alone."""
+    """Return ticks of whole numbers for an axis of epochs or trials up to `most`."""
     return {"dtick": 1} if most <= MOST_TICKS else {}
 
 
 def place_of(domain: Domain, value: Any) -> float:
-    """Where a value stands on that axis."""
+    """Return the position of a value on the axis of `axis_of`."""
     return domain.place(value) if isinstance(domain, Choices) else float(value)
 
 
 def short(value: object) -> str:
-    """A value as tables and sentences show it: floats in three significant digits, nothing for None."""
+    """Return a value for tables and sentences: floats with three significant digits, None as empty text."""
     if isinstance(value, float):
         return rounded(value)
     return "" if value is None else str(value)

@@ -1,4 +1,4 @@
-"""The plot of regions: where in its range, from end to end, each parameter of the best trials lies."""
+"""The plot of regions: where the best trials lie in the range of each parameter."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from tuner.study import Choices, Record, Study, sound
 FEWEST = TOP
 
 THINNEST = 0.004
-"""The length of a bar where the best tenth agree, or it could not be seen."""
+"""Least length of a bar, as a fraction of the range, so that it can be seen."""
 
 ROW = 40
-"""Pixels of a parameter's row, of which its domain takes a line."""
+"""Pixels of a parameter's row. Its domain takes one line of them."""
 
 ASIDE = 190
-"""Pixels beside the rows for what is written at their ends."""
+"""Pixels to the right of the rows, for the numbers at their ends."""
 
 WIDTH = 640
-"""Pixels that rows with their labels and numbers need; a narrower page scrolls them."""
+"""Least width in pixels of rows with labels and numbers. A narrower page scrolls them."""
 
 BEST_TRIALS = f"Best tenth, at least {TOP}"
 
 
 def regions(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
-    """Where the best trials by objective `i` have each parameter, and which bounds they press against."""
+    """Draw the range of each parameter in the best trials by objective `i`, and the bounds to widen."""
     title, chosen = titled("Best regions", study, i), sound(records)
     found = regions_of(chosen, study.domains(), losses(study, i))
     if len(chosen) < FEWEST or not found:
-        return Plot(title, "", None, f"it takes {FEWEST} complete trials that differ in a parameter")
+        return Plot(title, "", None, f"needs {FEWEST} complete trials that differ in a parameter")
     figure = go.Figure([*_spans(found), _tops(found)])
     names = [html.escape(region.name) for region in found]
     labels = [f"{name}<br><sup>{html.escape(_domain(region))}</sup>" for name, region in zip(names, found, strict=True)]
@@ -46,8 +46,8 @@ def regions(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
     figure.update_xaxes(range=[-0.03, 1.03], tickvals=[0, 0.5, 1], ticktext=["low", "middle", "high"])
     figure.update_layout(height=130 + ROW * len(found), barmode="overlay", margin_r=ASIDE, annotations=_numbers(found))
     caption = (
-        "Each range from its low end to its high one, on the scale that it is searched on; of a choice, its labels in "
-        "their order. A parameter of one branch is looked at among the trials of that branch."
+        "Each row is a parameter's range, on its search scale. A choice shows its labels in order. "
+        "A parameter of one branch is shown for the trials of that branch."
     )
     advice = tuple(region.advice for region in found if region.advice)
     told = f"the range of the best tenth of trials in each of {len(found)} parameters, and the top {TOP}"
@@ -55,7 +55,7 @@ def regions(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
 
 
 def _numbers(found: Sequence[Region]) -> list[dict[str, Any]]:
-    """Where the best lie in numbers or labels, at the end of each parameter's row."""
+    """Return one annotation per parameter: the best values in numbers or labels."""
     look = {"x": 1, "xref": "paper", "xanchor": "left", "align": "left", "showarrow": False, "xshift": 8}
     return [{"y": html.escape(region.name), "text": html.escape(region.told), **look} for region in found]
 
@@ -95,7 +95,7 @@ def _tops(found: Sequence[Region]) -> go.Scatter:
 
 
 def _place(region: Region, value: Any) -> float:
-    """From end to end, of a choice too."""
+    """Return the place of a value in its domain, from 0 to 1 for choices too."""
     if isinstance(region.domain, Choices):
         return region.domain.place(value) / (len(region.domain.labels) - 1)
     return region.domain.place(value)

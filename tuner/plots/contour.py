@@ -1,7 +1,7 @@
 """The contour of the two most important parameters: how the value depends on both together.
 
-The values are smoothed over the plane, each parameter on its own scale, by a Gaussian kernel, and the plane is left
-blank where fewer than two trials were near: nothing is drawn that was not seen.
+A Gaussian kernel smooths the values over the plane, each parameter on its own scale. The plane stays blank where fewer
+than two trials were near.
 """
 
 from __future__ import annotations
@@ -20,38 +20,41 @@ from tuner.results.importances import Importances
 from tuner.study import Choices, Domain, Record, Study, sound
 
 MOST_TRIALS = 300
-"""As many as are drawn: every one is a point of the page."""
+"""Largest number of trials in the plot. Each is a point of the page."""
 
 CELLS = 48
-"""How finely a range is drawn, on each side."""
+"""Grid points per axis."""
 
 WIDTH = 0.07
-"""The kernel's standard deviation, of a range that is 1 wide; labels are 1 apart, so that they do not mix."""
+"""Standard deviation of the kernel. A range is 1 wide; labels are 1 apart, so they do not mix."""
 
 NEAR = 0.1
-"""Where the kernels of all trials sum up to less, no trial was near."""
+"""A grid point whose kernel weights sum to less has no trial near it."""
 
 ALONE = 1.5
-"""Fewer trials than that in effect (Kish 1965: the sum of weights squared over the sum of squares) make no surface.
-A trial that is alone at its own place takes no part: between two of them would be a surface without a point."""
+"""A grid point with fewer effective trials is blank (Kish 1965: squared sum of weights over sum of squares).
+
+Trials that are alone near their own place are left out. Otherwise a surface would appear between two of them.
+"""
 
 FEWEST = 4
-"""Trials that it takes."""
+"""Complete trials that the plot needs."""
 
 
 def contour(study: Study, records: Sequence[Record], found: Importances, i: int = 0) -> Plot:
-    """The value in objective `i` over the two parameters that explain most and that trials have together."""
+    """Draw objective `i` over the two most important parameters that trials have in common."""
     title = titled("Interaction", study, i)
     pair = _pair(found, sound(records))
     if pair is None:
-        return Plot(title, "", None, f"it takes {FEWEST} complete trials that differ in two parameters")
+        return Plot(title, "", None, f"needs {FEWEST} complete trials that differ in two parameters")
     having = [record for record in sound(records) if all(name in record.params for name in pair)]
     shown = thinned(having, losses(study, i), MOST_TRIALS)
     domains = study.domains()
     figure = _figure(study, shown, pair, (domains[pair[0]], domains[pair[1]]), i)
     caption = (
-        f"The {study.goal.titles[i]} over the two most important parameters that trials have in common, smoothed; "
-        "blank where fewer than two trials were near. Points are complete trials." + thinning(len(shown), len(having))
+        f"The smoothed {study.goal.titles[i]} over the two most important parameters that trials have in common. "
+        "It is blank where fewer than two trials were near. Points are complete trials."
+        + thinning(len(shown), len(having))
     )
     best = min(shown, key=losses(study, i))
     told = f"{study.goal.titles[i]} over {pair[0]} and {pair[1]}; the best point is at " + " and ".join(
@@ -61,7 +64,7 @@ def contour(study: Study, records: Sequence[Record], found: Importances, i: int 
 
 
 def _pair(found: Importances, chosen: Sequence[Record]) -> tuple[str, str] | None:
-    """The first two of the ranking that enough trials have both, and that vary among these."""
+    """Return the first two ranked parameters that enough trials have in common and that vary among these."""
     for one, other in itertools.combinations([each.name for each in found.ranked], 2):
         together = [record.params for record in chosen if one in record.params and other in record.params]
         if len(together) >= FEWEST and all(
@@ -104,17 +107,17 @@ def smoothed(
     across: NDArray[np.float64],
     up: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """The mean value around each crossing of a grid, near points counting most.
+    """Return the mean value around each crossing of a grid, weighted by nearness.
 
     Args:
-        x: float64 (N,), places on the first parameter's own scale.
-        y: likewise on the second's.
+        x: float64 (N,), places on the first parameter's scale.
+        y: float64 (N,), places on the second parameter's scale.
         values: float64 (N,), finite.
         across: float64 (A,), the grid's places on the first scale.
-        up: float64 (B,), on the second.
+        up: float64 (B,), the grid's places on the second scale.
 
     Returns:
-        float64 (B, A); NaN where no point is near, or a single one: a point is no surface.
+        float64 (B, A); NaN where fewer than two points are near.
     """
     together = _together(x, y)
     x, y, values = x[together], y[together], values[together]
@@ -126,7 +129,7 @@ def smoothed(
 
 
 def _together(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which trials are not alone at their own places, once those that are alone are left out."""
+    """Return which trials have others near. Trials without are removed until none is left."""
     weights, kept = _kernel(x, x) * _kernel(y, y), np.ones(len(x), dtype=bool)
     while (left := kept & ~_alone(weights * kept)).sum() < kept.sum():
         kept = left
@@ -134,7 +137,7 @@ def _together(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool
 
 
 def _alone(weights: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Where the trials, along the last axis, are too few in effect to make a surface."""
+    """Return where the effective number of trials, along the last axis, is too small for a surface."""
     squares = (weights**2).sum(-1)
     alone: NDArray[np.bool_] = weights.sum(-1) ** 2 <= ALONE * squares
     return alone
@@ -146,14 +149,14 @@ def _kernel(grid: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[n
 
 
 def _grid(domain: Domain) -> NDArray[np.float64]:
-    """The places at which the surface is known: each label, or an even net over the range."""
+    """Return the places of the surface's grid: each label, or an even grid over the range."""
     if isinstance(domain, Choices):
         return np.arange(len(domain.labels), dtype=np.float64)
     return np.linspace(0, 1, CELLS)
 
 
 def _drawn(domain: Domain, grid: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Where the places of a grid stand on the axis."""
+    """Return the axis positions of a grid's places."""
     return grid if isinstance(domain, Choices) else np.array([domain.value(place) for place in grid])
 
 

@@ -1,4 +1,4 @@
-"""Cost against value: what a trial took, and what its model costs, for what it reached."""
+"""Cost against value: training time, parameters and latency of each trial."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from tuner.plots.base import COLOURS, Plot, Table, clip, losses, thinned, thinni
 from tuner.study import Record, Study, sound
 
 FEWEST = 2
-"""Complete trials that it takes."""
+"""Complete trials that the plot needs."""
 
 WIDE = 30
 """Costs that differ by more than this factor are drawn on a log scale."""
 
 MOST_ROWS = 12
-"""The table has so many of the best for each cost."""
+"""Largest number of table rows for each cost."""
 
 UNITS = {"seconds": "seconds of training", "parameters": "parameters", "latency": "latency, ms for one row"}
 """Every cost, with the title of its axis."""
 
 
 def costs(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
-    """The value in objective `i` against each cost that is known, with the best that can be had for so much."""
+    """Draw objective `i` against each known cost, with the best value for each cost."""
     title, metric = titled("Cost against value", study, i), study.goal.titles[i]
     chosen = sound(records)
     known = {name: having for name in UNITS if name != study.goal.metrics[i] and (having := _having(chosen, name))}
     if not known:
         return Plot(title, "", None, "no complete trial has a known cost")
     if len(chosen) < FEWEST:
-        return Plot(title, "", None, f"it takes {FEWEST} complete trials")
+        return Plot(title, "", None, f"needs {FEWEST} complete trials")
     figure = make_subplots(rows=len(known), vertical_spacing=0.3 / len(known))
     for row, (name, having) in enumerate(known.items(), start=1):
         figure.add_traces(_traces(study, having, name, i, row), row, 1)
         figure.update_xaxes(title_text=UNITS[name], type=_scale(having, name), row=row, col=1)
     figure.update_yaxes(title_text=metric)
     figure.update_layout(height=90 + 300 * len(known))
-    caption = "Each point is a complete trial within the bounds; the line joins those that none beats for less."
+    caption = "Each point is a complete trial within the bounds. The line joins trials that no cheaper trial reaches."
     most = max(known.values(), key=len)
     caption += thinning(len(thinned(most, losses(study, i))), len(most))
     caption += clip(figure, [record.values[i] for record in most], study.goal.directions[i], everywhere=True)
@@ -56,7 +56,7 @@ def _scale(having: Sequence[Record], name: str) -> str:
 
 
 def cost(record: Record, name: str) -> float:
-    """One of the costs of a trial; NaN where it is not known."""
+    """Return one cost of a trial; NaN if it is unknown."""
     if name == "seconds":
         return math.nan if record.seconds is None else record.seconds
     return record.history[name][-1] if record.history.get(name) else math.nan
@@ -67,7 +67,7 @@ def _having(chosen: Sequence[Record], name: str) -> list[Record]:
 
 
 def frontier(study: Study, having: Sequence[Record], name: str, i: int) -> list[Record]:
-    """The trials that none reaches for less, from the cheapest to the best."""
+    """Return the trials that no cheaper trial reaches, from the cheapest to the best."""
     loss, found = losses(study, i), list[Record]()
     for record in sorted(having, key=lambda record: (cost(record, name), loss(record))):
         if not found or loss(record) < loss(found[-1]):

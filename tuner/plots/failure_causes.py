@@ -1,4 +1,4 @@
-"""Failures by cause: how many trials ended otherwise than complete or pruned, and why."""
+"""Failures by cause: how many trials failed, and why."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from tuner.results.failures import FAILURES, Failure, failures_of
 from tuner.study import Record
 
 MOST_CAUSES = 12
-"""So many of the commonest are drawn; the table has all, up to `MOST_ROWS`."""
+"""Largest number of causes in the figure. The table has up to `MOST_ROWS`."""
 
 MOST_ROWS = 100
 
 LONGEST_LINE = 28
-"""So many letters of a cause stand at its bar, on each of two lines."""
+"""Largest number of letters of a cause in each of the two lines at its bar."""
 
 
 def failures(records: Sequence[Record]) -> Plot:
-    """A bar for each cause."""
+    """Draw one bar per cause of failure."""
     title, found = "Failures by cause", failures_of(records).causes
     if not found:
         return Plot(title, "", None, "no trial has failed")
@@ -55,7 +55,7 @@ def failures(records: Sequence[Record]) -> Plot:
 
 
 def _label(failure: Failure) -> str:
-    """On two lines at most."""
+    """Return the label of a cause, in two lines at most."""
     text = f"{failure.state}: {failure.cause}" if failure.cause else failure.state
     lines = textwrap.wrap(f"{text.partition(chr(10))[0]} (trial {failure.example})", LONGEST_LINE)
     shown = [*lines[:1], f"{lines[1]} … (trial {failure.example})"] if len(lines) > 2 else lines

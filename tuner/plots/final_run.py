@@ -15,43 +15,43 @@ from torch import Tensor
 from tuner.plots import COLOURS, GREY, Plot, Table
 
 MOST_LABELLED = 25
-"""Beyond so many classes the counts in a confusion matrix cannot be read; the colours can."""
+"""A confusion matrix of more classes shows no counts, only colours."""
 
 
 MOST_WIDE = 10
-"""Up to so many classes each cell is wide."""
+"""Up to this number of classes, each cell is `WIDE_CELL` wide."""
 
 
 WIDE_CELL, NARROW_CELL = 90, 44
-"""Pixels of a cell's width."""
+"""Width of a cell in pixels."""
 
 
 LONGEST_NAME = 24
-"""Letters of a class's name on an axis; the table has all of them."""
+"""Largest number of letters of a class's name on an axis. The table has whole names."""
 
 
 LETTER = 7
-"""Pixels of a letter on an axis."""
+"""Width of a letter on an axis, in pixels."""
 
 
 MOST_POINTS = 5000
 
 
 MOST_CONFUSED = 3
-"""So many of the pairs of classes that are confused most are said in words."""
+"""Largest number of confused pairs of classes that the notes name."""
 
 
 def curves(epochs: Sequence[Mapping[str, float]], standardised: bool = False) -> Plot:
-    """Losses, and beside them every other metric, over the epochs of one training.
+    """Draw the losses and every other metric over the epochs of one training.
 
-    The training loss of a regression is of standardised targets and has an axis of its own.
+    The training loss of a regression is that of standardised targets. It has its own axis.
 
     Args:
-        epochs: at least one; the metrics of each with its `epoch`.
-        standardised: whether the two losses are in different units.
+        epochs: at least one; the metrics of each epoch, and its `epoch`.
+        standardised: whether the two losses have different units.
     """
     if len(epochs) == 1:
-        return Plot("Learning curves", "", None, "it takes two epochs, and the training had one")
+        return Plot("Learning curves", "", None, "needs two epochs, and the training had one")
     repeated = {"mse"} if "loss" in epochs[0] else set()  # a regression's plain loss by another name
     names = [name for name in epochs[0] if name not in {"epoch", "lr", *repeated}]
     others = [name for name in names if "loss" not in name]
@@ -83,13 +83,13 @@ def curves(epochs: Sequence[Mapping[str, float]], standardised: bool = False) ->
 
 
 def confusion(predicted: Tensor, true: Tensor, classes: Sequence[str], split: str = "test") -> Plot:
-    """Which share of each true class's rows was predicted as which class; each row adds up to 1.
+    """Draw the shares of predicted classes in the rows of each true class; each row adds up to 1.
 
     Args:
         predicted: int64 (N,) class indices.
-        true: likewise.
-        classes: their names.
-        split: what the rows are of.
+        true: int64 (N,) class indices.
+        classes: the names of the classes.
+        split: the split of the rows, such as `test`.
     """
     counts = confusion_matrix(true.cpu(), predicted.cpu(), labels=range(len(classes)))
     readable = len(classes) <= MOST_LABELLED
@@ -131,13 +131,13 @@ def confusion(predicted: Tensor, true: Tensor, classes: Sequence[str], split: st
 
 
 def _short_names(classes: Sequence[str]) -> list[str]:
-    """The names for an axis: long ones are cut, and numbered where that makes them alike."""
+    """Return names for an axis: long ones are cut, and numbered if they are then equal."""
     cut = [name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1].rstrip()}…" for name in classes]
     return [name if cut.count(name) == 1 else f"{i + 1}. {name}" for i, name in enumerate(cut)]
 
 
 def _cell_texts(counts: Any, totals: Any) -> list[list[str]]:
-    """The share of each cell in its row, and the count of rows below it; nothing for a class without rows."""
+    """Return each cell's share of its row and its count; empty for a class without rows."""
     return [
         [f"{count / total:.0%}<br>{count}" if total else "" for count in row]
         for row, (total,) in zip(counts, totals, strict=True)
@@ -145,7 +145,7 @@ def _cell_texts(counts: Any, totals: Any) -> list[list[str]]:
 
 
 def _confused(counts: Any, classes: Sequence[str]) -> Iterator[str]:
-    """How much is mistaken, and what most often."""
+    """Yield a sentence on the number of errors, and one for each of the most frequent ones."""
     total, wrong = int(counts.sum()), int(counts.sum() - counts.trace())
     yield f"{wrong} of {total} rows were predicted as another class{', these most often:' if wrong else '.'}"
     pairs = [(int(counts[i, j]), i, j) for i in range(len(classes)) for j in range(len(classes)) if i != j]
@@ -155,12 +155,12 @@ def _confused(counts: Any, classes: Sequence[str]) -> Iterator[str]:
 
 
 def against_truth(predicted: Tensor, true: Tensor, split: str = "test") -> Plot:
-    """Each row's prediction over its true value, and the line on which they agree.
+    """Draw each row's prediction over its true value, and the line of exact predictions.
 
     Args:
-        predicted: float64 (N, outputs), at most an even sample of the rows is drawn.
-        true: likewise.
-        split: what the rows are of.
+        predicted: float64 (N, outputs); of many rows an even sample is drawn.
+        true: float64 (N, outputs).
+        split: the split of the rows, such as `test`.
     """
     rows = torch.arange(0, len(true), -(-len(true) // MOST_POINTS))
     predicted, true = predicted.cpu()[rows], true.cpu()[rows]

@@ -1,4 +1,4 @@
-"""The plot of a confirmation: every run a dot, each candidate's mean and interval, and its first estimate."""
+"""The plot of a confirmation: each run, each candidate's mean and interval, and its value in the search."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tuner.results.stage import Standing
 from tuner.results.wording import sentences, verdict
 
 ROW = 56
-"""Pixels of a candidate."""
+"""Height of a candidate's row in pixels."""
 
 
 def forest(found: Confirmation) -> Plot:
-    """One row per candidate, the pick on top."""
+    """Draw one row per candidate, the pick on top."""
     title = "Confirmation"
     shown = [standing for standing in found.standings if standing.values or found.interval(standing)]
     if not shown:

@@ -1,4 +1,4 @@
-"""Curves over epochs: those of the best trials, and the objective of every trial."""
+"""Curves over epochs: of the best trials, and the objective of every trial."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from tuner.plots.base import COLOURS, DASHES, SYMBOLS, Plot, Table, clip, losses
 from tuner.study import Record, Study, sound
 
 BEST = 5
-"""So many of the best trials have their curves drawn."""
+"""The number of best trials whose curves are drawn."""
 
 MOST_LINES = 200
-"""Beyond so many lines a plot is a smear and the page is slow."""
+"""Largest number of lines. More make the page slow and hide each other."""
 
 MOST_MARKED = 30
-"""A curve of more epochs than this has no symbol at each."""
+"""A curve of more epochs has no symbols."""
 
 
 def learning_curves(study: Study, records: Sequence[Record]) -> Plot:
-    """The first objective that training changes, and both losses, over the epochs of the best trials."""
+    """Draw the first objective that training changes, and both losses, for the best trials."""
     title, i = f"Learning curves of the top {BEST}", _learnt(study)
     if i is None:
         return Plot(title, "", None, "no objective changes from epoch to epoch")
@@ -59,7 +59,7 @@ def _learnt(study: Study) -> int | None:
 
 
 def _curve(record: Record, name: str) -> dict[int, float]:
-    """A metric by epoch; of another program's trial, what it reported."""
+    """Return a metric by epoch; for a trial of another program, its reported values."""
     kept = record.history.get(name, [])
     epochs = record.epochs or range(1, len(kept) + 1)
     return dict(zip(epochs, kept, strict=False)) or ({} if record.history else dict(record.reports))
@@ -92,7 +92,7 @@ def _table(best: Sequence[Record], study: Study, i: int) -> Table:
 
 
 def intermediate_values(study: Study, records: Sequence[Record]) -> Plot:
-    """The objective of every trial after each epoch, pruned ones dotted."""
+    """Draw the objective of every trial after each epoch, pruned trials dotted."""
     title, metric = "Intermediate values", study.goal.title
     reported = [record for record in records if record.reports]
     if not reported:
@@ -107,13 +107,15 @@ def intermediate_values(study: Study, records: Sequence[Record]) -> Plot:
     figure.data = [trace for trace in figure.data if len(trace.x)]
     ticks = whole_ticks(max(max(record.reports) for record in shown))
     figure.update_layout(xaxis={"title": {"text": "Epoch"}, **ticks}, yaxis_title=metric)
-    caption = f"The {metric} after each epoch; dotted lines ended early." + thinning(len(shown), len(reported))
+    caption = f"The {metric} after each epoch. Dotted lines are trials that ended early." + thinning(
+        len(shown), len(reported)
+    )
     caption += clip(figure, [value for record in shown for value in record.reports.values()], study.goal.direction)
     return Plot(title, caption, figure, told=f"{metric} by epoch of {len(shown)} trials")
 
 
 def _bundle(shown: Sequence[Record], metric: str, name: str, colour: str, dash: str) -> go.Scatter:
-    """Many lines as one trace with gaps, which is drawn many times faster."""
+    """Draw many lines as one trace with gaps, which is much faster than one trace each."""
     points: list[tuple[Any, Any, Any]] = []
     for record in shown:
         points += [(epoch, value, record.number) for epoch, value in sorted(record.reports.items())]

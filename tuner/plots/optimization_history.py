@@ -28,26 +28,26 @@ from tuner.protocol import State
 from tuner.study import Record, Study, sound
 
 FEWEST = 2
-"""Trials that it takes: a single one has no course."""
+"""Trials that the plot needs."""
 
 LONGEST_CAUSE = 120
-"""A hover text gives so much of the reason."""
+"""Largest number of letters of a reason in a hover text."""
 
 LATEST_ROWS = 12
-"""The table has so many of the records that fell."""
+"""Largest number of table rows: the latest improvements."""
 
 
 def history(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
-    """The value of each trial in objective `i`, pruned ones at their last, and the best so far.
+    """Draw each trial's value in objective `i`, the best so far, and pruned trials at their last value.
 
-    Trials without a value stand on a rug below.
+    Trials without a value are crosses below.
     """
     title, metric = titled("Optimization history", study, i), study.goal.titles[i]
     complete = [record for record in records if record.complete and record.values]
     if not complete:
         return Plot(title, "", None, "no trial is complete yet")
     if len(records) < FEWEST:
-        return Plot(title, "", None, f"it takes {FEWEST} trials")
+        return Plot(title, "", None, f"needs {FEWEST} trials")
     chosen, pruned = sound(complete), _pruned(records, i)
     shown, better = thinned(complete, losses(study, i)), improvements(chosen, study, i)
     figure = go.Figure(
@@ -76,20 +76,20 @@ def history(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
 
 
 def _pruned(records: Sequence[Record], i: int) -> list[tuple[Record, float]]:
-    """The pruned trials with their last finite value in objective `i`, at most `MOST_POINTS`."""
+    """Return the pruned trials with their last finite value in objective `i`, at most `MOST_POINTS`."""
     stopped = even([record for record in records if record.state is State.PRUNED])
     found = [(record, last) for record in stopped if (last := _last_value(record, i)) is not None]
     return [(record, value) for record, value in found if math.isfinite(value)]
 
 
 def _halves(values: Sequence[float], direction: Direction) -> tuple[list[float], list[float]]:
-    """The better half, which the axis shows, and the worse one, which would squeeze the best into a line."""
+    """Return the better half, which the axis must show, and the worse half."""
     ranked = sorted(values, reverse=direction is Direction.MAXIMIZE)
     return ranked[: len(ranked) // 2 + 1], ranked[len(ranked) // 2 + 1 :]
 
 
 def _last_value(record: Record, i: int) -> float | None:
-    """What a trial last reported; with several objectives Optuna knows only the values of its end."""
+    """Return the last value that a trial reported, else its final value in objective `i`."""
     if record.reports:
         return record.reports[max(record.reports)]
     return record.values[i] if record.values else None
@@ -114,7 +114,7 @@ def _stopped(pruned: Sequence[tuple[Record, float]], metric: str) -> Iterator[go
 
 
 def _add_rug(figure: go.Figure, ended_early: Sequence[Record]) -> str:
-    """Trials that have no value stand below, on an axis of their own."""
+    """Add crosses for trials without a value, on an axis of their own; return a sentence about them."""
     if not ended_early:
         return ""
     figure.add_trace(_rug(even(ended_early)))
@@ -123,7 +123,7 @@ def _add_rug(figure: go.Figure, ended_early: Sequence[Record]) -> str:
 
 
 def improvements(chosen: Sequence[Record], study: Study, i: int = 0) -> list[Record]:
-    """Those of the trials, in their order, that are better in objective `i` than all before them."""
+    """Return the trials, in their order, that are better in objective `i` than all before."""
     better: list[Record] = []
     for record in chosen:
         if not better or study.goal.directions[i].better(record.values[i], better[-1].values[i]):

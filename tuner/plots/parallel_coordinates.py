@@ -14,7 +14,7 @@ from tuner.study import Choices, Domain, Record, Study, sound
 MOST_LINES = 1000
 
 MOST_AXES = 12
-"""Beyond so many axes their names run into each other."""
+"""Largest number of axes. The names of more run into each other."""
 
 AXIS_WIDTH = 80
 
@@ -22,16 +22,16 @@ TICKS = 5
 
 
 def parallel_coordinates(study: Study, records: Sequence[Record], ranking: Sequence[str] = ()) -> Plot:
-    """One line per complete trial through the parameters that all have, to the first objective.
+    """Draw one line per complete trial through the parameters that all have, to the first objective.
 
     Args:
-        study: whose trials they are.
-        records: all of them.
-        ranking: parameters by importance: where there is no room for all, the first of these are shown.
+        study: the study of the records.
+        records: all of its trials.
+        ranking: parameters by importance. If there is no room for all, the first of these are shown.
     """
     title, complete = "Parallel coordinates", sound(records)
     if len(complete) < 2 or not complete[0].params:
-        return Plot(title, "", None, "it takes at least two complete trials")
+        return Plot(title, "", None, "needs at least two complete trials")
     domains = {
         name: domain
         for name, domain in study.domains().items()
@@ -44,9 +44,7 @@ def parallel_coordinates(study: Study, records: Sequence[Record], ranking: Seque
     shown = sorted(thinned(complete, losses(study, 0), MOST_LINES), key=losses(study, 0), reverse=True)
     figure = go.Figure(_lines(study, shown, {name: domains[name] for name in names}))
     figure.update_layout(height=460, margin={"t": 70, "l": 70, "r": 40})
-    caption = (
-        f"The parameters that all trials have, the scale of each as it is searched; coloured by {study.goal.title}."
-    )
+    caption = f"The parameters that all trials have, on their search scales, coloured by {study.goal.title}."
     if len(names) < len(domains):
         caption += f" The {len(names)} most important of {len(domains)} are shown."
     caption += thinning(len(shown), len(complete))

@@ -1,4 +1,4 @@
-"""The plot of importances: a bar for each parameter, those that only some trials have apart from the others."""
+"""The plot of importances: one bar per parameter, in a group for each branch."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from tuner.results.importances import Importance, Importances
 from tuner.study import Study
 
 MOST_BARS = 30
-"""So many of the most important are drawn; the table has all."""
+"""Largest number of bars. The table has all parameters."""
 
 EVERYWHERE = "all trials"
 
 
 def importances(study: Study, found: Importances, i: int = 0) -> Plot:
-    """How much of the differences between trials in objective `i` each parameter explains."""
+    """Draw the share of the variance of objective `i` that each parameter explains."""
     title = titled("Parameter importances", study, i)
     if not found.found:
-        return Plot(title, "", None, "it takes at least two complete trials that differ in value and in a parameter")
+        return Plot(title, "", None, "needs at least two complete trials that differ in value and in a parameter")
     drawn = {each.name for each in found.ranked[:MOST_BARS]}
     figure = go.Figure()
     for k, (where, group) in enumerate(found.groups.items()):
@@ -52,12 +52,10 @@ def _bars(bars: Sequence[Importance], where: str, k: int) -> go.Bar:
 
 
 def _caption(found: Importances) -> str:
-    caption = "fANOVA: how much of the variance of the values each parameter explains by itself."
+    caption = "The share of the variance of the values that each parameter explains by itself (fANOVA)."
     if found.evaluated < found.trials:
-        caption += f" {found.evaluated} of {found.trials} trials were evaluated, which lie evenly over the values."
-    return (
-        caption + " Where nothing matters, chance alone would tell a parameter from chance in at most 5 % of studies."
-    )
+        caption += f" {found.evaluated} of {found.trials} trials were evaluated, an even sample of the values."
+    return caption + " If no parameter matters, at most 5 % of studies still find one that does."
 
 
 def _notes(found: Importances) -> Iterator[str]:
@@ -65,8 +63,8 @@ def _notes(found: Importances) -> Iterator[str]:
         yield f"{found.doubt[0].upper()}{found.doubt[1:]}."
     if len(found.groups) > 1:
         yield (
-            "A parameter that only some trials have is ranked among those trials, with all that they have: its bar is "
-            "no share of all trials. Its share of all parameters is in the table."
+            "A parameter that only some trials have is ranked among those trials. "
+            "So its bar is not a share of all trials. The table has its share of all parameters."
         )
     for where, group in found.groups.items():
         first = group[0]

@@ -1,4 +1,4 @@
-"""The plot of a front: what several objectives cost each other."""
+"""The plot of the Pareto front: how the objectives trade off."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tuner.plots.base import losses, thinned, thinning
 from tuner.study import Record, Study
 
 MOST_AXES = 3
-"""A space of more axes cannot be drawn: the first two objectives are, and the caption says so."""
+"""Largest number of axes. With more objectives, the first two are drawn and the caption says so."""
 
 MOST_ROWS = 50
-"""The table has so many of the front at most."""
+"""Largest number of table rows of the front."""
 
 
 def pareto(study: Study, records: Sequence[Record]) -> Plot:
-    """Every complete trial by its values; those of the front, which none beats in all objectives, stand out."""
+    """Draw every complete trial by its values, and mark those of the front."""
     title, metrics = "Pareto front", study.goal.titles
     complete = [record for record in records if record.complete and record.values]
     if not complete:
@@ -66,9 +66,9 @@ def _points(kind: Sequence[Record], axes: Sequence[str], name: str, colour: str,
 
 
 def _caption(study: Study) -> str:
-    caption = "Each point is a complete trial. None is as good as one on the front in all objectives and better in one."
+    caption = "Each point is a complete trial. No trial is as good as a front trial everywhere and better somewhere."
     if study.goal.bounds:
-        caption += f" Out of bounds is what breaks {', '.join(map(str, study.goal.bounds))}."
+        caption += f" Trials out of bounds break {', '.join(map(str, study.goal.bounds))}."
     if len(study.goal.metrics) > MOST_AXES:
         caption += f" It is the front in all {len(study.goal.metrics)} objectives, seen from the first two."
     return caption

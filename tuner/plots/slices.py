@@ -14,24 +14,24 @@ from tuner.runtime.rounding import value_text
 from tuner.study import Choices, Domain, Record, Study, sound
 
 MOST_TRIALS = 1000
-"""Every one is a point in each panel."""
+"""Largest number of trials. Each is a point in every panel."""
 
 MOST_PANELS = 24
 
 FEWEST = 2
-"""Complete trials that it takes: one point shows no dependence."""
+"""Complete trials that the plot needs."""
 
 COLUMNS, PANEL_WIDTH, PANEL_HEIGHT = 3, 240, 260
 
 
 def slices(study: Study, records: Sequence[Record], i: int = 0, ranking: Sequence[str] = ()) -> Plot:
-    """The value in objective `i` against each parameter.
+    """Draw objective `i` against each parameter.
 
     Args:
-        study: whose trials they are.
-        records: all of them.
-        i: which objective.
-        ranking: parameters by importance, which is the order of the panels.
+        study: the study of the records.
+        records: all of its trials.
+        i: the index of the objective.
+        ranking: parameters by importance, the order of the panels.
     """
     title, complete, metric = titled("Slices", study, i), sound(records), study.goal.titles[i]
     varying = {name: domain for name, domain in study.domains().items() if domain.varies}
@@ -39,11 +39,11 @@ def slices(study: Study, records: Sequence[Record], i: int = 0, ranking: Sequenc
     if not there:
         return Plot(title, "", None, "no trial with parameters that vary is complete yet")
     if len(complete) < FEWEST:
-        return Plot(title, "", None, f"it takes {FEWEST} complete trials")
+        return Plot(title, "", None, f"needs {FEWEST} complete trials")
     names = list(dict.fromkeys([*(name for name in ranking if name in there), *there]))[:MOST_PANELS]
     shown = thinned(complete, losses(study, i), MOST_TRIALS)
     figure = _panels(shown, {name: varying[name] for name in names}, i, metric)
-    caption = f"Complete trials within the bounds only, the {metric} against each parameter; later trials are brighter."
+    caption = f"The {metric} of complete trials within the bounds, against each parameter. Later trials are brighter."
     if len(names) < len(there):
         caption += f" The {len(names)} most important of {len(there)} parameters are shown."
     caption += thinning(len(shown), len(complete))

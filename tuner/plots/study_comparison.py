@@ -1,4 +1,4 @@
-"""Studies against each other: the best that each had found, by trials and by time, their fronts, what was confirmed."""
+"""Plots that compare studies: best values by trials and by time, fronts, and confirmed trials."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Span = tuple[datetime.datetime, datetime.datetime]
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """What fresh seeds said of a trial; `current` is whether the search has found no better one since."""
+    """The result of a trial on fresh seeds; `current` is whether it is still the search's best."""
 
     trial: Record
     interval: Interval
@@ -30,13 +30,13 @@ class Confirmed:
 
     @property
     def told(self) -> str:
-        """Whose it is."""
+        """The trial's number, and whether a better one came later."""
         return f"trial {self.trial.number}{'' if self.current else ', older than the best'}"
 
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """A study, its ended trials in the order in which they did, and what fresh seeds said of the pick, if they did."""
+    """A study, its ended trials in the order in which they ended, and its confirmed pick if any."""
 
     study: Study
     records: tuple[Record, ...]
@@ -49,17 +49,17 @@ class Contestant:
 
 
 def by_trials(contestants: Sequence[Contestant], i: int = 0) -> Plot:
-    """The best value in objective `i` after so many trials."""
+    """Draw the best value in objective `i` over the number of ended trials."""
     metric = contestants[0].study.goal.titles[i]
-    caption = "The best complete trial within the bounds after so many had ended, however they did."
+    caption = "The best complete trial within the bounds, by the number of trials that have ended."
     progress = [list(range(1, len(each.records) + 1)) for each in contestants]
     return _progress(f"Best {metric} by trials", caption, contestants, progress, i, "Trials that have ended")
 
 
 def by_time(contestants: Sequence[Contestant], i: int = 0) -> Plot:
-    """The best value in objective `i` after so much wall time."""
+    """Draw the best value in objective `i` over the running time."""
     metric = contestants[0].study.goal.titles[i]
-    caption = "The same after so many seconds in which trials were running; pauses between runs are left out."
+    caption = "The same by the seconds in which trials were running. Pauses between runs do not count."
     progress = [busy(each.records) for each in contestants]
     return _progress(f"Best {metric} by wall time", caption, contestants, progress, i, "Seconds")
 
@@ -96,14 +96,14 @@ def _line(each: Contestant, k: int, points: Sequence[tuple[float, float]], last:
 
 
 def _look(k: int) -> dict[str, Any]:
-    """Beyond six studies the colours begin again with other dashes."""
+    """Return colour and dash of study `k`. After six studies the colours repeat with other dashes."""
     return {"color": COLOURS[k % len(COLOURS)], "dash": DASHES[(k + k // len(COLOURS)) % len(DASHES)]}
 
 
 def busy(records: Iterable[Record]) -> list[float]:
-    """How many seconds, until each trial ended, at least one of them was running; pauses do not count.
+    """Return, for each trial, the seconds with a running trial until it ended; pauses do not count.
 
-    One whose times are not known ended when the one before it did.
+    A trial of unknown times ended with the one before it.
     """
     known = [_span(record) for record in records]
     pieces = _merged([span for span in known if span is not None])
@@ -124,7 +124,7 @@ def _span(record: Record) -> Span | None:
 
 
 def _merged(spans: Iterable[Span]) -> list[Span]:
-    """The times that the spans cover, as few as possible, in their order."""
+    """Return the times that the spans cover as disjoint spans, in order."""
     pieces: list[Span] = []
     for start, end in sorted(spans):
         if pieces and start <= pieces[-1][1]:
@@ -135,7 +135,7 @@ def _merged(spans: Iterable[Span]) -> list[Span]:
 
 
 def fronts(contestants: Sequence[Contestant]) -> Plot:
-    """The fronts of studies of several objectives, by the first two of them."""
+    """Draw the fronts of studies of several objectives, by the first two objectives."""
     metrics, title = contestants[0].study.goal.titles, "Fronts"
     found = [each.study.front(each.records) for each in contestants]
     figure = go.Figure(
@@ -156,18 +156,18 @@ def fronts(contestants: Sequence[Contestant]) -> Plot:
     if not figure.data:
         return Plot(title, "", None, "no trial is complete yet")
     figure.update_layout(xaxis_title=metrics[0], yaxis_title=metrics[1], showlegend=True, height=520)
-    caption = "The trials of each study that none of the same study beats in all objectives."
+    caption = "The trials of each study that no other trial of it beats in all objectives."
     caption += " The first two objectives are drawn." if len(metrics) > 2 else ""
     told = "; ".join(f"{len(front)} of {each.study.name}" for each, front in zip(contestants, found, strict=True))
     return Plot(title, caption, figure, told=f"fronts in {metrics[0]} and {metrics[1]}: {told}")
 
 
 def confirmed(contestants: Sequence[Contestant]) -> Plot:
-    """The trial that was picked of each study: what the search had said of it, and what fresh seeds said."""
+    """Draw the picked trial of each study: its value in the search, and its mean on fresh seeds."""
     title = "Confirmed"
     known = [(each, each.confirmed) for each in contestants if each.confirmed is not None]
     if not known:
-        return Plot(title, "", None, "no study was confirmed on fresh seeds: `tuner confirm STUDY` does it")
+        return Plot(title, "", None, "no study is confirmed on fresh seeds: run `tuner confirm STUDY`")
     names = [html.escape(f"{each.study.name}, {found.told}") for each, found in known]
     intervals = [found.interval for _, found in known]
     figure = go.Figure(
@@ -184,15 +184,13 @@ def confirmed(contestants: Sequence[Contestant]) -> Plot:
                 x=[found.trial.value for _, found in known],
                 y=names,
                 mode="markers",
-                name="What the search had said",
+                name="Value in the search",
                 marker={"symbol": "diamond-open", "size": 12, "color": COLOURS[1], "line": {"width": 2}},
             ),
         ]
     )
     figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], automargin=True)
     figure.update_layout(xaxis_title=contestants[0].study.goal.title, height=150 + 50 * len(known))
-    caption = (
-        "The best of many noisy values flatters: the mean is of runs on fresh seeds that had no say in the choice."
-    )
+    caption = "The mean is of held-out seeds, which had no part in the choice. The search's value is optimistic."
     told = "; ".join(f"{each.study.name} {short(found.interval.mean)}, {found.told}" for each, found in known)
     return Plot(title, caption, figure, told=f"confirmed means: {told}")

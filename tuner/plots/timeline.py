@@ -1,6 +1,6 @@
-"""The timeline of a study: a lane for each worker, and in it a bar for each trial that it trained.
+"""The timeline of a study: a lane for each worker, with a bar for each trial that it trained.
 
-It is drawn from records alone; ten thousand trials are about a megabyte of page.
+Records alone are enough to draw it. Ten thousand trials are about a megabyte of page.
 """
 
 from __future__ import annotations
@@ -34,27 +34,29 @@ LOOKS: Mapping[TrialStatus, str] = {
     Unfinished.RUNNING: COLOURS[4],
     Unfinished.LEFT: GREY,
 }
-"""The colour of each ending, in the order of the legend."""
+"""The colour of each state, in the order of the legend."""
 
 HATCHES = dict(zip(LOOKS, ("", "/", "x", "\\", "+", "|", "-", ".", "."), strict=True))
-"""The pattern of each, for those who see no colours."""
+"""The pattern of each state, for readers who see no colours."""
 
 LANE_PIXELS, MOST_PIXELS = 26, 1200
-"""How high a lane is, and how high all of them may become."""
+"""Height of a lane, and largest height of all lanes, in pixels."""
 
 LONGEST_WHY = 120
-"""A hover text gives so much of the reason."""
+"""Largest number of letters of a reason in a hover text."""
 
 FORGOTTEN = datetime.timedelta(minutes=1)
-"""A study that was silent for longer than this, and than all it did took, is not drawn up to now: it would shrink to
-nothing beside the silence."""
+"""After a longer silence a study is not drawn up to now.
+
+The silence must also be longer than the rest of the study, which it would squeeze.
+"""
 
 ZERO = datetime.datetime(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class _Bar:
-    """A trial from its start, for one that was resumed the last, to its end or to where it has come."""
+    """A trial from its latest start to its end, or to its last sign of life."""
 
     record: Record
     start: datetime.datetime
@@ -62,18 +64,18 @@ class _Bar:
 
     @property
     def worker(self) -> tuple[str, str] | None:
-        """Host and name; None of a trial that another program ran."""
+        """Host and worker; None for a trial of another program."""
         facts = self.record.attributes
         return (str(facts["host"]), str(facts["worker"])) if {"host", "worker"} <= facts.keys() else None
 
 
 def timeline(records: Iterable[Record], metrics: Sequence[str], now: datetime.datetime) -> Plot:
-    """When and where each trial ran, and how it ended.
+    """Draw when and where each trial ran, and how it ended.
 
     Args:
-        records: those to draw; one that waits has no bar.
-        metrics: what their values are called.
-        now: where running trials have come.
+        records: the trials to draw; a waiting trial has no bar.
+        metrics: the names of their values.
+        now: the time up to which running trials are drawn.
     """
     begun = [record for record in records if record.started and record.state in LOOKS]
     if not begun:
@@ -92,12 +94,13 @@ def timeline(records: Iterable[Record], metrics: Sequence[str], now: datetime.da
 
 
 def _caption(bars: Sequence[_Bar], heard: datetime.datetime | None) -> str:
-    caption = "When each worker trained which trial, coloured by how it ended: hover to see why."
+    caption = "Which trial each worker trained when, coloured by how it ended. Hover to see why."
     if any(bar.worker is None for bar in bars):
-        caption += " Where a worker is not known, trials of the same time lie in different lanes."
+        caption += " If a worker is unknown, trials at the same time lie in different lanes."
     running = sum(bar.record.state is Unfinished.RUNNING for bar in bars)
     if heard is not None and running:
-        caption += f" Nothing was heard of the {running} that run since {heard:%Y-%m-%d %H:%M}: they end there."
+        trials = "trial" if running == 1 else "trials"
+        caption += f" {running} running {trials} last reported at {heard:%Y-%m-%d %H:%M}, and end there."
     return caption
 
 
@@ -107,17 +110,17 @@ def _began(record: Record) -> datetime.datetime:
 
 
 def _end(record: Record, now: datetime.datetime | None) -> datetime.datetime:
-    """When a trial ended; of one that runs `now`, or when it was last heard of."""
+    """Return the end of a trial; for a running one `now`, or its last sign of life."""
     return record.ended or (now if now is not None and record.state is Unfinished.RUNNING else _heard(record))
 
 
 def _heard(record: Record) -> datetime.datetime:
-    """When a trial ended, or had its last epoch."""
+    """Return when a trial ended, or had its last epoch."""
     return record.ended or _began(record) + datetime.timedelta(seconds=record.seconds or 0.0)
 
 
 def _lanes(bars: Iterable[_Bar]) -> dict[str, list[_Bar]]:
-    """The bars of each worker by its name, and its host where there are several; those of no worker come last."""
+    """Return the bars of each worker by its name, and its host if there are several. Unknown workers come last."""
     of_workers: dict[tuple[str, str], list[_Bar]] = collections.defaultdict(list)
     others = []
     for bar in bars:
@@ -132,12 +135,12 @@ def _lanes(bars: Iterable[_Bar]) -> dict[str, list[_Bar]]:
 
 
 def _natural(name: str) -> list[int | str]:
-    """Worker 10 comes after worker 9."""
+    """Return a sort key that puts worker 10 after worker 9."""
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
 
 
 def _packed(bars: Iterable[_Bar]) -> list[list[_Bar]]:
-    """As few lanes as hold bars that do not overlap."""
+    """Return the smallest number of lanes in which no bars overlap."""
     lanes: list[list[_Bar]] = []
     free: list[tuple[datetime.datetime, int]] = []
     for bar in sorted(bars, key=lambda bar: bar.start):

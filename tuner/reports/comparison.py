@@ -1,7 +1,6 @@
 """A comparison: several studies of the same objectives on one page.
 
-How good their best was after how many trials and after how much time, what fresh seeds said of it, and in what
-their spaces differ.
+It shows the best value of each study by trials and by time, its confirmed trial, and differences of the spaces.
 """
 
 from __future__ import annotations
@@ -26,29 +25,29 @@ from tuner.runtime.files import refuse_foreign, write_whole
 from tuner.study import Study
 
 MOST_DIFFERENCES = 60
-"""The table of what differs has so many rows at most, and says how many it leaves out."""
+"""Largest number of rows in the table of differences. A last row counts those left out."""
 
 
 def compare(studies: Sequence[Study], out: Path) -> None:
-    """Write the page.
+    """Write a page that compares studies.
 
     Args:
         studies: at least two, each with any number of trials.
         out: the file to write.
 
     Raises:
-        UsageError: their objectives differ; or the file is there and is no report.
-        TunerError: it cannot be written.
+        UsageError: the objectives differ; or `out` exists and is no report.
+        TunerError: `out` cannot be written.
     """
     refuse_foreign(out, html.MARK)
     write_whole(out, page(studies).encode())
 
 
 def page(studies: Sequence[Study]) -> str:
-    """The whole page as text.
+    """Return the whole page as text.
 
     Raises:
-        UsageError: their objectives differ.
+        UsageError: the objectives differ.
     """
     _refuse_other_objectives(studies)
     contestants = [_contestant(study) for study in studies]
@@ -88,7 +87,7 @@ def _confirmed(study: Study) -> Confirmed | None:
 
 
 def verdict(contestants: Sequence[Contestant]) -> Iterator[str]:
-    """Which study is better and how sure that is, a sentence each."""
+    """Yield sentences on which study is better and how sure that is."""
     if not contestants[0].study.goal.single:
         yield "No verdict: studies with several objectives have fronts, which are drawn below"
         return
@@ -102,18 +101,18 @@ def verdict(contestants: Sequence[Contestant]) -> Iterator[str]:
     else:
         yield from (_compared(ranked[0], each) for each in ranked[1:])
     if any(_rows_differ(each.study, ranked[0].study) for each in ranked[1:]):
-        yield "The studies were scored on different rows (data, splits or seed), so their values compare only roughly"
+        yield "The studies scored different rows (data, splits or seed), so their values compare only roughly"
 
 
 def _ranked(contestants: Sequence[Contestant]) -> list[Contestant]:
-    """The contestants that have a value, the best first."""
+    """Return the contestants with a value, the best first."""
     valued = [(value, each) for each in contestants if (value := _value(each)) is not None]
     upwards = contestants[0].study.goal.direction is Direction.MAXIMIZE
     return [each for _, each in sorted(valued, key=lambda pair: pair[0], reverse=upwards)]
 
 
 def _value(each: Contestant) -> float | None:
-    """The confirmed mean, else the best single value."""
+    """Return the confirmed mean, else the best single value, else None."""
     if each.confirmed is not None and each.confirmed.current:
         return each.confirmed.interval.mean
     return None if each.best is None else each.best.value
@@ -142,10 +141,9 @@ def _compared(best: Contestant, other: Contestant) -> str:
 
 
 def difference(one: Interval, two: Interval) -> Interval:
-    """The difference of two independent means, with its 95 % interval.
+    """Return the difference of two independent means, with its 95 % interval.
 
-    It combines the two intervals, which need not be symmetric: MOVER, Zou and Donner,
-    "Construction of confidence limits about effect measures", Statistics in Medicine 27, 2008.
+    The intervals need not be symmetric. They are combined by MOVER (Zou and Donner, Statistics in Medicine 27, 2008).
     """
     mean = one.mean - two.mean
     below = math.hypot(one.mean - one.low, two.high - two.mean)
@@ -154,12 +152,12 @@ def difference(one: Interval, two: Interval) -> Interval:
 
 
 def _rows_differ(one: Study, two: Study) -> bool:
-    """Whether two studies, as far as their spaces are known, score on other validation rows."""
+    """Return whether two studies of tuner score on different validation rows."""
     return one.made_here and two.made_here and _rows(one) != _rows(two)
 
 
 def _rows(study: Study) -> dict[str, Any]:
-    """What decides which rows validate."""
+    """Return the settings that decide the validation rows."""
     tuned = tuple(f"data.{key}" for key in ("batch_size", "transforms", "tokenizer"))
     identity = study.space.identity()
     chosen = {
@@ -208,7 +206,7 @@ def _wall(each: Contestant) -> float:
 
 
 def differences(studies: Sequence[Study]) -> Table | None:
-    """What is not the same in the spaces of those studies that tuner made, a row for each place; None if nothing is."""
+    """Return a row for each difference between the spaces of the studies of tuner; None if there is none."""
     known = [study for study in studies if study.made_here]
     spaces = [{**study.space.identity(), **_searched(study)} for study in known]
     paths = dict.fromkeys(path for space in spaces for path in space)
@@ -222,7 +220,7 @@ def differences(studies: Sequence[Study]) -> Table | None:
 
 
 def _searched(study: Study) -> dict[str, Any]:
-    """How it was searched, which does not make another study."""
+    """Return the sampler and the pruner, which do not count as a study's identity."""
     return {f"search.{key}": study.space.fixed["search"][key] for key in ("sampler", "pruner")}
 
 

@@ -1,4 +1,4 @@
-"""The page of a final training: its curves, and what the model says of the test split."""
+"""The page of a final training: its curves, its scores and its predictions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tuner.results.wording import between
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A metric of the final model; `interval` is of the rows that it was scored on, None where it is not known."""
+    """A metric of the final model; `interval` covers the scored rows, None if it is unknown."""
 
     name: str
     value: float
@@ -28,15 +28,15 @@ def page(
     plots: Sequence[Plot],
     sentences: Sequence[str] = (),
 ) -> str:
-    """The page of a final training, which opens offline and begins with its scores.
+    """Return the page of a final training. It opens offline and begins with the scores.
 
     Args:
-        title: the study's name, or that of the config.
-        subject: which trial, model and data it is.
-        scored_on: what the scores are of, such as `Test split`.
+        title: the name of the study, or of the config.
+        subject: the trial, the model and the data.
+        scored_on: the split of the scores, such as `Test split`.
         scores: the objective first; may be empty.
         plots: in reading order.
-        sentences: how the scores stand to what was promised and to the baseline.
+        sentences: how the scores compare with the promised ones and with the baseline.
     """
     facts = {"title": title, "subject": subject, "scored_on": scored_on, "scores": scores, "sentences": sentences}
     return html.render("run.html.j2", plots, between=between, **facts)

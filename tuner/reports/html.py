@@ -1,7 +1,7 @@
-"""Pages: plots and what is told of them, in one HTML file that opens offline.
+"""Pages: plots and their texts in one HTML file that opens offline.
 
-They follow the reader's light or dark look, fit a telephone, and tell in words and tables what their figures
-show. Figures are kept as data, which the browser draws one after the other.
+Pages follow the reader's light or dark look and fit a telephone. Words and tables show what the figures show. Figures
+are stored as data; the browser draws them one after the other.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from tuner.plots.base import short
 from tuner.runtime.rounding import value_text
 
 MARK = "tuner report"
-"""Stands in the first lines of every page, by which it is known."""
+"""A text in the first lines of every page, which marks it as a page of tuner."""
 
 USUAL_HEIGHT = 440
-"""Pixels of a figure that does not say its own."""
+"""Height in pixels of a figure that sets none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,12 @@ class Section:
 
 
 def render(template: str, plots: Iterable[Plot], **facts: Any) -> str:
-    """The whole page as text.
+    """Return the whole page as text.
 
     Args:
-        template: of the page, one that extends `page.html.j2`.
-        plots: its figures, in reading order; the template names those without a figure, with the reason.
-        facts: what else the template needs.
+        template: the name of a template that extends `page.html.j2`.
+        plots: in reading order; the template names those without a figure, with the reason.
+        facts: the other variables of the template.
     """
     environment = Environment(
         loader=PackageLoader("tuner.reports"),
@@ -71,19 +71,19 @@ def render(template: str, plots: Iterable[Plot], **facts: Any) -> str:
 
 
 def length(seconds: float) -> str:
-    """Return a time as people say it: `12.3 s`, and from a minute on h:mm:ss."""
+    """Return a time as text: `12.3 s`, and from a minute on h:mm:ss."""
     if seconds < 60:
         return f"{short(float(seconds))} s"
     return str(datetime.timedelta(seconds=round(seconds)))
 
 
 def _told(text: str) -> Markup:
-    """A sentence in HTML, with what stands in backticks as code."""
+    """Return a sentence in HTML; its text in backticks becomes code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def _anchored(plots: Iterable[Plot]) -> Iterator[tuple[Plot, str]]:
-    """Each plot with an anchor of its own: metrics may be called alike but for what an anchor leaves out."""
+    """Yield each plot with a unique anchor; equal anchors are numbered."""
     taken: set[str] = set()
     for plot in plots:
         anchor = re.sub(r"[^a-z0-9]+", "-", plot.title.lower()).strip("-")

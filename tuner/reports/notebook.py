@@ -1,4 +1,4 @@
-"""A study in a notebook: its facts, its best trials and two plots, where a cell ends with it."""
+"""A study in a notebook: a cell that ends with it shows its facts, its best trials and two plots."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from tuner.storage import open_storage
 from tuner.study import Attended, registry
 
 HEIGHT = 320
-"""Of a figure in a cell, in pixels."""
+"""Height of a figure in a cell, in pixels."""
 
 MOST_PARAMETERS = 8
-"""So many columns of parameters has the table."""
+"""Largest number of parameters in the table, a column each."""
 
 
 class Notebook(Attended):
-    """A study that shows itself."""
+    """A study that displays itself in a notebook."""
 
     def figures(self) -> dict[str, go.Figure]:
-        """The report's figures of what was found, fronts and times apart, by their titles; those with enough data.
+        """Return the figures of the report by title, without Pareto fronts and timelines.
 
-        Each shows itself, in the way that `plotly.io.renderers` says.
+        Plots without enough data are left out. Each figure displays itself by `plotly.io.renderers`.
         """
         drawn = plots.all_plots(self, self.records())
         return {plot.title: _dressed(plot.figure) for plot in drawn if plot.figure is not None}
@@ -37,9 +37,9 @@ class Notebook(Attended):
         return headline(self, self.records())
 
     def _repr_html_(self) -> str:
-        """One piece that needs nothing else, no network and no other cell: plotly.js is in it, 5 MB.
+        """Return one self-contained piece of HTML, with plotly.js in it (5 MB).
 
-        A notebook that is opened again, exported or shown by another program shows it still.
+        So a notebook that is reopened, exported or shown by another program still shows the study.
         """
         records = self.records()
         short = summary(self, records)
@@ -56,10 +56,10 @@ class Notebook(Attended):
 
 
 def load_study(study_name: str, *, storage: str = DEFAULT_STORAGE) -> Notebook:
-    """A study to look at: its records, its best trials, its figures; a notebook shows it with two of them.
+    """Return a study to look at: its records, best trials and figures. A notebook displays it.
 
     Args:
-        study_name: the study.
+        study_name: the name of the study.
         storage: the database.
 
     Raises:
@@ -75,7 +75,7 @@ def load_study(study_name: str, *, storage: str = DEFAULT_STORAGE) -> Notebook:
 
 
 def _html(figure: go.Figure) -> str:
-    """Without plotly.js."""
+    """Return a figure as HTML without plotly.js."""
     figure = _dressed(figure).update_layout(height=HEIGHT)
     html: str = figure.to_html(full_html=False, include_plotlyjs=False, config=PLOTLY)
     return html

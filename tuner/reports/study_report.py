@@ -23,26 +23,26 @@ from tuner.runtime.rounding import value_text
 from tuner.study import Record, Study
 
 MOST_ROWS = 1000
-"""The table shows so many trials at most: the latest."""
+"""Largest number of trials in the table: the latest."""
 
 
 def report(study: Study, out: Path) -> None:
-    """Write the page.
+    """Write the report of a study.
 
     Args:
-        study: with any number of trials, none included.
+        study: a study with any number of trials, also none.
         out: the file to write.
 
     Raises:
-        UsageError: the file is there and is no report.
-        TunerError: it cannot be written.
+        UsageError: `out` exists and is no report.
+        TunerError: `out` cannot be written.
     """
     refuse_foreign(out, html.MARK)
     write_whole(out, page(study).encode())
 
 
 def page(study: Study) -> str:
-    """The whole page as text."""
+    """Return the whole page as text."""
     records = study.records()
     front = study.front(records)
     best = front[0] if front and study.goal.single else None
@@ -82,7 +82,7 @@ def page(study: Study) -> str:
 def _table(
     rows: Sequence[Record], titles: Sequence[str], parameters: Sequence[str]
 ) -> tuple[list[str], list[tuple[object, ...]]]:
-    """The headings and the cells of the trials, without the columns that are empty for all of them."""
+    """Return the headings and cells of the trials, without columns that are empty for all."""
     headings = ["Trial", "State", *titles, "Epoch", "Seconds", *parameters, "Why"]
     cells = [_cells(row, len(titles), parameters) for row in rows]
     kept = [i for i in range(len(headings)) if any(row[i] not in (None, "") for row in cells)]
@@ -96,7 +96,7 @@ def _cells(record: Record, objectives: int, parameters: Sequence[str]) -> tuple[
 
 
 def _setting(value: object) -> object:
-    """A parameter's value for a cell: floats as they are, for sorting; others as YAML writes them."""
+    """Return a parameter's value for a cell: floats unchanged, for sorting; others as YAML."""
     return value if isinstance(value, float) else value_text(value)
 
 

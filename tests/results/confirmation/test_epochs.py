@@ -129,7 +129,7 @@ def test_rates_that_watched_a_metric_are_replayed(tmp_path: Path, url: str) -> N
     final = tuner.train(file, tmp_path / "final", device="cpu")
     assert [epoch["lr"] for epoch in final.epochs] == expected
     assert all(record.history["lr"] == expected for record in runs_of(url, found, Part.HELD_OUT))
-    assert "the learning rates are those that ReduceLROnPlateau gave in the search" in final.notes
+    assert "the learning rates are those of ReduceLROnPlateau in the search" in final.notes
 
 
 def test_an_unconfirmed_trial_replays_its_own_rates(tmp_path: Path, url: str) -> None:
