@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from tuner.engines.fused import Fused
+from tuner.engines.fused.policy import share_ahead
 from tuner.engines.serial import Serial
 from tuner.errors import UsageError
 from tuner.executors.worker_options import WorkerOptions
-from tuner.search.plan import ahead_of, planned
+from tuner.search.plan import feedback_of, planned
 from tuner.search.session import launcher_of
 from tuner.space import Space
 
@@ -100,7 +101,7 @@ def test_few_are_in_flight_where_the_sampler_learns_and_all_may_be_where_nothing
 
     assert isinstance(engine, Fused)
     assert (engine.most, engine.width) == (most, width)
-    assert int(ahead_of(given) * 200) in (66, most)
+    assert int(share_ahead(feedback_of(given.search)) * 200) in (66, most)
 
 
 @pytest.mark.parametrize(("trials", "most"), [(12, 4), (30, 4), (60, 6), (80, 8), (1000, 8)])

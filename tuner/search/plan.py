@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 import torch
 
 from tuner import preflight, user_code
 from tuner.data.digests import code_digests, data_digest
 from tuner.engines.function import FunctionEngine
-from tuner.engines.fused import FEWEST, GAIN, MOST_LANES, Fused
+from tuner.engines.fused.policy import Feedback, Workload, engine_for
 from tuner.engines.serial import Serial
 from tuner.errors import BuildError
 from tuner.executors.worker_options import WorkerOptions
 from tuner.final import save
 from tuner.goal import Goal
 from tuner.protocol import Engine
-from tuner.search.trial_scheduler import AHEAD
+from tuner.settings import Search
 from tuner.space import Space
 from tuner.space.suggest import Corner
 from tuner.study import rehearse, samplers
@@ -25,19 +24,6 @@ from tuner.study.versions import Version
 from tuner.training import Job
 from tuner.training.baseline import Baseline, baseline_of
 from tuner.user_code import Code
-
-IN_FLIGHT, MOST_IN_FLIGHT = Fraction(1, 10), 8
-"""The part of a study, and the number of trials, that lanes may have in flight where the sampler learns from others.
-By `benchmarks.ahead` 150 trials of a smooth function, 8 in flight, are as far as 111 one at a time; with 50, as 40.
-"""
-
-
-PAYS = 1.5
-"""How many times as fast lanes must be there, to make up for what they are asked for without knowing."""
-
-
-MOST_WHILE_JUDGED = 32
-"""Lanes where trials are stopped by what others gave. On an MLP for digits, 64 ended sooner, and found no sooner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,37 +77,32 @@ def _baseline(space: Space, job: Job) -> Baseline:
 
 
 def _engine(space: Space, job: Job, options: WorkerOptions) -> Engine:
-    if options.fuse == "off" or _why_in_turn(space, options):
-        return Serial(job, space.search.checkpoint_interval)
-    total, interval, share = space.search.trials, space.search.checkpoint_interval, options.count(job.device)
-    if isinstance(options.fuse, int):
-        return Fused(job, interval, total // share, 2 * options.fuse, options.fuse, forced=True)
-    widest = MOST_WHILE_JUDGED if samplers.learns(space.search) else MOST_LANES
-    most, pays = int(ahead_of(space) * total) // share, GAIN
-    if samplers.sampler_learns(space.search):
-        most, pays = min(MOST_IN_FLIGHT, max(FEWEST, int(IN_FLIGHT * total))) // share, PAYS
-    if most < FEWEST or int(AHEAD * total) // share < FEWEST:
-        return Serial(job, space.search.checkpoint_interval)
-    return Fused(job, interval, total // share, most, min(widest, most), forced=False, pays=pays)
+    interval = space.search.checkpoint_interval
+    if options.fuse == "off":
+        return Serial(job, interval)
+    width = options.fuse if isinstance(options.fuse, int) else None
+    return engine_for(job, interval, workload_of(space, options, job.device), width)
 
 
-def ahead_of(space: Space) -> Fraction:
-    """How much of a study may be asked for while nothing is known of it: all of it where nothing is learned."""
-    return AHEAD if samplers.learns(space.search) else Fraction(1)
-
-
-def _why_in_turn(space: Space, options: WorkerOptions) -> str:
-    """Why trials cannot train as one program, whatever they are; empty when they may."""
+def workload_of(space: Space, options: WorkerOptions, device: torch.device) -> Workload:
+    """Return what a search asks of the engine of each worker."""
     search = space.search
-    if options.batch is not None:
-        return "--deterministic trains each trial by itself"
-    if space.objective.function is not None:
-        return "objective.function trains each trial by itself"
-    if search.trial_limit is not None or search.trial_timeout is not None:
-        return "a trial that is killed at its limit would take others along"
-    if search.sampler.type in samplers.REPEATS:
-        return f"{search.sampler.type} gives points again while others train"
-    return ""
+    return Workload(
+        trials=search.trials,
+        workers=options.count(device),
+        feedback=feedback_of(search),
+        in_order=options.batch is not None,
+        calls_function=space.objective.function is not None,
+        may_be_killed=search.trial_limit is not None or search.trial_timeout is not None,
+        repeated_by=search.sampler.type if search.sampler.type in samplers.REPEATS else "",
+    )
+
+
+def feedback_of(search: Search) -> Feedback:
+    """Return what the results of a trial decide for others in a search."""
+    if samplers.sampler_learns(search):
+        return Feedback.SAMPLES
+    return Feedback.STOPS if samplers.learns(search) else Feedback.NOTHING
 
 
 def settle(job: Job, space: Space) -> None:

@@ -21,7 +21,7 @@ from tuner.runtime.signals import interruptible
 from tuner.search.deterministic import DeterministicDispatcher
 from tuner.search.driver import Driver
 from tuner.search.events import Observer, Opened
-from tuner.search.plan import Plan, _why_in_turn
+from tuner.search.plan import Plan, workload_of
 from tuner.search.trial_scheduler import Limits
 from tuner.space import Space
 from tuner.storage import Turns
@@ -34,7 +34,7 @@ def launcher_of(space: Space, options: WorkerOptions, device: torch.device) -> L
     Raises:
         UsageError: there cannot be such workers, or a clock would decide a study that is to be deterministic.
     """
-    if isinstance(options.fuse, int) and (why := _why_in_turn(space, options)):
+    if isinstance(options.fuse, int) and (why := workload_of(space, options, device).why_in_turn):
         raise UsageError(f"--fuse {options.fuse}: {why}: drop it")
     search = space.search
     clocks = {"timeout": search.timeout, "trial_timeout": search.trial_timeout, "trial_limit": search.trial_limit}

@@ -11,14 +11,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 
+from tuner.engines.fused.policy import AHEAD
 from tuner.goal import Goal
 from tuner.protocol import Epoch, Outcome, Place, State, Trial, Verdict
 from tuner.results.failures import BROKEN
 from tuner.storage import Turns, in_turn
 from tuner.study import AskTell
-
-AHEAD = Fraction(1, 3)
-"""Trials that are asked for ahead learn nothing from those that train: they run up to this share of the total."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any
 from optuna.storages import BaseStorage
 
 from tuner.config import DEFAULT_STORAGE
+from tuner.engines.fused.policy import share_ahead
 from tuner.errors import NoTrialSucceeded, StudyError, UsageError, listing
 from tuner.executors import leftovers
 from tuner.executors.worker_options import Executor, Fuse, WorkerOptions, Workers
@@ -25,7 +26,7 @@ from tuner.runtime.rounding import amount
 from tuner.search import warm_start
 from tuner.search.callbacks import Callback, with_callbacks
 from tuner.search.events import Observer, Trouble
-from tuner.search.plan import ahead_of, planned
+from tuner.search.plan import feedback_of, planned
 from tuner.search.race import confirm_with, terms_of
 from tuner.search.session import drive, launcher_of
 from tuner.search.trial_scheduler import Limits
@@ -191,7 +192,7 @@ def _opened(opened: BaseStorage, space: Space, goal: Goal, turns: Turns, batch: 
 def _limits(space: Space, watch: StopMonitor, forced: bool) -> Limits:
     search = space.search
     deadline = math.inf if search.timeout is None else time.monotonic() + search.timeout
-    ahead = Fraction(1) if forced else ahead_of(space)
+    ahead = Fraction(1) if forced else share_ahead(feedback_of(search))
     return Limits(search.trials, deadline, search.max_failures, search.keep, watch.reason, ahead)
 
 
