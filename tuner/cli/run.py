@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tuner.cli import options
+from tuner.cli import loggers, options
 from tuner.cli.views.candidates import print_confirmation
 from tuner.cli.views.trials_table import print_front
 from tuner.cli.views.wrapping import FAILED, say, show_command
@@ -24,6 +24,7 @@ USUAL_BATCH = 4
 """How many trials `--deterministic` asks for at once when no number follows it."""
 
 
+@loggers.with_loggers
 def run(
     file: options.SpaceFile = None,
     space: options.SpaceOption = None,
@@ -87,12 +88,7 @@ def run(
         ),
     ] = None,
     storage: options.Storage = DEFAULT_STORAGE,
-    log_file: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Add every event to this file, a line of JSON each.", rich_help_panel=options.OUTPUT
-        ),
-    ] = None,
+    targets: loggers.Targets = MappingProxyType({}),
     quiet: options.Quiet = False,
 ) -> None:
     """Search a space; a study that is there is continued up to its total.
@@ -102,7 +98,6 @@ def run(
 
     Example: tuner run search_spaces/cnn.yaml --n-trials 50 --set training.epochs=20
     """
-    from tuner.cli.views.event_log import logged
     from tuner.cli.views.live import view
     from tuner.errors import Interrupted, TunerError
     from tuner.executors.forkserver import warm_up
@@ -114,7 +109,7 @@ def run(
     checked = Space.load(found, [*options.settings(settings), *flags])
     several = options.number_or(workers, "--workers", ["auto"], least=1)
     try:
-        with view(quiet) as shown, logged(log_file, shown) as observe:
+        with view(quiet) as shown, loggers.logged(targets, shown) as observe:
             if several not in (None, 1) and executor == "processes":
                 warm_up()  # what workers print goes where it does now
             from tuner.search import tune  # torch takes seconds to load: what needs none of it is said before

@@ -27,17 +27,15 @@ from tuner.search.events import (
 
 
 @contextlib.contextmanager
-def logged(file: Path | None, observe: Observer) -> Iterator[Observer]:
-    """An observer that writes what it sees behind the end of `file` and passes it on; None writes nothing.
+def log_to(file: str) -> Iterator[Observer]:
+    """Open a file for an observer that adds each event to its end.
 
     Raises:
         UsageError: the file cannot be written.
     """
-    if file is None:
-        yield observe
-        return
+    path = Path(file)
     try:
-        log = file.open("a", encoding="utf-8")
+        log = path.open("a", encoding="utf-8")
     except OSError as error:
         raise UsageError(f"--log-file {file}: cannot be written: {error.strerror}") from None
     workers: dict[int, str] = {}
@@ -47,7 +45,6 @@ def logged(file: Path | None, observe: Observer) -> Iterator[Observer]:
             workers[event.trial.number] = event.place.worker
         log.write(_line(event, workers) + "\n")
         log.flush()
-        observe(event)
 
     with log:
         yield see
