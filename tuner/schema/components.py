@@ -27,6 +27,7 @@ from tuner.schema.fragments import Shape, described
 from tuner.schema.from_signatures import Faults
 from tuner.study import samplers
 from tuner.study.deprecated import DEPRECATED, Deprecation
+from tuner.study.sampler_traits import own_classes
 from tuner.training import losses, lr_schedulers, optimizers
 
 
@@ -76,9 +77,9 @@ def parts(ours: Iterable[str]) -> dict[str, Part]:
         "scheduler": _part(_schedulers(), lr_schedulers.argument_faults),
         "stage": _part(_schedulers(), lr_schedulers.part_faults, besides=("epochs",)),
         "sampler": _part(
-            _classes(optuna.samplers, BaseSampler), _of_search("sampler"), holes=False, deprecated=DEPRECATED
+            _of_optuna(optuna.samplers, BaseSampler), _of_search("sampler"), holes=False, deprecated=DEPRECATED
         ),
-        "pruner": _part(_classes(optuna.pruners, BasePruner), _of_search("pruner"), holes=False),
+        "pruner": _part(_of_optuna(optuna.pruners, BasePruner), _of_search("pruner"), holes=False),
     }
 
 
@@ -98,6 +99,10 @@ def _classes(module: ModuleType, kind: type) -> dict[str, Any]:
     found = {name: value for name, value in vars(module).items() if not name.startswith("_")}
     classes = {name: value for name, value in found.items() if inspect.isclass(value) and issubclass(value, kind)}
     return {name: value for name, value in classes.items() if not inspect.isabstract(value)}
+
+
+def _of_optuna(module: ModuleType, kind: type) -> dict[str, Any]:
+    return {**_classes(module, kind), **own_classes(kind)}
 
 
 def _schedulers() -> dict[str, Any]:

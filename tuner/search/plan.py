@@ -20,6 +20,7 @@ from tuner.settings import Search
 from tuner.space import Space
 from tuner.space.suggest import Corner
 from tuner.study import rehearse, samplers
+from tuner.study.sampler_traits import traits_of
 from tuner.study.versions import Version
 from tuner.training import Job
 from tuner.training.baseline import Baseline, baseline_of
@@ -94,7 +95,7 @@ def workload_of(space: Space, options: WorkerOptions, device: torch.device) -> W
         in_order=options.batch is not None,
         calls_function=space.objective.function is not None,
         may_be_killed=search.trial_limit is not None or search.trial_timeout is not None,
-        repeated_by=search.sampler.type if search.sampler.type in samplers.REPEATS else "",
+        repeated_by=search.sampler.type if traits_of(search.sampler.type).repeats else "",
     )
 
 

@@ -23,6 +23,7 @@ from tuner.study.outcome_writer import OutcomeWriter
 from tuner.study.record import HISTORY
 from tuner.study.recovery import Recovery
 from tuner.study.running_trials import RunningTrials
+from tuner.study.sampler_traits import traits_of
 from tuner.study.study import Study
 from tuner.study.trial_queue import TrialQueue
 
@@ -178,7 +179,7 @@ class AskTell:
 
     def _seed_sampler(self) -> None:
         sampler = self.study.space.search.sampler
-        if sampler.type not in samplers.CONTINUES_BY_ITSELF:
+        if not traits_of(sampler.type).continues:
             seed = self._chance("sampler", self.queue.upcoming)
             self.optuna.sampler = samplers.sampler(sampler, seed, self.study.goal.single)
 

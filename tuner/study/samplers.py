@@ -1,4 +1,4 @@
-"""Samplers and pruners by Optuna's class names, with the defaults and the seeds of this project."""
+"""Samplers and pruners by their class names, Optuna's or our own, with the defaults and the seeds of this project."""
 
 from __future__ import annotations
 
@@ -18,18 +18,7 @@ from tuner.config import Component
 from tuner.errors import BuildError
 from tuner.optuna_internals import SeededHyperband
 from tuner.settings import Search
-
-CONTINUES_BY_ITSELF = ("QMCSampler", "GridSampler")
-"""Samplers that keep their position in the study: another seed on resume would break their sequence."""
-
-REPEATS = ("GridSampler",)
-"""Samplers that give a point again that another trial is still training, where no other is left."""
-
-LEARNS_NOTHING = ("RandomSampler", "QMCSampler")
-"""Samplers that give the same whatever came of other trials."""
-
-NEEDS = {"CmaEsSampler": "cmaes", "GPSampler": "scipy", "WilcoxonPruner": "scipy"}
-"""Packages that Optuna imports only when it samples or prunes, and does not depend on."""
+from tuner.study.sampler_traits import own_classes, traits_of
 
 _TPE = "TPESampler"
 _KINDS: Mapping[str, tuple[Any, type]] = {
@@ -40,7 +29,7 @@ _KINDS: Mapping[str, tuple[Any, type]] = {
 
 def sampler_learns(search: Search) -> bool:
     """Return whether what comes of a trial has a say in what the others are."""
-    return search.sampler.type not in LEARNS_NOTHING
+    return traits_of(search.sampler.type).learns
 
 
 def learns(search: Search) -> bool:
@@ -109,7 +98,7 @@ def _pruner_defaults(cls: type, epochs: int, seed: int) -> dict[str, Any]:
 
 def _build(component: Component, kind: str, defaults: Callable[[type], dict[str, Any]]) -> Any:
     cls = _class(component.type, kind)
-    package = NEEDS.get(cls.__name__, "")
+    package = traits_of(component.type).package
     if package and importlib.util.find_spec(package) is None:
         raise BuildError(f"search.{kind}.type", f"{cls.__name__} needs the package {package}: pip install {package}")
     arguments = {**defaults(cls), **component.args}
@@ -128,7 +117,8 @@ def _class(name: Any, kind: str) -> type:
     if not isinstance(name, str):
         raise BuildError(f"search.{kind}", f"name one of Optuna's {kind}s, such as {{type: ...}}")
     module, base = _KINDS[kind]
-    found: type = signatures.named(module, name, base, f"search.{kind}.type")
+    own = own_classes(base)
+    found: type = own.get(name) or signatures.named(module, name, base, f"search.{kind}.type", besides=own)
     if inspect.isabstract(found):
         raise BuildError(f"search.{kind}.type", f"{name} is only a base of {kind}s: name one that is made of it")
     return found
