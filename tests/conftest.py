@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.support import command_line
 from tuner.goal import Bound, Direction, Objective, Scope
 
 settings.register_profile("tuner", deadline=None)
@@ -83,17 +84,20 @@ Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def cli(tmp_path: Path) -> Cli:
-    """The real command, in a folder of its own, in another process."""
+    """The command line in a folder of its own, called in this process."""
+
+    def call(*arguments: object) -> subprocess.CompletedProcess[str]:
+        return tuner_in(tmp_path, *map(str, arguments))
+
+    return call
+
+
+@pytest.fixture
+def cli_process(tmp_path: Path) -> Cli:
+    """The command line in a folder of its own, in another process."""
 
     def call(*arguments: object, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*command(), *map(str, arguments)],
-            cwd=tmp_path,
-            env=environment(),
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-        )
+        return tuner_process_in(tmp_path, *map(str, arguments), timeout=timeout)
 
     return call
 
@@ -110,9 +114,14 @@ def environment() -> dict[str, str]:
 
 
 def tuner_in(folder: Path, *arguments: str, typed: str | None = None) -> subprocess.CompletedProcess[str]:
-    """The real command in a folder, with what is typed into it."""
+    """The command line in a folder, called in this process, with what is typed into it."""
+    return command_line.call(folder, arguments, environment(), typed)
+
+
+def tuner_process_in(folder: Path, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    """The command line in a folder, in another process."""
     call = [*command(), *arguments]
-    return subprocess.run(call, cwd=folder, env=environment(), capture_output=True, text=True, timeout=120, input=typed)
+    return subprocess.run(call, cwd=folder, env=environment(), capture_output=True, text=True, timeout=timeout)
 
 
 def until(condition: Callable[[], object], seconds: float = 60) -> None:

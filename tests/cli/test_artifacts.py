@@ -2,14 +2,13 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
 
-from tests.conftest import TINY, command, environment, tuner_in
+from tests.conftest import TINY, tuner_in
 from tuner.cli.artifacts import readable
 
 NET = """\
@@ -32,8 +31,8 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     folder = tmp_path_factory.mktemp("kept")
     (folder / "net.py").write_text(NET)
     (folder / "own.yaml").write_text(SPACE.replace("pruner: null", "pruner: null, keep: 2, checkpoint_interval: 0.001"))
-    run = [*command(), "run", "--space", "own.yaml", "-q"]
-    done = subprocess.run(run, cwd=folder, env=environment(), check=True, capture_output=True, text=True)
+    done = tuner_in(folder, "run", "--space", "own.yaml", "-q")
+    assert done.returncode == 0, done.stderr
     return folder, done.stdout
 
 

@@ -1,4 +1,4 @@
-"""The real command in a process of its own."""
+"""The command line: what it prints, its exit codes, and what it imports."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tests.conftest import ROOT, TINY, Cli, command, environment, tuner_in, unti
 from tuner.space import Space
 
 
-def test_help_is_quick_and_loads_nothing_heavy(cli: Cli) -> None:
+def test_help_is_quick_and_loads_nothing_heavy(cli_process: Cli) -> None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    told = cli("--help")
+    told = cli_process("--help")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
 
     assert told.returncode == 0
@@ -41,13 +41,7 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a finished study in it."""
     folder = tmp_path_factory.mktemp("studied")
     (folder / "tiny.yaml").write_text(TINY)
-    subprocess.run(
-        [*command(), "run", "--space", "tiny.yaml", "-q"],
-        cwd=folder,
-        env=environment(),
-        check=True,
-        capture_output=True,
-    )
+    assert tuner_in(folder, "run", "--space", "tiny.yaml", "-q").returncode == 0
     return folder
 
 

@@ -1,4 +1,4 @@
-"""The real command in a process of its own."""
+"""Commands one after another, as a reader of the documentation types them."""
 
 from __future__ import annotations
 
