@@ -27,6 +27,7 @@ def pytest_configure() -> None:
 
     Where pytest's first process has loaded readline, that has put the terminal's size into its workers' environment.
     """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # a pytest process for each core: more threads wait for one another
     for name in ("COLUMNS", "LINES"):
         os.environ.pop(name, None)
     signal.signal(signal.SIGINT, signal.default_int_handler)

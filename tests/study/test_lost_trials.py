@@ -35,10 +35,12 @@ def trials_in(folder: Path) -> list[Any]:
     return optuna.load_study(study_name="own", storage=f"sqlite:///{folder}/studies.db").trials
 
 
-def test_a_trial_that_kills_the_run_has_failed_after_its_retries_and_says_so(tmp_path: Path, cli: Cli) -> None:
+def test_a_trial_that_kills_the_run_has_failed_after_its_retries_and_says_so(
+    tmp_path: Path, cli: Cli, cli_process: Cli
+) -> None:
     space(tmp_path, "import os\ndef fit(config, report):\n    os.kill(os.getpid(), 9)\n")
 
-    codes = [cli("run", "--space", "own.yaml").returncode for _ in range(2)]
+    codes = [cli_process("run", "--space", "own.yaml").returncode for _ in range(2)]
     last = cli("run", "--space", "own.yaml")
 
     assert codes == [-signal.SIGKILL] * 2

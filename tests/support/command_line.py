@@ -32,7 +32,6 @@ def call(
         tempfile.TemporaryFile() as out,
         tempfile.TemporaryFile() as err,
         contextlib.chdir(folder),
-        _forgotten_modules(folder),
         mock.patch.dict(os.environ, environment, clear=True),
         mock.patch.object(sys, "argv", ["tuner", *words]),
         mock.patch("gc.freeze"),
@@ -42,6 +41,7 @@ def call(
         given.seek(0)
         with _streams(given, out, err):
             code = _exit_code()
+        user_code.forget(folder.resolve())
         return subprocess.CompletedProcess(words, code, _text(out), _text(err))
 
 
@@ -81,19 +81,3 @@ def _streams(given: IO[bytes], out: IO[bytes], err: IO[bytes]) -> Iterator[None]
         for number, file_number in enumerate(kept):
             os.dup2(file_number, number)
             os.close(file_number)
-
-
-@contextlib.contextmanager
-def _forgotten_modules(folder: Path) -> Iterator[None]:
-    """Forget the user code that is imported meanwhile."""
-    modules, path, looked_in = set(sys.modules), sys.path.copy(), user_code.LOOKED_IN.copy()
-    try:
-        yield
-    finally:
-        for name in set(sys.modules) - modules:
-            file = getattr(sys.modules[name], "__file__", None)
-            if name.startswith("tuner_own_") or (file and Path(file).is_relative_to(folder)):
-                del sys.modules[name]
-        sys.path[:] = path
-        user_code.LOOKED_IN.clear()
-        user_code.LOOKED_IN.update(looked_in)
