@@ -23,12 +23,11 @@ class Lane:
 
     def weights(self) -> Weights:
         """Return a copy of the lane's weights, on the CPU."""
-        return self.lanes.weights(self._number)
+        return self.lanes.stack.weights(self._number)
 
     def state(self, progress: Mapping[str, float], best: Weights | None) -> bytes:
         """Return a checkpoint of the run, with the lane's numbers in it."""
-        self.lanes.settle(self._number)
-        self.lanes.settle_optimizer(self._number)
+        self.lanes.stack.settle(self._number, self.run)
         return self.run.state(progress, best)
 
     @property

@@ -121,7 +121,7 @@ def _step_differs(lanes: Lanes, runs: Sequence[Run], rows: Sequence[int], moment
             return "its loss"
         if wrong := _gradient_differs(run, gradients[lane]):
             return f"the gradient of {wrong}"
-        there = lanes.tensors(lane)
+        there = lanes.stack.tensors(lane)
         for name, tensor in _tensors(run).items():
             moved = _off(tensor, before[lane][name]).norm()
             if not _is_near(there[name], tensor, tolerance * moved + 1e-6 * tensor.double().nan_to_num(0, 0, 0).norm()):
