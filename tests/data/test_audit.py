@@ -72,7 +72,7 @@ def test_classes_without_rows_are_named() -> None:
 
 def test_classes_that_differ_in_capitals_or_blanks_are_named_with_their_rows() -> None:
     assert told(noisy(), torch.arange(100) % 4, 20, ["Yes", "no", "yes", "no way"]) == (
-        "data: classes that differ only in capitals or blanks, are they one? 'Yes' (20 rows) and 'yes' (20 rows)",
+        "data: classes that differ only in capitals or blanks; are they one word? 'Yes' (20 rows) and 'yes' (20 rows)",
     )
 
 

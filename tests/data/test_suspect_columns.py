@@ -228,7 +228,7 @@ def test_categories_that_differ_in_capitals_are_named() -> None:
 
     (note,) = told(table, torch.randint(0, 2, (1300,), generator=fresh(1)), 300)
 
-    assert note.startswith("data: words of column colour that differ only in capitals or blanks, are they one? ")
+    assert note.startswith("data: words of column colour that differ only in capitals or blanks; are they one word? ")
     assert f"'red' ({counts['red']} rows)" in note
     assert f"'Red' ({counts['Red']} rows)" in note
 

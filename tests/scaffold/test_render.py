@@ -128,7 +128,7 @@ def test_classes_of_one_row_are_told_in_a_sentence(tmp_path: Path) -> None:
     rows = {"size": [i / 3 for i in range(60)], "target": ["x", "y"] * 29 + ["z", "w"]}
     pd.DataFrame(rows).to_csv(tmp_path / "rows.csv", index=False)
 
-    with pytest.raises(DataError, match="2 of its 4 classes have a single row, and each split needs one: leave"):
+    with pytest.raises(DataError, match="2 of its 4 classes have a single row, and both splits need one: leave"):
         draft(tmp_path / "rows.csv", tmp_path / "space.yaml")
 
 

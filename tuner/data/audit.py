@@ -1,6 +1,6 @@
-"""What rows betray before the first trial: copies across splits, classes without rows, images of one shade.
+"""Faults of the rows that show before the first trial: copies across splits, missing classes, blank images.
 
-Each is one sentence with its counts, and nothing is said where there is nothing.
+Each fault is one sentence with its counts.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NAMED = 3
 
 
 def notes(source: Source, train: Tensor, valid: Tensor, test: Tensor | None) -> tuple[str, ...]:
-    """What is to be said of the rows of a search.
+    """Return the findings about the rows of a search.
 
     Args:
         source: with its rows.
@@ -46,7 +46,7 @@ def notes(source: Source, train: Tensor, valid: Tensor, test: Tensor | None) -> 
 
 
 def copies(parts: Mapping[str, Rows], task: Task) -> tuple[str, ...]:
-    """Rows held out that equal training rows, and equal rows of different classes.
+    """Return notes on held-out rows that equal training rows, and on equal rows of different classes.
 
     Args:
         parts: the splits by their names, `training` first.
@@ -105,7 +105,7 @@ def _classes(source: Source, train: Tensor, valid: Tensor) -> Iterator[str]:
 
 
 def _shades(inputs: Inputs) -> Iterator[str]:
-    """Images whose pixels are all the same."""
+    """Yield a note on images whose pixels are all the same."""
     if not isinstance(inputs, Tensor) or inputs.dim() != 4 or inputs[0, 0].numel() == 1:
         return
     parts = torch.split(inputs, _at_once(inputs))
@@ -115,5 +115,5 @@ def _shades(inputs: Inputs) -> Iterator[str]:
 
 
 def _at_once(inputs: Tensor) -> int:
-    """How many rows are compared at once."""
+    """Return how many rows are compared at once."""
     return max(1, 2**24 // inputs[0].numel())

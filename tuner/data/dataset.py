@@ -1,4 +1,4 @@
-"""A dataset as a trial sees it: three splits that never mix, preprocessed by what the first one told."""
+"""A dataset as a trial sees it: three separate splits, preprocessed by the training rows alone."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ class Split(Protocol):
     targets: Tensor
 
     def __len__(self) -> int:
-        """How many rows there are."""
+        """Return the number of rows."""
         ...
 
     def batches(self, rows: Sequence[Tensor], seed: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """The (inputs, targets) at each of `rows`, int64 on the CPU; `seed` of the run and the epoch.
+        """Yield (inputs, targets) at each of `rows`, int64 on the CPU; `seed` is of the run and the epoch.
 
         The targets are int64, or for a regression float32 and standardised.
         """
         ...
 
     def in_order(self, rows: int) -> Iterator[Tensor]:
-        """All inputs as they are scored, so many `rows` at once."""
+        """Yield all inputs as they are scored, `rows` at a time."""
         ...
 
     def at(self, device: torch.device) -> Split:
-        """The same rows for another device."""
+        """Return the same rows for another device."""
         ...
 
 
@@ -83,15 +83,15 @@ class Dataset:
 
     @property
     def outputs(self) -> int:
-        """How many numbers a model gives for one input: classes, or the width of a regression target."""
+        """The number of outputs per input: classes, or the width of a regression target."""
         return len(self.classes) if self.task is Task.CLASSIFICATION else self.train.targets.shape[1]
 
     def in_units(self, outputs: Tensor) -> Tensor:
-        """A model's outputs in the units of the targets, those of a regression float64."""
+        """Return outputs in the units of the targets; float64 for a regression."""
         return outputs if self.target_scale is None else self.target_scale.undo(outputs)
 
     def at(self, device: torch.device) -> Dataset:
-        """The same on another device."""
+        """Return the same on another device."""
         return replace(
             self,
             target_scale=None if self.target_scale is None else self.target_scale.to(device),
@@ -102,7 +102,7 @@ class Dataset:
 
 
 def prepare(splits: Splits, data: Data, device: torch.device) -> Dataset:
-    """Fit the preprocessing on the training rows and put all rows through it.
+    """Fit the preprocessing on the training rows and apply it to all rows.
 
     Raises:
         BuildError: the transforms or the tokenizer are not for such data, or fail on them.
@@ -150,7 +150,7 @@ def prepare(splits: Splits, data: Data, device: torch.device) -> Dataset:
 
 
 def _notes(preprocessor: Preprocessor, seen: Sequence[Seen]) -> tuple[str, ...]:
-    """Of texts in training how long they are, of those held out how much of them is known."""
+    """Return notes on the length of training texts and on unknown words of held-out ones."""
     if not isinstance(preprocessor, Tokens) or not seen:
         return ()
     train, *held = seen
@@ -159,12 +159,12 @@ def _notes(preprocessor: Preprocessor, seen: Sequence[Seen]) -> tuple[str, ...]:
 
 
 def _refuse_other_shape(augment: Numbers, train: Rows, scored: Tensor) -> None:
-    """A random crop that leaves another size than the images that are scored have."""
+    """Raise if random transforms leave training images another size than scored images."""
     raw = read(inputs_at(train.inputs, torch.arange(1)))
     trained = augment.augmented(augment.once(raw), torch.arange(1), 0)
     if trained.shape != scored.shape:
         raise BuildError(
             "data.transforms",
-            f"images are {tuple(trained.shape[1:])} in training and {tuple(scored.shape[1:])} when they are scored: "
+            f"images are {tuple(trained.shape[1:])} in training and {tuple(scored.shape[1:])} when scored: "
             f"resize or crop them to one size before the random transforms",
         )

@@ -20,7 +20,7 @@ from tuner.data.rows import Inputs, Lazy, Rows, as_bytes
 from tuner.user_code import Code
 
 READ = 32
-"""Rows that are read of files: a folder's other files count by their sizes, so that none of them is opened."""
+"""Number of rows of image files that are read. The other files count by their sizes and are not opened."""
 
 
 def data_digest(splits: Splits) -> str:
@@ -39,8 +39,8 @@ def data_digest(splits: Splits) -> str:
 def code_digests(codes: Iterable[Code]) -> dict[str, str]:
     """Return the digest of each file of user code by its path from the space's folder.
 
-    Files are those that the space names, the packages around them, and what all of these import from their own folders.
-    Comments do not count.
+    These are the files that the space names, their packages, and what they import from their own folders. Comments do
+    not count.
     """
     found: dict[str, str] = {}
     for code in codes:
@@ -50,7 +50,7 @@ def code_digests(codes: Iterable[Code]) -> dict[str, str]:
 
 
 def _file_of(where: str, base: Path) -> Path:
-    """The file that a space names, by its path or as a module: in the space's folder, or where `import` finds it."""
+    """Return the file that a space names by path or module: in its folder, or where `import` finds it."""
     if where.endswith(".py"):
         return base / where
     module = base / where.replace(".", "/")
@@ -82,7 +82,7 @@ def _of_inputs(inputs: Inputs) -> Iterator[Any]:
 
 
 def _of_files(inputs: Lazy) -> Iterator[Any]:
-    """An even sample of rows as they are read, and the sizes of the files that are named."""
+    """Yield an even sample of rows as they are read, and the sizes of the files that are named."""
     yield str(len(inputs)).encode()
     if len(inputs):
         some = torch.linspace(0, len(inputs) - 1, min(READ, len(inputs))).long()
@@ -91,7 +91,7 @@ def _of_files(inputs: Lazy) -> Iterator[Any]:
 
 
 def _follow(file: Path, base: Path, found: dict[str, str]) -> None:
-    """Note a file and the packages around it, and then what it imports from its own folder or the space's."""
+    """Record a file, the packages around it, and its imports from its own folder or the space's."""
     file = file.resolve()
     name = _name(file, base)
     if name in found or not file.is_file():
@@ -108,13 +108,13 @@ def _follow(file: Path, base: Path, found: dict[str, str]) -> None:
 
 
 def _name(file: Path, base: Path) -> str:
-    """What a file is called: by its path from the space's folder, or in a package elsewhere from that package's."""
+    """Return a file's path from the space's folder, or from the folder of its package elsewhere."""
     above = _above(file)
     return os.path.relpath(file, base if above == file.parent or file.is_relative_to(base) else above)
 
 
 def _above(file: Path) -> Path:
-    """The folder that the outermost package around a file lies in, where `import package.module` looks; or its own."""
+    """Return the folder of the outermost package around a file, or the file's own folder."""
     folder = file.parent
     while (folder / "__init__.py").is_file():
         folder = folder.parent
@@ -122,7 +122,7 @@ def _above(file: Path) -> Path:
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:
-    """The modules that a file imports, as paths from its folder."""
+    """Yield the modules that a file imports, as paths from its folder."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name.replace(".", "/") for alias in node.names)

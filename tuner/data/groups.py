@@ -1,6 +1,6 @@
-"""Whole groups to hold out: as many rows as asked for, as near as whole groups come to it.
+"""Whole groups to hold out, with a number of rows as near as possible to the one asked for.
 
-Which groups they are is drawn; among draws of one size, that with the classes' usual shares is taken.
+The groups are drawn at random. Of several draws, the one nearest to the usual shares of the classes is taken.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TABLE = 64 * 2**20
 
 
 def chosen(groups: Counts, wanted: int, classes: Counts | None, chance: np.random.Generator) -> npt.NDArray[np.bool_]:
-    """Draw whole groups that together have as nearly `wanted` rows as can be.
+    """Draw whole groups whose number of rows is as near to `wanted` as possible.
 
     Args:
         groups: (N,), the group of each row.
@@ -55,7 +55,7 @@ def chosen(groups: Counts, wanted: int, classes: Counts | None, chance: np.rando
 
 
 def _counted(codes: Counts, classes: Counts, groups: int) -> Counts:
-    """(groups, classes) rows."""
+    """Return (groups, classes), the number of rows of each pair."""
     labels = np.unique(classes, return_inverse=True)[1]
     table = np.zeros((groups, int(labels.max()) + 1), dtype=np.int64)
     np.add.at(table, (codes, labels), 1)
@@ -63,14 +63,14 @@ def _counted(codes: Counts, classes: Counts, groups: int) -> Counts:
 
 
 def _judged(table: Counts, taken: npt.NDArray[np.bool_]) -> tuple[bool, float]:
-    """Whether a class has no row left to train on, and how far the shares of the classes are off."""
+    """Return whether a class has no training row left, and the distance of the class shares."""
     held, total = table[taken].sum(0), table.sum(0)
     distance = float(np.abs(held / held.sum() - total / total.sum()).sum())
     return bool((held == total).any()), round(distance, 12)
 
 
 def _drawn(sizes: Counts, wanted: int, chance: np.random.Generator) -> Iterator[list[npt.NDArray[np.bool_]]]:
-    """Draws of groups, those of one number of rows together, the nearest to `wanted` first."""
+    """Yield lists of draws with one number of rows each, the nearest to `wanted` first."""
     limit = min(int(sizes.sum()) - 1, 2 * wanted + int(sizes.min()))
     if len(sizes) * limit // 8 > TABLE:
         draws = [_filled(sizes, wanted, chance) for _ in range(DRAWS)]
@@ -86,7 +86,7 @@ def _drawn(sizes: Counts, wanted: int, chance: np.random.Generator) -> Iterator[
 
 
 def _reachable(sizes: Counts, limit: int) -> list[bytes]:
-    """Bit s of the i-th entry, counted from 0, says whether some of the first i groups have s rows together."""
+    """Return bit masks: bit s of entry i means that some of the first i groups have s rows together."""
     mask, sums = (1 << (limit + 1)) - 1, 1
     table = [sums]
     for size in sizes.tolist():
@@ -98,7 +98,7 @@ def _reachable(sizes: Counts, limit: int) -> list[bytes]:
 def _traced(
     table: list[bytes], sizes: Counts, order: Counts, total: int, chance: np.random.Generator
 ) -> npt.NDArray[np.bool_]:
-    """One of the ways to come to a total; a group is taken with the share of rows that is still to be found."""
+    """Draw one way to reach a total; a group is taken with the share of rows still to be found."""
 
     def reached(groups: int, rows: int) -> bool:
         return rows >= 0 and bool(table[groups][rows >> 3] >> (rows & 7) & 1)
@@ -115,7 +115,7 @@ def _traced(
 
 
 def _filled(sizes: Counts, wanted: int, chance: np.random.Generator) -> npt.NDArray[np.bool_]:
-    """Groups in a drawn order, each taken while it fits."""
+    """Return groups in a random order, each taken while it fits."""
     order = chance.permutation(len(sizes))
     ahead = np.cumsum(sizes[order]) <= wanted
     first = len(order) if ahead.all() else int(ahead.argmin())

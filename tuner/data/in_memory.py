@@ -49,14 +49,14 @@ class Resident:
 
     @property
     def augmented(self) -> bool:
-        """Whether a row is another one in every epoch."""
+        """Whether a row changes from epoch to epoch."""
         return self._augment is not None
 
     def __len__(self) -> int:
         return len(self.targets)
 
     def batches(self, rows: Sequence[Tensor], seed: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """The (inputs, targets) at each of `rows`, int64 on the CPU; `seed` of the run and the epoch.
+        """Yield (inputs, targets) at each of `rows`, int64 on the CPU; `seed` is of the run and the epoch.
 
         Rows that are not augmented may be asked for in any shape, (K, N) for K models, and on the device.
         """
@@ -68,17 +68,17 @@ class Resident:
                 yield made.to(self._device), _at(here, self._trained)
 
     def in_order(self, rows: int) -> Iterator[Tensor]:
-        """All inputs as they are scored, so many `rows` at once; copies, for a model may write on what it is given."""
+        """Yield copies of all inputs as they are scored, `rows` at a time, since a model may write on them."""
         for inputs in torch.split(self.inputs, rows):
             yield inputs.clone() if self._augment is None else self._augment.scored(inputs).to(self._device)
 
     def at(self, device: torch.device) -> Resident:
-        """The same rows on another device."""
+        """Return the same rows on another device."""
         return Resident(self.inputs, self.targets, self._augment, device, self._scale)
 
 
 def _moved(rows: Sequence[Tensor], device: torch.device) -> Sequence[Tensor]:
-    """The batches' rows on a device; to send each by itself takes a small model on a GPU a fortieth of a step."""
+    """Return the batches' rows on a device, sent together: single sends cost a fortieth of a step."""
     if not rows or rows[0].device.type == device.type:
         return rows
     together = torch.cat([*rows], dim=-1).to(device)
@@ -86,12 +86,12 @@ def _moved(rows: Sequence[Tensor], device: torch.device) -> Sequence[Tensor]:
 
 
 def _at(rows: Tensor, values: Tensor) -> Tensor:
-    """The values at some rows, `values[rows]` in a quarter of its time: whole rows are copied, not numbers."""
+    """Return `values[rows]` in a quarter of the time, since whole rows are copied."""
     return values.index_select(0, rows.flatten()).view(*rows.shape, *values.shape[1:])
 
 
 def where(inputs: Inputs, wanted: Loader | None) -> tuple[Loader, str]:
-    """Where rows should wait, and a note when that is another place than usual.
+    """Return where rows should stay, and a note if that is not the usual place.
 
     Args:
         inputs: raw.
@@ -110,7 +110,7 @@ def where(inputs: Inputs, wanted: Loader | None) -> tuple[Loader, str]:
 
 
 def size(inputs: Inputs) -> int:
-    """About how many bytes the inputs take, raw and as a model takes them."""
+    """Return the approximate size of the inputs in bytes, raw and as a model takes them."""
     match inputs:
         case Tensor():
             return inputs.nbytes + inputs.numel() * FLOAT
@@ -124,7 +124,7 @@ def size(inputs: Inputs) -> int:
 
 
 def resident(rows: Rows) -> Rows:
-    """The rows with nothing left to be read later."""
+    """Return the rows with all lazy inputs read."""
     if isinstance(rows.inputs, Tensor | pd.DataFrame | np.ndarray):
         return rows
     return Rows(rows.inputs.read(), rows.targets, rows.groups)

@@ -1,7 +1,7 @@
-"""Data: from the `data` section to raw rows in three splits, and from those to tensors.
+"""Data: from the `data` section to raw rows in three splits, and to tensors.
 
-The test rows are set apart first and stay out of tuning; validation rows never train; whatever is
-fitted (mean and spread, categories, a tokenizer) is fitted on the training rows alone.
+The test rows are set apart first and stay out of tuning. Validation rows never train. Mean and spread, categories and
+tokenizers are fitted on the training rows alone.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ SOURCES: Mapping[str, Callable[..., Source]] = {
     "synthetic_regression": synthetic.load,
     **{name: table.bundled(name) for name in table.BUNDLED},
 }
-"""The datasets by their names in a config, besides torchvision's; a new one is a new function and a line here."""
+"""The datasets by their names in a config. A new one is a new function and a line here."""
 
 
 """The datasets by their names in a config, besides torchvision's; a new one is a new function and a line here."""
 
 
 def for_search(data: Data, base: str, seed: int, draw: int | None = None) -> Splits:
-    """Load what tuning may see: the training and the validation split.
+    """Load the training and the validation split, which are all that tuning may see.
 
     Args:
         data: the resolved section.
@@ -76,7 +76,7 @@ def for_search(data: Data, base: str, seed: int, draw: int | None = None) -> Spl
 
 
 def for_final(data: Data, base: str, seed: int, on: On, test: bool = True) -> Splits:
-    """Load what final training may see: the rows of `on`, and the test split for the last word.
+    """Load what final training may see: the rows of `on`, and the test split.
 
     With `On.TRAIN` the training and validation rows are those of the search, bit for bit; with
     `On.ALL` there is no validation split. Without `test` a file or split of its own is not opened.
@@ -114,14 +114,14 @@ def _without_test(source: Source, loader: Loader, train: Tensor, valid: Tensor, 
 
 
 def argument_faults(source: Component, base: str) -> Iterator[tuple[str, str]]:
-    """(argument, message) of what the dataset would refuse.
+    """Yield (argument, message) for each argument that the dataset would refuse.
 
     Raises:
         DataError: there is no such dataset.
     """
     if user_code.is_own(source.type):
         if "base" in source.args:
-            yield "base", "base is what tuner calls the folder of a space: call the function's argument otherwise"
+            yield "base", "tuner uses base for the folder of a space: rename the function's argument"
         else:
             yield from user_function.argument_faults(source.type, source.args, base)
     else:
@@ -147,7 +147,7 @@ def _source(data: Data, base: str, seed: int) -> tuple[Source, Loader]:
 
 
 def _row_numbers(source: Source, data: Data, seed: int) -> tuple[Tensor, Tensor, Tensor | None]:
-    """The rows to train on, to validate on and to test on; None for a test split of the dataset's own."""
+    """Return the training, validation and test rows; None for a test split of the dataset's own."""
     tuned, test = without(torch.arange(len(source.pool)), source.valid), None
     if data.test is not None or source.test is None:
         part = TEST if data.test is None else data.test
@@ -159,7 +159,7 @@ def _row_numbers(source: Source, data: Data, seed: int) -> tuple[Tensor, Tensor,
 
 
 def _noting_groups(source: Source, data: Data, train: Tensor, valid: Tensor, test: Tensor | None) -> Source:
-    """The source with a note for each split that whole groups made larger or smaller than asked for."""
+    """Return the source with a note for each split whose size whole groups changed."""
     groups = source.pool.groups
     if groups is None:
         return source
@@ -178,7 +178,7 @@ def _own_test(source: Source, loader: Loader) -> Rows:
 
 
 def _refuse_unlearnable(source: Source, train: Tensor, others: Mapping[str, Tensor]) -> None:
-    """Raise when the training rows lack a class (all but one, or one that another split has), or lose their numbers."""
+    """Raise if the training rows lack a class of another split, have one class only, or lose their numbers."""
     if source.task is Task.REGRESSION:
         refuse_lost(train, others)
         return

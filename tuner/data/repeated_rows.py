@@ -1,4 +1,4 @@
-"""Repeats: whether rows are equal because they were copied, or because a few values make few different rows."""
+"""Repeats: whether rows are equal because they were copied, or because few values make few rows."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tuner.data.row_keys import Keys, keys_of, near_keys
 from tuner.data.rows import Inputs
 
 DIVERSE = 0.5
-"""Rows repeat by nature when a smaller share is different with each column in another order, as with a few words."""
+"""Rows repeat by nature if fewer than this share differ with shuffled columns, as with a few words."""
 
 HARDLY_ANY = 0.01
-"""A smaller share of rows held out is equal by chance, when with the columns in other orders about as many are."""
+"""Equal held-out rows below this share count as chance, if shuffled columns give about as many."""
 
 NAMES_ROWS = 0.75
 """A column tells rows apart whose different values are at least this share of the different rows."""
@@ -49,14 +49,14 @@ class Part:
 
 
 def shared(keys: Mapping[str, Keys]) -> dict[str, int]:
-    """How many rows of each split held out equal a training row."""
+    """Return how many held-out rows of each split equal a training row."""
     return {name: int(np.isin(own, keys["training"]).sum()) for name, own in keys.items() if name != "training"}
 
 
 def with_near(parts: Mapping[str, Part]) -> Mapping[str, Part]:
-    """Return the splits with keys that nearly equal rows share, where more rows are nearly equal than by chance.
+    """Return the splits with keys for nearly equal rows, if more rows are nearly equal than by chance.
 
-    By chance are as many as when the fractions of the rows held out are moved a little: copies then differ.
+    Chance is measured by moving the fractions of the held-out rows a little: then copies differ.
     """
     tables = {name: table for name, part in parts.items() if (table := _table(part.inputs())) is not None}
     if len(tables) < len(parts) or tables["training"].shape[1] > MOST_COLUMNS:
@@ -80,10 +80,10 @@ def _moved(table: pd.DataFrame, chance: np.random.Generator) -> pd.DataFrame:
 
 
 def are_natural(parts: Mapping[str, Part], count: int) -> bool:
-    """Whether rows are equal about as often as rows of the same values would be by chance.
+    """Return whether rows are equal about as often as by chance with the same values.
 
-    They are compared with rows whose columns stand in orders of their own, and with rows of which one part comes from
-    another row of their class: so the columns of one word that is encoded one-hot stay together.
+    They are compared with rows whose columns are shuffled. They are also compared with rows whose second part comes
+    from another row of the class, which keeps the columns of a one-hot word together.
 
     Args:
         parts: the splits.
@@ -106,7 +106,7 @@ def are_natural(parts: Mapping[str, Part], count: int) -> bool:
 
 
 def _table(inputs: Inputs) -> pd.DataFrame | None:
-    """Rows with columns; None for what has none."""
+    """Return rows as a table; None for inputs without columns."""
     if isinstance(inputs, pd.DataFrame):
         return inputs.set_axis(list(map(str, range(inputs.shape[1]))), axis=1).reset_index(drop=True)
     if isinstance(inputs, Tensor) and inputs.dim() == 2:
@@ -121,12 +121,12 @@ def _keys(tables: Mapping[str, pd.DataFrame]) -> dict[str, Keys]:
 
 
 def _mixed(table: pd.DataFrame, chance: np.random.Generator) -> pd.DataFrame:
-    """Each column in an order of its own."""
+    """Return the table with each column shuffled on its own."""
     return pd.DataFrame({name: chance.permutation(table[name].to_numpy()) for name in table.columns})
 
 
 def _has_a_name(table: pd.DataFrame, keys: Keys) -> bool:
-    """Whether rows are mostly different, and one column alone tells them apart."""
+    """Return whether rows are mostly different and one column alone distinguishes them."""
     different = len(np.unique(keys))
     most = max(int(table[name].nunique(dropna=False)) for name in table.columns)
     return different >= DIVERSE * len(keys) and most >= NAMES_ROWS * different
@@ -135,7 +135,7 @@ def _has_a_name(table: pd.DataFrame, keys: Keys) -> bool:
 def _exchanged(
     tables: Mapping[str, pd.DataFrame], parts: Mapping[str, Part], chance: np.random.Generator
 ) -> Iterator[dict[str, Keys]]:
-    """The keys of rows that are cut in two, where the second half comes from another row of the same class."""
+    """Yield keys of rows whose second half comes from another row of the same class."""
     width = tables["training"].shape[1]
     for cut in sorted({round(share * width) for share in CUTS} - {0, width}):
         made = {}
@@ -146,7 +146,7 @@ def _exchanged(
 
 
 def _others(targets: Tensor, chance: np.random.Generator) -> npt.NDArray[np.int64]:
-    """For each row another one by chance, of the same class where targets are classes."""
+    """Return for each row another random row, of the same class if targets are classes."""
     if targets.is_floating_point():
         return chance.permutation(len(targets))
     of_class = targets.numpy()

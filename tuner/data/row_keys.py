@@ -1,4 +1,4 @@
-"""Keys: a number for each row, the same for equal rows, or for rows that are equal but for their last digits."""
+"""Keys: a number for each row, equal for equal rows, or for rows that differ in their last digits only."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DIGITS = 2.0**18
 
 
 def keys_of(inputs: Inputs) -> Keys | None:
-    """A number for each row, the same for equal rows; None where rows would have to be read for it."""
+    """Return a number for each row, equal for equal rows; None if rows would have to be read."""
     if isinstance(inputs, pd.DataFrame):
         return _of_table(inputs, lambda numbers: numbers + 0.0)  # 5 in one file is 5.0 in another, and -0.0 is 0.0
     if isinstance(inputs, np.ndarray):
@@ -44,12 +44,12 @@ def keys_of(inputs: Inputs) -> Keys | None:
 
 
 def near_keys(table: pd.DataFrame) -> Keys:
-    """A number for each row, the same for rows whose fractions differ after about six digits."""
+    """Return a number for each row, equal for rows whose fractions agree in about six digits."""
     return _of_table(table, _rounded)
 
 
 def _rounded(numbers: Numbers) -> Numbers:
-    """Whole numbers as they are, others to `DIGITS`."""
+    """Return whole numbers unchanged, others rounded to `DIGITS`."""
     fraction, power = np.frexp(numbers)
     near = np.ldexp(np.rint(fraction * DIGITS) / DIGITS, power)
     return np.where(numbers == np.rint(numbers), numbers, near) + 0.0
@@ -63,7 +63,7 @@ def _of_table(table: pd.DataFrame, spelled: Callable[[Numbers], Numbers]) -> Key
 
 
 def _bits(column: pd.Series[Any], spelled: Callable[[Numbers], Numbers]) -> npt.NDArray[np.uint64]:
-    """The bits of float64 numbers; whole numbers that float64 does not hold keep their own."""
+    """Return the bits of float64 numbers; whole numbers beyond float64 keep their own bits."""
     bits = spelled(column.to_numpy(np.float64, na_value=np.nan)).view(np.uint64)
     whole = column.to_numpy()
     if whole.dtype not in (np.int64, np.uint64):
@@ -74,7 +74,7 @@ def _bits(column: pd.Series[Any], spelled: Callable[[Numbers], Numbers]) -> npt.
 
 
 def _of_bytes(rows: Tensor) -> Keys:
-    """By the bytes of numbers of any type."""
+    """Return keys by the bytes of numbers of any type."""
     flat = as_bytes(rows + 0.0 if rows.is_floating_point() else rows).reshape(len(rows), -1)
     if flat.shape[1] > WIDE:
         return np.fromiter((hash(row.tobytes()) & MASK for row in flat), dtype=np.uint64, count=len(flat))

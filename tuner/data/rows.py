@@ -1,4 +1,4 @@
-"""Rows as a source gives them: raw inputs with their targets, and a dataset before it is split."""
+"""Rows as a source returns them: raw inputs with targets, and a dataset before its split."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ class Lazy(Protocol):
     """Inputs that are read when they are asked for, such as files of images."""
 
     def __len__(self) -> int:
-        """How many rows there are."""
+        """Return the number of rows."""
         ...
 
     def __getitem__(self, indices: Tensor) -> Lazy:
-        """The rows at `indices`, int64 (M,), still unread."""
+        """Return the rows at `indices`, int64 (M,), still unread."""
         ...
 
     def read(self) -> Tensor:
-        """All rows, (N, ...)."""
+        """Return all rows, (N, ...)."""
         ...
 
     def sizes(self) -> list[int]:
-        """The bytes of the files that the rows come from, as far as there are any."""
+        """Return the sizes in bytes of the rows' files; empty without files."""
         ...
 
 
@@ -57,12 +57,12 @@ class Rows:
         return len(self.targets)
 
     def at(self, indices: Tensor) -> Rows:
-        """The rows at `indices`, int64 (M,)."""
+        """Return the rows at `indices`, int64 (M,)."""
         groups = None if self.groups is None else self.groups[indices]
         return Rows(inputs_at(self.inputs, indices), self.targets[indices], groups)
 
     def none(self) -> Rows:
-        """No rows, of the same kind."""
+        """Return an empty selection of the same kind."""
         return self.at(torch.arange(0))
 
 
@@ -70,10 +70,10 @@ class Rows:
 class Source:
     """A dataset as it is.
 
-    `pool` may be tuned on; `valid` are the rows of the pool, int64, that validate where the dataset
-    itself says so; `test` reads its own test split where it has one. `white` is the value of a white
-    pixel, by which image files are read for prediction; None means the files' own numbers. `notes` tell the user what
-    was inferred. `units` are the percent or currency signs of columns of a table.
+    `pool` may be tuned on. `valid` are the validation rows of the pool, int64, if the dataset defines them. `test`
+    reads the dataset's own test split, if any. `white` is the value of a white pixel, used to read image files for
+    prediction; None means the files' own numbers. `notes` tell the user what was inferred. `units` are the percent or
+    currency signs of columns of a table.
     """
 
     task: Task
@@ -87,11 +87,11 @@ class Source:
     units: Mapping[str, str] = field(default_factory=dict)
 
     def emptied(self) -> Source:
-        """The same without its rows, once they are in their splits."""
+        """Return the same source without its rows, once they are in their splits."""
         return replace(self, pool=self.pool.none())
 
     def noting(self, *notes: str) -> Source:
-        """The same with more notes, but for empty ones."""
+        """Return the same source with more notes; empty ones are left out."""
         return replace(self, notes=(*self.notes, *filter(None, notes)))
 
 
@@ -106,7 +106,7 @@ def as_bytes(tensor: Tensor) -> npt.NDArray[np.uint8]:
 
 
 def inputs_at(inputs: Inputs, indices: Tensor) -> Inputs:
-    """The inputs at `indices`, int64 (M,)."""
+    """Return the inputs at `indices`, int64 (M,)."""
     if isinstance(inputs, pd.DataFrame):
         return inputs.iloc[indices.numpy()]
     if isinstance(inputs, np.ndarray):
@@ -115,5 +115,5 @@ def inputs_at(inputs: Inputs, indices: Tensor) -> Inputs:
 
 
 def read(inputs: Inputs) -> Any:
-    """The inputs with nothing left to be read later."""
+    """Return the inputs with all lazy rows read."""
     return inputs if isinstance(inputs, Tensor | pd.DataFrame | np.ndarray) else inputs.read()

@@ -47,12 +47,12 @@ def hold_out(pool: Rows, among: Tensor, part: float | int, task: Task, seed: int
 
 
 def without(among: Tensor, rows: Tensor | None) -> Tensor:
-    """The rows of `among`, int64, that are not in `rows`."""
+    """Return the rows of `among`, int64, that are not in `rows`."""
     return among if rows is None else among[~torch.isin(among, rows)]
 
 
 def _too_rare(rows: Rows, task: Task) -> str:
-    """What is wrong with classes that are too small to be in both splits; empty if it is not that."""
+    """Return a phrase on classes too small for both splits; empty if that is not the fault."""
     if task is not Task.CLASSIFICATION or rows.groups is not None:
         return ""
     counts = torch.bincount(rows.targets)
@@ -60,8 +60,8 @@ def _too_rare(rows: Rows, task: Task) -> str:
     if not rare:
         return ""
     return (
-        f"{rare} of its {classes} classes {'has' if rare == 1 else 'have'} a single row, and each split needs one: "
-        "leave such rows out, or predict something else"
+        f"{rare} of its {classes} classes {'has' if rare == 1 else 'have'} a single row, and both splits need one: "
+        "leave them out or change the target"
     )
 
 
@@ -82,19 +82,19 @@ def _by_groups(pool: Rows, part: float | int, task: Task, state: int) -> tuple[T
     if abs(got - wanted) >= FAR * wanted:
         sizes = torch.unique(pool.groups, return_counts=True)[1]
         raise ValueError(
-            f"whole groups come no nearer to {wanted} rows than {got}, as the largest of {len(sizes)} has "
-            f"{sizes.max()} rows and the smallest {sizes.min()}: ask for another number, or name smaller groups"
+            f"whole groups come no nearer to {wanted} rows than {got}. The largest of {len(sizes)} has "
+            f"{sizes.max()} rows and the smallest {sizes.min()}. Ask for another number, or name smaller groups"
         )
     return (~held).nonzero().ravel(), held.nonzero().ravel()
 
 
 def wanted_of(part: float | int, rows: int) -> int:
-    """How many of some rows a share of them is, or a number itself."""
+    """Return a number of rows: `part` itself, or that share of `rows`."""
     return part if isinstance(part, int) else round(part * rows)
 
 
 def note_of(groups: Tensor, part: float | int, among: int, name: str) -> str:
-    """What became of a part that was asked for in rows or as a share, empty where it is what was asked for.
+    """Return a note if a split has not the size that was asked for; else an empty text.
 
     Args:
         groups: int64 (N,), the groups of the rows held out.

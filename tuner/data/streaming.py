@@ -52,24 +52,24 @@ class Streamed:
         return len(self.targets)
 
     def batches(self, rows: Sequence[Tensor], seed: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """The (inputs, targets) at each of `rows`, int64 on the CPU; `seed` of the run and the epoch."""
+        """Yield (inputs, targets) at each of `rows`, int64 on the CPU; `seed` is of the run and the epoch."""
         batches = _Batches(self._inputs, rows, self._preprocessor, self._augment, seed)
         for batch, inputs in zip(rows, _loaded(batches, self._device.type == "cuda"), strict=True):
             yield inputs.to(self._device, non_blocking=True), self._trained[batch.to(self._device)]
 
     def in_order(self, rows: int) -> Iterator[Tensor]:
-        """All inputs as they are scored, so many `rows` at once."""
+        """Yield all inputs as they are scored, `rows` at a time."""
         chunks = torch.split(torch.arange(len(self)), rows)
         for inputs in _loaded(_Batches(self._inputs, chunks, self._preprocessor, None, 0), self._device.type == "cuda"):
             yield inputs.to(self._device, non_blocking=True)
 
     def at(self, device: torch.device) -> Streamed:
-        """The same rows for another device."""
+        """Return the same rows for another device."""
         return Streamed(Rows(self._inputs, self.targets), self._preprocessor, self._augment, device, self._scale)
 
 
 class _Batches(Dataset[Tensor | TunerError]):
-    """Item i is the i-th batch's inputs, ready for the model, or what is wrong with them; runs in a worker."""
+    """Item i holds the inputs of batch i, ready for the model, or an error; it runs in a worker."""
 
     def __init__(
         self, inputs: Inputs, rows: Sequence[Tensor], preprocessor: Any, augment: Numbers | None, seed: int
@@ -98,7 +98,7 @@ class _Batches(Dataset[Tensor | TunerError]):
 
 
 def read_in_order(inputs: Inputs) -> Iterator[Tensor]:
-    """All rows as they are, in chunks, read by other processes."""
+    """Yield all raw rows in chunks, read by other processes."""
     chunks = torch.split(torch.arange(len(inputs)), CHUNK)
     yield from _loaded(_Batches(inputs, chunks, _as_they_are, None, 0), pinned=False)
 
@@ -129,9 +129,9 @@ def _loaded(batches: _Batches, pinned: bool) -> Iterator[Tensor]:
 
 
 def _begin(worker: int) -> None:
-    """A reader leaves Ctrl-C of a terminal to the driver, which ends it.
+    """Ignore Ctrl-C in a reader process: the driver ends it.
 
-    Tokenizers that were used before a fork warn of it, unless they are told to take one thread.
+    Tokenizers that were used before a fork warn unless they use one thread.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

@@ -1,4 +1,4 @@
-"""Columns that know too much or say too little: those that number the rows, give the target away, or are of dates."""
+"""Columns that number the rows, give the target away, or hold dates."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ALIKE = 1_000
 """Columns of more different words than this are not searched for spellings."""
 
 BESIDE = 64
-"""Columns of a tensor that are taken out of its rows at once: one by one takes several times as long."""
+"""Columns of a tensor that are taken out of its rows at once. One by one takes several times as long."""
 
 LARGEST = 2**53
 """Beyond it float64 does not tell whole numbers apart."""
@@ -80,7 +80,7 @@ Values = npt.NDArray[Any]
 
 
 def notes(source: Source, tuned: Tensor, train: Tensor) -> Iterator[str]:
-    """What is to be said of columns.
+    """Yield findings about columns.
 
     Args:
         source: with its rows.
@@ -107,7 +107,7 @@ def notes(source: Source, tuned: Tensor, train: Tensor) -> Iterator[str]:
 
 
 def alike(what: str, counts: Mapping[str, int]) -> Iterator[str]:
-    """Words that differ only in capitals or blanks."""
+    """Yield a note on words that differ only in capitals or blanks."""
     groups = defaultdict(list)
     for word in counts:
         groups[" ".join(word.casefold().split())].append(word)
@@ -115,11 +115,11 @@ def alike(what: str, counts: Mapping[str, int]) -> Iterator[str]:
     if same:
         told = [" and ".join(f"{word!r} ({counted(counts[word], 'row')})" for word in words) for words in same[:NAMED]]
         more = f", and {len(same) - NAMED} more" if len(same) > NAMED else ""
-        yield f"data: {what} that differ only in capitals or blanks, are they one? {'; '.join(told)}{more}"
+        yield f"data: {what} that differ only in capitals or blanks; are they one word? {'; '.join(told)}{more}"
 
 
 def _columns(inputs: Inputs, rows: Tensor) -> Iterator[tuple[str, Values]]:
-    """The columns of a table or of rows of numbers, unless there is only one."""
+    """Yield the columns of a table or of rows of numbers, unless there is only one."""
     if isinstance(inputs, pd.DataFrame) and inputs.shape[1] > 1:
         yield from ((f"column {name}", inputs[name].to_numpy()[rows.numpy()]) for name in inputs.columns)
     elif isinstance(inputs, Tensor) and inputs.dim() == 2 and 1 < inputs.shape[1] <= WIDEST:
@@ -130,12 +130,12 @@ def _columns(inputs: Inputs, rows: Tensor) -> Iterator[tuple[str, Values]]:
 
 
 def are_dates(column: pd.Series[Any]) -> bool:
-    """Whether nearly all words of a column are dates or times."""
+    """Return whether nearly all words of a column are dates or times."""
     return _kind(column)[0] == "dates"
 
 
 def numbers_rows(name: str, values: Values, rows: int = 0) -> bool:
-    """Whether whole numbers, each once, count the rows, fill a range, or are called an id.
+    """Return whether different whole numbers count the rows, fill a range, or are called an id.
 
     Args:
         name: of the column.
@@ -154,7 +154,7 @@ def numbers_rows(name: str, values: Values, rows: int = 0) -> bool:
 
 
 def _fills_a_range(numbers: npt.NDArray[np.float64], rows: int) -> bool:
-    """Whether different whole numbers leave few out; those that only rise, such as sorted prices, leave out many."""
+    """Return whether different whole numbers leave few out; rising ones, such as sorted prices, leave out many."""
     spread = float(np.ptp(numbers))
     if spread > LARGEST:
         return False
@@ -174,7 +174,7 @@ def _gives_away(values: Values, targets: Values, task: Task) -> bool:
 
 
 def _one_class_each(values: Values, targets: Values) -> bool:
-    """Whether each value comes with one class only, and comes often enough for that to be no chance."""
+    """Return whether each value comes with one class only, and too often for chance."""
     codes, different = pd.factorize(values, use_na_sentinel=False)
     if not 1 < len(different) <= len(values) / REPEATED:
         return False
@@ -189,7 +189,7 @@ def _one_class_each(values: Values, targets: Values) -> bool:
 
 
 def _one_order(values: Values, targets: Values) -> bool:
-    """Whether numbers rise or fall with the target in every row."""
+    """Return whether numbers rise or fall with the target in every row."""
     if values.dtype.kind not in "iuf":
         return False
     known = np.isfinite(values.astype(np.float64))
@@ -204,7 +204,7 @@ def _one_order(values: Values, targets: Values) -> bool:
 
 
 def _words(table: pd.DataFrame) -> Iterator[str]:
-    """Dates, names and texts, which become words with an input each."""
+    """Yield notes on dates, names and texts, each of whose words becomes an input."""
     kinds: dict[str, list[str]] = defaultdict(list)
     for name in table.columns:
         if dataframe.is_text(table[name]):
@@ -226,7 +226,7 @@ def _words(table: pd.DataFrame) -> Iterator[str]:
 
 
 def _numbers(table: pd.DataFrame) -> Iterator[str]:
-    """Dates and times that are read as numbers, and whole numbers that lost their last digits."""
+    """Yield notes on dates read as numbers, and on whole numbers that lost their last digits."""
     times, lost = [], []
     for name in table.columns:
         if dataframe.is_numbers(table[name]):
@@ -243,14 +243,14 @@ def _numbers(table: pd.DataFrame) -> Iterator[str]:
 
 
 def _left_float64(values: Values) -> bool:
-    """Whether float64 numbers are whole, beyond those that it holds, and within 64 bits."""
+    """Return whether float64 numbers are whole, beyond its exact range, and within 64 bits."""
     if values.dtype.kind != "f" or not len(values):
         return False
     return bool((values % 1 == 0).all()) and LARGEST < float(np.abs(values).max()) < 2.0**64
 
 
 def _kind(column: pd.Series[Any]) -> tuple[str, int]:
-    """What words are, of dates, numbers, names, many or few, and how many there are."""
+    """Return the kind of words (dates, numbers, names, many or few), and the number of different ones."""
     known = column.dropna()
     different = known.unique()
     some = different[:: -(-len(different) // FIRST) or 1]
@@ -265,7 +265,7 @@ def _kind(column: pd.Series[Any]) -> tuple[str, int]:
 
 
 def _is_measured(words: Values) -> bool:
-    """Whether nearly all are numbers with the same few letters around them."""
+    """Return whether nearly all words are numbers with the same few letters around them."""
     found = [AROUND.fullmatch(str(word).strip()) for word in words]
     around = Counter((match[1].strip(" -+"), match[2].strip()) for match in found if match)
     return bool(around) and around.most_common(1)[0][1] >= dataframe.NEARLY_ALL * len(words)

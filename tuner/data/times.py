@@ -1,4 +1,4 @@
-"""Dates and times that a file spells as numbers: 20240131, 202401, or what has passed since 1970."""
+"""Dates and times spelled as numbers: 20240131, 202401, or the time since 1970."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FEWEST, FEW_DATES = 20, 5
 
 
 def time_of(values: Values) -> str | None:
-    """Return how numbers spell dates or times, None where they do not; they are without gaps."""
+    """Return how numbers without gaps spell dates or times; None if they do not."""
     if len(values) < FEWEST or values.dtype.kind not in "iuf" or len(np.unique(values)) < FEW_DATES:
         return None
     numbers = values.astype(np.float64)

@@ -101,7 +101,7 @@ def test_one_value_only_is_refused(values: list[Any]) -> None:
 def test_a_class_that_the_rows_to_train_on_lack_is_refused_by_name() -> None:
     encoder, _ = encoded(["a", "b"])
 
-    with pytest.raises(DataError, match=r"^test\.csv: column y: class c is seen only here"):
+    with pytest.raises(DataError, match=r"^test\.csv: column y: class c is not in the training rows"):
         encoder.encode(pd.Series(["a", "c"]), "test.csv: column y")
 
 

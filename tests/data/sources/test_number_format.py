@@ -178,9 +178,9 @@ def test_numbers_that_json_has_as_texts_too_are_numbers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("trained", "later", "message"),
     [
-        ("{}%", "{}", "column a has no sign, and the sign % in the rows to train on"),
-        ("{}", "{} %", "column a has the sign %, and no sign in the rows to train on"),
-        ("${}", "{} €", "column a has the sign €, and the sign $ in the rows to train on"),
+        ("{}%", "{}", "column a has no sign, and the sign % in the training rows"),
+        ("{}", "{} %", "column a has the sign %, and no sign in the training rows"),
+        ("${}", "{} €", "column a has the sign €, and the sign $ in the training rows"),
         ("${}", "{}", None),
         ("{}%", "{} %", None),
         ("{}%", "", None),
@@ -208,7 +208,7 @@ def test_a_target_in_percent_is_tested_on_in_percent(tmp_path: Path) -> None:
         source = load(base=str(tmp_path), path="t.csv", target="y", test_path="later.csv", **more)
         assert source.test is not None
 
-        with pytest.raises(DataError, match="column y has no sign, and the sign % in the rows to train on"):
+        with pytest.raises(DataError, match="column y has no sign, and the sign % in the training rows"):
             source.test()
 
 

@@ -113,7 +113,7 @@ def test_names_that_look_like_a_row_are_noticed(tmp_path: Path, lines: tuple[str
     notes = dataframe.header_note(frame, "t.csv", Reading())
 
     assert bool(notes) == row
-    assert all("say data.header: false" in note for note in notes)
+    assert all("set data.header: false" in note for note in notes)
 
 
 def test_blanks_around_words_make_no_words_of_their_own(tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ def test_a_test_file_is_the_test_split_and_is_not_opened_in_a_search(tmp_path: P
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (("a,c,y", "1,x,q"), "later.csv: column y: class q is seen only here"),
+        (("a,c,y", "1,x,q"), "later.csv: column y: class q is not in the training rows"),
         (("a,y", "1,n"), "later.csv: there is no column c"),
         (("a,c", "1,x"), "later.csv: there is no column y"),
         (("a,c,y",), "later.csv: no row has a value in column y"),

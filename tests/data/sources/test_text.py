@@ -104,7 +104,7 @@ def test_a_class_only_in_the_test_file_is_refused_by_name(tmp_path: Path) -> Non
     write(tmp_path / "later.csv", "text,target", "word,c")
     chosen = section("text", path="t.csv", test_path="later.csv")
 
-    with pytest.raises(DataError, match=r"^later\.csv: column target: class c is seen only here"):
+    with pytest.raises(DataError, match=r"^later\.csv: column target: class c is not in the training rows"):
         data.for_final(chosen, str(tmp_path), 0, On.ALL)
 
 

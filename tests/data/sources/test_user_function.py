@@ -209,8 +209,8 @@ def test_labels_that_are_not_counted_from_0_are_mapped_to_their_classes(
     [
         ("torch.arange(12) % 2 * 1.0", "targets are floats, 0 and 1: taken for regression (for classes give whole nu"),
         ("np.arange(12.0)[:, None] % 5", "targets are floats, 0, 1 and 2 and so on: taken for regression"),
-        ("torch.randn(12, 3)", "3 targets at once, each standardised by itself for the loss; mse and mae are"),
-        ("torch.randn(12, 3)", "rmse is the root of mse, r2 is the mean of each"),
+        ("torch.randn(12, 3)", "3 targets at once, each standardised by itself for the loss. mse and mae are"),
+        ("torch.randn(12, 3)", "rmse is the root of mse, r2 the mean over targets"),
         (
             "torch.randn(12, 3) * torch.tensor([1, 0, 0])",
             "; constant targets, whose r2 is 0 or 1: 1 and 2",

@@ -139,7 +139,7 @@ def test_test_rows_that_are_not_finite_are_refused(tmp_path: Path) -> None:
 def test_whole_numbers_that_are_quantities_are_refused_as_classes(tmp_path: Path) -> None:
     body = "return torch.randn(90, 2), 1000 + 7 * torch.arange(90)"
 
-    with pytest.raises(DataError, match=r"gives 90 different whole numbers as the targets of 90 rows: .* give floats"):
+    with pytest.raises(DataError, match=r"gives 90 different whole numbers as targets of 90 rows. .* give floats"):
         source_of(tmp_path, body)
 
 

@@ -1,7 +1,7 @@
 """Preprocessing of tables by scikit-learn's ColumnTransformer: numbers standardised, categories one-hot.
 
-Missing numbers become the median, with a column that says so; a missing category is a category. All of
-it is fitted on the training rows alone, and kept by skops, which needs no pickle.
+Missing numbers become the median, with a column that marks them. A missing category is a category. All of it is fitted
+on the training rows alone, and stored by skops without a pickle.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MANY_UNSEEN = 0.2
 
 
 class Columns:
-    """A table to float32 (N, features).
+    """Turn a table into float32 (N, features).
 
     Args:
         transformer: fitted.
@@ -63,7 +63,7 @@ class Columns:
 
     @classmethod
     def fit(cls, table: pd.DataFrame, units: Mapping[str, str] | None = None) -> Columns:
-        """Measure the training rows alone; `units` are the signs that were dropped from columns of the file."""
+        """Fit on the training rows alone; `units` are the signs that were dropped from columns of the file."""
         names = [str(name) for name in table.columns]
         numeric = [name for name in names if dataframe.is_numbers(table[name])]
         categories = [name for name in names if name not in numeric]
@@ -84,7 +84,7 @@ class Columns:
         return cls(transformer, names, numeric, texts, told, exact)
 
     def __call__(self, table: pd.DataFrame) -> Tensor:
-        """float32 (N, features).
+        """Return float32 (N, features).
 
         Raises:
             DataError: a column is not there, or has text or infinite values where numbers were trained on.
@@ -101,7 +101,7 @@ class Columns:
         return numbers
 
     def unseen(self, table: pd.DataFrame) -> Iterator[str]:
-        """Return a sentence for each column of words of which many were not among the training rows."""
+        """Yield a sentence for each column of words with many that training has not seen."""
         categories = [name for name in self.names if name not in self.numeric]
         typed = _typed(table, self.names, self.numeric, self.exact)
         fitted = self._transformer.named_transformers_["categories"][-1].categories_ if categories else []
@@ -113,7 +113,7 @@ class Columns:
                 yield f"column {name}: {what}, were not in the rows to train on: they count as no word"
 
     def save(self, folder: Path) -> dict[str, Any]:
-        """Write what `load` needs into `folder`, and give the facts that it needs besides."""
+        """Write what `load` needs into `folder`, and return the facts that it also needs."""
         import skops.io  # it takes long, and no trial needs it
 
         skops.io.dump(self._transformer, folder / FILE)
@@ -132,7 +132,7 @@ class Columns:
 
 
 def _typed(table: pd.DataFrame, names: list[str], numeric: list[str], exact: Mapping[str, Unit]) -> pd.DataFrame:
-    """Numbers as float64 in their `exact` unit, all else as text, as scikit-learn tells them apart by type."""
+    """Return numbers as float64 in their `exact` unit, all else as text, so that types mark them."""
     typed = {}
     for name in names:
         column = table[name]

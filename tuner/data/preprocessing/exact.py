@@ -1,4 +1,4 @@
-"""Numbers of a column as float64 in a unit of their own, where float64 or its squares would lose them.
+"""Numbers of a column as float64 in a unit of their own, if float64 or its squares would lose them.
 
 Whole numbers beyond 2**53 are counted from one of them; tiny and huge numbers are divided by a power of two.
 """
@@ -20,7 +20,7 @@ PLAIN = 128
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """Where a column of numbers is counted from, and the power of two that it is divided by."""
+    """The origin of a column of numbers, and the power of two that divides them."""
 
     origin: int = 0
     power: int = 0
@@ -38,7 +38,7 @@ class Unit:
         return cls(power=power) if np.isfinite(largest) and largest and abs(power) > PLAIN else cls()
 
     def __call__(self, column: pd.Series[Any]) -> pd.Series[Any]:
-        """float64, NaN where nothing is.
+        """Return float64; NaN for gaps.
 
         Raises:
             ValueError, TypeError: a value is no number.

@@ -1,7 +1,6 @@
-"""What turns raw rows into what a model takes: fitted on the training rows, kept with the model.
+"""Preprocessing from raw rows to a model's inputs: fitted on the training rows, stored with the model.
 
-A table goes through `Columns`, texts through `Tokens`, tensors through `Numbers`, and token ids that
-somebody else has made stay as they are.
+`Columns` takes tables, `Tokens` takes texts and `Numbers` takes tensors. Token ids of the user stay unchanged.
 """
 
 from __future__ import annotations
@@ -28,13 +27,13 @@ FILE = "preprocessing.json"
 
 
 class Ids:
-    """Token ids, int64 (N, L), as they are."""
+    """Pass token ids, int64 (N, L), unchanged."""
 
     def __init__(self, vocab_size: int) -> None:
         self.vocab_size = vocab_size
 
     def __call__(self, ids: Tensor) -> Tensor:
-        """The same ids, int64 (N, L)."""
+        """Return the same ids, int64 (N, L)."""
         return ids.long()
 
 
@@ -42,7 +41,7 @@ Preprocessor: TypeAlias = Numbers | Columns | Tokens | Ids
 
 
 def fit(data: Data, source: Source, train: Inputs) -> Preprocessor:
-    """Measure the training rows alone.
+    """Fit the preprocessing on the training rows alone.
 
     Raises:
         BuildError: the transforms or the tokenizer are not for such data, or fail on them.
@@ -96,7 +95,7 @@ def load(folder: Path) -> Preprocessor:
 
 
 def _chunks(inputs: Any) -> Iterable[Tensor]:
-    """Raw rows in chunks; those that are read when they are asked for are not all in memory at once."""
+    """Yield raw rows in chunks, so that lazy rows are never all in memory."""
     if isinstance(inputs, Tensor):
         yield from chunks_of(inputs)
     else:

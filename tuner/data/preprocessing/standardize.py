@@ -44,7 +44,7 @@ class Scale:
     def fit(cls, chunks: Iterable[Tensor]) -> Scale:
         """Measure the training rows alone, in chunks of (N, ...); a constant channel is only shifted.
 
-        Chan, Golub and LeVeque's pairwise update (1979), in float64, of values in a unit that lets no square leave it.
+        The update is Chan, Golub and LeVeque's (1979), in float64. A unit keeps every square within its range.
         """
         count, mean, squares, unit = 0, *torch.zeros(3, dtype=torch.float64)
         shape: tuple[int, ...] = ()
@@ -69,30 +69,30 @@ class Scale:
         return cls(mean.reshape(shape), std.reshape(shape), None if origin is None else origin.reshape(shape))
 
     def __call__(self, rows: Tensor) -> Tensor:
-        """float32 rows of mean 0 and variance 1 over what the scale was fitted on.
+        """Return float32 rows of mean 0 and variance 1 over the fitted rows.
 
-        Rows that float32 cannot hold, such as float64 or int64, are standardised in float64 before they become it.
+        Rows that float32 cannot hold, such as float64 or int64, are standardised in float64 first.
         """
         if rows.dtype in NARROW and self._is_narrow():
             return (rows.float() - self.mean.float()) / self.std.float()
         return torch.cat([self.exact(chunk).float() for chunk in chunks_of(rows)])
 
     def exact(self, rows: Tensor) -> Tensor:
-        """The same in float64, on the device of the scale."""
+        """Return the same rows in float64, on the device of the scale."""
         return (_from(rows.to(self.mean.device), self.origin) - self.mean) / self.std
 
     def undo(self, rows: Tensor) -> Tensor:
-        """Scaled rows in their own units again, float64, on the device of the scale."""
+        """Return scaled rows in their own units, float64, on the device of the scale."""
         centre = self.mean if self.origin is None else self.mean + self.origin.double()
         return rows.to(self.mean.device, torch.float64) * self.std + centre
 
     def to(self, device: torch.device) -> Scale:
-        """The same on `device`, or on the CPU where that device has no float64."""
+        """Return the same scale on `device`, or on the CPU if that device has no float64."""
         there = home_of_doubles(device)
         return Scale(self.mean.to(there), self.std.to(there), None if self.origin is None else self.origin.to(there))
 
     def facts(self) -> dict[str, Any]:
-        """JSON values that `of` reads back bit for bit."""
+        """Return JSON values that `of` reads back bit for bit."""
         return {
             "shape": list(self.mean.shape),
             "mean": self.mean.flatten().tolist(),
@@ -108,23 +108,23 @@ class Scale:
         return cls(mean, std, None if origin is None else torch.tensor(origin).reshape(facts["shape"]))
 
     def _is_narrow(self) -> bool:
-        """Whether float32 loses nothing when it subtracts the mean and divides by the spread."""
+        """Return whether float32 loses nothing when it subtracts the mean and divides by the spread."""
         near = self.mean.abs() <= MOST_OFFSET * self.std
         return bool((near & (self.std >= LEAST_SPREAD) & (self.std <= MOST_SPREAD)).all())
 
 
 def chunks_of(rows: Tensor) -> Iterable[Tensor]:
-    """Consecutive rows, few enough to be measured in float64."""
+    """Return consecutive chunks, small enough to be measured in float64."""
     return torch.split(rows, CHUNK)
 
 
 def home_of_doubles(device: torch.device) -> torch.device:
-    """Where float64 numbers for `device` are kept: Apple's GPUs have none."""
+    """Return where float64 numbers for `device` are kept: Apple's GPUs have none."""
     return torch.device("cpu") if device.type == "mps" else device
 
 
 def _columns(chunk: Tensor) -> Tensor:
-    """(M, channels or features), of the chunk's type."""
+    """Return (M, channels or features) of the chunk's type."""
     if chunk.dim() >= 4:
         return chunk.movedim(1, -1).reshape(-1, chunk.shape[1])
     return chunk.reshape(-1, chunk.shape[-1])
@@ -147,12 +147,12 @@ def _from(rows: Tensor, origin: Tensor | None) -> Tensor:
 
 
 def _unit(columns: Tensor) -> Tensor:
-    """A power of two for each column, by which its largest value is about 1; divided by it no value is rounded."""
+    """Return a power of two per column, near its largest value; dividing by it is exact."""
     largest = columns.abs().amax(0)
     exponents = torch.where(largest > 0, torch.frexp(largest).exponent, -1022).clamp(-1022, 1023)
     return torch.ldexp(torch.ones_like(largest), exponents)
 
 
 def _shape(chunk: Tensor) -> tuple[int, ...]:
-    """Channels first from images on, features last in tables and sequences."""
+    """Return the shape of a scale: channels first for images, features last for tables and sequences."""
     return (chunk.shape[1], *[1] * (chunk.dim() - 2)) if chunk.dim() >= 4 else (chunk.shape[-1],)

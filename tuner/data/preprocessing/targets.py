@@ -1,4 +1,4 @@
-"""Targets of a regression: kept in float64, trained on in float32, and refused where float32 loses them."""
+"""Targets of a regression: stored in float64, trained on in float32, refused if float32 loses them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ LEAST, MOST = 1e-140, 1e140
 """The spreads whose squares, and those of far smaller errors, float64 holds."""
 
 DIFFERENT = 1e-14
-"""Two float64 values differ by more than the rounding of a few sums when their distance is above this share of them."""
+"""Two float64 values are different if their distance is above this share of them."""
 
 SAMPLE = 100_000
-"""At most this many rows are looked at: of millions of random values some fall together by chance."""
+"""At most this many rows are compared: of millions of random values some are equal by chance."""
 
 LOST = 0.01
 """The share of different targets that may become equal."""
@@ -51,8 +51,8 @@ def refuse_lost(train: Tensor, others: Mapping[str, Tensor]) -> None:
         others: those of the other splits, by name.
 
     Raises:
-        DataError: the training targets are all equal, the squares of their spread leave float64, or
-            different targets of a split become equal in float32 once they are standardised.
+        DataError: the training targets are all equal, or the squares of their spread leave float64.
+            It is also raised if different targets of a split become equal in standardised float32.
     """
     scale = Scale.fit(chunks_of(train))
     lows, highs = train.min(0).values, train.max(0).values
@@ -78,6 +78,6 @@ def _refuse_collapsed(raw: Tensor, trained: Tensor, where: str, spread: float) -
     values = int(different.sum()) + 1
     if lost > LOST * values:
         raise DataError(
-            f"data: {lost} of {values} different targets{where} become equal in float32, since the targets to train "
-            f"on spread by {spread:.3g}: leave out the extreme ones, or predict the logarithm"
+            f"data: {lost} of {values} different targets{where} become equal in float32. The training "
+            f"targets have a spread of {spread:.3g}: leave out the extreme ones, or predict the logarithm"
         )

@@ -16,7 +16,7 @@ from tuner.errors import BuildError, DataError
 
 
 class Numbers:
-    """Tensors of any number type to float32 tensors of the same rows.
+    """Turn tensors of any number type into float32 tensors of the same rows.
 
     Args:
         components: the transforms, of images only.
@@ -38,7 +38,7 @@ class Numbers:
 
     @classmethod
     def fit(cls, components: Sequence[Component], chunks: Iterable[Tensor], white: float | None) -> Numbers:
-        """Measure the training rows alone, as they are after the fixed transforms.
+        """Fit on the training rows alone, after the fixed transforms.
 
         Args:
             components: the transforms.
@@ -77,7 +77,7 @@ class Numbers:
         return self._transforms.random
 
     def __call__(self, rows: Any) -> Tensor:
-        """Raw rows as they are scored, float32 (N, ...).
+        """Return raw rows as they are scored, float32 (N, ...).
 
         Args:
             rows: a tensor, an array or nested lists.
@@ -88,15 +88,15 @@ class Numbers:
         return self.scored(self.once(as_array(rows)))
 
     def once(self, rows: Tensor) -> Tensor:
-        """Raw rows as far as they are the same in every epoch."""
+        """Apply the transforms that are the same in every epoch to raw rows."""
         return self._transforms.once(rows)
 
     def scored(self, rows: Tensor) -> Tensor:
-        """Rows after `once` as they are scored, float32 (N, ...)."""
+        """Return rows after `once` as they are scored, float32 (N, ...)."""
         return self._scale(self._transforms.scored(rows))
 
     def augmented(self, rows: Tensor, positions: Tensor, seed: int) -> Tensor:
-        """Rows after `once` as they are trained on in one epoch, float32 (N, ...).
+        """Return rows after `once` as one epoch trains on them, float32 (N, ...).
 
         Args:
             rows: (N, C, H, W) on the CPU.
@@ -106,7 +106,7 @@ class Numbers:
         return self._scale(self._transforms.augmented(rows, positions, seed))
 
     def facts(self) -> dict[str, Any]:
-        """JSON values that `of` reads back."""
+        """Return JSON values that `of` reads back."""
         return {
             "transforms": [{"type": one.type, **one.args} for one in self._components],
             "scale": self._scale.facts(),

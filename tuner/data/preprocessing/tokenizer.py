@@ -1,6 +1,6 @@
 """Preprocessing of texts by Hugging Face's tokenizers: trained on the training rows alone.
 
-Every text becomes so many token ids: padded with 0, unknown tokens 1, cut at the end.
+Every text becomes `length` token ids: padded with 0, unknown tokens 1, cut at the end.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ class Seen:
     unknown: int
 
     def lengths(self, split: str, length: int) -> tuple[str, ...]:
-        """A note for texts of a split that are cut behind `length` tokens, and for empty ones."""
+        """Return notes on texts of a split that are cut behind `length` tokens, and on empty ones."""
         cut = f"data: {self.cut} of {self.texts} {split} texts are longer than {length} tokens and are cut there"
         empty = f"data: {self.empty} of {self.texts} {split} texts are empty"
         return (*([cut] if self.cut else []), *([empty] if self.empty else []))
 
     def strangers(self, split: str, vocab: int) -> tuple[str, ...]:
-        """A note where many tokens of a split are not among the `vocab` known ones."""
+        """Return a note if many tokens of a split are not among the `vocab` known ones."""
         share = self.unknown / max(1, self.tokens)
         if share <= MANY_UNKNOWN:
             return ()
@@ -81,7 +81,7 @@ def tokenizer_of(
 
 
 class Tokens:
-    """Texts to int64 (N, length).
+    """Turn texts into int64 (N, length).
 
     Args:
         tokenizer: trained.
@@ -104,7 +104,7 @@ class Tokens:
 
     @property
     def vocab_size(self) -> int:
-        """How many ids there are, padding and unknown included."""
+        """The number of ids, padding and unknown included."""
         return self._tokenizer.get_vocab_size()
 
     @property
@@ -115,11 +115,11 @@ class Tokens:
         return int(truncation["max_length"])
 
     def __call__(self, texts: Iterable[str]) -> Tensor:
-        """int64 (N, length)."""
+        """Return int64 (N, length)."""
         return self.counted(texts)[0]
 
     def counted(self, texts: Iterable[str]) -> tuple[Tensor, Seen]:
-        """int64 (N, length), and what became of the texts."""
+        """Return int64 (N, length), and counts of the texts and their tokens."""
         encodings = self._tokenizer.encode_batch(list(texts))
         ids = torch.tensor([encoding.ids for encoding in encodings], dtype=torch.int64).reshape(-1, self.length)
         kept, cut = ids != 0, sum(bool(encoding.overflowing) for encoding in encodings)
@@ -138,7 +138,7 @@ class Tokens:
 
 
 def argument_faults(tokenizer: Component) -> Iterator[tuple[str, str]]:
-    """(argument, message) of what is wrong with a `tokenizer` section; a hole stands as its mapping."""
+    """Yield (argument, message) for each fault of a `tokenizer` section; a hole is a mapping."""
     if tokenizer.type not in KINDS:
         hint = did_you_mean(tokenizer.type, KINDS)
         yield "type", f"there is no tokenizer {tokenizer.type}{hint}: it is {listing(KINDS)}"

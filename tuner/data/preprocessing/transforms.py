@@ -1,8 +1,7 @@
 """Image transforms by their names in torchvision.transforms.v2: fixed ones run once, random ones per sample.
 
-A v2 transform draws one set of random numbers for a whole batch, so each image goes through by itself,
-with a seed of its own: what an image becomes depends on the run's seed, the epoch and the row alone,
-not on its batch, nor on who computes it.
+A v2 transform draws one set of random numbers for a whole batch. So each image is transformed by itself, with its own
+seed. The result depends on the run's seed, the epoch and the row alone, not on its batch or process.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ FIXED = (
     "CenterCrop", "ConvertImageDtype", "Grayscale", "Identity", "Normalize", "Pad", "RGB", "Resize", "ToDtype",
     "ToImage", "ToPureTensor",
 )  # fmt: skip
-"""The transforms that draw nothing: they are preprocessing, of every split. All others train only."""
+"""The transforms that draw nothing. They preprocess every split; all others apply in training only."""
 
 REFUSED = {
     "Compose": "data.transforms is a list of transforms already",
@@ -61,15 +60,15 @@ class Transforms:
         self.random = bool(random)
 
     def once(self, images: Tensor) -> Tensor:
-        """What comes before the first random transform, on all images, (N, C, H, W)."""
+        """Apply the transforms before the first random one to all images, (N, C, H, W)."""
         return _through(self._once, images)
 
     def scored(self, images: Tensor) -> Tensor:
-        """Images after `once` as they are scored: without the random transforms."""
+        """Return images after `once` as they are scored, without random transforms."""
         return _through(self._scored, images)
 
     def augmented(self, images: Tensor, rows: Tensor, seed: int) -> Tensor:
-        """Images after `once` as they are trained on.
+        """Return images after `once` as they are trained on.
 
         Args:
             images: (N, C, H, W) on the CPU.
@@ -92,7 +91,7 @@ class Transforms:
 
 
 def argument_faults(transform: Component) -> Iterator[tuple[str, str]]:
-    """(argument, message) of what the class would refuse.
+    """Yield (argument, message) for each argument that the class would refuse.
 
     Raises:
         BuildError: torchvision has no such transform, or not one for us.
@@ -134,7 +133,7 @@ def _class(name: str, path: str) -> type:
 
 
 def _argument(name: str, value: Any, path: str) -> Any:
-    """What text stands for: a dtype, an interpolation, transforms in a transform."""
+    """Return the object that a text means: a dtype, an interpolation, nested transforms."""
     if name == "dtype" and isinstance(value, str):
         return getattr(torch, value)
     if name == "interpolation" and isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Rows with named columns: what tables and texts ask of them.
+"""Rows with named columns: checks that tables and texts share.
 
 A row is named by its number, counted from 1 below the header.
 """
@@ -20,12 +20,12 @@ from tuner.data.sources.read_table import USUAL, Reading, na_words
 from tuner.errors import DataError, counted, did_you_mean, listing
 
 NEARLY_ALL = 0.8
-"""A column of which so much reads as numbers is meant to be numbers; what does not is a mistake."""
+"""A column with this share of numbers is a column of numbers; other values in it are mistakes."""
 
 FLATTEN = "make columns of it, or leave it out of data.features"
 
 SAMPLE = 500
-"""Different words of a column that are looked at to tell whether it has any numbers."""
+"""Number of different words of a column that are checked for numbers."""
 
 COMMON = 3
 """The word of a class comes at least so many times, and so do those beside it on average."""
@@ -35,7 +35,7 @@ MANY = 20
 
 
 def refuse_as_test(base: str, path: str, test_path: str | None) -> None:
-    """Raise when a test file is not there, or is the file of the training rows; it is not opened.
+    """Raise if a test file is missing, or is the file of the training rows; it is not opened.
 
     Raises:
         DataError: it is.
@@ -72,7 +72,7 @@ def require(frame: pd.DataFrame, columns: Sequence[str], path: str) -> None:
 def with_target(
     frame: pd.DataFrame, target: str, path: str, base: str | None = None, reading: Reading = USUAL
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The rows whose target is there, and a note when some are left out.
+    """Return the rows that have a target, and a note if some have none.
 
     Raises:
         DataError: there is no such column, or nothing in it.
@@ -88,8 +88,8 @@ def with_target(
     if words and known[target].nunique() < 2:
         only, gaps = known[target].iloc[0], listing(map(repr, words))
         raise DataError(
-            f"{path}: besides {gaps}, which are taken for missing, column {target} has one value only, {only}; "
-            "if they are classes, say data.keep_na: true"
+            f"{path}: column {target} has one value only, {only}, besides {gaps}, which count as missing. "
+            "If they are classes, set data.keep_na: true"
         )
     told = f"{path}: {counted(dropped, 'row', 'have')} no {target} and {'is' if dropped == 1 else 'are'} left out"
     if not words:
@@ -99,15 +99,15 @@ def with_target(
 
 
 def header_note(frame: pd.DataFrame, path: str, reading: Reading) -> tuple[str, ...]:
-    """A note when the names of the columns look like a row."""
+    """Return a note if the names of the columns look like a row."""
     if not reading.header or not is_row(list(frame.columns), [frame[name] for name in frame.columns]):
         return ()
     some = listing([str(name) for name in frame.columns[:3]])
-    return (f"{path}: the names of the columns look like a row ({some}); if they are one, say data.header: false",)
+    return (f"{path}: the names of the columns look like a row ({some}); if so, set data.header: false",)
 
 
 def is_row(names: Sequence[str], columns: Sequence[pd.Series[Any]]) -> bool:
-    """Whether the names of columns are such values as stand below them, as in a file without a header."""
+    """Return whether column names look like the values below them, as in a file without a header."""
     beside = list(zip(names, columns, strict=True))
     numbers = [(name, column) for name, column in beside if number_format.is_any_number(name)]
     if not numbers:
@@ -125,7 +125,7 @@ def is_row(names: Sequence[str], columns: Sequence[pd.Series[Any]]) -> bool:
 
 
 def _is_common(name: str, column: pd.Series[Any]) -> bool:
-    """Whether a name stands in its column about as often as the words of a class do."""
+    """Return whether a name occurs in its column about as often as the words of a class."""
     if not is_text(column):
         return False
     times, different = int((column == name).sum()), int(column.nunique())
@@ -133,7 +133,7 @@ def _is_common(name: str, column: pd.Series[Any]) -> bool:
 
 
 def _repeats(names: Sequence[str], columns: Sequence[pd.Series[Any]]) -> bool:
-    """Whether the names stand together in rows and nowhere else, as in files that were joined with their headers."""
+    """Return whether the names occur only together, in whole rows, as in joined files with headers."""
     first, *others = [(column == name).to_numpy() for name, column in zip(names, columns, strict=True)]
     return all(np.array_equal(first, other) for other in others)
 
@@ -147,12 +147,12 @@ def _has_numbers(column: pd.Series[Any]) -> bool:
 
 
 def is_text(column: pd.Series[Any]) -> bool:
-    """Whether a column was read as text, missing values aside."""
+    """Return whether a column was read as text, apart from missing values."""
     return bool(pd.api.types.infer_dtype(column, skipna=True) == "string")
 
 
 def is_numbers(column: pd.Series[Any]) -> bool:
-    """Whether a column was read as numbers, which true and false are not."""
+    """Return whether a column was read as numbers; booleans are not numbers."""
     return bool(pd.api.types.is_numeric_dtype(column)) and not pd.api.types.is_bool_dtype(column)
 
 
@@ -164,7 +164,7 @@ def refuse_stray_text(
     base: str = ".",
     spelt: number_format.Spelling = number_format.USUAL,
 ) -> None:
-    """Raise for a column of numbers with words in it, or with other signs, which would silently become categories.
+    """Raise for a column of numbers with words or other signs in it, which would become categories.
 
     Raises:
         DataError: there is one, or one with infinite numbers; the message ends in `remedy` or in a key that mends it.
@@ -183,7 +183,7 @@ def refuse_stray_text(
 
 
 def strays(counts: Counter[str]) -> list[str] | None:
-    """The words in a column of text that is meant to be of numbers, None for one that is of words."""
+    """Return the non-numbers in a text column that should hold numbers; None for a column of words."""
     different = list(counts)
     some = different[:: -(-len(different) // SAMPLE) or 1]
     if not any(map(number_format.is_any_number, some)):
@@ -198,7 +198,7 @@ def strays(counts: Counter[str]) -> list[str] | None:
 
 
 def _refuse_accounts(frame: pd.DataFrame, column: str, counts: Counter[str], path: str) -> None:
-    """Raise for a column of many numbers of which the negative ones are written (5) or 5-."""
+    """Raise for a column of numbers whose negative ones are written (5) or 5-."""
     odd = next((word for word in counts if number_format.is_account(word)), None)
     if odd is None or len(counts) <= MANY:
         return
@@ -214,7 +214,7 @@ def _refuse_accounts(frame: pd.DataFrame, column: str, counts: Counter[str], pat
 def _refuse_punctuated(
     frame: pd.DataFrame, column: str, counts: Counter[str], file: Path, path: str, spelt: number_format.Spelling
 ) -> None:
-    """Raise for a column that is of numbers but for their decimal sign, thousands or units."""
+    """Raise for a column whose numbers have another decimal sign, thousands sign or unit."""
     found = strays(counts)
     stray = set(counts if found is None else found)
     numbers = [word for word in counts if word not in stray]
@@ -228,7 +228,7 @@ def _refuse_punctuated(
 
 
 def _remedy_for(numbers: Sequence[str], example: str, spelt: number_format.Spelling) -> str:
-    """The keys that make numbers of texts, with what they make of one of them."""
+    """Return the keys that turn texts into numbers, with an example for each."""
     found = number_format.fitting(numbers)
     if len({number_format.unit_of(word) for word in numbers}) > 1 or not found:
         return "they have more than one kind; mend the column, or leave it out of data.features"
@@ -239,14 +239,14 @@ def _remedy_for(numbers: Sequence[str], example: str, spelt: number_format.Spell
 
 
 def _keys(one: number_format.Spelling, spelt: number_format.Spelling) -> str:
-    """The keys of a spelling as far as they differ from those given."""
+    """Return the keys of a spelling that differ from those given."""
     decimal = [f'data.decimal: "{one.decimal}"'] if one.decimal != spelt.decimal else []
     sign = "null" if one.thousands is None else f'"{one.thousands}"'
     return listing([*decimal, *([f"data.thousands: {sign}"] if one.thousands != spelt.thousands else [])])
 
 
 def _line_of(file: Path, row: int) -> str:
-    """Where a row stands in a plain file, since a row may have several lines."""
+    """Return the line of a row in a plain file, since a row may have several lines."""
     if is_json(file):
         return f" (line {row})"
     if file.suffix not in (".csv", ".tsv", ".txt", ".data"):
@@ -264,7 +264,7 @@ def refuse_text(
     remedy: str,
     spelt: number_format.Spelling = number_format.USUAL,
 ) -> None:
-    """Raise unless the columns are finite numbers, missing values aside.
+    """Raise unless the columns hold finite numbers, apart from missing values.
 
     Raises:
         DataError: they are not; the message ends in `remedy`.
@@ -289,5 +289,5 @@ def refuse_text(
 
 
 def _number_of(rows: pd.DataFrame | pd.Series[Any]) -> int:
-    """The number in the file of the first of `rows`."""
+    """Return the number in the file of the first of `rows`."""
     return int(rows.index[0]) + 1

@@ -1,4 +1,4 @@
-"""Decoding image files as a viewer shows them: upright, see-through parts on a ground, of any depth."""
+"""Decoding image files as a viewer shows them: upright, transparent parts on a ground, of any depth."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from PIL import Image, ImageOps
 from tuner.errors import DataError
 
 MODES = {"L": 1, "RGB": 3, "RGBA": 4, "F": 1}
-"""The channels of an image in each of the modes that it may be wanted in."""
+"""The channels of an image in each mode."""
 
 DEEP = ("I", "F")
-"""How the modes of PIL begin whose pixels have 16 or 32 bits."""
+"""Prefixes of PIL's modes with pixels of 16 or 32 bits."""
 
 GROUNDS = ((255, 255, 255, 255), (0, 0, 0, 255))
 """White, and black for drawings in white."""
 
 FAINT = 8
-"""Shades within so many of 255 of each other are told apart by nobody."""
+"""Largest difference of shades from 255 that nobody sees."""
 
 
 def open_image(file: str | Path, mode: str) -> Image.Image:
@@ -41,7 +41,7 @@ def open_image(file: str | Path, mode: str) -> Image.Image:
 
 
 def is_deep(image: Image.Image) -> bool:
-    """Whether pixels have 16 or 32 bits; nothing is decoded."""
+    """Return whether pixels have 16 or 32 bits, without decoding."""
     return image.mode.startswith(DEEP)
 
 
@@ -62,7 +62,7 @@ def _own_numbers(image: Image.Image) -> Image.Image:
 
 
 def _of_8_bits(image: Image.Image) -> Image.Image:
-    """Grey images of 16 or 32 bits brought to 8, where PIL would cut all above 255 to white."""
+    """Return grey images of 16 or 32 bits with 8 bits, where PIL would cut all above 255 to white."""
     if not is_deep(image):
         return image
     pixels = np.asarray(image).astype(np.float64)
@@ -74,7 +74,7 @@ def _of_8_bits(image: Image.Image) -> Image.Image:
 
 
 def _shades(pixels: npt.NDArray[np.float64], whole: bool) -> npt.NDArray[np.uint8]:
-    """White is the most that the usual range of such numbers has: 1 of floats, 255, or 65535; else the image's own."""
+    """Return shades of 8 bits; white is the largest usual number (1, 255 or 65535), or the image's own."""
     low, high = float(pixels.min()), float(pixels.max())
     whites = (255.0, 65535.0) if whole else (1.0, 255.0, 65535.0)
     white = next((white for white in whites if high <= white), None)
@@ -84,7 +84,7 @@ def _shades(pixels: npt.NDArray[np.float64], whole: bool) -> npt.NDArray[np.uint
 
 
 def _on_ground(image: Image.Image, mode: str) -> Image.Image:
-    """See-through parts on white, or on black where nothing would be seen on white."""
+    """Return an image with transparent parts on white, or on black if white would hide everything."""
     drawn = image.convert("RGBA")
     grounds = [Image.alpha_composite(Image.new("RGBA", drawn.size, ground), drawn).convert(mode) for ground in GROUNDS]
     return next((made for made in grounds if _spread(made) > FAINT), grounds[0])

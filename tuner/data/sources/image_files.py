@@ -1,4 +1,4 @@
-"""The image files of a folder: what is an image, what is skipped, and what of them is worth a word."""
+"""The image files of a folder: which files are images, which are skipped, and notes about them."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ ENDINGS = (
     *IMG_EXTENSIONS, ".jfif", ".jpe", ".jif", ".jp2", ".gif", ".apng", ".avif", ".avifs", ".dib", ".pbm", ".pnm",
     ".pfm", ".tga", ".pcx",
 )  # fmt: skip
-"""How the names of image files end, in small letters."""
+"""Endings of image files, in small letters."""
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "AVIF", "JPEG2000")
-"""What a file without such an ending is taken for when it begins like one."""
+"""Formats that a file without such an ending may have, by its first bytes."""
 
 HIDDEN = (
     "__MACOSX", "__pycache__", "$RECYCLE.BIN", "System Volume Information", "@eaDir", "#recycle", "lost+found",
 )  # fmt: skip
-"""Folders that a system makes, besides those whose names begin with a dot."""
+"""Folders that a system makes. Names that begin with a dot are hidden too."""
 
 LOOKED_AT = 5_000
-"""Headers of at most so many files are looked at, evenly spread over all."""
+"""Largest number of files whose headers are read, evenly spread over all."""
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ class Skipped:
     endings: Counter[str] = field(default_factory=Counter)
 
     def note(self, where: str | Path) -> str:
-        """What was skipped, empty for nothing."""
+        """Return a note about the skipped files; empty if there are none."""
         if not self.endings:
             return ""
         told = [f"{ending} {count}" for ending, count in self.endings.most_common(4)]
@@ -49,21 +49,21 @@ class Skipped:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a system or a tool keeps such a file or folder for itself."""
+    """Return whether a file or folder belongs to a system or a tool."""
     return name.startswith(".") or name in HIDDEN
 
 
 def subfolders(folder: str | Path) -> list[str]:
-    """The names of the folders in a folder, hidden ones aside, in order.
+    """Return the names of the folders in a folder, in order, without hidden ones.
 
     Raises:
-        OSError: it is no folder.
+        OSError: `folder` is no folder.
     """
     return sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and not is_hidden(entry.name))
 
 
 def images_in(folder: str | Path, skipped: Skipped) -> Iterator[str]:
-    """The image files in a folder and the folders below it, in order; `skipped` counts the others."""
+    """Yield the image files in a folder and the folders below it, in order; `skipped` counts the others."""
     for path, names in sorted(_folders(folder)):
         hidden = any(map(is_hidden, Path(path).relative_to(folder).parts))
         for name in sorted(names):
@@ -78,7 +78,7 @@ def images_in(folder: str | Path, skipped: Skipped) -> Iterator[str]:
 
 
 def _folders(folder: str | Path) -> Iterator[tuple[str, list[str]]]:
-    """The folders from one downwards with the names of their files; a link upwards would come back for ever."""
+    """Yield a folder and those below it with the names of their files; links upwards are not followed."""
     for path, inner, names in os.walk(folder, followlinks=True):
         real = os.path.realpath(path)
         inner[:] = [name for name in inner if not _leads_back(os.path.join(path, name), real)]
@@ -90,12 +90,12 @@ def _leads_back(link: str, folder: str) -> bool:
 
 
 def loose(folder: Path) -> int:
-    """How many images lie in a folder itself, beside its folders."""
+    """Return the number of images in a folder itself, beside its folders."""
     return sum(entry.is_file() and not is_hidden(entry.name) and is_image(entry.path) for entry in os.scandir(folder))
 
 
 def is_image(file: str | Path) -> bool:
-    """Whether a file's name says that it is an image, or its first bytes do."""
+    """Return whether a file is an image, by its name or its first bytes."""
     if Path(file).suffix.lower() in ENDINGS:
         return True
     try:
@@ -107,10 +107,10 @@ def is_image(file: str | Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Headers:
-    """What the headers of some image files say; nothing is decoded.
+    """Facts from the headers of some image files; nothing is decoded.
 
-    `looked_at`: how many. `deep`: have pixels of 16 or 32 bits. `see_through`: have see-through parts. `turned`: are to
-    be turned to stand upright. `several`: have more than one picture or page.
+    `looked_at` is their number. `deep` have pixels of 16 or 32 bits. `see_through` have transparent parts. `turned`
+    must be turned upright. `several` have more than one picture or page.
     """
 
     looked_at: int
@@ -121,7 +121,7 @@ class Headers:
 
     @classmethod
     def of(cls, files: Sequence[str]) -> Headers:
-        """Look at some of the files; what cannot be opened counts for none of it."""
+        """Read the headers of some files; a file that cannot be opened counts for none."""
         some = files[:: -(-len(files) // LOOKED_AT) or 1]
         counts: Counter[str] = Counter()
         for file in some:
@@ -129,7 +129,7 @@ class Headers:
         return cls(len(some), counts["deep"], counts["see-through"], counts["turned"], counts["several"])
 
     def notes(self, where: str | Path, mode: str) -> Iterable[str]:
-        """What is done to such images when they are read in a mode."""
+        """Yield what reading in a mode does to such images."""
         deep, flat = (0, self.looked_at - self.deep) if mode == "F" else (self.deep, 0)
         told = (
             (deep, "have 16 or 32 bits and are brought to 8; data.mode: F keeps their numbers"),

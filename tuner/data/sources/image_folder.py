@@ -88,7 +88,7 @@ class Files:
         return len(self._samples)
 
     def sizes(self) -> list[int]:
-        """The size of each file, in bytes."""
+        """Return the size of each file in bytes."""
         return [os.path.getsize(file) for file, _ in self._samples]
 
     def __getitem__(self, index: int) -> tuple[Image.Image, int]:

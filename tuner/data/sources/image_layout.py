@@ -1,4 +1,4 @@
-"""How a folder of images is laid out: class folders, or class folders for each split."""
+"""The layout of a folder of images: class folders, or class folders for each split."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROLES = {
     "val": "valid", "valid": "valid", "validation": "valid", "dev": "valid", "eval": "valid", "evaluation": "valid",
     "test": "test", "testing": "test",
 }  # fmt: skip
-"""The split that a folder of such a name has, in small letters and without `ENDING`."""
+"""The split of a folder, by its name in small letters and without `ENDING`."""
 
 ENDING = re.compile(r"[-_ ]?(set|data|dataset|split|images|imgs)$")
 """What may follow the name of a split, as in test_set."""
@@ -37,7 +37,7 @@ class Layout:
 
     @classmethod
     def of(cls, base: str, root: str, test_root: str | None) -> Layout:
-        """Look at the names of folders; the images of the test split are left alone.
+        """Read the names of folders; the images of the test split are not opened.
 
         Raises:
             DataError: there are no class folders, or those of the splits do not fit each other.
@@ -70,7 +70,7 @@ class Layout:
 
 
 def _folders(base: str, root: str, key: str) -> list[str]:
-    """The folders in a folder, in order; hidden ones, such as a notebook's checkpoints, are none."""
+    """Return the folders in a folder, in order, without hidden ones such as a notebook's checkpoints."""
     if not isinstance(root, str):
         raise DataError(f"data.{key}: takes the path of a folder, not {root}")
     folder = Path(base, root)
@@ -91,7 +91,7 @@ def _undoubled(folder: Path) -> Path:
 
 
 def _roles(folder: Path, names: Sequence[str]) -> dict[str, str]:
-    """The names of the folders of the splits by their roles; none where folders are classes."""
+    """Return the names of the split folders by their roles; empty if folders are classes."""
     loosely = {name: role for name in names if (role := _role_of(name)) is not None}
     by_role = {role: name for name, role in loosely.items()}
     if "train" in by_role and 1 < len(by_role) == len(loosely) and _have_classes_of(folder, by_role):
@@ -117,13 +117,13 @@ def _roles(folder: Path, names: Sequence[str]) -> dict[str, str]:
 
 
 def _role_of(name: str) -> str | None:
-    """The split of a name that has one word for a split in it, as seg_train or train2017 do."""
+    """Return the split of a name with one word for a split in it, such as seg_train or train2017."""
     found = {ROLES[word] for word in re.findall(r"[a-z]+", ENDING.sub("", name.lower())) if word in ROLES}
     return found.pop() if len(found) == 1 else None
 
 
 def _have_classes_of(folder: Path, roles: dict[str, str]) -> bool:
-    """Whether folders with such words in their names are splits: they have the same class folders."""
+    """Return whether folders named like splits are splits: they have the same class folders."""
     inner = [set(subfolders(_undoubled(folder / name))) for name in roles.values()]
     return len(inner[0]) > 1 and all(one == inner[0] for one in inner)
 

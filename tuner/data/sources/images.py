@@ -19,7 +19,7 @@ Size: TypeAlias = int | Sequence[int] | None
 
 
 class Items:
-    """Inputs of a map-style dataset that are read when they are asked for.
+    """Inputs of a map-style dataset that are read on demand.
 
     Args:
         dataset: item i is (input, target), the input an image of PIL's, a tensor or an array.
@@ -36,20 +36,20 @@ class Items:
         return len(self._indices)
 
     def __getitem__(self, indices: Tensor) -> Items:
-        """The inputs at `indices`, int64 (M,), still unread."""
+        """Return the inputs at `indices`, int64 (M,), still unread."""
         return Items(self._dataset, self._indices[indices], self._size)
 
     def joined(self, other: Items) -> Items:
-        """These inputs and then the others', still unread."""
+        """Return these inputs followed by the others, still unread."""
         parts = [Subset(items._dataset, items._indices.tolist()) for items in (self, other)]
         return Items(ConcatDataset(parts), torch.arange(len(self) + len(other)), self._size)
 
     def sizes(self) -> list[int]:
-        """The bytes of each file of its dataset, of all rows that the dataset has; none of one that has no files."""
+        """Return the size in bytes of each file of the dataset, for all its rows; empty without files."""
         return _sizes(self._dataset)
 
     def read(self) -> Tensor:
-        """(N, ...), images as (N, C, H, W), uint8 from files.
+        """Return (N, ...), images as (N, C, H, W), uint8 from files.
 
         Raises:
             DataError: an image cannot be read, or they differ in their shape.
@@ -65,13 +65,12 @@ class Items:
 
 
 def item_of(dataset: Any, index: int) -> tuple[Any, Any]:
-    """The (input, target) at `index` of a map-style dataset.
+    """Return the (input, target) at `index` of a map-style dataset.
 
-    What the dataset draws from torch's generator, such as transforms of its own, is the same whenever
-    the item is read and whoever reads it.
+    Random numbers that the dataset draws from torch's generator are the same for an item at each reading.
 
     Raises:
-        DataError: the dataset fails to give it, or gives something else.
+        DataError: the dataset fails to return it, or returns something else.
     """
     try:
         with torch.random.fork_rng(devices=[]):
@@ -99,7 +98,7 @@ def refuse_different(shapes: Collection[tuple[int, ...]]) -> None:
 
 
 def resized(images: Tensor, size: Size) -> Tensor:
-    """Images (..., C, H, W) of `size`, antialiased."""
+    """Return images (..., C, H, W) of `size`, antialiased."""
     if size is None:
         return images
     height, width = sides(size)
@@ -110,10 +109,10 @@ def resized(images: Tensor, size: Size) -> Tensor:
 
 
 def sides(size: int | Sequence[int]) -> tuple[int, int]:
-    """(height, width) of what the config calls a size.
+    """Return (height, width) from a size in the config.
 
     Raises:
-        DataError: it is none.
+        DataError: it is not a size.
     """
     both: list[Any] = list(size) if isinstance(size, list | tuple) else [size, size]
     if len(both) != 2 or not all(isinstance(side, int) and not isinstance(side, bool) and side > 0 for side in both):
@@ -122,7 +121,7 @@ def sides(size: int | Sequence[int]) -> tuple[int, int]:
 
 
 def as_array(values: Any) -> Tensor:
-    """A tensor of what a dataset keeps as a tensor, an array or a list.
+    """Return a tensor from a tensor, an array or a list of a dataset.
 
     Raises:
         DataError: it is no array of real numbers.
@@ -139,7 +138,7 @@ def as_array(values: Any) -> Tensor:
 
 
 def refuse_complex(values: Tensor) -> None:
-    """Raise for complex numbers, whose imaginary part a model would not see.
+    """Raise for complex numbers, whose imaginary part a model would ignore.
 
     Raises:
         DataError: they are complex.

@@ -1,4 +1,4 @@
-"""What a column of targets asks for, classes or numbers, and its values as tensors."""
+"""The task of a column of targets, classes or numbers, and its values as tensors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tuner.errors import DataError, counted, listing
 from tuner.goal import Task, label_of
 
 MOST_CLASSES = 20
-"""Whole numbers of more different values than this are taken for quantities."""
+"""Whole numbers with more different values than this count as quantities."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Encoder:
     classes: tuple[str, ...]
 
     def encode(self, column: pd.Series[Any], where: str) -> Tensor:
-        """int64 (N,) class indices, or float64 (N, 1).
+        """Return int64 (N,) class indices, or float64 (N, 1).
 
         Raises:
             DataError: a class that the encoder does not know, or text where numbers belong.
@@ -38,15 +38,14 @@ class Encoder:
         unknown = sorted(set(words) - set(self.classes))
         if unknown:
             raise DataError(
-                f"{where}: class {listing(unknown[:3])} is seen only here, not in the rows to train on: "
-                f"a model cannot learn it"
+                f"{where}: class {listing(unknown[:3])} is not in the training rows: a model cannot learn it"
             )
         position = {label: i for i, label in enumerate(self.classes)}
         return torch.tensor([position[word] for word in words], dtype=torch.int64)
 
 
 def encoder(column: pd.Series[Any], task: str | None, where: str) -> tuple[Encoder, tuple[str, ...]]:
-    """The encoder of the targets of all rows that tuning may see, and a note where the task was inferred.
+    """Return the encoder for the targets of all rows that tuning may see, and a note if the task was inferred.
 
     Raises:
         DataError: the task is none, or all rows are of one class.
@@ -68,22 +67,22 @@ def encoder(column: pd.Series[Any], task: str | None, where: str) -> tuple[Encod
 
 
 def numbers(values: Any) -> Tensor:
-    """float64 (N, 1)."""
+    """Return float64 (N, 1)."""
     return torch.tensor(np.asarray(values, dtype=np.float64)).reshape(-1, 1)
 
 
 def indices(values: Any) -> Tensor:
-    """int64 (N,)."""
+    """Return int64 (N,)."""
     return torch.tensor(np.asarray(values, dtype=np.int64))
 
 
 def codes(column: pd.Series[Any]) -> Tensor:
-    """int64 (N,): equal values have equal numbers; missing ones are a group of their own."""
+    """Return int64 (N,): equal values have equal numbers; missing values form a group."""
     return indices(pd.factorize(column, use_na_sentinel=False)[0])
 
 
 def groups_note(column: pd.Series[Any], path: str, group: str) -> tuple[str, ...]:
-    """Return a note for rows whose group is missing, which count as one."""
+    """Return a note on rows without a group, which count as one group."""
     missing = int(column.isna().sum())
     if not missing:
         return ()
@@ -91,7 +90,7 @@ def groups_note(column: pd.Series[Any], path: str, group: str) -> tuple[str, ...
 
 
 def refuse_shared(held: pd.DataFrame, frame: pd.DataFrame, group: str, where: str) -> None:
-    """Raise when a group of the rows held out is among those that are tuned on.
+    """Raise if a group of the held-out rows is also among the tuned rows.
 
     Raises:
         DataError: it is.
@@ -113,7 +112,7 @@ def _words(column: pd.Series[Any]) -> list[str]:
 
 
 def _natural(label: str) -> tuple[bool, float, str]:
-    """Numbers by size, then words, such as nan."""
+    """Return a sort key: numbers by size, then words."""
     try:
         size = float(label)
     except ValueError:

@@ -1,4 +1,4 @@
-"""How numbers are spelt in text: decimal signs, thousands, percent and currency signs, words for a missing one."""
+"""Spellings of numbers in text: decimal signs, thousands, percent and currency signs, words for missing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MISSING_WORDS = (
 """Words that mean a missing value among numbers of many different sizes."""
 
 SAMPLE = 50
-"""Different values that are looked at first: most columns of words have one that is no number among them."""
+"""Number of different values that are checked first. Most columns of words fail there."""
 
 CURRENCY = "".join(sign for sign in map(chr, range(0x20AD + 0x20)) if unicodedata.category(sign) == "Sc")
 _UNIT = re.compile(rf"(?:(?P<before>[{CURRENCY}])\s*)?(?P<sign>[+\-\u2212]?)\s*(?:(?P<inside>[{CURRENCY}])\s*)?"
@@ -56,12 +56,12 @@ class Spelling:
         return re.compile(rf"[+\-\u2212]?(?:{grouped}{whole}|inf(?:inity)?)", re.I)
 
     def is_number(self, text: str) -> bool:
-        """Whether a text is a number, its unit aside."""
+        """Return whether a text is a number, apart from its unit."""
         found = _UNIT.fullmatch(_in_ascii(text))
         return found is not None and self._pattern.fullmatch(found["sign"] + found["rest"]) is not None
 
     def plain(self, text: str) -> str:
-        """A number as Python spells it, without its unit."""
+        """Return a number in Python's spelling, without its unit."""
         found = _UNIT.fullmatch(_in_ascii(text))
         assert found is not None, text
         rest = found["rest"]
@@ -70,9 +70,9 @@ class Spelling:
         return found["sign"].replace("\u2212", "-") + rest.replace(self.decimal, ".")
 
     def numbers(self, column: pd.Series[Any]) -> tuple[pd.Series[Any], str] | None:
-        """A column of text as the numbers that it spells, and the unit that all of them bear; None if one is none.
+        """Return a text column as numbers, and their common unit; None if a value is no number.
 
-        Numbers that are no text may stand among the texts.
+        The texts may be mixed with numbers.
         """
         values = column.dropna().tolist()
         different = list(dict.fromkeys(value for value in values if isinstance(value, str)))
@@ -100,11 +100,11 @@ KNOWN = (
     Spelling(",", "."),
     *(Spelling(decimal, thousands) for thousands in (" ", "'", "_") for decimal in (".", ",")),
 )
-"""The spellings that are recognised, of which one is the usual."""
+"""The recognised spellings, the usual one among them."""
 
 
 def _in_ascii(text: str) -> str:
-    """A text without blanks around it, its digits those of ASCII, whatever script they are of."""
+    """Return a text stripped of blanks, with digits of any script as ASCII digits."""
     bare = text.strip()
     if bare.isascii():
         return bare
@@ -112,29 +112,29 @@ def _in_ascii(text: str) -> str:
 
 
 def unit_of(text: str) -> str:
-    """The percent or currency sign of a number, or nothing."""
+    """Return the percent or currency sign of a number; empty without one."""
     found = _UNIT.fullmatch(_in_ascii(text))
     assert found is not None, text
     return found["before"] or found["inside"] or found["after"] or ""
 
 
 def is_any_number(text: str) -> bool:
-    """Whether a text is a number in one of the spellings."""
+    """Return whether a text is a number in a known spelling."""
     return any(map(str.isdecimal, text)) and any(spelling.is_number(text) for spelling in KNOWN)
 
 
 def is_account(text: str) -> bool:
-    """Whether a text is a negative number as accounts have it: (5) or 5-."""
+    """Return whether a text is a negative number of accounting: (5) or 5-."""
     found = _ACCOUNT.fullmatch(text.strip())
     return found is not None and is_any_number(found["inner"] or found["before"])
 
 
 def fitting(texts: Iterable[str]) -> Sequence[Spelling]:
-    """The spellings in which all the texts are numbers."""
+    """Return the spellings in which all texts are numbers."""
     texts = list(texts)
     return [spelling for spelling in KNOWN if all(map(spelling.is_number, texts))]
 
 
 def is_missing(text: str, words: Sequence[str] = MISSING_WORDS) -> bool:
-    """Whether a text among numbers means that there is none."""
+    """Return whether a text among numbers means a missing value."""
     return text.strip().lower() in words

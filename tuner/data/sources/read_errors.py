@@ -1,4 +1,4 @@
-"""Files of rows that cannot be read: what is wrong with one, in a line that names it."""
+"""Errors of reading files of rows, each in one line that names the file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import psutil
 from tuner.errors import DataError
 
 TIMES = 3
-"""How much larger rows are in memory than in their file, at least."""
+"""Least ratio of the size of rows in memory to that of their file."""
 
 JSON_LINES = (".jsonl", ".ndjson")
 
@@ -25,17 +25,17 @@ OTHER_KINDS = {
     ),
     **dict.fromkeys((".xlsx", ".xls", ".ods", ".numbers"), ("a spreadsheet", "save it as CSV")),
 }
-"""What files with other endings are, and what to do with them."""
+"""The kinds of files with other endings, and what to do with them."""
 
 LONGEST = 60
-"""Letters of a first line that are shown."""
+"""Largest number of letters of a first line that are shown."""
 
 USUAL_ENCODING = "utf-8"
 
 
 @contextlib.contextmanager
 def naming_errors(file: Path, encoding: str) -> Iterator[None]:
-    """Raise whatever pandas raises as an error in one line that names the file."""
+    """Turn exceptions of pandas into an error of one line that names the file."""
     try:
         yield
     except DataError:
@@ -50,12 +50,12 @@ def naming_errors(file: Path, encoding: str) -> Iterator[None]:
 
 
 def is_json(file: Path) -> bool:
-    """Whether a file is of JSON lines by its name, compressed or not."""
+    """Return whether a file is JSON lines by its name, compressed or not."""
     return bool(set(file.suffixes[-2:]) & set(JSON_LINES))
 
 
 def refuse_other_kinds(file: Path) -> None:
-    """Raise for a file that is neither CSV nor an object per line, by its name.
+    """Raise for a file that is neither CSV nor JSON lines, by its name.
 
     Raises:
         DataError: it is one.
@@ -66,7 +66,7 @@ def refuse_other_kinds(file: Path) -> None:
 
 
 def refuse_beyond_memory(file: Path) -> None:
-    """Rows with columns are read as a whole: what cannot be is said before, and not by a killed process.
+    """Raise for a file whose rows do not fit into memory, before a killed process would show it.
 
     Raises:
         DataError: it cannot be.
@@ -74,11 +74,14 @@ def refuse_beyond_memory(file: Path) -> None:
     needed, free = TIMES * (file.stat().st_size if file.is_file() else 0), psutil.virtual_memory().available
     if needed > free:
         told = f"about {needed / 2**30:.1f} GB of the {free / 2**30:.1f} GB of memory that are free"
-        raise DataError(f"{file} would take {told}: give a part of it, or a function of your own that streams it")
+        raise DataError(f"{file} would take {told}: use a part of it, or your own function that streams it")
 
 
 def too_wide(file: Path, names: Sequence[str], separator: str) -> str:
-    """Say that rows have more fields than the first line, and show it: it may be a title, or be cut by another sign."""
+    """Return a message that rows have more fields than the first line, which it shows.
+
+    The first line may be a title, or another sign may separate the fields.
+    """
     line = separator.join(names)
     shown = line if len(line) <= LONGEST else f"{line[:LONGEST]}..."
     cut = "is data.separator right?" if len(names) == 1 and set(line) & set(";\t|") else "it names each column"
@@ -86,7 +89,7 @@ def too_wide(file: Path, names: Sequence[str], separator: str) -> str:
 
 
 def other_encoding(file: Path, encoding: str) -> str:
-    """Which encoding a file that is not in the one given may be in."""
+    """Return a phrase on the likely encoding of a file that is not in the given one."""
     with file.open("rb") as opened:
         start = opened.read(4)
     if start == b"PK\3\4":
@@ -100,7 +103,7 @@ def other_encoding(file: Path, encoding: str) -> str:
 
 
 def utf_16(start: bytes) -> str | None:
-    """The kind of UTF-16 or UTF-32 in which a file begins so, by its mark or by the zeros of its first two letters."""
+    """Return the kind of UTF-16 or UTF-32 of a file by its first four bytes; None if neither."""
     if start in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE):
         return "utf-32"
     if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
@@ -110,7 +113,7 @@ def utf_16(start: bytes) -> str | None:
 
 
 def _first_bad_line(file: Path) -> str:
-    """Which line of a JSON-lines file is not JSON, which pandas does not say."""
+    """Return the first line of a JSON-lines file that is not JSON, which pandas does not report."""
     if file.suffix not in JSON_LINES or not file.is_file():
         return ""
     for number, line in enumerate(file.read_bytes().splitlines(), start=1):

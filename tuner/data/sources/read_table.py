@@ -83,12 +83,12 @@ class Reading:
 
     @classmethod
     def of(cls, section: Mapping[str, Any]) -> Reading:
-        """What a `data` section says of it."""
+        """Return the reading that a `data` section asks for."""
         return cls(**{field.name: section[field.name] for field in fields(cls) if field.name in section})
 
     @property
     def spelling(self) -> Spelling:
-        """How numbers are spelt."""
+        """The spelling of numbers."""
         return Spelling(self.decimal, self.thousands)
 
 
@@ -111,7 +111,7 @@ class Read:
 def read(
     base: str, path: str, reading: Reading = USUAL, words: Collection[str] = (), texts: Collection[str] = ()
 ) -> pd.DataFrame:
-    """Read a file, as `read_noting` does, without its notes."""
+    """Read a file as `read_noting` does, without its notes."""
     return read_noting(base, path, reading, words, texts).frame
 
 
@@ -123,8 +123,8 @@ def read_noting(
     Args:
         base: the folder that `path` starts from.
         path: the file.
-        reading: how.
-        words: columns that are text whatever they look like: 007 is not 7.
+        reading: how to read it.
+        words: columns that are always text: 007 is not 7.
         texts: columns of running text: they keep their blanks, and the word None is a word.
 
     Returns:
@@ -145,7 +145,9 @@ def read_noting(
 
 
 def as_written(path: str, reading: Reading, columns: Sequence[str], rows: int | None = None) -> pd.DataFrame:
-    """Read some columns of a file letter by letter, a row for each of `read`: an id 007 stays so, and so does NA.
+    """Read some columns of a file letter by letter, one row per row of `read`.
+
+    An id 007 stays 007, and NA stays NA.
 
     Raises:
         DataError: the file is not there or cannot be read.
@@ -161,7 +163,7 @@ def as_written(path: str, reading: Reading, columns: Sequence[str], rows: int | 
 
 
 def na_words(base: str, path: str, reading: Reading, column: str) -> Counter[str]:
-    """How often each word that pandas takes for a missing value stands in a column of a CSV."""
+    """Return the counts of words that pandas reads as missing in a column of a CSV."""
     file = Path(base, path)
     if is_json(file):
         return Counter()
@@ -200,7 +202,7 @@ def _is_word_column(column: pd.Series[Any], reading: Reading, known: bool) -> bo
 
 
 def _parsed(file: Path, reading: Reading, names: Sequence[str], **more: Any) -> pd.DataFrame:
-    """The rows of a CSV under their names."""
+    """Return the rows of a CSV under the column names."""
     options = {"names": names, "header": 0 if reading.header else None, "index_col": False, "keep_default_na": False}
     if len(reading.separator) == 1 or reading.separator == BLANKS:
         options["low_memory"] = False  # else each chunk of a long file has types of its own
@@ -221,7 +223,7 @@ def _common(reading: Reading) -> dict[str, Any]:
 
 
 def _names(file: Path, reading: Reading) -> list[str]:
-    """The names of the columns, each different."""
+    """Return the names of the columns, which are unique."""
     first = pd.read_csv(file, header=None, nrows=1, dtype=str, na_filter=False, **_common(reading)).iloc[0].tolist()
     if any("\0" in name for name in first):
         raise DataError(f"{file}: has zero bytes, as no text has: {other_encoding(file, reading.encoding)}")
@@ -238,7 +240,7 @@ def _names(file: Path, reading: Reading) -> list[str]:
 def tidied(
     frame: pd.DataFrame, path: str, reading: Reading, words: Collection[str] = (), texts: Collection[str] = ()
 ) -> Read:
-    """Words without blanks around them, and numbers that were spelt as text; JSON itself tells 7 from "7".
+    """Strip blanks around words and convert numbers spelled as text; JSON already distinguishes 7 from "7".
 
     Args:
         frame: the rows as they were parsed, which are changed in place.
@@ -290,7 +292,7 @@ def _stripped(missing: Sequence[Any]) -> Any:
 
 
 def _typed(column: pd.Series[Any]) -> pd.Series[Any]:
-    """True and false, and numbers, where nothing else is left."""
+    """Return a column as booleans or numbers, if it holds nothing else."""
     if pd.api.types.infer_dtype(column, skipna=True) in ("integer", "floating", "mixed-integer-float"):
         return pd.to_numeric(column)
     truth = {"True": True, "TRUE": True, "true": True, "False": False, "FALSE": False, "false": False}

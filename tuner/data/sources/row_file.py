@@ -1,4 +1,4 @@
-"""Files of rows with a target: the keys that they take in a `data` section, and their rows whose target is there."""
+"""Files of rows with a target: their keys in a `data` section, and their rows that have a target."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from tuner.data.sources.read_table import Read, Reading, as_written, read_noting
 from tuner.errors import DataError, listing
 
 SAMPLE = 2_000
-"""Rows at the beginning that are looked at for codes."""
+"""Number of first rows that are checked for codes."""
 
 CODE = 3
-"""Digits of a code at least: months and hours are written with two."""
+"""Least number of digits of a code: months and hours have two."""
 
 SHARES = {"%", "\u2030"}
-"""Signs without which a number is another one."""
+"""Signs that change the meaning of a number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowFile(Reading):
-    """Where the rows are, how they are split and what they ask for.
+    """The files of the rows, their split and their task.
 
     Args:
         path: a `.jsonl` or `.ndjson` file with an object per line, else CSV; compressed or not.
@@ -42,7 +42,7 @@ class RowFile(Reading):
 
 
 def takes_row_file(load: Callable[..., Source]) -> Callable[..., Source]:
-    """Give a function with `**file` the signature and the docstring of one that lists the keys of `RowFile`."""
+    """Give a function with `**file` a signature and a docstring that list the keys of `RowFile`."""
     own = [one for one in inspect.signature(load).parameters.values() if one.kind is not one.VAR_KEYWORD]
     hints = typing.get_type_hints(RowFile)
     keys = [
@@ -63,9 +63,9 @@ def read_known(
     words: Collection[str] = (),
     texts: Collection[str] = (),
 ) -> Read:
-    """Read the rows of a file whose target is there.
+    """Read the rows of a file that have a target.
 
-    What stands in the other rows, such as a last one with totals, says nothing of what a column is.
+    Other rows, such as a last one with totals, have no influence on the columns.
 
     Args:
         base: the folder that `path` starts from.
@@ -88,7 +88,7 @@ def read_known(
 
 
 def codes_note(base: str, path: str, reading: Reading, columns: Sequence[str]) -> tuple[str, ...]:
-    """Return a note for columns of numbers that are written as codes are: of one width, with zeros in front.
+    """Return a note on numbers that are written like codes: of one width, with leading zeros.
 
     Args:
         base: the folder that `path` starts from.
@@ -111,9 +111,9 @@ def codes_note(base: str, path: str, reading: Reading, columns: Sequence[str]) -
 
 
 def refuse_units(read: Read, columns: Sequence[str], units: Mapping[str, str], path: str) -> None:
-    """Raise where columns bear other signs than in the rows to train on: 0.5 is not 0.5 %, and $5 is not 5 euros.
+    """Raise if columns have other signs than in the training rows: 0.5 is not 0.5 %.
 
-    A currency may be left out.
+    A currency sign may be left out.
 
     Args:
         read: the rows.
@@ -130,4 +130,4 @@ def refuse_units(read: Read, columns: Sequence[str], units: Mapping[str, str], p
         if alike or read.frame[name].isna().all():
             continue
         now, then = (f"the sign {sign}" if sign else "no sign" for sign in (here, before))
-        raise DataError(f"{path}: column {name} has {now}, and {then} in the rows to train on: write it as it is there")
+        raise DataError(f"{path}: column {name} has {now}, and {then} in the training rows: write it as there")

@@ -1,4 +1,4 @@
-"""Regression whose answer is known: y = 2x + 1 + noise, and its form in more dimensions."""
+"""A regression with a known answer: y = 2x + 1 + noise, in one or more dimensions."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from tuner.goal import Task
 
 
 def load(*, base: str, rows: int = 1000, features: int = 1, noise: float = 1.0, seed: int = 0) -> Source:
-    """Y = 2 (x_1 + ... + x_n) + 1 + noise, all x standard normal.
+    """Draw y = 2 (x_1 + ... + x_n) + 1 + noise, all x standard normal.
 
     Args:
         base: is not used.
-        rows: how many.
+        rows: the number of rows.
         features: n, at least 1.
         noise: the standard deviation of the normal noise; its square is the least mean squared error.
         seed: draws the rows, whatever the study's seed.
 
     Raises:
-        DataError: a number that is too small.
+        DataError: a number is too small.
     """
     for name, whole, least in (("rows", rows, 2), ("features", features, 1), ("seed", seed, 0)):
         if isinstance(whole, bool) or not isinstance(whole, int) or whole < least:

@@ -26,7 +26,7 @@ BUNDLED: dict[str, Callable[..., object]] = {
 
 
 def bundled(name: str) -> Callable[..., Source]:
-    """A function that loads one of `BUNDLED`."""
+    """Return a function that loads one of `BUNDLED`."""
 
     def load(*, base: str) -> Source:
         bundle = BUNDLED[name](as_frame=True)
@@ -94,7 +94,7 @@ def csv(*, base: str, target: str, features: Sequence[str] | None = None, **file
 
 
 def _read_as(features: pd.DataFrame, path: str) -> str:
-    """What the columns were taken for, so that a number, a date or an index among the words is seen."""
+    """Return a note on the columns as numbers or words, so that misread ones are seen."""
     numeric = [name for name in features.columns if dataframe.is_numbers(features[name])]
     words = [f"{name} ({features[name].nunique()})" for name in features.columns if name not in numeric]
     parts = [*([f"numbers: {_few(numeric)}"] if numeric else []), *([f"words: {_few(words)}"] if words else [])]
@@ -125,7 +125,7 @@ def _features(
 
 
 def _listed(key: str, value: Sequence[Any]) -> list[Any]:
-    """A list from the config; a word alone would be read letter by letter."""
+    """Return a list from the config, and refuse a single word, which is a list of letters to Python."""
     if not isinstance(value, list | tuple):
         raise DataError(f"data.{key}: is a list, such as [{value}], not {value}")
     return list(value)

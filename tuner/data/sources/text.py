@@ -59,6 +59,6 @@ def load(*, base: str, text: str = "text", target: str = "target", **file: Any) 
 
 
 def as_texts(column: pd.Series[Any]) -> Texts:
-    """Object (N,) of strings."""
+    """Return an object array (N,) of strings."""
     texts: Texts = column.fillna("").astype(str).to_numpy(dtype=object)
     return texts

@@ -20,20 +20,20 @@ from tuner.errors import DataError
 from tuner.goal import Task
 
 OURS = ("train", "transform", "target_transform", "transforms", "loader")
-"""Arguments of dataset classes that are not the config's to give."""
+"""Arguments of dataset classes that the config must not set."""
 
 
 NO_TEST_LABELS = ("ImageNet", "Imagenette")
-"""Classes whose test labels are not public, or that have none: their `val` is the last word."""
+"""Classes without public test labels. Their `val` split is the test split."""
 
 
 def names() -> list[str]:
-    """The dataset classes of torchvision."""
+    """Return the dataset classes of torchvision."""
     return [name for name in datasets.__all__ if inspect.isclass(getattr(datasets, name))]
 
 
 def loader(name: str) -> Callable[..., Source]:
-    """A function that loads the dataset `name`; it takes the class's arguments and `base`."""
+    """Return a function that loads the dataset `name`; it takes the class's arguments and `base`."""
     cls = getattr(datasets, name)
 
     def load(*, base: str, image_size: Size = None, **arguments: Any) -> Source:
@@ -52,7 +52,7 @@ def loader(name: str) -> Callable[..., Source]:
 
 
 def _parameters(cls: type) -> list[inspect.Parameter]:
-    """The constructor's parameters; a class that only passes on `**kwargs` has its base's as well."""
+    """Return the constructor's parameters, with the base's if the class passes on `**kwargs`."""
     theirs = list(inspect.signature(cls).parameters.values())
     if any(p.kind is p.VAR_KEYWORD for p in theirs):
         seen = {p.name for p in theirs}
@@ -68,7 +68,7 @@ def _root(arguments: dict[str, Any], base: str) -> dict[str, str]:
 
 
 def _splits(cls: type, arguments: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """The arguments that give the training part and, where the class has one, its test part."""
+    """Return the arguments for the training part and, if the class has one, for its test part."""
     parameters = {p.name: p for p in _parameters(cls)}
     if "train" in parameters:
         return {**arguments, "train": True}, {**arguments, "train": False}
@@ -94,7 +94,7 @@ def _read(cls: type, arguments: dict[str, Any], size: Size) -> tuple[Rows, tuple
 
 
 def _rows(dataset: Any, size: Size) -> Rows:
-    """Images in one piece where the class keeps them as an array, else read when they are asked for."""
+    """Return images as one array if the class has one, else images that are read on demand."""
     images, targets = getattr(dataset, "data", None), _targets(dataset)
     if isinstance(images, np.ndarray | Tensor):
         return Rows(resized(_channels_first(as_array(images)), size), targets)
@@ -102,7 +102,7 @@ def _rows(dataset: Any, size: Size) -> Rows:
 
 
 def _targets(dataset: Any) -> Tensor:
-    """int64 (N,), without opening an image where the class tells them."""
+    """Return int64 (N,), without opening images if the class knows the targets."""
     known = (getattr(dataset, name, None) for name in ("targets", "labels", "_labels"))
     values = next((found for found in known if found is not None), None)
     if values is None:

@@ -1,4 +1,4 @@
-"""Data from a function of one's own: `file.py:function` or `package.module:function`."""
+"""Data from a user's function: `file.py:function` or `package.module:function`."""
 
 from __future__ import annotations
 
@@ -24,13 +24,12 @@ KEYS = ("train", "valid", "test", "classes", "vocab_size")
 
 
 def loader(name: str) -> Callable[..., Source]:
-    """A function with the arguments of the user's, and `base`; what it gives becomes a source.
+    """Return a function that calls the user's function and turns its result into a source.
 
-    The user's function gives a part, or a mapping of `train` and, where it has them, `valid`, `test`,
-    `classes` (names) and `vocab_size`. Targets that are whole numbers are classes, counted from 0 where
-    `classes` names them; floats are regressed on. Random transforms of a Dataset's own are drawn once and
-    for all; those that are to differ per epoch stand in `data.transforms`. With `vocab_size`, inputs are
-    token ids, whole numbers (N, L) with 0 for padding.
+    It takes the user's arguments and `base`. The user's function returns a part, or a mapping of `train` and optionally
+    `valid`, `test`, `classes` (names) and `vocab_size`. Targets that are whole numbers are classes, counted from 0 with
+    `classes`. Floats make a regression. Random transforms of a Dataset are drawn once; those that change per epoch
+    belong into `data.transforms`. With `vocab_size`, inputs are token ids, whole numbers (N, L) with 0 for padding.
     """
 
     def load(*, base: str, **arguments: Any) -> Source:
@@ -47,7 +46,7 @@ def loader(name: str) -> Callable[..., Source]:
 
 
 def argument_faults(name: str, arguments: Mapping[str, Any], base: str) -> Any:
-    """(argument, message) of what the function would refuse.
+    """Return (argument, message) for each argument that the function would refuse.
 
     Raises:
         DataError: there is no such function.
@@ -145,13 +144,13 @@ def _refuse_other_width(train: Tensor, other: Tensor, name: str, verb: str) -> N
 
 
 def _classes(names: Any, targets: Tensor, where: str) -> tuple[Tensor, tuple[str, ...]]:
-    """The label that stands for each class, int64 in order, and the names given, or the labels themselves."""
+    """Return the label of each class, int64 in order, and the names given, or the labels as names."""
     if names is None:
         known = sorted(set(targets.tolist()))
         if len(known) > max(MOST_CLASSES, len(targets) / 2):
             raise DataError(
-                f"data.type: {where} gives {len(known)} different whole numbers as the targets of {len(targets)} rows: "
-                f"whole numbers are classes; give floats for a regression"
+                f"data.type: {where} gives {len(known)} different whole numbers as targets of {len(targets)} rows. "
+                f"Whole numbers are classes; give floats for a regression"
             )
         return torch.tensor(known), tuple(map(str, known))
     if isinstance(names, str | Mapping) or not isinstance(names, Iterable):
@@ -167,7 +166,7 @@ def _classes(names: Any, targets: Tensor, where: str) -> tuple[Tensor, tuple[str
 
 
 def _indexed(rows: Rows, labels: Tensor, where: str) -> Rows:
-    """The rows with the index of its class for each label."""
+    """Return the rows with the index of its class for each label."""
     found = torch.searchsorted(labels, rows.targets).clamp(max=len(labels) - 1)
     strange = rows.targets[labels[found] != rows.targets]
     if len(strange):
@@ -177,7 +176,7 @@ def _indexed(rows: Rows, labels: Tensor, where: str) -> Rows:
 
 
 def _notes(targets: Tensor, labels: Tensor, named: bool, name: str) -> tuple[str, ...]:
-    """What the targets were taken for, where that may be another thing than was meant."""
+    """Return a note on how the targets were interpreted, if another meaning is possible."""
     if not targets.is_floating_point():
         if named or torch.equal(labels, torch.arange(len(labels))):
             return ()
@@ -190,8 +189,8 @@ def _notes(targets: Tensor, labels: Tensor, named: bool, name: str) -> tuple[str
         constant = [str(i) for i, column in enumerate(targets.T) if bool((column == column[0]).all())]
         flat = f"; constant targets, whose r2 is 0 or 1: {listing(constant)}" if constant else ""
         return (
-            f"{name}: regression on {width} targets at once, each standardised by itself for the loss; mse and mae "
-            f"are means over all in their own units, rmse is the root of mse, r2 is the mean of each{classes}{flat}",
+            f"{name}: regression on {width} targets at once, each standardised by itself for the loss. mse and mae "
+            f"are means over all in their own units. rmse is the root of mse, r2 the mean over targets{classes}{flat}",
         )
     values = sorted(set(targets.ravel().tolist()))
     if len(values) > MOST_CLASSES or not all(value.is_integer() for value in values):
@@ -214,13 +213,13 @@ def _vocab_size(size: Any, inputs: Inputs, name: str) -> int | None:
 
 
 def _white(inputs: Inputs) -> float:
-    """Images of floats have white at 1, as torchvision's ToTensor makes them; others at 255."""
+    """Return the value of white: 1 for floats, as torchvision's ToTensor makes them, else 255."""
     first = read(inputs_at(inputs, torch.arange(1)))
     return 1.0 if first.is_floating_point() else 255.0
 
 
 def _joined(train: Rows, valid: Rows, name: str) -> Rows:
-    """Both parts as one, the rows to validate on behind the others."""
+    """Return both parts as one, the validation rows last."""
     if train.targets.is_floating_point() != valid.targets.is_floating_point():
         raise DataError(f"data.type: {name} gives whole numbers and floats as targets: of classes or of a regression?")
     _refuse_other_width(train.targets, valid.targets, name, "validate")
