@@ -20,9 +20,10 @@ from torch import Tensor, nn
 from tuner import user_code
 from tuner.config import Config
 from tuner.engines.fused.functional_call import names_of
+from tuner.engines.fused.inspection.parts import Findings, Scope, place_of
 from tuner.engines.fused.inspection.undo import Way, undo
 from tuner.engines.fused.inspection.values import digest
-from tuner.engines.fused.inspection.walk import Scope, Walk, place_of
+from tuner.engines.fused.inspection.walk import Walk
 from tuner.torch_internals import hooks_for_all_modules
 
 MODEL = "self"
@@ -96,8 +97,8 @@ class Source:
 
     def code(self) -> tuple[Contents, Way]:
         """Return what the code of all models holds, and the way back to it."""
-        walk = Walk(Scope(package=self.package)).through(self._roots())
-        return _looked(walk), undo(walk.holders)
+        found = Walk(Scope(package=self.package)).through(self._roots())
+        return _looked(found), undo(found.holders)
 
     def _roots(self) -> list[tuple[str, Any]]:
         return [] if self.constructor is None else [(place_of(self.constructor), self.constructor)]
@@ -114,8 +115,8 @@ def attributes_of(model: nn.Module, ignored: frozenset[tuple[int, str]]) -> Cont
     return _looked(Walk(Scope(homes, names_of(model), ignored, follows_code=False)).through([(MODEL, model)]))
 
 
-def _looked(walk: Walk) -> Contents:
-    return Contents(walk.texts, tuple(walk.hidden))
+def _looked(found: Findings) -> Contents:
+    return Contents(found.texts, tuple(found.hidden))
 
 
 def _named(places: Iterable[str]) -> str:
