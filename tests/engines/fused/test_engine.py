@@ -10,7 +10,7 @@ import torch
 from tests.support.lanes import Settings, assert_same, epochs, fused, job_of, resolved, serial, trials
 from tests.support.ports import FakePort, Verdicts
 from tuner.config import Config
-from tuner.engines.fused import Fused, autotune, engine, lanes
+from tuner.engines.fused import Fused, autotune, held_trials, lanes
 from tuner.engines.fused.forward import Forward
 from tuner.engines.fused.signature import Signature, signature_of
 from tuner.protocol import Epoch, Fixed, State, Verdict
@@ -161,7 +161,7 @@ def test_trials_of_which_no_four_are_alike_train_in_turn_and_are_not_asked_for_e
         looked_at.append(run)
         return signature_of(run, config)
 
-    monkeypatch.setattr(engine, "signature_of", signed)
+    monkeypatch.setattr(held_trials, "signature_of", signed)
     given = trials([{"model.hidden": [4 + number], "training.epochs": 1} for number in range(20)])
 
     found = fused(job_of(), given, width=32, forced=False)

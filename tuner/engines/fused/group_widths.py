@@ -1,0 +1,80 @@
+"""Group widths: how many trials of each signature train together, and what the user is told of it."""
+
+from __future__ import annotations
+
+from tuner.engines.fused.autotune import FEWEST, FIRST, Plan
+from tuner.engines.fused.signature import Signature
+from tuner.protocol import Port
+
+
+class GroupWidths:
+    """The plans of the signatures seen so far.
+
+    Args:
+        port: passes notes on to the user.
+        most: maximum number of trials in the engine's hands.
+        forced: whether two trials are enough to fuse, whatever is gained.
+    """
+
+    def __init__(self, port: Port, most: int, forced: bool) -> None:
+        self._port = port
+        self._most = most
+        self._forced = forced
+        self._plans: dict[Signature, Plan] = {}
+        self._said: set[str] = set()
+        self.looking = True
+        """Whether signatures are compared at all; not if no two trials were found that can train together."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no signature has a plan yet."""
+        return not self._plans
+
+    @property
+    def fewest(self) -> int:
+        """How many trials of a signature must wait before it is worth to measure it."""
+        return 2 if self._forced else FEWEST
+
+    def width(self, signature: Signature) -> int:
+        """Return how many trials of a signature train together; 0 if that is not known yet."""
+        plan = self._plans.get(signature)
+        return 0 if plan is None else plan.width
+
+    def may_fuse(self, signature: Signature | None) -> bool:
+        """Return whether trials of a signature train together, or may turn out to."""
+        return signature is not None and self.width(signature) != 1
+
+    def most_held(self) -> int:
+        """Return how many trials may be in the engine's hands at this moment: what is sampled early knows less."""
+        if not self.looking:
+            return 1
+        widest = max((plan.width for plan in self._plans.values()), default=1)
+        if widest > 1:
+            return min(self._most, 2 * widest)
+        return self._most if self._forced else min(self._most, FIRST)
+
+    def keep(self, signature: Signature, plan: Plan) -> None:
+        """Keep the first plan of a signature, and tell the user."""
+        if signature in self._plans:
+            return
+        self._plans[signature] = plan
+        if plan.width > 1:
+            told = f"{plan.width} trials train together, {plan.gain:.1f} times as fast as in turn"
+            self.say(f"{signature.title}: {told}")
+        else:
+            self.say(f"{signature.title}: trials train in turn: {plan.reason}")
+
+    def give_up(self, signature: Signature, reason: str) -> None:
+        """Let trials of a signature train in turn from now on, and tell the user why."""
+        self._plans.pop(signature, None)
+        self.keep(signature, Plan(1, reason))
+
+    def stop_looking_if_none_fuse(self) -> None:
+        """Compare no more signatures if trials of none train together."""
+        self.looking = any(plan.width > 1 for plan in self._plans.values())
+
+    def say(self, text: str) -> None:
+        """Tell the user, once."""
+        if text not in self._said:
+            self._said.add(text)
+            self._port.note(text)
