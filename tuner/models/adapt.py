@@ -1,4 +1,4 @@
-"""What is done to a finished network: other channels in, other outputs out, and a backbone that is frozen."""
+"""Changes of a finished network: other channels in, other outputs out, and a frozen backbone."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from torch import Tensor, nn
 class FrozenBackbone(nn.Module):
     """A network of which only some layers train.
 
-    The rest has no gradients and stays in evaluation mode, so that its batch statistics do not move and
-    nothing in it is dropped.
+    The other layers have no gradients and stay in evaluation mode. So their batch statistics stay the same, and they
+    drop nothing.
 
     Args:
-        net: what is to be frozen.
-        trained: the modules of `net` that are not.
+        net: the network to freeze.
+        trained: the modules of `net` that still train.
     """
 
     def __init__(self, net: nn.Module, trained: list[nn.Module]) -> None:
@@ -25,7 +25,7 @@ class FrozenBackbone(nn.Module):
             module.requires_grad_(True)
 
     def train(self, mode: bool = True) -> FrozenBackbone:
-        """Switch the trained modules only."""
+        """Switch the mode of the trained modules only."""
         super().train(mode)
         self.net.eval()
         for module in self.trained:
@@ -33,23 +33,23 @@ class FrozenBackbone(nn.Module):
         return self
 
     def forward(self, images: Tensor) -> Tensor:
-        """What the network gives."""
+        """Return the network's outputs."""
         outputs: Tensor = self.net(images)
         return outputs
 
 
 def first_convolution(net: nn.Module) -> nn.Conv2d:
-    """The convolution that sees the images."""
+    """Return the first convolution, which takes the images."""
     return next(module for module in net.modules() if isinstance(module, nn.Conv2d))
 
 
 def last_layer(net: nn.Module) -> nn.Linear | nn.Conv2d:
-    """The layer that gives the outputs."""
+    """Return the layer that returns the outputs."""
     return [module for module in net.modules() if isinstance(module, nn.Linear | nn.Conv2d)][-1]
 
 
 def dropouts_beside(head: nn.Module, net: nn.Module) -> list[nn.Module]:
-    """The dropouts that stand next to the last layer: they belong to it, and not to the backbone before."""
+    """Return the dropouts beside the last layer, which train with it and not with the backbone."""
     around = next(module for module in net.modules() if any(child is head for child in module.children()))
     return [module for module in around.children() if isinstance(module, nn.Dropout)]
 
@@ -78,10 +78,10 @@ def resize_inputs(first: nn.Conv2d, channels: int, pretrained: bool) -> None:
 
 
 def adapted(filters: Tensor, channels: int) -> Tensor:
-    """Filters for another number of channels, in the way of timm's `adapt_input_conv`.
+    """Return filters for another number of channels, like timm's `adapt_input_conv`.
 
-    A grey image then gives what its grey, repeated in red, green and blue, gave before. For more channels
-    than one the filters are taken in turn and scaled, so that the sum over channels keeps its size.
+    A grey image then gives what its copy in red, green and blue gave before. For more channels than one, the filters
+    repeat and are scaled, so that the sum over channels keeps its size.
 
     Args:
         filters: float32 (out, 3, height, width).

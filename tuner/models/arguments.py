@@ -1,4 +1,4 @@
-"""What the built-in models share."""
+"""Checks of arguments that the built-in models share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tuner.errors import BuildError
 
 
 def activation(name: str) -> Callable[[], nn.Module]:
-    """The activation class of torch.nn called `name`.
+    """Return the activation class of torch.nn called `name`.
 
     Raises:
         BuildError: there is none.
@@ -22,7 +22,7 @@ def activation(name: str) -> Callable[[], nn.Module]:
 
 
 def check_rate(dropout: float) -> float:
-    """A dropout rate in [0, 1).
+    """Return a dropout rate, checked to be in [0, 1).
 
     Raises:
         BuildError: it is not.
@@ -33,7 +33,7 @@ def check_rate(dropout: float) -> float:
 
 
 def check_widths(widths: Sequence[Any], name: str) -> list[int]:
-    """Whole numbers above 0.
+    """Return a list of widths, checked to be whole numbers above 0.
 
     Raises:
         BuildError: they are not.
@@ -47,7 +47,7 @@ def check_widths(widths: Sequence[Any], name: str) -> list[int]:
 
 
 def check_count(number: Any, name: str) -> int:
-    """A whole number above 0.
+    """Return a number, checked to be a whole number above 0.
 
     Raises:
         BuildError: it is not.
@@ -58,7 +58,7 @@ def check_count(number: Any, name: str) -> int:
 
 
 def image_shape(shape: tuple[int, ...], name: str) -> tuple[int, int, int]:
-    """(channels, height, width) of the data's images.
+    """Return (channels, height, width) of the data's images.
 
     Raises:
         BuildError: the data are not images, which the model `name` takes.

@@ -20,21 +20,21 @@ from tuner.models.mlp import MLP
 from tuner.models.rnn import RNN
 
 MODELS: Mapping[str, Callable[..., nn.Module]] = {"Linear": Linear, "MLP": MLP, "CNN": CNN, "RNN": RNN, "Bag": Bag}
-"""The built-in models by their names in a config; a new one is a new file and a line here."""
+"""The built-in models by their names in a config. A new one is a new file and a line here."""
 
 
 """The built-in models by their names in a config; a new one is a new file and a line here."""
 
 
 VOCABULARY = ("vocab_size", "num_embeddings")
-"""The names that constructors use for the number of token ids."""
+"""Names that constructors use for the number of token ids."""
 
 
 """The names that constructors use for the number of token ids."""
 
 
 def sizes(input_shape: tuple[int, ...], outputs: int, vocab_size: int | None = None) -> dict[str, Any]:
-    """What the data say of a model, under every name that model constructors use for it."""
+    """Return the sizes that the data decide, under every name that model constructors use for them."""
     return {
         **({} if vocab_size is None else dict.fromkeys(VOCABULARY, vocab_size)),
         "input_shape": input_shape,
@@ -53,7 +53,7 @@ def build(
     vocab_size: int | None = None,
     fetch: bool = True,
 ) -> nn.Module:
-    """Make a model, its weights drawn from torch's global generator where none are pretrained.
+    """Build a model; torch's global generator draws weights that are not pretrained.
 
     Args:
         model: a built-in's name, a constructor of torchvision.models, or `file.py:Class` or
@@ -92,7 +92,7 @@ def build(
 
 
 def _materialise(model: nn.Module, name: str, input_shape: tuple[int, ...], vocab_size: int | None) -> None:
-    """Let lazy layers take their sizes from a batch of zeros: an optimizer and saved weights need the parameters.
+    """Set the sizes of lazy layers by a batch of zeros, since optimizers and files need the parameters.
 
     Raises:
         BuildError: the model cannot take such a batch, or leaves a layer out that it does not use.
@@ -121,7 +121,7 @@ def _is_lazy(tensor: torch.Tensor) -> bool:
 
 
 def check_fit(model: nn.Module, name: str, inputs: torch.Tensor, outputs: int) -> None:
-    """Pass one batch through a model and look at what comes out.
+    """Pass one batch through a model and check the outputs.
 
     Args:
         model: left as it was found, batch statistics included.
@@ -151,7 +151,7 @@ def check_fit(model: nn.Module, name: str, inputs: torch.Tensor, outputs: int) -
 
 
 def argument_faults(model: Component, base: str) -> Iterator[tuple[str, str]]:
-    """(argument, message) of what the constructor would refuse; sizes may be given or left to the data.
+    """Yield (argument, message) for each argument that the constructor would refuse; sizes may be left out.
 
     Raises:
         BuildError: no such model.
@@ -165,7 +165,7 @@ def argument_faults(model: Component, base: str) -> Iterator[tuple[str, str]]:
 
 
 def count_parameters(model: nn.Module) -> int:
-    """How many numbers are trained."""
+    """Return the number of trainable numbers."""
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
 
 
@@ -185,7 +185,7 @@ def _constructor(name: str, base: str) -> Callable[..., Any]:
 
 
 def _check_text(model: Component, takes: Mapping[str, inspect.Parameter], vocab_size: int | None) -> None:
-    """Text needs a model with an embedding, and such a model text; a class of one's own decides itself."""
+    """Raise for text without an embedding, or an embedding without text; user classes decide themselves."""
     if vocab_size is not None:
         if not user_code.is_own(model.type) and "vocab_size" not in takes:
             message = f"{model.type} takes numbers, and text needs a model with an embedding, such as RNN"

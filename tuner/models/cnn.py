@@ -61,7 +61,7 @@ class CNN(nn.Module):
         self.head = _head(depth * height * width, hidden, num_classes, dropout, activation)
 
     def forward(self, images: Tensor) -> Tensor:
-        """float32 (N, C, H, W) -> (N, num_classes)."""
+        """Map float32 (N, C, H, W) to (N, num_classes)."""
         outputs: Tensor = self.head(self.features(images))
         return outputs
 

@@ -1,4 +1,4 @@
-"""The linear model: the first thing to try, and the mark that any other model has to beat."""
+"""The linear model: the first to try, and the baseline that any other model must beat."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ class Linear(nn.Module):
         self.linear = nn.Linear(in_features, out_features, bias=bias)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """float32 (N, ...) -> (N, out_features)."""
+        """Map float32 (N, ...) to (N, out_features)."""
         outputs: Tensor = self.linear(self.flatten(inputs))
         return outputs

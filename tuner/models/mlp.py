@@ -45,7 +45,7 @@ class MLP(nn.Module):
         self.stack = nn.Sequential(*stack, nn.Linear(width, out_features))
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """float32 (N, ...) -> (N, out_features)."""
+        """Map float32 (N, ...) to (N, out_features)."""
         outputs: Tensor = self.stack(inputs)
         return outputs
 
@@ -53,7 +53,7 @@ class MLP(nn.Module):
 def _hidden_layers(
     hidden: Sequence[int] | None, layers: Sequence[dict[str, float]] | None, dropout: float
 ) -> list[tuple[int, float]]:
-    """The width and the dropout rate of each hidden layer."""
+    """Return the width and the dropout rate of each hidden layer."""
     if hidden is not None and layers is not None:
         raise BuildError("model.layers", "give hidden or layers, not both")
     if layers is None:

@@ -13,14 +13,14 @@ from tuner.models.arguments import check_count, check_rate
 
 CELLS: Mapping[str, Callable[..., nn.RNNBase]] = {"RNN": nn.RNN, "LSTM": nn.LSTM, "GRU": nn.GRU}
 EMBEDDING = 64
-"""The width of a token's embedding where the config gives none."""
+"""Default width of a token's embedding."""
 
 PADDING = 0
-"""The token id that stands behind the end of a text."""
+"""The token id that fills a text after its end."""
 
 
 class RNN(nn.Module):
-    """Recurrent layers, and a linear layer over the last state of the uppermost, of both directions if two.
+    """Recurrent layers, and a linear layer over the last state of the top one (both directions if two).
 
     Args:
         input_shape: of one input: (length,) of token ids where there is a `vocab_size`, else (steps,) of one
@@ -65,7 +65,7 @@ class RNN(nn.Module):
         self.head = nn.Sequential(nn.Dropout(rate), nn.Linear(self.directions * hidden_size, out_features))
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """int64 (N, L) of text, or float32 (N, T), (N, T, F) or (N, C, H, W) -> (N, out_features)."""
+        """Map int64 (N, L) of text, or float32 (N, T), (N, T, F) or (N, C, H, W), to (N, out_features)."""
         if self.embedding is None:
             states = self.recurrent(_steps(inputs))[1]
         else:
@@ -78,7 +78,7 @@ class RNN(nn.Module):
 
 
 def lengths_of(tokens: Tensor) -> Tensor:
-    """How far each text reaches, padding inside it included; an empty one counts as one token of padding.
+    """Return the length of each text, inner padding included; an empty text has length 1.
 
     Args:
         tokens: int64 (N, L).
@@ -106,7 +106,7 @@ def _cell(name: str) -> Callable[..., nn.RNNBase]:
 
 
 def _step_width(shape: tuple[int, ...]) -> int:
-    """How many numbers one step has."""
+    """Return the number of values in one step."""
     match shape:
         case (_,):
             return 1
@@ -118,7 +118,7 @@ def _step_width(shape: tuple[int, ...]) -> int:
 
 
 def _steps(inputs: Tensor) -> Tensor:
-    """float32 (N, T), (N, T, F) or (N, C, H, W) as (N, steps, numbers in a step)."""
+    """Reshape float32 (N, T), (N, T, F) or (N, C, H, W) to (N, steps, numbers in a step)."""
     if inputs.dim() == 2:
         return inputs.unsqueeze(2)
     return inputs if inputs.dim() == 3 else inputs.transpose(1, 2).flatten(2)

@@ -1,7 +1,7 @@
-"""The classification models of torchvision by the names of their constructors, sized by the data.
+"""Torchvision's classification models by the names of their constructors, sized by the data.
 
-Their first convolution takes the data's channels and their last layer gives the task's outputs, with
-pretrained weights as without. The rest is torchvision's own, its arguments included.
+The first convolution takes the data's channels, and the last layer returns the task's outputs, with or without
+pretrained weights. All else is torchvision's own, its arguments included.
 """
 
 from __future__ import annotations
@@ -29,27 +29,28 @@ from tuner.models.adapt import (
 from tuner.models.arguments import image_shape
 
 OURS = ("progress", "aux_logits")
-"""Arguments of the constructors that are not the config's to give: auxiliary outputs are no plain tensor."""
+"""Arguments of the constructors that the config must not set: auxiliary outputs are no plain tensor."""
 
 POPPED = ("dropout", "image_size", "input_size")
-"""Arguments that some classes require, and whose constructors have a default for them."""
+"""Arguments that some classes require and whose constructors have a default."""
 
 
 def names() -> list[str]:
-    """The constructors of classification models."""
+    """Return the constructors of classification models."""
     found: list[str] = models.list_models(module=models)
     return found
 
 
 def constructor(name: str) -> Callable[..., nn.Module]:
-    """A function that builds the model `name`; its signature is that of the torchvision class and `freeze`.
+    """Return a function that builds the model `name`.
 
-    It takes, by keyword, `input_shape` (channels, height, width) and `num_classes`, further
+    Its signature is that of the torchvision class and `freeze`. Further keywords are `input_shape` (channels, height,
+    width), `num_classes` and these:
         weights: a name such as `DEFAULT` or `IMAGENET1K_V1`, or null for a random start.
-        freeze: `backbone`, so that only what was replaced is trained, or null,
-    and raises BuildError for either that is none of these, for weights that cannot be had and for data
-    that are not images. `fetch` False makes the same network without reading its weights, for one whose
-    own weights are about to be loaded.
+        freeze: `backbone`, so that only replaced layers train, or null.
+        fetch: False makes the same network without reading its weights, which are about to be loaded.
+
+    The function raises BuildError for other values, for weights that cannot be had and for data that are not images.
     """
 
     def build(*, input_shape: tuple[int, ...], num_classes: int, **arguments: Any) -> nn.Module:
@@ -62,7 +63,7 @@ def constructor(name: str) -> Callable[..., nn.Module]:
 
 
 def value_faults(name: str, arguments: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """(argument, message) of each value of `weights` and `freeze`, or of a choice between such, that is none."""
+    """Yield (argument, message) for each wrong value of `weights` and `freeze`, or of a choice of them."""
     checks: dict[str, Callable[[Any], Any]] = {"weights": lambda value: _weights(name, value), "freeze": _check_freeze}
     for argument in sorted(checks.keys() & arguments.keys()):
         given = arguments[argument]
@@ -74,7 +75,7 @@ def value_faults(name: str, arguments: Mapping[str, Any]) -> Iterator[tuple[str,
 
 
 def _arguments(name: str) -> dict[str, Any]:
-    """The arguments that a config may give, with their defaults: the constructor itself tells none but `weights`."""
+    """Return the config's arguments with their defaults, which the constructor itself does not list."""
     cls = get_type_hints(models.get_model_builder(name))["return"]
     ours = {"num_classes", *OURS}
     defaults = {key: p.default for key, p in signatures.parameters_of(cls).items() if key not in ours}
@@ -106,7 +107,7 @@ def _build(
 
 
 def _finished(net: nn.Module, name: str, channels: int, pretrained: bool, freeze: str | None) -> nn.Module:
-    """A network whose last layer is right, with a first one for `channels`, and frozen where that is asked for."""
+    """Return a network with a right last layer, a first layer for `channels`, and a frozen backbone if asked for."""
     head, first = last_layer(net), first_convolution(net)
     trained = [head, *dropouts_beside(head, net)]
     if channels != first.in_channels:
@@ -124,7 +125,7 @@ def _check_freeze(freeze: Any) -> None:
 
 
 def _weights(name: str, chosen: Any) -> Any:
-    """The member of the model's weights enum, or None for null."""
+    """Return the member of the model's weights enum, or None for null."""
     if chosen is None:
         return None
     members = models.get_model_weights(name).__members__
@@ -136,7 +137,7 @@ def _weights(name: str, chosen: Any) -> Any:
 
 
 def _filled(name: str, shape: tuple[int, int, int]) -> dict[str, Any]:
-    """What a model without pretrained weights is told besides its number of outputs."""
+    """Return the further arguments of a model without pretrained weights."""
     cls = get_type_hints(models.get_model_builder(name))["return"]
     _, height, width = shape
     filled = {"image_size": height, "input_size": (height, width), "aux_logits": False, "init_weights": True}
@@ -164,7 +165,7 @@ def _pretrained(name: str, weights: Any, arguments: dict[str, Any]) -> nn.Module
 
 
 def _unread(name: str, weights: Any, arguments: dict[str, Any]) -> nn.Module:
-    """The network that `_pretrained` gives, as it was before the weights came."""
+    """Return the network of `_pretrained` before its weights were loaded."""
     takes = signatures.parameters_of(get_type_hints(models.get_model_builder(name))["return"])
     implied = {"transform_input": True, "aux_logits": False, "init_weights": False}
     known = {key: value for key, value in implied.items() if key in takes}

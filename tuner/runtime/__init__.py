@@ -1,1 +1,1 @@
-"""What a program runs on: devices, threads, generators, seeds, signals, files."""
+"""The machine and the process: devices, threads, generators, seeds, signals, files."""

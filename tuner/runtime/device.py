@@ -15,9 +15,9 @@ from tuner.runtime.rounding import amount
 
 
 def be_repeatable() -> None:
-    """Have CUDA choose the same kernels every time; to be called before it computes anything.
+    """Make CUDA choose the same kernels every time; call it before CUDA computes anything.
 
-    An operation that has no such kernel warns and goes on.
+    An operation without such a kernel only warns.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.backends.cudnn.benchmark = False
@@ -27,7 +27,7 @@ def be_repeatable() -> None:
 
 @contextlib.contextmanager
 def held_to(threads: int | None) -> Iterator[None]:
-    """Compute with so many threads, since another number gives other bits; None leaves them as they are."""
+    """Compute with this number of threads, since another gives other bits; None changes nothing."""
     before = torch.get_num_threads()
     torch.set_num_threads(before if threads is None else threads)
     try:
@@ -44,17 +44,17 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
 
 LARGEST = 2**30
-"""The bytes of the largest block, and of the free rest, that a process keeps for itself."""
+"""Size in bytes of the largest block, and of the free rest, that a process keeps."""
 
 
 """The bytes of the largest block, and of the free rest, that a process keeps for itself."""
 
 
 def keep_freed_memory() -> None:
-    """Have this process reuse the blocks that it frees, in place of giving them back and asking for fresh ones.
+    """Make this process reuse the blocks that it frees, in place of returning them to the system.
 
-    Each step of a training frees its activations and allocates as much again. A fresh block is cleared page
-    by page: half of the time that a small CNN takes on a CPU. Without glibc nothing happens.
+    Each training step frees its activations and allocates as much again. A fresh block is cleared page by page. That
+    takes half the time of a small CNN on a CPU. Without glibc nothing happens.
     """
     if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
         library.mallopt(_MMAP_THRESHOLD, LARGEST)

@@ -1,4 +1,4 @@
-"""Files and folders that are there whole or not at all."""
+"""Files and folders that exist whole or not at all."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tuner.errors import TunerError, UsageError
 
 
 def write_whole(file: Path, content: bytes) -> None:
-    """Write a file so that a reader, or a machine that lost its power, sees the old one or the new one.
+    """Write a file so that a reader, even after a power cut, sees the old or the new one.
 
     Raises:
-        TunerError: it cannot be written; nothing half-written is left behind.
+        TunerError: the file cannot be written; nothing half-written is left behind.
     """
     file = file.absolute()
     partial = file.parent / f".{file.name}.partial"
@@ -35,10 +35,10 @@ def write_whole(file: Path, content: bytes) -> None:
 
 
 def refuse_foreign(file: Path, mark: str) -> None:
-    """Let a file be made, or be replaced when it is one of ours: `mark` stands in its first lines.
+    """Allow a file that is new, or that has `mark` in its first lines and may be replaced.
 
     Raises:
-        UsageError: it is somebody else's.
+        UsageError: the file exists without the mark.
     """
     if file.is_file() and file.stat().st_size:
         with file.open("rb") as reading:
@@ -48,10 +48,10 @@ def refuse_foreign(file: Path, mark: str) -> None:
 
 
 def refuse_to_replace(folder: Path, overwrite: bool, marks: Sequence[str]) -> None:
-    """Let a folder be made, or be replaced when asked for and when it holds all of `marks`.
+    """Allow a folder that is new, or that holds all of `marks` and may be overwritten.
 
     Raises:
-        UsageError: it is there and may not be replaced.
+        UsageError: the folder exists and may not be replaced.
     """
     if not folder.exists():
         return
@@ -63,7 +63,7 @@ def refuse_to_replace(folder: Path, overwrite: bool, marks: Sequence[str]) -> No
 
 @contextlib.contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
-    """A folder to fill that takes its name, and the place of an older one, only when it is full.
+    """Yield a folder to fill; it takes its name and replaces an older one only when it is complete.
 
     Raises:
         TunerError: it cannot be written; nothing half-written is left behind.

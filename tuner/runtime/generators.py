@@ -1,4 +1,4 @@
-"""Chance: every generator seeded, and the order of an epoch."""
+"""Randomness: every generator seeded, and the order of an epoch."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tuner.runtime.seeds import derive
 
 
 def order(rows: int, seed: int, epoch: int) -> Tensor:
-    """The order in which an epoch visits the rows, int64 (rows,), on the CPU whatever the device."""
+    """Return the order in which an epoch visits the rows, int64 (rows,), always on the CPU."""
     return torch.randperm(rows, generator=torch.Generator().manual_seed(derive(seed, "order", epoch)))
 
 
 def seed_everything(seed: int) -> None:
     """Seed every generator that a model's code may draw from.
 
-    `torch.manual_seed` notes down a whole traceback for each GPU that is not in use yet, in half a millisecond.
+    `torch.manual_seed` records a traceback for each GPU that is not in use yet, which takes half a millisecond.
     """
     torch.default_generator.manual_seed(seed)
     if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]

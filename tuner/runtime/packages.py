@@ -12,7 +12,7 @@ from types import ModuleType
 from tuner.runtime.seeds import derive
 
 _loaded: dict[Path, tuple[int, ModuleType]] = {}
-"""The module of each file, and when the file had been changed last."""
+"""The module of each file, and the file's time of change."""
 
 
 def top_of(file: Path, base: Path) -> Path | None:
@@ -23,9 +23,9 @@ def top_of(file: Path, base: Path) -> Path | None:
         base: the folder that user code is looked up from.
 
     Returns:
-        The outermost folder with an `__init__.py` above the file. A file with relative imports may need more:
-        without such a folder all folders between it and `base` are packages, as `import` has it, and so is any
-        folder that its own imports reach. None for a module by itself.
+        The outermost folder with an `__init__.py` above the file; None for a module by itself. Relative imports
+        may need more. Without such a folder, all folders between the file and `base` are packages, as for `import`.
+        So is any folder that the file's own imports reach.
     """
     top, folder = None, file.parent
     while (folder / "__init__.py").is_file():
@@ -44,8 +44,7 @@ def top_of(file: Path, base: Path) -> Path | None:
 def load(file: Path, top: Path) -> ModuleType:
     """Import a file under its name in a package. This runs its code and that of the packages around it.
 
-    Its name is the one that `import` finds it by, where that is so, and else one that no other file has: two
-    packages of one name stay apart.
+    If `import` finds it, it has the same name. Else its name is unique, so that two packages of one name stay apart.
 
     Args:
         file: resolved.
@@ -97,7 +96,7 @@ def _make(name: str, top: Path) -> None:
 
 
 def _is_found(top: Path) -> bool:
-    """Whether `import` finds this very package by its name; then processes that user code starts find it too."""
+    """Return whether `import` finds this package by its name, as processes of user code then do."""
     init = top / "__init__.py"
     if top.name in sys.modules:
         origin = getattr(sys.modules[top.name], "__file__", None)
@@ -108,7 +107,7 @@ def _is_found(top: Path) -> bool:
 
 
 def _level(file: Path) -> int:
-    """The dots of the farthest relative import in a file; 0 without any."""
+    """Return the dots of the farthest relative import in a file; 0 without any."""
     try:
         tree = ast.parse(file.read_bytes())
     except (SyntaxError, ValueError):  # importing the file says what is wrong

@@ -1,4 +1,4 @@
-"""Numbers as people read them: three significant digits in tables, sentences and pages. JSON keeps all digits."""
+"""Numbers for readers: three significant digits in tables, sentences and pages. JSON keeps all digits."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Any
 DIGITS = 3
 
 WHOLE_FROM, WHOLE_UP_TO = 999.5, 1e6
-"""Floats that round to at least four digits before the point, up to a million, keep all of those: 48213.7 is 48214."""
+"""Floats in this range keep all digits before the point: 48213.7 is 48214."""
 
 
 def rounded(value: float) -> str:
-    """A float in three significant digits, such as 0.997, 1.5e-05 or 48214."""
+    """Return a float with three significant digits, such as 0.997, 1.5e-05 or 48214."""
     return f"{value:.0f}" if WHOLE_FROM <= abs(value) < WHOLE_UP_TO else f"{value:.{DIGITS}g}"
 
 
 def amount(count: int, noun: str) -> str:
-    """Return a number of things: `1 trial`, `2 trials`."""
+    """Return a count with its noun: `1 trial`, `2 trials`."""
     return f"{count} {noun}{'s' * (count != 1)}"
 
 
 def json_text(value: Any, indent: int | None = None) -> str:
-    """Return strict JSON, with null for NaN and infinities: JSON has no word for them."""
+    """Return strict JSON, with null for NaN and infinities."""
     return json.dumps(_finite(value), indent=indent, allow_nan=False)
 
 
@@ -37,7 +37,7 @@ def _finite(value: Any) -> Any:
 
 
 def value_text(value: object) -> str:
-    """A parameter's value as YAML writes it (`null`, `true`, text as it is), floats rounded."""
+    """Return a parameter's value as YAML writes it (`null`, `true`, plain text), floats rounded."""
     if isinstance(value, float):
         return rounded(value)
     return value if isinstance(value, str) else json.dumps(value, default=str)

@@ -6,6 +6,6 @@ import hashlib
 
 
 def derive(seed: int, *names: int | str) -> int:
-    """A seed in [0, 2**53) for the thing called `names`, exact even as a float; unrelated for every other name."""
+    """Return a seed in [0, 2**53) for `names`, exact as a float and unrelated to those of other names."""
     text = "/".join(str(part) for part in (seed, *names))
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 11

@@ -1,9 +1,9 @@
-"""Signals that ask for an end: the first asks, the second, or five seconds, makes one; and what a child has of them.
+"""Signals that end a run: the first asks it to stop, the second, or five seconds, stops it.
 
-A child that Python forks begins with the signals' usual effect: one that ignored them, or that had this
-program's handlers, could not be terminated. Both signals are held back over the fork, or one that comes in
-its midst would be noted by a handler that the child never runs (https://github.com/python/cpython/issues/78178).
-A program that is executed has them at their usual effect too, for its parent has handlers, and ignores nothing.
+A child that Python forks gets the signals' default actions. A child that ignored them, or that had this program's
+handlers, could not be terminated. Both signals are blocked during the fork. Else a handler that the child never runs
+would receive them (https://github.com/python/cpython/issues/78178). A program that is executed has the default actions
+too, since its parent has handlers and ignores nothing.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from types import FrameType
 from tuner.errors import Interrupted
 
 GRACE_SECONDS = 5.0
-"""How long a running epoch may take to its end after the first signal."""
+"""Seconds that a running epoch may take to its end after the first signal."""
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Ctrl-C, what a scheduler sends, and a terminal that was closed."""
+"""Ctrl-C, the signal of a scheduler, and the signal of a closed terminal."""
 
 
 class _Handler:
-    """A handler of this program's, by which a forked child knows it."""
+    """A handler of this program, so that a forked child recognises it."""
 
     def __init__(self, act: Callable[[int], None]) -> None:
         self._act = act
@@ -38,11 +38,11 @@ class _Handler:
 def interruptible(ask_to_stop: Callable[[int], None]) -> Iterator[None]:
     """Call `ask_to_stop` with the number of the first signal; raise on the second or when the grace is over.
 
-    Outside the main thread, where Python takes no signals, it does nothing. SIGHUP that is ignored, as under
-    `nohup`, stays ignored.
+    Outside the main thread Python receives no signals, and this does nothing. An ignored SIGHUP, as under `nohup`,
+    stays ignored.
 
     Raises:
-        Interrupted: out of whatever runs at that moment.
+        Interrupted: at whatever point the program runs.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -70,9 +70,9 @@ def interruptible(ask_to_stop: Callable[[int], None]) -> Iterator[None]:
 
 
 def leave_to_the_driver() -> None:
-    """Have no effect of the signals in this process for good: a terminal sends them to all, and the driver decides.
+    """Disable the signals in this process for good: a terminal sends them to all, and the driver decides.
 
-    To be called in the main thread. They are not ignored, which whatever is started here would inherit.
+    Call it in the main thread. The signals are handled, not ignored, since child processes would inherit that.
     """
     for number in _heeded():
         signal.signal(number, _Handler(lambda number: None))
@@ -80,9 +80,9 @@ def leave_to_the_driver() -> None:
 
 
 def free_forked_children() -> None:
-    """From now on children forked here have the signals' usual effect, whoever's handlers this process has.
+    """Give children that are forked from now on the signals' default actions, whatever the handlers.
 
-    For a process that is another program's, as an actor of Ray is.
+    It is for a process of another program, such as an actor of Ray.
     """
     _fork.all = True
 
@@ -93,7 +93,7 @@ def _heeded() -> list[signal.Signals]:
 
 
 class _Fork:
-    """What happens around each fork of this process, by the thread that forks; to `all` handlers or only ours."""
+    """Actions around each fork of this process, in the forking thread; `all` covers handlers of others."""
 
     def __init__(self) -> None:
         self._here = threading.local()

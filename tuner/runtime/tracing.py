@@ -1,6 +1,6 @@
-"""Whether a layer is given plain numbers, or a tracer, a compiler or a transform of torch looks on.
+"""Whether a layer receives plain numbers, or a tracer, a compiler or a transform of torch is active.
 
-A layer that computes in a way of its own leaves the second kind to torch's own layer.
+A layer with its own implementation uses torch's in the second case.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from tuner.torch_internals import dispatch_modes, tracing_state, vmap_level
 
 PLAIN = (Tensor, nn.Parameter)
-"""Other classes of tensors, such as fake or masked ones, give each operation a meaning of their own."""
+"""Plain classes of tensors. Others, such as fake or masked ones, redefine each operation."""
 
 
 def is_recorded() -> bool:
@@ -22,9 +22,9 @@ def is_recorded() -> bool:
 
 
 def is_eager(*tensors: Tensor) -> bool:
-    """Return whether torch computes on dense tensors at this moment.
+    """Return whether torch computes on dense tensors now.
 
-    Under vmap or a dispatch mode, and where operations are recorded, it does not.
+    It does not under vmap or a dispatch mode, nor where operations are recorded.
     """
     if is_recorded():  # first: nothing below it can be compiled
         return False
@@ -34,12 +34,12 @@ def is_eager(*tensors: Tensor) -> bool:
 
 
 def is_proxy(value: Any) -> bool:
-    """Return whether a layer is given what `torch.fx` traces with, in place of a tensor."""
+    """Return whether a value is a proxy of a `torch.fx` trace, in place of a tensor."""
     return not isinstance(value, Tensor) and isinstance(value, torch.fx.Proxy)
 
 
 def leaf_call(module: nn.Module, proxy: Any) -> Tensor:
-    """Return what `torch.fx` records for a module of torch.nn: one call, whose mode may change after the trace."""
+    """Return the `torch.fx` record for a module of torch.nn: one call, whose mode may change later."""
     tracer = proxy.tracer
     recorded: Tensor = tracer.create_proxy("call_module", tracer.path_of_module(module), (proxy,), {})
     return recorded

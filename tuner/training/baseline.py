@@ -1,6 +1,7 @@
-"""The trivial predictor: the best of the answers that look at no input, for each metric, fitted on the training rows.
+"""The trivial predictor: the best constant answer for each metric, fitted on the training rows.
 
-Of classes it is one class always, or the shares of the classes as probabilities; of numbers the mean or the median.
+For classes it answers always one class, or the class shares as probabilities. For numbers it answers the mean or the
+median.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from tuner.training.link import Link
 from tuner.training.metrics import Scores
 
 MOST_TRIED = 20
-"""So many classes, the commonest first, are tried as the answer that is always given."""
+"""Largest number of classes, the most frequent first, that are tried as the constant answer."""
 
 MOST_ROWS, MOST_NUMBERS = 10_000, 2**20
-"""The training rows that answers are compared on, and their outputs: on 60,000 of 100 classes an area took minutes."""
+"""Largest number of training rows that compare answers, and of their outputs. Areas of 60,000 rows took minutes."""
 
 NEVER = -30.0
 """The logit of a class that is never the answer."""
@@ -31,22 +32,22 @@ NEVER = -30.0
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What the trivial predictor scores on a split, and what it always says, by metric."""
+    """The scores of the trivial predictor on a split, and its answers, by metric."""
 
     values: Mapping[str, float]
     says: Mapping[str, str]
 
     @property
     def facts(self) -> dict[str, Any]:
-        """As it is noted of a study, of its validation rows."""
+        """The values that a study stores, of its validation rows."""
         return {"valid": dict(self.values), "says": dict(self.says)}
 
 
 def baseline_of(dataset: Dataset, split: Split, scores: Scores) -> Baseline:
     """Score the trivial predictor.
 
-    For each metric the answer is chosen by the training rows, of many by some thousands, and scored on the split. A
-    metric whose direction is not known, or that is no number for a constant, is left out.
+    The training rows, or thousands of many, choose the answer for each metric; the split scores it. Metrics of unknown
+    direction, or without a number for a constant, are left out.
 
     Args:
         dataset: whose training rows it is fitted on.
@@ -71,7 +72,7 @@ def baseline_of(dataset: Dataset, split: Split, scores: Scores) -> Baseline:
 
 
 def _some(dataset: Dataset) -> Tensor:
-    """Places of training rows, int64: all, or of many an even part in the order of the targets, with every class."""
+    """Return the places of training rows, int64: all, or of many an even part with every class."""
     targets = dataset.train.targets
     most = max(1, min(MOST_ROWS, MOST_NUMBERS // dataset.outputs))
     in_order = (targets if targets.dim() == 1 else targets[:, 0]).argsort(stable=True)
@@ -89,7 +90,7 @@ def _is_better(value: float, best: tuple[float, str, Tensor] | None, direction: 
 
 
 def _answers(dataset: Dataset) -> Iterator[tuple[str, Tensor]]:
-    """(what it says, outputs for one row) of each answer, float32 (outputs,), as a model would give them."""
+    """Yield (description, outputs for one row) of each answer; outputs are float32 (outputs,)."""
     targets = dataset.train.targets
     if dataset.task is Task.REGRESSION:
         assert dataset.target_scale is not None

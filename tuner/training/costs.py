@@ -1,4 +1,4 @@
-"""What a model costs whatever the data: the numbers that it trains, and the time that one row takes."""
+"""Costs of a model that do not depend on the data's values: trained numbers, and time per row."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PASSES = 30
 
 
 def measure(names: Iterable[str], model: nn.Module, row: Tensor) -> dict[str, float]:
-    """Those of the costs that are asked for.
+    """Return the requested costs.
 
     Args:
         names: metrics; those that are no costs are left out.
@@ -31,7 +31,7 @@ def measure(names: Iterable[str], model: nn.Module, row: Tensor) -> dict[str, fl
 
 @torch.no_grad()
 def latency(model: nn.Module, row: Tensor) -> float:
-    """Milliseconds of one pass of one row in evaluation mode: the median of many, after some to warm up."""
+    """Return the milliseconds of one pass of one row in evaluation mode: the median after a warm-up."""
     training = model.training
     model.eval()
     try:

@@ -1,7 +1,7 @@
-"""Dropout whose noise is cheap to draw on a CPU, and everywhere the same as a lane's.
+"""Dropout with noise that is cheap to draw on a CPU, and equal to that of a lane.
 
-Torch draws 16 ns for each element, this 2: of more than some 4,000 elements it is faster, of fewer a little slower.
-Lanes that train together, which draw for each of them, gain from it in any size.
+Torch draws 16 ns per element, this class 2 ns. Above some 4,000 elements it is faster, below a little slower. Lanes
+that train together gain at any size, because they draw for each lane.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from torch.nn import functional
 from tuner.runtime.tracing import is_eager, is_proxy, leaf_call
 
 LEVELS = 2**16
-"""A rate is one of so many: four elements share a draw of 64 bits."""
+"""Number of possible rates: four elements share a draw of 64 bits."""
 
 _FEWEST = -(2**63)
-"""Draws are of all numbers of 64 bits; without it they would be of those from 0."""
+"""The low end of draws, so that they cover all numbers of 64 bits."""
 
 
 class Dropout(nn.Dropout):
-    """As `nn.Dropout`: on a CPU with a rate to the nearest of `LEVELS`, on CUDA drawn as lanes draw it.
+    """`nn.Dropout` with cheap noise: a rate to the nearest of `LEVELS` on a CPU, a lane's draws on CUDA.
 
     Torch's own dropout is used under vmap, in a trace and in a compiled graph, which keep what was drawn once.
     """
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's own name, by which it may be given
-        """(N, ...) -> (N, ...)."""
+        """Map (N, ...) to (N, ...)."""
         if not torch.jit.is_scripting():  # type: ignore[attr-defined]
             if is_proxy(input):
                 return leaf_call(self, input)
@@ -40,7 +40,7 @@ def _is_ours(inputs: Tensor) -> bool:
 
 
 def _dropped(inputs: Tensor, rate: float, inplace: bool) -> Tensor:
-    """Inputs after a dropout in (0, 1) that is cheap to draw on a CPU."""
+    """Return inputs after a dropout with a rate in (0, 1), cheap to draw on a CPU."""
     elements = inputs.numel()
     drawn = draw(torch.empty((elements + 3) // 4, dtype=torch.int64)).view(torch.int16)
     drawn = drawn[:elements] if elements % 4 else drawn
@@ -48,17 +48,17 @@ def _dropped(inputs: Tensor, rate: float, inplace: bool) -> Tensor:
 
 
 def is_random(rate: float) -> bool:
-    """Whether something is drawn at all."""
+    """Return whether a dropout of this rate draws anything."""
     return 0.0 < rate < 1.0
 
 
 def times(inputs: Tensor, factors: Tensor, inplace: bool = False) -> Tensor:
-    """Inputs after their noise, in their own type, as torch gives them; `inplace` overwrites them."""
+    """Return inputs times their noise, in the inputs' type; `inplace` overwrites them."""
     return inputs.mul_(factors) if inplace else (inputs * factors).to(inputs.dtype)
 
 
 def dropped(inputs: Tensor, rate: float, inplace: bool = False) -> Tensor:
-    """Inputs after a dropout in (0, 1) that torch draws, on any device; `inplace` overwrites them."""
+    """Return inputs after a dropout with a rate in (0, 1) that torch draws; `inplace` overwrites them."""
     mask = draw_kept(inputs.new_empty(inputs.shape, dtype=torch.bool), rate)
     if inplace:
         return inputs.mul_(mask).mul_(exact_scale(rate))
@@ -71,7 +71,7 @@ def draw_kept(into: Tensor, rate: float, generator: Generator | None = None) -> 
 
 
 def exact_scale(rate: float) -> float:
-    """What is multiplied by what is kept so."""
+    """Return the factor of the kept elements."""
     return 1.0 / (1.0 - rate) if rate < 1.0 else 0.0
 
 
@@ -81,15 +81,15 @@ def draw(into: Tensor, generator: Generator | None = None) -> Tensor:
 
 
 def bound(rate: float) -> int:
-    """An element is kept whose 16 bits, as a signed number, are not below this."""
+    """Return the bound of 16 signed bits: an element at or above it is kept."""
     return min(round(rate * LEVELS), LEVELS - 1) - LEVELS // 2
 
 
 def kept(drawn: Tensor, bounds: Tensor | int) -> Tensor:
-    """1 for each element that is kept, else 0, float32; comparing straight into numbers is faster than into bools."""
+    """Return float32 with 1 for each kept element, else 0; comparing into floats is faster than into bools."""
     return torch.ge(drawn, bounds, out=torch.empty_like(drawn, dtype=torch.float32))
 
 
 def scale(rate: float) -> float:
-    """What the kept elements are multiplied by."""
+    """Return the factor of the kept elements, for a rate rounded to `LEVELS`."""
     return LEVELS / (LEVELS // 2 - bound(rate)) if rate < 1.0 else 0.0

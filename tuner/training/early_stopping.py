@@ -1,4 +1,4 @@
-"""Early stopping: how long a run has waited for its objective to get better."""
+"""Early stopping: how many epochs a run has waited for a better objective."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Patience:
 
     @property
     def over(self) -> bool:
-        """Whether the objective has not got better for too long."""
+        """Whether the objective has not improved for too long."""
         return self._stop is not None and self._waited >= self._stop.patience
 
     def see(self, value: float) -> None:
-        """Take an epoch's value into account."""
+        """Count an epoch's value."""
         if self._stop is None:
             return
         margin = self._stop.min_delta if self._direction is Direction.MAXIMIZE else -self._stop.min_delta
@@ -38,9 +38,9 @@ class Patience:
             self._waited += 1
 
     def state_dict(self) -> dict[str, float]:
-        """What `load_state_dict` goes on from."""
+        """Return the state that `load_state_dict` continues from."""
         return {"best": self._best, "waited": self._waited}
 
     def load_state_dict(self, state: dict[str, float]) -> None:
-        """Go on counting where a run of the same config stood."""
+        """Continue counting from the state of a run of the same config."""
         self._best, self._waited = state["best"], int(state["waited"])

@@ -1,7 +1,7 @@
-"""Linear layers whose product a CPU computes sooner, of one model and of lanes that train together.
+"""Linear layers whose product a CPU computes faster, for one model and for lanes that train together.
 
-MKL takes a quarter longer for outputs whose number is no multiple of its block, as tuned widths are; it computes their
-transpose at full speed. And for lanes vmap takes a linear layer apart into five operations where one would do.
+MKL takes a quarter longer if the number of outputs is no multiple of its block, as with tuned widths. It computes their
+transpose at full speed. For lanes, vmap splits a linear layer into five operations where one is enough.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from tuner.runtime.tracing import is_eager, is_proxy, is_recorded, leaf_call
 HAS_MKL: bool = torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]
 
 BLOCK = 16
-"""So many outputs MKL computes at once."""
+"""Number of outputs that MKL computes at once."""
 
 MANY = 2**17
-"""The numbers in the inputs of all lanes that a core's cache no longer holds."""
+"""Numbers in the inputs of all lanes that no longer fit into a core's cache."""
 
 LARGE = 2**21
-"""The multiplications from which on the transposed product is worth the operations around it."""
+"""Number of multiplications above which the transposed product pays."""
 
 
 class Linear(nn.Linear):
@@ -32,14 +32,14 @@ class Linear(nn.Linear):
     """
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's own name, by which it may be given
-        """(N, ..., in_features) -> (N, ..., out_features); with parameters of K lanes, (K, N, ...) -> (K, N, ...)."""
+        """Map (N, ..., in_features) to (N, ..., out_features), for K lanes with a leading K."""
         if not torch.jit.is_scripting():  # type: ignore[attr-defined]
             return product(self, input)
         return functional.linear(input, self.weight, self.bias)
 
 
 def product(layer: nn.Linear, input: Tensor) -> Tensor:  # noqa: A002  # as the layer's `forward` has it
-    """What a linear layer gives, by the fastest way for its lanes, its device and its width."""
+    """Return a linear layer's product, by the fastest way for its lanes, device and width."""
     if is_proxy(input):
         return leaf_call(layer, input)
     weight, bias = layer.weight, layer.bias
@@ -56,9 +56,9 @@ def product(layer: nn.Linear, input: Tensor) -> Tensor:  # noqa: A002  # as the 
 
 
 def _is_slow(inputs: Tensor, weight: Tensor) -> bool:
-    """Whether the transpose is sooner there.
+    """Return whether the transposed product is faster.
 
-    Not where inputs have a gradient: its strides would be those of a transpose, on which what comes next is slow.
+    It is not if inputs have a gradient: its strides would be those of a transpose, which slow down the next operation.
     """
     if len(weight) % BLOCK == 0 or inputs.dim() != 2 or inputs.requires_grad or not is_eager(inputs, weight):
         return False
@@ -67,7 +67,7 @@ def _is_slow(inputs: Tensor, weight: Tensor) -> bool:
 
 
 def _in_lanes(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """Under vmap, with the lanes in sight: each tensor is (K, ...) here."""
+    """Compute under vmap with the lanes visible: each tensor here is (K, ...)."""
     level = torch_internals.level_of(weight)
     if level != torch_internals.vmap_level():  # the model uses torch.func too
         return functional.linear(inputs, weight, bias)
@@ -80,17 +80,17 @@ def _in_lanes(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 
 def _transposed(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """(N, I), (O, I), (O,) -> (N, O)."""
+    """Map (N, I), (O, I), (O,) to (N, O)."""
     columns = inputs.t()
     product = torch.mm(weight, columns) if bias is None else torch.addmm(bias[:, None], weight, columns)
     return product.t().contiguous()
 
 
 def _of_lanes(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """(K, N, ..., I), (K, O, I), (K, O) -> (K, N, ..., O).
+    """Map (K, N, ..., I), (K, O, I), (K, O) to (K, N, ..., O).
 
-    On a CPU few outputs take as long as a block of them, their gradients twice: they are computed as their transpose,
-    or, where the strides of its gradient would cost more, as a whole block.
+    On a CPU few outputs take as long as a block of them, and their gradients twice as long. They are computed as their
+    transpose. If the strides of its gradient would cost more, a whole block is computed.
     """
     rows, outputs = inputs.flatten(1, -2), weight.shape[1]
     if outputs >= BLOCK or inputs.device.type != "cpu":
@@ -106,5 +106,5 @@ def _of_lanes(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 
 def _product(left: Tensor, right: Tensor, bias: Tensor | None, along: int) -> Tensor:
-    """(K, A, I) by (K, I, B) -> (K, A, B); the bias, (K, A) or (K, B), is the same along a dimension."""
+    """Map (K, A, I), (K, I, B) to (K, A, B); the bias, (K, A) or (K, B), is constant along a dimension."""
     return torch.bmm(left, right) if bias is None else torch.baddbmm(bias.unsqueeze(along), left, right)

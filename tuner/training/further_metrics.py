@@ -16,15 +16,15 @@ from tuner.data.preprocessing.standardize import Scale
 from tuner.training.link import Link
 
 ZERO = float(np.finfo(np.float64).eps)
-"""What scikit-learn divides an error by whose target is 0."""
+"""Scikit-learn's divisor of an error whose target is 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a model gives for a whole split, and what is true.
+    """A model's outputs for a whole split, and the truth.
 
-    `outputs`: float64 (N, outputs), as the model gives them. `targets`: int64 (N,), or float64 (N, outputs) in
-    their own units. `scale` is of a regression, `link` and `positive`, a class index, of a classification.
+    `outputs`: float64 (N, outputs), as the model returns them. `targets`: int64 (N,), or float64 (N, outputs) in their
+    own units. `scale` belongs to a regression. `link` and `positive`, a class index, belong to a classification.
     """
 
     outputs: Tensor
@@ -54,7 +54,7 @@ def balanced_accuracy(judged: Judged) -> float:
 def matthews(judged: Judged) -> float:
     """Return the Matthews correlation coefficient: 0 where one class is always given, as in scikit-learn.
 
-    torchmetrics gives such a model up to 1, the more the more uneven two classes are.
+    torchmetrics scores such a model up to 1, the more, the more uneven two classes are.
     """
     return float(matthews_corrcoef(judged.targets.cpu().numpy(), judged.outputs.argmax(1).cpu().numpy()))
 
@@ -81,14 +81,14 @@ FURTHER: Mapping[str, Callable[[Judged], float]] = {
     "log_loss": log_loss,
     "mape": mape,
 }
-"""By the names that a goal may use."""
+"""The metrics by the names that a goal may use."""
 
 NEEDS_SOFTMAX = ("log_loss",)
-"""Those that probabilities are needed for which sum to 1."""
+"""Metrics that need probabilities with sum 1."""
 
 
 def _of_classes(judged: Judged, area: Callable[[Any, Any], float]) -> float:
-    """The area of the positive class, or the mean over the classes that have rows and are not all; NaN without any."""
+    """Return the positive class's area, or the mean over classes with some but not all rows; else NaN."""
     ranks = judged.link.ranks(judged.outputs).cpu().numpy()
     truth = judged.targets.cpu().numpy()
     classes: Sequence[int] = range(ranks.shape[1]) if judged.positive is None else [judged.positive]

@@ -1,4 +1,4 @@
-"""What every trial of a study shares: the rows, preprocessed once, the metrics and the device."""
+"""The shared parts of a study's trials: the rows, preprocessed once, the metrics and the device."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tuner.training.metrics import Scores
 from tuner.training.torchmetrics import direction_of
 
 KEPT = 2
-"""How many ways of preprocessing are kept ready; trials of one follow each other less often than not."""
+"""Number of preprocessings that stay ready. Successive trials often share one."""
 
 
 class Job:
-    """The rows of a study and how they are scored.
+    """The rows of a study and their metrics.
 
     Args:
         splits: raw rows set apart.
@@ -37,30 +37,30 @@ class Job:
         self._notes: tuple[str, ...] = ()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the way to the test rows, which a search has no use for."""
+        """Leave out the way to the test rows, which a search does not need."""
         source = replace(self.splits.source, test=None)
         return {**self.__dict__, "splits": replace(self.splits, source=source)}
 
     def at(self, device: torch.device, base: str) -> Job:
-        """The same on another device, what is prepared included, with own code looked up from another folder."""
+        """Return the same job on another device, prepared rows included, with another folder for user code."""
         job = Job(self.splits, self.scores, device, base)
         job._datasets = {way: dataset.at(device) for way, dataset in self._datasets.items()}
         return job
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user should know of the rows, as far as they have been prepared."""
+        """Notes for the user about the rows that have been prepared."""
         return (*self.splits.source.notes, *self._notes)
 
     def settle(self, section: Data) -> None:
-        """Let go of the raw rows, where every trial prepares them as this `data` section does."""
+        """Free the raw rows if every trial prepares them as this `data` section does."""
         self.dataset(section)
         valid = self.splits.valid
         self.splits = replace(self.splits, train=self.splits.train.none(), valid=valid.none() if valid else None)
 
     @classmethod
     def for_search(cls, config: Config, seed: int, device: torch.device) -> Job:
-        """Load what tuning may see.
+        """Load the rows that tuning may see.
 
         Raises:
             DataError: the data are not there, or too few to be split.
@@ -70,7 +70,7 @@ class Job:
 
     @classmethod
     def over(cls, splits: Splits, config: Config, device: torch.device) -> Job:
-        """A job on rows that are there already.
+        """Return a job on rows that are already loaded.
 
         Raises:
             BuildError: the metric does not fit the data.
@@ -86,7 +86,7 @@ class Job:
         return cls(splits, scores, device, config.base)
 
     def dataset(self, section: Data) -> Dataset:
-        """The rows as the `data` section of a config wants them, on the device.
+        """Return the rows on the device, prepared by the `data` section of a config.
 
         Raises:
             BuildError: the transforms or the tokenizer are not for such data, or fail on them.

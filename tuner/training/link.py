@@ -1,4 +1,4 @@
-"""The link between a model's outputs and class probabilities, which the loss that trained it decides."""
+"""The link between a model's outputs and class probabilities. The loss of the training decides it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from torch import Tensor
 
 
 class Link(enum.Enum):
-    """How outputs become probabilities."""
+    """A map from outputs to probabilities."""
 
     SOFTMAX = "softmax"
     SIGMOID = "sigmoid"
     NONE = "none"
 
     def probabilities(self, outputs: Tensor) -> Tensor | None:
-        """Return class probabilities, or None where the loss gives the outputs no such meaning.
+        """Return class probabilities, or None if the loss gives the outputs no such meaning.
 
         Args:
             outputs: (N, classes), float32 or float64.
@@ -35,8 +35,8 @@ class Link(enum.Enum):
     def ranks(self, outputs: Tensor) -> Tensor:
         """Return scores that order rows by how likely each class is, without the ties of rounded probabilities.
 
-        A softmax gives the logit of its probability, a sigmoid that of its own. Where there are no
-        probabilities the score is the margin to the best other class, by which the model decides.
+        A softmax ranks by the logit of its probability, a sigmoid by its own logit. Without probabilities the score is
+        the margin to the best other class, which decides the prediction.
 
         Args:
             outputs: (N, classes), at least 2 classes.

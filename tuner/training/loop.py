@@ -41,20 +41,20 @@ def epochs_of(run: Run, job: Job, start: int, stop: int) -> Iterator[tuple[int, 
 
 
 def _watched(run: Run, job: Job, scores: Mapping[str, float]) -> float:
-    """The objective after an epoch; of the training rows where no others are left and a schedule watches it."""
+    """Return the objective after an epoch; on the training rows if a schedule watches it and no others are left."""
     if not scores and run.schedule.watches:
         scores = evaluate(run, run.dataset.train, job.scores)
     return scores.get(job.scores.objective, math.nan)
 
 
 def close_epoch(run: Run, value: float) -> None:
-    """Let those know who watch the objective from epoch to epoch; NaN is unknown, and nobody watches then."""
+    """Pass an epoch's value to everything that watches the objective; NaN is unknown and ignored."""
     run.schedule.after_epoch(value)
     run.patience.see(value)
 
 
 def train_epoch(run: Run, epoch: int) -> float:
-    """One pass over the training rows in the epoch's own order; the mean of the loss that is minimised."""
+    """Train one epoch in its own order; return the mean of the training loss."""
     run.model.train()
     train = run.dataset.train
     groups = groups_of(order(len(train), run.seed, epoch), run.batch_size, run.training.accumulate)
@@ -68,9 +68,9 @@ def train_epoch(run: Run, epoch: int) -> float:
 
 
 def step(run: Run, batches: list[tuple[Tensor, Tensor]]) -> Tensor:
-    """One step of the optimizer on the mean loss over all rows of some batches; that loss, before it.
+    """Make one optimizer step on the mean loss over all rows of some batches; return the loss before it.
 
-    Gradients are cleared before the first batch and add up over the others. LBFGS asks for the loss more than once.
+    Gradients are cleared before the first batch and add up over the others. LBFGS evaluates the loss more than once.
     """
     alone = len(batches) == 1
     whole = 1 if alone else sum(run.loss.weight(targets) for _, targets in batches)
@@ -101,14 +101,14 @@ def step(run: Run, batches: list[tuple[Tensor, Tensor]]) -> Tensor:
 
 
 def _forget_gradients(optimizer: torch.optim.Optimizer) -> None:
-    """As `zero_grad`, which takes a twentieth of a small model's step to tell a profiler of itself."""
+    """Drop gradients like `zero_grad`, without its profiler call, a twentieth of a small model's step."""
     for group in optimizer.param_groups:
         for parameter in group["params"]:
             parameter.grad = None
 
 
 def _flatten_gradients(optimizer: torch.optim.Optimizer) -> None:
-    """LBFGS views each gradient as a row, which one whose channels come last, or that is expanded, is not."""
+    """Make gradients contiguous, because LBFGS views each as a row."""
     for group in optimizer.param_groups:
         for parameter in group["params"]:
             if parameter.grad is not None and not parameter.grad.is_sparse:
@@ -127,7 +127,7 @@ def _clip(run: Run) -> None:
 
 
 def groups_of(rows: Tensor, size: int, accumulate: int) -> list[list[Tensor]]:
-    """The batches of each step: as batches of `size` times `accumulate` would be, each in parts of `size`.
+    """Return the batches of each step: groups of `size` times `accumulate` rows, in parts of `size`.
 
     `rows` is int64 (..., N): the batches are of its last dimension.
     """
@@ -135,7 +135,7 @@ def groups_of(rows: Tensor, size: int, accumulate: int) -> list[list[Tensor]]:
 
 
 def batches_of(rows: Tensor, size: int) -> list[Tensor]:
-    """Consecutive batches; a last row left alone joins the batch before it, as batch norm needs two."""
+    """Return consecutive batches; a single last row joins the batch before, as batch norm needs two."""
     batches = list(torch.split(rows, size, dim=-1))
     if size > 1 and len(batches) > 1 and batches[-1].shape[-1] == 1:
         batches[-2:] = [torch.cat(batches[-2:], dim=-1)]
@@ -143,25 +143,25 @@ def batches_of(rows: Tensor, size: int) -> list[Tensor]:
 
 
 MOST_ROWS, MOST_NUMBERS = 1024, 2**22
-"""How many rows, and numbers in them, are scored at once; metrics are over the whole split all the same."""
+"""Largest number of rows, and of numbers in them, per scoring pass. Metrics still cover the whole split."""
 
 
 """How many rows, and numbers in them, are scored at once; metrics are over the whole split all the same."""
 
 
 def rows_at_once(dataset: Dataset) -> int:
-    """How many rows a model is given at once where nothing is learned from them."""
+    """Return the number of rows per pass where nothing is learned from them."""
     return max(1, min(MOST_ROWS, MOST_NUMBERS // math.prod(dataset.input_shape)))
 
 
 def evaluate(run: Run, split: Split, scores: Scores) -> dict[str, float]:
-    """Every metric of a run's model over a whole split."""
+    """Return every metric of a run's model over a whole split."""
     outputs = outputs_of(run.scored, split, run.dataset, run.training.precision)
     return scores(outputs, split.targets, run.dataset.target_scale, run.loss.link)
 
 
 def outputs_of(model: nn.Module, split: Split, dataset: Dataset, precision: Precision = Precision.FP32) -> Tensor:
-    """What a model gives for a whole split: float32 (N, outputs), those of a regression in terms of its scale.
+    """Return a model's outputs for a whole split: float32 (N, outputs), scaled for a regression.
 
     It computes in the precision of its training.
     """

@@ -19,7 +19,7 @@ from tuner.torch_internals import LossBase
 from tuner.training.link import Link
 
 Function: TypeAlias = Callable[[Tensor, Tensor], Tensor]
-"""(N, outputs) and the targets of a batch -> a scalar, the mean over the batch."""
+"""Maps (N, outputs) and the targets of a batch to a scalar, the mean over the batch."""
 
 BY_INDEX = ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss")
 BY_ONE_HOT = ("BCEWithLogitsLoss", "MultiLabelSoftMarginLoss", "MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")
@@ -36,10 +36,10 @@ LINKS = {
     "BCEWithLogitsLoss": Link.SIGMOID,
     "MultiLabelSoftMarginLoss": Link.SIGMOID,
 }
-"""The losses whose least expected value is at the true class probabilities; a margin or a distance has no such link."""
+"""Losses whose expected value is lowest at the true class probabilities. Margins and distances have no such link."""
 
 WEIGHTED = ("CrossEntropyLoss", "NLLLoss")
-"""The losses whose mean over a batch is weighed by the class of each row."""
+"""Losses whose mean over a batch is weighted by the class of each row."""
 
 
 class Loss:
@@ -57,11 +57,11 @@ class Loss:
         self._weights = weights
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """(N, outputs) and the targets of a batch -> a scalar."""
+        """Map (N, outputs) and the targets of a batch to a scalar."""
         return self._mean(outputs, targets)
 
     def of_several(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """(K, N, outputs) of K models, each with targets of its own -> (K,)."""
+        """Map (K, N, outputs) of K models, each with its own targets, to (K,)."""
         if isinstance(self._mean, nn.MultiMarginLoss):
             return _margins(self._mean, outputs.flatten(0, 1), targets.flatten()).view(targets.shape).mean(1)
         if not isinstance(self._mean, nn.CrossEntropyLoss):
@@ -73,18 +73,18 @@ class Loss:
 
     @property
     def smoothing(self) -> float:
-        """The label smoothing, in which the loss is linear."""
+        """The label smoothing; the loss is linear in it."""
         return float(getattr(self._mean, "label_smoothing", 0.0))
 
     def smoothed(self, smoothing: float) -> Loss:
-        """The same with another label smoothing, where it has any."""
+        """Return the same loss with another label smoothing, if it has one."""
         mean = copy.copy(self._mean)
         if isinstance(mean, nn.CrossEntropyLoss):
             mean.label_smoothing = smoothing
         return Loss(mean, self._weights, self.link)
 
     def weight(self, targets: Tensor) -> Tensor | int:
-        """What the mean over these rows is divided by: their number, or the sum of their weights.
+        """Return the divisor of the mean over these rows: their number, or the sum of their weights.
 
         Means over several batches, each times its own weight, add up to the mean over all of them.
         """
@@ -92,9 +92,9 @@ class Loss:
 
 
 def _cross_entropies(loss: nn.CrossEntropyLoss, outputs: Tensor, targets: Tensor) -> Tensor:
-    """(N, classes), (N,) -> (N,), as torch has it.
+    """Map (N, classes), (N,) to (N,), as torch computes it.
 
-    Over the first dimension the softmax of few classes takes an eighth of the time; under vmap it takes still more.
+    Over the first dimension the softmax of few classes takes an eighth of the time. Under vmap it takes still more.
     """
     logs = outputs.t().log_softmax(0).t()
     found = functional.nll_loss(logs, targets, loss.weight, reduction="none")
@@ -105,12 +105,12 @@ def _cross_entropies(loss: nn.CrossEntropyLoss, outputs: Tensor, targets: Tensor
 
 
 def _margins(loss: nn.MultiMarginLoss, outputs: Tensor, targets: Tensor) -> Tensor:
-    """(N, classes), (N,) -> (N,), as torch has it, which under vmap computes row by row and warns."""
+    """Map (N, classes), (N,) to (N,), as torch computes it; under vmap torch goes row by row and warns."""
     return functional.multi_margin_loss(outputs, targets, loss.p, loss.margin, loss.weight, reduction="none")
 
 
 def build(loss: Component | None, task: Task, device: torch.device, balance: Tensor | None = None) -> Loss:
-    """Make the loss that trains; None is the task's usual one.
+    """Build the training loss; None is the task's default.
 
     Args:
         loss: a class of torch.nn and its arguments.
@@ -139,7 +139,7 @@ def build(loss: Component | None, task: Task, device: torch.device, balance: Ten
 
 
 def link_of(loss: Component | None, task: Task) -> Link:
-    """Return how outputs that a loss trains become class probabilities; None is the task's usual loss."""
+    """Return how outputs become class probabilities under a loss; None is the task's default loss."""
     return LINKS.get((loss or USUAL[task]).type, Link.NONE) if task is Task.CLASSIFICATION else Link.NONE
 
 
@@ -152,13 +152,13 @@ def _mean(module: nn.Module, name: str, task: Task) -> Function:
 
 
 def _weights(module: nn.Module, name: str) -> Tensor | None:
-    """The weight of each class in the mean of a loss that has them."""
+    """Return the class weights in the mean of a loss, if it has any."""
     weight = getattr(module, "weight", None)
     return weight if name in WEIGHTED and isinstance(weight, Tensor) else None
 
 
 def balanced(targets: Tensor, classes: int) -> Tensor:
-    """Weights by which each class counts as much as any other: rows / (classes x rows of the class).
+    """Return weights that make each class count equally: rows / (classes x rows of the class).
 
     Args:
         targets: int64 (N,), of the training split.
@@ -172,7 +172,7 @@ def balanced(targets: Tensor, classes: int) -> Tensor:
 
 
 def argument_faults(loss: Component) -> Iterator[tuple[str, str]]:
-    """(argument, message) of what the class would refuse.
+    """Yield (argument, message) for each argument that the class would refuse.
 
     Raises:
         BuildError: torch.nn has no such loss.

@@ -1,7 +1,7 @@
 """Learning-rate schedules by their names in torch.optim.lr_scheduler.
 
-Each class is stepped as it wants, per step of the optimizer or per epoch, and is told the totals of the
-run that its config leaves out. `SequentialLR` takes a list of others, each for its `epochs`.
+Each class is stepped as it expects, per optimizer step or per epoch. Totals of the run that its config leaves out are
+filled in. `SequentialLR` takes a list of others, each for its `epochs`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tuner.errors import BuildError
 from tuner.goal import Direction
 
 PER_STEP = ("OneCycleLR", "CyclicLR")
-"""The classes that are documented to be stepped after every step of the optimizer, a batch for most."""
+"""Classes that torch documents as stepped after every optimizer step."""
 
 NOT_FROM_TEXT = {
     "LambdaLR": "it takes a function",
@@ -27,7 +27,7 @@ NOT_FROM_TEXT = {
 }
 SEQUENCE = "SequentialLR"
 LENGTHS = ("T_max", "total_iters")
-"""The arguments by which a class says for how many epochs it is."""
+"""Arguments with a class's number of epochs."""
 
 
 class Schedule:
@@ -83,17 +83,17 @@ class Schedule:
             self._scheduler.step()
 
     def state_dict(self) -> dict[str, Any]:
-        """What `load_state_dict` goes on from."""
+        """Return the state that `load_state_dict` continues from."""
         return {} if self._scheduler is None else dict(self._scheduler.state_dict())
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where a schedule of the same config stood."""
+        """Continue from the state of a schedule of the same config."""
         if self._scheduler is not None:
             self._scheduler.load_state_dict(state)
 
 
 class Replay:
-    """Learning rates that were recorded, in place of the schedule that made them by watching a metric.
+    """Recorded learning rates, in place of the schedule that made them by watching a metric.
 
     Args:
         optimizer: whose learning rates are set, of each group the same.
@@ -110,10 +110,10 @@ class Replay:
         self._set()
 
     def after_step(self) -> None:
-        """Do nothing: rates are of epochs."""
+        """Do nothing: the rates are per epoch."""
 
     def after_epoch(self, value: float) -> None:
-        """Set the rate of the next epoch, whatever the value."""
+        """Set the rate of the next epoch; the value is ignored."""
         self._epoch += 1
         self._set()
 
@@ -123,16 +123,16 @@ class Replay:
                 group["lr"] = rate
 
     def state_dict(self) -> dict[str, Any]:
-        """What `load_state_dict` goes on from."""
+        """Return the state that `load_state_dict` continues from."""
         return {"epoch": self._epoch}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where a replay of the same rates stood; the rate itself is in the optimizer's state."""
+        """Continue from the state of a replay of the same rates; the optimizer's state holds the rate."""
         self._epoch = state["epoch"]
 
 
 def argument_faults(scheduler: Component) -> Iterator[tuple[str, str]]:
-    """(argument, message) of what the class would refuse; totals may be left out.
+    """Yield (argument, message) for each argument that the class would refuse; totals may be left out.
 
     Raises:
         BuildError: no such class, or one that a text cannot describe.
@@ -146,7 +146,7 @@ def argument_faults(scheduler: Component) -> Iterator[tuple[str, str]]:
 
 
 def part_faults(part: Component) -> Iterator[tuple[str, str]]:
-    """(argument, message) of what is wrong with one scheduler of a sequence.
+    """Yield (argument, message) for each fault of one scheduler of a sequence.
 
     Raises:
         BuildError: no such class, or one that has no place in a sequence.
@@ -174,11 +174,11 @@ def _build(scheduler: Component, optimizer: Optimizer, epochs: int, steps: int, 
 
 
 def _sequence_of(schedulers: list[Any]) -> None:
-    """The arguments of a sequence, for its check."""
+    """List the arguments of a sequence, for their check."""
 
 
 def _sequence(sequence: Component, optimizer: Optimizer, epochs: int) -> lr_scheduler.SequentialLR:
-    """One scheduler after the other: each but the last says for how many epochs, the last takes the rest."""
+    """Return a sequence of schedulers: each but the last takes its `epochs`, the last takes the rest."""
     parts = [Component.of(part) for part in sequence.args["schedulers"] or ()]
     if not parts:
         raise BuildError("scheduler", "a list of schedulers has at least one scheduler")
@@ -216,7 +216,7 @@ def _class(name: str) -> type[lr_scheduler.LRScheduler]:
 
 
 def _totals(cls: type, given: Any, epochs: int, steps: int, direction: Direction) -> dict[str, Any]:
-    """The totals of the run that `cls` takes and the config leaves out."""
+    """Return the totals of the run that `cls` takes and the config leaves out."""
     takes = signatures.parameters_of(cls)
     if "steps_per_epoch" in takes:
         if "total_steps" in given or "steps_per_epoch" in given:

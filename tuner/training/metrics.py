@@ -1,4 +1,4 @@
-"""What trials are scored by over a whole split: the usual metrics of their task, and those that a goal names."""
+"""Metrics of trials over a whole split: those of the task, and those that a goal names."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tuner.training.link import Link
 from tuner.training.torchmetrics import Named
 
 AREAS = ("auc", "average_precision", "AUROC", "AveragePrecision", "LogAUC", "EER")
-"""The ends of the names of metrics that rank rows of a class above those of the others."""
+"""Endings of metric names that rank rows of a class above the others."""
 
 
 class Scores:
-    """All metrics of a task, and those that a goal asks for besides.
+    """All metrics of a task, and further ones that a goal names.
 
     `goal` has the titles of its metrics. `objective` is the metric that a schedule may watch while training, and
     `direction` its direction: the first of the goal's that is scored after each epoch, else the loss.
@@ -50,11 +50,11 @@ class Scores:
         self.objective, self.direction = next(scored, ("loss", DIRECTIONS["loss"]))
 
     def title(self, name: str) -> str:
-        """Return what a metric is called where people read it, with the average that it is."""
+        """Return the title of a metric, with the kind of its average."""
         return self._named[name].title if name in self._named else titled(name, self._label)
 
     def refuse_unrankable(self, targets: Tensor) -> None:
-        """Raise where an area is asked for and the rows to validate on, int64 (N,), are of one class.
+        """Raise if an area is asked for and the validation rows, int64 (N,), have one class only.
 
         Raises:
             BuildError: they are; no model would have a value.
@@ -107,7 +107,7 @@ class Scores:
 
 
 def _positive(task: Task, classes: tuple[str, ...], goal: Goal) -> int | None:
-    """The index of the positive class."""
+    """Return the index of the positive class; None without one."""
     if goal.positive is None:
         return None
     if task is Task.REGRESSION:
@@ -122,7 +122,7 @@ def _positive(task: Task, classes: tuple[str, ...], goal: Goal) -> int | None:
 
 
 def _significant(value: float) -> float:
-    """The seven digits that a float32 holds; the rest is noise, such as an f1 of 1.0000001."""
+    """Return a value with the seven digits of a float32; further digits are noise."""
     return float(f"{value:.7g}")
 
 
@@ -145,7 +145,7 @@ def of_classes(outputs: Tensor, targets: Tensor, positive: int | None = None) ->
     nowhere = models * classes
 
     def counted(where: Tensor) -> Tensor:
-        """How many lie in each place, (K, classes); without weights, which CUDA does not add up in the same order."""
+        """Return the counts at each place, (K, classes); without weights, which CUDA adds in a varying order."""
         return torch.bincount(where.flatten(), minlength=nowhere + 1)[:nowhere].view(models, classes).float()
 
     hits, guesses = counted(torch.where(right, places, nowhere)), counted(places)
@@ -153,7 +153,7 @@ def of_classes(outputs: Tensor, targets: Tensor, positive: int | None = None) ->
     matters = (guesses + there > 0).float()
 
     def averaged(share: Tensor) -> Tensor:
-        """That of the positive class, or the mean over the classes that matter; shares of nothing are 0."""
+        """Return the positive class's share, or the mean over the classes that matter; empty shares are 0."""
         share = share.nan_to_num(0.0, 0.0, 0.0)
         return (share * matters).sum(1) / matters.sum(1) if positive is None else share[:, positive]
 
@@ -170,8 +170,7 @@ def of_classes(outputs: Tensor, targets: Tensor, positive: int | None = None) ->
 def of_values(outputs: Tensor, targets: Tensor, scale: Scale) -> dict[str, Tensor]:
     """Return the usual metrics of a regression over a whole split.
 
-    Errors are those of standardised values in float64, times the spread: so neither large, nor tiny, nor
-    close targets lose their digits.
+    Errors are standardised in float64, times the spread. So neither large, nor tiny, nor close targets lose digits.
 
     Args:
         outputs: float32 (K, N, outputs) in terms of the scale, of K models.

@@ -1,7 +1,7 @@
-"""An optimizer's step on a CPU: from the gradients straight to torch's kernel for all parameters at once.
+"""An optimizer's step on a CPU: from the gradients to torch's kernel for all parameters at once.
 
-`Optimizer.step` tells a profiler and its hooks of itself and sorts its tensors at each call, which takes a small
-model a twentieth of its time; RMSprop, which has no such kernel, takes it a fifth.
+`Optimizer.step` calls a profiler and hooks and sorts its tensors each time. That takes a twentieth of a small model's
+time. For RMSprop, which has no such kernel, it takes a fifth.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tuner.training import optimizers
 from tuner.training.optimizers import Group
 
 Stepping: TypeAlias = Callable[[], None]
-"""Makes a step with the gradients that are there."""
+"""Makes an optimizer step with the current gradients."""
 
 Tensors: TypeAlias = list[Tensor]
 Kernel: TypeAlias = Callable[[Tensors, Tensors, Mapping[str, Tensors], Group], None]
@@ -27,14 +27,14 @@ Needed: TypeAlias = Sequence[str] | None
 """Names of an optimizer's state."""
 
 LONG_AGO = 1e9
-"""The step at which Adam corrects the bias of its means no longer."""
+"""The step from which Adam's bias correction no longer matters."""
 
 NO_MEAN = 1 - 1e-7
-"""From this alpha on that step is not long ago."""
+"""From this alpha on, `LONG_AGO` is not late enough."""
 
 
 def stepping_of(optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler) -> Stepping:
-    """How an optimizer steps; the scaler, where it is on, unscales the gradients before.
+    """Return a function that makes an optimizer's step; an enabled scaler unscales the gradients first.
 
     Hooks of the optimizer are not called at each step.
     """
@@ -56,10 +56,10 @@ def stepping_of(optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler) 
 
 
 class _Direct:
-    """Leaves to torch the first step, which makes the optimizer's state, and any for which the kernel is not.
+    """A step by a kernel. Torch makes the first step, and any step that the kernel does not cover.
 
-    Which of the two makes a step hangs on gradients and state alone, so that a run that goes on from a checkpoint
-    computes what it would have computed without the cut.
+    Gradients and state alone decide between the two. So a run that resumes from a checkpoint computes the same as
+    without the interruption.
 
     Args:
         optimizer: of one group.
@@ -87,7 +87,7 @@ class _Direct:
             self._kernel(self._parameters, gradients, self._state, group)
 
     def _has(self, needed: Sequence[str]) -> bool:
-        """Whether so much of the state is there for all parameters; a state that is loaded is another object."""
+        """Return whether all parameters have this state; loaded state is another object and is read again."""
         if self._source is not self._optimizer.state or not self._state.keys() >= set(needed):
             self._source = self._optimizer.state
             states = [self._optimizer.state.get(p, {}) for p in self._parameters]
@@ -100,7 +100,7 @@ def _common(states: Sequence[Mapping[str, Tensor]]) -> set[str]:
 
 
 def _are_plain(parameters: Sequence[Tensor]) -> bool:
-    """Whether a kernel takes them all at once on a CPU."""
+    """Return whether one kernel takes all these parameters at once on a CPU."""
     types = {p.dtype for p in parameters}
     return len(types) == 1 and all(p.device.type == "cpu" and optimizers.is_plain(p) for p in parameters)
 
@@ -149,7 +149,7 @@ def _adam(parameters: Tensors, gradients: Tensors, state: Mapping[str, Tensors],
 
 
 class _RMSprop:
-    """RMSprop is Adam whose mean of gradients is the last gradient, and that corrects no bias."""
+    """RMSprop computed as Adam: the last gradient is the mean, and no bias is corrected."""
 
     def __init__(self) -> None:
         self._means: Tensors = []

@@ -13,14 +13,14 @@ from tuner.config import Component
 from tuner.errors import BuildError
 
 Group: TypeAlias = Mapping[str, Any]
-"""A parameter group of a torch optimizer: what it is set to at this moment."""
+"""A parameter group of a torch optimizer: its current settings."""
 
 FUSED = ("Adam", "AdamW", "SGD")
-"""The classes with one kernel for all parameters, on a CPU too; a small model spends a quarter of its time without."""
+"""Classes with one kernel for all parameters, also on a CPU. It saves a quarter of a small model's time."""
 
 
 def build(optimizer: Component, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-    """Make an optimizer over those of `parameters` that are to be trained, which frozen ones are not.
+    """Make an optimizer over the trainable ones of `parameters`.
 
     Raises:
         BuildError: torch.optim has no such class, it refuses its arguments, or nothing is left to train.
@@ -38,19 +38,19 @@ def build(optimizer: Component, parameters: Iterable[nn.Parameter]) -> torch.opt
 
 
 def _implementation(optimizer: Component, trained: list[nn.Parameter]) -> dict[str, Any]:
-    """The fastest of the ways in which the class computes the same, unless the config chooses one."""
+    """Return options for the fastest equivalent implementation, unless the config chooses one."""
     choices = {"foreach", "fused", "differentiable", "capturable"}
     fits = optimizer.type in FUSED and all(map(is_plain, trained))
     return {"fused": True} if fits and not choices & set(optimizer.args) else {}
 
 
 def is_plain(parameter: torch.Tensor) -> bool:
-    """Whether one kernel for all parameters takes it: it goes through the memory of each as it lies there."""
+    """Return whether one kernel for all parameters takes it, in the memory order of each."""
     return parameter.is_floating_point() and torch.empty_like(parameter).stride() == parameter.stride()
 
 
 def argument_faults(optimizer: Component) -> Iterator[tuple[str, str]]:
-    """(argument, message) of what the class would refuse.
+    """Yield (argument, message) for each argument that the class would refuse.
 
     Raises:
         BuildError: torch.optim has no such class.
@@ -64,16 +64,16 @@ def _class(name: str) -> type[torch.optim.Optimizer]:
 
 
 def sgd_state(group: Group) -> list[str]:
-    """The tensors that SGD so set keeps for each parameter."""
+    """Return the state tensors of SGD for each parameter."""
     return ["momentum_buffer"] if group["momentum"] else []
 
 
 def adam_state(group: Group) -> list[str]:
-    """Those of Adam and AdamW, besides the count of steps."""
+    """Return the state tensors of Adam and AdamW for each parameter, without the step count."""
     return ["exp_avg", "exp_avg_sq", *(["max_exp_avg_sq"] if group["amsgrad"] else [])]
 
 
 def rmsprop_state(group: Group) -> list[str]:
-    """Those of RMSprop, besides the count of steps."""
+    """Return the state tensors of RMSprop for each parameter, without the step count."""
     momentum = ["momentum_buffer"] if group["momentum"] > 0 else []
     return ["square_avg", *momentum, *(["grad_avg"] if group["centered"] else [])]

@@ -1,4 +1,4 @@
-"""What a model computes with. One rule: it is scored, tested and applied in the precision in which it is trained."""
+"""The number format of a model. It is scored, tested and applied in the precision of its training."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ def autocast(precision: Precision, device: torch.device) -> contextlib.AbstractC
 
 
 def widened(outputs: Tensor) -> Tensor:
-    """Return outputs as float32 where they have fewer bits: metrics are not computed from those."""
+    """Return outputs as float32 if they have fewer bits, which metrics do not use."""
     return outputs.float() if outputs.dtype in (torch.bfloat16, torch.float16) else outputs

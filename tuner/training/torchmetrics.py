@@ -1,4 +1,4 @@
-"""Metrics of torchmetrics by the names of their classes, each fed as it takes a model's outputs."""
+"""Metrics of torchmetrics by the names of their classes, each with its kind of inputs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHIFTED = (
     "ConcordanceCorrCoef", "ExplainedVariance", "KendallRankCorrCoef", "PearsonCorrCoef", "R2Score",
     "RelativeSquaredError", "SpearmanCorrCoef",
 )  # fmt: skip
-"""Metrics that are the same of standardised values, where torchmetrics would cancel the digits of raw ones."""
+"""Metrics that are the same for standardised values, where torchmetrics would lose digits of raw ones."""
 
 
 class Named:
@@ -79,7 +79,7 @@ class Named:
         return float(given)
 
     def _fed(self, judged: Judged) -> tuple[Tensor, Tensor]:
-        """The predictions and targets as the metric takes them, never such that it makes a softmax of its own."""
+        """Return the predictions and targets as the metric takes them, so that it applies no softmax."""
         if judged.scale is not None:
             pair = (
                 (judged.outputs, judged.scale.exact(judged.targets))
@@ -101,7 +101,7 @@ class Named:
 
 
 def direction_of(name: str, task: Task) -> Direction | None:
-    """Return which way a metric of torchmetrics gets better, where torchmetrics says it."""
+    """Return the direction of a metric of torchmetrics; None if torchmetrics does not state it."""
     for known in (name, f"Multiclass{name}", f"Binary{name}"):
         higher: Any = getattr(getattr(_MODULES[task], known, None), "higher_is_better", None)
         if isinstance(higher, bool):
@@ -131,5 +131,5 @@ def _made(found: type[Metric], sizes: dict[str, Any], path: str) -> Metric:
 
 
 def _squashed(scores: Tensor) -> Tensor:
-    """Scores of any size in the same order between 0 and 1, a score of 0 at 0.5."""
+    """Return scores mapped to (0, 1) in the same order; a score of 0 maps to 0.5."""
     return (1 + scores / (1 + scores.abs())) / 2

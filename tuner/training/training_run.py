@@ -1,4 +1,4 @@
-"""The moving parts of one training, built from a config, kept in a checkpoint and restored from it."""
+"""The parts of one training, built from a config, saved in a checkpoint and restored from it."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ QUICK: Mapping[type[nn.Module], type[nn.Module]] = {nn.Dropout: dropout.Dropout,
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One training. `seed` decides all of its chance; `average` is the running mean of the weights.
+    """One training. `seed` decides all its randomness; `average` is the running mean of the weights.
 
-    `advance` makes a step of the optimizer, unless that asks for the loss itself.
+    `advance` makes a step of the optimizer, unless the optimizer evaluates the loss itself.
     """
 
     model: nn.Module
@@ -52,9 +52,9 @@ class Run:
 
     @classmethod
     def build(cls, job: Job, config: Config, seed: int, fixed: Fixed | None = None) -> Run:
-        """Make the parts from a config, the weights drawn from `seed`.
+        """Build the parts from a config; `seed` draws the weights.
 
-        What is `fixed` holds in place of patience, and of a schedule that watches a metric.
+        A `fixed` end and fixed rates replace patience and a schedule that watches a metric.
 
         Raises:
             BuildError: a class refuses its arguments, or two parts do not fit each other.
@@ -88,15 +88,15 @@ class Run:
 
     @property
     def scored(self) -> nn.Module:
-        """The model that is scored and saved: the running mean of the weights where there is one."""
+        """The model that is scored and saved: the running mean of the weights, if there is one."""
         return self.model if self.average is None else self.average.module
 
     def autocast(self) -> contextlib.AbstractContextManager[object]:
-        """The context of a forward pass in the run's precision."""
+        """Return the context of a forward pass in the run's precision."""
         return precision.autocast(self.training.precision, next(self.model.parameters()).device)
 
     def weights(self) -> Weights:
-        """A copy of the weights that are scored, on the CPU.
+        """Return a copy of the scored weights, on the CPU.
 
         Raises:
             TunerError: an extra state is of objects that only a pickle brings back.
@@ -105,22 +105,22 @@ class Run:
         return weights.copied(self.scored)
 
     def state(self, progress: Mapping[str, float], best: Weights | None = None) -> bytes:
-        """A checkpoint with `progress` and the weights of the best epoch in it.
+        """Return a checkpoint with `progress` and the weights of the best epoch.
 
-        Randomness is drawn anew each epoch and needs no keeping.
+        Each epoch draws its random numbers anew, so no generator is saved.
         """
         parts = {name: part.state_dict() for name, part in self._parts().items()}
         return saved({"progress": dict(progress), "best": best, **parts})
 
     def restore(self, state: bytes) -> tuple[dict[str, float], Weights | None]:
-        """Go back to a checkpoint and give the progress and the best weights that were saved with it."""
+        """Restore a checkpoint and return its progress and its best weights."""
         kept = torch.load(io.BytesIO(state), map_location="cpu", weights_only=True)  # each part moves its own
         for name, part in self._parts().items():
             part.load_state_dict(kept[name])
         return kept["progress"], kept["best"]
 
     def _parts(self) -> dict[str, Any]:
-        """What has a state."""
+        """Return the parts that have a state."""
         average = {} if self.average is None else {"average": self.average}
         return {
             "model": self.model,
@@ -140,7 +140,7 @@ def _refuse_large_batches(rows: int, config: Config) -> None:
 
 
 def _steps(rows: int, config: Config) -> int:
-    """How often the optimizer steps in an epoch; a last row left alone joins the step before it."""
+    """Return the number of optimizer steps in an epoch; a single last row joins the step before."""
     whole, rest = divmod(rows, config.data.batch_size * config.training.accumulate)
     return max(1, whole + (rest > 1))
 
@@ -148,7 +148,7 @@ def _steps(rows: int, config: Config) -> int:
 def _schedule(
     job: Job, config: Config, optimizer: torch.optim.Optimizer, rows: int, fixed: Fixed | None
 ) -> Schedule | Replay:
-    """The learning rates, which in final training follow those of the search though an epoch has more steps."""
+    """Return the learning rates; in final training they follow those of the search epoch by epoch."""
     if fixed is not None and fixed.rates:
         return Replay(optimizer, fixed.rates)
     laid_out, taken = _steps(job.splits.searched, config), _steps(rows, config)
@@ -156,7 +156,7 @@ def _schedule(
 
 
 def _quicken(model: nn.Module) -> None:
-    """Have torch's own layers computed as a CPU does it sooner, in a model that no user code has a hand in."""
+    """Replace torch's own layers by faster ones for a CPU, in a model without user code."""
     for module in model.modules():
         module.__class__ = QUICK.get(type(module), type(module))
 
@@ -178,6 +178,6 @@ def _is_balanced(dataset: Dataset, training: Training) -> bool:
 
 
 def _refuse_closures(optimizer: torch.optim.Optimizer, training: Training) -> None:
-    """LBFGS asks for the loss more than once a step, which a gradient scaler cannot follow."""
+    """Raise for LBFGS with fp16: a gradient scaler cannot follow its several losses per step."""
     if training.precision is Precision.FP16 and isinstance(optimizer, torch.optim.LBFGS):
         raise BuildError("training.precision", "LBFGS does not go with fp16: use bf16 or fp32")

@@ -1,7 +1,7 @@
 """The state of a model: parameters, buffers and extra state by name, copied, written and read without a pickle.
 
-Tensors of the usual types are in `model.safetensors`. What that cannot hold is in `extra_state.pt`, which is read with
-`weights_only=True`: the values of `get_extra_state`, and complex, quantised and sparse tensors.
+Tensors of the usual types are in `model.safetensors`. The rest is in `extra_state.pt`, read with `weights_only=True`:
+values of `get_extra_state`, and complex, quantised and sparse tensors.
 """
 
 from __future__ import annotations
@@ -101,8 +101,8 @@ def _copy(name: str, value: Any) -> Any:
         return torch.load(io.BytesIO(saved({name: value})), weights_only=True)[name]
     except Exception as error:  # pickle raises many things for what it cannot take apart
         raise TunerError(
-            f"the model's state has {name}, a {type(value).__name__} that only a pickle brings back: "
-            f"return numbers, text, tensors, and lists or dicts of them ({_first_line(error)})"
+            f"the model's state has {name}, a {type(value).__name__} that only a pickle brings back. "
+            f"Return numbers, text, tensors, and lists or dicts of them ({_first_line(error)})"
         ) from error
 
 
@@ -111,14 +111,14 @@ def _first_line(error: Exception) -> str:
 
 
 def _is_stored(value: Any) -> bool:
-    """Whether safetensors holds a value."""
+    """Return whether safetensors can hold a value."""
     if type(value) not in (Tensor, nn.Parameter) or value.is_quantized:
         return False
     return value.layout is torch.strided and value.dtype in STORED
 
 
 def _place(tensor: Tensor) -> tuple[Any, ...]:
-    """Equal for tensors that are the same numbers at the same place in memory; an empty one has none."""
+    """Return a key that is equal for tensors of the same numbers in the same memory; unique for empty ones."""
     if not tensor.numel():
         return (id(tensor),)
     shape, strides = tuple(tensor.shape), tensor.stride()
