@@ -1,1 +1,1 @@
-"""Engines: what trains the trials that a port hands out."""
+"""Engines: they train the trials that a port hands out."""

@@ -1,7 +1,7 @@
-"""Training by a function of one's own: `fit(config, report)` as an engine.
+"""Training by a user's function: `fit(config, report)` as an engine.
 
-The function gets the plain config and reports its epochs; how it trains is its own affair, be it a loop
-in torch, Lightning's or one of scikit-learn.
+The function receives the plain config and reports its epochs. It may train in any way: a loop in torch, Lightning or
+scikit-learn.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from tuner.runtime.generators import seed_everything
 
 Fit = Callable[..., Any]
 SEEDS = 2**32
-"""A function's seed is below it: scikit-learn and NumPy take no larger ones."""
+"""Upper bound of a function's seed: scikit-learn and NumPy take no larger ones."""
 
 NOT_ITS_OWN = frozenset(STUDY_SECTIONS)
-"""The sections that the function is not given."""
+"""Sections that the function does not receive."""
 
 
 def load(name: str, base: str) -> Fit:
-    """The function `file.py:name` or `package.module:name`. This runs its file.
+    """Return the function `file.py:name` or `package.module:name`. This runs its file.
 
     Raises:
         BuildError: it is not there, or cannot be called as `fit(config, report)`.
@@ -52,7 +52,7 @@ def load(name: str, base: str) -> Fit:
 
 @dataclass(frozen=True, slots=True)
 class FunctionEngine:
-    """The engine that calls a function for one trial after the other; it is loaded where the engine runs.
+    """The engine that calls a function for one trial after the other; it loads the function where it runs.
 
     `name` and `base` are those of `load`.
     """
@@ -63,11 +63,11 @@ class FunctionEngine:
     device: str
 
     def at(self, device: torch.device, base: str) -> FunctionEngine:
-        """The same for another device, with the function looked up from another folder."""
+        """Return the same engine for another device, with the function from another folder."""
         return replace(self, base=base, device=str(device))
 
     def __call__(self, port: Port) -> None:
-        """Call it until the port has no more."""
+        """Call the function until the port has no more trials."""
         function = load(self.name, self.base)
         while (trial := port.take()) is not None:
             port.begin(trial.number)
@@ -75,9 +75,9 @@ class FunctionEngine:
 
 
 def run_fit(function: Fit, goal: Goal, device: str, folder: Path | None, trial: Trial, port: TrialPort) -> Outcome:
-    """Call the function for one trial. Whatever goes wrong in it is its outcome, not an exception.
+    """Call the function for one trial. Any failure in it is its outcome, not an exception.
 
-    What the port raises is not the trial's fault and ends the run.
+    Exceptions of the port are not the trial's fault and end the run.
 
     Args:
         function: as `load` gave it.
@@ -101,7 +101,7 @@ def run_fit(function: Fit, goal: Goal, device: str, folder: Path | None, trial: 
 
 
 class Report:
-    """What the function calls after each epoch.
+    """A function that the user's function calls after each epoch.
 
     Args:
         trial: that it trains.
@@ -122,7 +122,7 @@ class Report:
         self._began = time.perf_counter()
 
     def __call__(self, epoch: int, **metrics: Any) -> None:
-        """Tell how an epoch ended.
+        """Report the end of an epoch.
 
         Args:
             epoch: counted from 1, each above the one before.
@@ -156,7 +156,7 @@ class Report:
         self._go_on_after(None, {})
 
     def _go_on_after(self, first: int | None, scores: Mapping[str, float]) -> None:
-        """Count those epochs of earlier attempts that come before the first one of this attempt."""
+        """Count the epochs of earlier attempts that come before the first one of this attempt."""
         for epoch in self._before:
             if first is None or epoch.epoch < first:
                 if scores and epoch.metrics.keys() != scores.keys():
@@ -178,7 +178,7 @@ class Report:
         self._stop_if_ended()
 
     def _stop_if_ended(self) -> None:
-        """Also for a function that has caught the first."""
+        """Raise again for a function that caught the first exception."""
         if self.ended is not None:
             raise TrialStopped(self.ended.state.value)
 
@@ -188,13 +188,13 @@ class Report:
 
 
 def _asked_for(function: Fit, seed: int, device: str, folder: Path | None) -> dict[str, Any]:
-    """What the function takes by name besides its two arguments."""
+    """Return the optional arguments that the function's signature names."""
     there = {"seed": seed, "device": device, "folder": folder}
     return {name: value for name, value in there.items() if name in signatures.parameters_of(function)}
 
 
 def _ending(trial: Trial, goal: Goal, report: Report, returned: Any) -> Outcome:
-    """The outcome of a function that came to its end: what it returned counts, else its reported epochs."""
+    """Return the outcome of a finished function: its returned value, else its reported epochs."""
     if returned is None and report.last is None:
         report.go_on_to_the_end()
     if returned is None and report.last is None:
@@ -215,7 +215,7 @@ def _checked(goal: Goal, metrics: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _number(name: str, value: Any) -> float:
-    """A number of Python, of numpy, or in a tensor of one element."""
+    """Return a number of Python, of numpy, or in a tensor of one element."""
     plain = value.item() if hasattr(value, "item") else value
     if not isinstance(plain, numbers.Real) or isinstance(plain, bool):
         raise UsageError(f"the function gives {value!r} for {name}: a metric is a number")

@@ -1,4 +1,4 @@
-"""How a trial ends, whoever trains it: with the metrics of one of its epochs, or by what went wrong."""
+"""The end of a trial: the metrics of one of its epochs, or a failure."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tuner.protocol import Outcome, State, Trial
 
 @dataclass(slots=True)
 class BestEpoch:
-    """The epoch whose metrics are the trial's: one that keeps to the bounds before one that does not."""
+    """The epoch whose metrics are the trial's. An epoch within the bounds comes before one that breaks them."""
 
     goal: Goal
     metrics: Mapping[str, float] = field(default_factory=dict)
     epoch: int = 0
 
     def see(self, metrics: Mapping[str, float], epoch: int) -> bool:
-        """Take an epoch into account, and say whether it is the one that counts from now on."""
+        """Compare an epoch, and return whether it is now the best."""
         counts = not self.epoch or self.goal.scope is Scope.LAST or self._better(metrics)
         if counts:
             self.metrics, self.epoch = {name: metrics[name] for name in self.goal.names}, epoch
@@ -37,17 +37,17 @@ class BestEpoch:
         return self.goal.direction.better(metrics[self.goal.metric], self.metrics[self.goal.metric])
 
     def progress(self, trained: int) -> dict[str, float]:
-        """What a checkpoint taken after epoch `trained` must know."""
+        """Return the progress that a checkpoint after epoch `trained` stores."""
         return {"trained": trained, "epoch": self.epoch, **self.metrics}
 
     def restore(self, progress: Mapping[str, float]) -> int:
-        """Go back to a checkpoint and say after which epoch it was taken."""
+        """Restore a checkpoint and return its last epoch."""
         self.metrics, self.epoch = {name: progress[name] for name in self.goal.names}, int(progress["epoch"])
         return int(progress["trained"])
 
 
 def complete(trial: Trial, goal: Goal, metrics: Mapping[str, float], epoch: int | None) -> Outcome:
-    """A trial that trained to its end; its metrics are those of `epoch`."""
+    """Return the outcome of a complete trial; its metrics are those of `epoch`."""
     values, violations = goal.values(metrics), goal.violations(metrics)
     return Outcome(trial.number, trial.attempt, State.COMPLETE, values, epoch, violations=violations)
 
@@ -55,18 +55,18 @@ def complete(trial: Trial, goal: Goal, metrics: Mapping[str, float], epoch: int 
 def interrupted(
     trial: Trial, state: State, goal: Goal, metrics: Mapping[str, float], epoch: int | None, cause: str = ""
 ) -> Outcome:
-    """A trial that ended, or waits, after `epoch` with these metrics; a sampler learns which bounds it broke.
+    """Return the outcome of a trial that ended, or waits, after `epoch`, with the bounds that it broke.
 
-    `epoch` None is before the first.
+    `epoch` None is before the first epoch.
     """
     return Outcome(trial.number, trial.attempt, state, (), epoch, cause, violations=goal.violations(metrics))
 
 
 def failed(trial: Trial, error: BaseException) -> Outcome:
-    """A trial that what it ran ended, by an exception that is being handled.
+    """Return the outcome of a trial that ended by an exception, which is being handled.
 
     Raises:
-        BaseException: that one, where it is to end the run.
+        BaseException: the exception itself, if it must end the run.
     """
     if ends_the_run(error):
         raise error
@@ -79,20 +79,20 @@ def failed(trial: Trial, error: BaseException) -> Outcome:
 
 
 def divergence(metrics: Mapping[str, float], names: Iterable[str]) -> str:
-    """What of the losses and of `names` is not a finite number; empty when all are."""
+    """Return which of the losses and of `names` are not finite; empty when all are."""
     counting = ("train_loss", *names, "loss")
     broken = [name for name in counting if not math.isfinite(metrics.get(name, 0.0))]
     return " and ".join(f"{name} is {metrics[name]}" for name in dict.fromkeys(broken))
 
 
 def _is_pruned(error: BaseException) -> bool:
-    """Whether it is Optuna's own way to end a trial; only user code can have imported that here."""
+    """Return whether an exception is Optuna's TrialPruned, which only user code can have imported here."""
     optuna = sys.modules.get("optuna")
     return optuna is not None and isinstance(error, optuna.TrialPruned)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, on a GPU or in the CPU's allocator, which raises a plain RuntimeError."""
+    """Return whether memory ran out, on a GPU or in the CPU's allocator, which raises a RuntimeError."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)

@@ -1,4 +1,4 @@
-"""The serial engine: one trial after the other, and the next one built while the last epoch trains."""
+"""The serial engine: one trial after the other. The next one is built while the last epoch trains."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from tuner.protocol import Epoch, Port, Trial, Verdict
 from tuner.training import Job
 
 SHORT = 1.0
-"""Seconds of an epoch. Beside longer ones it is nothing to wait for the next trial, which then knows this one's end."""
+"""Seconds of an epoch. After a longer one, a wait costs little, and the next trial knows this one's end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Serial:
-    """The engine that trains one trial after the other; picklable, so that any process may run it.
+    """The engine that trains one trial after the other. It is picklable, so any process may run it.
 
-    A trial is checkpointed at an epoch's end, at least every `interval` seconds: shorter ones pay nothing
-    and are simply run again.
+    A trial is checkpointed at an epoch's end, at least every `interval` seconds. Shorter trials have no checkpoints and
+    simply run again.
     """
 
     job: Job
@@ -28,22 +28,22 @@ class Serial:
 
     @property
     def base(self) -> str:
-        """The folder that own code is looked up from."""
+        """The folder of user code."""
         return self.job.base
 
     def at(self, device: torch.device, base: str) -> Serial:
-        """The same on another device, with own code looked up from another folder."""
+        """Return the same engine on another device, with user code from another folder."""
         return replace(self, job=self.job.at(device, base))
 
     def __call__(self, port: Port) -> None:
-        """Train until the port has no more."""
+        """Train until the port has no more trials."""
         while (trial := port.take()) is not None:
             port.begin(trial.number)
             port.done(run_trial(self.job, trial, _Foreseeing(port, trial), self.interval))
 
 
 class _Foreseeing:
-    """A port to which the last epoch of a trial, if it is a short one, is time to look for the next trial."""
+    """Wrap a port: ask for the next trial while the last, short epoch still trains."""
 
     def __init__(self, port: Port, trial: Trial) -> None:
         self._port = port
@@ -51,7 +51,7 @@ class _Foreseeing:
         self.load, self.save = port.load, port.save
 
     def report(self, epoch: Epoch) -> Verdict:
-        """Report it."""
+        """Report an epoch, and ask for the next trial at the right moment."""
         verdict = self._port.report(epoch)
         if verdict is Verdict.GO and epoch.epoch == self._last - 1 and epoch.seconds < SHORT:
             self._port.foresee()
@@ -60,7 +60,7 @@ class _Foreseeing:
 
 @dataclass(frozen=True, slots=True)
 class SerialOverSplits:
-    """The engine that trains each trial on the job of its seed, or on `usual` where none is drawn for it; picklable.
+    """The engine that trains each trial on the job of its seed, else on `usual`. It is picklable.
 
     A trial is checkpointed at an epoch's end, at least every `interval` seconds.
     """
@@ -71,16 +71,16 @@ class SerialOverSplits:
 
     @property
     def base(self) -> str:
-        """The folder that own code is looked up from."""
+        """The folder of user code."""
         return self.usual.base
 
     def at(self, device: torch.device, base: str) -> SerialOverSplits:
-        """The same on another device, with own code looked up from another folder."""
+        """Return the same engine on another device, with user code from another folder."""
         drawn = {seed: job.at(device, base) for seed, job in self.drawn.items()}
         return replace(self, usual=self.usual.at(device, base), drawn=drawn)
 
     def __call__(self, port: Port) -> None:
-        """Train until the port has no more."""
+        """Train until the port has no more trials."""
         while (trial := port.take()) is not None:
             port.begin(trial.number)
             port.done(run_trial(self.drawn.get(trial.seed, self.usual), trial, port, self.interval))

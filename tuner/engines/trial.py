@@ -9,9 +9,9 @@ from tuner.training import Job, Run, epochs_of
 
 
 def run_trial(job: Job, trial: Trial, port: TrialPort, interval: float, built: Run | None = None) -> Outcome:
-    """Train and score one trial. Whatever goes wrong in it is its outcome, not an exception.
+    """Train and score one trial. Any failure in it is its outcome, not an exception.
 
-    What the port raises is not the trial's fault and ends the run. `built` is the trial's run, where there is one.
+    Exceptions of the port are not the trial's fault and end the run. `built` is the trial's run, if it exists.
     """
     try:
         training = TrialRun(job, trial, port, interval, built)

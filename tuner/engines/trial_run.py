@@ -72,7 +72,7 @@ class TrialRun:
         return Run.build(self._job, config, self.trial.seed, self.trial.fixed)
 
     def _restore(self, checkpoint: bytes) -> None:
-        """Go on from a checkpoint; a trial whose checkpoint cannot be read begins anew."""
+        """Resume from a checkpoint; a trial whose checkpoint cannot be read starts again."""
         try:
             progress, self._weights = self.run.restore(checkpoint)
             self._is_long = True
@@ -83,11 +83,11 @@ class TrialRun:
 
     @property
     def is_trained(self) -> bool:
-        """Whether it has trained all of its epochs, or its objective has not got better for too long."""
+        """Whether it has trained all of its epochs, or its objective has not improved for too long."""
         return self.epoch == self.run.training.epochs or self.run.patience.over
 
     def broken_from_the_start(self) -> Outcome | None:
-        """Return the end of a trial whose model costs too much: no epoch would mend that."""
+        """Return the outcome of a trial whose model costs too much, which no epoch would change."""
         if self._goal.feasible(self._costs):
             return None
         violations = self._goal.violations(self._costs)
@@ -97,13 +97,13 @@ class TrialRun:
         return interrupted(self.trial, State.PRUNED, self._goal, self._costs, None, cause)
 
     def after(self, epoch: int, scores: Mapping[str, float], seconds: float, lanes: int = 1) -> Outcome | None:
-        """Report an epoch; return how the trial ends by it, if it does: also by a state that cannot be saved.
+        """Report an epoch; return the trial's outcome if it ends here, also by a state that cannot be saved.
 
         Args:
-            epoch: that was trained.
+            epoch: the number of the epoch.
             scores: its metrics.
-            seconds: that it took.
-            lanes: how many trials trained together in it.
+            seconds: its time.
+            lanes: the number of trials that trained together in it.
         """
         self.epoch = epoch
         trial, goal, metrics = self.trial, self._goal, {**scores, **self._costs}
@@ -135,7 +135,7 @@ class TrialRun:
 
 
 def _costs(job: Job, run: Run) -> Mapping[str, float]:
-    """Measure once what the model costs: training changes its weights, and not their number or its speed."""
+    """Measure the costs of the model once: training changes neither its size nor its speed."""
     if not set(job.scores.goal.names) & set(COSTS):
         return {}
     row, _ = next(iter(run.dataset.train.batches([torch.arange(1)], 0)))

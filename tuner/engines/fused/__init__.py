@@ -1,4 +1,4 @@
-"""Fused training: trials that are alike train as one program."""
+"""Fused training: similar trials train as one program."""
 
 from tuner.engines.fused.engine import Fused
 

@@ -1,4 +1,4 @@
-"""The plan: whether trials of one signature train together, and how many, decided by trying it on the real model."""
+"""The plan: whether trials of one signature train together, and how many, measured on the real model."""
 
 from __future__ import annotations
 
@@ -19,44 +19,46 @@ from tuner.engines.fused.lanes import Lanes
 from tuner.training import Run, step
 
 FEWEST = 4
-"""So many trials must be alike before it is worth a trial."""
+"""Least number of similar trials that pay for a measurement."""
 
 FIRST = 10
-"""So many are looked at for trials that are alike; TPESampler draws as many at random anyway, if not told otherwise."""
+"""Number of first trials that are compared for similar ones. TPESampler draws as many at random by default."""
 
 MOST_LANES = 64
 
 WIDER = (4, 2)
-"""So many times as wide as the one before is what is tried next: the first of these that work and memory allow."""
+"""Factors of the next width to try. The first that work and memory allow is taken."""
 
 SHARE = 0.02
-"""The part of the expected work that trying widths may take."""
+"""Largest share of the expected work that measurements may take."""
 
 GAIN = 1.03
-"""So much faster than fewer lanes must more be: they are asked for earlier, and the last of them leave lanes empty."""
+"""Least speed-up of more lanes over fewer. More lanes need earlier trials, and the last trials leave lanes empty."""
 
 FEWEST_ROUNDS, ROUNDS = 2, 5
-"""So often two widths are timed: at least, and at most where some rounds say that the wider one gains and some not."""
+"""Number of rounds that time two widths: at least, and at most while rounds disagree."""
 
 LOSS = 1.25
-"""Where more lanes are so many times as slow, still more are not tried."""
+"""A width this many times as slow ends the search for wider ones."""
 
 TRYING = 6
-"""To try a width takes as long as so many of its steps: lanes are put together, warm up, and are timed."""
+"""Cost of trying a width, in its steps: lanes are stacked, warm up, and are timed."""
 
 MEMORY = 0.25
-"""The part of the free memory that lanes may take, half as much again while they are tried; other workers take theirs,
-and data and scores come to it."""
+"""Share of the free memory that lanes may take, plus half while they are tried.
+
+The rest is for other workers, data and scores.
+"""
 
 COPIES = 6
-"""Of a lane's parameters: its run's, the lane's, gradients twice, and two states of an optimizer."""
+"""Copies of a lane's parameters: its run's, the lane's, gradients twice, and two optimizer states."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How many trials of a signature train at once, and how many times as fast as in turn that is.
+    """The number of trials of a signature that train at once, and the speed-up over training in turn.
 
-    A `width` of 1 is one after the other; `reason` says why.
+    A `width` of 1 means in turn; `reason` says why.
     """
 
     width: int
@@ -67,13 +69,13 @@ class Plan:
 def measure(
     build: Callable[[], Run], source: Source, most: int, steps: float, forced: bool, pays: float = GAIN
 ) -> Plan:
-    """Find the width at which a step costs a trial least, each against the best before it.
+    """Find the width with the least time per trial and step, each compared with the best before it.
 
     Args:
         build: makes a run; each is the same.
         source: where its model comes from.
         most: lanes that are allowed.
-        steps: that all expected trials take together, of which trying may take a share.
+        steps: the number of steps of all expected trials; measuring may take a share of them.
         forced: the width is `most` whatever it gains, if a fused step is right and memory has room for it.
         pays: how many times as fast as in turn it must be.
 
@@ -111,7 +113,7 @@ def measure(
 
 
 def _next(tried: Sequence[int], most: int, best: _Width, budget: _Budget) -> int:
-    """What is tried after some widths, 0 where nothing may be; after one that was too wide, that between."""
+    """Return the next width to try, 0 if none; after a width that was too wide, one between."""
     last = tried[-1]
     wider = [WIDER[1] * best.width] if last == WIDER[0] * best.width else [times * last for times in WIDER]
     foreseen = TRYING * best.least / best.width  # of a lane
@@ -120,7 +122,7 @@ def _next(tried: Sequence[int], most: int, best: _Width, budget: _Budget) -> int
 
 
 class _Width:
-    """So many lanes, and their step; `least` is the least time that it has taken."""
+    """A number of lanes, and their step; `least` is its shortest time so far."""
 
     def __init__(self, width: int, step: Callable[[], Tensor]) -> None:
         self.width = width
@@ -130,7 +132,7 @@ class _Width:
             self.seconds()
 
     def seconds(self) -> float:
-        """What a step takes at this moment."""
+        """Measure one step and return its seconds."""
         began = time.perf_counter()
         self._step().sum().item()  # a GPU answers before it has computed
         taken = time.perf_counter() - began
@@ -139,21 +141,20 @@ class _Width:
 
 
 class _Budget:
-    """The seconds that trying may take, counted from now."""
+    """The seconds that measuring may take, counted from now."""
 
     def __init__(self, seconds: float) -> None:
         self._end = time.perf_counter() + seconds
 
     def allows(self, seconds: float) -> bool:
-        """Whether so many more may be spent."""
+        """Return whether this many more seconds may be spent."""
         return time.perf_counter() + seconds <= self._end
 
 
 def _gain(narrow: _Width, wide: _Width, budget: _Budget) -> float:
-    """How many times as fast trials are in more lanes, in the median of rounds.
+    """Return the speed-up of trials in more lanes, the median of several rounds.
 
-    In each round both do a step, so that what slows the machine for long falls on both; while that leaves in doubt
-    which is faster, there is another.
+    Both do a step in each round, so that a slow phase of the machine falls on both. Rounds repeat while they disagree.
     """
     gains: list[float] = []
     spent = 0.0
@@ -169,7 +170,7 @@ def _leave_doubt(gains: Sequence[float]) -> bool:
 
 
 class _Batches:
-    """The rows that steps are tried on."""
+    """The rows of the measured steps."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -180,11 +181,11 @@ class _Batches:
         run.model.train()
 
     def step_alone(self) -> Tensor:
-        """A step of the run."""
+        """Make a step of the run alone."""
         return step(self.run, [(inputs.clone(), targets) for inputs, targets in self._groups])
 
     def room(self) -> int:
-        """For how many lanes a part of the free memory suffices, by what one step keeps for its gradients."""
+        """Return the number of lanes that fit into their share of free memory, by the storage of one step."""
         kept: dict[int, int] = {}
 
         def keep(tensor: Tensor) -> Tensor:
@@ -198,14 +199,14 @@ class _Batches:
         return int(MEMORY * free(self._device) // (sum(kept.values()) + COPIES * held))
 
     def together(self, width: int) -> Callable[[], Tensor]:
-        """A step of so many lanes, all of them the run's."""
+        """Return a function that makes a step of `width` copies of the run."""
         lanes = Lanes(self.run)
         lanes.join([self.run] * width)
         chance, stacked = lanes.chance([0] * len(lanes)), self._stacked(len(lanes))
         return lambda: lanes.step(stacked, chance, lanes.numbers())
 
     def _stacked(self, lanes: int) -> list[tuple[Tensor, Tensor]]:
-        """The rows for each lane; a model may write on what it is given."""
+        """Return rows for each lane; a model may write on its inputs."""
         return [
             (inputs.expand(lanes, *inputs.shape).clone(), targets.expand(lanes, *targets.shape))
             for inputs, targets in self._groups
@@ -213,5 +214,5 @@ class _Batches:
 
 
 def free(device: torch.device) -> int:
-    """Bytes of a device's memory that are free."""
+    """Return the free memory of a device in bytes."""
     return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available

@@ -1,4 +1,4 @@
-"""Dropout of several models that train as one program, each with a rate and a stream of chance of its own."""
+"""Dropout of several models that train as one program, each with its own rate and random stream."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from tuner.engines.fused.layout import side_by_side
 from tuner.training import dropout
 
 AHEAD = 2**13
-"""How many draws of 64 bits, each for four elements, are made ahead for a lane."""
+"""Number of draws of 64 bits, each for four elements, that are made ahead for a lane."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A dropout that a pass calls: its number among the model's, and the shape of what a lane gives it."""
+    """A dropout call of a pass: its number in the model, and the shape of one lane's inputs."""
 
     dropout: int
     shape: torch.Size
 
 
 class Noise:
-    """The noise of all dropouts of one pass, in the order in which they are called."""
+    """The noise of all dropouts of one pass, in the order of the calls."""
 
     def __init__(self) -> None:
         self._recorded: list[Call] | None = None
@@ -34,7 +34,7 @@ class Noise:
 
     @contextlib.contextmanager
     def recording(self) -> Iterator[list[Call]]:
-        """Take down the calls of a pass, which drops nothing."""
+        """Record the calls of a pass, which drops nothing."""
         self._recorded = []
         try:
             yield self._recorded
@@ -42,11 +42,11 @@ class Noise:
             self._recorded = None
 
     def give(self, noise: list[Tensor]) -> None:
-        """Set what the calls of the next pass multiply by, in their order; nothing after it, as nothing is to stay."""
+        """Set the noise of the next pass's calls, in order; `give([])` after the pass frees it."""
         self._given: Iterator[Tensor] = iter(noise)
 
     def applied(self, number: int, inputs: Tensor, inplace: bool) -> Tensor:
-        """Inputs after the dropout of that number; lanes side by side in the channels have a dimension less."""
+        """Return inputs after dropout `number`; lanes side by side in the channels have a dimension less."""
         if self._recorded is None:
             noise = next(self._given)
             return dropout.times(inputs, noise if noise.dim() == inputs.dim() else side_by_side(noise), inplace)
@@ -55,20 +55,20 @@ class Noise:
 
 
 class Dropout(dropout.Dropout):
-    """What a dropout of a model becomes that lanes share: its noise comes from outside. `number` is its place."""
+    """A dropout of a model that lanes share: its noise comes from outside. `number` is its place."""
 
     noise: Noise
     number: int
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's own name, by which it may be given
-        """(N, ...) -> (N, ...), (K, N, ...) -> (K, N, ...), or (N, K C, ...) -> (N, K C, ...)."""
+        """Map (N, ...), (K, N, ...) or (N, K C, ...) to the same shape."""
         return self.noise.applied(self.number, input, self.inplace) if self.training else input
 
 
 def take_over(model: nn.Module) -> Noise:
-    """Have the noise of every dropout of a model come from outside, wherever it stands.
+    """Make the noise of every dropout of a model come from outside.
 
-    One of user code keeps its class, which that code may look at: its own `forward` alone is another.
+    A dropout of user code keeps its class, which that code may check. Only its own `forward` is replaced.
     """
     noise = Noise()
     for number, module in enumerate(_dropouts(model)):
@@ -81,7 +81,7 @@ def take_over(model: nn.Module) -> Noise:
 
 
 def is_taken_over(module: nn.Module) -> bool:
-    """Whether the `forward` of a dropout of user code is one of `take_over`."""
+    """Return whether `take_over` replaced the `forward` of a dropout of user code."""
     return getattr(vars(module).get("forward"), "func", None) is _applied
 
 
@@ -90,17 +90,17 @@ def _applied(module: nn.Dropout, noise: Noise, number: int, input: Tensor) -> Te
 
 
 def rates(model: nn.Module) -> list[float]:
-    """The rate of each dropout, in the order of `take_over`."""
+    """Return the rate of each dropout, in the order of `take_over`."""
     return [module.p for module in _dropouts(model)]
 
 
 def draws_as_torch(model: nn.Module) -> bool:
-    """Whether the dropouts of a model draw as torch does when it trains alone, as those of user code do."""
+    """Return whether a model's dropouts draw as torch does alone, as those of user code do."""
     return any(type(module) is nn.Dropout for module in _dropouts(model))
 
 
 def is_dropout(module: nn.Module) -> bool:
-    """Whether lanes have a rate of their own for a module: ours, and torch's own without another `forward`."""
+    """Return whether lanes have their own rate for a module: built-in dropouts, and torch's with its own `forward`."""
     return isinstance(module, dropout.Dropout) or (type(module) is nn.Dropout and "forward" not in vars(module))
 
 
@@ -110,10 +110,10 @@ def _dropouts(model: nn.Module) -> list[nn.Dropout]:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """The rates of several lanes, and what they come to.
+    """The rates of several lanes, and what follows from them.
 
-    `values` are those of each lane by the number of the dropout; `bounds` and `scales` are (D, K, 1), the scales on
-    the device; `draws` says of each dropout for which lanes anything is drawn, `by_torch` that it is drawn by torch.
+    `values` are each lane's rates by the number of the dropout. `bounds` and `scales` are (D, K, 1), the scales on the
+    device. `draws` says for each dropout which lanes draw. `by_torch` is whether torch draws.
     """
 
     values: Sequence[Sequence[float]]
@@ -124,7 +124,7 @@ class Rates:
 
     @classmethod
     def of(cls, values: Sequence[Sequence[float]], device: torch.device, as_torch: bool = False) -> Rates:
-        """Those of K lanes with D dropouts each; on a CPU they are drawn cheaply, or `as_torch` draws."""
+        """Return the rates of K lanes with D dropouts each; a CPU draws them cheaply unless `as_torch`."""
         columns = list(zip(*values, strict=True))
         by_torch = as_torch or device.type != "cpu"
         scale = dropout.exact_scale if by_torch else dropout.scale
@@ -138,10 +138,10 @@ class Rates:
 
 
 class Chance:
-    """A stream of chance for each of several lanes.
+    """A random stream for each of several lanes.
 
-    On a CPU a lane gets what it would draw alone, from draws that are made many at a time: a call of torch for each
-    dropout of each lane takes longer than what it draws.
+    On a CPU a lane gets the draws that it would make alone. They are made many at a time, since a call of torch per
+    dropout and lane takes longer than the draws.
 
     Args:
         generators: of each lane, used by this alone.
@@ -153,7 +153,7 @@ class Chance:
         self._next = [0] * len(generators)
 
     def noise(self, calls: Sequence[Call], rates: Rates) -> list[Tensor]:
-        """What each call of a pass multiplies by, float32 (K, ...): 0 where it drops, elsewhere the scale."""
+        """Return the factors of each call of a pass, float32 (K, ...): 0 for dropped elements, else the scale."""
         of_call = self._by_torch if rates.by_torch else self._like_alone
         return [of_call(call, rates) for call in calls]
 
@@ -164,7 +164,7 @@ class Chance:
         return noise[:, :elements].view(-1, *call.shape)
 
     def _taken(self, count: int, draws: Sequence[bool]) -> Tensor:
-        """int64 (K, count): the next draws of those that draw, and for the others anything."""
+        """Return int64 (K, count): the next draws of drawing lanes, and anything for the others."""
         if max(self._next) + count > self._drawn.shape[1]:
             self._draw_ahead(max(count, AHEAD))
         first, places = self._next[0], self._next
@@ -174,7 +174,7 @@ class Chance:
         return self._drawn.gather(1, torch.tensor(places)[:, None] + torch.arange(count))
 
     def _draw_ahead(self, more: int) -> None:
-        """Have so many draws more than the lane that has most of them left."""
+        """Refill the buffer so that every lane has at least `more` unused draws."""
         left = [lane[first:] for lane, first in zip(self._drawn, self._next, strict=True)]
         self._drawn = torch.empty(len(left), max(map(len, left)) + more, dtype=torch.int64)
         for lane, kept, generator in zip(self._drawn, left, self._generators, strict=True):

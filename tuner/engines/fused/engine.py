@@ -1,4 +1,4 @@
-"""The engine that trains trials that are alike together, where that is measured to pay, and all others in turn."""
+"""The engine that trains similar trials together where that pays, and all others in turn."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from tuner.training import Job, Run
 
 @dataclass(frozen=True, slots=True)
 class Fused:
-    """The engine that fuses; picklable, as `Serial`.
+    """The engine that fuses trials. It is picklable, like `Serial`.
 
-    A trial that was cut short goes on alone, so that one that kills its worker takes others with it once at most.
+    An interrupted trial resumes alone. So a trial that kills its worker takes others with it at most once.
 
     Args:
         job: of the study.
-        interval: as `Serial` has it.
+        interval: maximum seconds between two checkpoints of a trial.
         trials: how many there may be for it, of which trying takes a share.
         most: how many it may have in its hands.
         width: how many lanes at most; where it is `forced` so many, as memory allows.
@@ -49,22 +49,22 @@ class Fused:
 
     @property
     def base(self) -> str:
-        """The folder that own code is looked up from."""
+        """The folder of user code."""
         return self.job.base
 
     def at(self, device: torch.device, base: str) -> Fused:
-        """The same on another device, with own code looked up from another folder."""
+        """Return the same engine on another device, with user code from another folder."""
         return replace(self, job=self.job.at(device, base))
 
     def __call__(self, port: Port) -> None:
-        """Train until the port has no more."""
+        """Train until the port has no more trials."""
         bench = _Bench(self, port)
         while bench.fill():
             bench.train_next()
 
 
 class _Bench:
-    """One worker's turns: it takes trials, finds out which can train together, and trains them."""
+    """The work of one worker: it takes trials, finds which can train together, and trains them."""
 
     def __init__(self, engine: Fused, port: Port) -> None:
         self._job = engine.job
@@ -74,7 +74,7 @@ class _Bench:
         self._held = HeldTrials(engine.job, port, self._widths)
 
     def fill(self) -> bool:
-        """Take what may be put together, and wait for one trial at least; return False when none is held."""
+        """Take trials that may train together, and wait for at least one; return False when none is held."""
         if self._port.closing:
             self._held.give_back()
         most = self._widths.most_held()
@@ -83,7 +83,7 @@ class _Bench:
         return bool(self._held)
 
     def _refill(self, signature: Signature, lanes: int) -> None:
-        """Take what has come meanwhile, until so many more can join those that train, or enough is held."""
+        """Take trials that have come meanwhile, until `lanes` more can join or enough are held."""
         if self._port.closing:
             self._held.give_back()
         free, most = self._widths.width(signature) - lanes, self._widths.most_held() - lanes
@@ -92,7 +92,7 @@ class _Bench:
                 break
 
     def train_next(self) -> None:
-        """Train those that are alike and most in number; where none are, the one that has waited longest."""
+        """Train the largest group of similar trials, else the trial that has waited longest."""
         signature, count = self._held.commonest()
         if signature is not None and not self._widths.width(signature) and count >= self._widths.fewest:
             self._widths.keep(signature, self._measured(signature))
@@ -134,7 +134,7 @@ class _Bench:
                 self._held.drop_runs()
 
     def _steps_of(self, signature: Signature, config: Config) -> float:
-        """Return how many steps trials of a signature will take, by the share of those seen so far that have it."""
+        """Return the expected steps of a signature's trials, by its share of the trials seen so far."""
         rows = len(self._job.dataset(config.data).train)
         each = config.training.epochs * rows / (signature.batch_size * config.training.accumulate)
         return self._engine.trials * self._held.share_of(signature) * each
@@ -169,7 +169,7 @@ class _Bench:
 
 
 def _why_not(error: BaseException) -> str:
-    """Why a model cannot be computed for several at once, by what that raised."""
+    """Return why a model cannot compute several lanes, from the exception that it raised."""
     said = next(iter(str(error).splitlines()), type(error).__name__)
     if "random operation" in said:
         return "it draws from torch's generator by itself, of which each trial needs its own"

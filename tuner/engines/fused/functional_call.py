@@ -1,4 +1,4 @@
-"""A model that computes with the parameters and buffers that it is given."""
+"""A model that computes with given parameters and buffers."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from tuner.torch_internals import buffers_in, parameters_in
 
 
 def names_of(model: nn.Module) -> dict[int, str]:
-    """The names of a model's parameters and buffers by their ids; one that stands in several places has its first."""
+    """Return the names of parameters and buffers by their ids; a shared one has its first name."""
     return {id(tensor): name for name, tensor in [*model.named_parameters(), *model.named_buffers()]}
 
 
 class Borrowing:
-    """Calls a model as `torch.func.functional_call` does, for one that is never called in another way.
+    """Calls a model like `torch.func.functional_call`, for a model that is called in no other way.
 
-    That looks for the place of each tensor at each call, and puts back what it found there, which in a pass of a small
-    model takes long.
+    `functional_call` finds the place of each tensor at each call, and restores it. That takes long in a pass of a small
+    model.
 
     Args:
         model: what its tensors are no longer means anything.
@@ -36,7 +36,7 @@ class Borrowing:
         ]
 
     def __call__(self, tensors: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
-        """What the model gives with these, by the names that `named_parameters` and `named_buffers` have."""
+        """Return the model's outputs with these tensors, named as in `named_parameters` and `named_buffers`."""
         for held, key, name in self._places:
             held[key] = tensors[name]  # type: ignore[assignment]
         return self._model(inputs)  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""Trials on their way together: each in a lane of one program, at an epoch of its own."""
+"""A group of trials that train together: each in a lane of one program, at its own epoch."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """One epoch of all lanes: the metrics of each, and the seconds that each has of it."""
+    """One epoch of all lanes: the metrics of each, and its share of the seconds."""
 
     metrics: Sequence[Mapping[str, float]]
     seconds: float
 
 
 class Changed(Exception):
-    """Something that all lanes share has changed, so that their last epoch is not that of trials alone."""
+    """A state that all lanes share has changed, so their last epoch differs from that of trials alone."""
 
 
 class Together:
-    """The trials of one signature that train as one program at this moment.
+    """The trials of one signature that train as one program now.
 
     Args:
         job: of the study.
         port: to the driver.
-        interval: at least so often, in seconds, each has a checkpoint.
+        interval: maximum seconds between two checkpoints of a trial.
         source: where their models come from.
     """
 
@@ -71,11 +71,11 @@ class Together:
 
     @property
     def trials(self) -> list[Trial]:
-        """Those in the lanes."""
+        """The trials in the lanes."""
         return [run.trial for run in self._training]
 
     def join(self, trials: Sequence[tuple[Trial, Run | None]]) -> None:
-        """Put trials into lanes, with the run where it is built already; one that cannot begin has ended."""
+        """Put trials into lanes, with their run if it is built; a trial that cannot start has ended."""
         joined = [begun for trial, built in trials if (begun := self._begun(trial, built)) is not None]
         if not joined:
             return
@@ -121,7 +121,7 @@ class Together:
         return Trained([{"train_loss": loss, "lr": rate, **scored} for loss, rate, scored in told], seconds)
 
     def _looked(self) -> Contents | None:
-        """What all lanes share, where any of it could change; the probe has seen a few steps only."""
+        """Return the shared state of all lanes, if it can change; the probe has seen only a few steps."""
         model = None if self._program is None else self._program.shared
         return None if model is None else self._source.template(model)
 
@@ -131,7 +131,7 @@ class Together:
             raise Changed(f"an epoch changed {changed}, of which each trial needs its own")
 
     def judge(self, trained: Trained) -> None:
-        """Report the epoch of every lane; those that end by it leave."""
+        """Report the epoch of every lane; trials that end by it leave."""
         assert self._program is not None
         outcomes = [
             self._judged(lane, found, trained) for lane, found in zip(self._training, trained.metrics, strict=True)

@@ -1,7 +1,7 @@
 """Lanes: the runs of several trials as one program, their parameters stacked.
 
-A run is built as it would be for a training of its own, its numbers are copied into the lanes, and copied
-back when something of it is to be kept. So a lane computes what its run would have computed alone.
+A run is built as for a training of its own. Its numbers are copied into the lanes, and copied back when they are saved.
+So a lane computes the same as its run alone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tuner.training.precision import widened
 
 
 class Lanes:
-    """Models that train in step, one batch of each at a time, all at the ends of their own epochs together.
+    """Models that train in step, one batch of each at a time, and end their epochs together.
 
     Args:
         run: the first, without which nothing is known of the others; it does not join by that.
@@ -44,11 +44,11 @@ class Lanes:
 
     @property
     def shared(self) -> nn.Module | None:
-        """The one model that computes all lanes, in training; None if its classes are known to change nothing of it."""
+        """The one model that computes all lanes, in training mode; None if its classes keep no state."""
         return self._forward.shared
 
     def join(self, runs: Sequence[Run]) -> None:
-        """Take in runs that have not trained yet, behind those that are there."""
+        """Append runs that have not trained yet."""
         for run in runs:
             self.runs.append(run)
             self._smoothing.append(run.loss.smoothing)
@@ -57,7 +57,7 @@ class Lanes:
         self._have_rates([*self._rates.values, *(dropout_masks.rates(run.model) for run in runs)])
 
     def leave(self, lanes: Sequence[int]) -> None:
-        """Let runs go; the others move together."""
+        """Remove runs; the others move together."""
         stay = [lane for lane in range(len(self.runs)) if lane not in set(lanes)]
         self.runs = [self.runs[lane] for lane in stay]
         self._smoothing = [self._smoothing[lane] for lane in stay]
@@ -68,7 +68,7 @@ class Lanes:
         self._rates = dropout_masks.Rates.of(values, self.stack.device, self._draws_as_torch)
 
     def train_epoch(self, epochs: Sequence[int]) -> Tensor:
-        """One pass of each lane over the training rows in the order of its own epoch; (K,) means of the loss."""
+        """Train one epoch of each lane in its own order; return the mean losses, (K,)."""
         dataset, first, device = self.runs[0].dataset, self.runs[0], self.stack.device
         rows = len(dataset.train)
         orders = torch.stack([order(rows, run.seed, epoch) for run, epoch in zip(self.runs, epochs, strict=True)])
@@ -87,7 +87,7 @@ class Lanes:
     def step(
         self, batches: Sequence[tuple[Tensor, Tensor]], chance: dropout_masks.Chance, numbers: dict[str, Tensor]
     ) -> Tensor:
-        """One step of every optimizer on the mean loss over its (K, N, ...) rows; (K,), that loss before it."""
+        """Make one step of every optimizer on the mean loss over its (K, N, ...) rows; return the loss before, (K,)."""
         stack = self.stack
         total, gradients = self.gradients(batches, chance)
         stack.steps += 1
@@ -99,7 +99,7 @@ class Lanes:
     def gradients(
         self, batches: Sequence[tuple[Tensor, Tensor]], chance: dropout_masks.Chance
     ) -> tuple[Tensor, Tensor]:
-        """The mean loss over (K, N, ...) rows, (K,), and its gradients, (K, P), until the next are asked for."""
+        """Return the mean loss over (K, N, ...) rows, (K,), and its gradients, (K, P), valid until the next call."""
         stack = self.stack
         shares = self._shares([targets for _, targets in batches])
         total = torch.zeros(len(self.runs), device=stack.device)
@@ -113,7 +113,7 @@ class Lanes:
 
     @torch.no_grad()
     def outputs(self) -> Tensor:
-        """What each model gives for the whole validation split, float32 (K, N, outputs)."""
+        """Return each model's outputs for the whole validation split, float32 (K, N, outputs)."""
         dataset = self.runs[0].dataset
         assert dataset.valid is not None
         # few rows of each are slow, and as many as are trained on at once have room
@@ -121,7 +121,7 @@ class Lanes:
         return torch.cat([self.scored(inputs) for inputs in dataset.valid.in_order(size)], 1)
 
     def scored(self, inputs: Tensor) -> Tensor:
-        """What each model gives for the same rows, (N, ...) -> float32 (K, N, outputs), in its own terms."""
+        """Return each model's outputs for the same rows: (N, ...) to float32 (K, N, outputs), scaled."""
         stack = self.stack
         with self.runs[0].autocast():
             return widened(self._forward.scoring({**stack.named(stack.values), **stack.fixed}, inputs))
@@ -137,7 +137,7 @@ class Lanes:
             return torch.lerp(losses, smooth.of_several(outputs, targets), losses.new_tensor(self._smoothing))
 
     def _shares(self, targets: Sequence[Tensor]) -> list[Tensor | None]:
-        """What each batch counts in the mean over all rows of a step, (K,); None is all of it."""
+        """Return each batch's share of the mean over all rows of a step, (K,); None is all of it."""
         if len(targets) == 1:
             return [None]
         loss, device = self.runs[0].loss, self.stack.device
@@ -147,17 +147,17 @@ class Lanes:
         return [weight / torch.stack(weights).sum(0) for weight in weights]
 
     def numbers(self) -> dict[str, Tensor]:
-        """What the optimizers are set to at this moment."""
+        """Return the current settings of the optimizers."""
         stack = self.stack
         return numbers_of(stack.rule, [run.optimizer.param_groups[0] for run in self.runs], stack.device)
 
     def chance(self, seeds: Sequence[int]) -> dropout_masks.Chance:
-        """The chance of each lane from a seed of its own."""
+        """Return a random stream per lane, each from its own seed."""
         return dropout_masks.Chance([Generator(self.stack.device).manual_seed(seed) for seed in seeds])
 
 
 def _clipped(gradients: Tensor, runs: Sequence[Run]) -> Tensor:
-    """Each row no longer than its run allows, as torch.nn.utils does it."""
+    """Return each row clipped as its run asks, like torch.nn.utils."""
     clips = [run.training.clip for run in runs]
     if any(clip.norm is not None for clip in clips):
         most = gradients.new_tensor([torch.inf if clip.norm is None else clip.norm for clip in clips])

@@ -1,8 +1,8 @@
 """Layers that compute several lanes at once, with parameters and statistics of (K, ...).
 
-Lanes either come first, (K, N, ...), or lie side by side in the channels, (N, K C, H, W), as one convolution of K
-groups takes them: then whatever treats channels one by one, as pooling does, needs no other code for it. Vmap brings
-lanes to the channels before each layer and back after it, which on a GPU takes as long as the layers themselves.
+Lanes come first, (K, N, ...), or lie side by side in the channels, (N, K C, H, W), as one convolution of K groups takes
+them. Layers that treat each channel alone, such as pooling, need no other code for that. Vmap moves lanes to the
+channels before each layer and back after it. On a GPU that takes as long as the layers.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from tuner.training import fast_linear
 Classes: TypeAlias = frozenset[type[nn.Module]]
 
 CHAINS: Classes = frozenset({nn.Sequential, models.MLP, models.Linear})
-"""What does nothing but to call one layer after the other."""
+"""Modules that only call one layer after the other."""
 
 NETWORKS: Classes = frozenset(
     {nn.Sequential, models.CNN, FrozenBackbone, resnet.ResNet, resnet.BasicBlock, resnet.Bottleneck}
 )
-"""What calls layers, adds what they give, and flattens all but the rows: nothing that looks into channels."""
+"""Modules that call layers, add their outputs and flatten all but the rows, without looking into channels."""
 
 POOLING: Classes = frozenset({nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d})
 
@@ -59,7 +59,7 @@ class Conv2d(nn.Conv2d):
     """With a weight of (K, out_channels, in_channels / groups, h, w) and a bias of (K, out_channels)."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's own name, by which it may be given
-        """(N, K in_channels, H, W) -> (N, K out_channels, H', W')."""
+        """Map (N, K in_channels, H, W) to (N, K out_channels, H', W')."""
         bias = None if self.bias is None else self.bias.flatten()
         groups = len(self.weight) * self.groups
         weight = self.weight.flatten(0, 1)
@@ -70,7 +70,7 @@ class BatchNorm2d(nn.BatchNorm2d):
     """With parameters and statistics of (K, num_features)."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
-        """(N, K num_features, H, W) -> the same."""
+        """Map (N, K num_features, H, W) to the same shape."""
         return _normalised(self, input)
 
 
@@ -78,7 +78,7 @@ class BatchNorm1d(nn.BatchNorm1d):
     """With parameters and statistics of (K, num_features)."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
-        """(K, N, num_features, ...) -> the same."""
+        """Map (K, N, num_features, ...) to the same shape."""
         return lanes_first(_normalised(self, side_by_side(input)), len(input))
 
 
@@ -86,7 +86,7 @@ class Linear(fast_linear.Linear):
     """With a weight of (K, out_features, in_features); from here on lanes come first."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
-        """(N, K in_features), or (K, N, in_features) -> (K, N, out_features)."""
+        """Map (N, K in_features), or (K, N, in_features), to (K, N, out_features)."""
         return super().forward(rows_by_lane(input, len(self.weight)))
 
 
@@ -94,7 +94,7 @@ class Flatten(nn.Flatten):
     """Of lanes that come first."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
-        """(K, N, ...) -> (K, N, F)."""
+        """Map (K, N, ...) to (K, N, F)."""
         return input.flatten(2)
 
 
@@ -102,7 +102,7 @@ class FlattenBeside(nn.Flatten):
     """Of lanes that lie side by side until a linear layer has them first."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
-        """(N, K C, H, W) -> (N, K F); what is (K, N, F) stays so."""
+        """Map (N, K C, H, W) to (N, K F); (K, N, F) stays unchanged."""
         return input if input.dim() == 3 else input.flatten(1)
 
 
@@ -116,29 +116,29 @@ BECOME: Mapping[Layout, Mapping[type[nn.Module], type[nn.Module]]] = {
         fast_linear.Linear: Linear,
     },
 }
-"""What a layer becomes in each."""
+"""The class that replaces a layer in each layout."""
 
 LEFT: Mapping[Layout, Classes] = {
     Layout.FIRST: CHAINS | ELEMENTWISE | {fast_linear.Linear},
     Layout.BESIDE: NETWORKS | POOLING | ELEMENTWISE,
 }
-"""What may stay as it is."""
+"""Layers that stay unchanged in each layout."""
 
 
 def layout_of(model: nn.Module, are_images: bool) -> Layout | None:
-    """How lanes can lie in all layers of a model, None if in no way; `are_images` says that a row is (C, H, W)."""
+    """Return a layout that all layers of a model take, else None; `are_images`: a row is (C, H, W)."""
     possible = Layout if are_images else [Layout.FIRST]
     return next((layout for layout in possible if all(_computes(module, layout) for module in model.modules())), None)
 
 
 def become(model: nn.Module, layout: Layout) -> None:
-    """Have the layers of a model compute lanes; there is no user code in it that could look at their classes."""
+    """Make the layers of a model compute lanes; it has no user code that could check their classes."""
     for module in model.modules():
         module.__class__ = BECOME[layout].get(type(module), type(module))
 
 
 def quicken(model: nn.Module) -> None:
-    """Have the linear layers of a model compute lanes sooner under vmap; their classes stay what they are."""
+    """Make the linear layers of a model compute lanes faster under vmap; their classes stay the same."""
     for module in model.modules():
         if type(module) is nn.Linear and "forward" not in vars(module):
             module.forward = functools.partial(fast_linear.product, module)  # type: ignore[method-assign]
@@ -149,7 +149,7 @@ def _computes(module: nn.Module, layout: Layout) -> bool:
 
 
 def _is_special(module: nn.Module) -> bool:
-    """Whether a layer computes something else than others of its class, or code of one's own sees what it is given."""
+    """Return whether a layer differs from its class, or user code sees its inputs."""
     given = vars(module).keys() - ({"forward"} if dropout_masks.is_taken_over(module) else set())
     if has_forward_hooks(module) or any(hasattr(type(module), name) for name in given):
         return True
@@ -166,7 +166,7 @@ def _is_special(module: nn.Module) -> bool:
 
 
 def _normalised(norm: nn.BatchNorm1d | nn.BatchNorm2d, inputs: Tensor) -> Tensor:
-    """(N, K C, ...) -> the same, as `forward` of torch's class has it."""
+    """Map (N, K C, ...) to the same shape, like `forward` of torch's class."""
     assert norm.momentum is not None
     if norm.training and norm.track_running_stats and norm.num_batches_tracked is not None:
         norm.num_batches_tracked.add_(1)

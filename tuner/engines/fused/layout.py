@@ -1,4 +1,4 @@
-"""How lanes lie in a tensor."""
+"""The layout of lanes in a tensor."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from torch import Tensor
 
 
 class Layout(Enum):
-    """Before all else, (K, N, C, ...), or side by side in the channels, (N, K C, ...)."""
+    """The place of the lanes: first, (K, N, C, ...), or side by side in the channels, (N, K C, ...)."""
 
     FIRST = auto()
     BESIDE = auto()
 
 
 def side_by_side(tensor: Tensor) -> Tensor:
-    """(K, N, C, ...) -> (N, K C, ...)."""
+    """Map (K, N, C, ...) to (N, K C, ...)."""
     return tensor.transpose(0, 1).flatten(1, 2)
 
 
 def lanes_first(tensor: Tensor, lanes: int) -> Tensor:
-    """(N, K C, ...) -> (K, N, C, ...)."""
+    """Map (N, K C, ...) to (K, N, C, ...)."""
     rows, channels, *size = tensor.shape
     return tensor.reshape(rows, lanes, channels // lanes, *size).transpose(0, 1)
 
 
 def rows_by_lane(tensor: Tensor, lanes: int) -> Tensor:
-    """(N, K F), or (K, N, F) already -> (K, N, F).
+    """Map (N, K F) to (K, N, F), and leave (K, N, F) unchanged.
 
     Raises:
         ValueError: it is neither.

@@ -1,4 +1,4 @@
-"""What the optimizers of torch.optim do in one step, for many models at once, each with numbers of its own.
+"""One step of the optimizers of torch.optim for many models at once, each with its own numbers.
 
 Values are (K, P): a row has all parameters of one model. Numbers are (K, 1).
 """
@@ -16,10 +16,10 @@ from tuner.training import optimizers
 from tuner.training.optimizers import Group
 
 Numbers: TypeAlias = Mapping[str, Tensor]
-"""float64 (K, 1) by name: what each model's optimizer is set to, and `step`, counted from 1."""
+"""float64 (K, 1) by name: the settings of each model's optimizer, and `step`, counted from 1."""
 
 OPTIONAL = frozenset({"weight_decay", "momentum"})
-"""Numbers that are missing where they are 0 for all: to look for that in a tensor would have a GPU wait."""
+"""Numbers that are missing if all are 0. Checking a tensor for that would make a GPU wait."""
 
 State: TypeAlias = dict[str, Tensor]
 """float32 (K, P) by the name that torch has for it; zeros before the first step."""
@@ -29,8 +29,9 @@ State: TypeAlias = dict[str, Tensor]
 class Rule:
     """One class of torch.optim.
 
-    `numbers` reads what may differ from model to model, `flags` what must not, `keeps` the state that an
-    optimizer so set has; `step` changes values and state in place, and gradients, which nobody reads after it.
+    `numbers` reads the settings that may differ between models, `flags` those that must not. `keeps` names the state of
+    an optimizer with these settings. `step` changes values and state in place, and also gradients, which are not read
+    afterwards.
     """
 
     numbers: Callable[[Group], dict[str, float]]
@@ -40,7 +41,7 @@ class Rule:
 
 
 def numbers_of(rule: Rule, groups: Sequence[Group], device: torch.device) -> dict[str, Tensor]:
-    """The numbers of several optimizers, by name."""
+    """Return the numbers of several optimizers, by name."""
     read = [rule.numbers(group) for group in groups]
     table = torch.tensor([list(each.values()) for each in read], dtype=torch.float64, device=device)
     there = [name not in OPTIONAL or any(each[name] for each in read) for name in read[0]]
@@ -48,12 +49,12 @@ def numbers_of(rule: Rule, groups: Sequence[Group], device: torch.device) -> dic
 
 
 def _scaled(number: Tensor, like: Tensor) -> Tensor:
-    """A coefficient, computed as exactly as torch does, in the type of what it multiplies."""
+    """Return a coefficient in the type of what it multiplies, as exact as torch's."""
     return number.to(like.dtype)
 
 
 def _common(gradients: Tensor, values: Tensor, numbers: Numbers, group: Group, decays: bool = True) -> Tensor:
-    """The gradient to go down, decayed weights in it."""
+    """Return the gradients to descend, with weight decay in them."""
     gradients = gradients.neg_() if group["maximize"] else gradients
     if not decays or "weight_decay" not in numbers:
         return gradients
@@ -127,4 +128,4 @@ RULES: Mapping[type[torch.optim.Optimizer], Rule] = {
         _rmsprop,
     ),
 }
-"""By class; a new one is a new step and a line here."""
+"""The rules by class. A new one is a new step and a line here."""

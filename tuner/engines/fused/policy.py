@@ -19,9 +19,7 @@ AHEAD = Fraction(1, 3)
 """Maximum share of a study that runs at once where trials learn from others: trials asked for ahead learn nothing."""
 
 IN_FLIGHT, MOST_IN_FLIGHT = Fraction(1, 10), 8
-"""Maximum share of a study, and maximum number of trials, in flight at once where the sampler learns from others.
-By `benchmarks.ahead` 150 trials of a smooth function, 8 in flight, are as far as 111 one at a time; with 50, as 40.
-"""
+"""Maximum share of a study, and number of trials, in flight at once if the sampler learns from others."""
 
 PAYS = 1.5
 """Minimum speed-up of lanes where the sampler learns from others: it makes up for what trials ahead do not know."""

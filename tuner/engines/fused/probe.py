@@ -1,8 +1,8 @@
-"""The probe: whether lanes compute what trials compute alone, found out by several steps of the real model.
+"""The probe: several steps of the real model show whether lanes compute the same as trials alone.
 
-First one run trains alone for two short epochs, and all that it holds is compared before and after. Then three lanes
-and the same runs alone take steps on rows of their own; between two of them a lane leaves and another trial takes its
-place. Every step begins from the same weights, as rounding errors would grow from step to step.
+First one run trains alone for two short epochs, and its whole state is compared before and after. Then three lanes, and
+the same runs alone, take steps on their own rows. Between two steps a lane leaves and another trial takes its place.
+Every step starts from the same weights, because rounding errors grow from step to step.
 """
 
 from __future__ import annotations
@@ -22,23 +22,26 @@ from tuner.runtime.seeds import derive
 from tuner.training import Run, groups_of, step
 
 EPOCHS, STEPS = 2, 2
-"""Epochs that a run trains alone, each of a whole step and the last of an epoch; and steps of lanes after the first."""
+"""Epochs of a run alone, each with a whole step and an epoch's last step; and steps of lanes after the first."""
 
 ROWS = 16
 """Rows of all steps but the first of three lanes, which has a whole batch."""
 
 MOVE = 0.01
-"""How far weights move from step to step, relative to their length."""
+"""Change of weights from step to step, relative to their length."""
 
 TOLERANCE = 0.05
-"""How far a gradient may lie off, relative to its length: a wrong one is off by as much as it is long. Steps do not
-tell, as Adam makes whole ones of the rounding errors of gradients that should be 0, as of a bias before batch norm."""
+"""Tolerance of a gradient relative to its length; a wrong gradient is off by its whole length.
+
+Gradients are compared, not steps. Adam makes whole steps of the rounding errors of gradients that should be 0, such as
+those of a bias before batch norm.
+"""
 
 BESIDE = 1e-3
-"""How far it may lie off beside those of all parameters: so much more than float32 rounds."""
+"""Tolerance of a gradient relative to that of all parameters, above the rounding of float32."""
 
 EXACT = 1e-3
-"""How far scores, losses and buffers may lie off in float32, relative to what they are or how far they move."""
+"""Tolerance of scores, losses and buffers in float32, relative to their size or their movement."""
 
 Batches = list[tuple[Tensor, Tensor]]
 
@@ -58,7 +61,7 @@ def fault(build: Callable[[], Run], source: Source, first: Run) -> str:
 
 
 def _changes(run: Run, source: Source) -> str:
-    """What training or scoring changes besides parameters and buffers, or asks the world for."""
+    """Return the state outside parameters and buffers that training or scoring changes, or asks the system for."""
     weights = [*run.model.named_parameters(), *run.model.named_buffers()]
     run.model.train()
     seed_everything(derive(0, "plan"))
@@ -91,7 +94,7 @@ def _reason(doing: str, changed: str, asked: set[str]) -> str:
 
 
 def _difference(build: Callable[[], Run], joiner: Run) -> str:
-    """What is wrong with a fused step; empty when it does what a step alone does, whatever is in the lane beside."""
+    """Return what is wrong with a fused step; empty when it equals a step alone, whatever the other lanes hold."""
     runs = [build(), _unlike(build()), build()]
     lanes = Lanes(runs[0])
     lanes.join(runs)
@@ -107,7 +110,7 @@ def _difference(build: Callable[[], Run], joiner: Run) -> str:
 
 
 def _step_differs(lanes: Lanes, runs: Sequence[Run], rows: Sequence[int], moment: int) -> str:
-    """What differs between a step of lanes and those of their runs, up to the step of the optimizer."""
+    """Return the difference between a step of lanes and those of their runs, up to the optimizer's step."""
     seeds = [derive(lane, "plan", moment) for lane in range(len(runs))]
     batches = _batches(runs[0], list(range(len(runs))), rows)
     before = [_tensors(run) for run in runs]
@@ -130,7 +133,7 @@ def _step_differs(lanes: Lanes, runs: Sequence[Run], rows: Sequence[int], moment
 
 
 def _gradient_differs(run: Run, flat: Tensor) -> str:
-    """The name of the first parameter whose gradient in a lane is another than alone."""
+    """Return the name of the first parameter whose gradient in a lane differs from that alone."""
     trained = [(name, p) for name, p in run.model.named_parameters() if p.requires_grad]
     alone = {name: torch.zeros_like(p) if p.grad is None else p.grad for name, p in trained}
     length = torch.cat([gradient.flatten() for gradient in alone.values()]).norm()
@@ -143,7 +146,7 @@ def _gradient_differs(run: Run, flat: Tensor) -> str:
 
 
 def _scores_differ(lanes: Lanes, runs: Sequence[Run]) -> str:
-    """Whether lanes score rows as their runs do, and a row does not depend on those beside it."""
+    """Return how lanes score rows differently from their runs, or rows depend on each other; else empty."""
     inputs = _held_out(runs[0])
     parts = torch.split(inputs, max(1, len(inputs) // 2))
     with torch.no_grad():
@@ -162,7 +165,7 @@ def _is_near(found: Tensor, expected: Tensor, off: Tensor) -> bool:
 
 
 def _off(found: Tensor, expected: Tensor) -> Tensor:
-    """The difference in float64; 0 where both are the same infinity, or no number."""
+    """Return the difference in float64; 0 where both are the same infinity or NaN."""
     found, expected = found.detach(), expected.detach()
     same = (found == expected) | (found.isnan() & expected.isnan())
     return torch.where(same, 0.0, found.double() - expected.double())
@@ -173,17 +176,17 @@ def _exactness(run: Run) -> float:
 
 
 def _tensors(run: Run) -> Mapping[str, Tensor]:
-    """Copies of a run's parameters and buffers, by name."""
+    """Return copies of a run's parameters and buffers, by name."""
     return {name: t.detach().clone() for name, t in [*run.model.named_parameters(), *run.model.named_buffers()]}
 
 
 def _whole(run: Run) -> Sequence[int]:
-    """The sizes of the batches of a step."""
+    """Return the sizes of the batches of a whole step."""
     return [run.batch_size] * run.training.accumulate
 
 
 def _rest(run: Run) -> Sequence[int]:
-    """Those of the last step of an epoch."""
+    """Return the sizes of the batches of an epoch's last step."""
     rows = torch.arange(len(run.dataset.train))
     return [len(batch) for batch in groups_of(rows, run.batch_size, run.training.accumulate)[-1]]
 
@@ -193,7 +196,7 @@ def _few(run: Run) -> Sequence[int]:
 
 
 def _batches(run: Run, lanes: Sequence[int], sizes: Sequence[int]) -> Batches:
-    """Rows for a step of each of some lanes, (K, N, ...), other ones for each."""
+    """Return different rows for a step of each lane, (K, N, ...)."""
     rows = sum(sizes)
     first = torch.tensor([lane * rows for lane in lanes])[:, None]
     positions = (first + torch.arange(rows)) % len(run.dataset.train)
@@ -211,19 +214,19 @@ def _held_out(run: Run) -> Tensor:
 
 @torch.no_grad()
 def _unlike(run: Run) -> Run:
-    """A run with other weights: of what mixes lanes that are equal nothing would be seen."""
+    """Return the run with other weights: equal lanes would hide a mix-up of lanes."""
     for parameter in run.model.parameters():
         parameter.mul_(-2)
     return run
 
 
 def _stay() -> None:
-    """Make no step with the gradients that are there."""
+    """Make no step with the current gradients."""
 
 
 @torch.no_grad()
 def _move(run: Run) -> None:
-    """Change the weights a little by their gradients; the optimizer's own step may be too wide to go on from."""
+    """Change the weights a little by their gradients; the optimizer's own step may be too large."""
     for parameter in run.model.parameters():
         if parameter.grad is not None:
             parameter.sub_(parameter.grad * (MOVE * parameter.norm() / (parameter.grad.norm() + 1e-12)))

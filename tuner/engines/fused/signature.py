@@ -1,4 +1,4 @@
-"""Which trials can train as one program: those that differ in nothing but numbers that a lane may have for itself."""
+"""Signatures: trials can train as one program if they differ only in numbers that each lane has."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tuner.training import Run
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Runs of one signature can share a program. `title` is what people call them, `held` what their model holds."""
+    """Runs of one signature can share a program. `title` is its name in messages, `held` the model's state."""
 
     title: str
     batch_size: int
@@ -28,12 +28,12 @@ class Signature:
     held: Contents = field(compare=False, repr=False)
 
     def difference(self, other: Signature) -> str:
-        """Return by what two models of the same weights are unlike, as a message lists it; else nothing."""
+        """Return the differences of two models with the same weights, as a message lists them; else empty."""
         return self.held.changed(other.held) if self.shapes == other.shapes else ""
 
 
 def signature_of(run: Run, config: Config) -> Signature:
-    """What must be the same of two runs: shapes, structure, batches, optimizer, loss, precision, data."""
+    """Return what two runs must share: shapes, structure, batches, optimizer, loss, precision, data."""
     loss, held = config.loss, attributes_of(run.model, _of_lanes(run.model))
     shapes = tuple((name, p.shape) for name, p in run.model.named_parameters())
     facts = {
@@ -49,7 +49,7 @@ def signature_of(run: Run, config: Config) -> Signature:
 
 
 def refusal(run: Run, signature: Signature) -> str:
-    """Why a run of a signature can share a program with no other; empty when nothing is known against it."""
+    """Return why a run of a signature can share a program with no other; empty if no reason is known."""
     recurrent = next((type(m).__name__ for m in run.model.modules() if isinstance(m, nn.RNNBase)), None)
     if recurrent is not None:
         return f"torch.vmap does not take {recurrent}"
@@ -77,7 +77,7 @@ def _has_hooks_on_gradients(model: nn.Module) -> bool:
 
 
 def _of_lanes(model: nn.Module) -> frozenset[tuple[int, str]]:
-    """The attributes that each lane has for itself: the rates of dropouts."""
+    """Return the attributes that each lane has for itself: the rates of dropouts."""
     return frozenset((id(module), "p") for module in model.modules() if dropout_masks.is_dropout(module))
 
 

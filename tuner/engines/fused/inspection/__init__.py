@@ -1,1 +1,1 @@
-"""What a model and its code hold besides parameters and buffers."""
+"""The state of a model and its code outside of parameters and buffers."""

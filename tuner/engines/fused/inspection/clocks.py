@@ -1,4 +1,4 @@
-"""What a piece of code asks the world for: the time, chance of the system's own, files."""
+"""Calls of code to the system: the time, the system's random numbers, files."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def asked_for() -> Iterator[set[str]]:
 
 
 def _name_of(called: Any) -> str:
-    """The name of a function, if what it gives is another at another time."""
+    """Return the name of a function whose results change with time; else empty."""
     name, holder = getattr(called, "__name__", ""), getattr(called, "__self__", None)
     if name == "open" and getattr(called, "__module__", "") in ("io", "_io"):
         return OPENING

@@ -32,7 +32,7 @@ def is_users(module: str, package: str = "") -> bool:
 
 
 def is_found_by_name(cls: type) -> bool:
-    """Return whether a class is what its module has by its name, and so the same for all models that use that name."""
+    """Return whether a class is found in its module by its name, and is thus one object for all models."""
     found: object = sys.modules.get(cls.__module__)
     for name in cls.__qualname__.split("."):
         found = getattr(found, name, None)

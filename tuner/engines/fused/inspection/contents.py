@@ -120,7 +120,7 @@ def _looked(found: Findings) -> Contents:
 
 
 def _named(places: Iterable[str]) -> str:
-    """A few of some places for people, without those that lie inside another."""
+    """Return a few of the places for a message, without those inside another."""
     found = {_HIDDEN.sub("", place): bool(_ORDER.search(place)) for place in sorted(places)}
     keys = {name for name, is_order in found.items() if is_order}  # what keys are for says more than that they changed
     known = {name for name in found if name not in keys or not any(o != name and o.startswith(name) for o in found)}
@@ -133,7 +133,7 @@ def _named(places: Iterable[str]) -> str:
 
 
 def _everyones() -> list[tuple[str, Any]]:
-    """What the code of any model may change."""
+    """Return the state that the code of any model may change."""
     kind, state, *rest = np.random.get_state()
     return [
         ("the state of Python's random", random.getstate()),

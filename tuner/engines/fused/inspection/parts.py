@@ -48,7 +48,7 @@ class Scope:
 
 @dataclass(slots=True)
 class Findings:
-    """What a walk found: a text for each place, places that hide what they hold, and every object that can change."""
+    """The result of a walk: a text for each place, hidden places, and every object that can change."""
 
     scope: Scope
     texts: dict[str, str] = field(default_factory=dict)
@@ -142,7 +142,7 @@ def _class(found: Findings, place: str, cls: type) -> Parts:
 
 
 def _library(found: Findings, place: str, cls: type) -> Parts:
-    """The values of a layer's class; nothing else of a library is for user code to change."""
+    """Yield the values of a layer's class; user code changes nothing else of a library."""
     if issubclass(cls, nn.Module):
         found.holders.append(cls)
         yield from ((f"{place}.{name}", value) for name, value in vars(cls).items() if is_plain(value))
@@ -210,13 +210,13 @@ def _items(found: Findings, place: str, value: Any) -> Parts:
 
 
 def _besides(found: Findings, place: str, value: Any) -> Parts:
-    """What an object of a subclass holds besides what the class is for."""
+    """Yield the further attributes of an object of a subclass of a container."""
     if type(value).__module__ not in ("builtins", "collections"):
         yield from _own(found, place, value)
 
 
 def _own(found: Findings, place: str, value: Any) -> Parts:
-    """The attributes and slots of an object, and its class."""
+    """Yield the attributes and slots of an object, and its class."""
     held = getattr(value, "__dict__", {})
     found.holders.append(held)
     yield from _attributes(place, held)
@@ -248,7 +248,7 @@ def _object(found: Findings, place: str, value: Any) -> Parts:
 
 
 def _reduced(found: Findings, place: str, reduced: Any) -> Parts:
-    """What an object would be pickled as."""
+    """Yield the parts of an object's pickle."""
     if isinstance(reduced, str):
         found.texts[place] += f" {reduced}"
         return

@@ -78,7 +78,7 @@ def _mapping(holder: MutableMapping[Any, Any]) -> Way:
 
 
 def _counts(value: Any) -> bool:
-    """Whether a value is an iterator of itertools, which can be copied and not be put back."""
+    """Return whether a value is an iterator of itertools, which can be copied but not put back."""
     return type(value).__module__ == "itertools"
 
 
