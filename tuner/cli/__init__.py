@@ -86,7 +86,7 @@ def _options(
 
 
 def spelt_out(arguments: list[str]) -> list[str]:
-    """`--deterministic` with its usual batch where none is given, for which typer has no way."""
+    """Return the arguments with the default batch behind a bare `--deterministic`, which typer cannot do."""
     spelt: list[str] = []
     for argument, following in itertools.pairwise([*arguments, ""]):
         bare = argument == "--deterministic" and not following.lstrip("-").isdigit()

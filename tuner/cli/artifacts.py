@@ -1,4 +1,4 @@
-"""What a study keeps in files beside the database: checkpoints, and what its trials printed."""
+"""Files of a study beside the database: checkpoints, and the output of its trials."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class Kept:
-    """The files of a study, as they are now; one that another program made has none.
+    """The files of a study at this moment; a study of another program has none.
 
     Args:
-        study: whose they are.
+        study: the study.
         storage: the URL of its database.
     """
 
@@ -26,7 +26,7 @@ class Kept:
 
     @functools.cached_property
     def checkpoints(self) -> dict[int, list[Path]]:
-        """Those of each trial that has any: the state to go on from, the best epoch's weights."""
+        """The checkpoints of each trial: the state to resume from, and the best epoch's weights."""
         from tuner.storage.checkpoints import Checkpoints
 
         found = collections.defaultdict(list)
@@ -36,13 +36,13 @@ class Kept:
         return dict(found)
 
     def log(self, trial: int) -> Path | None:
-        """What a trial printed, if it did."""
+        """Return the file of a trial's output, if there is one."""
         file = None if self._folder is None else self._folder / "logs" / f"{trial}.log"
         return file if file is not None and size(file) else None
 
     @property
     def summary(self) -> str:
-        """How much the checkpoints take, and where they are; empty where there are none."""
+        """The size of the checkpoints and their folder; empty without checkpoints."""
         files = [file for each in self.checkpoints.values() for file in each]
         if not files:
             return ""
@@ -50,7 +50,7 @@ class Kept:
         return f"checkpoints: {readable(sum(map(size, files)))} of {trials} in {from_here(files[0].parent)}"
 
     def of_trial(self, trial: int) -> dict[str, str]:
-        """A trial's files by what they are, each with its size."""
+        """Return a trial's files by their kind, each with its size."""
         log = self.log(trial)
         files = {} if log is None else {"log": log}
         for file in self.checkpoints.get(trial, []):
@@ -58,7 +58,7 @@ class Kept:
         return {name: f"{from_here(file)} ({readable(size(file))})" for name, file in files.items()}
 
     def data(self, trial: int) -> dict[str, Any]:
-        """A trial's files as JSON values: paths that hold anywhere on this machine, sizes in bytes."""
+        """Return a trial's files as JSON values: absolute paths, sizes in bytes."""
         log = self.log(trial)
         return {
             "log": None if log is None else _facts(log),
@@ -67,7 +67,7 @@ class Kept:
 
 
 def size(file: Path) -> int:
-    """In bytes; 0 when it is not there, as a run may have just deleted it."""
+    """Return the size of a file in bytes; 0 if a run has just deleted it."""
     try:
         return file.stat().st_size
     except OSError:
@@ -75,7 +75,7 @@ def size(file: Path) -> int:
 
 
 def readable(count: float) -> str:
-    """A number of bytes as people say it."""
+    """Return a number of bytes with a unit."""
     for unit in ("bytes", "kB", "MB", "GB"):
         if count < 999.5:
             return f"{count:.0f} {unit}" if count >= 100 or unit == "bytes" else f"{count:.1f} {unit}"
@@ -84,7 +84,7 @@ def readable(count: float) -> str:
 
 
 def from_here(path: Path) -> str:
-    """A path as one would type it in the current folder."""
+    """Return a path as typed in the current folder."""
     here = Path.cwd()
     return str(path.absolute().relative_to(here) if path.absolute().is_relative_to(here) else path.absolute())
 

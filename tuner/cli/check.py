@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SAMPLES = 3
 
 MOST_LAYERS = 40
-"""How many layers of a model are listed."""
+"""Largest number of layers of a model that are listed."""
 
 
 def check(
@@ -58,7 +58,7 @@ def check(
 
 
 def _print_built(checked: Checked, goal: Goal) -> None:
-    """Show what there is to say of the data, the objective and the first sampled config."""
+    """Show facts about the data, the objective and the first sampled config."""
     data, model = checked.data, checked.model
     if data is None or model is None:
         say(f"\nObjective: {goal}, by {checked.space.objective.function}{_bounds(goal)}")
@@ -75,7 +75,7 @@ def _print_built(checked: Checked, goal: Goal) -> None:
 
 
 def _print_layers(layers: Sequence[CheckedLayer]) -> None:
-    """Show the first layers of a model, each with its kind and how many numbers it trains."""
+    """Show the first layers of a model, each with its kind and its number of trained values."""
     table = Table("layer", "kind", "parameters", box=None, pad_edge=False, header_style="dim")
     table.columns[-1].justify = "right"
     for layer in layers[:MOST_LAYERS]:
@@ -115,7 +115,7 @@ def _print_space(space: Space) -> None:
 
 
 def _print_parameters(rows: list[tuple[str, str, str, str]]) -> None:
-    """A table, or where that is wider than the terminal a line for each and what belongs to it below."""
+    """Print a table, or separate lines per parameter if the table is wider than the terminal."""
     table = Table("parameter", "kind", "range", "when", box=None, pad_edge=False, header_style="dim")
     for row in rows:
         table.add_row(*row)

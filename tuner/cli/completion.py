@@ -1,4 +1,4 @@
-"""What a shell offers on Tab besides commands and options: studies and space files, by nothing that loads slowly."""
+"""Completions for a shell's Tab: studies and space files, without slow imports."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ SQLITE = "sqlite:///"
 SPACES = "search_spaces"
 NAMES = "SELECT study_name FROM studies ORDER BY study_id"
 PATIENCE = 1
-"""Seconds that a database may take; a shell that hangs on Tab is worse than one that offers nothing."""
+"""Seconds that a database may take. A shell that hangs on Tab is worse than no completions."""
 
 
 def study_names(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The studies of the database that the command line names so far, or of the usual one."""
+    """Return the studies of the database that the command line names, or of the default one."""
     url = ctx.params.get("storage") or os.environ.get("TUNER_STORAGE") or DEFAULT_STORAGE
     names = _of_sqlite(url.removeprefix(SQLITE)) if url.startswith(SQLITE) else _of_server(url)
     return [name for name in names if name.startswith(incomplete)]
 
 
 def space_files(incomplete: str) -> list[str]:
-    """The YAML files of the folder that is typed; where none is, those here and the bare names of `search_spaces/`."""
+    """Return the YAML files of the typed folder; without a folder, those here and in `search_spaces/`."""
     folder = os.path.dirname(incomplete)
     names = [os.path.join(folder, name) for name in _yaml_files(Path(folder))]
     bare = [] if folder else _yaml_files(Path(SPACES))

@@ -32,13 +32,12 @@ def confirm(
     storage: options.Storage = DEFAULT_STORAGE,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train the best trials again on fresh seeds, and say which one to believe and how sure that is.
+    """Train the best trials again on fresh seeds, and estimate what to expect of the best one.
 
-    The table has for each candidate: search, what the search had said; race, its mean over the common
-    seeds; mean and interval, for the pick of its further seeds; and by how much the search's word was
-    better than the mean (fell by).
+    The table has these columns for each candidate: search, its value in the search; race, its mean over the common
+    seeds; mean and interval, of the pick's held-out seeds; fell by, how far the search's value was above the mean.
 
-    What is not given is as search.confirm of the study's file has it, or else --top 5 --seeds 5 --no-splits.
+    Options that are left out come from search.confirm of the study's file, else --top 5 --seeds 5 --no-splits.
 
     Example: tuner confirm digits-cnn --top 5 --seeds 5 --workers 2
     """

@@ -1,4 +1,4 @@
-"""`tuner delete`: a study and what it keeps beside the database."""
+"""`tuner delete`: removes a study and its files beside the database."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Help that fits its terminal, and an answer to a command that is not there.
+"""Help that fits its terminal, and a suggestion for an unknown command.
 
-Wide terminals have typer's panels. Narrow ones, where a panel's columns would cut words, have each option on a line of
-its own with its help below.
+Wide terminals get typer's panels. A panel's columns would cut words on narrow ones, so each option has its own line
+there with its help below.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typer.core import TyperCommand, TyperGroup
 from tuner.errors import UsageError, did_you_mean, listing
 
 PANELS_FROM = 76
-"""Columns of a terminal on which a panel cuts no word."""
+"""Least width of a terminal, in columns, on which a panel cuts no word."""
 
 MEANT = {
     **dict.fromkeys(("tune", "search", "start", "resume", "optimize", "continue"), "run"),
@@ -34,17 +34,17 @@ MEANT = {
     **dict.fromkeys(("ui", "serve", "web"), "dashboard"),
     **dict.fromkeys(("info", "describe"), "show"),
 }
-"""Words for what a command does that other programs have."""
+"""Names that other programs have for a command."""
 
 
 def help_of(function: Callable[..., object]) -> str:
-    """A docstring whose paragraphs are as wide as they like: the terminal's width is not that of the source."""
+    """Return a docstring with each paragraph on one line, so that the terminal wraps it."""
     paragraphs = (inspect.getdoc(function) or "").split("\n\n")
     return "\n\n".join(paragraph.replace("\n", " ") for paragraph in paragraphs)
 
 
 class Command(TyperCommand):
-    """A command whose help fits."""
+    """A command whose help fits its terminal."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:  # of click as typer has it, which is private
         """Write the help."""
@@ -56,7 +56,7 @@ class Command(TyperCommand):
 
 
 class Group(TyperGroup):
-    """The commands."""
+    """The group of commands, with help that fits its terminal."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help."""
@@ -71,7 +71,7 @@ class Group(TyperGroup):
         """Find the command that the arguments begin with.
 
         Raises:
-            UsageError: there is none; the message says what was meant, as far as that can be told.
+            UsageError: there is none; the message suggests a similar command.
         """
         name = args[0]
         if name in self.commands or name.startswith("-"):
@@ -86,7 +86,7 @@ class Group(TyperGroup):
 
 
 def _lines(command: Any, ctx: Any, width: int) -> Iterator[str]:
-    """The usage, the text, and each argument and option."""
+    """Yield the usage, the text, and each argument and option."""
     yield from _wrapped(command.get_usage(ctx), "", width)
     for paragraph in (command.help or "").split("\n\n"):
         yield ""
@@ -100,7 +100,7 @@ def _lines(command: Any, ctx: Any, width: int) -> Iterator[str]:
 
 
 def _entries(entries: list[tuple[str, str, str]], width: int) -> Iterator[str]:
-    """Each name with its help below, under the title of its group."""
+    """Yield each name with its help below, under the title of its group."""
     for title in dict.fromkeys(title for title, _, _ in entries):
         yield from ("", f"{title}:")
         for name, told in ((name, told) for group, name, told in entries if group == title):

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 SCHEMA = ".tuner/space.schema.json"
-"""Where the schema of the file lies, beside it: made for the libraries that are installed here."""
+"""The place of the schema, beside the file. It is made for the installed libraries."""
 
 
 def init(

@@ -75,11 +75,13 @@ Workers: TypeAlias = Annotated[
 ]
 Threads: TypeAlias = Annotated[
     int | None,
-    typer.Option(metavar="N", help="Of each worker; without it the cores are divided.", rich_help_panel=TRAINING),
+    typer.Option(
+        metavar="N", help="Threads of each worker; by default the cores are divided.", rich_help_panel=TRAINING
+    ),
 ]
 WorkersPerGpu: TypeAlias = Annotated[
     int | None,
-    typer.Option(metavar="N", help="How many workers share a GPU; without it one.", rich_help_panel=TRAINING),
+    typer.Option(metavar="N", help="How many workers share a GPU; by default one.", rich_help_panel=TRAINING),
 ]
 Executor: TypeAlias = Annotated[
     str, typer.Option(metavar="NAME", help="processes of this machine, or ray.", rich_help_panel=TRAINING)
@@ -88,7 +90,7 @@ RayAddress: TypeAlias = Annotated[
     str | None,
     typer.Option(
         metavar="ADDRESS",
-        help="Of a Ray cluster, such as auto; without it Ray starts on this machine.",
+        help="Address of a Ray cluster, such as auto; by default Ray starts on this machine.",
         rich_help_panel=TRAINING,
     ),
 ]
@@ -98,10 +100,10 @@ Quiet: TypeAlias = Annotated[
 
 
 def number_or(text: str | None, option: str, words: Sequence[str], least: int) -> Any:
-    """Read a whole number; one of `words`, or nothing, stays as it is.
+    """Return a whole number; one of `words`, or None, stays unchanged.
 
     Raises:
-        UsageError: it is neither.
+        UsageError: the text is neither.
     """
     if text is None or text in words:
         return text
@@ -133,15 +135,15 @@ def _from_here(path: str, value: Any) -> Any:
 
 
 def space_file(file: Path | None, option: Path | None = None, quiet: bool = False) -> Path:
-    """The space file that is meant; that it was found in `search_spaces/` is said.
+    """Return the given space file; print a note if it was found in `search_spaces/`.
 
     Args:
         file: the argument.
-        option: of `--space`.
-        quiet: whether nothing is said.
+        option: the value of `--space`.
+        quiet: whether to print no note.
 
     Raises:
-        UsageError: none is named, or two are.
+        UsageError: no file is named, or two are.
     """
     from tuner.errors import UsageError
     from tuner.space import find

@@ -1,4 +1,4 @@
-"""`tuner predict`: the answers of a trained model for new rows."""
+"""`tuner predict`: the predictions of a trained model for new rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def predict(
         Path | None, typer.Option("--out", "-o", help="The CSV file to write; without it, to stdout.")
     ] = None,
 ) -> None:
-    """Apply a trained model: labels or values, class probabilities, and the input's columns that are no features.
+    """Apply a trained model: labels or values, class probabilities, and columns that are no features.
 
     Example: tuner predict runs/final new.csv -o predictions.csv
     """

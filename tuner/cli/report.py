@@ -17,7 +17,7 @@ def report(
     out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")] = Path("report.html"),
     storage: options.Storage = DEFAULT_STORAGE,
 ) -> None:
-    """Write a study, or several against each other, as one HTML page that opens offline.
+    """Write one study, or a comparison of several, as one HTML page that opens offline.
 
     Example: tuner report digits-cnn -o report.html
     """

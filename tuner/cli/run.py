@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 USUAL_BATCH = 4
-"""How many trials `--deterministic` asks for at once when no number follows it."""
+"""The batch of `--deterministic` without a number."""
 
 
 @loggers.with_loggers
@@ -38,7 +38,9 @@ def run(
     ] = None,
     timeout: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Of this run, such as 90s, 10m or 1h30m.", rich_help_panel=options.SEARCH),
+        typer.Option(
+            metavar="TIME", help="Time limit of this run, such as 90s, 10m or 1h30m.", rich_help_panel=options.SEARCH
+        ),
     ] = None,
     epochs: Annotated[
         int | None,
@@ -91,10 +93,10 @@ def run(
     targets: loggers.Targets = MappingProxyType({}),
     quiet: options.Quiet = False,
 ) -> None:
-    """Search a space; a study that is there is continued up to its total.
+    """Search a space, or continue an existing study up to its total.
 
-    The exit code is 1 where more than half of the trials that ended in this run failed, timed out or died with their
-    worker; the study can be used. A trial that diverges or needs too much memory counts as a result.
+    The exit code is 1 if more than half of the trials of this run failed, timed out or lost their worker. The study can
+    still be used. A trial that diverges or runs out of memory counts as a result.
 
     Example: tuner run search_spaces/cnn.yaml --n-trials 50 --set training.epochs=20
     """

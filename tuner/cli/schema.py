@@ -10,7 +10,7 @@ import typer
 
 
 class Form(enum.Enum):
-    """How the language is written down."""
+    """The format in which the language is written."""
 
     JSON = "json"
     MARKDOWN = "markdown"
@@ -22,7 +22,7 @@ def schema(
         Form, typer.Option("--format", help="json is a JSON Schema for editors, markdown a page for people.")
     ] = Form.JSON,
 ) -> None:
-    """Write the JSON Schema of space files, with which editors complete and check them.
+    """Write the JSON Schema of space files, by which editors complete and check them.
 
     An editor with yaml-language-server finds it by the first line of a space:
 

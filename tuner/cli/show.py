@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 def show(
     study: options.StudyName,
-    trial: Annotated[int | None, typer.Option(help="Show one trial with all that is known of it.")] = None,
+    trial: Annotated[int | None, typer.Option(help="Show one trial with all its facts.")] = None,
     top: Annotated[int, typer.Option(help="How many of the best trials stand in the table.", min=0)] = 5,
-    form: Annotated[Format, typer.Option("--format", help="How to print it; data has all of it.")] = Format.TABLE,
+    form: Annotated[Format, typer.Option("--format", help="The format; json and yaml have everything.")] = Format.TABLE,
     storage: options.Storage = DEFAULT_STORAGE,
 ) -> None:
-    """Show a study: its course, its best trials, which parameters matter; or all that is known of one trial.
+    """Show a study: its course, its best trials and which parameters matter; or one trial in full.
 
     Example: tuner show digits-cnn --top 10
 

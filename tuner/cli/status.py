@@ -1,4 +1,4 @@
-"""`tuner status`: what runs at this moment, as the study tells it to any terminal."""
+"""`tuner status`: what runs at this moment, read from the study in any terminal."""
 
 from __future__ import annotations
 
@@ -37,22 +37,23 @@ def status(
     ] = 600.0,
     storage: options.Storage = DEFAULT_STORAGE,
 ) -> None:
-    """Say what is running, where, at which epoch, and about when it will end.
+    """Show what is running, where, at which epoch, and about when it will end.
 
-    --watch waits for the study and for a run of it, follows the run to its end, and leaves how the study stood then on
-    the terminal.
+    --watch waits for the study and for a run of it. It follows the run to its end, and leaves the last state of the
+    study on the terminal.
 
-    --json has the keys time, study, phase (running, resting, done, unknown, or
-    stopped by search.stop; absent, with the reason, where --watch waits for the
-    study), total, ended, states (how many trials of each),
-    front (the best trial, or all of the front), leader (a trial that runs and
-    is better; null: none), running, left (by drivers that are gone), set_back,
-    drivers (null: unknown), recent (that ended last, the latest at the end),
-    failures (by cause: state, cause, count and an example's number), stopped
-    (why), seconds_left and limit. A trial has trial and values; one that runs
-    also epoch, epochs, waits (for its worker, which trains another), value (of
-    its epochs so far), worker, host, device and quiet (seconds without an epoch); one
-    that ended state, epoch, seconds and why.
+    --json prints one object. Its keys are time, study, phase, total, ended, states, front, leader, running, left,
+    set_back, drivers, recent, failures, stopped, seconds_left and limit.
+
+    phase is running, resting, done, unknown or stopped by search.stop. While --watch waits for the study, it is absent,
+    and the reason is given. states has the number of trials in each state. front has the best trial, or the whole
+    front. leader is a running trial that is better, or null. left counts trials left running by drivers that are gone.
+    drivers is null if they are unknown. recent has the trials that ended last, the latest at the end. failures has
+    state, cause, count and an example's number for each cause. stopped is the reason of an early end.
+
+    Each trial has trial and values. A running one has epoch, epochs, waits (for its worker, which trains another),
+    value (of its epochs so far), worker, host, device and quiet (seconds without an epoch). An ended one has state,
+    epoch, seconds and why.
 
     Example: tuner status digits-cnn --watch
 
@@ -82,7 +83,7 @@ def _watched(study: str, look: Callable[[], Overview], interval: float, wait: fl
 
 
 def _looking(name: str, storage: str) -> Callable[[], Overview]:
-    """What looks at the study anew each time it is called: a reader that holds no lock in between."""
+    """Return a function that reads the study again at each call and holds no lock in between."""
     from tuner.api import status_of
     from tuner.storage import open_storage
 
@@ -91,7 +92,7 @@ def _looking(name: str, storage: str) -> Callable[[], Overview]:
 
 
 def followed(lookout: Callable[[], Overview | Awaited], interval: float) -> Iterator[Overview | Awaited]:
-    """A look every `interval` seconds; the last one is when the run that was waited for is over."""
+    """Yield a look every `interval` seconds; the last one is when the run is over."""
     while not (seen := lookout()).over:
         yield seen
         time.sleep(interval)
@@ -106,7 +107,7 @@ def _absent(study: str, awaited: Awaited) -> dict[str, Any]:
 
 
 def data(seen: Overview) -> dict[str, Any]:
-    """The numbers as JSON values, under the keys that the help of `status` explains."""
+    """Return the numbers as JSON values, under the keys that the help of `status` explains."""
     return {
         "time": seen.time.isoformat(timespec="seconds"),
         "study": seen.study,

@@ -1,7 +1,7 @@
-"""Ends that Python does not notice: user code that calls `os._exit` in this process, or crashes it.
+"""Sudden ends of the process: user code that calls `os._exit`, or crashes it.
 
-Nothing is caught, but the place is printed before the process ends. A kill by SIGKILL cannot be noticed from inside:
-the shell prints it.
+Nothing is caught, but the place is printed before the process ends. A process cannot notice SIGKILL; the shell prints
+it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def noticed() -> Iterator[None]:
 
 
 class _Exit:
-    """Print the caller, and exit. Forked children, which leave by `os._exit` as a rule, print nothing."""
+    """Print the caller, and exit. Forked children usually leave by `os._exit`, and print nothing."""
 
     def __init__(self, real: Callable[[int], NoReturn], terminal: TextIO) -> None:
         self._real = real

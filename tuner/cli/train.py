@@ -36,7 +36,9 @@ def train(
     storage: options.Storage = DEFAULT_STORAGE,
     test: Annotated[
         bool | None,
-        typer.Option("--test/--no-test", help="Score the test split; as it is with --on train+valid, and counted."),
+        typer.Option(
+            "--test/--no-test", help="Score the test split; the default with --on train+valid. Each time is counted."
+        ),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing while it trains.")] = False,
 ) -> None:

@@ -1,1 +1,1 @@
-"""Where engines run: each executor runs an engine somewhere and gives it a port to the driver."""
+"""Executors: each runs an engine somewhere and gives it a port to the driver."""

@@ -1,4 +1,4 @@
-"""The server that worker processes are forked from; nothing heavy is imported here, so that it can be started first."""
+"""The server that worker processes are forked from. It imports nothing heavy here, so it can start first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from multiprocessing import forkserver, resource_tracker
 from typing import Any
 
 CONTEXT: Any = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
-"""On Linux a server that has imported all, and computed nothing, forks workers: they begin at once and share that."""
+"""On Linux a server with all imports, and no computation, forks workers: they start at once and share its memory."""
 
 PRELOADED = [
     "tuner.executors.worker",
@@ -21,11 +21,11 @@ PRELOADED = [
     "tuner.engines.function",
     "tuner.executors.orphans",
 ]
-"""What workers and the engines that they are given import, and what the server does besides."""
+"""Modules that workers and their engines import, and the server's own work."""
 
 
 def warm_up() -> None:
-    """Start the server now, beside what the driver does before it needs workers: both import torch for seconds."""
+    """Start the server now, beside the driver's preparations: both import torch for seconds."""
     if CONTEXT.get_start_method() == "forkserver":
         CONTEXT.set_forkserver_preload(PRELOADED)
         with deaf_to_ctrl_c():
@@ -33,7 +33,7 @@ def warm_up() -> None:
 
 
 def part() -> None:
-    """Be no client of the server any more, in a worker: it ends with the driver, and own code starts one of its own."""
+    """Disconnect a worker from the server: it ends with the driver, and user code starts its own server."""
     server: Any = forkserver._forkserver  # Python has no other way
     if server._forkserver_alive_fd is not None:
         os.close(server._forkserver_alive_fd)
@@ -42,7 +42,7 @@ def part() -> None:
 
 @contextlib.contextmanager
 def deaf_to_ctrl_c() -> Iterator[None]:
-    """What is started here is never interrupted by a terminal, not while it imports either; the driver is, later.
+    """Block Ctrl-C of a terminal for processes that are started here, also while they import.
 
     Python starts its tracker of resources before the first process, and lets signals through after that.
     """

@@ -1,4 +1,4 @@
-"""Runs the engine in the driver's own process, where a report is answered at once."""
+"""An executor that runs the engine in the driver's own process, where a report is answered at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tuner.executors.output import Tee
 from tuner.protocol import Dispatcher, Engine, Epoch, Outcome, Place, Trial, Verdict
 
 LOOK_SECONDS = 0.5
-"""How often it looks for work that another driver may have given back."""
+"""Seconds between two looks for work that another driver may have given back."""
 
 
 def run(engine: Engine, dispatcher: Dispatcher, place: Place) -> None:
@@ -28,11 +28,11 @@ class _Port:
 
     @property
     def closing(self) -> bool:
-        """Whether nothing more is to begin."""
+        """Whether nothing more may begin."""
         return self._dispatcher.over
 
     def take(self, wait: bool = True) -> Trial | None:
-        """The next trial, as soon as there is one."""
+        """Return the next trial, as soon as there is one."""
         while (trial := self._dispatcher.next(self._place, ahead=self._held > 0)) is None:
             if not wait or self._dispatcher.over:
                 return None
@@ -42,31 +42,31 @@ class _Port:
         return trial
 
     def begin(self, trial: int) -> None:
-        """Have it noted before it runs: with this process it would take the driver along."""
+        """Record a trial before it runs: its crash would end the driver too."""
         self._dispatcher.begin(trial)
 
     def foresee(self) -> None:
-        """Nothing: while this process trains, its driver cannot look."""
+        """Do nothing: while this process trains, its driver cannot look for a trial."""
 
     def report(self, epoch: Epoch) -> Verdict:
-        """Report it and hear the verdict."""
+        """Report an epoch and return the verdict."""
         return self._dispatcher.report(epoch)
 
     def load(self, trial: int) -> bytes | None:
-        """The checkpoint to go on from, by a trial that begins to print."""
+        """Return the checkpoint of a trial, and redirect output to the trial's log."""
         self._tee.log_to(self._dispatcher.log(trial))
         return self._dispatcher.load(trial)
 
     def save(self, trial: int, state: bytes, best: bool) -> None:
-        """Keep a checkpoint."""
+        """Save a checkpoint."""
         self._dispatcher.save(trial, state, best)
 
     def note(self, text: str) -> None:
-        """Tell the user."""
+        """Show a note to the user."""
         self._dispatcher.note(text)
 
     def done(self, outcome: Outcome) -> None:
-        """Tell how a trial ended."""
+        """Report the end of a trial."""
         self._tee.log_to(None)
         self._held -= 1
         self._dispatcher.done(outcome)

@@ -1,8 +1,8 @@
-"""A brand: what tells processes that a run has started from those that other threads of the same program start.
+"""A brand: it marks the processes of a run among those of other threads of the same program.
 
-On Linux each thread has a priority for its disk accesses. Its new threads and processes inherit it, as do theirs, also
-those that execute another program or outlive their parents. The brand is such a priority. It has the effect of having
-none, but can be read (https://man7.org/linux/man-pages/man2/ioprio_set.2.html).
+On Linux each thread has a priority for disk access. Its new threads and processes inherit it, also those that execute
+another program or outlive their parents. The brand is such a priority. It has no effect on access, but can be read
+(https://man7.org/linux/man-pages/man2/ioprio_set.2.html).
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ Brand: TypeAlias = tuple[int, int]
 """A class of priorities and the level in it."""
 
 LEVELS = 8
-"""In the kernel's class for best effort; with no priority of its own, a process is in it by its niceness."""
+"""Levels of the kernel's best-effort class. A process without its own priority gets a level by its niceness."""
 
 _here = threading.local()
 
 
 def current() -> Brand | None:
-    """The brand of the run that this thread is in; None where there is none, or no run."""
+    """Return the brand of the run that this thread is in; None without a brand or a run."""
     brand: Brand | None = getattr(_here, "brand", None)
     return brand
 
 
 @contextlib.contextmanager
 def branding() -> Iterator[Brand | None]:
-    """Brand all that this thread, the main one, starts inside.
+    """Brand everything that this thread, the main one, starts inside.
 
     Yields:
         The brand, that of an outer run if there is one; None where the system has none.
@@ -56,7 +56,7 @@ def branding() -> Iterator[Brand | None]:
 
 
 def _brand(before: Brand) -> Brand | None:
-    """Return what has the effect of the priority that the program has, or nearly so, and differs from it."""
+    """Return a brand that acts like the program's priority, or nearly, and differs from it."""
     best_effort, (kind, level) = int(psutil.IOPRIO_CLASS_BE), before
     if kind == psutil.IOPRIO_CLASS_NONE:
         return best_effort, (psutil.Process().nice() + 20) // 5
@@ -66,7 +66,7 @@ def _brand(before: Brand) -> Brand | None:
 
 
 def bears(process: psutil.Process, brand: Brand | None) -> bool:
-    """Whether a process bears a brand; without one all may be the run's."""
+    """Return whether a process bears a brand; without a brand every process may be the run's."""
     if brand is None:
         return True
     try:

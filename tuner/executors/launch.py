@@ -91,6 +91,6 @@ def _refuse_main(code: Sequence[Code]) -> None:
     for one in code:
         if one.name.startswith("__main__:"):
             raise UsageError(
-                f"{one.path}: {one.name} is defined in a notebook or a script, which other processes cannot import: "
+                f"{one.path}: {one.name} is defined in a notebook or a script. Other processes cannot import it: "
                 f"put it into a file and name it file.py:{one.name.partition(':')[2]}"
             )

@@ -1,8 +1,7 @@
 """Processes that trials leave behind: they end with their worker, and with the run at the latest.
 
-Between trials nothing is ended: a pool such as joblib's is there to serve the next trial too. On Linux a
-process can adopt those whose parent has ended, daemons among them, so that all are found; elsewhere those are
-found that still stand below the worker.
+Between trials nothing is ended, since a pool such as joblib's also serves the next trial. On Linux a process can adopt
+orphans, daemons among them, so all are found. Elsewhere only those still below the worker are found.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ SET_SUBREAPER, GET_SUBREAPER = 36, 37
 
 
 def adopt_orphans(adopt: bool = True) -> bool:
-    """Whether this process is to be the parent of those below it whose own has ended; and whether it was before."""
+    """Make this process adopt orphans below it, or stop that; return whether it did before."""
     if sys.platform != "linux":
         return False
     prctl, before = ctypes.CDLL(None).prctl, ctypes.c_int()
@@ -42,7 +41,7 @@ def adopt_orphans(adopt: bool = True) -> bool:
 
 
 class _Runs(threading.local):
-    """Of each run that a thread is in, the children that were there before."""
+    """For each run that a thread is in, the children that existed before."""
 
     def __init__(self) -> None:
         self.spared: list[list[psutil.Process]] = []
@@ -53,10 +52,10 @@ _runs = _Runs()
 
 @contextlib.contextmanager
 def ended() -> Iterator[None]:
-    """End what this thread, and the threads that it starts, start inside, when it is left.
+    """End everything that this thread, and its threads, start inside the context.
 
-    What other threads of the program start is not touched. Where the system does not tell it apart, as macOS does not,
-    it ends too. Outside the main thread nothing is ended.
+    Processes that other threads start are not ended, unless the system cannot tell them apart, as on macOS. Outside the
+    main thread nothing is ended.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -75,7 +74,7 @@ def ended() -> Iterator[None]:
 
 @contextlib.contextmanager
 def guarded(own_code: bool) -> Iterator[None]:
-    """Within `ended`, see that nothing outlives this process either; without `own_code` nothing would."""
+    """Within `ended`, make sure that nothing outlives this process; only user code starts processes."""
     if not own_code or not _runs.spared:
         yield
         return
@@ -99,9 +98,9 @@ def end_children(spared: Iterable[psutil.Process] = (), brand: Brand | None = No
 
 
 def _reap_adopted(spared: Iterable[psutil.Process]) -> None:
-    """Reap children of the main thread that have ended, as a parent by adoption must: nobody else waits for them.
+    """Reap ended children of the main thread, which nobody else waits for.
 
-    Children of other threads are not touched, nor those of a `Popen`: the program may ask how they ended.
+    Children of other threads are not touched, nor those of a `Popen`: the program may ask for their exit codes.
     """
     kept = {process.pid for process in spared}
     ended = [pid for pid in _of_this_thread() - kept if _has_ended(pid)]
@@ -113,7 +112,7 @@ def _reap_adopted(spared: Iterable[psutil.Process]) -> None:
 
 
 def _of_this_thread() -> set[int]:
-    """Return the children of this thread: it started them, or Linux gave them to it, being the main one."""
+    """Return the children of this thread: started by it, or adopted if it is the main thread."""
     try:
         text = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text()
     except OSError:  # no Linux, or built without it
@@ -129,13 +128,13 @@ def _has_ended(pid: int) -> bool:
 
 
 def _waited_for() -> set[int]:
-    """Return the children that a `Popen` of this program may still ask for."""
+    """Return the children that a `Popen` of this program may still wait for."""
     theirs = (each for each in gc.get_objects() if issubclass(type(each), subprocess.Popen))
     return {each.pid for each in theirs if each.returncode is None}
 
 
 def end_orphans() -> None:
-    """End what dead workers have left to the server that had forked them."""
+    """End the processes that dead workers left to the server that forked them."""
     server: int | None = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]  # its own knowledge
     if server is None:
         return
@@ -149,7 +148,7 @@ def end_orphans() -> None:
 
 
 def _end(left: Callable[[], list[psutil.Process]]) -> None:
-    """Kill what is left until nothing is: those below the killed may have come up in their place."""
+    """Kill processes until none is left: children of killed ones may take their place."""
     deadline = time.monotonic() + END_SECONDS
     with _unwatched():
         while (there := left()) and time.monotonic() < deadline:
@@ -158,7 +157,7 @@ def _end(left: Callable[[], list[psutil.Process]]) -> None:
 
 @contextlib.contextmanager
 def _unwatched() -> Iterator[None]:
-    """A handler that user code put on the ends of children is not called: torch's raises, where readers are killed."""
+    """Disable a user's handler for ended children: torch's raises if readers are killed."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

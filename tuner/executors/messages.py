@@ -1,4 +1,4 @@
-"""What a worker and the driver say to each other; epochs, outcomes and trials go as they are."""
+"""Messages between a worker and the driver; epochs, outcomes and trials are sent as they are."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tuner.protocol import Epoch, Outcome, Place, Trial, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A worker is free, and this is where it is; one that does not `wait` is to be told when there is no trial."""
+    """A free worker asks for a trial from its place. Without `wait` it is told if there is none."""
 
     place: Place
     wait: bool = True
@@ -18,21 +18,21 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A worker runs a trial's code from now on; until then it only holds it."""
+    """A worker starts to run a trial's code; until then it only holds it."""
 
     trial: int
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What a worker tells the user."""
+    """A note of a worker for the user."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A worker's checkpoint of its trial, which the driver keeps."""
+    """A worker's checkpoint of its trial, for the driver to save."""
 
     trial: int
     state: bytes
@@ -41,7 +41,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What a trial has printed, from a worker that shares no disk with the driver."""
+    """Output of a trial, from a worker that shares no disk with the driver."""
 
     trial: int
     text: bytes
@@ -49,14 +49,14 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The worker has ended: `cause` says how, and is empty where it was told to."""
+    """The worker has ended. `cause` is the reason; it is empty if the worker was told to end."""
 
     cause: str
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The answer to `Ask`: a trial, the checkpoint to go on from and the file for its output; or no more work."""
+    """The answer to `Ask`: a trial, its checkpoint and the file for its output; or no more work."""
 
     trial: Trial | None
     checkpoint: bytes | None = None
@@ -65,7 +65,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The driver's verdict on a trial that is not simply to go on."""
+    """The driver's verdict on a trial, other than GO."""
 
     trial: int
     attempt: int
@@ -74,7 +74,7 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """Trials that have not begun are to be given back."""
+    """Trials that have not begun must be given back."""
 
 
 FromWorker: TypeAlias = Ask | Begun | Note | Epoch | Checkpoint | Output | Outcome | Gone

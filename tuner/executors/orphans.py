@@ -1,6 +1,7 @@
-"""What the server does besides forking workers; it alone imports this.
+"""The server's work beside forking workers; only the server imports this.
 
-It adopts those that a worker leaves when it dies, where the driver finds them, and ends all when the driver is gone.
+It adopts the processes of a worker that dies, so that the driver finds them. It ends everything when the driver is
+gone.
 """
 
 from __future__ import annotations

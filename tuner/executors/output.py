@@ -1,4 +1,4 @@
-"""What trials print, kept in a file for each: beside the terminal in the driver's process, in its place in a worker."""
+"""The output of trials, saved in a file for each: beside the terminal in the driver, in its place in a worker."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, TextIO, cast
 
 
 class Tee:
-    """While it is entered, what Python code prints goes to the log that is set, as well as to where it went."""
+    """While entered, output of Python code also goes to the current log."""
 
     def __init__(self) -> None:
         self._file: Path | None = None
@@ -28,14 +28,14 @@ class Tee:
         sys.stdout, sys.stderr = self._before
 
     def log_to(self, file: Path | None) -> None:
-        """Log to the end of `file` from now on; it is made when something is printed. None logs nothing."""
+        """Append output to `file` from now on; it is created at the first output. None logs nothing."""
         if self._open is not None:
             with contextlib.suppress(OSError):
                 self._open.close()
         self._file, self._open = file, None
 
     def write(self, text: str) -> None:
-        """Add to the log."""
+        """Add text to the log."""
         if self._file is None:
             return
         try:
@@ -47,7 +47,7 @@ class Tee:
 
 
 class _Doubled:
-    """A stream whose text goes to the log too; all else of it is the stream's own."""
+    """A stream whose text also goes to the log."""
 
     def __init__(self, stream: TextIO, tee: Tee) -> None:
         self._stream = stream
@@ -66,20 +66,20 @@ class _Doubled:
 
 
 def append(file: Path, text: bytes) -> None:
-    """Add to a log what was printed elsewhere; what a full disk does not take is lost."""
+    """Append output from elsewhere to a log; a full disk loses it."""
     with contextlib.suppress(OSError), file.open("ab") as log:
         log.write(text)
 
 
 class Redirection:
-    """Sends all that a process prints, C code and a crash's last words included, to a log while one is set."""
+    """Sends all output of a process, C code and crash messages included, to a log while one is set."""
 
     def __init__(self) -> None:
         self._before = [os.dup(1), os.dup(2)]
         self._file: Path | None = None
 
     def log_to(self, file: Path | None) -> None:
-        """Print to the end of `file` from now on; None is where it went before. A log without a word is removed."""
+        """Print to the end of `file` from now on; None restores the output. An empty log is removed."""
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError):  # a full disk must not fail the trial, here and below
                 stream.flush()

@@ -1,7 +1,7 @@
-"""Many workers and one dispatcher: who gets which trial, who hears which verdict, and who is replaced.
+"""Many workers and one dispatcher: assigns trials, passes verdicts on, and replaces workers.
 
-The workers run engines somewhere else, behind a `Transport`; this is all of the driver's side that does
-not depend on where.
+The workers run engines somewhere else, behind a `Transport`. This module is the driver's side that does not depend on
+where.
 """
 
 from __future__ import annotations
@@ -29,46 +29,46 @@ from tuner.executors.output import append
 from tuner.protocol import Dispatcher, Epoch, Outcome, Place, State, Trial, Verdict, WorkerState
 
 LOOK_SECONDS = 0.2
-"""How often verdicts, limits and the end are looked at when no worker says a word."""
+"""Seconds between two looks at verdicts, limits and the end, without messages."""
 
 AGAIN_SECONDS = 1.0
-"""How often a worker that found no work asks again: another driver may have given some back."""
+"""Seconds after which a worker without work asks again: another driver may have given some back."""
 
 STILLBORN = 3
-"""So many workers in a row may die before they ask for work; then it is no accident."""
+"""Number of workers in a row that may die before they ask for work."""
 
 
 class Link(Protocol):
     """The driver's end of a worker."""
 
     def send(self, message: ToWorker) -> None:
-        """Say something; to a worker that has died it says nothing."""
+        """Send a message; a worker that has died does not get it."""
         ...
 
 
 class Transport(Protocol):
-    """Starts workers and carries what is said."""
+    """Starts workers and carries messages."""
 
     def start(self, name: str) -> Link:
-        """A new worker, which asks for work when it is ready."""
+        """Start a new worker, which asks for work when it is ready."""
         ...
 
     def wait(self, seconds: float) -> Sequence[tuple[Link, FromWorker]]:
-        """What workers say, at most so many seconds from now; the last word of each is `Gone`."""
+        """Return the workers' messages within at most `seconds`; the last one of each is `Gone`."""
         ...
 
     def kill(self, link: Any) -> None:
-        """End a worker at once; after that it is not heard any more."""
+        """End a worker at once; its messages are dropped from then on."""
         ...
 
     def close(self, at_once: bool) -> None:
-        """End all workers; if not at once, those that were told that there is no more work have a moment."""
+        """End all workers; unless `at_once`, workers that know of the end have a moment."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class TrialLimits:
-    """How long, in seconds, a trial may train in all, and from one epoch to the next; None is for ever."""
+    """Largest number of seconds of a trial in total, and between two epochs; None is no limit."""
 
     trial: float | None = None
     epoch: float | None = None
@@ -79,7 +79,7 @@ class TrialLimits:
         return self.trial is None and self.epoch is None
 
     def exceeded(self, began: float, heard: float, now: float) -> str:
-        """Why a trial is to be killed; empty while it is not."""
+        """Return why a trial must be killed; empty if it must not."""
         if self.epoch is not None and now - heard > self.epoch:
             return f"no epoch within {self.epoch:g} s"
         if self.trial is not None and now - began > self.trial:
@@ -89,9 +89,9 @@ class TrialLimits:
 
 @dataclass(slots=True)
 class _Held:
-    """A trial that a worker has: since when, when it was last heard of, and the verdict that its worker knows.
+    """A trial of a worker: its start, its last sign, and the last verdict that its worker knows.
 
-    `begun` is whether the worker trains it, and does not only hold it.
+    `begun` is whether the worker trains it and does not only hold it.
     """
 
     trial: Trial
@@ -103,7 +103,7 @@ class _Held:
 
 @dataclass(slots=True)
 class _Worker:
-    """A worker and its trials; `asked` is what it asks for at this moment."""
+    """A worker and its trials; `asked` is its open request."""
 
     name: str
     link: Link
@@ -168,7 +168,7 @@ class _Pool:
                 self.replace(worker, State.LOST, f"its worker died ({cause})", cause)
 
     def give(self, at_once: bool) -> None:
-        """Hand trials to workers that ask, in the order of their names, and tell those that do not wait of none."""
+        """Give trials to workers that ask, in the order of their names; answer those that do not wait."""
         asking = [each for each in self.workers.values() if each.asked is not None]
         if not asking or not (at_once or time.monotonic() - self.asked > AGAIN_SECONDS):
             return
@@ -191,7 +191,7 @@ class _Pool:
         worker.link.send(Work(trial, checkpoint, log))
 
     def judge(self) -> None:
-        """Pass on the verdicts that are new, and that the end is near."""
+        """Pass new verdicts on, and announce the end."""
         for worker in self.workers.values():
             for held in worker.held.values():
                 verdict = self.dispatcher.verdict(held.trial)
@@ -203,7 +203,7 @@ class _Pool:
                 worker.link.send(Closing())
 
     def excuse(self, seconds: float) -> None:
-        """The driver's own time, an outage of the database say, is not counted: what was said waits to be heard."""
+        """Leave the driver's own time, such as an outage of the database, out of the limits."""
         for worker in self.workers.values():
             for held in worker.held.values():
                 held.began, held.heard = held.began + seconds, held.heard + seconds
@@ -217,7 +217,7 @@ class _Pool:
                     break
 
     def replace(self, worker: _Worker, state: State, cause: str, last_words: str) -> None:
-        """A worker is gone: tell of its trial, and start another in its place while there is work."""
+        """Report the trials of a worker that is gone, and start another in its place while there is work."""
         del self.workers[worker.link]
         self.dispatcher.saw(worker.name, WorkerState.GONE, last_words)
         suspects = _suspects(worker)
@@ -233,7 +233,7 @@ class _Pool:
 
 
 def _suspects(worker: _Worker) -> list[int]:
-    """The trials of which a worker may have died: those whose code has run, else the last that it was given."""
+    """Return the trials that may have killed a worker: those that ran, else the last that it got."""
     return [number for number, held in worker.held.items() if held.begun] or list(worker.held)[-1:]
 
 

@@ -1,4 +1,4 @@
-"""Processes and what stands below them."""
+"""Processes and the processes below them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterable
 import psutil
 
 END_SECONDS = 5.0
-"""How long it waits for processes that were killed; one may hang in the kernel, on a disk that is away."""
+"""Seconds to wait for killed processes. One may hang in the kernel, on an unreachable disk."""
 
 
 def found(pid: int) -> list[psutil.Process]:
-    """The process of that number; none if it has ended."""
+    """Return the process of a number in a list; empty if it has ended."""
     try:
         return [psutil.Process(pid)]
     except psutil.Error:
@@ -20,7 +20,7 @@ def found(pid: int) -> list[psutil.Process]:
 
 
 def below(process: psutil.Process, recursive: bool = True) -> list[psutil.Process]:
-    """The children of a process, and theirs if `recursive`; none of one that is gone."""
+    """Return the children of a process, all below it if `recursive`; empty if it is gone."""
     try:
         found: list[psutil.Process] = process.children(recursive)
     except psutil.Error:
@@ -38,7 +38,7 @@ def kill(processes: Iterable[psutil.Process]) -> None:
 
 
 def is_tracker(process: psutil.Process) -> bool:
-    """Whether it is a tracker of resources, Python's or joblib's: it ends after those it serves, and cleans up."""
+    """Return whether a process is a resource tracker of Python or joblib, which cleans up and then ends."""
     try:
         return any("resource_tracker" in word for word in process.cmdline())
     except psutil.Error:

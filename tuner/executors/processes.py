@@ -1,4 +1,4 @@
-"""Workers as processes of this machine: started once, they train many trials and share the data in memory."""
+"""Workers as processes of this machine: each trains many trials and shares the data in memory."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from tuner.protocol import Engine, Movable, Place
 from tuner.user_code import Code
 
 STARTS, AGAIN_SECONDS = 6, 0.5
-"""So many times a worker's start is tried, and after which time again: the server that forks it may be killed too."""
+"""Attempts to start a worker, and seconds between them: the server that forks it may be killed too."""
 
 GOODBYE_SECONDS = 5.0
-"""How long workers may take to end when there is no more work."""
+"""Seconds for workers to end when there is no more work."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +40,7 @@ class Process:
     connection: Connection
 
     def send(self, message: ToWorker) -> None:
-        """Say something; a worker that has died is told of by `Gone`."""
+        """Send a message; `Gone` reports a worker that has died."""
         with contextlib.suppress(OSError):
             self.connection.send(message)
 
@@ -81,14 +81,14 @@ class Processes:
         return link
 
     def wait(self, seconds: float) -> list[tuple[Process, FromWorker]]:
-        """A message of each worker that has one."""
+        """Return a message of each worker that has one."""
         ends = [end for link in self._links.values() for end in (link.connection, link.process.sentinel)]
         ready = wait(ends, seconds)  # whoever a worker has forked may hold its end of the connection when it is gone
         heard = [link for link in self._links.values() if link.connection in ready or link.process.sentinel in ready]
         return [self._hear(link) for link in heard]
 
     def kill(self, link: Process) -> None:
-        """End a worker at once, with all that it has started."""
+        """End a worker at once, with all processes that it started."""
         del self._links[link.connection]
         process_tree.kill(process_tree.found(link.process.pid or 0) if link.process.is_alive() else [])
         link.process.join()
@@ -117,7 +117,7 @@ class Processes:
 
 
 def _begun(target: Callable[..., None], arguments: tuple[Any, ...]) -> BaseProcess:
-    """A process that has begun; where the server that forks it dies at that moment, another one does."""
+    """Return a started process; if the forking server dies at that moment, another one forks it."""
     for left in reversed(range(STARTS)):
         process: BaseProcess = CONTEXT.Process(target=target, args=arguments)
         try:
@@ -132,7 +132,7 @@ def _begun(target: Callable[..., None], arguments: tuple[Any, ...]) -> BaseProce
 
 @contextlib.contextmanager
 def _without_main() -> Iterator[None]:
-    """Processes started here do not run the script that started them: it needs no guard against that."""
+    """Start processes without running the main script again, so that it needs no guard."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = types.ModuleType("__main__")
     try:
@@ -142,7 +142,7 @@ def _without_main() -> Iterator[None]:
 
 
 def _named(exit_code: int) -> str:
-    """An exit code as people know it."""
+    """Return an exit code with the name of its signal."""
     if exit_code >= 0:
         return f"exit code {exit_code}"
     try:

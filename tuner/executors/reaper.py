@@ -1,10 +1,10 @@
-"""A process that outlives the driver to end what it has started, however the driver went.
+"""A process that outlives the driver and ends the processes that the driver started.
 
     python -m tuner.executors.reaper
 
-It reads from its input, in a line of JSON, whom to watch. While the input lasts it looks what there is below that
-process; when it ends, which is when the driver is gone, it ends them. Those that came after its last look bear a
-mark: in their environment, or where they were only forked, an open pipe.
+It reads from its input, in a line of JSON, what to watch. While the input is open, it looks for processes below the
+driver. The input closes when the driver is gone; then it ends them. Processes after its last look bear a mark: a
+variable of the environment, or an open pipe if they were only forked.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from tuner.executors.io_priority_mark import bears, current
 from tuner.executors.process_tree import below, found, is_tracker, kill
 
 LOOK_SECONDS, LOOK_SHARE = 1.0, 0.02
-"""How often it looks, and the part of a core's time that looking may take where there are many processes."""
+"""Seconds between two looks, and the largest share of a core's time for looking."""
 
 MARK = "TUNER_RUN"
-"""Names the run in the environment of what it starts."""
+"""The environment variable that names the run."""
 
 _inputs: set[IO[bytes]] = set()
 
 
 @contextlib.contextmanager
 def bound(spared: Iterable[psutil.Process]) -> Iterator[None]:
-    """Processes that this one has started or starts inside do not outlive it, but for the children `spared`.
+    """End the processes that this one has started or starts inside with it, except the children `spared`.
 
-    In a run that has a brand, these are only the processes that bear it.
+    In a run with a brand these are only processes that bear it.
     """
     spared, brand = list(spared), current()
     started = [each for each in psutil.Process().children() if each not in spared and bears(each, brand)]
@@ -74,7 +74,7 @@ def bound(spared: Iterable[psutil.Process]) -> Iterator[None]:
 
 
 def _in_child() -> None:
-    """A forked child must not keep the input open when the driver is gone."""
+    """Close the input in a forked child, which would keep it open when the driver is gone."""
     for each in _inputs:
         each.close()
     _inputs.clear()
@@ -84,7 +84,7 @@ os.register_at_fork(after_in_child=_in_child)
 
 
 def main() -> None:
-    """Watch until the end of the input, and end what there is."""
+    """Watch until the end of the input, and end the processes that are left."""
     watched = json.loads(sys.stdin.buffer.readline())
     spared = {os.getpid(), *watched["spared"]}
     brand = None if watched["brand"] is None else tuple(watched["brand"])

@@ -48,7 +48,7 @@ def main(connection: Connection, place: Place, environment: Mapping[str, str]) -
 
 
 def settle(place: Place) -> None:
-    """Take to a place: its threads, its memory, and its GPU where it has one of its own."""
+    """Configure the process for its place: threads, memory, and its GPU if it has one."""
     keep_freed_memory()
     torch.set_num_threads(place.threads)
     device = torch.device(place.device)
@@ -58,28 +58,28 @@ def settle(place: Place) -> None:
 
 
 class Channel(Protocol):
-    """The worker's end of what connects it with the driver."""
+    """The worker's end of its connection with the driver."""
 
     def send(self, message: FromWorker) -> None:
-        """Say something to the driver."""
+        """Send a message to the driver."""
         ...
 
     def recv(self) -> ToWorker:
-        """Wait for the driver's word."""
+        """Wait for a message of the driver."""
         ...
 
     def poll(self) -> bool:
-        """Whether the driver has said something."""
+        """Return whether a message of the driver waits."""
         ...
 
 
 class RemotePort:
-    """A port whose reports are answered by the latest verdict that has arrived, so that training never waits.
+    """A port that answers reports with the latest verdict that has arrived, so training never waits.
 
     Args:
-        channel: to the driver.
-        place: where this is.
-        log_to: is told the file that keeps what is printed from now on.
+        channel: the connection to the driver.
+        place: the place of this worker.
+        log_to: sets the file for output from now on.
     """
 
     def __init__(self, channel: Channel, place: Place, log_to: Callable[[Path | None], None]) -> None:
@@ -94,7 +94,7 @@ class RemotePort:
 
     @property
     def closing(self) -> bool:
-        """Whether the driver has said so."""
+        """Whether the driver has announced the end."""
         self._listen()
         return self._closing
 
@@ -115,11 +115,11 @@ class RemotePort:
         return trial
 
     def begin(self, trial: int) -> None:
-        """Tell the driver."""
+        """Report to the driver that a trial begins."""
         self._channel.send(Begun(trial))
 
     def foresee(self) -> None:
-        """Ask for the next trial, and go on; the answer waits here."""
+        """Ask for the next trial without waiting; the answer is read later."""
         if not self._asked:
             self._asked = True
             self._channel.send(Ask(self._place))
@@ -138,27 +138,27 @@ class RemotePort:
                 self._answer = message
 
     def report(self, epoch: Epoch) -> Verdict:
-        """Send an epoch, and give the latest verdict that is known."""
+        """Send an epoch, and return the latest known verdict."""
         self._channel.send(epoch)
         self._listen()
         return self._verdicts.get((epoch.trial, epoch.attempt), Verdict.GO)
 
     def load(self, trial: int) -> bytes | None:
-        """The checkpoint that came with the trial, which begins to print."""
+        """Return the checkpoint that came with the trial, and redirect output to the trial's log."""
         work = self._work[trial]
         self._log_to(Path(work.log))
         return work.checkpoint
 
     def save(self, trial: int, state: bytes, best: bool) -> None:
-        """Send a checkpoint to be kept."""
+        """Send a checkpoint to the driver, which saves it."""
         self._channel.send(Checkpoint(trial, state, best))
 
     def note(self, text: str) -> None:
-        """Send it, for the user to see."""
+        """Send a note for the user."""
         self._channel.send(Note(text))
 
     def done(self, outcome: Outcome) -> None:
-        """Send how the trial ended."""
+        """Send the outcome of the trial."""
         self._channel.send(outcome)
         del self._work[outcome.trial]
         self._verdicts.pop((outcome.trial, outcome.attempt), None)
@@ -166,7 +166,7 @@ class RemotePort:
 
 
 def _end_with_the_driver() -> None:
-    """A driver that was killed says nothing, and its workers must not train on for nobody."""
+    """End this worker with the driver: a killed driver sends no message."""
     parent = parent_process()
     assert parent is not None
     wait([parent.sentinel])

@@ -14,15 +14,15 @@ from tuner.errors import UsageError, did_you_mean
 from tuner.runtime.enums import member_of
 
 Workers = int | Literal["auto"] | None
-"""How many train: None is one process, or with Ray as many as the cluster has room for, as `auto` is."""
+"""Number of workers. None is one process, or with Ray as many as there is room for, like `auto`."""
 
 
 Fuse = int | Literal["auto", "off"]
-"""How many trials train as one program: `auto` is as many as pays, a number is just that many."""
+"""Number of trials that train as one program: `auto` is as many as pays, a number is exactly that."""
 
 
 class Executor(enum.Enum):
-    """Where workers run."""
+    """The kind of workers."""
 
     PROCESSES = "processes"
     RAY = "ray"
@@ -30,7 +30,7 @@ class Executor(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class WorkerOptions:
-    """Who trains, as the user asks for it; travels whole from the command to the workers.
+    """The workers that the user asks for; passed unchanged from the command to the workers.
 
     `threads` None divides the cores among the workers. `batch` is that of `--deterministic`, None without it.
     """

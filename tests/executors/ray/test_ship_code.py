@@ -50,7 +50,7 @@ def test_user_code_keeps_its_name_where_the_drivers_folder_is_on_the_path_of_a_n
 
 @pytest.mark.parametrize("name", ["../net.py:Net", "/net.py:Net"])
 def test_code_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(UsageError, match=r"model\.type: .*net\.py:Net: only code in .* travels to the nodes"):
+    with pytest.raises(UsageError, match=r"model\.type: .*net\.py:Net: only code in .* is sent to Ray nodes"):
         Luggage.of([Code(name, str(tmp_path), "model.type")])
 
 

@@ -1,4 +1,4 @@
-"""A confirmation on stdout: what it found, and its candidates as a table."""
+"""A confirmation on stdout: its sentences, and its candidates as a table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def print_confirmation(found: Confirmation) -> None:
-    """What was found, and a table of the candidates."""
+    """Print the sentences of a confirmation, and a table of its candidates."""
     from rich.table import Table
 
     from tuner.cli.views.widgets import stdout

@@ -1,8 +1,8 @@
-"""What is printed while a live view is on: caught beneath Python, and shown above the view.
+"""Output that is printed while a live view is on: caught below Python, and shown above the view.
 
-Workers, readers of data and C code write to the terminal's descriptors themselves, in the midst of the view,
-where rich's own redirection of `sys.stdout` cannot see them. A crash of this process loses nothing but
-what C code said of it: where Python was is still told.
+Workers, readers of data and C code write to the terminal's descriptors themselves, where rich's redirection of
+`sys.stdout` cannot see them. After a crash of this process only the last output of C code is lost. Python's traceback
+is still printed.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from rich.console import Console
 from rich.text import Text
 
 LOOK_SECONDS = 0.1
-"""How soon a line is shown."""
+"""Seconds until a line is shown."""
 
 MOST_BYTES = 1 << 22
-"""So much is kept of what has been shown."""
+"""Largest number of bytes of shown output that are stored."""
 
 
 @contextlib.contextmanager
 def above_the_view() -> Iterator[Console]:
-    """Catch all that is printed; the console on the real terminal shows it, and whatever else is printed on it.
+    """Catch all output; the console on the real terminal shows it, and everything printed on the console.
 
-    Only stderr must be a terminal: stdout is left alone where it leads elsewhere.
+    Only stderr must be a terminal. stdout is not touched if it leads elsewhere.
     """
     caught = [stream for stream in (sys.stdout, sys.stderr) if stream.isatty()]
     before = {stream.fileno(): os.dup(stream.fileno()) for stream in caught}
@@ -58,7 +58,7 @@ def above_the_view() -> Iterator[Console]:
 
 @contextlib.contextmanager
 def _memory() -> Iterator[int]:
-    """A file to write to: nobody waits for its reader as for that of a pipe, and no disk is too full for it."""
+    """Yield a file to write to: unlike a pipe it never blocks, and no full disk stops it."""
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("printed")
     else:
@@ -72,7 +72,7 @@ def _memory() -> Iterator[int]:
 
 
 def _show(memory: int, console: Console, ended: threading.Event) -> None:
-    """Print what comes in, whole lines only until the end."""
+    """Print new output, whole lines only until the end."""
     position, begun, over = 0, b"", False
     while not over:
         over = ended.wait(LOOK_SECONDS)

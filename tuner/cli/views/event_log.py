@@ -1,4 +1,4 @@
-"""The log of a run: every event as one line of JSON, for other programs to read."""
+"""The log of a run: every event as one line of JSON, for other programs."""
 
 from __future__ import annotations
 

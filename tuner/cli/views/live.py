@@ -20,7 +20,7 @@ from tuner.search.events import Event, Observer
 
 @contextlib.contextmanager
 def view(quiet: bool) -> Iterator[Observer]:
-    """An observer that shows what it sees, for as long as the context lasts."""
+    """Yield an observer that shows events, for as long as the context lasts."""
     if quiet:
         yield lambda event: None
     elif drawable(sys.stderr):
@@ -49,7 +49,7 @@ def _live(console: Console) -> Iterator[Observer]:
 
 
 def _fit(console: Console) -> None:
-    """Rich asks the standard streams how large the terminal is, none of which need be one by now."""
+    """Set the console's size from its own terminal; rich asks the standard streams, which may lead elsewhere."""
     columns, lines = os.get_terminal_size(console.file.fileno())
     if columns and lines and "COLUMNS" not in os.environ:
         console.size = ConsoleDimensions(columns, lines)

@@ -1,4 +1,4 @@
-"""A run in plain lines, where no terminal shows it live; and the words that both views say it in."""
+"""A run in plain lines, for output without a live view; and phrases that both views share."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tuner.search.events import Ended, Event, Noted, Opened, Reported, SetBack, 
 from tuner.study import Record
 
 EVERY_SECONDS = 30.0
-"""How often a long trial says where it is."""
+"""Seconds between two signs of life of a long trial."""
 
 
 def lines_of(event: Event, progress: Progress) -> Iterator[str]:
-    """What is to be said of an event, which `progress` has seen."""
+    """Yield the lines about an event that `progress` has already counted."""
     match event:
         case Opened():
             yield f"study {event.study}: {event.finished} of {amount(max(event.total, event.finished), 'trial')} done"
@@ -40,12 +40,12 @@ def lines_of(event: Event, progress: Progress) -> Iterator[str]:
 
 
 def named(metrics: Sequence[str], values: Sequence[float]) -> str:
-    """Each metric with its value."""
+    """Return each metric with its value."""
     return ", ".join(f"{name} {rounded(value)}" for name, value in zip(metrics, values, strict=False))
 
 
 def count(progress: Progress, brief: bool = False) -> str:
-    """How many trials have ended in all runs, if not in brief how many of them in this one, and about when it ends."""
+    """Return the number of ended trials, those of this run unless brief, and the time left."""
     left = progress.seconds_left
     time_left = "" if left is None or progress.ended >= progress.total else f", about {about(left)} left"
     here = f" ({progress.ended - progress.ended_before} in this run)" if progress.ended_before and not brief else ""
@@ -60,7 +60,7 @@ def _ending(record: Record, metrics: Sequence[str]) -> str:
 
 
 def _standing(progress: Progress) -> str:
-    """How far the study has come, in a few words."""
+    """Return the state of the study in a few words."""
     if (leader := progress.leader) is not None:
         return f"best {value_text(leader.value)} (trial {leader.trial.number}, running)"
     if not progress.front:

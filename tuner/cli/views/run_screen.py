@@ -1,7 +1,7 @@
-"""The screen of a run: how the study stands, a row for each worker, the trials that ended last.
+"""The screen of a run: the state of the study, a row for each worker, and the latest trials.
 
-It takes what room there is: a narrow terminal loses bars and columns, a low one the trials that ended, then workers.
-It draws beside the driver, and so iterates over copies: one must never wait for the other.
+It takes the room that there is. A narrow terminal loses bars and columns. A low one loses the ended trials, then
+workers. It draws beside the driver, and so iterates over copies: neither may wait for the other.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from tuner.protocol import WorkerState
 from tuner.runtime.rounding import amount
 
 MOST_SHOWN = 6
-"""So many trials of a front are shown while it grows."""
+"""Largest number of trials of a growing front that are shown."""
 
 FEWEST_WORKERS = 2
-"""So many rows they have on the lowest of screens."""
+"""Least number of rows for workers, on the lowest screens."""
 
 
 def screen(progress: Progress, console: Console) -> Group:
-    """What `console` shows, at most as high as it is."""
+    """Return the content of `console`, at most as high as it is."""
     if not progress.study:
         return Group(cut("loading the data and checking the space ...", "dim"), *_trouble(progress))
     width, height = console.size
@@ -117,7 +117,7 @@ def _state(worker: Worker) -> Text:
 
 
 def _remark(worker: Worker) -> Text:
-    """Why it is gone, or the one before it."""
+    """Return why a worker is gone, or why its predecessor is."""
     if worker.state is WorkerState.GONE:
         return cut(worker.cause, "red")
     return cut(f"replaced: {worker.cause}", "yellow") if worker.replaced else Text()

@@ -1,4 +1,4 @@
-"""How far a run is: counted from the driver's events, shown by whoever asks."""
+"""The state of a run, counted from the driver's events, for any view."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from tuner.search.events import Ended, Event, Opened, Reported, SetBack, Started
 from tuner.study import Record, TrialStatus
 
 TROUBLE_SECONDS = 10.0
-"""So long a message stays at least, however soon the next epoch comes in."""
+"""Least number of seconds that a message stays, however soon the next epoch comes."""
 
 CAUSE_SECONDS = 5.0
-"""So long the row of a worker says what became of the one before it."""
+"""Seconds for which a worker's row shows why its predecessor died."""
 
 
 @dataclass(slots=True)
 class Running:
-    """A trial that runs, where, when it began and last gave a sign by `time.monotonic`, and its last epoch.
+    """A running trial: its place, its start and last sign by `time.monotonic`, and its last epoch.
 
-    `value` is that of the one objective as it stands, of an epoch that keeps to the bounds; None before there is one.
+    `value` is the current value of the one objective, from an epoch within the bounds; else None.
     """
 
     trial: Trial
@@ -36,7 +36,7 @@ class Running:
 
     @property
     def epochs(self) -> int:
-        """How many it is to train."""
+        """The number of epochs that it will train."""
         return int(self.trial.values["training"]["epochs"])
 
     @property
@@ -46,23 +46,23 @@ class Running:
 
     @property
     def seconds_left(self) -> float:
-        """How long its epochs take that are left, at the pace of the last; 0 before one is known."""
+        """The seconds of its remaining epochs, at the pace of the last; 0 before the first."""
         if self.epoch is None:
             return 0.0
         left = (self.epochs - self.trained) * self.epoch.seconds * self.epoch.lanes
         return max(0.0, left - (time.monotonic() - self.seen))
 
     def see(self, epoch: Epoch, goal: Goal) -> None:
-        """Take an epoch into account."""
+        """Record an epoch."""
         self.epoch, self.seen = epoch, time.monotonic()
         self.value = value_after(goal, self.value, epoch.metrics)
 
 
 @dataclass(slots=True)
 class Worker:
-    """A worker as it was last seen; its place is known once it has had a trial.
+    """A worker as last seen; its place is known once it has had a trial.
 
-    `cause` says why it, or the one that it replaces, is gone, since `died` by `time.monotonic`.
+    `cause` says why it, or the worker that it replaces, is gone, since `died` by `time.monotonic`.
     """
 
     name: str
@@ -73,7 +73,7 @@ class Worker:
 
     @property
     def replaced(self) -> bool:
-        """Whether one died in its place a moment ago; another is there sooner than anyone can read why."""
+        """Whether it replaced a worker that died a moment ago, so that its cause stays readable."""
         return bool(self.cause) and time.monotonic() - self.died < CAUSE_SECONDS
 
 
@@ -104,7 +104,7 @@ class Progress:
         self._ended_here = 0
 
     def see(self, event: Event) -> None:
-        """Take an event into account."""
+        """Count an event."""
         match event:
             case Opened():
                 if event.study != self.study:  # a confirmation opens its study again at each of its stages
@@ -145,24 +145,24 @@ class Progress:
             worker.cause, worker.died = cause, time.monotonic()
 
     def trial_of(self, worker: str) -> Running | None:
-        """What a worker trains, if it does: of the trials that are not through, the one that gave the last sign.
+        """Return the trial that a worker trains now, if any: the latest sign among its unfinished trials.
 
-        It may hold others that were asked for ahead and have not begun: these have no epoch, and of several the first
-        is the next. The study may hear later, in its order, of one that is over for it.
+        The worker may hold others that were asked for ahead and have not begun. These have no epoch, and the first of
+        them is the next. The study may learn of an ended trial later, because it keeps its own order.
         """
         held = [one for one in list(self.running.values()) if one.place.worker == worker]
         return max(held, key=_nearness, default=None)
 
     @property
     def leader(self) -> Running | None:
-        """The trial that runs and is better than every one that has ended, as it stands; None where there is none."""
+        """The running trial that is better than every ended one; None if there is none."""
         if self.goal is None:
             return None
         best = self.front[0].value if self.front else None
         return leader_of(list(self.running.values()), best, self.goal.direction)
 
     def is_due(self, every: float) -> bool:
-        """Whether a sign of life is due, `every` seconds after the last or after the trial's beginning."""
+        """Return whether a sign of life is due, `every` seconds after the last or after the trial's start."""
         first = min((one.began for one in self.running.values()), default=self._began)
         due = time.monotonic() - max(first, self._last_sign) > every
         if due:
@@ -171,17 +171,17 @@ class Progress:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The objectives; none before the study is open."""
+        """The objectives; empty before the study is open."""
         return self.goal.metrics if self.goal else ()
 
     @property
     def titles(self) -> tuple[str, ...]:
-        """What people read of each of them."""
+        """The titles of the objectives."""
         return self.goal.titles if self.goal else ()
 
     @property
     def ended(self) -> int:
-        """How many trials have ended, in all runs."""
+        """The number of ended trials in all runs."""
         return sum(self.states.values())
 
     @property
@@ -191,10 +191,10 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """The trials that are left at the pace of this run, pruned ones included; None before one has ended.
+        """The seconds for the remaining trials at the pace of this run, pruned ones included; None at first.
 
-        Of a trial that runs its epochs count as its part. It takes no less than the running trial that has longest to
-        go, and no more than the run's time limit leaves.
+        The epochs of a running trial count as its part. The time is at least that of the running trial with the most
+        left, and at most the run's time limit.
         """
         if self._first is None or not self._ended_here:
             return None
@@ -207,5 +207,5 @@ class Progress:
 
 
 def _nearness(one: Running) -> tuple[bool, bool, float]:
-    """How near a trial is to being the one that its worker trains."""
+    """Return a sort key: how likely a trial is the one that its worker trains."""
     return one.trained < one.epochs, one.epoch is not None, one.seen if one.epoch else -one.began

@@ -7,24 +7,24 @@ import statistics
 from collections.abc import Sequence
 
 LEVELS, PLAIN_LEVELS = "▁▂▃▄▅▆▇█", "_.-~=+*#"
-"""From low to high; the plain ones are what every encoding has."""
+"""Characters from low to high. Every encoding has the plain ones."""
 
 FULL, PLAIN_FULL = "█", "#"
 
 FENCE = 5
-"""So many times the distance between the quartiles from them a value is far off: it must not flatten the others."""
+"""A value further from the quartiles than this many interquartile ranges does not flatten the others."""
 
 HUGE = 1e300
-"""Values above this are scaled first, or their differences would overflow."""
+"""Values above this are scaled first, so that their differences do not overflow."""
 
 
 def sparkline(values: Sequence[float], width: int, plain: bool) -> str:
-    """A course on one line: a character for each value, or for an even sample with the last one.
+    """Return a course on one line: a character per value, or per value of an even sample.
 
     Args:
-        values: finite.
-        width: how many characters there are at most; at least 1.
-        plain: whether it must be ASCII.
+        values: finite numbers.
+        width: largest number of characters; at least 1.
+        plain: whether to use ASCII only.
     """
     levels = PLAIN_LEVELS if plain else LEVELS
     largest = max(map(abs, values), default=0.0)
@@ -35,7 +35,7 @@ def sparkline(values: Sequence[float], width: int, plain: bool) -> str:
 
 
 def bar(share: float, width: int, plain: bool) -> str:
-    """A share, in [0, 1], of `width` characters; what is above 0 has one."""
+    """Return a bar for a share in [0, 1] of `width` characters; a share above 0 has at least one."""
     return (PLAIN_FULL if plain else FULL) * (max(1, round(share * width)) if share > 0 else 0)
 
 
@@ -46,7 +46,7 @@ def _sample(values: Sequence[float], most: int) -> Sequence[float]:
 
 
 def _ends(values: Sequence[float]) -> tuple[float, float]:
-    """The lowest and highest value that are not far off."""
+    """Return the lowest and highest value that are not far off."""
     if len(values) < 4:
         return min(values, default=0.0), max(values, default=0.0)
     first, _, third = statistics.quantiles(values, n=4)

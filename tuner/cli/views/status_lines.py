@@ -1,4 +1,4 @@
-"""What the numbers of a study say, in words."""
+"""The numbers of a study in sentences."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tuner.runtime.rounding import amount, rounded, value_text
 
 
 def lines(seen: Overview) -> Iterator[str]:
-    """All that is to be said, in plain lines."""
+    """Yield the state of a study in plain lines."""
     yield f"study {seen.study}: {seen.ended} of {amount(seen.total, 'trial')} ended, {len(seen.running)} running"
     for one in seen.running:
         yield f"  trial {one.trial}: {_doing(one)}"
@@ -23,7 +23,7 @@ def lines(seen: Overview) -> Iterator[str]:
 
 
 def remarks(seen: Overview) -> Iterator[str]:
-    """What is to be said beside the trials that run."""
+    """Yield the remarks beside the running trials."""
     if seen.left:
         yield f"left running by a crash: {seen.left}; the next run goes on with {_them(seen.left)}"
     if seen.set_back:
@@ -47,7 +47,7 @@ def _them(count: int) -> str:
 
 
 def _doing(one: Running) -> str:
-    """The trial's epoch, its place and its last values."""
+    """Return the trial's epoch, its place and its last values."""
     if not one.begun:
         return "about to begin"
     if one.waits:
@@ -59,5 +59,5 @@ def _doing(one: Running) -> str:
 
 
 def silence(one: Running) -> str:
-    """That a trial has been silent for long; empty if it has not."""
+    """Return a phrase for a trial that has been silent for long; else empty."""
     return f"; no epoch for {clock(one.quiet)}" if one.silent else ""

@@ -1,4 +1,4 @@
-"""`tuner status --watch`: a study on the whole terminal, drawn anew at each look until it is over or one leaves."""
+"""`tuner status --watch`: a study on the whole terminal, redrawn until it is over or the user leaves."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ from tuner.runtime.rounding import amount
 LEAVE = "q"
 
 LINES_PER_BEST = 6
-"""So high is a terminal for each trial of a front that it shows."""
+"""Lines of a terminal for each shown trial of a front."""
 
 
 def watched(study: str, lookout: Callable[[], Overview | Awaited], interval: float) -> Overview | None:
     """Show a study until the run that was waited for is over.
 
     Args:
-        study: its name.
-        lookout: gives its numbers as they are when it is called, or what is waited for.
+        study: the name of the study.
+        lookout: returns its current numbers, or what is waited for.
         interval: seconds between two looks.
 
     Returns:
-        How it stood when it was over; None where its user left before.
+        Its state at the end of the run; None if the user left before.
 
     Raises:
         UsageError: stdout is no terminal that can be drawn on.
@@ -75,7 +75,7 @@ def _drawn(study: str, seen: Overview | Awaited) -> RenderableType:
 
 @contextlib.contextmanager
 def _ended_in_order() -> Iterator[None]:
-    """Let SIGTERM unwind: else the terminal stays without its text and its echo."""
+    """Make SIGTERM unwind the stack, so that the terminal gets its text and its echo back."""
     before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         yield
@@ -85,7 +85,7 @@ def _ended_in_order() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _keys() -> Iterator[Callable[[float], bool]]:
-    """What waits for so many seconds, and says whether the user wants to leave; what is typed is not shown."""
+    """Yield a function that waits some seconds and returns whether the user wants to leave."""
     if not sys.stdin.isatty():
         yield _slept
         return
@@ -114,13 +114,13 @@ def _left(keyboard: int, seconds: float) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """The numbers of one look, as high and wide as the terminal is when it is drawn; `awaited` says what is not yet."""
+    """The numbers of one look, drawn at the terminal's current size; `awaited` says what is missing."""
 
     seen: Overview
     awaited: str = ""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """All that there is room for: a low terminal loses the trials that ended, then those that run."""
+        """Yield everything that fits: a low terminal loses the ended trials, then the running ones."""
         width, height = console.size
         head = Group(*_head(self.seen, self.awaited, width, height))
         room = height - len(console.render_lines(head, options.update(height=None), pad=False))

@@ -1,4 +1,4 @@
-"""What `tuner status --watch` looks at: a study that may not be there yet, or on which no run is active yet."""
+"""The target of `tuner status --watch`: a study that may not exist yet, or has no active run yet."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from tuner.errors import StorageError, StudyError
 from tuner.results.progress import Overview, Phase
 
 HALF_MADE_SECONDS = 10.0
-"""How long a database may lack its tables: a run that starts makes them one after the other."""
+"""Seconds for which a database may lack its tables: a starting run makes them one by one."""
 
 AFTER_THE_END_SECONDS = 15.0
-"""How long a study that is over is watched for a run that goes on with it: one loads torch and data before that."""
+"""Seconds for which a finished study is watched for a new run, which first loads torch and data."""
 
 
 @dataclass(frozen=True, slots=True)
 class Awaited:
-    """A run that is not there yet; `seen` is the study as it stands, None where it is not there either."""
+    """A run that has not started; `seen` is the study's state, None if there is no study."""
 
     reason: str
     seen: Overview | None
 
     @property
     def over(self) -> bool:
-        """What has not begun is not over."""
+        """False: what has not begun is not over."""
         return False
 
 
 class Lookout:
-    """Looks at a study, and waits for it and for a run of it.
+    """Reads a study, and waits for it and for a run of it.
 
     Args:
-        look: gives the study's numbers as they are when it is called.
-        patience: for how many seconds it waits in all.
+        look: returns the study's current numbers.
+        patience: largest number of seconds to wait in total.
     """
 
     def __init__(self, look: Callable[[], Overview], patience: float) -> None:
@@ -46,7 +46,7 @@ class Lookout:
         self._begun = False
 
     def __call__(self) -> Overview | Awaited:
-        """How the study stands, or what is waited for.
+        """Return the state of the study, or what is waited for.
 
         Raises:
             StudyError: the study has not come, or is gone.

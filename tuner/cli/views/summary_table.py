@@ -1,4 +1,4 @@
-"""A study as `tuner show` prints it: its facts, its course, its best trials, which parameters matter."""
+"""A study as `tuner show` prints it: its facts, its course, its best trials and important parameters."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ GAP = 2
 """Spaces between the columns of a table."""
 
 MOST_BARS = 10
-"""So many parameters have a bar."""
+"""Largest number of parameters with a bar."""
 
 WIDEST_BAR, NARROWEST_BAR, SHARE_WIDTH = 40, 8, len("100%")
 
 WHY_WIDTH = 20
-"""So much is kept free for why trials ended early."""
+"""Columns of the terminal for the reasons of trials that ended early."""
 
 
 def print_summary(summary: Summary, kept: str) -> None:
-    """Print it to stdout, as wide as that is.
+    """Print a summary to stdout, in the terminal's width.
 
     Args:
-        summary: the study in short.
-        kept: what is said of its files; empty says nothing.
+        summary: the summary of the study.
+        kept: a phrase about its files; empty prints nothing.
     """
     console = stdout()
     say(summary.headline)
@@ -80,7 +80,7 @@ def _parts(summary: Summary, console: Console) -> Iterator[RenderableType]:
 
 
 def _courses(courses: Sequence[Course], width: int, plain: bool) -> Table:
-    """Two lines for each objective, its values and the best so far: the first, the course, the last."""
+    """Return two lines per objective, its values and the best so far: first value, course, last value."""
     rows = [row for course in courses for row in ((course.metric, course.values), ("best so far", course.best))]
     firsts, lasts = ([rounded(values[end]) for _, values in rows] for end in (0, -1))
     name_width = min(max(cell_len(name) for name, _ in rows), width // 3)
@@ -101,7 +101,7 @@ def _named(name_width: int) -> Table:
 
 
 def _parameters_shown(summary: Summary, width: int, details: bool) -> list[str]:
-    """The parameters that there is room for beside what else a trial's row has, the most important first."""
+    """Return the parameters that fit beside a trial's other columns, the most important first."""
     left = width - (WHY_WIDTH if any(record.why for record in summary.top) else 0)
     left -= sum(map(_width, _facts(summary, details)))
     shown = []
@@ -113,12 +113,12 @@ def _parameters_shown(summary: Summary, width: int, details: bool) -> list[str]:
 
 
 def _column(summary: Summary, name: str) -> tuple[str, list[str]]:
-    """Of a parameter: its title, and its value in each of the trials."""
+    """Return the title of a parameter's column, and its value in each trial."""
     return name.replace(".", ".\n"), [value_text(record.params.get(name)) for record in summary.top]
 
 
 def _top(summary: Summary, details: bool, parameters: Sequence[str]) -> Table:
-    """A row for each trial, with these parameters, and last why it ended early."""
+    """Return a row per trial, with these parameters, and the reason of an early end."""
     table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim")
     reasons = [record.why for record in summary.top]
     columns = [*_facts(summary, details), *(_column(summary, name) for name in parameters)]
@@ -133,7 +133,7 @@ def _top(summary: Summary, details: bool, parameters: Sequence[str]) -> Table:
 
 
 def _facts(summary: Summary, details: bool) -> Iterator[tuple[str, list[str]]]:
-    """The columns that are no parameters, each with its title."""
+    """Yield the columns that are no parameters, each with its title."""
     top = summary.top
     yield "trial", [str(record.number) for record in top]
     if not all(record.complete for record in top):

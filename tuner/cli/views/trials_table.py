@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from tuner.study import Record, Study
 
 MOST_ROWS = 40
-"""So many trials of a front are shown where it is not said how many."""
+"""Default number of shown trials of a front."""
 
 
 class Format(enum.Enum):
-    """How to print."""
+    """The output format."""
 
     TABLE = "table"
     JSON = "json"
@@ -33,7 +33,7 @@ class Format(enum.Enum):
 
 
 def print_study(study: Study, records: list[Record], kept: Kept, form: Format, top: int) -> None:
-    """A study in short with its `top` best trials, or all of it as data."""
+    """Print a study's summary with its `top` best trials, or all of it as data."""
     if form is Format.TABLE:
         from tuner.cli.views.summary_table import print_summary
         from tuner.results.summary import summary
@@ -54,7 +54,7 @@ def print_study(study: Study, records: list[Record], kept: Kept, form: Format, t
 
 
 def print_trial(study: Study, record: Record, kept: Kept, form: Format) -> None:
-    """All that is known of one trial."""
+    """Print everything about one trial."""
     from tuner.study.provenance import Origin
 
     if form is not Format.TABLE:
@@ -80,7 +80,7 @@ def print_trial(study: Study, record: Record, kept: Kept, form: Format) -> None:
 
 
 def print_front(study: Study, front: list[Record]) -> None:
-    """The trials of the front, a row each."""
+    """Print the trials of the front, a row each."""
     from rich.table import Table
 
     from tuner.cli.views.widgets import NOTHING, stdout
@@ -94,17 +94,17 @@ def print_front(study: Study, front: list[Record]) -> None:
 
 
 def clock(seconds: float) -> str:
-    """Hours, minutes and seconds."""
+    """Return a time as hours, minutes and seconds."""
     return str(datetime.timedelta(seconds=round(seconds)))
 
 
 def about(seconds: float) -> str:
-    """A time that is left, in hours, minutes and seconds: rounded up, so that what is left is never nothing."""
+    """Return a remaining time in hours, minutes and seconds, rounded up so that it is never 0."""
     return clock(max(1, math.ceil(seconds)))
 
 
 def values_of(goal: Goal, record: Record) -> str:
-    """Each objective with its value."""
+    """Return each objective with its value."""
     pairs = zip(goal.titles, record.values, strict=True)
     return ", ".join(f"{name} {rounded(value)}" for name, value in pairs)
 

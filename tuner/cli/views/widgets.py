@@ -1,4 +1,4 @@
-"""What several views on a terminal are made of."""
+"""Parts that several terminal views share."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from tuner.study import Record, TrialStatus
 
 BAR_FROM, DETAILS_FROM = 48, 72
-"""So wide is a terminal whose rows have a bar, and one whose rows say everything."""
+"""Minimum terminal widths for progress bars and for all columns."""
 
 PIPED_WIDTH = 200
-"""So wide is what is no terminal, where nothing says otherwise: a file has no edge to cut numbers at."""
+"""Width of output that is no terminal and sets none: a file has no edge at which to cut numbers."""
 
 UNBOUNDED = 10_000
-"""Columns: wider than any table."""
+"""A width in columns beyond any table."""
 
 NOTHING = "null"
-"""How a value that is not there is spelt."""
+"""The spelling of a missing value."""
 
 STYLES: Mapping[TrialStatus, str] = {
     State.COMPLETE: "green",
@@ -43,29 +43,29 @@ STYLES: Mapping[TrialStatus, str] = {
 
 
 def stdout() -> Console:
-    """The console on stdout; in place of what its encoding lacks stands a question mark."""
+    """Return the console on stdout; characters that its encoding lacks become a question mark."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
     return Console(markup=False, highlight=False, emoji=False, width=None if edged(sys.stdout) else PIPED_WIDTH)
 
 
 def drawable(stream: TextIO) -> bool:
-    """Whether it is a terminal on which lines can be drawn anew."""
+    """Return whether a stream is a terminal on which lines can be redrawn."""
     return stream.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
 def cut(text: str, style: str = "") -> Text:
-    """Text on one line, however narrow that is."""
+    """Return text on one line, cut at its width."""
     return Text(text, style=style, no_wrap=True, overflow="ellipsis")
 
 
 def counted(states: Mapping[TrialStatus, int]) -> list[Text]:
-    """How many trials are in each state, in its colour."""
+    """Return the number of trials in each state, in the state's colour."""
     return [Text(f"{count} {state}", STYLES.get(state, "")) for state, count in list(states.items())]
 
 
 def latest(ended: Iterable[Record], metrics: Sequence[str], most: int, width: int) -> Iterator[Table]:
-    """The trials that ended last, the latest first, on `most` lines below their heading; none where none has."""
+    """Yield a table of the latest ended trials on at most `most` lines; nothing without any."""
     recent = list(ended)[::-1][: max(0, most)]
     if not recent:
         return

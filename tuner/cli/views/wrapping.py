@@ -1,6 +1,6 @@
-"""Sentences and commands on stdout and stderr.
+"""Output of sentences and commands on stdout and stderr.
 
-A terminal gets lines that end between words; a file, a pipe and another program get each sentence on one line.
+A terminal gets lines that end between words. A file, a pipe and another program get each sentence on one line.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from rich.console import Console
 from rich.text import Text
 
 FAILED = "bold red"
-"""The style of what went wrong."""
+"""The style of errors."""
 
 
 def edged(stream: TextIO) -> bool:
-    """Whether lines have a width to keep to: that of a terminal, or on stdout that of `COLUMNS`."""
+    """Return whether lines have a largest width: that of a terminal, or of `COLUMNS` on stdout."""
     return stream.isatty() or (stream is sys.stdout and "COLUMNS" in os.environ)
 
 
@@ -29,8 +29,8 @@ def say(text: str = "", style: str = "", err: bool = False) -> None:
 
     Args:
         text: sentences, on any number of lines.
-        style: of rich; shown where there are colours.
-        err: whether it goes to stderr.
+        style: a style of rich, shown if there are colours.
+        err: whether to print to stderr.
     """
     stream = sys.stderr if err else sys.stdout
     if isinstance(stream, io.TextIOWrapper):
@@ -41,7 +41,7 @@ def say(text: str = "", style: str = "", err: bool = False) -> None:
 
 
 def _wrapped(text: str, width: int) -> str:
-    """Lines that end between words, each indented as the one that it goes on with."""
+    """Return lines that end between words, each with the indent of its first line."""
     broken = []
     for line in text.split("\n"):
         indent = line[: len(line) - len(line.lstrip())]
@@ -51,7 +51,7 @@ def _wrapped(text: str, width: int) -> str:
 
 
 def show_command(command: str) -> None:
-    """Print a command to type, indented; where it is too long for a terminal's line, on several that a shell joins."""
+    """Print a command to type, indented; a long one is split into lines that a shell joins."""
     width = Console(file=sys.stdout).width if edged(sys.stdout) else 0
     lines, line = [], " "
     for word in _words(command):
@@ -63,5 +63,5 @@ def show_command(command: str) -> None:
 
 
 def _words(command: str) -> list[str]:
-    """The words as they are typed: what was quoted stays so."""
+    """Return the words as typed: quoted words stay quoted."""
     return [word if word == "&&" else shlex.quote(word) for word in shlex.split(command)]

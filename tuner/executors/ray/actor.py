@@ -1,4 +1,4 @@
-"""A worker as a Ray actor: one thread runs an engine, another exchanges words with the driver."""
+"""A worker as a Ray actor: one thread runs an engine, another exchanges messages with the driver."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from tuner.protocol import Outcome, Place
 from tuner.runtime.signals import free_forked_children
 
 POLL_SECONDS = 0.5
-"""How long the driver's call waits for a word; what the driver says next comes with its next call."""
+"""Seconds that the driver's call waits for a message. The driver's messages come with its next call."""
 
 PENDING = 64
-"""So many words may wait for a driver that is slow; then training waits too."""
+"""Largest number of messages that wait for a slow driver. Then training waits too."""
 
 
 class Worker:
     """The actor. It ends when it is killed.
 
     Args:
-        name: the driver's for it.
-        threads: that it computes with.
+        name: its name in the driver.
+        threads: the number of its threads.
         gpu: whether it has a GPU, or a share of one.
     """
 
@@ -68,14 +68,14 @@ class Worker:
         threading.Event().wait()
 
     def exchange(self, messages: Sequence[ToWorker]) -> list[FromWorker]:
-        """Take what the driver says; give what there is to say, or wait a moment for it."""
+        """Take the driver's messages; return those for the driver, or wait a moment for one."""
         for message in messages:
             self._mailbox.deliver(message)
         return [*self._mailbox.collect(POLL_SECONDS), *self._printed.news()]
 
 
 class Mailbox:
-    """The engine's channel to the driver, which looks in from time to time; what is `printed` goes the same way."""
+    """The engine's channel to the driver, which calls from time to time; output is sent the same way."""
 
     def __init__(self, printed: Printed) -> None:
         self._printed = printed
@@ -83,26 +83,26 @@ class Mailbox:
         self._leaving: queue.Queue[FromWorker] = queue.Queue(PENDING)
 
     def send(self, message: FromWorker) -> None:
-        """Say something to the driver; an outcome comes after all that its trial has printed."""
+        """Send a message to the driver; an outcome follows all output of its trial."""
         if isinstance(message, Outcome):
             for text in self._printed.news():
                 self._leaving.put(text)
         self._leaving.put(message)
 
     def recv(self) -> ToWorker:
-        """Wait for the driver's word."""
+        """Wait for a message of the driver."""
         return self._arrived.get()
 
     def poll(self) -> bool:
-        """Whether the driver has said something."""
+        """Return whether a message of the driver waits."""
         return not self._arrived.empty()
 
     def deliver(self, message: ToWorker) -> None:
-        """The driver's word."""
+        """Put a message of the driver into the mailbox."""
         self._arrived.put(message)
 
     def collect(self, seconds: float) -> list[FromWorker]:
-        """All that there is for the driver, waiting at most so many seconds for a first word."""
+        """Return all messages for the driver, after at most `seconds` for the first."""
         collected: list[FromWorker] = []
         try:
             collected.append(self._leaving.get(timeout=seconds))
@@ -113,7 +113,7 @@ class Mailbox:
 
 
 class Printed:
-    """What the trial prints: put into a file here, from where it is sent to the driver.
+    """The trial's output: written to a file here, and sent to the driver from there.
 
     Args:
         file: is there while a trial runs.
@@ -128,7 +128,7 @@ class Printed:
         self._turn = threading.Lock()
 
     def log_to(self, log: Path | None) -> None:
-        """Begin with the trial whose log is the driver's `log`, called by its number, or end."""
+        """Start the log of a trial, named by its number in the driver's `log`; None ends it."""
         with self._turn:
             self._redirection.log_to(None)
             self._left += self._read()  # of the one before
@@ -139,7 +139,7 @@ class Printed:
                 self._redirection.log_to(self._file)
 
     def news(self) -> list[Output]:
-        """What was printed since the last time."""
+        """Return the output since the last call."""
         with self._turn:
             news, self._left = [*self._left, *self._read()], []
             return news
@@ -155,7 +155,7 @@ class Printed:
 
 
 def versions() -> dict[str, str]:
-    """What must be alike where engines are packed and where they run; how torch was built may differ."""
+    """Return the versions that driver and workers must share; builds of torch may differ."""
     ours = next((found.version for found in importlib.metadata.distributions(name="tuner")), "")
     return {"tuner": ours, "torch": torch.__version__.partition("+")[0]}
 

@@ -1,4 +1,4 @@
-"""Ray's actors as workers: they start where there is room, and what is said goes along with calls of a method."""
+"""Workers as Ray actors: they start where there is room, and messages travel with method calls."""
 
 from __future__ import annotations
 
@@ -22,29 +22,28 @@ from tuner.executors.ray.cluster import Needs
 from tuner.executors.ray.serialize import Parcel
 
 ROOM_SECONDS = 30.0
-"""How long it waits for the first worker before it says what may keep it."""
+"""Seconds to wait for the first worker before a message on what may delay it."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
 class Actor:
-    """The driver's end of an actor: one call is always under way that brings what it says; then the next one is due."""
+    """The driver's end of an actor: one call, which brings its messages, is always under way."""
 
     handle: Any
     due: bool = True
     said: list[ToWorker] = field(default_factory=list)
 
     def send(self, message: ToWorker) -> None:
-        """Say something with the next call."""
+        """Send a message with the next call."""
         self.said.append(message)
 
 
 class Actors:
     """Starts actors.
 
-    What comes from them is waited for by a queue and not by `ray.wait`, in which a signal's exception would
-    become another one.
+    A queue waits for their messages, not `ray.wait`, which would change a signal's exception.
 
     Args:
         parcel: the engine.
@@ -69,7 +68,7 @@ class Actors:
             raise TunerError(f"the data cannot be put into Ray's memory: {error}") from None
 
     def start(self, name: str) -> Actor:
-        """Start the actor of that name, as soon as there is room for it."""
+        """Start an actor with this name, as soon as there is room for it."""
         handle = self._worker.remote(name, self._threads, self._needs["GPU"] > 0)
         link = Actor(handle)
         self._links.add(link)
@@ -77,7 +76,7 @@ class Actors:
         return link
 
     def wait(self, seconds: float) -> list[tuple[Actor, FromWorker]]:
-        """All that came by the time that something came."""
+        """Return all messages that are there when the first one arrives."""
         self._tell_of_want()
         for link in self._links:
             if link.due:
@@ -91,7 +90,7 @@ class Actors:
         ray.kill(link.handle)
 
     def close(self, at_once: bool) -> None:
-        """Give those that work a moment, and end all."""
+        """Give working actors a moment, and end all."""
         deadline = time.monotonic() + (0.0 if at_once else GOODBYE_SECONDS)
         while self._heard and self._links and (left := deadline - time.monotonic()) > 0:
             self.wait(left)
@@ -111,9 +110,9 @@ class Actors:
             return finished
 
     def _hear(self, link: Actor, call: Future[Any]) -> list[FromWorker]:
-        """What a call brought, or how the actor ended.
+        """Return the messages of a call, or how the actor ended.
 
-        Of a lost node it may be `run` alone that tells: Ray waits for ever for a checkpoint that was on its way.
+        If a node is lost, only `run` may report it: Ray waits forever for a checkpoint on its way.
         """
         if link not in self._links:
             return []
@@ -134,10 +133,10 @@ class Actors:
 
 
 def _cause(error: RayError) -> str:
-    """How an actor ended, in a few words.
+    """Return how an actor ended, in a few words.
 
     Raises:
-        TunerError: it cannot work on that node, and so cannot another.
+        TunerError: no actor can work on that node.
     """
     text = str(error)
     if isinstance(error, RayTaskError):

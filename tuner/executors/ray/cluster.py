@@ -1,4 +1,4 @@
-"""The Ray cluster that trials run on: started on this machine, joined by its address, or there already."""
+"""The Ray cluster of a run: started on this machine, joined by its address, or already connected."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from tuner.errors import Interrupted, TunerError, UsageError, listing
 from tuner.executors import reaper
 
 ANSWER_SECONDS = 5.0
-"""How long a cluster may take to answer; Ray itself tries for minutes and says so again and again."""
+"""Seconds for a cluster to answer. Ray itself tries for minutes, with many messages."""
 
 QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
 
 ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}
-"""On a machine that is no part of a cluster Ray listens on the loopback interface only; and it sends no statistics."""
+"""Makes a Ray outside of a cluster listen on the loopback interface only, and send no statistics."""
 
 TOKEN = ".ray/auth_token"
-"""Where in a home folder Ray looks for the token that lets others in."""
+"""The file in a home folder where Ray looks for its access token."""
 
 Needs = Mapping[str, float]
-"""What a worker takes of a node, by Ray's names."""
+"""What a worker reserves on a node, by Ray's names."""
 
 
 @contextlib.contextmanager
 def connected(address: str | None) -> Iterator[None]:
-    """Ray in this process; where it is there already, it is left as it is.
+    """Connect this process to Ray; an existing connection stays unchanged.
 
     Args:
-        address: of a cluster; None starts Ray on this machine, and it ends with this process at the latest.
+        address: of a cluster; None starts Ray on this machine, at most until this process ends.
 
     Raises:
         UsageError: there is no such cluster.
@@ -63,12 +63,12 @@ def connected(address: str | None) -> Iterator[None]:
 
 
 def room(needs: Needs) -> int:
-    """How many workers the nodes have room for, whatever else they do at this moment."""
+    """Return the number of workers that the nodes have room for, including busy room."""
     return sum(_room_of(node["Resources"], needs) for node in _nodes())
 
 
 def want(needs: Needs) -> str:
-    """What is asked for, where the cluster has no room for it."""
+    """Return a message on a request for more than any node has."""
     asked = listing(f"{name.lower()}: {amount:g}" for name, amount in needs.items())
     nodes = [node["Resources"] for node in _nodes()]
     has = listing(f"{sum(node.get(name, 0.0) for node in nodes):g} {name}" for name in needs)
@@ -85,7 +85,7 @@ def _room_of(node: Mapping[str, float], needs: Needs) -> int:
 
 
 def _connect(address: str | None) -> None:
-    """Ray puts a handler of its own on SIGTERM; it is there while Ray starts, and not longer."""
+    """Connect to Ray without its handler of SIGTERM, which Ray sets while it starts."""
     handler = signal.getsignal(signal.SIGTERM)
     try:
         _start() if address is None else _join(address)
@@ -117,7 +117,7 @@ def _reason(error: Exception) -> str:
 
 
 def _refuse_the_dead(address: str) -> None:
-    """Raise soon where nothing answers."""
+    """Raise soon if nothing answers at the address."""
     place = address.partition("://")[2] or services.canonicalize_bootstrap_address(address)
     if place is None:
         raise ConnectionError("names no cluster")
@@ -130,7 +130,7 @@ def _refuse_the_dead(address: str) -> None:
 
 @contextlib.contextmanager
 def _loopback() -> Iterator[None]:
-    """Ray that is started here is for this machine and this user only."""
+    """Restrict a Ray that is started here to this machine and this user."""
     if not (os.environ.keys() & {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} or Path.home().joinpath(TOKEN).exists()):
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)  # it stays: this process knows no second one
     before = {name: os.environ.get(name) for name in ALONE}
@@ -146,7 +146,7 @@ def _loopback() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    """Ray tells of each worker's death on stdout, for which it has no switch; the pool tells of it already."""
+    """Silence Ray's output about dead workers, which has no switch; the pool reports them already."""
     before, ray_driver._worker_logs_enabled = ray_driver._worker_logs_enabled, False
     try:
         yield

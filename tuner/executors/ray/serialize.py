@@ -1,4 +1,4 @@
-"""An engine in one piece that is stored once, with its tensors where every worker of a machine reads them in place."""
+"""An engine in one piece, stored once, with tensors that all workers of a machine read in place."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Bytes = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A pickled engine, the memory of its tensors apart, and the code that it needs."""
+    """A pickled engine, the memory of its tensors, and the code that it needs."""
 
     luggage: Luggage
     pickled: bytes
@@ -31,10 +31,10 @@ class Parcel:
 
     @classmethod
     def of(cls, engine: Movable, code: Sequence[Code]) -> Parcel:
-        """Pack an engine, wherever it computes now.
+        """Pack an engine, whatever its device.
 
         Raises:
-            UsageError: its own code cannot travel.
+            UsageError: its user code cannot be sent.
         """
         luggage, written = Luggage.of(code), io.BytesIO()
         pickler = _Pickler(written)
@@ -42,10 +42,10 @@ class Parcel:
         return cls(luggage, written.getvalue(), pickler.tensors)
 
     def unpack(self, device: torch.device, folder: str) -> Engine:
-        """The engine on a device, its own code in `folder`, its tensors in the parcel's memory: not to be written.
+        """Return the engine on a device, with user code in `folder` and read-only tensors in the parcel.
 
         Raises:
-            BuildError: its own code cannot be imported here.
+            BuildError: its user code cannot be imported here.
         """
         self.luggage.unpack(folder)
         engine: Movable = pickle.loads(self.pickled, buffers=self.tensors)
@@ -53,7 +53,7 @@ class Parcel:
 
 
 class _Pickler(pickle.Pickler):
-    """Puts the memory of tensors apart; tables, which may not be read-only, stay in the pickle."""
+    """Separates the memory of tensors; tables, which may need writing, stay in the pickle."""
 
     def __init__(self, file: io.BytesIO) -> None:
         super().__init__(file, pickle.HIGHEST_PROTOCOL, buffer_callback=self._keep)
@@ -72,7 +72,7 @@ class _Pickler(pickle.Pickler):
         return _tensor, (memory, array.dtype.str, tuple(thing.shape))
 
     def _keep(self, memory: pickle.PickleBuffer) -> bool:
-        """Called for each array; true leaves it in the pickle."""
+        """Return whether an array stays in the pickle."""
         if not any(memory is apart for apart in self._apart):
             return True
         self.tensors.append(np.asarray(memory.raw()))

@@ -1,6 +1,6 @@
-"""Own code on its way to nodes that share no disk with the driver: the files beside a space, and what they define.
+"""User code for nodes that share no disk with the driver: the files beside a space, and their definitions.
 
-Nothing is sent for a space without own code.
+Nothing is sent for a space without user code.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from tuner.errors import UsageError
 from tuner.user_code import Code
 
 BESIDES = {".json", ".toml", ".txt", ".yaml", ".yml"}
-"""Kinds of files that code reads; those that are small travel with it."""
+"""Kinds of files that code reads. Small ones are sent with it."""
 
 SMALL = 2**17
 MOST = 2**26
-"""The bytes of a small file, and of all that travels."""
+"""Largest size in bytes of a small file, and of everything that is sent."""
 
 NOT_OURS = {"__pycache__", "node_modules", "site-packages"}
 
 
 @dataclass(frozen=True, slots=True)
 class Luggage:
-    """Own code as it travels: files by their paths below the space's folder, and the names looked up in them."""
+    """User code to send: files by their paths below the space's folder, and the names in them."""
 
     files: Mapping[str, bytes]
     names: Sequence[Named]
@@ -36,10 +36,10 @@ class Luggage:
 
     @classmethod
     def of(cls, code: Sequence[Code]) -> Luggage:
-        """Pack what own code there is, all of one space.
+        """Pack the user code of one space.
 
         Raises:
-            UsageError: a file lies elsewhere than below the space's folder, or they are too many.
+            UsageError: a file is outside of the space's folder, or the files are too large.
         """
         for one in code:
             _refuse_elsewhere(one)
@@ -48,7 +48,7 @@ class Luggage:
         return cls(files, names, str(Path(code[0].base).resolve()) if code else "")
 
     def unpack(self, folder: str) -> None:
-        """Write the files and import what is named, so that what it defines can be unpickled."""
+        """Write the files and import the names, so that their objects can be unpickled."""
         for file, content in self.files.items():
             target = Path(folder, file)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ class Luggage:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A name of own code, its place in the config, and what the driver's process calls the module of its file."""
+    """A name of user code, its place in the config, and the module names of its file in the driver."""
 
     name: str
     path: str
@@ -71,7 +71,7 @@ class Named:
 
 
 def _prefer(folder: str, base: str) -> None:
-    """Look for modules in what was unpacked before the driver's own folder, which Ray puts on Python's path.
+    """Look for modules in the unpacked files before the driver's own folder, which Ray puts on Python's path.
 
     User code keeps the name of its file only where `import` finds that file, and its pools need the name.
     """
@@ -81,7 +81,7 @@ def _prefer(folder: str, base: str) -> None:
 
 
 def _travels(folder: Path, base: Path) -> bool:
-    """Whether the files of a folder are sent: it is `base`, or below it and neither hidden nor of an environment."""
+    """Return whether the files of a folder are sent: `base`, or below it, neither hidden nor an environment."""
     inside = [each for each in (folder, *folder.parents) if each.is_relative_to(base) and each != base]
     return folder.is_relative_to(base) and not any(_foreign(each) for each in inside)
 
@@ -90,13 +90,13 @@ def _refuse_elsewhere(code: Code) -> None:
     file = Path(code.name.rpartition(":")[0])
     if file.suffix == ".py" and (file.is_absolute() or ".." in file.parts):
         raise UsageError(
-            f"{code.path}: {code.name}: only code in {code.base} travels to the nodes of a Ray cluster: "
-            f"put it there and name it by its path from there"
+            f"{code.path}: {code.name}: only code in {code.base} is sent to Ray nodes. "
+            f"Put it there and name it by its path from there"
         )
 
 
 def _modules(name: str, base: str) -> list[str]:
-    """What this process calls the module of an own file; a package has one name everywhere."""
+    """Return the module names of a user's file in this process; a package has one name everywhere."""
     file = str(Path(base, name.rpartition(":")[0]).resolve())
     return [known for known, module in list(sys.modules.items()) if getattr(module, "__file__", None) == file]
 
@@ -121,5 +121,5 @@ def _worth_sending(base: str) -> Iterator[Path]:
 
 
 def _foreign(folder: Path) -> bool:
-    """Whether it is hidden or a virtual environment."""
+    """Return whether a folder is hidden or a virtual environment."""
     return folder.name.startswith(".") or folder.name in NOT_OURS or (folder / "pyvenv.cfg").exists()

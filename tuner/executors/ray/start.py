@@ -1,7 +1,7 @@
-"""Workers on a Ray cluster: each runs where there is room for it, and all on one node share the data there.
+"""Workers on a Ray cluster: each runs where there is room, and all on one node share the data there.
 
-Nodes and driver share no disk. Who gets which trial, who is replaced and who hangs is the pool's to decide;
-where a worker runs, and whether the cluster grows for it, is Ray's.
+Nodes and driver share no disk. The pool assigns trials, replaces workers and finds those that hang. Ray places workers
+and grows the cluster.
 """
 
 from __future__ import annotations
