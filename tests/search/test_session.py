@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,11 +8,11 @@ import pytest
 import torch
 
 from tuner.engines.fused import Fused
-from tuner.engines.fused.policy import share_ahead
+from tuner.engines.fused.policy import Feedback, Workload
 from tuner.engines.serial import Serial
 from tuner.errors import UsageError
 from tuner.executors.worker_options import WorkerOptions
-from tuner.search.plan import feedback_of, planned
+from tuner.search.plan import planned, workload_of
 from tuner.search.session import launcher_of
 from tuner.space import Space
 
@@ -43,7 +44,7 @@ def test_trials_that_cannot_train_together_do_not_and_a_number_of_lanes_is_refus
 ) -> None:
     given = space(tmp_path, **settings)
     if batch is None:
-        assert isinstance(planned(given, CPU, WorkerOptions(fuse="auto")).engine, Serial)
+        assert re.search(why, workload_of(given, WorkerOptions(fuse="auto"), CPU).why_in_turn)
 
     with pytest.raises(UsageError, match=why):
         launcher_of(given, WorkerOptions(batch=batch, fuse=8), CPU)
@@ -65,49 +66,20 @@ def test_trials_train_together_if_asked_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("trials", "count", "engine"), [(11, 1, Serial), (12, 1, Fused), (79, 2, Serial), (80, 2, Fused)]
-)
-def test_trials_are_put_together_only_if_two_thirds_of_them_can_learn_from_the_first(
-    tmp_path: Path, trials: int, count: int, engine: type
-) -> None:
-    given = space(tmp_path, search__trials=trials)
-
-    assert isinstance(planned(given, CPU, WorkerOptions(workers=count, fuse="auto")).engine, engine)
-
-
-@pytest.mark.parametrize(
-    ("settings", "most", "width"),
+    ("settings", "feedback"),
     [
-        ({}, 8, 8),  # its sampler learns
-        ({"search__sampler": {"type": "RandomSampler"}}, 66, 32),  # its trials are pruned by what others reached
-        ({"search__pruner": None}, 8, 8),
-        ({"search__sampler": {"type": "RandomSampler"}, "search__pruner": None}, 200, 64),
+        ({}, Feedback.SAMPLES),
+        ({"search__sampler": {"type": "RandomSampler"}}, Feedback.STOPS),  # pruned by what others reached
+        ({"search__pruner": None}, Feedback.SAMPLES),
+        ({"search__sampler": {"type": "RandomSampler"}, "search__pruner": None}, Feedback.NOTHING),
         (
-            {
-                "search__sampler": {"type": "QMCSampler"},
-                "search__pruner": None,
-                "search__stop": {"target": 0.9},
-            },
-            66,
-            32,
+            {"search__sampler": {"type": "QMCSampler"}, "search__pruner": None, "search__stop": {"target": 0.9}},
+            Feedback.STOPS,
         ),
     ],
+    ids=["default", "pruner", "sampler", "neither", "stop"],
 )
-def test_few_are_in_flight_where_the_sampler_learns_and_all_may_be_where_nothing_does(
-    tmp_path: Path, settings: dict[str, Any], most: int, width: int
-) -> None:
+def test_the_engine_is_told_what_results_decide(tmp_path: Path, settings: dict[str, Any], feedback: Feedback) -> None:
     given = space(tmp_path, search__trials=200, **settings)
-    engine = planned(given, CPU, WorkerOptions(fuse="auto")).engine
 
-    assert isinstance(engine, Fused)
-    assert (engine.most, engine.width) == (most, width)
-    assert int(share_ahead(feedback_of(given.search)) * 200) in (66, most)
-
-
-@pytest.mark.parametrize(("trials", "most"), [(12, 4), (30, 4), (60, 6), (80, 8), (1000, 8)])
-def test_the_more_a_sampler_learns_from_the_fewer_it_may_not_know(tmp_path: Path, trials: int, most: int) -> None:
-    engine = planned(space(tmp_path, search__trials=trials), CPU, WorkerOptions(fuse="auto")).engine
-
-    assert isinstance(engine, Fused)
-    assert engine.most == most
-    assert engine.pays == 1.5
+    assert workload_of(given, WorkerOptions(workers=2), CPU) == Workload(200, 2, feedback)
