@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from tuner.engines.fused import autotune, probe
-from tuner.engines.fused.autotune import Plan
+from tuner.engines.fused.autotune import GroupWidth
 from tuner.engines.fused.inspection.contents import Source
 from tuner.training import Run
 
@@ -56,7 +56,7 @@ def measured(
     most: int = 64,
     forced: bool = False,
     pays: float = autotune.GAIN,
-) -> Plan:
+) -> GroupWidth:
     monkeypatch.setattr(autotune, "_Batches", lambda run: machine)
     monkeypatch.setattr(probe, "fault", lambda build, source, first: "")
     monkeypatch.setattr(autotune, "time", SimpleNamespace(perf_counter=lambda: machine.now))
@@ -109,7 +109,7 @@ def test_lanes_that_gain_next_to_nothing_are_left_out(monkeypatch: pytest.Monkey
 def test_where_together_takes_longer_trials_train_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine({1: 1.0, 2: 3.0, 4: 6.0, 8: 1.0, 16: 1.0})
 
-    assert measured(monkeypatch, machine) == Plan(1, "together they are not faster")
+    assert measured(monkeypatch, machine) == GroupWidth(1, "together they are not faster")
     assert machine.tried == {4, 2}
 
 
@@ -150,7 +150,7 @@ def test_the_more_work_is_to_come_the_wider_is_tried(monkeypatch: pytest.MonkeyP
 def test_where_there_is_too_little_work_nothing_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine()
 
-    assert measured(monkeypatch, machine, steps=300) == Plan(1, "there is too little work to find out what pays")
+    assert measured(monkeypatch, machine, steps=300) == GroupWidth(1, "there is too little work to find out what pays")
     assert machine.tried == set()
 
 

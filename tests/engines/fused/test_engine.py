@@ -250,9 +250,11 @@ def test_what_the_port_raises_is_not_taken_for_a_fault_of_the_lanes() -> None:
 def test_what_is_expected_of_a_kind_of_trial_is_its_part_of_those_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     expected: list[float] = []
 
-    def measured(build: object, source: object, most: int, steps: float, forced: bool, pays: float) -> autotune.Plan:
+    def measured(
+        build: object, source: object, most: int, steps: float, forced: bool, pays: float
+    ) -> autotune.GroupWidth:
         expected.append(steps)
-        return autotune.Plan(1, "as asked")
+        return autotune.GroupWidth(1, "as asked")
 
     monkeypatch.setattr(autotune, "measure", measured)
     given = trials([{"model.hidden": [8 if number < 6 else 16], "training.epochs": 1} for number in range(10)])

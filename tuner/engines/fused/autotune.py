@@ -1,4 +1,4 @@
-"""The plan: whether trials of one signature train together, and how many, measured on the real model."""
+"""Autotune: whether trials of one signature train together, and how many, measured on the real model."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ COPIES = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class GroupWidth:
     """The number of trials of a signature that train at once, and the speed-up over training in turn.
 
     A `width` of 1 means in turn; `reason` says why.
@@ -68,7 +68,7 @@ class Plan:
 
 def measure(
     build: Callable[[], Run], source: Source, most: int, steps: float, forced: bool, pays: float = GAIN
-) -> Plan:
+) -> GroupWidth:
     """Find the width with the least time per trial and step, each compared with the best before it.
 
     Args:
@@ -84,14 +84,14 @@ def measure(
     """
     batches = _Batches(build())
     if wrong := probe.fault(build, source, build()):
-        return Plan(1, wrong)
+        return GroupWidth(1, wrong)
     room = batches.room()
     if room < 2:
-        return Plan(1, "the memory has no room for two")
+        return GroupWidth(1, "the memory has no room for two")
     most = min(most, room)
     best = _Width(1, batches.step_alone)
     budget = _Budget(SHARE * steps * best.least)
-    plan, tried = Plan(1, "there is too little work to find out what pays"), [1]
+    found, tried = GroupWidth(1, "there is too little work to find out what pays"), [1]
     while width := most if forced else _next(tried, most, best, budget):
         wider = _Width(width, batches.together(width))
         tried.append(width)
@@ -99,17 +99,17 @@ def measure(
             break
         gain = _gain(best, wider, budget)
         if forced or gain > GAIN:
-            best, plan = wider, Plan(width, gain=plan.gain * gain)
-        elif plan.width == 1:
-            plan = Plan(1, "together they are not faster")
+            best, found = wider, GroupWidth(width, gain=found.gain * gain)
+        elif found.width == 1:
+            found = GroupWidth(1, "together they are not faster")
         may_have_leapt_over = width == WIDER[0] * best.width
         if forced or (gain < 1 / LOSS and not may_have_leapt_over):
             break
-    if not forced and plan.width > 1 and plan.gain < pays:
-        return Plan(
-            1, f"together they are {plan.gain:.1f} times as fast, where {pays:g} would make up for asking ahead"
+    if not forced and found.width > 1 and found.gain < pays:
+        return GroupWidth(
+            1, f"together they are {found.gain:.1f} times as fast, where {pays:g} would make up for asking ahead"
         )
-    return plan
+    return found
 
 
 def _next(tried: Sequence[int], most: int, best: _Width, budget: _Budget) -> int:

@@ -10,7 +10,7 @@ import torch
 
 from tuner.config import Config
 from tuner.engines.fused import autotune
-from tuner.engines.fused.autotune import GAIN, Plan
+from tuner.engines.fused.autotune import GAIN, GroupWidth
 from tuner.engines.fused.group import Changed, Together
 from tuner.engines.fused.group_widths import GroupWidths
 from tuner.engines.fused.held_trials import Held, HeldTrials
@@ -111,7 +111,7 @@ class _Bench:
         self._port.begin(held.trial.number)
         self._port.done(run_trial(self._job, held.trial, self._port, self._engine.interval, held.run))
 
-    def _measured(self, signature: Signature) -> Plan:
+    def _measured(self, signature: Signature) -> GroupWidth:
         trial = self._held.first_of(signature)
         config = Config.of(trial.values, self._job.base)
         engine, steps, source = self._engine, self._steps_of(signature, config), Source.of(config)
@@ -126,7 +126,7 @@ class _Bench:
         except BaseException as error:  # vmap raises many things for what it cannot take
             if ends_the_run(error):
                 raise
-            return Plan(1, _why_not(error))
+            return GroupWidth(1, _why_not(error))
         finally:
             environment()
             if before.changed(source.code()[0]):

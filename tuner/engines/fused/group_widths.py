@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from tuner.engines.fused.autotune import FEWEST, FIRST, Plan
+from tuner.engines.fused.autotune import FEWEST, FIRST, GroupWidth
 from tuner.engines.fused.signature import Signature
 from tuner.protocol import Port
 
 
 class GroupWidths:
-    """The plans of the signatures seen so far.
+    """The widths of the signatures seen so far.
 
     Args:
         port: passes notes on to the user.
@@ -20,15 +20,15 @@ class GroupWidths:
         self._port = port
         self._most = most
         self._forced = forced
-        self._plans: dict[Signature, Plan] = {}
+        self._found: dict[Signature, GroupWidth] = {}
         self._said: set[str] = set()
         self.looking = True
         """Whether signatures are compared at all; not if no two trials were found that can train together."""
 
     @property
     def is_empty(self) -> bool:
-        """Whether no signature has a plan yet."""
-        return not self._plans
+        """Whether no signature has a width yet."""
+        return not self._found
 
     @property
     def fewest(self) -> int:
@@ -37,8 +37,8 @@ class GroupWidths:
 
     def width(self, signature: Signature) -> int:
         """Return how many trials of a signature train together; 0 if that is not known yet."""
-        plan = self._plans.get(signature)
-        return 0 if plan is None else plan.width
+        found = self._found.get(signature)
+        return 0 if found is None else found.width
 
     def may_fuse(self, signature: Signature | None) -> bool:
         """Return whether trials of a signature train together, or may turn out to."""
@@ -48,30 +48,30 @@ class GroupWidths:
         """Return how many trials may be in the engine's hands at this moment: what is sampled early knows less."""
         if not self.looking:
             return 1
-        widest = max((plan.width for plan in self._plans.values()), default=1)
+        widest = max((found.width for found in self._found.values()), default=1)
         if widest > 1:
             return min(self._most, 2 * widest)
         return self._most if self._forced else min(self._most, FIRST)
 
-    def keep(self, signature: Signature, plan: Plan) -> None:
-        """Keep the first plan of a signature, and tell the user."""
-        if signature in self._plans:
+    def keep(self, signature: Signature, found: GroupWidth) -> None:
+        """Keep the first width found of a signature, and tell the user."""
+        if signature in self._found:
             return
-        self._plans[signature] = plan
-        if plan.width > 1:
-            told = f"{plan.width} trials train together, {plan.gain:.1f} times as fast as in turn"
+        self._found[signature] = found
+        if found.width > 1:
+            told = f"{found.width} trials train together, {found.gain:.1f} times as fast as in turn"
             self.say(f"{signature.title}: {told}")
         else:
-            self.say(f"{signature.title}: trials train in turn: {plan.reason}")
+            self.say(f"{signature.title}: trials train in turn: {found.reason}")
 
     def give_up(self, signature: Signature, reason: str) -> None:
         """Let trials of a signature train in turn from now on, and tell the user why."""
-        self._plans.pop(signature, None)
-        self.keep(signature, Plan(1, reason))
+        self._found.pop(signature, None)
+        self.keep(signature, GroupWidth(1, reason))
 
     def stop_looking_if_none_fuse(self) -> None:
         """Compare no more signatures if trials of none train together."""
-        self.looking = any(plan.width > 1 for plan in self._plans.values())
+        self.looking = any(found.width > 1 for found in self._found.values())
 
     def say(self, text: str) -> None:
         """Tell the user, once."""

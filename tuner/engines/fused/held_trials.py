@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from tuner.config import Config
 from tuner.data import Dataset
 from tuner.engines.fused import autotune
-from tuner.engines.fused.autotune import Plan
+from tuner.engines.fused.autotune import GroupWidth
 from tuner.engines.fused.group_widths import GroupWidths
 from tuner.engines.fused.inspection.contents import Source
 from tuner.engines.fused.signature import Signature, refusal, signature_of
@@ -72,7 +72,7 @@ class HeldTrials:
         self._seen[signature] += 1
         changed = before.changed(Source.of(config).code()[0])
         if reason := refusal(run, signature) or (changed and f"building a model changes {changed}, which others see"):
-            self._widths.keep(signature, Plan(1, reason))
+            self._widths.keep(signature, GroupWidth(1, reason))
         if changed:
             back()  # as if it had been built no sooner than it trains
         return Held(trial, signature, run if not changed and self._may_wait(run) else None)
