@@ -52,7 +52,7 @@ class _Played:
         )
 
     def end_next(self) -> bool:
-        """Go on to the next end of a job; False if none is known."""
+        """Go on to the next end of jobs; False if none is known."""
         left = {
             number: job.seconds_left
             for number, job in self.jobs.items()
@@ -60,10 +60,11 @@ class _Played:
         }
         if not left:
             return False
-        first = min(left, key=lambda number: (left[number], number))
-        passed = left[first]
+        passed = min(left.values())
         self.clock += passed
-        del self.jobs[first]
-        for number in left.keys() - {first}:
-            self.jobs[number] = replace(self.jobs[number], seconds_left=left[number] - passed)
+        for number, seconds in left.items():
+            if seconds <= passed:
+                del self.jobs[number]
+            else:
+                self.jobs[number] = replace(self.jobs[number], seconds_left=seconds - passed)
         return True
