@@ -216,9 +216,8 @@ def _parsed(file: Path, reading: Reading, names: Sequence[str], **more: Any) -> 
 
 def _common(reading: Reading) -> dict[str, Any]:
     common = {"sep": reading.separator, "skipinitialspace": True, "encoding": reading.encoding}
-    expression = (
-        len(reading.separator) > 1 and reading.separator != BLANKS
-    )  # which pandas reads fast, blanks at the ends too
+    # pandas reads columns between blanks fast, also with blanks at the ends
+    expression = len(reading.separator) > 1 and reading.separator != BLANKS
     return common | ({"engine": "python"} if expression else {})
 
 
