@@ -31,6 +31,7 @@ class Machine:
     jobs: dict[int, Job] = field(default_factory=dict)
     clock: float = NOW
     begins: dict[int, float] = field(default_factory=dict)
+    ends: dict[int, float] = field(default_factory=dict)
     used: dict[str, float] = field(default_factory=dict)
     fair: bool = True
 
@@ -63,3 +64,4 @@ class Machine:
                 self.used[job.user] = self.used.get(job.user, 0.0) + tick * job.slots.share(CAPACITY)
             if self.work[job.id] <= 0:
                 del self.jobs[job.id]
+                self.ends[job.id] = self.clock
