@@ -1,4 +1,4 @@
-"""Imports point downwards: a room uses the rooms of the lines below its own, and the two wings never meet."""
+"""Imports point downwards, the two wings never meet, and files and classes stay small."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ FORBIDDEN = {room: {"space", "study", "storage", "optuna_internals"} for room in
     room: COMPUTE | {"torch", "torch_internals", "torchmetrics", "torchvision"} for room in BOOK_KEEPING
 }
 FILES = sorted(path for path in (ROOT / "tuner").rglob("*.py") if path != ROOT / "tuner" / "__init__.py")
+PYTHON = [file for room in ("tuner", "tests", "benchmarks") for file in sorted((ROOT / room).rglob("*.py"))]
 
 
 def room_of(module: str) -> str:
@@ -95,3 +96,20 @@ def test_no_two_modules_have_one_name() -> None:
     names = [path.stem for path in FILES if path.stem != "__init__"]
 
     assert {name for name in names if names.count(name) > 1} == set()
+
+
+def test_no_file_has_more_than_300_lines() -> None:
+    long = {str(file.relative_to(ROOT)) for file in PYTHON if file.read_text().count("\n") > 300}
+
+    assert long == set()
+
+
+def test_no_class_has_more_than_20_methods() -> None:
+    classes = [
+        (f"{file.relative_to(ROOT)}: {node.name}", sum(isinstance(each, ast.FunctionDef) for each in node.body))
+        for file in PYTHON
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.ClassDef)
+    ]
+
+    assert {name for name, methods in classes if methods > 20} == set()
