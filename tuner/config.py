@@ -196,15 +196,5 @@ def _optional(section: Mapping[str, Any] | None) -> Component | None:
     return None if section is None else Component.of(section)
 
 
-def is_whole(value: Any) -> bool:
-    """A whole number that is not a boolean."""
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def is_number(value: Any) -> bool:
-    """A number that is not a boolean."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 STUDY_SECTIONS = ("provenance", "study", "search", "objective")
 """The sections that say how to search. Training reads none of them."""

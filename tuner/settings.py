@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tuner.config import Component, is_number, is_whole
+from tuner.config import Component
+from tuner.runtime.kinds import is_number, is_whole
 
 
 def seconds(duration: Any) -> float | None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import json
+import types
+import typing
 from collections.abc import Iterable, Iterator, Mapping
 from types import ModuleType
-from typing import Any
+from typing import Annotated, Any
 
 from tuner.errors import BuildError, did_you_mean, listing
+from tuner.runtime.kinds import Either, Kind, Null
 
 HOLES = {"float", "int", "choice", "list", "ref"}
 """The keys by which a mapping is a hole; how it is written stands in the space's own parser."""
@@ -47,7 +51,7 @@ def argument_faults(
     Yields:
         (name, message) of each unknown, reserved, missing or mistaken argument; a missing one under "".
     """
-    parameters = parameters_of(function)
+    parameters, kinds = parameters_of(function), kinds_of(function)
     ours = set(ours)
     title = title or getattr(function, "__name__", str(function))
     takes = {name for name, p in parameters.items() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
@@ -56,7 +60,8 @@ def argument_faults(
         if name in ours:
             yield name, f"{name} is filled in by tuner: drop it"
         elif name in takes:
-            yield from _mistaken(name, given[name], parameters[name].default)
+            mistaken = list(_mistaken(name, given[name], parameters[name].default))
+            yield from mistaken or _outside(name, given[name], kinds.get(name), parameters[name].default)
         elif not open_ended:
             hint = did_you_mean(name, takes - ours) or f": it takes {listing(sorted(takes - ours))}"
             yield name, f"{title} takes no argument {name}{hint}"
@@ -86,6 +91,64 @@ def _mistaken(name: str, value: Any, default: Any) -> Iterator[tuple[str, str]]:
         for item in alternatives:
             if isinstance(item, str) and _is_number(item):
                 yield name, f"{name} is a number, and {item!r} is text: write it without quotes"
+
+
+def _outside(name: str, value: Any, kind: Kind | None, default: Any) -> Iterator[tuple[str, str]]:
+    """A value, or an end of a hole, that is beyond the bounds of an argument."""
+    if kind is None or (value is None and default is inspect.Parameter.empty):
+        return
+    for one in _ends(value):
+        if not kind.takes(one):
+            shown = json.dumps(one) if one is None or isinstance(one, bool) else one
+            yield name, f"{name} is {kind.wording}, not {shown}"
+            return
+
+
+def _ends(value: Any) -> Iterator[Any]:
+    """The values that stand for all that a plain value or the mapping of a hole can give."""
+    match value:
+        case {"float": [low, high]} | {"int": [low, high]}:
+            yield from (low, high)
+        case {"choice": list(branches)}:
+            for branch in branches:
+                yield from _ends(branch)
+        case {"list": _} | {"ref": _}:
+            pass
+        case _:
+            yield value
+
+
+def kinds_of(function: Any) -> dict[str, Kind]:
+    """Return the kinds of arguments whose annotations have one: `Annotated[int, Whole(1)]`, or that or None."""
+    return {name: kind for name, hint in hints_of(function).items() if (kind := kind_of(hint)) is not None}
+
+
+def kind_of(hint: Any) -> Kind | None:
+    """Return the kind that an annotation has, or None."""
+    if typing.get_origin(hint) is Annotated:
+        return next((part for part in hint.__metadata__ if isinstance(part, Kind)), None)
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        known = [Null() if member is type(None) else kind_of(member) for member in typing.get_args(hint)]
+        kinds = [kind for kind in known if kind is not None]
+        return Either(tuple(kinds)) if len(kinds) == len(known) else None
+    return None
+
+
+def hints_of(function: Any) -> dict[str, Any]:
+    """Return the annotations of the arguments, as far as they can be read.
+
+    Some name what is imported for type checks alone, and those of user code may raise anything.
+    """
+    written = {
+        name: parameter.annotation
+        for name, parameter in parameters_of(function).items()
+        if parameter.annotation is not inspect.Parameter.empty and not isinstance(parameter.annotation, str)
+    }
+    try:
+        read = typing.get_type_hints(function.__init__ if inspect.isclass(function) else function, include_extras=True)
+    except Exception:
+        read = {}
+    return {**read, **written}
 
 
 def _is_number(text: str) -> bool:

@@ -15,9 +15,11 @@ from jsonschema import Draft7Validator
 
 from tests.support.reworded import reworded, without_words
 from tuner.errors import SpaceError
+from tuner.runtime import kinds
+from tuner.runtime.kinds import Kind
 from tuner.schema import fragments, from_keys
-from tuner.space import Space, kinds, validation
-from tuner.space.key import REQUIRED, Key, Kind
+from tuner.space import Space, nested_kinds, validation
+from tuner.space.key import REQUIRED, Key
 from tuner.space.sections import SECTIONS
 from tuner.space.tree import extremes
 
@@ -105,9 +107,9 @@ def edges(kind: Kind | Key, around: Callable[[Any], Any] = lambda value: value) 
         case kinds.Number(minimum, above, below):
             for bound in (minimum, above, below):
                 yield from () if bound is None else map(around, near(bound))
-        case kinds.Duration():
+        case nested_kinds.Duration():
             yield from map(around, near(0))
-        case kinds.Entries(keys):
+        case nested_kinds.Entries(keys):
             for name, entry in keys.items():
                 beside = {other: 1 for other in kind.required if other != name}
                 yield from edges(entry, lambda value, name=name, beside=beside: around({**beside, name: value}))  # type: ignore[misc]
@@ -192,7 +194,7 @@ def test_every_key_says_what_it_is_for() -> None:
 def entries(kind: Any) -> Iterator[Key]:
     """The keys of mappings inside a kind."""
     match kind:
-        case kinds.Entries(keys):
+        case nested_kinds.Entries(keys):
             yield from keys.values()
         case _:
             inner = [getattr(kind, field.name) for field in dataclasses.fields(kind)]

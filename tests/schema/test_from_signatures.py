@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from typing import Any, Literal, Optional
+from typing import Annotated, Any, Literal, Optional
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from tuner.runtime.kinds import Whole, Words
 from tuner.schema import from_signatures
 from tuner.training import losses, lr_schedulers, optimizers
 
@@ -17,6 +18,9 @@ from tuner.training import losses, lr_schedulers, optimizers
         (float | None, {"type": ["null", "number"]}),
         (Optional[list[float]], {"type": ["array", "null"]}),  # noqa: UP045 as torch writes it
         (float | Tensor, {"type": "number"}),
+        (Annotated[int, Whole(2)], {"type": "integer", "minimum": 2}),
+        (Annotated[int, "of no kind"], {"type": "integer"}),
+        (Annotated[str, Words(("max", "avg"))] | None, {"anyOf": [{"type": "null"}, {"enum": ["max", "avg"]}]}),
         (Tensor | None, {}),
         (Literal["cos", "linear"], {"enum": ["cos", "linear"]}),
         (torch.dtype | str, {}),

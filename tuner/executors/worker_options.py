@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 import torch
 
-from tuner.config import is_whole
 from tuner.errors import UsageError, did_you_mean
 from tuner.runtime.enums import member_of
+from tuner.runtime.kinds import is_whole
 
 Workers = int | Literal["auto"] | None
 """Number of workers. None is one process, or with Ray as many as there is room for, like `auto`."""

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 from torch import nn
 
 from tuner import signatures
 from tuner.errors import BuildError
+from tuner.runtime.kinds import Number, Whole
+
+RATE, COUNT = Number(minimum=0, below=1), Whole(1)
+Rate: TypeAlias = Annotated[float, RATE]
+Count: TypeAlias = Annotated[int, COUNT]
+"""Annotations of constructors: the checks of a space and its schema read them."""
 
 
 def activation(name: str) -> Callable[[], nn.Module]:
@@ -27,8 +33,8 @@ def check_rate(dropout: float) -> float:
     Raises:
         BuildError: it is not.
     """
-    if not 0 <= dropout < 1:
-        raise BuildError("model.dropout", f"a dropout rate is at least 0 and below 1, not {dropout:g}")
+    if not RATE.takes(dropout):
+        raise BuildError("model.dropout", f"a dropout rate is at least 0 and below 1, not {dropout}")
     return dropout
 
 
@@ -38,10 +44,7 @@ def check_widths(widths: Sequence[Any], name: str) -> list[int]:
     Raises:
         BuildError: they are not.
     """
-    whole = isinstance(widths, list | tuple) and all(
-        isinstance(width, int) and not isinstance(width, bool) and width > 0 for width in widths
-    )
-    if not whole:
+    if not isinstance(widths, list | tuple) or not all(map(COUNT.takes, widths)):
         raise BuildError(f"model.{name}", f"{name} takes a list of whole numbers above 0, not {widths}")
     return list(widths)
 
@@ -52,9 +55,9 @@ def check_count(number: Any, name: str) -> int:
     Raises:
         BuildError: it is not.
     """
-    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+    if not COUNT.takes(number):
         raise BuildError(f"model.{name}", f"{name} takes a whole number above 0, not {number}")
-    return number
+    return int(number)
 
 
 def image_shape(shape: tuple[int, ...], name: str) -> tuple[int, int, int]:

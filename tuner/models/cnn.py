@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 from torch import Tensor, nn
 
 from tuner.errors import BuildError
-from tuner.models.arguments import activation, check_rate, check_widths, image_shape
+from tuner.models.arguments import Count, Rate, activation, check_rate, check_widths, image_shape
+from tuner.runtime.kinds import Words
 
 POOLING = {"max": nn.MaxPool2d, "avg": nn.AvgPool2d}
 
@@ -37,11 +39,11 @@ class CNN(nn.Module):
         input_shape: tuple[int, ...],
         num_classes: int,
         channels: Sequence[int] = (32, 64),
-        kernel: int = 3,
+        kernel: Count = 3,
         hidden: Sequence[int] = (),
         batch_norm: bool = True,
-        dropout: float = 0.0,
-        pooling: str | None = "max",
+        dropout: Rate = 0.0,
+        pooling: Annotated[str, Words(tuple(POOLING))] | None = "max",
         activation: str = "ReLU",
     ) -> None:
         super().__init__()

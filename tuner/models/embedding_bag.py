@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from tuner.models.arguments import check_count, check_rate
+from tuner.models.arguments import Count, Rate, check_count, check_rate
 from tuner.models.rnn import EMBEDDING, PADDING
 
 SPREAD = 0.1
@@ -34,9 +34,9 @@ class Bag(nn.Module):
         self,
         vocab_size: int,
         out_features: int,
-        embedding: int = EMBEDDING,
-        dropout: float = 0.0,
-        word_dropout: float = 0.0,
+        embedding: Count = EMBEDDING,
+        dropout: Rate = 0.0,
+        word_dropout: Rate = 0.0,
     ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocab_size, check_count(embedding, "embedding"), padding_idx=PADDING)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from tuner.errors import BuildError
-from tuner.models.arguments import activation, check_rate, check_widths
+from tuner.models.arguments import Rate, activation, check_rate, check_widths
 
 
 class MLP(nn.Module):
@@ -32,7 +32,7 @@ class MLP(nn.Module):
         out_features: int,
         hidden: Sequence[int] | None = None,
         layers: Sequence[dict[str, float]] | None = None,
-        dropout: float = 0.0,
+        dropout: Rate = 0.0,
         batch_norm: bool = False,
         activation: str = "ReLU",
     ) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from tuner.errors import BuildError, did_you_mean, listing
-from tuner.models.arguments import check_count, check_rate
+from tuner.models.arguments import Count, Rate, check_count, check_rate
+from tuner.runtime.kinds import Words
 
 CELLS: Mapping[str, Callable[..., nn.RNNBase]] = {"RNN": nn.RNN, "LSTM": nn.LSTM, "GRU": nn.GRU}
 EMBEDDING = 64
@@ -43,12 +45,12 @@ class RNN(nn.Module):
         input_shape: tuple[int, ...],
         out_features: int,
         vocab_size: int | None = None,
-        cell: str = "LSTM",
-        hidden_size: int = 64,
-        num_layers: int = 1,
+        cell: Annotated[str, Words(tuple(CELLS))] = "LSTM",
+        hidden_size: Count = 64,
+        num_layers: Count = 1,
         bidirectional: bool = False,
-        dropout: float = 0.0,
-        embedding: int | None = None,
+        dropout: Rate = 0.0,
+        embedding: Count | None = None,
     ) -> None:
         super().__init__()
         self.embedding = _embedding(vocab_size, embedding)

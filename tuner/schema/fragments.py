@@ -64,12 +64,12 @@ def or_hole(shape: Shape, ref: bool = True) -> Shape:
     if not shape:
         return defined("value")
     if ref and shape.keys() == {"type"}:
-        return defined(_OR.join(sorted(_kinds(shape))))
+        return defined(_OR.join(sorted(types_of(shape))))
     return _or_hole(shape, ref)
 
 
 def _or_hole(shape: Shape, ref: bool) -> Shape:
-    kinds = _kinds(shape)
+    kinds = types_of(shape)
     holes = [name for name, gives in (("float", {"number"}), ("int", NUMBERS), ("list", {"array"})) if kinds & gives]
     named = [defined(f"named {hole}") for hole in holes if hole in RANGES]
     plain = {key: value for key, value in shape.items() if key != "description"}
@@ -148,9 +148,9 @@ def _branch() -> Shape:
     return {"if": {"type": "object"}, "then": {"additionalProperties": defined("value"), **named}}
 
 
-def _kinds(shape: Shape) -> set[str]:
+def types_of(shape: Shape) -> set[str]:
     """The JSON types of what a shape takes."""
     if "anyOf" in shape:
-        return set().union(*(_kinds(part) for part in shape["anyOf"]))
+        return set().union(*(types_of(part) for part in shape["anyOf"]))
     named = shape.get("type", [])
     return {named} if isinstance(named, str) else set(named)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from tuner.runtime import kinds
+from tuner.runtime.kinds import Kind
 from tuner.schema.fragments import Shape, defined, described, mapping, one_of, or_hole
-from tuner.space import kinds
-from tuner.space.key import OPTIONAL, REQUIRED, Key, Kind
+from tuner.space import nested_kinds
+from tuner.space.key import OPTIONAL, REQUIRED, Key
 
 Filled: TypeAlias = Callable[[Shape], Shape]
 """What may stand for a value inside a mapping or a list: the value alone, or a hole too."""
@@ -42,6 +44,11 @@ def entry_of(key: Key, filled: Filled = or_hole) -> Shape:
     return described(filled(_nullable(key, filled)), key.meaning, **_default(key))
 
 
+def kind_shape(kind: Kind) -> Shape:
+    """Return the schema of a kind, where no hole may stand inside."""
+    return one_of(_shapes(kind, plain))
+
+
 def plain(shape: Shape) -> Shape:
     """Return the shape as it is: no hole may stand there."""
     return shape
@@ -59,15 +66,15 @@ def _nullable(key: Key, filled: Filled) -> Shape:
 def _shapes(kind: Kind, filled: Filled) -> list[Shape]:
     """Return the alternatives of a kind."""
     match kind:
-        case kinds.Later(judged):
+        case nested_kinds.Later(judged):
             return _shapes(judged, filled)
         case kinds.Either(several):
             return [shape for one in several for shape in _shapes(one, filled)]
-        case kinds.Duration():
+        case nested_kinds.Duration():
             return [*_shapes(kinds.Number(above=0), filled), {"type": "string", "pattern": DURATIONS}]
-        case kinds.Part(name, bare):
+        case nested_kinds.Part(name, bare):
             return [defined(name), *([defined(name + BARE)] if bare else [])]
-        case kinds.Sequence() | kinds.Table() | kinds.Entries() | kinds.Rates():
+        case nested_kinds.Sequence() | nested_kinds.Table() | nested_kinds.Entries() | nested_kinds.Rates():
             return [_nested(kind, filled)]
         case _:
             return [_scalar(kind)]
@@ -91,7 +98,7 @@ def _scalar(kind: Kind) -> Shape:
             return {"type": "string", **_given(more)}
         case kinds.Words(words):
             return {"enum": list(words)}
-        case kinds.Code():
+        case nested_kinds.Code():
             return {"type": "string", "pattern": NAMED}
         case _:
             raise NotImplementedError(f"no JSON Schema for {kind}")
@@ -101,17 +108,19 @@ def _given(bounds: dict[str, Any]) -> Shape:
     return {name: bound for name, bound in bounds.items() if bound is not None}
 
 
-def _nested(kind: kinds.Sequence | kinds.Table | kinds.Entries | kinds.Rates, filled: Filled) -> Shape:
+def _nested(
+    kind: nested_kinds.Sequence | nested_kinds.Table | nested_kinds.Entries | nested_kinds.Rates, filled: Filled
+) -> Shape:
     match kind:
-        case kinds.Sequence(items):
+        case nested_kinds.Sequence(items):
             return {"type": "array", "items": filled(one_of(_shapes(items, filled)))}
-        case kinds.Table(values):
+        case nested_kinds.Table(values):
             further = filled(one_of(_shapes(values, filled)))
             return {"type": "object", **({"additionalProperties": further} if further else {})}
-        case kinds.Entries(keys):
+        case nested_kinds.Entries(keys):
             bounds = {"minProperties": kind.fewest or None, "maxProperties": kind.most}
             return mapping({name: entry_of(key, filled) for name, key in keys.items()}, kind.required, **_given(bounds))
-        case kinds.Rates():
+        case nested_kinds.Rates():
             pair = [_scalar(kinds.Whole(1)), _scalar(kinds.Number())]
             return {
                 "type": "array",

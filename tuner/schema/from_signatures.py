@@ -9,15 +9,16 @@ import numbers
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from torch import Tensor
 
 from tuner import signatures
 from tuner.config import Component
 from tuner.errors import BuildError
+from tuner.schema import from_keys
 from tuner.schema.docstrings import first_sentence, sentences
-from tuner.schema.fragments import Shape, described, mapping, one_of, or_hole
+from tuner.schema.fragments import Shape, described, mapping, one_of, or_hole, types_of
 
 Faults = Callable[[Component], Iterator[tuple[str, str]]]
 """(argument, message) of what a component's class would refuse, as `check` asks for it."""
@@ -55,10 +56,10 @@ def shape_of(name: str, function: Any, faults: Faults, holes: bool = True, besid
     taken = [key for key in given if key not in refused]
     needed = [key for key in taken if _is_needed(name, taken, key, faults)]
     words = sentences(function)
-    hints = _hints(function)
+    hints, kinds = signatures.hints_of(function), signatures.kinds_of(function)
     shapes: dict[str, Shape | bool] = dict.fromkeys(("type", *besides), True)
     for key in taken:
-        fixed = _is_fixed(name, given, key, faults)
+        fixed = key not in kinds and _is_fixed(name, given, key, faults)
         hint = typing.Literal[given[key]] if fixed else hints.get(key)
         shapes[key] = _argument(parameters[key], hint, words.get(key, ""), holes)
     return described(mapping(shapes, needed), first_sentence(function))
@@ -93,7 +94,7 @@ def _argument(parameter: inspect.Parameter, hint: Any, words: str, holes: bool) 
     default = parameter.default
     told = default is not inspect.Parameter.empty
     shape = typed(hint) if hint is not None else typed(type(default)) if told and default is not None else {}
-    if shape and told and default is None:
+    if shape and told and default is None and "null" not in types_of(shape):
         shape = one_of([shape, {"type": "null"}])
     shown = {"default": default} if told and default is not None and _is_json(default) else {}
     return described(or_hole(shape) if holes else shape, words, **shown)
@@ -102,6 +103,9 @@ def _argument(parameter: inspect.Parameter, hint: Any, words: str, holes: bool) 
 def typed(hint: Any) -> Shape:
     """The schema of values of an annotated type; what YAML has no values for makes it take anything."""
     origin = typing.get_origin(hint)
+    if origin is Annotated:
+        kind = signatures.kind_of(hint)
+        return typed(typing.get_args(hint)[0]) if kind is None else from_keys.kind_shape(kind)
     if origin in (typing.Union, types.UnionType):
         members = [member for member in typing.get_args(hint) if member is not Tensor]  # no text is one
         shapes = [typed(member) for member in members]
@@ -112,20 +116,6 @@ def typed(hint: Any) -> Shape:
     if inspect.isclass(kind) and issubclass(kind, enum.Enum):
         return {"type": "string"}
     return {"type": PLAIN[kind]} if kind in PLAIN else {}
-
-
-def _hints(function: Any) -> Mapping[str, Any]:
-    """Annotations of the arguments, as far as they can be read: some name what is imported for type checks alone."""
-    written = {
-        key: p.annotation
-        for key, p in signatures.parameters_of(function).items()
-        if p.annotation is not inspect.Parameter.empty and not isinstance(p.annotation, str)
-    }
-    try:
-        read = typing.get_type_hints(function.__init__ if inspect.isclass(function) else function)
-    except (NameError, TypeError, AttributeError):
-        read = {}
-    return {**read, **written}
 
 
 def _is_json(value: Any) -> bool:

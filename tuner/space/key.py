@@ -7,24 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
+
+from tuner.runtime.kinds import Kind
 
 REQUIRED = object()
 """The default of a key or section that must be given."""
 
 OPTIONAL = object()
 """The default of a key that may be left out, and that null cannot stand for."""
-
-
-class Kind(Protocol):
-    """What values a key takes."""
-
-    @property
-    def wording(self) -> str:
-        """Complete the sentence `... must be`."""
-
-    def takes(self, value: Any) -> bool:
-        """Return whether a value is of this kind."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tuner.config import is_number
 from tuner.errors import Fault, Place, did_you_mean, listing
 from tuner.goal import COSTS, Scope
+from tuner.runtime.kinds import is_number
 from tuner.space.study_sections import BOUNDS, DIRECTION
 from tuner.space.tree import Fixed, Group, Items, Tree, describe, join
 from tuner.space.validation import constant

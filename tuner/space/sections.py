@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tuner.config import STUDY_SECTIONS, Loader, Precision
+from tuner.runtime.kinds import Either, Number, Text, Whole, Words
 from tuner.space.key import REQUIRED, Key, Section
-from tuner.space.kinds import Either, Entries, Later, Number, Part, Sequence, Text, Whole, Words
+from tuner.space.nested_kinds import Entries, Later, Part, Sequence
 from tuner.space.study_sections import OBJECTIVE, PROVENANCE, SEARCH, STUDY
 
 TYPE = Key(Text(), REQUIRED, wording="the name of a class")

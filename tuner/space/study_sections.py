@@ -3,26 +3,10 @@
 from __future__ import annotations
 
 from tuner.goal import DIRECTIONS, Direction, Scope
+from tuner.runtime.kinds import Anything, Either, Flag, Null, Number, Text, Whole, Words
 from tuner.settings import Confirm, Outside, Resources, WarmStart
 from tuner.space.key import Key, Section
-from tuner.space.kinds import (
-    Anything,
-    Code,
-    Duration,
-    Either,
-    Entries,
-    Flag,
-    Later,
-    Null,
-    Number,
-    Part,
-    Rates,
-    Sequence,
-    Table,
-    Text,
-    Whole,
-    Words,
-)
+from tuner.space.nested_kinds import Code, Duration, Entries, Later, Part, Rates, Sequence, Table
 
 LONGEST_NAME = 250
 AT_LEAST_0 = Number(minimum=0)

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tuner.config import Scalar, is_number
+from tuner.config import Scalar
+from tuner.runtime.kinds import is_number
 from tuner.space.diff import ABSENT, Source, ruling_of, same
 from tuner.space.space import Space
 from tuner.space.tree import Choice, Fixed, Float, Group, Int, Items, Ref, Repeat, Tree, describe, join

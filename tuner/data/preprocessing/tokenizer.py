@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers
@@ -19,6 +19,7 @@ from torch import Tensor
 from tuner import signatures
 from tuner.config import Component
 from tuner.errors import BuildError, did_you_mean, listing
+from tuner.runtime.kinds import Whole
 
 FILE = "tokenizer.json"
 PADDING, UNKNOWN = "[PAD]", "[UNK]"
@@ -61,7 +62,11 @@ class Seen:
 
 
 def tokenizer_of(
-    kind: str, texts: Iterable[str], vocab: int = 10_000, length: int = 128, lowercase: bool = True
+    kind: str,
+    texts: Iterable[str],
+    vocab: Annotated[int, Whole(len(SPECIAL) + 1)] = 10_000,
+    length: Annotated[int, Whole(1)] = 128,
+    lowercase: bool = True,
 ) -> Tokenizer:
     """Train a tokenizer.
 
@@ -143,10 +148,6 @@ def argument_faults(tokenizer: Component) -> Iterator[tuple[str, str]]:
         hint = did_you_mean(tokenizer.type, KINDS)
         yield "type", f"there is no tokenizer {tokenizer.type}{hint}: it is {listing(KINDS)}"
     yield from signatures.argument_faults(tokenizer_of, tokenizer.args, ours=("kind", "texts"), title="a tokenizer")
-    for name, least in (("vocab", len(SPECIAL) + 1), ("length", 1)):
-        value = tokenizer.args.get(name, least)
-        if not isinstance(value, dict) and (isinstance(value, bool) or not isinstance(value, int) or value < least):
-            yield name, f"{name} is a whole number of at least {least}, not {value}"
 
 
 def _char(vocab: int) -> tuple[Tokenizer, Any]:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 import torch
 
 from tuner.data.rows import Rows, Source
 from tuner.errors import DataError
 from tuner.goal import Task
+from tuner.runtime.kinds import Kind, Number, Whole
+
+ROWS, FEATURES, NOISE, SEED = Whole(2), Whole(1), Number(minimum=0), Whole(0)
 
 
-def load(*, base: str, rows: int = 1000, features: int = 1, noise: float = 1.0, seed: int = 0) -> Source:
+def load(
+    *,
+    base: str,
+    rows: Annotated[int, ROWS] = 1000,
+    features: Annotated[int, FEATURES] = 1,
+    noise: Annotated[float, NOISE] = 1.0,
+    seed: Annotated[int, SEED] = 0,
+) -> Source:
     """Draw y = 2 (x_1 + ... + x_n) + 1 + noise, all x standard normal.
 
     Args:
@@ -24,11 +35,15 @@ def load(*, base: str, rows: int = 1000, features: int = 1, noise: float = 1.0, 
     Raises:
         DataError: a number is too small.
     """
-    for name, whole, least in (("rows", rows, 2), ("features", features, 1), ("seed", seed, 0)):
-        if isinstance(whole, bool) or not isinstance(whole, int) or whole < least:
-            raise DataError(f"data.{name}: is a whole number of at least {least}, not {whole}")
-    if isinstance(noise, bool) or not isinstance(noise, int | float) or not 0 <= noise < math.inf:
-        raise DataError(f"data.noise: is a number of at least 0, not {noise}")
+    held: list[tuple[str, float, Kind]] = [
+        ("rows", rows, ROWS),
+        ("features", features, FEATURES),
+        ("noise", noise, NOISE),
+        ("seed", seed, SEED),
+    ]
+    for name, value, kind in held:
+        if not kind.takes(value) or not math.isfinite(value):
+            raise DataError(f"data.{name}: is {kind.wording}, not {value}")
     chance = torch.Generator().manual_seed(seed)
     inputs = torch.randn(rows, features, generator=chance)
     targets = 2 * inputs.sum(1, keepdim=True) + 1 + noise * torch.randn(rows, 1, generator=chance)

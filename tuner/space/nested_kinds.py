@@ -5,123 +5,14 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tuner.config import is_number, is_whole
+from tuner.runtime.kinds import Kind, is_number, is_whole
 from tuner.settings import seconds
-from tuner.space.key import REQUIRED, Key, Kind
+from tuner.space.key import REQUIRED, Key
 from tuner.space.tree import Fixed, Items, Tree, extremes
-
-
-@dataclass(frozen=True, slots=True)
-class Anything:
-    """Any value."""
-
-    wording: str = "any value"
-
-    def takes(self, value: Any) -> bool:
-        """Return true."""
-        return True
-
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """A whole number from `minimum` on."""
-
-    minimum: int
-
-    @property
-    def wording(self) -> str:
-        """Complete the sentence `... must be`."""
-        return f"a whole number of at least {self.minimum}"
-
-    def takes(self, value: Any) -> bool:
-        """Return whether a value is such a number."""
-        return is_whole(value) and value >= self.minimum
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A number from `minimum` on, or above and below two others; None is no bound."""
-
-    minimum: float | None = None
-    above: float | None = None
-    below: float | None = None
-    wording: str = "a number"
-
-    def takes(self, value: Any) -> bool:
-        """Return whether a value is a number within the bounds."""
-        return (
-            is_number(value)
-            and (self.minimum is None or value >= self.minimum)
-            and (self.above is None or value > self.above)
-            and (self.below is None or value < self.below)
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """True or false."""
-
-    wording: str = "true or false"
-
-    def takes(self, value: Any) -> bool:
-        """Return whether a value is a boolean."""
-        return isinstance(value, bool)
-
-
-@dataclass(frozen=True, slots=True)
-class Null:
-    """Null, for a key whose default is something else."""
-
-    wording: str = "null"
-
-    def takes(self, value: Any) -> bool:
-        """Return whether a value is null."""
-        return value is None
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """Text that is not blank unless it may be; with `longest`, one line of at most that many characters.
-
-    `examples` are what an editor offers.
-    """
-
-    longest: int | None = None
-    examples: tuple[str, ...] = ()
-    blank: bool = False
-    wording: str = "a text"
-
-    def takes(self, value: Any) -> bool:
-        """Return whether a value is such a text."""
-        if not isinstance(value, str) or not (self.blank or value.strip()):
-            return False
-        return self.longest is None or (value.isprintable() and len(value) <= self.longest)
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """One of a few words."""
-
-    words: tuple[str, ...]
-
-    @classmethod
-    def of(cls, members: type[enum.Enum]) -> Words:
-        """Return the kind whose words are the values of an enum."""
-        return cls(tuple(member.value for member in members))
-
-    @property
-    def wording(self) -> str:
-        """Complete the sentence `... must be`."""
-        return " or ".join(self.words)
-
-    def takes(self, value: Any) -> bool:
-        """Return whether a value is one of the words."""
-        return value in self.words
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,22 +118,6 @@ class Rates:
         rates = [rate for _, rate in pairs if isinstance(rate, Fixed) and is_number(rate.value)]
         whole = len(pairs) == len(epochs) == len(rates) == len(value)
         return whole and epochs[:1] == [1] and epochs == sorted(set(epochs))  # type: ignore[type-var]
-
-
-@dataclass(frozen=True, slots=True)
-class Either:
-    """A value of one of several kinds."""
-
-    kinds: tuple[Kind, ...]
-
-    @property
-    def wording(self) -> str:
-        """Complete the sentence `... must be`."""
-        return " or ".join(kind.wording for kind in self.kinds)
-
-    def takes(self, value: Any) -> bool:
-        """Return whether one of the kinds takes the value."""
-        return any(kind.takes(value) for kind in self.kinds)
 
 
 @dataclass(frozen=True, slots=True)
