@@ -124,10 +124,7 @@ def check(
         print(checked.size, [row.name for row in checked.parameters])
         print(checked.model.parameters, checked.notes)
     """
-    if isinstance(space, Space):
-        space = Space.parse(space.text, space.file, space.base, settings)
-    else:
-        space = Space.load(space, settings)
+    space = space.with_settings(settings) if isinstance(space, Space) else Space.load(space, settings)
     built = _built(space, device) if build else Checked(space)
     known = _known(space, storage)
     if known is None:

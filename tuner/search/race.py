@@ -188,7 +188,7 @@ def _space(study: Study, terms: Confirm) -> Space:
     search: dict[str, Any] = {"pruner": None, "sampler": {"type": "RandomSampler"}, "enqueue": [], "timeout": None}
     search |= {"trials": (terms.top + 1) * terms.seeds, "stop": None, "confirm": None, "warm_start": None}
     settings = [("study.name", sibling_name(study)), *((f"search.{key}", value) for key, value in search.items())]
-    return Space.parse(study.space.text, study.space.file, study.space.base, settings)
+    return study.space.with_settings(settings)
 
 
 def _stage(study: Study, runs: Study, candidates: list[Record], terms: Confirm, overlap: float) -> Confirmation:

@@ -197,9 +197,7 @@ def _limits(space: Space, watch: StopMonitor, forced: bool) -> Limits:
 
 
 def _read(space: Space | str | Path, changes: list[tuple[str, Any]]) -> Space:
-    if isinstance(space, Space):
-        return Space.parse(space.text, space.file, space.base, changes)
-    return Space.load(space, changes)
+    return space.with_settings(changes) if isinstance(space, Space) else Space.load(space, changes)
 
 
 def _renamed(space: Space, name: str) -> Space:

@@ -112,6 +112,16 @@ class Space:
         fixed = {section: describe(entry) for section, entry in tree.entries.items() if is_fixed(entry)}
         return cls(filled, file, str(Path(base).resolve()), tree, given, fixed)
 
+    def with_settings(self, settings: Settings) -> Space:
+        """Return the space with values of its text replaced by their paths; itself where there is nothing to replace.
+
+        Raises:
+            UsageError: a setting has no place in the text.
+            SpaceError: its faults, all of them.
+        """
+        changes = pairs_of(settings)
+        return Space.parse(self.text, self.file, self.base, changes) if changes else self
+
     def resolve(self, trial: Suggester) -> Config:
         """Fill every hole by asking `trial` and give the typed config."""
         return Config.of(self.fill(trial), self.base)

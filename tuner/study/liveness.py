@@ -10,7 +10,7 @@ from tuner.storage import DRIVER
 from tuner.storage.drivers import drivers_of
 from tuner.storage.urls import shown
 from tuner.study.record import Record, Unfinished
-from tuner.study.study import Study
+from tuner.study.study import Snapshot, Study
 
 
 def drivers(study: Study, storage: str) -> Mapping[str, str] | None:
@@ -45,20 +45,20 @@ class Attended(Study):
     """
 
     def __init__(self, study: Study, storage: str) -> None:
-        super().__init__(study.optuna)
+        super().__init__(study.optuna, study.known_space)
         self._storage = storage
         self.typed += and_storage(shown(storage))
 
-    def records(self) -> list[Record]:
-        """Every trial by number; one whose driver is gone is `left running`.
+    def snapshot(self) -> Snapshot:
+        """Every trial; one whose driver is gone is `left running`.
 
         Raises:
             StorageError: the database cannot be read.
         """
-        records = super().records()
-        if not any(record.state is Unfinished.RUNNING for record in records):
-            return records
-        return told_apart(records, drivers(self, self._storage))
+        found = super().snapshot()
+        if not any(record.state is Unfinished.RUNNING for record in found.records):
+            return found
+        return replace(found, records=told_apart(found.records, drivers(self, self._storage)))
 
 
 def _left(record: Record, alive: Mapping[str, str]) -> bool:

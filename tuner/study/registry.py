@@ -61,7 +61,7 @@ def open_study(storage: BaseStorage, space: Space, goal: Goal, batch: int | None
         study.sampler = samplers.sampler(space.search.sampler, seed, goal.single)
         study.pruner = samplers.pruner(space.search.pruner, space.highest("training.epochs"), seed)
         let_stop(study)  # or a grid that is used up raises where it should stop
-        return Study(study)
+        return Study(study, space)
 
 
 def refuse_other_directions(study: optuna.Study, goal: Goal) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import math
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import optuna
@@ -31,15 +32,30 @@ FORK = "fork"
 """The study's attribute with what it was forked from, if it was."""
 
 
+@dataclass(frozen=True)
+class Snapshot:
+    """The trials of a study as one read of the database has them: by number, and what they were drawn from."""
+
+    records: list[Record]
+    _trials: Sequence[FrozenTrial] = field(repr=False)
+
+    @functools.cached_property
+    def domains(self) -> dict[str, Domain]:
+        """What each parameter is drawn from, in the order in which trials first had them."""
+        return domains(self._trials)
+
+
 class Study:
     """An Optuna study, with the space that it tunes where `tuner` made it.
 
     Args:
         study: as Optuna loaded or created it.
+        space: what it tunes, where that is known already; else it is read from the study when it is asked for.
     """
 
-    def __init__(self, study: optuna.Study) -> None:
+    def __init__(self, study: optuna.Study, space: Space | None = None) -> None:
         self.optuna = study
+        self.known_space = space
         self.name = study.study_name
         self._facts: Mapping[str, Any] = study.user_attrs.get(FACTS, {})
         self.made_here = bool(self._facts)
@@ -70,25 +86,33 @@ class Study:
     @functools.cached_property
     def space(self) -> Space:
         """What the study tunes, where `tuner` made it."""
-        return Space.parse(self._facts["space"], self._facts["file"], self._facts["base"])
+        return self.known_space or Space.parse(self._facts["space"], self._facts["file"], self._facts["base"])
+
+    def snapshot(self) -> Snapshot:
+        """Every trial, as one read of the database has them."""
+        with readable_errors():
+            trials = self.optuna.get_trials(deepcopy=False)
+        return Snapshot([record_of(trial) for trial in trials], trials)
 
     def records(self) -> list[Record]:
         """Every trial, by number."""
-        with readable_errors():
-            return [record_of(trial) for trial in self.optuna.get_trials(deepcopy=False)]
+        return self.snapshot().records
 
     def domains(self) -> dict[str, Domain]:
         """What each parameter is drawn from, in the order in which trials first had them."""
-        with readable_errors():
-            return domains(self.optuna.get_trials(deepcopy=False))
+        return self.snapshot().domains
 
-    def record(self, number: int) -> Record:
+    def record(self, number: int, records: Sequence[Record] | None = None) -> Record:
         """One trial.
+
+        Args:
+            number: the trial's.
+            records: every trial, where they were read already.
 
         Raises:
             StudyError: the study has no trial of that number.
         """
-        records = self.records()
+        records = self.records() if records is None else records
         if not 0 <= number < len(records):
             raise StudyError(
                 f"study {self.name} has no trial {number}: it has {amount(len(records), 'trial')}, counted from 0"
