@@ -80,8 +80,8 @@ def told_by(decisive: str, sampler: str, counts: Sequence[int], seed: int) -> li
 
 def _told(study: Study, count: int, trees: int) -> Told:
     chosen = sound(study.records())[:count]
-    ranked = importances_of(study, chosen, trees=trees).ranked
-    bounds = regions(chosen, study.domains(), losses(study, 0))
+    ranked = importances_of(study, study.domains(), chosen, trees=trees).ranked
+    bounds = regions(chosen, study.domains(), losses(study.goal, 0))
     return Told(ranked[0].name, any(each.told for each in ranked), any(each.advice for each in bounds))
 
 

@@ -13,6 +13,7 @@ from tuner.errors import UsageError
 from tuner.results import best_config
 from tuner.results.best_config import Format
 from tuner.results.progress import Overview, overview
+from tuner.results.results import Results
 from tuner.runtime.enums import member_of
 from tuner.storage import open_storage
 from tuner.study import Attended, drivers, load_study
@@ -48,8 +49,8 @@ def export(
         values = tuner.export("digits-cnn", trial=0, form="json")
     """
     form = member_of(Format, form, "--format")
-    opened = load_study(open_storage(storage), study_name)
-    return best_config.export(opened, trial, None if out is None else Path(out), form)
+    results = Results(load_study(open_storage(storage), study_name))
+    return best_config.export(results, trial, None if out is None else Path(out), form)
 
 
 def report(study_name: str | Sequence[str], out: str | Path = "report.html", *, storage: str = DEFAULT_STORAGE) -> Path:
@@ -77,11 +78,11 @@ def report(study_name: str | Sequence[str], out: str | Path = "report.html", *, 
     if not names:
         raise UsageError("report: name at least one study")
     opened = open_storage(storage)
-    studies = [Attended(load_study(opened, name), storage) for name in names]
-    if len(studies) == 1:
-        study_report.report(studies[0], Path(out))
+    several = [Results(Attended(load_study(opened, name), storage)) for name in names]
+    if len(several) == 1:
+        study_report.report(several[0], Path(out))
     else:
-        comparison.compare(studies, Path(out))
+        comparison.compare(several, Path(out))
     return Path(out)
 
 
@@ -109,4 +110,4 @@ def status(study_name: str, *, storage: str = DEFAULT_STORAGE) -> Overview:
 def status_of(opened: BaseStorage, study_name: str, storage: str) -> Overview:
     """Return the same of a database that is open already."""
     study = load_study(opened, study_name)
-    return overview(study, study.records(), drivers(study, storage), datetime.datetime.now())
+    return overview(Results(study), drivers(study, storage), datetime.datetime.now())

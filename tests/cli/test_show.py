@@ -21,6 +21,7 @@ from tuner.cli.views.summary_table import print_summary
 from tuner.protocol import Outcome, State
 from tuner.results.answer import BASELINE
 from tuner.results.confirmation import CONFIRM
+from tuner.results.results import Results
 from tuner.results.summary import summary
 from tuner.study import AskTell, Study, list_studies
 from tuner.study.study import note
@@ -53,7 +54,7 @@ def shown(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
 
     def call(of: Study, top: int = 5, width: int = 80) -> list[str]:
         monkeypatch.setenv("COLUMNS", str(width))
-        print_summary(summary(of, of.records(), top), "")
+        print_summary(summary(Results(of), top), "")
         return capsys.readouterr().out.splitlines()
 
     return call
@@ -139,7 +140,7 @@ def test_what_the_encoding_of_stdout_lacks_is_drawn_in_ascii(monkeypatch: pytest
 
     with monkeypatch.context() as patched:
         patched.setattr(sys, "stdout", stream)
-        print_summary(summary(made, made.records()), "checkpoints in café")
+        print_summary(summary(Results(made)), "checkpoints in café")
 
     stream.flush()
     text = written.getvalue().decode("ascii")

@@ -14,6 +14,7 @@ from tuner.config import On
 from tuner.data.digests import code_digests
 from tuner.errors import StudyError
 from tuner.results.best_config import export
+from tuner.results.results import Results
 from tuner.storage import open_storage
 from tuner.study import load_study
 from tuner.user_code import Code
@@ -190,7 +191,7 @@ def test_final_training_says_that_data_have_changed(folder: Path, url: str, on: 
     (folder / "space.yaml").write_text(space)
     run(folder, url, 2)
     config = folder / "best.yaml"
-    export(load_study(open_storage(url), "rows"), out=config)
+    export(Results(load_study(open_storage(url), "rows")), out=config)
     kept = tuner.train(config, folder / "kept", on=on, device="cpu", storage=url)
     change_a_row(folder)
 

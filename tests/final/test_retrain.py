@@ -16,6 +16,7 @@ from tuner import data
 from tuner.config import On
 from tuner.errors import DataError, TunerError, UsageError
 from tuner.results import best_config
+from tuner.results.results import Results
 from tuner.space import Space
 from tuner.space.suggest import Corner
 from tuner.storage import open_storage
@@ -36,7 +37,9 @@ def test_a_trial_is_repeated_exactly_on_its_own_rows(tiny: Path, url: str, tmp_p
     study = load_study(open_storage(url), "tiny")
 
     for record in result.study.records():
-        final = tuner.train(best_config.filled_space(study, record.number), tmp_path / str(record.number), on=On.TRAIN)
+        final = tuner.train(
+            best_config.filled_space(Results(study), record.number), tmp_path / str(record.number), on=On.TRAIN
+        )
 
         assert record.epoch == len(final.epochs)
         for name in ("train_loss", "loss", "accuracy", "lr"):
@@ -63,7 +66,7 @@ def test_on_more_rows_each_epoch_begins_with_the_rate_that_it_had_in_the_search(
     record = tuner.run(space, storage=url).study.records()[0]
     study = load_study(open_storage(url), space.name)
 
-    final = tuner.train(best_config.filled_space(study), tmp_path / "run")
+    final = tuner.train(best_config.filled_space(Results(study)), tmp_path / "run")
 
     assert [epoch["lr"] for epoch in final.epochs] == pytest.approx(list(record.history["lr"]), rel=1e-12)
 

@@ -16,6 +16,7 @@ from tests.support.runs import run
 from tuner.config import On
 from tuner.errors import Interrupted, NoTrialSucceeded, TunerError, UsageError
 from tuner.results.best_config import Format, filled_space
+from tuner.results.results import Results
 from tuner.search.events import Event, Started
 from tuner.space import Space
 from tuner.study import Record
@@ -180,7 +181,7 @@ def test_a_trial_of_several_metrics_is_trained_by_its_number(tmp_path: Path, url
     result, _ = run(space_in(tmp_path / "code", FOREST), url)
     chosen = result.front[0]
 
-    tuner.train(filled_space(result.study, chosen.number), tmp_path / "run")
+    tuner.train(filled_space(Results(result.study), chosen.number), tmp_path / "run")
 
     values = json.loads((tmp_path / "run" / "metrics.json").read_text())["values"]
     assert tuple(values.values()) == chosen.values

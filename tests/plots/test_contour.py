@@ -5,12 +5,12 @@ import numpy as np
 from tests.support.studies import branched, large, study_of
 from tuner import plots
 from tuner.plots.contour import MOST_TRIALS, smoothed
-from tuner.results.importances import importances_of
+from tuner.results.results import Results
 from tuner.study import Study, sound
 
 
 def drawn(study: Study) -> plots.Plot:
-    return plots.contour(study, study.records(), importances_of(study, sound(study.records())))
+    return plots.contour(Results(study))
 
 
 def test_the_two_most_important_that_trials_have_together_are_drawn() -> None:

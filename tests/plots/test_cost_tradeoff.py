@@ -5,6 +5,7 @@ import optuna
 from tests.support.studies import study_of, study_of_several
 from tuner import plots
 from tuner.plots.cost_tradeoff import frontier
+from tuner.results.results import Results
 from tuner.study import Study
 from tuner.study.record import HISTORY
 
@@ -26,17 +27,17 @@ def costly(*trials: tuple[float, float, float], violation: float = -1.0) -> Stud
 def test_the_line_joins_what_cannot_be_had_for_less() -> None:
     study = costly((1, 50, 0.5), (2, 60, 0.4), (3, 10, 0.9), (9, 90, 0.8), (0.1, 1, 0.99))
 
-    plot = plots.costs(study, study.records())
+    plot = plots.costs(Results(study))
 
     assert plot.table is not None
     assert plot.table.rows == (("seconds", 1, 0.5, 0), ("seconds", 3, 0.9, 2), ("parameters", 10, 0.9, 2))
-    assert [record.number for record in frontier(study, study.records()[:4], "parameters", 0)] == [2]
+    assert [record.number for record in frontier(study.goal, study.records()[:4], "parameters", 0)] == [2]
 
 
 def test_what_models_cost_has_a_panel_of_its_own() -> None:
     study = costly((1, 50, 0.5), (2, 60, 0.4), (3, 10, 0.9))
 
-    figure = plots.costs(study, study.records()).figure
+    figure = plots.costs(Results(study)).figure
 
     assert figure is not None
     assert figure.layout.xaxis.title.text == "seconds of training"
@@ -46,7 +47,7 @@ def test_what_models_cost_has_a_panel_of_its_own() -> None:
 def test_far_off_values_are_left_out_of_every_panel() -> None:
     study = costly(*((i, i, 0.9 + i / 1000) for i in range(1, 20)), (20, 20, -50.0), (21, 21, 1.0))
 
-    plot = plots.costs(study, study.records())
+    plot = plots.costs(Results(study))
 
     assert plot.figure is not None
     assert "1 far-off value lies" in plot.caption
@@ -57,7 +58,7 @@ def test_far_off_values_are_left_out_of_every_panel() -> None:
 def test_each_objective_is_drawn_against_what_it_cost() -> None:
     study = study_of_several(12, 2)
 
-    plot = plots.costs(study, study.records(), 1)
+    plot = plots.costs(Results(study), 1)
 
     assert plot.title == "Cost against value of value 1"
     assert plot.figure is not None
@@ -66,4 +67,4 @@ def test_each_objective_is_drawn_against_what_it_cost() -> None:
 def test_before_a_trial_is_complete_there_is_nothing_to_draw() -> None:
     study = study_of(0)
 
-    assert plots.costs(study, study.records()).missing == "no complete trial has a known cost"
+    assert plots.costs(Results(study)).missing == "no complete trial has a known cost"

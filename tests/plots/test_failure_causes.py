@@ -3,7 +3,9 @@ from __future__ import annotations
 from tests.support.records import status_of
 from tests.support.studies import study_of
 from tuner import plots
+from tuner.results.results import Results
 from tuner.study import Record
+from tuner.study.study import Snapshot
 
 
 def ended(number: int, state: str, cause: str = "") -> Record:
@@ -11,7 +13,9 @@ def ended(number: int, state: str, cause: str = "") -> Record:
 
 
 def test_what_was_pruned_is_counted_but_is_no_failure() -> None:
-    plot = plots.failures([ended(0, "pruned", "so"), ended(1, "lost", "its worker died"), ended(2, "complete")])
+    records = [ended(0, "pruned", "so"), ended(1, "lost", "its worker died"), ended(2, "complete")]
+
+    plot = plots.failures(Results(study_of(0), Snapshot(records, [])))
 
     assert plot.figure is not None
     assert plot.caption.startswith("1 of 3 trials failed")
@@ -21,4 +25,4 @@ def test_what_was_pruned_is_counted_but_is_no_failure() -> None:
 
 
 def test_where_nothing_failed_there_is_nothing_to_draw() -> None:
-    assert plots.failures(study_of(2).records()).missing == "no trial has failed"
+    assert plots.failures(Results(study_of(2))).missing == "no trial has failed"

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from tests.support.studies import branched, large, study_of
 from tuner import plots
+from tuner.results.results import Results
 
 
 def test_the_five_best_have_their_curves_each_to_be_told_apart_without_colours() -> None:
     study = large(60, 4)
 
-    plot = plots.learning_curves(study, study.records())
+    plot = plots.learning_curves(Results(study))
 
     assert plot.figure is not None
     accuracy = [trace for trace in plot.figure.data if trace.yaxis == "y"]
@@ -21,7 +22,7 @@ def test_the_five_best_have_their_curves_each_to_be_told_apart_without_colours()
 def test_pruned_trials_are_not_among_the_best() -> None:
     study = study_of(30)
 
-    plot = plots.learning_curves(study, study.records())
+    plot = plots.learning_curves(Results(study))
 
     assert plot.table is not None
     numbers = [row[0] for row in plot.table.rows]
@@ -31,13 +32,13 @@ def test_pruned_trials_are_not_among_the_best() -> None:
 def test_trials_that_reported_nothing_have_no_curves() -> None:
     study = branched(12)
 
-    assert plots.learning_curves(study, study.records()).missing == "no complete trial has reported an epoch"
+    assert plots.learning_curves(Results(study)).missing == "no complete trial has reported an epoch"
 
 
 def test_many_trials_are_a_few_lines_of_the_best_and_an_even_sample() -> None:
     study = study_of(1000)
 
-    plot = plots.intermediate_values(study, study.records())
+    plot = plots.intermediate_values(Results(study))
 
     assert plot.figure is not None
     assert "200 of 1000 trials are drawn" in plot.caption

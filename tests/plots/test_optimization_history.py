@@ -5,12 +5,13 @@ from tuner import plots
 from tuner.goal import Direction
 from tuner.plots.base import MOST_POINTS, fences, thinned
 from tuner.plots.base import losses as losses_of
+from tuner.results.results import Results
 
 
 def test_a_far_off_value_does_not_squeeze_the_history() -> None:
     study = study_of(30)
 
-    plot = plots.history(study, study.records())
+    plot = plots.history(Results(study))
 
     assert plot.figure is not None
     assert plot.figure.layout.yaxis.range[1] < 10
@@ -20,7 +21,7 @@ def test_a_far_off_value_does_not_squeeze_the_history() -> None:
 def test_trials_without_a_value_are_shown_with_their_reason_on_no_axis_of_values() -> None:
     study = study_of(12)
 
-    plot = plots.history(study, study.records())
+    plot = plots.history(Results(study))
 
     assert plot.figure is not None
     rug = next(trace for trace in plot.figure.data if trace.name == "Ended early")
@@ -34,7 +35,7 @@ def test_trials_without_a_value_are_shown_with_their_reason_on_no_axis_of_values
 def test_pruned_trials_stand_at_the_last_value_that_they_reported() -> None:
     study = study_of(12)
 
-    figure = plots.history(study, study.records()).figure
+    figure = plots.history(Results(study)).figure
 
     assert figure is not None
     pruned = next(trace for trace in figure.data if trace.name == "Pruned")
@@ -46,7 +47,7 @@ def test_pruned_trials_stand_at_the_last_value_that_they_reported() -> None:
 def test_what_is_out_of_bounds_is_never_the_best_so_far() -> None:
     study = branched(30)
 
-    figure = plots.history(study, study.records()).figure
+    figure = plots.history(Results(study)).figure
 
     assert figure is not None
     points = {trace.name: trace for trace in figure.data}
@@ -59,7 +60,7 @@ def test_each_of_several_objectives_has_its_best_in_its_own_direction() -> None:
     study = study_of_several(30, 2)
 
     for i, rises in ((0, True), (1, False)):
-        plot = plots.history(study, study.records(), i)
+        plot = plots.history(Results(study), i)
         assert plot.figure is not None
         best = next(trace for trace in plot.figure.data if trace.name == "Best Value")
         assert list(best.y) == sorted(best.y, reverse=not rises)
@@ -69,11 +70,11 @@ def test_of_very_many_trials_the_best_half_and_an_even_sample_are_drawn() -> Non
     study = study_of(30)
     many = study.records() * 100
 
-    shown = thinned(many, losses_of(study, 0))
+    shown = thinned(many, losses_of(study.goal, 0))
 
     assert len(shown) <= MOST_POINTS
     assert [record.number for record in shown] == sorted(record.number for record in shown)
-    best = sorted(many, key=losses_of(study, 0))[: MOST_POINTS // 2]
+    best = sorted(many, key=losses_of(study.goal, 0))[: MOST_POINTS // 2]
     assert sum(record.value == best[0].value for record in shown) == sum(
         record.value == best[0].value for record in many
     )

@@ -20,6 +20,7 @@ from tuner.protocol import Fixed
 from tuner.reports import comparison
 from tuner.results.confirmation import CONFIRM
 from tuner.results.racing import Interval
+from tuner.results.results import Results
 from tuner.results.stage import Part, Run
 from tuner.study import Study
 from tuner.study.record import HISTORY
@@ -49,7 +50,7 @@ def test_other_objectives_are_no_comparison(metric: str, direction: str) -> None
     studies = [named("a", "accuracy", "maximize"), named("b", metric, direction)]
 
     with pytest.raises(UsageError, match=f"one has accuracy, to maximize, the other {metric}, to {direction}"):
-        comparison.page(studies)
+        comparison.page(list(map(Results, studies)))
 
 
 def test_a_page_says_what_each_study_found_and_in_what_they_differ(url: str, tmp_path: Path) -> None:
@@ -84,12 +85,12 @@ def test_confirmed_means_stand_beside_the_values_that_they_correct(url: str) -> 
     terms = {"of": trials.study.uid, "top": 1, "seeds": 2, "splits": False, "candidates": [best]}
     note(Study(runs), CONFIRM, terms)
 
-    page = without_scripts(comparison.page([trials.study, trials.study]))
+    page = without_scripts(comparison.page([Results(trials.study), Results(trials.study)]))
 
     assert "<td>0.9</td><td>0</td><td>0.72</td><td>0.466 to 0.974</td><td>trial 0</td>" in page
     assert 'aria-label="Figure: confirmed means: tiny 0.72, trial 0; tiny 0.72, trial 0"' in page
     better = complete(trials, 0.95)
-    stale = without_scripts(comparison.page([trials.study, trials.study]))
+    stale = without_scripts(comparison.page([Results(trials.study), Results(trials.study)]))
     assert f"<td>0.95</td><td>{better}</td><td>0.72</td>" in stale
     assert "<td>trial 0, older than the best</td>" in stale
 
@@ -152,13 +153,13 @@ def test_studies_that_were_scored_on_different_rows_compare_only_roughly(url: st
         complete(trials, 0.7)
         studies.append(trials.study)
 
-    page = comparison.page(studies)
+    page = comparison.page(list(map(Results, studies)))
 
     assert ("scored different rows" in page) == differ
 
 
 def test_fronts_are_compared_too() -> None:
-    page = without_scripts(comparison.page([study_of_several(20, 2), study_of_several(0, 2)]))
+    page = without_scripts(comparison.page([Results(study_of_several(20, 2)), Results(study_of_several(0, 2))]))
 
     assert 'aria-label="Figure: fronts in ' in page
     assert "On the front" in page

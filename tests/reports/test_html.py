@@ -22,6 +22,7 @@ from tests.conftest import ROOT
 from tests.support.studies import branched, large, study_of, study_of_several
 from tuner.plots import final_run
 from tuner.reports import comparison, final_run_page, study_report
+from tuner.results.results import Results
 from tuner.runtime.rounding import rounded
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -75,11 +76,11 @@ def final_training() -> str:
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pages")
     texts = {
-        "empty": study_report.page(study_of(0)),
-        "thirty": study_report.page(study_of(30)),
-        "several": study_report.page(study_of_several(30, 3)),
-        "large": study_report.page(large(120, 4)),
-        "compared": comparison.page([branched(30), large(60, 4)]),
+        "empty": study_report.page(Results(study_of(0))),
+        "thirty": study_report.page(Results(study_of(30))),
+        "several": study_report.page(Results(study_of_several(30, 3))),
+        "large": study_report.page(Results(large(120, 4))),
+        "compared": comparison.page([Results(branched(30)), Results(large(60, 4))]),
         "final": final_training(),
     }
     for name, text in texts.items():
@@ -167,7 +168,7 @@ SORTED = """\
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 def test_the_table_of_trials_sorts_by_size_and_shows_what_is_looked_for(tmp_path: Path) -> None:
     study, page = study_of(30), tmp_path / "page.html"
-    page.write_text(study_report.page(study).replace("</body>", SORTED))
+    page.write_text(study_report.page(Results(study)).replace("</body>", SORTED))
 
     told = facts_of(dumped(page.as_uri(), dark=False, profile=tmp_path / "profile"))
 

@@ -12,6 +12,7 @@ import tuner
 from tests.support.studies import branched, large, study_of, study_of_several
 from tuner.plots import pareto_front
 from tuner.reports import study_report
+from tuner.results.results import Results
 from tuner.study import Attended, Study
 
 
@@ -21,7 +22,7 @@ def without_scripts(text: str) -> str:
 
 @pytest.mark.parametrize("trials", [0, 1, 2, 30])
 def test_a_study_of_any_size_has_a_page(trials: int) -> None:
-    text = without_scripts(study_report.page(study_of(trials)))
+    text = without_scripts(study_report.page(Results(study_of(trials))))
 
     drawn, left_out = text.count('class="plot"'), re.search(r"(\d+) figures? left out", text)
     assert text.count("<section") == drawn + 2  # the answer and the table of trials
@@ -30,7 +31,7 @@ def test_a_study_of_any_size_has_a_page(trials: int) -> None:
 
 
 def test_what_users_wrote_is_text_and_not_markup() -> None:
-    whole = study_report.page(study_of(30))
+    whole = study_report.page(Results(study_of(30)))
     page = without_scripts(whole)
 
     assert "<b>made</b>" not in page
@@ -40,13 +41,13 @@ def test_what_users_wrote_is_text_and_not_markup() -> None:
 
 
 def test_the_page_fetches_nothing() -> None:
-    page = study_report.page(study_of(5))
+    page = study_report.page(Results(study_of(5)))
 
     assert re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="(?!data:)', page) == []
 
 
 def test_every_figure_is_told_in_words_and_every_section_has_a_heading_and_a_link() -> None:
-    page = without_scripts(study_report.page(branched(40)))
+    page = without_scripts(study_report.page(Results(branched(40))))
 
     figures = re.findall(r'role="group" aria-label="Figure: ([^"]*)"', page)
     assert len(figures) == page.count('class="plot"') > 5
@@ -62,7 +63,7 @@ def test_every_figure_is_told_in_words_and_every_section_has_a_heading_and_a_lin
 
 
 def test_a_bound_to_widen_is_named() -> None:
-    page = without_scripts(study_report.page(branched(200)))
+    page = without_scripts(study_report.page(Results(branched(200))))
 
     assert re.search(r"optimizer\.SGD\.lr: \d of the top 5 within 10% of the upper bound 0\.1: widen it", page)
 
@@ -71,7 +72,7 @@ def test_a_bound_to_widen_is_named() -> None:
 def test_a_study_of_several_objectives_has_a_page_with_its_front(trials: int, objectives: int) -> None:
     study = study_of_several(trials, objectives)
 
-    plain = without_scripts(study_report.page(study))
+    plain = without_scripts(study_report.page(Results(study)))
 
     left_out = re.search(r"(\d+) figures? left out", plain)
     assert plain.count("<section") + (int(left_out[1]) if left_out else 0) == 6 * objectives + 7
@@ -85,7 +86,7 @@ def test_a_study_of_several_objectives_has_a_page_with_its_front(trials: int, ob
 def test_the_front_and_what_is_out_of_bounds_stand_out() -> None:
     study = study_of_several(30, 2)
 
-    figure = pareto_front.pareto(study, study.records()).figure
+    figure = pareto_front.pareto(Results(study)).figure
 
     assert figure is not None
     points = {trace.name: len(trace.x) for trace in figure.data}
@@ -102,14 +103,14 @@ def test_a_best_trial_out_of_bounds_is_not_the_pages() -> None:
     for value, violation in ((0.1, 1.0), (0.5, -1.0)):
         study.add_trial(optuna.trial.create_trial(value=value, constraints={"size": violation}))
 
-    plain = without_scripts(study_report.page(Study(study)))
+    plain = without_scripts(study_report.page(Results(Study(study))))
 
     assert "Use trial 1: value 0.5" in plain
     assert "out of bounds: size by 1" in plain
 
 
 def test_the_answer_comes_first_with_how_sure_it_is_and_what_to_do_next() -> None:
-    plain = without_scripts(study_report.page(study_of(30)))
+    plain = without_scripts(study_report.page(Results(study_of(30))))
 
     main = plain[plain.index("<main") :]
     assert main.index("Use trial") < main.index('class="plot"')
@@ -118,7 +119,7 @@ def test_the_answer_comes_first_with_how_sure_it_is_and_what_to_do_next() -> Non
 
 
 def test_one_trial_has_no_course_no_dependence_and_no_optimism() -> None:
-    plain = without_scripts(study_report.page(study_of(1)))
+    plain = without_scripts(study_report.page(Results(study_of(1))))
 
     assert "The value is of one run, so its spread is unknown." in plain
     drawn = re.findall(r'<section id="([^"]+)"', plain)
@@ -131,7 +132,7 @@ def test_the_table_of_trials_has_no_empty_column_and_three_digits() -> None:
         study.enqueue_trial({"x": choice})
         study.tell(study.ask({"x": optuna.distributions.CategoricalDistribution([None, True])}), 1 / 3)
 
-    plain = without_scripts(study_report.page(Study(study)))
+    plain = without_scripts(study_report.page(Results(Study(study))))
 
     table = plain[plain.index('id="all-trials"') :]
     headings = re.findall(r'class="sort">([^<]*)<', table)
@@ -155,13 +156,13 @@ def test_the_commands_on_the_page_name_its_database_without_its_password(tiny: P
 
 @pytest.mark.slow
 def test_ten_thousand_trials_of_ten_epochs_stay_a_page_that_opens() -> None:
-    text = study_report.page(large(10_000, 10))
+    text = study_report.page(Results(large(10_000, 10)))
 
     assert len(text.encode()) < 10_000_000
 
 
 def test_a_thousand_trials_take_little_of_that() -> None:
-    assert len(study_report.page(large(1000, 10)).encode()) < 6_500_000
+    assert len(study_report.page(Results(large(1000, 10))).encode()) < 6_500_000
 
 
 def test_the_best_config_on_the_page_is_the_exported_one(tiny: Path, url: str, tmp_path: Path) -> None:
@@ -180,7 +181,7 @@ def test_metrics_that_are_called_alike_have_figures_of_their_own() -> None:
         trial = study.ask({"x": optuna.distributions.FloatDistribution(0, 1)})
         study.tell(trial, [i / 12, 1 - i / 12, trial.params["x"]])
 
-    text = study_report.page(Study(study))
+    text = study_report.page(Results(Study(study)))
 
     ids = re.findall(r' id="([^"]+)"', text)
     assert len(ids) == len(set(ids))

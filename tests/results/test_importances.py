@@ -15,13 +15,14 @@ from tests.support.studies import branched, study_of_several
 from tuner.protocol import Outcome, State
 from tuner.results.association import Column, beyond_chance, spread
 from tuner.results.importances import Importances, importances_of
+from tuner.results.results import Results
 from tuner.study import Study, extract, sound
 
 
 def test_parameters_of_a_branch_are_ranked_among_the_trials_of_that_branch() -> None:
     study = branched(200)
 
-    found = importances_of(study, sound(study.records()))
+    found = Results(study).importances[0]
 
     shares = {each.name: each for each in found.found}
     assert shares["optimizer.Adam.lr"].share > 0.8 > 0.2 > shares["optimizer.Adam.beta"].share
@@ -36,7 +37,7 @@ def test_a_branch_is_named_by_what_chooses_it(url: str) -> None:
         asked = trials.ask()
         trials.tell(Outcome(asked.number, 1, State.COMPLETE, (0.1 * asked.number % 0.7,), 1))
 
-    found = importances_of(trials.study, sound(trials.study.records()))
+    found = Results(trials.study).importances[0]
 
     where = {each.name: each.where for each in found.found}
     assert where["optimizer"] == ""
@@ -48,17 +49,19 @@ def test_trials_out_of_bounds_decide_nothing() -> None:
     study = branched(60)
     chosen = sound(study.records())
 
-    found = importances_of(study, chosen)
+    found = importances_of(study, study.domains(), chosen)
 
     assert found.trials == len(chosen) < 60
-    assert 9.0 not in {trial.value for trial in extract(study, chosen, [each.values[0] for each in chosen]).trials}
+    taken = extract(chosen, [each.values[0] for each in chosen], study.domains(), study.goal.direction)
+    assert 9.0 not in {trial.value for trial in taken.trials}
 
 
 def test_each_objective_is_followed_in_its_own_direction() -> None:
     study = study_of_several(30, 2)
 
     chosen = sound(study.records())
-    taken = [extract(study, chosen, [record.values[i] for record in chosen], i) for i in (0, 1)]
+    values = [[record.values[i] for record in chosen] for i in (0, 1)]
+    taken = [extract(chosen, values[i], study.domains(), study.goal.directions[i]) for i in (0, 1)]
 
     assert [each.direction for each in taken] == study.optuna.directions
     assert taken[1].best_value == min(record.values[1] for record in sound(study.records()))
@@ -71,7 +74,7 @@ def test_nothing_is_said_before_two_values_differ(values: list[float]) -> None:
     for i, value in enumerate(values):
         study.add_trial(optuna.trial.create_trial(value=value, params={"x": i / 2}, distributions=space))
 
-    found = importances_of(Study(study), sound(Study(study).records()))
+    found = Results(Study(study)).importances[0]
 
     assert found.found == ()
 
@@ -97,7 +100,7 @@ def importances(
     for _ in range(trials):
         trial = study.ask(SEARCHED)
         study.tell(trial, value(trial.params, chance))
-    return importances_of(Study(study), sound(Study(study).records()))
+    return Results(Study(study)).importances[0]
 
 
 def noise(params: Mapping[str, Any], chance: random.Random) -> float:

@@ -83,7 +83,7 @@ def test_what_the_sampler_has_crowded_is_no_sign() -> None:
 
 
 def pressed(study: optuna.Study) -> set[tuple[str, End]]:
-    found = regions(sound(Study(study).records()), domains(study.trials), losses(Study(study), 0))
+    found = regions(sound(Study(study).records()), domains(study.trials), losses(Study(study).goal, 0))
     return {(each.name, each.pressed) for each in found if each.pressed is not None}
 
 
@@ -123,7 +123,7 @@ def test_a_cut_off_optimum_is_found_though_the_sampler_crowds_it() -> None:
 def test_a_parameter_of_a_branch_is_looked_at_among_the_trials_of_that_branch() -> None:
     study = branched(200)
 
-    found = {each.name: each for each in regions(sound(study.records()), study.domains(), losses(study, 0))}
+    found = {each.name: each for each in regions(sound(study.records()), study.domains(), losses(study.goal, 0))}
 
     assert found["optimizer.SGD.lr"].pressed is End.UPPER
     assert found["optimizer.Adam.lr"].pressed is End.LOWER  # though no trial of Adam is among the best

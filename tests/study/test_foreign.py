@@ -17,6 +17,7 @@ from tuner.cli import app
 from tuner.errors import StorageError, StudyError
 from tuner.reports.notebook import load_study as load_notebook
 from tuner.reports.study_report import page
+from tuner.results.results import Results
 from tuner.storage import open_storage
 from tuner.study import Study, load_study
 
@@ -53,7 +54,7 @@ def test_values_that_are_not_finite_leave_a_page(url: str) -> None:
     reported.add_trial(optuna.trial.create_trial(value=1.0, intermediate_values={1: float("nan")}))
 
     for study in (endless, several, reported):
-        assert "Optimization history" in page(Study(study))
+        assert "Optimization history" in page(Results(Study(study)))
 
 
 def test_an_empty_study_of_the_other_direction_is_not_taken_over(url: str) -> None:

@@ -9,7 +9,9 @@ from tests.conftest import TINY
 from tests.support.asking import opened
 from tests.support.records import status_of
 from tuner.results.progress import Overview, overview
+from tuner.results.results import Results
 from tuner.study import Record
+from tuner.study.study import Snapshot
 
 NOW = datetime.datetime.now()
 
@@ -21,7 +23,7 @@ DRIVEN = {"": "process 1 on here"}
 
 
 def seen(url: str, records: list[Record], drivers: Mapping[str, str] | None, text: str = TINY) -> Overview:
-    return overview(opened(url, text).study, records, drivers, NOW)
+    return overview(Results(opened(url, text).study, Snapshot(records, [])), drivers, NOW)
 
 
 def made(

@@ -28,18 +28,19 @@ def export(
     Example: tuner export digits-cnn -o best.yaml
     """
     from tuner.results import best_config
+    from tuner.results.results import Results
     from tuner.runtime.enums import member_of
     from tuner.study.provenance import Origin
 
     if not form:
         form = "json" if out is not None and out.suffix == ".json" else "yaml"
     form = member_of(best_config.Format, form, "--format").value
-    opened = _load(storage, study)
-    text = best_config.export(opened, trial, out, form)
+    results = Results(_load(storage, study))
+    text = best_config.export(results, trial, out, form)
     if out is None:
         typer.echo(text.rstrip("\n"))
         return
-    record = best_config.chosen(opened, trial)
+    record = best_config.chosen(results, trial)
     origin = Origin.of(record.attributes)
-    told = f"trial {trial}" if trial is not None else best_config.why(opened, record)
+    told = f"trial {trial}" if trial is not None else best_config.why(results, record)
     say(f"wrote {out}: {told}" + (f"; {origin.way.value} {origin}" if origin is not None else ""))

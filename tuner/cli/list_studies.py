@@ -11,7 +11,7 @@ from tuner.errors import counted
 from tuner.runtime.rounding import value_text
 
 if TYPE_CHECKING:
-    from tuner.study import Record, Study
+    from tuner.results.results import Results
 
 
 def list_(storage: options.Storage = DEFAULT_STORAGE) -> None:
@@ -24,7 +24,7 @@ def list_(storage: options.Storage = DEFAULT_STORAGE) -> None:
     from rich.table import Column, Table
 
     from tuner.cli.views.widgets import UNBOUNDED, stdout
-    from tuner.results.failures import failures_of
+    from tuner.results.results import Results
     from tuner.storage import open_storage
     from tuner.study import Attended, list_studies, load_study
 
@@ -46,13 +46,13 @@ def list_(storage: options.Storage = DEFAULT_STORAGE) -> None:
         header_style="dim",
     )
     for name in names:
-        study = Attended(load_study(opened, name), storage)
-        records = study.records()
+        results = Results(Attended(load_study(opened, name), storage))
+        records, goal = results.records, results.goal
         states = collections.Counter(record.state for record in records)
         shown = ", ".join(f"{count} {state}" for state, count in states.items())
-        rows.append((name, ", ".join(study.goal.titles), _standing(study, records), str(len(records)), shown))
+        rows.append((name, ", ".join(goal.titles), _standing(results), str(len(records)), shown))
         table.add_row(*rows[-1])
-        if told := failures_of(records).sentence:
+        if told := results.failures.sentence:
             failing.append(f"{name}: {told}")
     console = stdout()
     if console.measure(table, options=console.options.update(max_width=UNBOUNDED)).minimum <= console.width:
@@ -65,13 +65,11 @@ def list_(storage: options.Storage = DEFAULT_STORAGE) -> None:
         say(line, FAILED)
 
 
-def _standing(study: Study, records: list[Record]) -> str:
+def _standing(results: Results) -> str:
     from tuner.cli.views.widgets import NOTHING
-    from tuner.results.confirmation import confirms
 
-    if confirms(study):
+    if results.confirms:
         return "(confirmation)"
-    front = study.front(records)
-    if study.goal.single:
-        return value_text(front[0].value) if front else NOTHING
-    return f"a front of {len(front)}"
+    if results.goal.single:
+        return NOTHING if results.best is None else value_text(results.best.value)
+    return f"a front of {len(results.front)}"

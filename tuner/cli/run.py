@@ -144,10 +144,10 @@ def run(
 
 def _print_result(result: Result, storage: str) -> None:
     from tuner.cli.artifacts import Kept
-    from tuner.results.confirmation import read
-    from tuner.results.failures import failures_of
+    from tuner.results.results import Results
     from tuner.results.summary import against_the_trivial
 
+    results = Results(result.study)
     study, name = result.study, shlex.quote(result.study.name)
     if result.stopped:
         say(f"Stopped after {amount(study.finished(), 'trial')}: {result.stopped}. A larger --n-trials goes on.\n")
@@ -156,9 +156,9 @@ def _print_result(result: Result, storage: str) -> None:
     else:
         say(f"Front of {amount(study.finished(), 'trial')} in study {study.name}: {study.goal}")
         print_front(study, result.front)
-    if told := against_the_trivial(study):
+    if told := against_the_trivial(results):
         say(f"\nOn the validation rows {told}.")
-    if told := failures_of(study.records()).sentence:
+    if told := results.failures.sentence:
         say(f"\n{told}", FAILED)
     if result.confirmation is not None:
         say()
@@ -168,7 +168,7 @@ def _print_result(result: Result, storage: str) -> None:
     there = and_storage(storage)
     chosen = "" if study.goal.single else f" --trial {result.front[0].number}"
     say("\nNext:")
-    found = read(study)
+    found = result.confirmation or results.confirmation
     if study.goal.single and (found is None or found.believed is None):
         show_command(f"tuner confirm {name}{there}")
     show_command(f"tuner report {name}{there}")

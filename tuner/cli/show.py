@@ -1,8 +1,8 @@
-"""The commands on studies: list, show, report, export, dashboard, delete."""
+"""`tuner show`: a study, or one of its trials."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -10,9 +10,6 @@ from tuner.cli import options
 from tuner.cli.options import _load
 from tuner.cli.views.trials_table import Format, print_study, print_trial
 from tuner.config import DEFAULT_STORAGE
-
-if TYPE_CHECKING:
-    pass
 
 
 def show(
@@ -29,11 +26,12 @@ def show(
     Example: tuner show digits-cnn --trial 17 --format json
     """
     from tuner.cli.artifacts import Kept
+    from tuner.results.results import Results
     from tuner.study import Attended
 
-    opened = Attended(_load(storage, study), storage)
-    kept, records = Kept(opened, storage), opened.records()
+    results = Results(Attended(_load(storage, study), storage))
+    kept = Kept(results.study, storage)
     if trial is None:
-        print_study(opened, records, kept, form, top)
+        print_study(results, kept, form, top)
     else:
-        print_trial(opened, records[opened.record(trial).number], kept, form)
+        print_trial(results.study, results.record(trial), kept, form)

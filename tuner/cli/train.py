@@ -88,11 +88,12 @@ def _space(config: Path | None, study: str | None, trial: int | None, storage: s
             raise UsageError("--trial goes with --study")
         return Space.load(options.space_file(config))
     from tuner.results import best_config
+    from tuner.results.results import Results
     from tuner.storage import open_storage
     from tuner.study import load_study
 
     assert study is not None
-    opened = load_study(open_storage(storage), study)
+    results = Results(load_study(open_storage(storage), study))
     if trial is None:
-        typer.echo(best_config.why(opened, best_config.chosen(opened, None)), err=True)
-    return best_config.filled_space(opened, trial)
+        typer.echo(best_config.why(results, best_config.chosen(results, None)), err=True)
+    return best_config.filled_space(results, trial)

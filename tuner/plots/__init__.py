@@ -5,7 +5,7 @@ A new plot is one new file with a function that returns a `Plot`, and a line in 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from tuner.goal import COSTS
 from tuner.plots.base import COLOURS, GREY, INK, PLOTLY, Plot, Table
@@ -18,8 +18,7 @@ from tuner.plots.optimization_history import history
 from tuner.plots.parallel_coordinates import parallel_coordinates
 from tuner.plots.param_importances import importances
 from tuner.plots.slices import slices
-from tuner.results.importances import importances_of
-from tuner.study import Record, Study, sound
+from tuner.results.results import Results
 
 __all__ = [
     "COLOURS",
@@ -43,26 +42,22 @@ __all__ = [
 ]
 
 
-def all_plots(study: Study, records: Sequence[Record]) -> Iterator[Plot]:
+def all_plots(results: Results) -> Iterator[Plot]:
     """Yield the plots of a study in reading order.
 
     With several objectives, some plots come once per objective.
-
-    Args:
-        study: the study of the records.
-        records: all of its trials, by number.
     """
-    objectives = range(len(study.goal.metrics))
-    measured = [importances_of(study, sound(records), i) for i in objectives]
-    rankings = [[each.name for each in found.ranked] for found in measured]
-    yield from (history(study, records, i) for i in objectives)
-    yield from (importances(study, measured[i], i) for i in objectives)
-    yield from (contour(study, records, measured[i], i) for i in objectives)
-    yield from (regions(study, records, i) for i in objectives if study.goal.metrics[i] not in COSTS)
-    yield learning_curves(study, records)
-    if study.goal.single:
-        yield intermediate_values(study, records)
-    yield from (costs(study, records, i) for i in objectives if study.goal.metrics[i] not in COSTS)
-    yield parallel_coordinates(study, records, rankings[0])
-    yield from (slices(study, records, i, rankings[i]) for i in objectives)
-    yield failures(records)
+    goal = results.goal
+    objectives = range(len(goal.metrics))
+    valued = [i for i in objectives if goal.metrics[i] not in COSTS]
+    yield from (history(results, i) for i in objectives)
+    yield from (importances(results, i) for i in objectives)
+    yield from (contour(results, i) for i in objectives)
+    yield from (regions(results, i) for i in valued)
+    yield learning_curves(results)
+    if goal.single:
+        yield intermediate_values(results)
+    yield from (costs(results, i) for i in valued)
+    yield parallel_coordinates(results)
+    yield from (slices(results, i) for i in objectives)
+    yield failures(results)

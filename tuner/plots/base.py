@@ -16,10 +16,10 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from tuner.goal import Direction
+from tuner.goal import Direction, Goal
 from tuner.results.racing import Interval
 from tuner.runtime.rounding import rounded, value_text
-from tuner.study import Choices, Domain, Record, Study
+from tuner.study import Choices, Domain, Record
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 """Okabe and Ito's palette, which colour-blind readers can tell apart."""
@@ -84,14 +84,14 @@ class Plot:
     width: int = 0
 
 
-def titled(title: str, study: Study, i: int) -> str:
+def titled(title: str, goal: Goal, i: int) -> str:
     """Return the title of a plot; with several objectives it names objective `i`."""
-    return title if study.goal.single else f"{title} of {study.goal.titles[i]}"
+    return title if goal.single else f"{title} of {goal.titles[i]}"
 
 
-def losses(study: Study, i: int) -> Callable[[Record], float]:
+def losses(goal: Goal, i: int) -> Callable[[Record], float]:
     """Return a function that gives a record's loss in objective `i`; infinite without a value."""
-    sign = -1 if study.goal.directions[i] is Direction.MAXIMIZE else 1
+    sign = -1 if goal.directions[i] is Direction.MAXIMIZE else 1
     return lambda record: sign * record.values[i] if record.values else math.inf
 
 

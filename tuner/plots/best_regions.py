@@ -11,8 +11,9 @@ import plotly.graph_objects as go
 from tuner.plots.base import COLOURS, Plot, Table, losses, short, titled
 from tuner.results.regions import TOP, Region
 from tuner.results.regions import regions as regions_of
+from tuner.results.results import Results
 from tuner.runtime.rounding import value_text
-from tuner.study import Choices, Record, Study, sound
+from tuner.study import Choices
 
 FEWEST = TOP
 
@@ -31,10 +32,10 @@ WIDTH = 640
 BEST_TRIALS = f"Best tenth, at least {TOP}"
 
 
-def regions(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
+def regions(results: Results, i: int = 0) -> Plot:
     """Draw the range of each parameter in the best trials by objective `i`, and the bounds to widen."""
-    title, chosen = titled("Best regions", study, i), sound(records)
-    found = regions_of(chosen, study.domains(), losses(study, i))
+    title, chosen = titled("Best regions", results.goal, i), results.sound
+    found = regions_of(chosen, results.domains, losses(results.goal, i))
     if len(chosen) < FEWEST or not found:
         return Plot(title, "", None, f"needs {FEWEST} complete trials that differ in a parameter")
     figure = go.Figure([*_spans(found), _tops(found)])

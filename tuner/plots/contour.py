@@ -14,10 +14,11 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from tuner.goal import Direction
+from tuner.goal import Direction, Goal
 from tuner.plots.base import SCALE, Plot, axis_of, fenced, losses, place_of, short, thinned, thinning, titled
 from tuner.results.importances import Importances
-from tuner.study import Choices, Domain, Record, Study, sound
+from tuner.results.results import Results
+from tuner.study import Choices, Domain, Record
 
 MOST_TRIALS = 300
 """Largest number of trials in the plot. Each is a point of the page."""
@@ -41,23 +42,23 @@ FEWEST = 4
 """Complete trials that the plot needs."""
 
 
-def contour(study: Study, records: Sequence[Record], found: Importances, i: int = 0) -> Plot:
+def contour(results: Results, i: int = 0) -> Plot:
     """Draw objective `i` over the two most important parameters that trials have in common."""
-    title = titled("Interaction", study, i)
-    pair = _pair(found, sound(records))
+    goal, chosen = results.goal, results.sound
+    title, pair = titled("Interaction", goal, i), _pair(results.importances[i], chosen)
     if pair is None:
         return Plot(title, "", None, f"needs {FEWEST} complete trials that differ in two parameters")
-    having = [record for record in sound(records) if all(name in record.params for name in pair)]
-    shown = thinned(having, losses(study, i), MOST_TRIALS)
-    domains = study.domains()
-    figure = _figure(study, shown, pair, (domains[pair[0]], domains[pair[1]]), i)
+    having = [record for record in chosen if all(name in record.params for name in pair)]
+    shown = thinned(having, losses(goal, i), MOST_TRIALS)
+    domains = results.domains
+    figure = _figure(goal, shown, pair, (domains[pair[0]], domains[pair[1]]), i)
     caption = (
-        f"The smoothed {study.goal.titles[i]} over the two most important parameters that trials have in common. "
+        f"The smoothed {goal.titles[i]} over the two most important parameters that trials have in common. "
         "It is blank where fewer than two trials were near. Points are complete trials."
         + thinning(len(shown), len(having))
     )
-    best = min(shown, key=losses(study, i))
-    told = f"{study.goal.titles[i]} over {pair[0]} and {pair[1]}; the best point is at " + " and ".join(
+    best = min(shown, key=losses(goal, i))
+    told = f"{goal.titles[i]} over {pair[0]} and {pair[1]}; the best point is at " + " and ".join(
         f"{name} {short(best.params[name])}" for name in pair
     )
     return Plot(title, caption, figure, told=told)
@@ -75,26 +76,26 @@ def _pair(found: Importances, chosen: Sequence[Record]) -> tuple[str, str] | Non
 
 
 def _figure(
-    study: Study, shown: Sequence[Record], pair: tuple[str, str], domains: tuple[Domain, Domain], i: int
+    goal: Goal, shown: Sequence[Record], pair: tuple[str, str], domains: tuple[Domain, Domain], i: int
 ) -> go.Figure:
     x, y = (
         np.array([domain.place(record.params[name]) for record in shown])
         for name, domain in zip(pair, domains, strict=True)
     )
     across, up = map(_grid, domains)
-    values = fenced([record.values[i] for record in shown], study.goal.directions[i])
+    values = fenced([record.values[i] for record in shown], goal.directions[i])
     look = {
         "x": _drawn(domains[0], across),
         "y": _drawn(domains[1], up),
         "z": smoothed(x, y, values, across, up),
         "colorscale": SCALE,
-        "reversescale": study.goal.directions[i] is Direction.MINIMIZE,
-        "colorbar": {"title": {"text": html.escape(study.goal.titles[i]), "side": "right"}},
+        "reversescale": goal.directions[i] is Direction.MINIMIZE,
+        "colorbar": {"title": {"text": html.escape(goal.titles[i]), "side": "right"}},
         "hoverinfo": "skip",
     }
     labelled = any(isinstance(domain, Choices) for domain in domains)
     area = go.Heatmap(**look) if labelled else go.Contour(**look, line={"width": 0.5}, ncontours=15)
-    figure = go.Figure([area, _points(shown, pair, domains, i, study.goal.titles[i])])
+    figure = go.Figure([area, _points(shown, pair, domains, i, goal.titles[i])])
     for axis, name, domain in zip((figure.update_xaxes, figure.update_yaxes), pair, domains, strict=True):
         axis(title_text=html.escape(name), **axis_of(domain))
     return figure.update_layout(height=480, showlegend=False)

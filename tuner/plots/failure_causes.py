@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import html
 import textwrap
-from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
 from tuner.plots.base import COLOURS, Plot, Table
 from tuner.protocol import State
-from tuner.results.failures import FAILURES, Failure, failures_of
-from tuner.study import Record
+from tuner.results.failures import FAILURES, Failure
+from tuner.results.results import Results
 
 MOST_CAUSES = 12
 """Largest number of causes in the figure. The table has up to `MOST_ROWS`."""
@@ -22,9 +21,9 @@ LONGEST_LINE = 28
 """Largest number of letters of a cause in each of the two lines at its bar."""
 
 
-def failures(records: Sequence[Record]) -> Plot:
+def failures(results: Results) -> Plot:
     """Draw one bar per cause of failure."""
-    title, found = "Failures by cause", failures_of(records).causes
+    title, found = "Failures by cause", results.failures.causes
     if not found:
         return Plot(title, "", None, "no trial has failed")
     colours = dict(zip(FAILURES, COLOURS[1:], strict=True))
@@ -44,8 +43,10 @@ def failures(records: Sequence[Record]) -> Plot:
     figure.update_yaxes(autorange="reversed", automargin=True)
     figure.update_xaxes(title_text="Trials")
     figure.update_layout(height=110 + 44 * len(drawn))
-    total, pruned = sum(each.count for each in found), sum(record.state is State.PRUNED for record in records)
-    caption = f"{total} of {len(records)} trials failed. The number in brackets is a trial that failed in that way."
+    total, pruned = sum(each.count for each in found), sum(record.state is State.PRUNED for record in results.records)
+    caption = (
+        f"{total} of {len(results.records)} trials failed. The number in brackets is a trial that failed in that way."
+    )
     caption += f" {pruned} were pruned, which is no failure." if pruned else ""
     if len(found) > len(drawn):
         caption += f" The {len(drawn)} most common of {len(found)} causes are drawn."

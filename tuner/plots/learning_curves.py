@@ -10,9 +10,10 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from tuner.goal import COSTS
+from tuner.goal import COSTS, Goal
 from tuner.plots.base import COLOURS, DASHES, SYMBOLS, Plot, Table, clip, losses, thinned, thinning, whole_ticks
-from tuner.study import Record, Study, sound
+from tuner.results.results import Results
+from tuner.study import Record
 
 BEST = 5
 """The number of best trials whose curves are drawn."""
@@ -24,13 +25,14 @@ MOST_MARKED = 30
 """A curve of more epochs has no symbols."""
 
 
-def learning_curves(study: Study, records: Sequence[Record]) -> Plot:
+def learning_curves(results: Results) -> Plot:
     """Draw the first objective that training changes, and both losses, for the best trials."""
-    title, i = f"Learning curves of the top {BEST}", _learnt(study)
+    goal = results.goal
+    title, i = f"Learning curves of the top {BEST}", _learnt(goal)
     if i is None:
         return Plot(title, "", None, "no objective changes from epoch to epoch")
-    metric, shown_as = study.goal.metrics[i], study.goal.titles[i]
-    best = [record for record in sorted(sound(records), key=losses(study, i)) if _curve(record, metric)][:BEST]
+    metric, shown_as = goal.metrics[i], goal.titles[i]
+    best = [record for record in sorted(results.sound, key=losses(goal, i)) if _curve(record, metric)][:BEST]
     if not best:
         return Plot(title, "", None, "no complete trial has reported an epoch")
     rows = [[metric], *([["loss", "train_loss"]] if any("train_loss" in record.history for record in best) else [])]
@@ -47,15 +49,13 @@ def learning_curves(study: Study, records: Sequence[Record]) -> Plot:
         caption += (
             " Below, the loss on validation rows, and fainter the one on training rows: where they part, it overfits."
         )
-    caption += clip(
-        figure, [value for record in best for value in _curve(record, metric).values()], study.goal.directions[i]
-    )
+    caption += clip(figure, [value for record in best for value in _curve(record, metric).values()], goal.directions[i])
     told = f"{shown_as} by epoch of trials " + ", ".join(str(record.number) for record in best)
-    return Plot(title, caption, figure, told=told, table=_table(best, study, i))
+    return Plot(title, caption, figure, told=told, table=_table(best, goal, i))
 
 
-def _learnt(study: Study) -> int | None:
-    return next((i for i, metric in enumerate(study.goal.metrics) if metric not in COSTS), None)
+def _learnt(goal: Goal) -> int | None:
+    return next((i for i, metric in enumerate(goal.metrics) if metric not in COSTS), None)
 
 
 def _curve(record: Record, name: str) -> dict[int, float]:
@@ -82,8 +82,8 @@ def _line(record: Record, name: str, k: int, row: int) -> go.Scatter:
     )
 
 
-def _table(best: Sequence[Record], study: Study, i: int) -> Table:
-    metric, shown_as = study.goal.metrics[i], study.goal.titles[i]
+def _table(best: Sequence[Record], goal: Goal, i: int) -> Table:
+    metric, shown_as = goal.metrics[i], goal.titles[i]
     rows = []
     for record in best:
         last = list(_curve(record, metric).items())[-1]
@@ -91,13 +91,13 @@ def _table(best: Sequence[Record], study: Study, i: int) -> Table:
     return Table(("Trial", shown_as, "Its epoch", "Last epoch", f"{shown_as} after it"), tuple(rows))
 
 
-def intermediate_values(study: Study, records: Sequence[Record]) -> Plot:
+def intermediate_values(results: Results) -> Plot:
     """Draw the objective of every trial after each epoch, pruned trials dotted."""
-    title, metric = "Intermediate values", study.goal.title
-    reported = [record for record in records if record.reports]
+    title, goal, metric = "Intermediate values", results.goal, results.goal.title
+    reported = [record for record in results.records if record.reports]
     if not reported:
         return Plot(title, "", None, "no trial has reported an epoch yet")
-    shown = thinned(reported, losses(study, 0), MOST_LINES)
+    shown = thinned(reported, losses(goal, 0), MOST_LINES)
     figure = go.Figure(
         [
             _bundle([record for record in shown if record.complete], metric, "Complete", COLOURS[0], "solid"),
@@ -110,7 +110,7 @@ def intermediate_values(study: Study, records: Sequence[Record]) -> Plot:
     caption = f"The {metric} after each epoch. Dotted lines are trials that ended early." + thinning(
         len(shown), len(reported)
     )
-    caption += clip(figure, [value for record in shown for value in record.reports.values()], study.goal.direction)
+    caption += clip(figure, [value for record in shown for value in record.reports.values()], goal.direction)
     return Plot(title, caption, figure, told=f"{metric} by epoch of {len(shown)} trials")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from tuner.goal import Direction
+from tuner.goal import Direction, Goal
 from tuner.plots.base import (
     COLOURS,
     GREY,
@@ -25,7 +25,8 @@ from tuner.plots.base import (
     whole_ticks,
 )
 from tuner.protocol import State
-from tuner.study import Record, Study, sound
+from tuner.results.results import Results
+from tuner.study import Record
 
 FEWEST = 2
 """Trials that the plot needs."""
@@ -37,19 +38,20 @@ LATEST_ROWS = 12
 """Largest number of table rows: the latest improvements."""
 
 
-def history(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
+def history(results: Results, i: int = 0) -> Plot:
     """Draw each trial's value in objective `i`, the best so far, and pruned trials at their last value.
 
     Trials without a value are crosses below.
     """
-    title, metric = titled("Optimization history", study, i), study.goal.titles[i]
+    goal, records = results.goal, results.records
+    title, metric = titled("Optimization history", goal, i), goal.titles[i]
     complete = [record for record in records if record.complete and record.values]
     if not complete:
         return Plot(title, "", None, "no trial is complete yet")
     if len(records) < FEWEST:
         return Plot(title, "", None, f"needs {FEWEST} trials")
-    chosen, pruned = sound(complete), _pruned(records, i)
-    shown, better = thinned(complete, losses(study, i)), improvements(chosen, study, i)
+    chosen, pruned = results.sound, _pruned(records, i)
+    shown, better = thinned(complete, losses(goal, i)), improvements(chosen, goal, i)
     figure = go.Figure(
         [
             *_stopped(pruned, metric),
@@ -69,9 +71,9 @@ def history(study: Study, records: Sequence[Record], i: int = 0) -> Plot:
         figure, [each for each in records if each.cause and not each.complete and each.number not in valueless]
     )
     outside = [record.values[i] for record in complete if not record.feasible]
-    near, far = _halves([value for _, value in pruned], study.goal.directions[i])
+    near, far = _halves([value for _, value in pruned], goal.directions[i])
     within = [*(record.values[i] for record in chosen), *near]
-    caption += clip(figure, within, study.goal.directions[i], besides=[*outside, *far])
+    caption += clip(figure, within, goal.directions[i], besides=[*outside, *far])
     return Plot(title, caption, figure, told=_told(better, metric, i), table=_table(better, metric, i))
 
 
@@ -122,11 +124,11 @@ def _add_rug(figure: go.Figure, ended_early: Sequence[Record]) -> str:
     return " The crosses below are trials that ended early: hover to see why."
 
 
-def improvements(chosen: Sequence[Record], study: Study, i: int = 0) -> list[Record]:
+def improvements(chosen: Sequence[Record], goal: Goal, i: int = 0) -> list[Record]:
     """Return the trials, in their order, that are better in objective `i` than all before."""
     better: list[Record] = []
     for record in chosen:
-        if not better or study.goal.directions[i].better(record.values[i], better[-1].values[i]):
+        if not better or goal.directions[i].better(record.values[i], better[-1].values[i]):
             better.append(record)
     return better
 

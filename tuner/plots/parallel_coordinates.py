@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from tuner.goal import Direction
+from tuner.goal import Direction, Goal
 from tuner.plots.base import SCALE, Plot, fenced, label_text, losses, thinned, thinning
-from tuner.study import Choices, Domain, Record, Study, sound
+from tuner.results.results import Results
+from tuner.study import Choices, Domain, Record
 
 MOST_LINES = 1000
 
@@ -21,41 +22,39 @@ AXIS_WIDTH = 80
 TICKS = 5
 
 
-def parallel_coordinates(study: Study, records: Sequence[Record], ranking: Sequence[str] = ()) -> Plot:
+def parallel_coordinates(results: Results) -> Plot:
     """Draw one line per complete trial through the parameters that all have, to the first objective.
 
-    Args:
-        study: the study of the records.
-        records: all of its trials.
-        ranking: parameters by importance. If there is no room for all, the first of these are shown.
+    Where there is no room for all parameters, the most important ones are shown.
     """
-    title, complete = "Parallel coordinates", sound(records)
+    title, goal, complete = "Parallel coordinates", results.goal, results.sound
     if len(complete) < 2 or not complete[0].params:
         return Plot(title, "", None, "needs at least two complete trials")
     domains = {
         name: domain
-        for name, domain in study.domains().items()
+        for name, domain in results.domains.items()
         if domain.varies and all(name in record.params for record in complete)
     }
     if not domains:
         return Plot(title, "", None, "the complete trials have no parameter in common")
+    ranking = [each.name for each in results.importances[0].ranked]
     order = [*(name for name in ranking if name in domains), *domains]
     names = list(dict.fromkeys(order))[:MOST_AXES]
-    shown = sorted(thinned(complete, losses(study, 0), MOST_LINES), key=losses(study, 0), reverse=True)
-    figure = go.Figure(_lines(study, shown, {name: domains[name] for name in names}))
+    shown = sorted(thinned(complete, losses(goal, 0), MOST_LINES), key=losses(goal, 0), reverse=True)
+    figure = go.Figure(_lines(goal, shown, {name: domains[name] for name in names}))
     figure.update_layout(height=460, margin={"t": 70, "l": 70, "r": 40})
-    caption = f"The parameters that all trials have, on their search scales, coloured by {study.goal.title}."
+    caption = f"The parameters that all trials have, on their search scales, coloured by {goal.title}."
     if len(names) < len(domains):
         caption += f" The {len(names)} most important of {len(domains)} are shown."
     caption += thinning(len(shown), len(complete))
-    told = f"lines through {study.goal.title} and " + ", ".join(names)
+    told = f"lines through {goal.title} and " + ", ".join(names)
     return Plot(title, caption, figure, told=told, width=AXIS_WIDTH * (1 + len(names)))
 
 
-def _lines(study: Study, shown: Sequence[Record], domains: dict[str, Domain]) -> go.Parcoords:
-    values = fenced([record.values[0] for record in shown], study.goal.direction)
-    objective = {"label": study.goal.title, "values": values}
-    minimize = study.goal.direction is Direction.MINIMIZE
+def _lines(goal: Goal, shown: Sequence[Record], domains: dict[str, Domain]) -> go.Parcoords:
+    values = fenced([record.values[0] for record in shown], goal.direction)
+    objective = {"label": goal.title, "values": values}
+    minimize = goal.direction is Direction.MINIMIZE
     return go.Parcoords(
         dimensions=[objective, *(_dimension(name, domain, shown) for name, domain in domains.items())],
         line={"color": values, "colorscale": SCALE, "reversescale": minimize, "showscale": True},

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from tuner.plots.base import COLOURS, GREY, PATTERNS, Plot, Table, titled
 from tuner.results.importances import Importance, Importances
-from tuner.study import Study
+from tuner.results.results import Results
 
 MOST_BARS = 30
 """Largest number of bars. The table has all parameters."""
@@ -17,9 +17,9 @@ MOST_BARS = 30
 EVERYWHERE = "all trials"
 
 
-def importances(study: Study, found: Importances, i: int = 0) -> Plot:
+def importances(results: Results, i: int = 0) -> Plot:
     """Draw the share of the variance of objective `i` that each parameter explains."""
-    title = titled("Parameter importances", study, i)
+    title, found = titled("Parameter importances", results.goal, i), results.importances[i]
     if not found.found:
         return Plot(title, "", None, "needs at least two complete trials that differ in value and in a parameter")
     drawn = {each.name for each in found.ranked[:MOST_BARS]}
@@ -32,7 +32,7 @@ def importances(study: Study, found: Importances, i: int = 0) -> Plot:
     figure.update_xaxes(title_text="Share", tickformat=".0%", range=[0, 1])
     figure.update_layout(height=150 + 28 * len(names), showlegend=len(found.groups) > 1)
     first = found.ranked[0]
-    told = f"the most important parameter of {study.goal.titles[i]} is {first.name}" if first.told else found.doubt
+    told = f"the most important parameter of {results.goal.titles[i]} is {first.name}" if first.told else found.doubt
     return Plot(title, _caption(found), figure, told=told, notes=tuple(_notes(found)), table=_table(found))
 
 

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from tuner.goal import Goal
 from tuner.plots import COLOURS, GREY, Plot, Table
 from tuner.plots.base import losses, thinned, thinning
-from tuner.study import Record, Study
+from tuner.results.results import Results
+from tuner.study import Record
 
 MOST_AXES = 3
 """Largest number of axes. With more objectives, the first two are drawn and the caption says so."""
@@ -20,16 +22,16 @@ MOST_ROWS = 50
 """Largest number of table rows of the front."""
 
 
-def pareto(study: Study, records: Sequence[Record]) -> Plot:
+def pareto(results: Results) -> Plot:
     """Draw every complete trial by its values, and mark those of the front."""
-    title, metrics = "Pareto front", study.goal.titles
-    complete = [record for record in records if record.complete and record.values]
+    goal, front = results.goal, results.front
+    title, metrics = "Pareto front", goal.titles
+    complete = [record for record in results.records if record.complete and record.values]
     if not complete:
         return Plot(title, "", None, "no trial is complete yet")
-    front = study.front(complete)
     numbers = {record.number for record in front}
     others = [record for record in complete if record.number not in numbers]
-    shown = thinned(others, losses(study, 0))
+    shown = thinned(others, losses(goal, 0))
     kinds = [
         ([record for record in shown if record.feasible], "Dominated", COLOURS[4], "circle"),
         ([record for record in shown if not record.feasible], "Out of bounds", GREY, "x"),
@@ -45,7 +47,7 @@ def pareto(study: Study, records: Sequence[Record]) -> Plot:
     figure.update_layout(height=520)
     rows = tuple((record.number, *record.values) for record in front[:MOST_ROWS])
     told = f"{len(front)} of {len(complete)} complete trials are on the front of " + " and ".join(metrics)
-    caption = _caption(study) + thinning(len(shown), len(others))
+    caption = _caption(goal) + thinning(len(shown), len(others))
     return Plot(title, caption, figure, told=told, table=Table(("Trial on the front", *metrics), rows))
 
 
@@ -65,10 +67,10 @@ def _points(kind: Sequence[Record], axes: Sequence[str], name: str, colour: str,
     return go.Scatter3d(**points, **look) if len(axes) == MOST_AXES else go.Scatter(**points, **look)
 
 
-def _caption(study: Study) -> str:
+def _caption(goal: Goal) -> str:
     caption = "Each point is a complete trial. No trial is as good as a front trial everywhere and better somewhere."
-    if study.goal.bounds:
-        caption += f" Trials out of bounds break {', '.join(map(str, study.goal.bounds))}."
-    if len(study.goal.metrics) > MOST_AXES:
-        caption += f" It is the front in all {len(study.goal.metrics)} objectives, seen from the first two."
+    if goal.bounds:
+        caption += f" Trials out of bounds break {', '.join(map(str, goal.bounds))}."
+    if len(goal.metrics) > MOST_AXES:
+        caption += f" It is the front in all {len(goal.metrics)} objectives, seen from the first two."
     return caption

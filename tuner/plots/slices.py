@@ -10,8 +10,9 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from tuner.plots.base import INK, SCALE, Plot, axis_of, clip, losses, place_of, thinned, thinning, titled
+from tuner.results.results import Results
 from tuner.runtime.rounding import value_text
-from tuner.study import Choices, Domain, Record, Study, sound
+from tuner.study import Choices, Domain, Record
 
 MOST_TRIALS = 1000
 """Largest number of trials. Each is a point in every panel."""
@@ -24,30 +25,25 @@ FEWEST = 2
 COLUMNS, PANEL_WIDTH, PANEL_HEIGHT = 3, 240, 260
 
 
-def slices(study: Study, records: Sequence[Record], i: int = 0, ranking: Sequence[str] = ()) -> Plot:
-    """Draw objective `i` against each parameter.
-
-    Args:
-        study: the study of the records.
-        records: all of its trials.
-        i: the index of the objective.
-        ranking: parameters by importance, the order of the panels.
-    """
-    title, complete, metric = titled("Slices", study, i), sound(records), study.goal.titles[i]
-    varying = {name: domain for name, domain in study.domains().items() if domain.varies}
+def slices(results: Results, i: int = 0) -> Plot:
+    """Draw objective `i` against each parameter, the most important first."""
+    goal, complete = results.goal, results.sound
+    title, metric = titled("Slices", goal, i), goal.titles[i]
+    varying = {name: domain for name, domain in results.domains.items() if domain.varies}
     there = [name for name in varying if any(name in record.params for record in complete)]
     if not there:
         return Plot(title, "", None, "no trial with parameters that vary is complete yet")
     if len(complete) < FEWEST:
         return Plot(title, "", None, f"needs {FEWEST} complete trials")
+    ranking = [each.name for each in results.importances[i].ranked]
     names = list(dict.fromkeys([*(name for name in ranking if name in there), *there]))[:MOST_PANELS]
-    shown = thinned(complete, losses(study, i), MOST_TRIALS)
+    shown = thinned(complete, losses(goal, i), MOST_TRIALS)
     figure = _panels(shown, {name: varying[name] for name in names}, i, metric)
     caption = f"The {metric} of complete trials within the bounds, against each parameter. Later trials are brighter."
     if len(names) < len(there):
         caption += f" The {len(names)} most important of {len(there)} parameters are shown."
     caption += thinning(len(shown), len(complete))
-    caption += clip(figure, [record.values[i] for record in shown], study.goal.directions[i], everywhere=True)
+    caption += clip(figure, [record.values[i] for record in shown], goal.directions[i], everywhere=True)
     told = f"{metric} against each of " + ", ".join(names)
     return Plot(title, caption, figure, told=told, width=PANEL_WIDTH * min(COLUMNS, len(names)))
 

@@ -70,7 +70,7 @@ def _progress(
     figure, rows = go.Figure(), []
     for k, (each, upto) in enumerate(zip(contestants, progress, strict=True)):
         at = dict(zip((record.number for record in each.records), upto, strict=True))
-        better = improvements(sound(each.records), each.study, i)
+        better = improvements(sound(each.records), each.study.goal, i)
         if better:
             figure.add_trace(_line(each, k, [(at[record.number], record.values[i]) for record in better], max(upto)))
             rows.append((each.study.name, better[-1].values[i], round(at[better[-1].number], 1), better[-1].number))

@@ -18,8 +18,9 @@ from tuner.plots.base import short
 from tuner.plots.study_comparison import Confirmed, Contestant, busy, by_time, by_trials, confirmed, fronts
 from tuner.protocol import State
 from tuner.reports import html
-from tuner.results.confirmation import read
+from tuner.results.confirmation import Confirmation
 from tuner.results.racing import Interval
+from tuner.results.results import Results
 from tuner.results.wording import between
 from tuner.runtime.files import refuse_foreign, write_whole
 from tuner.study import Study
@@ -28,11 +29,11 @@ MOST_DIFFERENCES = 60
 """Largest number of rows in the table of differences. A last row counts those left out."""
 
 
-def compare(studies: Sequence[Study], out: Path) -> None:
+def compare(several: Sequence[Results], out: Path) -> None:
     """Write a page that compares studies.
 
     Args:
-        studies: at least two, each with any number of trials.
+        several: of at least two studies, each with any number of trials.
         out: the file to write.
 
     Raises:
@@ -40,17 +41,18 @@ def compare(studies: Sequence[Study], out: Path) -> None:
         TunerError: `out` cannot be written.
     """
     refuse_foreign(out, html.MARK)
-    write_whole(out, page(studies).encode())
+    write_whole(out, page(several).encode())
 
 
-def page(studies: Sequence[Study]) -> str:
+def page(several: Sequence[Results]) -> str:
     """Return the whole page as text.
 
     Raises:
         UsageError: the objectives differ.
     """
+    studies = [results.study for results in several]
     _refuse_other_objectives(studies)
-    contestants = [_contestant(study) for study in studies]
+    contestants = list(map(_contestant, several))
     return html.render(
         "comparison.html.j2",
         _plots(contestants),
@@ -73,14 +75,13 @@ def _refuse_other_objectives(studies: Sequence[Study]) -> None:
             )
 
 
-def _contestant(study: Study) -> Contestant:
-    ended = [record for record in study.records() if record.finished]
+def _contestant(results: Results) -> Contestant:
+    ended = [record for record in results.records if record.finished]
     ordered = sorted(ended, key=lambda record: (record.ended is None, record.ended, record.number))
-    return Contestant(study, tuple(ordered), _confirmed(study))
+    return Contestant(results.study, tuple(ordered), _confirmed(results.confirmation))
 
 
-def _confirmed(study: Study) -> Confirmed | None:
-    found = read(study)
+def _confirmed(found: Confirmation | None) -> Confirmed | None:
     if found is None or found.pick is None or (interval := found.interval(found.pick)) is None:
         return None
     return Confirmed(found.pick.trial, interval, found.current)

@@ -10,6 +10,7 @@ from tuner import plots
 from tuner.config import DEFAULT_STORAGE
 from tuner.plots import PLOTLY
 from tuner.plots.pareto_front import pareto
+from tuner.results.results import Results
 from tuner.results.summary import headline, summary
 from tuner.runtime.rounding import value_text
 from tuner.storage import open_storage
@@ -30,23 +31,23 @@ class Notebook(Attended):
 
         Plots without enough data are left out. Each figure displays itself by `plotly.io.renderers`.
         """
-        drawn = plots.all_plots(self, self.records())
+        drawn = plots.all_plots(Results(self))
         return {plot.title: _dressed(plot.figure) for plot in drawn if plot.figure is not None}
 
     def __repr__(self) -> str:
-        return headline(self, self.records())
+        return headline(Results(self))
 
     def _repr_html_(self) -> str:
         """Return one self-contained piece of HTML, with plotly.js in it (5 MB).
 
         So a notebook that is reopened, exported or shown by another program still shows the study.
         """
-        records = self.records()
-        short = summary(self, records)
+        results = Results(self)
+        short = summary(results)
         environment = Environment(loader=PackageLoader("tuner.reports"), autoescape=select_autoescape(["html", "j2"]))
         environment.filters["short"] = value_text
-        course = plots.history(self, records) if self.goal.single else pareto(self, records)
-        drawn = [course, plots.importances(self, short.importances[0])]
+        course = plots.history(results) if self.goal.single else pareto(results)
+        drawn = [course, plots.importances(results)]
         return environment.get_template("notebook.html.j2").render(
             summary=short,
             parameters=short.parameters[:MOST_PARAMETERS],

@@ -13,24 +13,22 @@ from tuner.plots.pareto_front import pareto
 from tuner.plots.timeline import timeline
 from tuner.reports import html
 from tuner.results import best_config
-from tuner.results.answer import answer_of
-from tuner.results.confirmation import read
-from tuner.results.failures import failures_of
+from tuner.results.results import Results
 from tuner.results.summary import circumstances
 from tuner.results.wording import between, verdict
 from tuner.runtime.files import refuse_foreign, write_whole
 from tuner.runtime.rounding import value_text
-from tuner.study import Record, Study
+from tuner.study import Record
 
 MOST_ROWS = 1000
 """Largest number of trials in the table: the latest."""
 
 
-def report(study: Study, out: Path) -> None:
+def report(results: Results, out: Path) -> None:
     """Write the report of a study.
 
     Args:
-        study: a study with any number of trials, also none.
+        results: of a study with any number of trials, none included.
         out: the file to write.
 
     Raises:
@@ -38,45 +36,49 @@ def report(study: Study, out: Path) -> None:
         TunerError: `out` cannot be written.
     """
     refuse_foreign(out, html.MARK)
-    write_whole(out, page(study).encode())
+    write_whole(out, page(results).encode())
 
 
-def page(study: Study) -> str:
+def page(results: Results) -> str:
     """Return the whole page as text."""
-    records = study.records()
-    front = study.front(records)
-    best = front[0] if front and study.goal.single else None
-    found = read(study)
-    answer = answer_of(study, records, found)
+    study, records, goal = results.study, results.records, results.goal
+    found = results.confirmation
     confirmed = [] if found is None else [forest(found)]
-    fronts = [] if study.goal.single else [pareto(study, records)]
+    fronts = [] if goal.single else [pareto(results)]
     parameters = _parameters(records)
     rows = records[-MOST_ROWS:]
-    headings, cells = _table(rows, study.goal.titles, parameters)
-    times = timeline(records, study.goal.titles, datetime.datetime.now())
+    headings, cells = _table(rows, goal.titles, parameters)
+    times = timeline(records, goal.titles, datetime.datetime.now())
     return html.render(
         "report.html.j2",
-        [*confirmed, *fronts, *plots.all_plots(study, records), times],
+        [*confirmed, *fronts, *plots.all_plots(results), times],
         study=study,
-        notes=list(circumstances(study)),
-        goal=study.goal,
-        best=best,
-        answer=answer,
+        notes=list(circumstances(results)),
+        goal=goal,
+        best=results.best,
+        answer=results.answer,
         found=found,
         verdict=verdict,
         between=between,
-        front=front,
-        on_front={record.number for record in front},
-        best_config=best_config.export(study, answer.trial.number) if answer is not None and study.made_here else None,
+        front=results.front,
+        on_front={record.number for record in results.front},
+        best_config=_best_config(results),
         states=", ".join(f"{n} {state}" for state, n in collections.Counter(each.state for each in records).items()),
         total=len(records),
-        failures=failures_of(records),
+        failures=results.failures,
         seconds=html.length(sum(record.seconds or 0.0 for record in records)),
         rows=rows,
         row_cells={row.number: found for row, found in zip(rows, cells, strict=True)},
         parameters=parameters,
         headings=headings,
     )
+
+
+def _best_config(results: Results) -> str | None:
+    """The answer's config as text; None without an answer, or without a space to fill."""
+    if results.answer is None or not results.study.made_here:
+        return None
+    return best_config.export(results, results.answer.trial.number)
 
 
 def _table(

@@ -5,13 +5,15 @@ A report opens with it. It reads the study and its confirmation and computes not
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from tuner.results.confirmation import Confirmation
 from tuner.results.racing import Interval
 from tuner.study import Record, Study
 from tuner.study.study import noted
+
+if TYPE_CHECKING:
+    from tuner.results.results import Results
 
 BASELINE = "baseline"
 """The study's attribute with the scores of the trivial predictor, by split and metric."""
@@ -51,29 +53,27 @@ class Answer:
         return self.trial.value if self.interval is None else self.interval.mean
 
 
-def answer_of(study: Study, records: Sequence[Record], found: Confirmation | None) -> Answer | None:
-    """The answer of a study with one objective; None before a trial is complete and within the bounds.
+def answer_of(results: Results) -> Answer | None:
+    """Return the answer of a study with one objective; None before a trial is complete and within the bounds.
 
     Args:
-        study: of one objective; one of several has a front and no answer.
-        records: all its trials, by number.
-        found: its confirmation, if there is one.
+        results: of one objective; a study of several has a front and no answer.
     """
-    front = study.front(records) if study.goal.single else []
-    if not front:
+    study, best, found = results.study, results.best, results.confirmation
+    if best is None:
         return None
     if found is not None and found.believed is not None and found.pick is not None:
         interval = found.interval(found.pick)
         alike = tuple(each.trial.number for each in found.standings if each.leading and each is not found.pick)
         sure = f"Mean of {len(found.held)} runs on held-out seeds, which had no part in the choice."
         command = f"tuner export {study.typed} -o best.yaml && tuner train best.yaml"
-        return Answer(found.believed, interval, alike, trivial_of(study), sure, command)
-    best, command = front[0], f"tuner confirm {study.typed}" if study.made_here else ""
-    return Answer(best, None, (), trivial_of(study), _optimism(study, records, best), command)
+        return Answer(found.believed, interval, alike, results.trivial, sure, command)
+    command = f"tuner confirm {study.typed}" if study.made_here else ""
+    return Answer(best, None, (), results.trivial, _optimism(results, best), command)
 
 
-def _optimism(study: Study, records: Sequence[Record], best: Record) -> str:
-    complete = sum(record.sound for record in records)
+def _optimism(results: Results, best: Record) -> str:
+    study, complete = results.study, sum(record.sound for record in results.records)
     epochs = len(best.epochs)
     chosen = [f"the best of {complete} trials"] if complete > 1 else []
     if best.epoch is not None and epochs > 1:

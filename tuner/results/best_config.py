@@ -13,8 +13,9 @@ from typing import Any
 
 from tuner.config import CODE_VALUES, FILE_VALUES
 from tuner.errors import StudyError, UsageError, listing
-from tuner.results.confirmation import Confirmation, confirms, read
+from tuner.results.confirmation import Confirmation
 from tuner.results.recorded_rates import rates_of, watches
+from tuner.results.results import Results
 from tuner.results.wording import of_what, spread
 from tuner.runtime.enums import member_of
 from tuner.runtime.files import refuse_foreign, write_whole
@@ -38,11 +39,13 @@ class Format(enum.Enum):
     JSON = "json"
 
 
-def export(study: Study, trial: int | None = None, out: Path | None = None, form: Format | str = Format.YAML) -> str:
+def export(
+    results: Results, trial: int | None = None, out: Path | None = None, form: Format | str = Format.YAML
+) -> str:
     """Write a trial's config.
 
     Args:
-        study: made by tuner.
+        results: of a study made by tuner.
         trial: its number; None is the confirmed one, else the best, where there is one objective.
         out: the file to write; None writes nothing. Relative paths of the config are made relative to
             its folder, or to the current one.
@@ -57,15 +60,15 @@ def export(study: Study, trial: int | None = None, out: Path | None = None, form
         UsageError: there is no such form, or `out` is there and is no exported config.
     """
     form = member_of(Format, form, "--format")
-    record = chosen(study, trial)
-    if out is not None and out.exists() and out.resolve() == Path(study.space.base, Path(study.space.file).name):
+    record, space = chosen(results, trial), results.space
+    if out is not None and out.exists() and out.resolve() == Path(space.base, Path(space.file).name):
         raise UsageError(f"{out}: is the space itself; give another -o")
     if out is not None:
         refuse_foreign(out, "provenance")
-    here = study.space.base
+    here = space.base
     there = str((out.parent if out is not None else Path()).resolve())
-    values = study.space.fill(Known(record.params))
-    facts = provenance(study, record)
+    values = space.fill(Known(record.params))
+    facts = provenance(results, record)
     if form is Format.JSON:
         values = {"provenance": facts, **{name: value for name, value in values.items() if name != "provenance"}}
         for path, moved in moved_paths(values, here, there):
@@ -73,46 +76,47 @@ def export(study: Study, trial: int | None = None, out: Path | None = None, form
             values[section] = {**values[section], key: moved}
         text = json.dumps(values, indent=2) + "\n"
     else:
-        text = filled_text(study.space.text, values, facts, study.space.file)
+        text = filled_text(space.text, values, facts, space.file)
         for path, moved in moved_paths(values, here, there):
-            text = edit.assign(text, path, moved, study.space.file)
+            text = edit.assign(text, path, moved, space.file)
     if out is not None:
         write_whole(out, text.encode())
     return text
 
 
-def filled_space(study: Study, trial: int | None = None) -> Space:
-    """A trial's config as a space without holes, at the place of the study's own space.
+def filled_space(results: Results, trial: int | None = None) -> Space:
+    """Return a trial's config as a space without holes, at the place of the study's own space.
 
     Raises:
         StudyError: as `export`.
     """
-    record = chosen(study, trial)
-    values = study.space.fill(Known(record.params))
-    text = filled_text(study.space.text, values, provenance(study, record), study.space.file)
-    return Space.parse(text, study.space.file, study.space.base)
+    record, space = chosen(results, trial), results.space
+    values = space.fill(Known(record.params))
+    text = filled_text(space.text, values, provenance(results, record), space.file)
+    return Space.parse(text, space.file, space.base)
 
 
-def chosen(study: Study, trial: int | None) -> Record:
-    """The record of a trial whose parameters are known; None is the confirmed one, else the best.
+def chosen(results: Results, trial: int | None) -> Record:
+    """Return the record of a trial whose parameters are known; None is the confirmed one, else the best.
 
     Raises:
         StudyError: the study was not made by tuner, has no such trial, or no complete one.
     """
+    study = results.study
     if not study.made_here:
         raise StudyError(f"study {study.name} was not made by tuner: it has parameters, but no space to fill with them")
-    if trial is None and (search := confirms(study)):
+    if trial is None and (search := results.confirms):
         raise StudyError(f"study {study.name} has the runs of a confirmation: `tuner export {search}` has their pick")
-    record = _best(study) if trial is None else study.record(trial)
+    record = _best(results) if trial is None else results.record(trial)
     missing = [row.name for row in study.space.parameters() if not row.when and row.name not in record.params]
     if missing:
         raise StudyError(f"trial {record.number} of study {study.name} has not been started: it has no parameters yet")
     return record
 
 
-def why(study: Study, record: Record) -> str:
-    """Which trial is exported when none is named, and why: its confirmation, or what there is in place of one."""
-    found = read(study)
+def why(results: Results, record: Record) -> str:
+    """Say which trial is exported when none is named, and why: its confirmation, or what there is in place of one."""
+    study, found = results.study, results.confirmation
     if found is not None and found.believed is not None and found.believed.number == record.number:
         interval = found.interval(found.standings[0])
         assert interval is not None, study.name
@@ -126,19 +130,18 @@ def why(study: Study, record: Record) -> str:
     return f"{best}; the confirmation {lacks}: `tuner confirm {study.typed}`"
 
 
-def _best(study: Study) -> Record:
-    if (found := read(study)) is not None and found.believed is not None:
+def _best(results: Results) -> Record:
+    study, front, found = results.study, results.front, results.confirmation
+    if found is not None and found.believed is not None:
         return found.believed
-    records = study.records()
-    front = study.front(records)
-    if front and study.goal.single:
-        return front[0]
+    if results.best is not None:
+        return results.best
     if front:
         numbers = listing(str(record.number) for record in front)
         raise StudyError(
             f"study {study.name} has several objectives: name a trial of its front with --trial: {numbers}"
         )
-    if any(record.complete or not record.feasible for record in records):
+    if any(record.complete or not record.feasible for record in results.records):
         bounds = listing(map(str, study.goal.bounds))
         raise StudyError(f"study {study.name} has no complete trial that keeps {bounds}; name one with --trial")
     raise StudyError(f"study {study.name} has no complete trial yet; name one with --trial")
@@ -170,14 +173,14 @@ def place_config(space: Space, folder: Path) -> dict[str, str]:
     return digests
 
 
-def provenance(study: Study, record: Record) -> dict[str, Any]:
+def provenance(results: Results, record: Record) -> dict[str, Any]:
     """Where a config comes from and what repeats it.
 
     Final training reads seed, epoch, rates, threads and lanes here. The epoch of a confirmed trial is the one at which
     its held-out seeds were scored; else it is the one that the trial's value comes from.
     """
-    facts = record.attributes
-    found = _confirmation_of(study, record)
+    study, facts = results.study, record.attributes
+    found = _confirmation_of(results, record)
     epoch = record.epoch if found is None or found.pick is None or found.pick.epoch is None else found.pick.epoch
     return {
         "study": study.name,
@@ -216,9 +219,9 @@ def _told(study: Study, record: Record) -> dict[str, Any]:
     return {"values": dict(zip(study.goal.metrics, record.values, strict=False))}
 
 
-def _confirmation_of(study: Study, record: Record) -> Confirmation | None:
+def _confirmation_of(results: Results, record: Record) -> Confirmation | None:
     """The complete confirmation whose pick a trial is."""
-    found = read(study)
+    found = results.confirmation
     return None if found is None or found.pick is None or found.pick.trial.number != record.number else found
 
 

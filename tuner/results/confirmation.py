@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tuner.goal import LIMITS, Direction, Goal
 from tuner.results.racing import Interval, interval, luck
@@ -24,6 +25,9 @@ from tuner.settings import Confirm
 from tuner.study import Record, Study
 from tuner.study.registry import sibling
 from tuner.study.study import noted
+
+if TYPE_CHECKING:
+    from tuner.results.results import Results
 
 CONFIRM = "confirm"
 """What is noted of a sibling: whose it is, its candidates and its terms."""
@@ -98,10 +102,10 @@ class Confirmation:
         return first - found.mean if self.goal.direction is Direction.MAXIMIZE else found.mean - first
 
 
-def candidates_of(study: Study, top: int) -> list[Record]:
-    """The best trials of a search, at most `top`, each config once; the best first."""
+def candidates_of(search: Results, top: int) -> list[Record]:
+    """Return the best trials of a search, at most `top`, each config once; the best first."""
     chosen: dict[str, Record] = {}
-    for record in study.ranked(study.records()):
+    for record in search.study.ranked(search.records):
         if record.sound and len(chosen) < top:
             chosen.setdefault(repr(sorted(record.params.items())), record)
     return list(chosen.values())
@@ -123,36 +127,42 @@ def confirms(runs: Study) -> str:
     return runs.name.removesuffix(f".{CONFIRM}") if noted(runs, CONFIRM) else ""
 
 
-def confirmed_by(runs: Study) -> Confirmation | None:
-    """The confirmation that a study has the runs of; None if it is none's."""
+def search_of(runs: Study) -> Study | None:
+    """Return the study whose confirmation a study has the runs of; None if it is none's, or another of that name."""
     search = sibling(runs, name) if (name := confirms(runs)) else None
-    return None if search is None or (owned := runs_of(search)) is None or owned.uid != runs.uid else read(search)
+    return search if search is not None and search.made_here and noted(runs, CONFIRM).get("of") == search.uid else None
 
 
-def read(study: Study) -> Confirmation | None:
-    """The confirmation of a study, if there is one."""
-    if (runs := runs_of(study)) is None:
-        return None
-    facts, records = noted(runs, CONFIRM), study.records()
+def read(search: Results, runs: Results) -> Confirmation | None:
+    """Return how a confirmation stands by what is noted of it; None if it is of trials later than the search's here.
+
+    Args:
+        search: the study that is confirmed.
+        runs: the study of the confirmation's runs.
+    """
+    facts = noted(runs.study, CONFIRM)
     terms = Confirm(facts["top"], facts["seeds"], facts["splits"])
     overlap = facts.get("overlap", math.inf if terms.splits else 0.0)
-    return confirmation(study, [records[number] for number in facts["candidates"]], terms, runs.records(), overlap)
+    if max(facts["candidates"]) >= len(search.records):
+        return None
+    candidates = [search.records[number] for number in facts["candidates"]]
+    return confirmation(search, candidates, terms, runs.records, overlap)
 
 
 def confirmation(
-    study: Study, candidates: Sequence[Record], terms: Confirm, runs: Sequence[Record], overlap: float
+    search: Results, candidates: Sequence[Record], terms: Confirm, runs: Sequence[Record], overlap: float
 ) -> Confirmation:
-    """How it stands.
+    """Return how a confirmation stands.
 
     Args:
-        study: that of the search.
+        search: the study that is confirmed.
         candidates: at least one of its trials, the best first.
         terms: of the confirmation.
         runs: all trials of the sibling, among them perhaps some of earlier terms; of two of one run the later counts.
         overlap: n_valid / n_train where each seed draws its rows anew, else 0.
     """
     trials = {run: record for record in runs if (run := Run.of(record.attributes)) is not None}
-    best = study.best()
+    study, best = search.study, search.best
     stage = Stage(study, candidates, terms, trials, overlap)
     return Confirmation(
         study=sibling_name(study),

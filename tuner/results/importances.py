@@ -14,9 +14,10 @@ import numpy as np
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
 from tuner.errors import listing
+from tuner.goal import Goal
 from tuner.results.association import LEVEL, Array, Column, beyond_chance, fenced, spread
 from tuner.space.tree import Row
-from tuner.study import Choices, Record, Study, extract
+from tuner.study import Choices, Domain, Record, Study, extract
 
 MOST_TRIALS = 100
 """The most trials that fANOVA takes, of more those that lie evenly over the values: its cost grows with their square,
@@ -92,17 +93,20 @@ class Importances:
         return f"cannot be told from {trials}: {listing(named)}"
 
 
-def importances_of(study: Study, chosen: Sequence[Record], i: int = 0, trees: int = TREES) -> Importances:
+def importances_of(
+    study: Study, domains: Mapping[str, Domain], chosen: Sequence[Record], i: int = 0, trees: int = TREES
+) -> Importances:
     """Those in objective `i` by fANOVA (Hutter et al. 2014); none where no two values differ, or no parameter does.
 
     Args:
         study: whose trials they are.
+        domains: what each parameter is drawn from.
         chosen: complete trials with finite values, by number.
         i: which objective.
         trees: of the forest. Fewer give rougher shares; whether any parameter is told does not depend on them.
     """
     evaluated = min(len(chosen), MOST_TRIALS)
-    columns = _Columns(study, chosen, i, trees)
+    columns = _Columns(study.goal, domains, chosen, i, trees)
     if not columns.names or len({record.values[i] for record in chosen}) < FEWEST:
         return Importances((), evaluated, len(chosen))
     groups = list(_groups(study, chosen, columns.names))
@@ -139,9 +143,10 @@ class _Group:
 class _Columns:
     """The parameters of some trials, each on its own scale, and the values of these trials in one objective."""
 
-    def __init__(self, study: Study, sample: Sequence[Record], i: int, trees: int) -> None:
-        self._study, self._i, self._trees = study, i, trees
-        self._domains = {name: domain for name, domain in study.domains().items() if domain.varies}
+    def __init__(self, goal: Goal, domains: Mapping[str, Domain], sample: Sequence[Record], i: int, trees: int) -> None:
+        self._direction, self._trees = goal.directions[i], trees
+        self._all = domains
+        self._domains = {name: domain for name, domain in domains.items() if domain.varies}
         self.names = [name for name in self._domains if any(name in record.params for record in sample)]
         drawn_in = fenced(np.array([record.values[i] for record in sample])) if sample else ()
         self._values = {record.number: float(value) for record, value in zip(sample, drawn_in, strict=True)}
@@ -166,7 +171,7 @@ class _Columns:
         values = self.values(members)
         if not shown or len(set(values)) < FEWEST:
             return {}
-        coded = extract(self._study, members, values, self._i)
+        coded = extract(members, values, self._all, self._direction)
         forest = FanovaImportanceEvaluator(n_trees=self._trees, seed=0)
         shares = get_param_importances(coded, evaluator=forest, params=shown)
         return {name: float(share) for name, share in shares.items()}

@@ -15,6 +15,7 @@ from tuner.results.leader import leader_of, value_after
 
 if TYPE_CHECKING:
     from tuner.results.failures import Failures
+    from tuner.results.results import Results
     from tuner.study import Record, Study, TrialStatus
 
 MOST_RECENT = 8
@@ -123,14 +124,11 @@ class Overview:
         return self.phase in (Phase.RESTING, Phase.DONE, Phase.STOPPED)
 
 
-def overview(
-    study: Study, records: list[Record], drivers: Mapping[str, str] | None, now: datetime.datetime
-) -> Overview:
-    """How a study stands.
+def overview(results: Results, drivers: Mapping[str, str] | None, now: datetime.datetime) -> Overview:
+    """Return how a study stands.
 
     Args:
-        study: whose trials they are.
-        records: all of them, by number.
+        results: of the study, as it was just loaded.
         drivers: the processes that work on it by their names; None is unknown.
         now: the time, by the clock that dates trials.
     """
@@ -138,12 +136,12 @@ def overview(
     from tuner.study import Unfinished, told_apart
     from tuner.study.stopping import stop_reason
 
-    records = told_apart(records, drivers)
+    study, records = results.study, told_apart(results.records, drivers)
     ended = sorted((record for record in records if record.finished), key=lambda record: record.ended or now)
     running = [record for record in records if record.state is Unfinished.RUNNING]
     training = {_worker(record) for record in running if record.epochs}
     shown = tuple(_running(study, record, now, training) for record in running)
-    total, command = _asked(study, records)
+    total, command = _asked(results)
     stopped = "" if drivers else stop_reason(study)
     return Overview(
         time=now,
@@ -169,15 +167,13 @@ def overview(
     )
 
 
-def _asked(study: Study, records: list[Record]) -> tuple[int, str]:
+def _asked(results: Results) -> tuple[int, str]:
     """How many trials there are to be, as far as that is known by now, and the command that trains them."""
-    from tuner.results.confirmation import confirmed_by
-
-    if not study.made_here:
-        return len(records), ""
-    if (found := confirmed_by(study)) is None:
-        ended = sum(record.finished for record in records)  # an earlier run may have been asked for more
-        return max(study.space.search.trials, ended), "tuner run"
+    if not results.study.made_here:
+        return len(results.records), ""
+    if (found := results.confirmed) is None:
+        ended = sum(record.finished for record in results.records)  # an earlier run may have been asked for more
+        return max(results.space.search.trials, ended), "tuner run"
     return found.ended + len(found.wanted), "tuner confirm"
 
 

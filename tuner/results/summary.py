@@ -6,17 +6,19 @@ import collections
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tuner.goal import Direction, Goal
-from tuner.results.answer import trivial_of
-from tuner.results.confirmation import confirms, read
-from tuner.results.failures import Failures, failures_of
-from tuner.results.importances import Importances, importances_of
+from tuner.results.failures import Failures
+from tuner.results.importances import Importances
 from tuner.results.wording import of_what, spread
 from tuner.runtime.rounding import amount, rounded
-from tuner.study import Record, Study, sound, versions
+from tuner.study import Record, versions
 from tuner.study.fork import Fork
 from tuner.study.stopping import stop_reason
+
+if TYPE_CHECKING:
+    from tuner.results.results import Results
 
 TOP = 5
 """So many of the best trials are shown if not said otherwise."""
@@ -51,76 +53,74 @@ class Summary:
     importances: tuple[Importances, ...]
 
 
-def summary(study: Study, records: Sequence[Record], top: int = TOP) -> Summary:
+def summary(results: Results, top: int = TOP) -> Summary:
     """Sum a study up.
 
     Args:
-        study: with any number of trials, none included.
-        records: all of them, by number.
+        results: with any number of trials, none included.
         top: how many trials to show at most.
     """
-    chosen = sound(records)
-    objectives = range(len(study.goal.metrics))
-    importances = tuple(importances_of(study, chosen, i) for i in objectives)
-    front = study.front(records)
-    ended = study.ranked(record for record in records if record.finished)
-    shown = tuple((front if front and not study.goal.single else ended)[:top])
+    goal, front = results.goal, results.front
+    ended = results.study.ranked(record for record in results.records if record.finished)
+    shown = tuple((front if front and not goal.single else ended)[:top])
     return Summary(
-        headline=headline(study, records),
-        failures=failures_of(records),
-        notes=tuple(notes(study)),
-        goal=study.goal,
-        courses=tuple(_course(study.goal, chosen, i) for i in objectives),
+        headline=headline(results),
+        failures=results.failures,
+        notes=tuple(notes(results)),
+        goal=goal,
+        courses=tuple(_course(goal, results.sound, i) for i in range(len(goal.metrics))),
         top=shown,
         front=len(front),
-        parameters=_parameters(shown, importances),
-        importances=importances,
+        parameters=_parameters(shown, results.importances),
+        importances=results.importances,
     )
 
 
-def notes(study: Study) -> Iterator[str]:
+def notes(results: Results) -> Iterator[str]:
     """What the study was forked from, why it has stopped, and what fresh seeds said of it."""
-    yield from circumstances(study)
-    found = read(study)
+    yield from circumstances(results)
+    found, goal = results.confirmation, results.goal
     if found is not None and found.pick is not None and (interval := found.interval(found.pick)) is not None:
         stale = "" if found.current else "; the search has found a better one since"
-        told = f"{study.goal.title} {spread(interval)}"
+        told = f"{goal.title} {spread(interval)}"
         yield f"confirmed on fresh seeds: trial {found.pick.trial.number}, {told}{stale}"
-    elif study.made_here and not confirms(study) and (best := study.best()) is not None:
-        yield f"not confirmed: the best value, of trial {best.number}, is {of_what(study.goal, best)}"
-    if told := against_the_trivial(study):
+    elif results.study.made_here and not results.confirms and (best := results.best) is not None:
+        yield f"not confirmed: the best value, of trial {best.number}, is {of_what(goal, best)}"
+    if told := against_the_trivial(results):
         yield told
 
 
-def against_the_trivial(study: Study) -> str:
+def against_the_trivial(results: Results) -> str:
     """What the trivial predictor scores, and whether the best trial is better; empty where that is not known."""
-    trivial, best = trivial_of(study), study.best()
+    trivial, best, goal = results.trivial, results.best, results.goal
     if trivial is None or best is None or best.value is None:
         return ""
-    told = f"the trivial predictor ({trivial.says}) has {study.goal.title} {rounded(trivial.value)}"
-    beaten = study.goal.direction.better(best.value, trivial.value)
+    told = f"the trivial predictor ({trivial.says}) has {goal.title} {rounded(trivial.value)}"
+    beaten = goal.direction.better(best.value, trivial.value)
     return told if beaten else f"{told}, and no trial is better"
 
 
-def circumstances(study: Study) -> Iterator[str]:
+def circumstances(results: Results) -> Iterator[str]:
     """What the study was forked from, why it has stopped, and whose confirmation its trials are runs of."""
+    study = results.study
     if (fork := Fork.read(study)) is not None:
         yield from fork.notes
     yield from versions.notes(study)
     if reason := stop_reason(study):
         yield f"stopped by search.stop: {reason}"
-    if search := confirms(study):
+    if search := results.confirms:
         yield f"the runs of a confirmation: their best is no result; `tuner show {search}` has what they say"
 
 
-def headline(study: Study, records: Sequence[Record]) -> str:
+def headline(results: Results) -> str:
     """What a study is, and how many trials it has, in a line."""
+    goal, records = results.goal, results.records
     states = collections.Counter(record.state for record in records)
     counts = ", ".join(f"{count} {state}" for state, count in states.items())
     of_which = f": {counts}" if counts else ""
-    bounds = f"; constraints: {', '.join(map(str, study.goal.bounds))}" if study.goal.bounds else ""
+    bounds = f"; constraints: {', '.join(map(str, goal.bounds))}" if goal.bounds else ""
     trials = amount(len(records), "trial")
-    return f"study {study.name}: {study.goal}{bounds}; {trials}{of_which}"
+    return f"study {results.study.name}: {goal}{bounds}; {trials}{of_which}"
 
 
 def _course(goal: Goal, chosen: Sequence[Record], i: int) -> Course:

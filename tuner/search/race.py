@@ -18,7 +18,8 @@ from tuner.errors import BuildError, DataError, StudyError, UsageError, listing
 from tuner.executors import leftovers
 from tuner.executors.worker_options import Executor, WorkerOptions, Workers
 from tuner.goal import Goal
-from tuner.results.confirmation import CONFIRM, Confirmation, candidates_of, confirmation, read, sibling_name
+from tuner.results.confirmation import CONFIRM, Confirmation, candidates_of, confirmation, sibling_name
+from tuner.results.results import Results
 from tuner.results.stage import Part, Run
 from tuner.runtime.seeds import derive
 from tuner.search.events import Observer, Trouble
@@ -93,7 +94,7 @@ def confirm(
         asked.splits if splits is None else splits,
     )
     _refuse_too_few(terms)
-    return confirm_with(terms, study_name, storage, options, device, observe)
+    return confirm_with(terms, opened, storage, options, device, observe)
 
 
 def _refuse_too_few(terms: Confirm) -> None:
@@ -124,19 +125,20 @@ _OWN_ROWS = "which rows are trained on is the affair of objective.function: drop
 
 
 def confirm_with(
-    terms: Confirm, name: str, storage: str, options: WorkerOptions, device: str, observe: Observer
+    terms: Confirm, study: Study, storage: str, options: WorkerOptions, device: str, observe: Observer
 ) -> Confirmation:
     """Do what `confirm` does on these terms, with these workers."""
-    study = load_study(open_storage(storage), name)
-    candidates = _candidates(study, terms)
-    if (found := read(study)) is not None and _is(found, terms, candidates) and not (found.wanted or found.failed):
+    search = Results(study)
+    candidates = _candidates(search, terms)
+    found = search.confirmation
+    if found is not None and _is(found, terms, candidates) and not (found.wanted or found.failed):
         return found
     space = _space(study, terms)
     where = device_of(device)
     launcher, plan = launcher_of(space, options, where), planned(space, where, options)
     plan = replace(plan, notes=(*plan.notes, *confirmable(study, plan.version)))
     overlap = _overlap(plan, space) if terms.splits else 0.0
-    search = space.search
+    settings = space.search
     with join(storage, space.name, lambda message: observe(Trouble(message))) as turns:
 
         def opened() -> Study:
@@ -144,19 +146,20 @@ def confirm_with(
 
         def stage() -> tuple[Study, Confirmation]:
             runs = opened()
-            return runs, _stage(study, runs, candidates, terms, overlap)
+            return runs, _stage(Results(study), runs, candidates, terms, overlap)
 
-        in_turn(turns, lambda: _try_again(study, opened(), candidates, terms, overlap))
+        in_turn(turns, lambda: _try_again(search, opened(), candidates, terms, overlap))
         while (staged := in_turn(turns, stage))[1].wanted:
             runs = staged[0]
-            limits = Limits(len(runs.records()), math.inf, search.max_failures, search.keep)
+            limits = Limits(len(runs.records()), math.inf, settings.max_failures, settings.keep)
             folder = study_folder(storage, runs.name, runs.uid)
             stage_plan = replace(plan, notes=(*plan.notes, _stage_note(staged[1])))
             drive(runs, _drawn(stage_plan, space, runs), launcher, turns, limits, folder, observe)
         return staged[1]
 
 
-def _candidates(study: Study, terms: Confirm) -> list[Record]:
+def _candidates(search: Results, terms: Confirm) -> list[Record]:
+    study = search.study
     if not study.made_here:
         raise StudyError(f"study {study.name} was not made by tuner: it has no space to train its trials with")
     if noted(study, CONFIRM):
@@ -171,7 +174,7 @@ def _candidates(study: Study, terms: Confirm) -> list[Record]:
             f"study {there.name} is there and confirms another {study.name}: `tuner delete {there.name}` makes room"
         )
         raise StudyError(message)
-    candidates = candidates_of(study, terms.top)
+    candidates = candidates_of(search, terms.top)
     if not candidates:
         raise StudyError(f"study {study.name} has no complete trial within its bounds yet: there is none to confirm")
     return candidates
@@ -191,12 +194,12 @@ def _space(study: Study, terms: Confirm) -> Space:
     return study.space.with_settings(settings)
 
 
-def _stage(study: Study, runs: Study, candidates: list[Record], terms: Confirm, overlap: float) -> Confirmation:
+def _stage(search: Results, runs: Study, candidates: list[Record], terms: Confirm, overlap: float) -> Confirmation:
     """How the confirmation stands; the runs that it wants next are all there."""
-    found = confirmation(study, candidates, terms, runs.records(), overlap)
+    found = confirmation(search, candidates, terms, runs.records(), overlap)
     numbers = [record.number for record in candidates]
-    facts = {"of": study.uid, "candidates": numbers, "top": terms.top, "seeds": terms.seeds, "splits": terms.splits}
-    note(runs, CONFIRM, facts | {"overlap": overlap})
+    facts = {"of": search.study.uid, "candidates": numbers, "overlap": overlap}
+    note(runs, CONFIRM, facts | {"top": terms.top, "seeds": terms.seeds, "splits": terms.splits})
     params = {record.number: record.params for record in candidates}
     for run in found.wanted:
         if run not in found.trials:
@@ -212,9 +215,9 @@ def _stage_note(found: Confirmation) -> str:
     return f"race of trials {trials} over fresh seeds; later stages add runs to the total"
 
 
-def _try_again(study: Study, runs: Study, candidates: list[Record], terms: Confirm, overlap: float) -> None:
+def _try_again(search: Results, runs: Study, candidates: list[Record], terms: Confirm, overlap: float) -> None:
     """Let the runs wait once more that failed in an earlier call."""
-    found = confirmation(study, candidates, terms, runs.records(), overlap)
+    found = confirmation(search, candidates, terms, runs.records(), overlap)
     for run in found.failed:
         enqueue(runs, found.trials[run].params, {**run.facts, "seed": _seed(runs, run)})
 

@@ -179,7 +179,8 @@ def run(
     timed_out = time.monotonic() >= limits.deadline and study.finished() < limits.total and not stopped
     if terms is None or timed_out:
         return Result(study, front, failures, stopped)
-    confirmed = confirm_with(terms, study.name, storage, options.for_confirmation(), device, observe)
+    searched = load_study(open_storage(storage), study.name, study.space)
+    confirmed = confirm_with(terms, searched, storage, options.for_confirmation(), device, observe)
     return Result(study, front, failures, stopped, confirmed)
 
 

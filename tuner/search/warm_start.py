@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from tuner.errors import StorageError, UsageError, counted, listing
-from tuner.results.confirmation import candidates_of, read
+from tuner.results.confirmation import candidates_of
+from tuner.results.results import Results
 from tuner.settings import Outside, WarmStart
 from tuner.space import Space
 from tuner.space.diff import Source
@@ -161,9 +162,10 @@ def _best(study: Study, top: int) -> list[Record]:
     """The confirmed trial, then by value; of several objectives the front."""
     if not study.goal.single:
         return study.front()[:top]
-    found = read(study)
+    results = Results(study)
+    found = results.confirmation
     believed = [] if found is None or found.believed is None else [found.believed]
-    others = [record for record in candidates_of(study, top) if record not in believed]
+    others = [record for record in candidates_of(results, top) if record not in believed]
     return [*believed, *others][:top]
 
 

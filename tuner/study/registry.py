@@ -74,8 +74,13 @@ def refuse_other_directions(study: optuna.Study, goal: Goal) -> None:
         raise StudyError(f"study {study.study_name} was made for other directions: choose another --study-name")
 
 
-def load_study(storage: BaseStorage, name: str) -> Study:
-    """A study that is there.
+def load_study(storage: BaseStorage, name: str, space: Space | None = None) -> Study:
+    """Return a study that is there.
+
+    Args:
+        storage: the database.
+        name: the study's.
+        space: what it tunes, where that is known already.
 
     Raises:
         StudyError: it is not; the message lists those that are.
@@ -92,7 +97,7 @@ def load_study(storage: BaseStorage, name: str) -> Study:
             else "there is none yet"
         )
         raise StudyError(f"no study {name}{did_you_mean(name, names)}: {there}")
-    return Study(study)
+    return Study(study, space)
 
 
 def list_studies(storage: BaseStorage) -> list[str]:

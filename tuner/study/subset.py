@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
+from tuner.goal import Direction
 from tuner.study.distributions import Choices, Domain
 from tuner.study.record import Record
-from tuner.study.study import Study
 
 
-def extract(study: Study, records: Sequence[Record], values: Iterable[float], i: int = 0) -> optuna.Study:
-    """A study of objective `i` alone, whose trials are numbered anew.
+def extract(
+    records: Sequence[Record], values: Iterable[float], domains: Mapping[str, Domain], direction: Direction
+) -> optuna.Study:
+    """Return a study of one objective alone, whose trials are numbered anew.
 
     Its parameters are places in [0, 1] on their own scale, and positions of labels: Optuna's evaluators would weigh
     a range by its width, though it was searched by its logarithm, and cannot do with labels that are lists.
 
     Args:
-        study: whose they are.
         records: complete trials.
         values: of each of them, finite.
-        i: which of its objectives.
+        domains: what each of their parameters is drawn from.
+        direction: which way the values get better.
     """
-    domains = study.domains()
     distributions = {name: _distribution(domain) for name, domain in domains.items()}
-    taken = optuna.create_study(direction=study.goal.directions[i].value)
+    taken = optuna.create_study(direction=direction.value)
     taken.add_trials(
         optuna.trial.create_trial(
             value=float(value),

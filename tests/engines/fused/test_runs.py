@@ -14,6 +14,7 @@ from tuner.errors import Interrupted, TunerError
 from tuner.final.retrain import train
 from tuner.protocol import State
 from tuner.results import best_config
+from tuner.results.results import Results
 from tuner.search.events import Event, Noted, Reported, Started
 from tuner.space import Space
 from tuner.storage import open_storage
@@ -58,7 +59,7 @@ def test_a_trial_that_trained_with_others_is_repeated_alone_up_to_rounding_and_t
     records, _ = run(tmp_path, url)
     study = load_study(open_storage(url), "alike")
 
-    done = train(best_config.filled_space(study, 5), tmp_path / "run", on=On.TRAIN)
+    done = train(best_config.filled_space(Results(study), 5), tmp_path / "run", on=On.TRAIN)
 
     alone = [epoch["loss"] for epoch in done.epochs]
     assert alone == pytest.approx(records[5].history["loss"][: len(alone)], rel=1e-3)

@@ -9,7 +9,7 @@ import pytest
 import tuner
 from tests.support.confirmations import FIT, study
 from tuner.plots.forest import forest
-from tuner.results.confirmation import read
+from tuner.results.results import Results
 from tuner.results.stage import Part
 from tuner.results.wording import sentences, verdict
 from tuner.search.events import Event
@@ -93,7 +93,7 @@ def test_a_confirmation_that_crashed_goes_on(walk: Path, url: str, tmp_path: Pat
     seen: list[Event] = []
     with pytest.raises(Crash):
         tuner.confirm("walk", top=3, seeds=3, storage=url, observe=crash)
-    cut = read(study(url))
+    cut = Results(study(url)).confirmation
     assert cut is not None
     assert cut.pick is None
     assert list(sentences(cut)) == ["The confirmation is not complete"]

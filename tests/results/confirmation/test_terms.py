@@ -9,7 +9,8 @@ import pytest
 import tuner
 from tests.support.confirmations import SPACE, study
 from tuner.errors import StudyError, UsageError
-from tuner.results.confirmation import CONFIRM, read
+from tuner.results.confirmation import CONFIRM
+from tuner.results.results import Results
 from tuner.results.wording import sentences
 from tuner.search.events import Event, Reported
 from tuner.settings import Confirm
@@ -27,7 +28,7 @@ def test_what_cannot_be_confirmed_is_refused_with_a_sentence(walk: Path, url: st
     with pytest.raises(StudyError, match=r"study walk\.confirm is a confirmation itself"):
         tuner.confirm("walk.confirm", storage=url)
     note(study(url, "walk.confirm"), CONFIRM, {**noted(study(url, "walk.confirm"), CONFIRM), "of": "another"})
-    assert read(study(url)) is None
+    assert Results(study(url)).confirmation is None
     with pytest.raises(StudyError, match=r"`tuner delete walk\.confirm` makes room"):
         tuner.confirm("walk", storage=url)
 

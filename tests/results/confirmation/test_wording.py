@@ -11,8 +11,8 @@ from tests.conftest import Cli
 from tests.support.confirmations import FIT, study
 from tuner.plots.base import whiskers
 from tuner.plots.forest import forest
-from tuner.results.confirmation import read
 from tuner.results.racing import Interval
+from tuner.results.results import Results
 from tuner.results.wording import sentences
 from tuner.space import Space
 
@@ -117,7 +117,7 @@ def test_the_command_tells_the_pick_and_its_candidates(walk: Path, url: str, cli
     done = cli("confirm", "walk", "--top", "3", "--seeds", "3", "-q")
 
     assert done.returncode == 0, done.stderr
-    found = read(study(url))
+    found = Results(study(url)).confirmation
     assert found is not None
     assert found.pick is not None
     assert f"Trial {found.pick.trial.number} has the best mean of 3 candidates" in done.stdout

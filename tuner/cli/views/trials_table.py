@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tuner.cli.artifacts import Kept
     from tuner.goal import Goal
     from tuner.results.importances import Importances
+    from tuner.results.results import Results
     from tuner.study import Record, Study
 
 MOST_ROWS = 40
@@ -32,25 +33,20 @@ class Format(enum.Enum):
     YAML = "yaml"
 
 
-def print_study(study: Study, records: list[Record], kept: Kept, form: Format, top: int) -> None:
+def print_study(results: Results, kept: Kept, form: Format, top: int) -> None:
     """Print a study's summary with its `top` best trials, or all of it as data."""
     if form is Format.TABLE:
         from tuner.cli.views.summary_table import print_summary
         from tuner.results.summary import summary
 
-        print_summary(summary(study, records, top), kept.summary)
+        print_summary(summary(results, top), kept.summary)
         return
-    from tuner.results.failures import failures_of
-    from tuner.results.importances import importances_of
-    from tuner.study import sound
-
-    front = study.front(records)
-    failures = failures_of(records)
-    facts = {"study": study.name, **_goal_data(study.goal), "front": [record.number for record in front]}
+    goal, failures = results.goal, results.failures
+    facts = {"study": results.study.name, **_goal_data(goal), "front": [record.number for record in results.front]}
     facts |= {"ended": failures.ended, "failures": [asdict(each) for each in failures.causes]}
-    found = {metric: importances_of(study, sound(records), i) for i, metric in enumerate(study.goal.metrics)}
-    facts["importances"] = {metric: _importances_data(each) for metric, each in found.items()}
-    _print_data({**facts, "trials": [_data(record, kept) for record in records]}, form)
+    found = zip(goal.metrics, results.importances, strict=True)
+    facts["importances"] = {metric: _importances_data(each) for metric, each in found}
+    _print_data({**facts, "trials": [_data(record, kept) for record in results.records]}, form)
 
 
 def print_trial(study: Study, record: Record, kept: Kept, form: Format) -> None:
