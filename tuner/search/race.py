@@ -169,7 +169,7 @@ def _candidates(search: Results, terms: Confirm) -> list[Record]:
     if terms.splits and study.space.objective.function is not None:
         raise UsageError(f"--splits: {_OWN_ROWS}")
     there = sibling(study, sibling_name(study))
-    if there is not None and there.records() and noted(there, CONFIRM).get("of") != study.uid:
+    if there is not None and noted(there, CONFIRM).get("of") != study.uid and there.records():
         message = (
             f"study {there.name} is there and confirms another {study.name}: `tuner delete {there.name}` makes room"
         )
