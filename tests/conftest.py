@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -41,6 +42,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "postgres" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.integration)
+
+
+def pytest_collection_finish() -> None:
+    """Look for cycles among what tests make, and no more among the million objects that imports have made."""
+    gc.collect()
+    gc.freeze()
 
 
 TINY = """\

@@ -11,6 +11,7 @@ import tuner
 from tests.conftest import ROOT
 
 SPACES = ROOT / "search_spaces"
+pytestmark = pytest.mark.slow
 
 
 def tuned(folder: Path, name: str, *settings: tuple[str, object], seed: int | None = None) -> Mapping[str, float]:

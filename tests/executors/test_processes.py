@@ -14,7 +14,7 @@ import pytest
 from torch import Tensor, nn
 
 import tuner
-from tests.conftest import command, environment
+from tests.conftest import command, environment, tuner_in
 from tuner.errors import NoTrialSucceeded, UsageError
 from tuner.executors.forkserver import warm_up
 from tuner.executors.messages import Gone
@@ -202,8 +202,8 @@ def test_workers_end_with_a_driver_that_is_killed_and_the_study_goes_on(tmp_path
 
     first.kill()
     first.wait()
-    gone, alive = psutil.wait_procs(workers, timeout=15)
-    again = subprocess.run(run, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=240)
+    gone, alive = psutil.wait_procs(workers, timeout=60)
+    again = tuner_in(tmp_path, "run", "--space", "many.yaml", "--workers", "2")
 
     assert len(gone) >= 2
     assert alive == []
@@ -221,15 +221,9 @@ def test_ctrl_c_sets_all_running_trials_back(tmp_path: Path) -> None:
         time.sleep(0.2)
 
     process.send_signal(signal.SIGINT)
-    code = process.wait(timeout=30)
+    code = process.wait(timeout=60)
 
-    shown = subprocess.run(
-        [*command(), "show", "many", "--format", "json"],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-    )
+    shown = tuner_in(tmp_path, "show", "many", "--format", "json")
     assert code == 130
     assert shown.stdout.count('"state": "waiting"') == 2
     assert '"state": "running"' not in shown.stdout
