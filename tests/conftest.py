@@ -104,7 +104,7 @@ def cli(tmp_path: Path) -> Cli:
 def cli_process(tmp_path: Path) -> Cli:
     """The command line in a folder of its own, in another process."""
 
-    def call(*arguments: object, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    def call(*arguments: object, timeout: float = 240) -> subprocess.CompletedProcess[str]:
         return tuner_process_in(tmp_path, *map(str, arguments), timeout=timeout)
 
     return call
@@ -126,13 +126,13 @@ def tuner_in(folder: Path, *arguments: str, typed: str | None = None) -> subproc
     return command_line.call(folder, arguments, environment(), typed)
 
 
-def tuner_process_in(folder: Path, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+def tuner_process_in(folder: Path, *arguments: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
     """The command line in a folder, in another process."""
     call = [*command(), *arguments]
     return subprocess.run(call, cwd=folder, env=environment(), capture_output=True, text=True, timeout=timeout)
 
 
-def until(condition: Callable[[], object], seconds: float = 60) -> None:
+def until(condition: Callable[[], object], seconds: float = 180) -> None:
     """Wait for something to come true, or fail."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -108,7 +108,7 @@ def test_nothing_outlives_a_run_that_ends_and_joblib_calls_functions_of_own_code
     assert "Traceback" not in said
     assert "Warning" not in said
     assert len(list(tmp_path.glob("left/*"))) >= 4
-    until(lambda: not left(tmp_path), 10)
+    until(lambda: not left(tmp_path))
 
 
 @pytest.mark.parametrize("options", WORKERS_FIRST)
@@ -119,7 +119,7 @@ def test_nothing_outlives_trials_that_die(tmp_path: Path, options: tuple[str, ..
 
     assert run.returncode == (3 if options else -signal.SIGKILL)
     assert list(tmp_path.glob("left/*"))
-    until(lambda: not left(tmp_path), 15)
+    until(lambda: not left(tmp_path))
 
 
 @pytest.mark.parametrize("options", WORKERS_FIRST)
@@ -130,7 +130,7 @@ def test_nothing_outlives_a_driver_that_is_killed(tmp_path: Path, options: tuple
     run.kill()
     run.communicate(timeout=60)
 
-    until(lambda: not left(tmp_path), 15)
+    until(lambda: not left(tmp_path))
 
 
 @pytest.mark.slow
@@ -140,7 +140,7 @@ def test_nothing_outlives_a_trial_that_is_killed_at_its_limit(tmp_path: Path) ->
     run.communicate(timeout=120)
 
     assert run.returncode == 3
-    until(lambda: not left(tmp_path), 10)
+    until(lambda: not left(tmp_path))
 
 
 @pytest.mark.slow
@@ -153,7 +153,7 @@ def test_nothing_outlives_ctrl_c_and_the_trials_wait(tmp_path: Path, options: tu
     said, _ = run.communicate(timeout=60)
 
     assert run.returncode == 130, said
-    until(lambda: not left(tmp_path), 10)
+    until(lambda: not left(tmp_path))
 
 
 POOLED = """\
@@ -189,7 +189,7 @@ def test_pools_work_on_ray_and_nothing_outlives_the_run(tmp_path: Path, monkeypa
 
     assert run.returncode == 0, said
     assert "loss  14" in said, said
-    until(lambda: not left(tmp_path), 15)
+    until(lambda: not left(tmp_path))
 
 
 BESIDE = """\

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from multiprocessing import forkserver
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pytest
 from torch import Tensor, nn
 
 import tuner
-from tests.conftest import command, environment, tuner_in
+from tests.conftest import command, environment, tuner_in, until
 from tuner.errors import NoTrialSucceeded, UsageError
 from tuner.executors.forkserver import warm_up
 from tuner.executors.messages import Gone
@@ -212,16 +211,15 @@ def test_workers_end_with_a_driver_that_is_killed_and_the_study_goes_on(tmp_path
 
 
 def test_ctrl_c_sets_all_running_trials_back(tmp_path: Path) -> None:
-    (tmp_path / "many.yaml").write_text(SPACE.replace("epochs: 3", "epochs: 5000"))
+    (tmp_path / "many.yaml").write_text(
+        SPACE.replace("epochs: 3", "epochs: 5000").replace("trials: 5", "trials: 5, checkpoint_interval: 0.5")
+    )
     run = [*command(), "run", "--space", "many.yaml", "--workers", "2"]
     process = subprocess.Popen(run, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 90
-    checkpoints = tmp_path / ".tuner"
-    while time.monotonic() < deadline and not list(checkpoints.glob("*/checkpoints/*.pt")):
-        time.sleep(0.2)
+    until(lambda: len(list(tmp_path.glob(".tuner/*/checkpoints/[01].pt"))) == 2)
 
     process.send_signal(signal.SIGINT)
-    code = process.wait(timeout=60)
+    code = process.wait(timeout=120)
 
     shown = tuner_in(tmp_path, "show", "many", "--format", "json")
     assert code == 130

@@ -128,11 +128,11 @@ def test_ten_thousand_trials_stay_quick_and_small() -> None:
     records = [
         record(i, str(i % 16), i / 16, i / 16 + 0.9, states[i % 4], host=f"node{i % 2}", why=why) for i in range(10_000)
     ]
-    began = time.perf_counter()
+    began = time.process_time()
 
     _, figure = drawn(records)
     page = figure.to_html(full_html=False, include_plotlyjs=False)
 
-    assert time.perf_counter() - began < 10  # it takes half a second where nothing else runs
+    assert time.process_time() - began < 10  # of this process; it takes half a second
     assert len(page) < 2_000_000
     assert len(figure.data) == 4

@@ -135,6 +135,7 @@ def facts_of(page: str) -> Any:
     return json.loads(html.unescape(told[1]))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 @pytest.mark.parametrize(("width", "dark"), [(PHONE, True), (DESK, False)])
 def test_a_browser_draws_every_figure_within_the_width_and_in_the_look_of_its_reader(
@@ -165,6 +166,7 @@ SORTED = """\
 }, 1000));</script></body>"""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 def test_the_table_of_trials_sorts_by_size_and_shows_what_is_looked_for(tmp_path: Path) -> None:
     study, page = study_of(30), tmp_path / "page.html"

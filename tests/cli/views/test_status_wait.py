@@ -55,7 +55,7 @@ def test_control_c_ends_a_watch_of_a_study_that_never_comes_without_a_word(tmp_p
 
     watch.send_signal(signal.SIGINT)
 
-    assert (watch.wait(timeout=30), watch.communicate()[1]) == (130, "")
+    assert (watch.wait(timeout=120), watch.communicate()[1]) == (130, "")
 
 
 def test_a_study_that_never_comes_is_an_error_when_patience_is_over(cli: Cli, tmp_path: Path) -> None:

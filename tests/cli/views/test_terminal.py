@@ -118,12 +118,12 @@ def test_two_workers_have_a_row_each_and_one_that_dies_says_why(tmp_path: Path) 
         tmp_path,
         50,
         *command(),
-        *["run", "--space", "own.yaml", "--workers", "2", "--epochs", "40", "--set", "data.batch_size=8"],
+        *["run", "--space", "own.yaml", "--workers", "2", "--epochs", "16", "--set", "data.batch_size=8"],
         MAY_DIE="1",
     )
 
     rows = [line.split() for line in ever if line.startswith(("0  ", "1  "))]
-    assert any(row[1] == "trial" and row[-3].endswith("/40") and row[-2] == "accuracy" for row in rows)
+    assert any(row[1] == "trial" and row[-3].endswith("/16") and row[-2] == "accuracy" for row in rows)
     assert {row[0] for row in rows} == {"0", "1"}
     assert any(row[-2:] == ["replaced:", "SIGKILL"] for row in rows)
     assert left.count("net.py is imported") == 5  # by the check, as it tries to save, by two workers, and by the third
@@ -131,7 +131,7 @@ def test_two_workers_have_a_row_each_and_one_that_dies_says_why(tmp_path: Path) 
 
 
 def test_stdout_that_leads_elsewhere_gets_the_result_alone(tmp_path: Path, tiny: Path) -> None:
-    run = f"{shlex.join([*command(), 'run', '--space', tiny.name, '--epochs', '60'])} > result.txt"
+    run = f"{shlex.join([*command(), 'run', '--space', tiny.name, '--epochs', '20'])} > result.txt"
 
     left, ever = watched(tmp_path, 60, "sh", "-c", run)
 

@@ -37,7 +37,7 @@ def test_ray_that_is_started_here_is_for_this_machine_and_leaves_the_drivers_sig
         started = [each for each in psutil.Process().children(recursive=True) if each not in there]
         processes = [psutil.Process(), *started]
         listening = set.union(*map(listened_at, processes))
-    _, alive = psutil.wait_procs(started, timeout=10)
+    _, alive = psutil.wait_procs(started, timeout=60)
 
     assert now == before
     assert listening <= LOOPBACK
@@ -54,7 +54,7 @@ def test_nothing_of_ray_outlives_a_driver_that_started_it(tmp_path: Path) -> Non
 
     driver.kill()
     driver.wait()
-    _, alive = psutil.wait_procs(processes, timeout=15)
+    _, alive = psutil.wait_procs(processes, timeout=60)
 
     assert alive == []
 
@@ -66,8 +66,8 @@ def test_ctrl_c_in_a_terminal_sets_trials_back_and_ends_ray(tmp_path: Path) -> N
     processes = psutil.Process(driver.pid).children(recursive=True)
 
     os.killpg(driver.pid, signal.SIGINT)
-    output, _ = driver.communicate(timeout=30)
-    _, alive = psutil.wait_procs(processes, timeout=10)
+    output, _ = driver.communicate(timeout=120)
+    _, alive = psutil.wait_procs(processes, timeout=60)
 
     shown = tuner_in(tmp_path, "show", "long", "--format", "json").stdout
     assert driver.returncode == 130
