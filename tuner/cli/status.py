@@ -45,8 +45,8 @@ def status(
     --json prints one object. Its keys are time, study, phase, total, ended, states, front, leader, running, left,
     set_back, drivers, recent, failures, stopped, seconds_left and limit.
 
-    phase is running, resting, done, unknown or stopped by search.stop. While --watch waits for the study, it is absent,
-    and the reason is given. states has the number of trials in each state. front has the best trial, or the whole
+    phase is running, resting, done, unknown, stopped by search.stop, or absent. It is absent, with a reason, while
+    --watch waits for the study. states has the number of trials in each state. front has the best trial, or the whole
     front. leader is a running trial that is better, or null. left counts trials left running by drivers that are gone.
     drivers is null if they are unknown. recent has the trials that ended last, the latest at the end. failures has
     state, cause, count and an example's number for each cause. stopped is the reason of an early end.

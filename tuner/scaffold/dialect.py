@@ -1,4 +1,4 @@
-"""How a file of rows is written: its encoding, separator and header, and how its numbers and gaps are spelt."""
+"""The format of a file of rows: its encoding, separator and header, and its spelling of numbers and gaps."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from tuner.data.sources.read_table import BLANKS, NA_WORDS, Reading, na_words
 from tuner.errors import DataError, listing
 
 SEPARATORS = (";", "\t", "|", ",")
-"""Those of one rank are tried in this order: a comma may be a decimal sign."""
+"""Separators in the order of trial, if several fit: a comma may be a decimal sign."""
 
 LINES = 30
-"""Lines from which the separator is guessed."""
+"""Number of lines from which the separator is guessed."""
 
 ENCODINGS = ("utf-8", "utf-16", "cp1252", "latin-1")
-"""The first in which a file can be read is taken; any file can be read in the last."""
+"""Encodings in the order of trial. The last one reads any file."""
 
 Options = dict[str, Any]
 
 
 def guess(base: str, path: str) -> tuple[Options, list[str]]:
-    """The keys of a `data` section by which a file is read, where they differ from the usual, and why.
+    """Return the unusual keys of a `data` section that read a file, and the reasons.
 
     Raises:
         DataError: the file is not there or cannot be read.
@@ -61,7 +61,7 @@ def guess(base: str, path: str) -> tuple[Options, list[str]]:
 def with_classes(
     base: str, path: str, target: str, options: Options, decided: Sequence[str]
 ) -> tuple[Options, list[str]]:
-    """The same with `keep_na` where a word such as None is about as common as a class."""
+    """Return the keys with `keep_na` if a word such as None is about as frequent as a class."""
     column = read_table.read(base, path, Reading.of(options))[target]
     words = na_words(base, path, Reading.of(options), target)
     others = column.dropna().value_counts()
@@ -89,7 +89,7 @@ def _guess_layout(file: Path, base: str, path: str, options: Options, decided: l
 
 
 def _encoding(file: Path) -> str:
-    """By its mark or by trial; the reader says what else is wrong with a file."""
+    """Return the encoding of a file, by its mark or by trial; the reader reports other faults."""
     try:
         with file.open("rb") as opened:
             marked = utf_16(opened.read(4))
@@ -111,7 +111,7 @@ def _encoding(file: Path) -> str:
 
 
 def _separator(file: Path, encoding: str) -> str:
-    """The one that cuts each of the first lines into the same number of fields, the most of them."""
+    """Return the separator that cuts the first lines into equally many fields, and the most."""
     options: dict[str, Any] = {"sep": "\x01", "header": None, "nrows": LINES, "dtype": str, "na_filter": False}
     try:
         lines = pd.read_csv(file, encoding=encoding, quoting=csv.QUOTE_NONE, **options)[0].tolist()
@@ -128,7 +128,7 @@ def _separator(file: Path, encoding: str) -> str:
 
 
 def _raw(base: str, path: str, options: Options, **more: Any) -> pd.DataFrame:
-    """All as text, under its names or, without a header, under numbers."""
+    """Return the whole file as text, under its names, or under numbers without a header."""
     reading, file = Reading.of(options), Path(base, path)
     common: dict[str, Any] = {"sep": reading.separator, "skipinitialspace": True, "encoding": reading.encoding}
     header = 0 if reading.header else None
@@ -141,7 +141,7 @@ def _strings(column: pd.Series[Any]) -> Counter[str]:
 
 
 def _spelling(columns: Sequence[Sequence[str]], separator: str) -> Spelling:
-    """The one that most columns of numbers are spelt in, the usual before the others."""
+    """Return the spelling of most columns of numbers, the usual one first."""
     ranked = list(number_format.KNOWN)
     if separator != ",":  # a comma is rather a decimal sign then
         ranked.sort(key=lambda one: (one != number_format.USUAL, one.decimal != ","))

@@ -1,4 +1,4 @@
-"""What was found where the user pointed: the rows, how a space names them, and what was decided on the way."""
+"""The findings about data: the rows, the `data` section for them, and the decisions."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from tuner.data.rows import Source
 from tuner.goal import Task
 
 UNEVEN = 0.8
-"""A class with more of the rows than this makes accuracy say little."""
+"""A class with more than this share of the rows makes accuracy a weak metric."""
 
 
 LONGEST = 40
-"""A class with a longer name is not repeated in a file that people read."""
+"""Largest number of letters of a class's name in a file for readers."""
 
 
 class Kind(enum.Enum):
-    """What the rows are; the value names the template of their space."""
+    """The kind of the rows. Its value names the template of their space."""
 
     TABLE = "table"
     IMAGES = "images"
@@ -31,8 +31,8 @@ class Kind(enum.Enum):
 class Found:
     """Data that a space can be written for.
 
-    `section` is the `data` section without what is tuned, `decided` one sentence per decision that the
-    user may want to know of, `name` what to call a study of them.
+    `section` is the `data` section without tuned keys. `decided` has one sentence per decision for the user. `name` is
+    the name of a study of the data.
     """
 
     kind: Kind
@@ -43,17 +43,17 @@ class Found:
 
     @property
     def rows(self) -> int:
-        """How many there are."""
+        """The number of rows."""
         return len(self.source.pool)
 
     @property
     def regression(self) -> bool:
-        """Whether a quantity is to be predicted."""
+        """Whether the target is a quantity."""
         return self.source.task is Task.REGRESSION
 
     @property
     def positive(self) -> str | None:
-        """Of two classes the rarer one, of two alike the last: as a rule it is the one that is looked for."""
+        """The rarer of two classes, else the last: usually the class to find."""
         if len(self.source.classes) != 2:
             return None
         counts = Counter(self.source.pool.targets.tolist())

@@ -1,4 +1,4 @@
-"""A folder of images per class: how large they are, and whether they have colours."""
+"""A folder of images per class: the size of its images, and whether they have colours."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from tuner.errors import DataError
 from tuner.scaffold.findings import Found, Kind
 
 SAMPLE = 200
-"""So many images are looked at, spread over the folder."""
+"""Number of images that are read, spread over the folder."""
 
 LARGEST = 64
-"""Sides beyond this cost more than they tell a small network."""
+"""Largest side of images. Larger ones cost a small network more than they gain."""
 
 ALIKE = 8
-"""How far the channels of a grey image may be apart that was saved in colours, of 255: JPEG rounds."""
+"""Largest difference of the channels of a grey image in colours, of 255: JPEG rounds."""
 
 
 def look(base: str, root: str) -> Found:
-    """Look at what a folder of images per class holds.
+    """Look at the images of a folder of images per class.
 
-    Where one of the images looked at cannot be read, the space leaves all such files out, and a note says how many.
+    If one of the read images is corrupt, the space leaves out all corrupt files, and a note has their number.
 
     Raises:
-        DataError: it is none, or has no image that can be read.
+        DataError: it is no such folder, or has no readable image.
     """
     folder = Path(base, root)
     source = image_folder.load(base=base, root=root)
@@ -60,10 +60,10 @@ def look(base: str, root: str) -> Found:
 
 
 def _read(files: Sequence[str]) -> tuple[list[Image.Image], list[DataError]]:
-    """Read image files; (the images, why the others cannot be read).
+    """Read image files; return the images, and why the others cannot be read.
 
     Raises:
-        DataError: none can be.
+        DataError: no file can be read.
     """
     images, broken = list[Image.Image](), list[DataError]()
     for file in files:
@@ -77,14 +77,14 @@ def _read(files: Sequence[str]) -> tuple[list[Image.Image], list[DataError]]:
 
 
 def bundled() -> Found:
-    """The handwritten digits that scikit-learn carries, for who has no data at hand."""
+    """Return scikit-learn's handwritten digits, for users without data at hand."""
     source = load(base="")
     told = "1797 handwritten digits of 8x8 pixels, which scikit-learn carries"
     return Found(Kind.IMAGES, "digits", {"type": "digits"}, source, (told,))
 
 
 def shortest(found: Found) -> int:
-    """The shorter side, in pixels, of the images as the model sees them."""
+    """Return the shorter side, in pixels, of the images as the model receives them."""
     first = found.source.pool.at(found.source.pool.targets.new_tensor([0])).inputs
     images = first if not hasattr(first, "read") else first.read()
     return int(min(images.shape[-2:]))

@@ -1,4 +1,4 @@
-"""How wide to search, by how many rows there are and what they are."""
+"""Ranges to search, by the number and the kind of the rows."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from tuner.scaffold import image_folder_space
 from tuner.scaffold.findings import Found, Kind
 
 FEW, MANY = 2_000, 20_000
-"""Fewer rows than FEW are soon learnt by heart; of more than MANY an epoch takes long."""
+"""Fewer rows than FEW are soon memorised. An epoch of more rows than MANY takes long."""
 
 STEPS = 5
-"""So many batches there are to be of all rows, of which validation and test take their part."""
+"""Least number of batches of all rows, of which validation and test take their share."""
 
 LONGEST = 256
-"""A text is cut behind so many tokens at most."""
+"""Largest number of tokens of a text."""
 
 MOST_TOKENS = 20_000
-"""A vocabulary beyond this is of words that are hardly seen twice."""
+"""Largest vocabulary. Further words hardly occur twice."""
 
 
 def ranges(found: Found) -> dict[str, Any]:
-    """What the template of such data has places for."""
+    """Return the variables of the template for such data."""
     of_kind = {Kind.TABLE: _of_table, Kind.IMAGES: _of_images, Kind.TEXTS: _of_texts}
     return {**_of_rows(found.rows), **of_kind[found.kind](found)}
 
 
 def _of_rows(rows: int) -> dict[str, Any]:
-    """Small batches where there are few rows, so that an epoch has steps enough; fewer epochs where there are many."""
+    """Return small batches for few rows, so that an epoch has enough steps, and fewer epochs for many."""
     if rows < FEW:
         batches = [size for size in (16, 32, 64) if STEPS * size <= rows]
         return {"batches": batches or [max(1, rows // STEPS)], "epochs": 40, "trials": 40, "few": True}
@@ -46,7 +46,7 @@ def _of_table(found: Found) -> dict[str, Any]:
 
 
 def _of_images(found: Found) -> dict[str, Any]:
-    """As many blocks as the images can be halved, four at most."""
+    """Return as many blocks as the images can be halved, at most four."""
     halvings = int(math.log2(image_folder_space.shortest(found)))
     most = max(1, min(4, halvings))
     colours = found.section.get("mode") == "RGB"
@@ -55,7 +55,7 @@ def _of_images(found: Found) -> dict[str, Any]:
 
 
 def _of_texts(found: Found) -> dict[str, Any]:
-    """A length that most texts keep within, and a vocabulary of the words that there are."""
+    """Return a length that most texts keep within, and a vocabulary of the words in them."""
     assert isinstance(found.source.pool.inputs, np.ndarray)
     word = re.compile(rf"{UNSPACED}|(?:(?!{UNSPACED})\w)+|[^\w\s]+")
     texts = [word.findall(str(text).lower()) for text in found.source.pool.inputs]
@@ -66,5 +66,5 @@ def _of_texts(found: Found) -> dict[str, Any]:
 
 
 def _rounded(count: int) -> int:
-    """To the next 250 below, but not to 0."""
+    """Return a count rounded down to a multiple of 250, at least 250."""
     return max(250, count // 250 * 250)

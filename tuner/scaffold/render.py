@@ -1,4 +1,4 @@
-"""Writing a space for data, and proving that it runs: built and stepped once, as a run does before its first trial."""
+"""Writing a space for data, and proving that it runs: it is built and stepped once, as before a run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tuner.space.yaml_writer import flow
 from tuner.training import Job, device_of
 
 USUAL = "space.yaml"
-"""What a space is called that is given no name: its study is called as the data are."""
+"""The default name of a space file. Its study has the name of the data."""
 
 
 def draft(data: Path | None, out: Path, target: str | None = None, schema: str | None = None) -> str:
@@ -27,10 +27,9 @@ def draft(data: Path | None, out: Path, target: str | None = None, schema: str |
 
     Args:
         data: a CSV or JSON-lines file, or a folder of images per class; None is digits that need no file.
-        out: where the space will lie, in a folder that is there, from which its relative paths start; it is not
-            written.
+        out: the later path of the space, in an existing folder where its relative paths start; it is not written.
         target: the column to predict; None chooses it.
-        schema: where its JSON Schema lies, as seen from `out`, for editors; None tells them of none.
+        schema: the path of its JSON Schema from `out`, for editors; None adds no such line.
 
     Returns:
         YAML text with comments, of a space that `tuner run` takes as it is.
@@ -69,7 +68,7 @@ def _text(found: Found, out: Path) -> str:
 
 
 def _comment(words: object, most: int = 300) -> str:
-    """What may stand in a comment: data have names with line ends in them, and very long ones."""
+    """Return text that may stand in a comment: without line ends, and not too long."""
     line = "".join(letter if letter.isprintable() else " " for letter in str(words))
     return line if len(line) <= most else f"{line[:most]}..."
 

@@ -1,4 +1,4 @@
-"""Files of rows with named columns: which one is to be predicted, from which, and whether one is a text."""
+"""Files of rows with named columns: the target, the features, and a column of texts if any."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from tuner.scaffold import dialect
 from tuner.scaffold.findings import Found, Kind
 
 TARGETS = ("target", "label", "class", "y")
-"""What a column that is to be predicted is usually called; else the last one is taken."""
+"""Usual names of a target; without one of them the last column is taken."""
 
 TEXTS = ("text", "sentence", "review", "comment", "message", "content", "body", "document")
-"""What a column of texts is usually called."""
+"""Usual names of a column of texts."""
 
 NUMBERINGS = ("id", "index", "unnamed: 0", "row")
-"""What a column that numbers the rows is usually called."""
+"""Usual names of a column that numbers the rows."""
 
 WORDS = 4
-"""A column of so many words a row, nearly each different, is of texts and not of categories."""
+"""A column with at least this many words per row, nearly all rows different, holds texts."""
 
 DIFFERENT = 0.5
-"""The share of values that are different from all before: beyond it they are no categories."""
+"""Share of different values above which a column holds no categories."""
 
 
 def look(base: str, path: str, target: str | None) -> Found:
-    """What a CSV or JSON-lines file is.
+    """Return the findings about a CSV or JSON-lines file.
 
     Args:
         base: the folder that `path` starts from.
@@ -44,7 +44,7 @@ def look(base: str, path: str, target: str | None) -> Found:
         target: the column to predict; None chooses it.
 
     Raises:
-        DataError: it cannot be read, or has no column to predict.
+        DataError: the file cannot be read, or has no column to predict.
     """
     options, decided = dialect.guess(base, path)
     frame = read_table.read(base, path, Reading.of(options))
@@ -73,7 +73,7 @@ def _is_nested(column: pd.Series[Any]) -> bool:
 
 
 def _notes(notes: Sequence[str]) -> tuple[str, ...]:
-    """What the reader of the file says of it, without the file's name."""
+    """Return the notes of the file's reader, without the file's name."""
     return tuple(note.partition(": ")[2] for note in notes)
 
 
@@ -92,7 +92,7 @@ def _target(frame: pd.DataFrame, candidates: Sequence[str], given: str | None, p
 
 
 def _text_column(frame: pd.DataFrame, target: str | None) -> str | None:
-    """The column of texts, where the others are not what one would predict from."""
+    """Return the column of texts, if the other columns are no likely features."""
     prose = [name for name in frame.columns if name != target and _is_prose(frame[name])]
     named = [name for name in prose if name.lower() in TEXTS]
     others = len(frame.columns) - len(prose) - 1
@@ -107,7 +107,7 @@ def _is_prose(column: pd.Series[Any]) -> bool:
 
 
 def _no_features(frame: pd.DataFrame) -> dict[str, str]:
-    """The columns that tell nothing of a row, and why; none when nothing else would be left."""
+    """Return columns without information about a row, and the reasons; empty if nothing else is left."""
     reasons = {name: why for name in frame.columns if (why := _no_feature(frame, name)) is not None}
     counting = [name for name in frame.columns if suspect_columns.numbers_rows(name, frame[name].to_numpy())]
     reasons |= dict.fromkeys(counting, "which numbers the rows")

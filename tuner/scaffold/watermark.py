@@ -1,6 +1,6 @@
-"""How a file that was written here is told from any other: its second line has a digest of the rest.
+"""The mark of a file of `tuner init`: its second line has a digest of the rest.
 
-A file that its user has changed since is theirs.
+A file that its user has changed since belongs to the user.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ _LINE = re.compile(r"^# Written by `tuner init` \(([0-9a-f]{8})\)\..*\n", re.MUL
 
 
 def signed(text: str, schema: str | None) -> str:
-    """The text under a head of comments: the schema for editors, and who wrote it."""
+    """Return the text under a head of comments: the schema for editors, and the mark."""
     editors = "" if schema is None else f"# yaml-language-server: $schema={schema}\n"
     return f"{editors}# Written by `tuner init` ({_digest(text)}). Once you change it, it is never replaced.\n{text}"
 
 
 def refuse_others(file: Path) -> None:
-    """Let a file be made, or be replaced when it is one of ours that nobody has changed.
+    """Allow a file that is new, or that has an intact mark and may be replaced.
 
     Raises:
-        UsageError: it is somebody's.
+        UsageError: the file has no mark, or was changed.
     """
     if file.is_dir():
         raise UsageError(f"{file}: is a folder; name a file with -o")

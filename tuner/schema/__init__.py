@@ -1,4 +1,4 @@
-"""The space language as a JSON Schema, for editors: generated from the objects and signatures that validate a space.
+"""The space language as a JSON Schema for editors, generated from the objects that check a space.
 
 fragments        a value, and the holes that may stand for it
 from_keys        what a key takes, by its object in `tuner.space.sections`
@@ -8,6 +8,6 @@ components       the classes that each section may name
 space_file       the whole
 markdown         the same as a page for people
 
-It is draft-07, the newest that yaml-language-server keeps to; what a schema cannot say (a range whose low is above its
-high, a ref to nothing, a step that does not divide) is left to `tuner check`.
+It is draft-07, the newest that yaml-language-server supports. `tuner check` finds faults that a schema cannot express:
+a range whose low is above its high, a ref to nothing, a step that does not divide.
 """

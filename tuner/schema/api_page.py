@@ -24,7 +24,7 @@ FUNCTIONS = (
     "predict",
     "objective",
 )
-"""The public functions in the order in which a reader needs them; each example goes on from those before it."""
+"""The public functions in the order of use. Each example continues those before it."""
 
 HEAD = """\
 # The Python API

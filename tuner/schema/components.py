@@ -1,4 +1,4 @@
-"""The classes that a section may name: all that its library has, less those that the section's own check refuses."""
+"""The classes that a section may name: those of its library, without those that the section's check refuses."""
 
 from __future__ import annotations
 
@@ -33,11 +33,10 @@ from tuner.training import losses, lr_schedulers, optimizers
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What may stand for a section, or for one component of it.
+    """The classes of a section, or of one component of it.
 
-    `classes` are those that it may name, by their names; `own` also takes code of one's own; `holes`
-    may stand in its arguments; `besides` are keys that it takes whatever its class is; `deprecated` are
-    arguments that a later release drops, by class.
+    `classes` are its classes by name. `own` also takes user code. `holes` may stand in its arguments. `besides` are
+    keys that it takes for any class. `deprecated` are arguments that a later release drops, by class.
     """
 
     classes: Mapping[str, Any]
@@ -48,7 +47,7 @@ class Part:
     deprecated: Mapping[str, Mapping[str, Deprecation]] = field(default_factory=dict)
 
     def shapes(self) -> dict[str, Shape]:
-        """The schema of each class, by its name."""
+        """Return the schema of each class, by its name."""
         return {name: self._shape(name, function) for name, function in sorted(self.classes.items())}
 
     def _shape(self, name: str, function: Any) -> Shape:
@@ -62,10 +61,10 @@ class Part:
 
 
 def parts(ours: Iterable[str]) -> dict[str, Part]:
-    """All parts by the names of their definitions.
+    """Return all parts by the names of their definitions.
 
     Args:
-        ours: the keys of the `data` section that are no dataset's.
+        ours: the keys of the `data` section that belong to no dataset.
     """
     return {
         "data": Part(_datasets(), partial(data.argument_faults, base="."), own=True, holes=False, besides=tuple(ours)),
@@ -84,7 +83,7 @@ def parts(ours: Iterable[str]) -> dict[str, Part]:
 
 
 def weights_of(name: str) -> list[str | None] | None:
-    """The pretrained weights that a network of torchvision takes; None for any other model."""
+    """Return the pretrained weights of a network of torchvision; None for any other model."""
     if name not in torchvision_model.names():
         return None
     members = torchvision_models.get_model_weights(name).__members__

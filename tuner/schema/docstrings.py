@@ -1,4 +1,4 @@
-"""What docstrings say of classes and their arguments: words for people. No type, bound or default is read here."""
+"""Descriptions of classes and arguments from docstrings. Types, bounds and defaults are not read here."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import re
 from typing import Any
 
 LONGEST = 300
-"""The most characters of a description; it is cut to whole sentences."""
+"""Largest number of characters of a description; it is cut to whole sentences."""
 
 
 def sentences(function: Any) -> dict[str, str]:
-    """What a docstring says of each argument: `name: ...` or `name (type): ...`, and the lines indented under it."""
+    """Return the description of each argument: `name: ...` or `name (type): ...`, with indented lines."""
     found: dict[str, str] = {}
     pattern = r"^( *)(\w+)(?: \([^\n]*?\))?: +([^\n]*(?:\n(?:\1 +[^\n]*))*)"
     for match in re.finditer(pattern, inspect.getdoc(function) or "", re.MULTILINE):
@@ -20,12 +20,12 @@ def sentences(function: Any) -> dict[str, str]:
 
 
 def first_sentence(function: Any) -> str:
-    """What a docstring says a class is."""
+    """Return the first paragraph of a docstring."""
     return _tidy((inspect.getdoc(function) or "").partition("\n\n")[0])
 
 
 def _tidy(text: str) -> str:
-    """Plain words on one line, without the marks of Sphinx, whole sentences of no more than a few."""
+    """Return plain words on one line, without the marks of Sphinx, cut to a few whole sentences."""
     text = re.sub(r":\w+:`~?([^`<]*?)(?: *<[^`]*>)?`", r"\1", text)
     text = re.sub(r"\s+", " ", text.replace("``", "`").replace("\\", "")).strip()
     if len(text) <= LONGEST:

@@ -17,7 +17,7 @@ _TYPES = {"array", "boolean", "integer", "null", "number", "object", "string"}
 
 
 def one_of(shapes: Iterable[Shape]) -> Shape:
-    """What any of the shapes takes; of those that are mere types, one list of types is made."""
+    """Return the union of shapes; mere types become one list of types."""
     different: list[Shape] = []
     types: list[str] = []
     for shape in shapes:
@@ -32,30 +32,30 @@ def one_of(shapes: Iterable[Shape]) -> Shape:
 
 
 def defined(name: str) -> Shape:
-    """The shape under that name in the schema's definitions."""
+    """Return a reference to the definition with that name."""
     return {"$ref": f"#/definitions/{name}"}
 
 
 def described(shape: Shape, words: str, **more: Any) -> Shape:
-    """A shape with words on it, and more; draft-07 would overlook them beside a bare reference."""
+    """Return a shape with a description and more; draft-07 would ignore them beside a bare reference."""
     said = {**({"description": words} if words else {}), **more}
     return {"allOf": [shape], **said} if "$ref" in shape else {**shape, **said}
 
 
 def mapping(properties: Mapping[str, Shape | bool], required: Iterable[str] = (), **more: Any) -> Shape:
-    """A mapping with these keys and no others."""
+    """Return a mapping with these keys and no others."""
     needed = {"required": sorted(required)} if required else {}
     return {"type": "object", "properties": dict(properties), **needed, "additionalProperties": False, **more}
 
 
 def choice_of(branch: Shape) -> Shape:
-    """One of several."""
+    """Return a choice of branches."""
     branches = {"type": "array", "minItems": 1, "items": branch, "description": "One of these."}
     return mapping({"choice": branches}, ["choice"])
 
 
 def or_hole(shape: Shape, ref: bool = True) -> Shape:
-    """A value of that shape, or a hole that gives one.
+    """Return a value of that shape, or a hole that gives one.
 
     Args:
         shape: of plain values; an empty one has every hole in it already.
@@ -79,7 +79,7 @@ def _or_hole(shape: Shape, ref: bool) -> Shape:
 
 
 def definitions_in(schema: Any) -> dict[str, Shape]:
-    """The definitions that a schema refers to by the names of types: `or_hole` writes each of them once."""
+    """Return the definitions of types that a schema refers to, as `or_hole` writes them."""
     match schema:
         case {"$ref": str(path)}:
             types = path.removeprefix("#/definitions/").split(_OR)
@@ -95,7 +95,7 @@ def definitions_in(schema: Any) -> dict[str, Shape]:
 
 
 def definitions() -> dict[str, Shape]:
-    """The holes, and values that are anything."""
+    """Return the definitions of the holes, and of any value."""
     log = {"type": "boolean", "description": "Drawn evenly between the logarithms of its ends."}
     numbers = {"type": "array", "minItems": 2, "maxItems": 2, "description": "[low, high], both included."}
     ranges: dict[str, tuple[Shape, str, int]] = {
@@ -130,7 +130,7 @@ def _count() -> Shape:
 
 
 def _ranged(properties: Mapping[str, Shape], number: str, lowest: int, named: bool = False) -> Shape:
-    """A range; a log one has no step, and starts above 0, or for whole numbers at 1. One of a choice's has a name."""
+    """Return a range. A log range has no step and starts above 0, or at 1 for whole numbers."""
     kind = next(iter(properties))
     name = {"name": {"type": "string", "description": "What the study calls it."}} if named else {}
     step = {"type": number, "exclusiveMinimum": 0, "description": "It divides the range; not with log."}
@@ -143,13 +143,13 @@ def _ranged(properties: Mapping[str, Shape], number: str, lowest: int, named: bo
 
 
 def _branch() -> Shape:
-    """One of a choice's: a plain value, a list, or a mapping that has a name."""
+    """Return a branch of a choice: a plain value, a list, or a mapping with a name."""
     named = {"anyOf": [{"required": ["type"]}, {"required": ["name"]}]}
     return {"if": {"type": "object"}, "then": {"additionalProperties": defined("value"), **named}}
 
 
 def types_of(shape: Shape) -> set[str]:
-    """The JSON types of what a shape takes."""
+    """Return the JSON types that a shape takes."""
     if "anyOf" in shape:
         return set().union(*(types_of(part) for part in shape["anyOf"]))
     named = shape.get("type", [])

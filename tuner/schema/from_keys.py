@@ -1,4 +1,4 @@
-"""A key of a section as JSON Schema: its kind's type and bounds, its default, and what it is for."""
+"""A key of a section as JSON Schema: its type and bounds, its default and its meaning."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tuner.space import nested_kinds
 from tuner.space.key import OPTIONAL, REQUIRED, Key
 
 Filled: TypeAlias = Callable[[Shape], Shape]
-"""What may stand for a value inside a mapping or a list: the value alone, or a hole too."""
+"""Adds the holes that may replace a value inside a mapping or a list."""
 
 BARE = " name"
-"""Ends the name of the definition that has the classes of a part, for those that stand by their names alone."""
+"""Ending of the definition with the class names of a part, for classes that stand by name alone."""
 
 DURATIONS = r"^ *\d[\d.dhms ]*$"
 NAMED = r".:[^\\/]"
@@ -50,7 +50,7 @@ def kind_shape(kind: Kind) -> Shape:
 
 
 def plain(shape: Shape) -> Shape:
-    """Return the shape as it is: no hole may stand there."""
+    """Return the shape unchanged: no hole may stand there."""
     return shape
 
 

@@ -1,4 +1,4 @@
-"""What a class takes, as JSON Schema: types by its signature, words by its docstring, the rest by its own check."""
+"""The arguments of a class as JSON Schema: types by its signature, words by its docstring, the rest by its check."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tuner.schema.docstrings import first_sentence, sentences
 from tuner.schema.fragments import Shape, described, mapping, one_of, or_hole, types_of
 
 Faults = Callable[[Component], Iterator[tuple[str, str]]]
-"""(argument, message) of what a component's class would refuse, as `check` asks for it."""
+"""Returns (argument, message) for each argument that a component's class would refuse."""
 
 PLAIN: Mapping[Any, str] = {
     bool: "boolean",
@@ -37,18 +37,18 @@ PLAIN: Mapping[Any, str] = {
     dict: "object",
     Mapping: "object",
 }
-"""What stands in YAML for values of a type."""
+"""The YAML type for values of a Python type."""
 
 
 def shape_of(name: str, function: Any, faults: Faults, holes: bool = True, besides: Iterable[str] = ()) -> Shape:
-    """The schema of a component that `name` names.
+    """Return the schema of a component that `name` names.
 
     Args:
-        name: as `type` has it.
-        function: the class, or whatever makes it.
-        faults: its check, which knows the arguments that are filled in and those that must be given.
+        name: the value of `type`.
+        function: the class, or a function that makes it.
+        faults: its check, which knows the filled-in and the required arguments.
         holes: whether its arguments may be holes.
-        besides: keys that its section takes as well; their schemas stand elsewhere.
+        besides: further keys of its section; their schemas are elsewhere.
     """
     parameters = signatures.parameters_of(function)
     given = {key: _default(p) for key, p in parameters.items() if key not in ("args", "kwargs", *besides)}
@@ -66,7 +66,7 @@ def shape_of(name: str, function: Any, faults: Faults, holes: bool = True, besid
 
 
 def is_known(name: str, faults: Faults) -> bool:
-    """Whether a class is one that a space may name."""
+    """Return whether a space may name a class."""
     try:
         list(faults(Component(name)))
     except BuildError:
@@ -84,7 +84,7 @@ def _is_needed(name: str, taken: Sequence[str], key: str, faults: Faults) -> boo
 
 
 def _is_fixed(name: str, given: Mapping[str, Any], key: str, faults: Faults) -> bool:
-    """Whether the check takes no other word than the default."""
+    """Return whether the check takes no other word than the default."""
     if not isinstance(given[key], str):
         return False
     return any(argument == key for argument, _ in faults(Component(name, {**given, key: f"no {given[key]}"})))
@@ -101,7 +101,7 @@ def _argument(parameter: inspect.Parameter, hint: Any, words: str, holes: bool) 
 
 
 def typed(hint: Any) -> Shape:
-    """The schema of values of an annotated type; what YAML has no values for makes it take anything."""
+    """Return the schema of values of an annotated type; a type without YAML values takes anything."""
     origin = typing.get_origin(hint)
     if origin is Annotated:
         kind = signatures.kind_of(hint)

@@ -1,4 +1,4 @@
-"""The JSON Schema as a page for people: its words are in a template, its tables are read off the schema."""
+"""The JSON Schema as a page for readers: a template has its words, the schema its tables."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tuner.space.yaml_writer import flow
 from tuner.study.deprecated import DEPRECATED, Deprecation
 
 OURS: Mapping[str, Iterable[str]] = {"data": SOURCES, "model": MODELS}
-"""The classes of a part that are not a library's; each has a table of its own."""
+"""The built-in classes of a part. Each has its own table."""
 
 SAID_ONCE = {"type", "name", *sizes((1,), 1, 1)}
-"""What the page says once for all classes, and what models get from the data."""
+"""Keys that the page describes once for all classes, and arguments that the data fill in."""
 
 
 def text() -> str:
-    """The page as Markdown."""
+    """Return the page as Markdown."""
     environment = Environment(
         loader=PackageLoader("tuner.schema"), undefined=StrictUndefined, keep_trailing_newline=True
     )
@@ -32,7 +32,7 @@ def text() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A key or an argument; `default` is as YAML has it, or empty; `tuned` is whether a hole may stand there."""
+    """A key or an argument; `default` is in YAML, or empty; `tuned` is whether a hole may stand there."""
 
     name: str
     default: str
@@ -54,24 +54,24 @@ class Page:
         self._definitions: Mapping[str, Shape] = whole["definitions"]
 
     def keys(self, section: str) -> str:
-        """A table of the keys of a section."""
+        """Return a table of the keys of a section."""
         shape = self._definitions.get(section, self._sections[section])
         keyed = next(part for part in (shape, *shape.get("anyOf", ())) if "properties" in part)
         return _table(self._entries(keyed, {"type"}), "key")
 
     def ours(self, part: str) -> Iterator[tuple[str, str, str]]:
-        """Each class of ours: its name, what it is, and a table of its arguments, empty where it has none."""
+        """Yield each built-in class: its name, its description, and a table of its arguments if it has any."""
         for name in OURS[part]:
             shape = self._definitions[f"{part}.{name}"]
             entries = self._entries(shape)
             yield name, shape.get("description", ""), _table(entries, "argument") if entries else ""
 
     def names(self, part: str) -> str:
-        """The classes of a part that are a library's."""
+        """Return the library's classes of a part."""
         return ", ".join(f"`{name}`" for name in self._classes(part) if name not in OURS.get(part, ()))
 
     def classes(self, part: str) -> str:
-        """A table of a library's classes with their arguments: those that must be given, then those with defaults."""
+        """Return a table of a library's classes with their arguments, the required ones first."""
         lines = [f"| `{name}` | {_signature(self._entries(shape))} |" for name, shape in self._classes(part).items()]
         return "\n".join(["| class | its arguments |", "|---|---|", *lines])
 
@@ -94,7 +94,7 @@ class Page:
         return {name.removeprefix(prefix): shape for name, shape in named.items()}
 
     def _entries(self, shape: Shape, left_out: Set[str] = SAID_ONCE) -> list[Entry]:
-        """What may stand in a mapping, except for what is said elsewhere."""
+        """Return the keys of a mapping, without those that are described elsewhere."""
         needed = shape.get("required", ())
         given = {name: entry for name, entry in shape["properties"].items() if isinstance(entry, dict)}
         return [
@@ -111,7 +111,7 @@ class Page:
         ]
 
     def _may_be_hole(self, shape: Shape) -> bool:
-        """Whether it may be a choice: where any hole may stand, that one may."""
+        """Return whether a shape may be a choice, and so any hole."""
         if "$ref" in shape:
             name = shape["$ref"].removeprefix("#/definitions/")
             return name == "value" or self._may_be_hole(self._definitions[name])

@@ -16,14 +16,14 @@ from tuner.space.sections import BRANCH_NAME, OWN_SECTIONS, SECTIONS, STAGE_EPOC
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 NESTED = mapping({"choice": {"type": "array"}, "name": {"type": "string"}}, ["choice", "name"])
-"""A choice that is a branch of another, under a name."""
+"""A choice that is a branch of another choice, under a name."""
 
 OWN_CODE = "file.py:name or package.module:name, code of your own"
 LIBRARIES = ("torch", "torchvision", "optuna")
 
 
 def text() -> str:
-    """The schema as a file, a definition on a line, so that a change of one is seen as one."""
+    """Return the schema as a file with a definition per line, so that diffs are short."""
     whole = space_schema()
     lines = [f"{json.dumps(name)}: {json.dumps(shape)}" for name, shape in whole.pop("definitions").items()]
     head = json.dumps(whole, indent=1).removesuffix("\n}")
@@ -31,12 +31,12 @@ def text() -> str:
 
 
 def made_for() -> str:
-    """The versions whose classes the schema knows."""
+    """Return the versions of the libraries whose classes the schema has."""
     return ", ".join(f"{name} {version(name).partition('+')[0]}" for name in LIBRARIES)
 
 
 def space_schema() -> Shape:
-    """The schema of a space file, with the classes of the libraries that are installed."""
+    """Return the schema of a space file, with the classes of the libraries that are installed."""
     known = components.parts(SECTIONS["data"].keys)
     definitions = {**fragments.definitions(), **_components(known)}
     sections = {name: _section(name, section, SECTIONS) for name, section in SECTIONS.items()}
@@ -75,7 +75,7 @@ def _branching(name: str) -> Shape:
 
 
 def _keyed(name: str, section: Section, ruling: Mapping[str, Section]) -> Shape:
-    """A section whose keys are ours."""
+    """Return a section with known keys."""
     shape = mapping(_keys(name, section, ruling))
     if not section.closed:
         shape["properties"]["name"] = _name()
@@ -87,7 +87,7 @@ def _name() -> Shape:
 
 
 def _keys(name: str, section: Section, ruling: Mapping[str, Section]) -> dict[str, Shape]:
-    """The keys of a section by their names, without the `type` of its class."""
+    """Return the keys of a section by their names, without the `type` of its class."""
     return {
         key: from_keys.shape_of(spec, not validation.closed(f"{name}.{key}", ruling))
         for key, spec in section.keys.items()
@@ -96,7 +96,7 @@ def _keys(name: str, section: Section, ruling: Mapping[str, Section]) -> dict[st
 
 
 def _components(known: Mapping[str, Part]) -> dict[str, Shape]:
-    """A definition for each part, and one for each of its classes."""
+    """Return a definition for each part, and one for each of its classes."""
     found: dict[str, Shape] = {}
     for name, part in known.items():
         classes = part.shapes()
@@ -107,7 +107,7 @@ def _components(known: Mapping[str, Part]) -> dict[str, Shape]:
 
 
 def _component(name: str, part: Part, classes: list[str]) -> Shape:
-    """A mapping whose `type` decides on its other keys."""
+    """Return a mapping whose `type` decides on its other keys."""
     named: list[Shape] = [{"enum": classes}]
     if part.own:
         named.append({"type": "string", "pattern": from_keys.NAMED, "description": OWN_CODE})
@@ -130,7 +130,7 @@ def _if_type(name: str, cls: str) -> Shape:
 
 
 def _refined(name: str, cls: str, shape: Shape) -> Shape:
-    """What only the part knows of a class's arguments."""
+    """Return the schema of a class with what only its part knows of the arguments."""
     properties: dict[str, Any] = shape["properties"]
     if name not in ("data", "sampler", "pruner", "tokenizer"):
         properties.setdefault("name", _name())

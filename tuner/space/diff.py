@@ -1,4 +1,4 @@
-"""A resolved config beside others: what a trial was made of, and where two of them differ."""
+"""A resolved config beside others: the config of a trial, and the differences of two configs."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from tuner.space.tree import Choice, Fixed, Group, Items, Repeat, Tree, join
 from tuner.space.validation import closed
 
 ABSENT = object()
-"""Stands for the value of a place that a config does not have."""
+"""Marks a place that a config does not have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A resolved config as plain values; `labels` has the branches that were chosen, by their config paths."""
+    """A resolved config as plain values; `labels` has the chosen branches, by their config paths."""
 
     values: Mapping[str, Any]
     labels: Mapping[str, tuple[Scalar, ...]]
 
     @classmethod
     def of(cls, space: Space, params: Mapping[str, Any]) -> Source:
-        """The config that the parameters of a trial give in its own space.
+        """Return the config of a trial's parameters in its own space.
 
         Raises:
             KeyError: the trial lacks one of them.
@@ -39,7 +39,7 @@ class Source:
 
 
 def differences(space: Space, one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:
-    """The paths at which two resolved configs differ, as far as trials of the space may."""
+    """Yield the paths at which two resolved configs differ, except those that no trial changes."""
     ruling = ruling_of(space)
     flat, against = dict(_leaves(one, "")), dict(_leaves(other, ""))
     for path in {**flat, **against}:
@@ -48,17 +48,17 @@ def differences(space: Space, one: Mapping[str, Any], other: Mapping[str, Any]) 
 
 
 def ruling_of(space: Space) -> Mapping[str, Section]:
-    """The sections that rule a space."""
+    """Return the sections that apply to a space."""
     return OWN_SECTIONS if space.objective.function is not None else SECTIONS
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two plain values are one; true is not 1."""
+    """Return whether two plain values are equal; true is not 1."""
     return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
 
 
 def _chosen(tree: Tree, params: Mapping[str, Any], name: str, path: str) -> Iterator[tuple[str, Scalar]]:
-    """The config path and the label of every choice that a trial has made."""
+    """Yield the config path and the label of every choice of a trial."""
     match tree:
         case Choice():
             label = params[name]
@@ -79,7 +79,7 @@ def _chosen(tree: Tree, params: Mapping[str, Any], name: str, path: str) -> Iter
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Every scalar of a plain config by its path, and what is empty."""
+    """Yield every scalar and every empty container of a plain config, by its path."""
     items = dict(enumerate(value)) if isinstance(value, list) else value
     if not isinstance(items, dict) or not items:
         yield path, value

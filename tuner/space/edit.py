@@ -1,4 +1,4 @@
-"""Changes of a space's text by path: `--set` and its like, with everything else left as it was."""
+"""Changes of a space's text by path, as for `--set`. The rest of the text stays the same."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FLAGS = {
     "epochs": "training.epochs",
     "keep": "search.keep",
 }
-"""What has an option of its own, and which value of the file it stands for."""
+"""The arguments and options that replace a value of the file, with its path."""
 
 
 Settings: TypeAlias = Mapping[str, Any] | Iterable[tuple[str, Any]]
@@ -32,7 +32,7 @@ def pairs_of(settings: Settings) -> list[tuple[str, Any]]:
 
 
 def settings_of(**flags: Any) -> list[tuple[str, Any]]:
-    """(path, value) of each flag that is given; None is not."""
+    """Return (path, value) of each flag that is given; None is not given."""
     return [(FLAGS[name], value) for name, value in flags.items() if value is not None]
 
 
@@ -53,13 +53,13 @@ def value_of(assignment: str) -> tuple[str, Any]:
 
 
 def assign(text: str, path: str, value: Any, file: str) -> str:
-    """The text with the node at `path` replaced by `value`, or added when its section can take it.
+    """Return the text with the node at `path` replaced, or added if its section can take it.
 
     Args:
         text: a document.
         path: dotted; inside a choice of mappings it names the branch (`optimizer.AdamW.lr`).
-        value: plain; a hole is written as its mapping.
-        file: what messages call the document.
+        value: a plain value; a hole is its mapping.
+        file: the name of the document in messages.
 
     Raises:
         SpaceError: the text is not a document.
@@ -117,13 +117,13 @@ def _label(branch: Node) -> str | None:
 
 
 def _longest_prefix(rest: str, keys: list[str]) -> str | None:
-    """A key may hold dots of its own (`net.py:Net`), so the path is matched against whole keys."""
+    """Return the longest key that the path starts with; a key may contain dots (`net.py:Net`)."""
     fitting = [key for key in keys if rest == key or rest.startswith(f"{key}.")]
     return max(fitting, key=len, default=None)
 
 
 def _insertion(node: Table, parts: list[str], value: Any, text: str) -> tuple[Span, str]:
-    """A new entry at the end of a mapping; in a block it goes below the last line and its comment."""
+    """Return a new entry for the end of a mapping; in a block it follows the last line and its comment."""
     entry = f"{yaml_writer.flow(parts[0])}: {yaml_writer.flow(_nested(parts[1:], value))}"
     if node.span.flow:
         at = node.span.end - 1

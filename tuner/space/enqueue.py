@@ -1,4 +1,4 @@
-"""Known configs that a search runs first: `search.enqueue`, by the names of their parameters."""
+"""Known configs that a search runs first: `search.enqueue`, by parameter names."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tuner.space.yaml_writer import flow
 
 
 def known_configs(root: Group) -> list[dict[str, Any]]:
-    """One dict of parameter values per trial to run first."""
+    """Return one dict of parameter values per trial to run first."""
     configs: list[dict[str, Any]] = describe(_list(root))
     return configs
 
 
 def faults(root: Group) -> Iterator[Fault]:
-    """Names that the space does not have and values that their holes cannot take."""
+    """Yield faults of unknown names, and of values that their holes cannot take."""
     known = {row.name: row for row in parameters(root)}
     node = _list(root)
     if not isinstance(node, Items):
@@ -44,7 +44,7 @@ def _config_faults(config: Group, path: str, known: Mapping[str, Row]) -> Iterat
 
 
 def _branch_faults(config: Group, name: str, path: str, row: Row) -> Iterator[Fault]:
-    """A value for a branch that the same config does not choose would be ignored."""
+    """Yield a fault for a value in a branch that the same config does not choose."""
     for other, labels in row.when.items():
         chosen = config.entries.get(other)
         if isinstance(chosen, Fixed) and chosen.value not in labels:

@@ -1,4 +1,4 @@
-"""A space's text with its holes filled: what export writes. Comments outside the holes stay."""
+"""A space's text with its holes filled, for `tuner export`. Comments outside the holes stay."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from tuner.space.tree import join, lookup
 from tuner.space.yaml_document import Node, Scalar, Sequence, Span, Table
 
 _EMPTIED: Mapping[str, Any] = {"search.enqueue": [], "search.warm_start": None}
-"""What is about parameters, of which there are no more."""
+"""Settings that refer to parameters, and their empty values."""
 
 
 def filled_text(text: str, values: Mapping[str, Any], provenance: Mapping[str, Any], file: str) -> str:
-    """The text with a value in place of each hole and of each alias, and the provenance at its head.
+    """Return the text with a value for each hole and alias, and the provenance at its head.
 
     Args:
         text: a sound space.
         values: its resolved config.
-        provenance: where the values come from.
-        file: what messages call the text.
+        provenance: the origin of the values.
+        file: the name of the text in messages.
 
     Raises:
         SpaceError: the text is not a document.
@@ -38,7 +38,7 @@ def filled_text(text: str, values: Mapping[str, Any], provenance: Mapping[str, A
 
 
 def _holes(node: Node, path: str) -> Iterator[tuple[Span, str]]:
-    """The outermost holes; aliases with them, since their anchors may stand in a branch that is gone."""
+    """Yield the outermost holes, and aliases, whose anchors may be in a removed branch."""
     if node.span.alias or (isinstance(node, Table) and node.entries.keys() & COMPANIONS.keys()):
         yield node.span, path
         return

@@ -1,6 +1,6 @@
-"""A key of the language and a section: one object each, with all that the language says of it.
+"""A key of the language, and a section: one object each, with everything about it.
 
-The check of a file, its messages, the JSON Schema and the page of the language are made of these objects.
+These objects make the check of a file, its messages, the JSON Schema and the page of the language.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ OPTIONAL = object()
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key of a section, or of a mapping within one: all that the language says of it.
+    """One key of a section, or of a mapping inside a section, with everything about it.
 
     Attributes:
-        kind: what values it takes; null too, where that is the default.
-        default: its value where it is left out.
-        meaning: what it is for, as a sentence.
-        wording: completes the sentence `... must be`, where the kind's own words do not do.
-        tuned: whether a hole may stand there although its section is closed to holes.
+        kind: the values that it takes; also null, if that is the default.
+        default: its value if it is left out.
+        meaning: its purpose, as a sentence.
+        wording: completes the sentence `... must be` in place of the kind's wording.
+        tuned: whether a hole may stand there although its section takes no holes.
     """
 
     kind: Kind
@@ -50,8 +50,8 @@ class Key:
 class Section:
     """A top-level mapping.
 
-    `meaning` is what it is about. `open` takes any further key as an argument of the class that `type` names.
-    `closed` is why no hole may stand in it. `listed` may be a list of such mappings too.
+    `meaning` is its subject. `open` allows further keys, as arguments of the class in `type`. `closed` is the reason
+    why it takes no holes. `listed` allows a list of such mappings too.
     """
 
     meaning: str
@@ -63,5 +63,5 @@ class Section:
 
     @property
     def required(self) -> bool:
-        """Whether a file without it is no space."""
+        """Whether a file must have it."""
         return self.default is REQUIRED

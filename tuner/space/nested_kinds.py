@@ -1,6 +1,6 @@
-"""Kinds of values: what a key of the language takes, as data that the check, the JSON Schema and the page share.
+"""Kinds of values with parts: mappings, lists and text with a form, which may hold holes.
 
-`takes` judges one value. An entry of a mapping or a list may be a hole: then it judges all that the hole can give.
+`takes` judges one value. An entry of a mapping or a list may be a hole. Then it judges every value of the hole.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A mapping with a `type` and the arguments of that class; `bare` takes the class's name alone too.
+    """A mapping with a `type` and arguments of that class; `bare` also takes the class's name alone.
 
-    `name` is that of its classes in `schema.components`.
+    `name` is the name of its classes in `schema.components`.
     """
 
     name: str
@@ -79,7 +79,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """A mapping with known keys and no others: at least `fewest`, at most `most` of them."""
+    """A mapping with known keys only: at least `fewest`, at most `most` of them."""
 
     keys: Mapping[str, Key]
     fewest: int = 0
@@ -122,7 +122,7 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """A value that a later check judges, because it names the part that is wrong."""
+    """A value that a later check judges, which names the wrong part."""
 
     kind: Kind
 
@@ -132,10 +132,10 @@ class Later:
         return self.kind.wording
 
     def takes(self, value: Any) -> bool:
-        """Return true: what is wrong is reported elsewhere."""
+        """Return True: a later check reports faults."""
         return True
 
 
 def _takes_all(kind: Kind | Key, entry: Tree) -> bool:
-    """Return whether all that an entry can give is of a kind."""
+    """Return whether all values of an entry are of a kind."""
     return all(kind.takes(value) for _, value in extremes(entry))

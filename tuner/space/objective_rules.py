@@ -1,4 +1,4 @@
-"""The rules of the `objective` section that no key can know by itself, and the defaults that follow from it."""
+"""Rules of the `objective` section that involve several keys, and the defaults that follow."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ LAST_ONLY = "with several metrics the values are the last epoch's, since none is
 
 
 def with_defaults(root: Group) -> Group:
-    """The space with what several metrics change in the defaults: no pruner, and the last epoch's values.
+    """Return the space with the defaults of several metrics: no pruner, and the last epoch's values.
 
-    A cost alone is the same after every epoch, and training is to go to its end.
+    A cost as the only metric is the same after every epoch. Its training goes to the end.
     """
     if not _several(root):
         return _defaulted(root, "objective", "scope", Scope.LAST.value) if _is_cost(root) else root
@@ -45,7 +45,7 @@ def _defaulted(root: Group, section: str, key: str, value: Any) -> Group:
 
 
 def faults(root: Group) -> Iterator[Fault]:
-    """What contradicts itself in a space whose keys are all sound."""
+    """Yield contradictions in a space whose keys are all sound."""
     section = root.entries.get("objective")
     if not isinstance(section, Group):
         return
@@ -125,7 +125,7 @@ def _several(root: Group) -> bool:
 
 
 def _value(section: Group, key: str) -> Any:
-    """The plain value of a key; one that is not written is null."""
+    """Return the plain value of a key; None if it is missing."""
     return describe(section.entries[key]) if key in section.entries else None
 
 

@@ -1,4 +1,4 @@
-"""What is given beside a space file, by `--set` and its like: where faults stand that its reader can mend."""
+"""Values given beside a space file, by `--set` and options: they place faults where the reader can mend them."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from tuner.errors import Fault, Place, SpaceError
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The paths of values that replace some of a text, and the text as its file has it."""
+    """The paths of values that replace some of a text, and the text of the file."""
 
     paths: Sequence[str]
     text: str
 
     def retold(self, error: SpaceError, filled: str) -> SpaceError:
-        """An error of the text with the values in it as one of the file."""
+        """Return an error of the combined text as one of the file."""
         return SpaceError(error.file, [self._at_home(fault, filled) for fault in error.faults])
 
     def _at_home(self, fault: Fault, filled: str) -> Fault:
-        """A fault at its place in the file; one of a value that was given has none."""
+        """Return a fault at its place in the file; a fault of a given value has no place."""
         if fault.place is None or any(fault.path == path or fault.path.startswith(f"{path}.") for path in self.paths):
             return replace(fault, place=None)
         return replace(fault, place=_origin(fault.place, self.text.splitlines(), filled.splitlines()))
 
 
 def _origin(place: Place, before: Sequence[str], after: Sequence[str]) -> Place:
-    """Where in the lines `before` stands what is at a place of the lines `after`, or what is nearest to it."""
+    """Return the place in the lines `before` of a place in the lines `after`, or the nearest one."""
     row, matcher = place.line - 1, SequenceMatcher(None, before, after, autojunk=False)
     tag, first, last, start = next(
         ((tag, i, j, k) for tag, i, j, k, end in matcher.get_opcodes() if k <= row < end), ("equal", row, row + 1, row)

@@ -1,4 +1,4 @@
-"""From the nodes of a document to the tree of a space: which mappings are holes, and are they sound."""
+"""From the nodes of a document to the tree of a space: it finds the holes and their faults."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _Number = TypeVar("_Number", int, float)
 
 
 class Parser:
-    """Builds trees and collects the faults of all of them; a faulty hole becomes a fixed null.
+    """Builds trees and collects all their faults; a faulty hole becomes a fixed null.
 
     Args:
-        closed: says of a path why no hole may stand there, or nothing where one may.
+        closed: returns why no hole may stand at a path; empty if one may.
     """
 
     def __init__(self, closed: Callable[[str], str]) -> None:
@@ -36,7 +36,7 @@ class Parser:
         self.faults: list[Fault] = []
 
     def tree(self, node: Node, path: str) -> Tree:
-        """Read what stands in the file at `path`."""
+        """Return the tree of a node at `path`."""
         match node:
             case Scalar(value):
                 return Fixed(value, node.span.place)
@@ -66,7 +66,7 @@ class Parser:
         return Group(entries, table.keys, table.span.place)
 
     def _is_misspelt_hole(self, key: str, table: Table) -> bool:
-        """Nearly a reserved word before a list, with nothing beside it that such a hole would not take."""
+        """Return whether a key is nearly a reserved word, with a list and no other keys than its hole takes."""
         near = difflib.get_close_matches(key.lower(), COMPANIONS, n=1, cutoff=0.75)
         alone = bool(near) and table.entries.keys() - {key} <= COMPANIONS[near[0]]
         return alone and isinstance(table.entries[key], Sequence)

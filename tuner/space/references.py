@@ -1,4 +1,4 @@
-"""Whether every `ref` of a space leads somewhere in every config that the space can give."""
+"""The check that every `ref` leads to a value in every config of a space."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from tuner.space.tree import Choice, Group, Items, Ref, Repeat, Tree, is_index, 
 
 Labels: TypeAlias = Mapping[str, object]
 Site: TypeAlias = tuple[str, Ref, Labels]
-"""A ref by its path in the resolved config, with the labels of the choices around it."""
+"""A ref, its path in the resolved config, and the labels of the choices around it."""
 
 
 def reference_faults(root: Tree) -> Iterator[Fault]:
-    """The refs whose target is not there in every branch where the ref is, or that lead in a circle."""
+    """Yield the refs without a target in some branch, and those that lead in a circle."""
     sites = list(_sites(root, "", {}))
     for path, ref, labels in sites:
         reason = _missing(root, "", ref.target.split("."), labels)
@@ -43,7 +43,7 @@ def _sites(tree: Tree, path: str, labels: Labels) -> Iterator[Site]:
 
 
 def _missing(tree: Tree, path: str, parts: list[str], labels: Labels) -> str:
-    """Why `parts` leads nowhere from `tree` under the chosen `labels`; empty when it leads somewhere."""
+    """Return why `parts` leads nowhere from `tree` under the chosen `labels`; empty if it leads to a value."""
     if isinstance(tree, Choice):
         possible = [branch for branch in tree.branches if path not in labels or branch.label == labels[path]]
         reasons = (_missing(branch.tree, path, parts, labels) for branch in possible)
@@ -66,6 +66,6 @@ def _missing(tree: Tree, path: str, parts: list[str], labels: Labels) -> str:
 
 
 def _circular(target: str, sites: list[Site], seen: frozenset[str]) -> bool:
-    """Whether following `target` comes back to a ref already followed."""
+    """Return whether following `target` returns to a ref that was followed before."""
     inside = [(path, ref) for path, ref, _ in sites if f"{path}.".startswith(f"{target}.")]
     return any(path in seen or _circular(ref.target, sites, seen | {path}) for path, ref in inside)

@@ -15,7 +15,7 @@ ROWS = Either((Whole(1), Number(above=0, below=1)))
 SHARE = "a share between 0 and 1, or a number of rows"
 BRANCH_NAME = Key(Text(blank=True), meaning="What to call this branch of a choice.")
 STAGE_EPOCHS = Key(Whole(1), meaning="For how many epochs it is.")
-"""The key of a scheduler that stands in a list of them."""
+"""The key of a scheduler in a list of them."""
 AT_LEAST_0, ABOVE_0 = Number(minimum=0), Number(above=0)
 
 DATA = Section(
@@ -132,4 +132,4 @@ OWN_SECTIONS: Mapping[str, Section] = {
     **{name: SECTIONS[name] for name in STUDY_SECTIONS},
     "training": Section(TRAINING.meaning, {"epochs": TRAINING.keys["epochs"]}, default={}, open=True),
 }
-"""The sections beside a function of one's own: any other is the function's, and may hold anything."""
+"""The sections beside a user's function. Any other section belongs to the function, and may hold anything."""

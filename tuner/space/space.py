@@ -41,21 +41,20 @@ from tuner.space.tree import (
 from tuner.space.warm_start_keys import warm_start_faults
 
 MOVABLE = ("data.root", "data.test_root", "data.download", "data.loader")
-"""Where the data lie and how they are read, which does not make another study."""
+"""Where the data are and how they are read. These settings do not make another study."""
 
 
 SPACES = "search_spaces"
-"""The folder in which a bare file name is looked up when it is not here."""
+"""The folder in which a bare file name is looked up if it is not here."""
 
 
 @dataclass(frozen=True)
 class Space:
-    """A sound space: its text, and the tree that the text means with every default in it.
+    """A sound space: its text, and the tree of the text with every default in it.
 
-    `file` is what messages call it, `base` the folder from which its relative paths start; `given` is what has been
-    replaced in the text of the file. `fixed` are the sections that no trial changes, as plain values: a list of configs
-    to try first can be long, and no trial has to walk it. What they say is read as `study`, `search`, `objective` and
-    `provenance`, once for each space.
+    `file` is its name in messages, `base` the folder where its relative paths start. `given` are the values that
+    replace some of the file's text. `fixed` are the sections that no trial changes, as plain values, so that no trial
+    walks a long list of first configs. `study`, `search`, `objective` and `provenance` read them once per space.
     """
 
     text: str
@@ -123,11 +122,11 @@ class Space:
         return Space.parse(self.text, self.file, self.base, changes) if changes else self
 
     def resolve(self, trial: Suggester) -> Config:
-        """Fill every hole by asking `trial` and give the typed config."""
+        """Fill every hole by asking `trial`, and return the typed config."""
         return Config.of(self.fill(trial), self.base)
 
     def fill(self, trial: Suggester) -> dict[str, Any]:
-        """Fill every hole by asking `trial`; the config as plain values, every default in it."""
+        """Fill every hole by asking `trial`, and return the config as plain values with every default."""
         suggested = {
             section: self.fixed[section] if section in self.fixed else suggest.suggest(entry, section, trial)
             for section, entry in self.tree.entries.items()
@@ -138,20 +137,20 @@ class Space:
         }
 
     def parameters(self) -> list[Row]:
-        """Every parameter that some trial may have, in the order of the file."""
+        """Return every parameter that some trial may have, in the order of the file."""
         return list(parameters(self.tree))
 
     def size(self) -> float:
-        """How many different configs there are; infinity when a hole is continuous."""
+        """Return the number of different configs; infinity if a hole is continuous."""
         return size(self.tree)
 
     def node(self, path: str) -> Tree:
-        """The tree that stands at `path`, such as `data.transforms`; no choice is on the way."""
+        """Return the tree at `path`, such as `data.transforms`; the path must not pass a choice."""
         return _node(self.tree, path)
 
     @functools.cached_property
     def objective(self) -> Objective:
-        """What counts, as the file says it."""
+        """The objective as the file states it."""
         return Objective.of(self.fixed["objective"])
 
     @functools.cached_property
@@ -166,30 +165,30 @@ class Space:
 
     @functools.cached_property
     def search(self) -> Search:
-        """How the space is searched."""
+        """The settings of the search."""
         return Search.of(self.fixed["search"])
 
     @functools.cached_property
     def provenance(self) -> Provenance:
-        """Where an exported config comes from; of any other space nothing is known."""
+        """The origin of an exported config; empty for any other space."""
         return Provenance.of(self.fixed["provenance"])
 
     def types(self, section: str) -> list[tuple[str, Any]]:
-        """(path, name) of every class that may stand for a section, such as `model`."""
+        """Return (path, name) of every class that a section, such as `model`, may have."""
         variants = validation.variants(self.node(section), section)
         groups = [(path, tree) for path, tree in variants if isinstance(tree, Group) and "type" in tree.entries]
         names = [(path, leaf) for path, tree in groups for _, leaf in validation.variants(tree.entries["type"], path)]
         return [(f"{path}.type", leaf.value) for path, leaf in names if isinstance(leaf, Fixed)]
 
     def highest(self, path: str) -> Any:
-        """The largest value that can stand at `path`, such as `training.epochs`."""
+        """Return the largest value that `path`, such as `training.epochs`, can have."""
         section, key = path.split(".")
         variants = (tree for _, tree in validation.variants(self.tree.entries[section], section))
         trees = [tree.entries[key] for tree in variants if isinstance(tree, Group)]
         return max(value for tree in trees for _, value in extremes(tree))
 
     def place(self, path: str) -> Place:
-        """Where the nearest thing to `path`, a parameter path, stands in the text."""
+        """Return the place in the text of a parameter path, or of the nearest thing to it."""
         tree: Tree = self.tree
         place = tree.place
         for part in path.split("."):
@@ -208,12 +207,12 @@ class Space:
         return place
 
     def faulty(self, faults: Iterable[tuple[str, str]]) -> SpaceError:
-        """The error for (parameter path, message) pairs, each put at its place in the file."""
+        """Return the error for (parameter path, message) pairs, each at its place in the file."""
         found = SpaceError(self.file, [Fault(self.place(path), path, message) for path, message in faults])
         return self.given.retold(found, self.text)
 
     def identity(self) -> dict[str, Any]:
-        """What makes two spaces one study: path -> value or hole, without the search and where data lie."""
+        """Return the identity of a study: path to value or hole, without the search and the place of data."""
         apart = ("provenance", "study", "search")
         tree = {part: entry for part, entry in self.tree.entries.items() if part not in apart}
         tree["study"] = Group({"seed": _node(self.tree, "study.seed")}, {}, self.tree.place)
@@ -221,15 +220,15 @@ class Space:
         return {path: value for path, value in flat.items() if path not in MOVABLE}
 
     def enqueued(self) -> list[dict[str, Any]]:
-        """The known parameters of `search.enqueue`, one dict per trial to run first."""
+        """Return the known parameters of `search.enqueue`, one dict per trial to run first."""
         return enqueue.known_configs(self.tree)
 
 
 def find(path: str | Path) -> Path:
-    """The file that a command names: itself, or the file of that name in `search_spaces/`.
+    """Return the file that a command names: itself, or the file of that name in `search_spaces/`.
 
     Raises:
-        UsageError: there is neither.
+        UsageError: neither exists.
     """
     path = Path(path)
     inside = Path(SPACES) / path

@@ -1,4 +1,4 @@
-"""The sections that say how to search: their keys. No trial changes them, and training reads none of them."""
+"""The keys of the sections that define the search. No trial changes them, and training reads none."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BOUNDS = Entries(
     fewest=1,
 )
 _WORKER, _CONFIRM, _WARM = Resources(), Confirm(), WarmStart()
-"""Their fields have the defaults."""
+"""Objects whose fields are the defaults."""
 
 PROVENANCE = Section(
     "The origin of an exported config.",

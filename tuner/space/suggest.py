@@ -1,4 +1,4 @@
-"""A space with its holes filled: what asking a sampler for each of them gives."""
+"""A space with its holes filled by a sampler."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from tuner.space.tree import Choice, Fixed, Float, Group, Int, Items, Ref, Repea
 
 
 class Suggester(Protocol):
-    """Whoever fills holes; an `optuna.Trial` is one."""
+    """Fills holes; an `optuna.Trial` is a suggester."""
 
     def suggest_float(self, name: str, low: float, high: float, *, step: float | None, log: bool) -> float:
-        """A number in [low, high] for the parameter `name`."""
+        """Return a number in [low, high] for the parameter `name`."""
         ...
 
     def suggest_int(self, name: str, low: int, high: int, *, step: int, log: bool) -> int:
-        """A whole number in [low, high] for the parameter `name`."""
+        """Return a whole number in [low, high] for the parameter `name`."""
         ...
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
-        """One of `choices` for the parameter `name`."""
+        """Return one of `choices` for the parameter `name`."""
         ...
 
 
 def suggest(tree: Tree, path: str, trial: Suggester) -> Any:
-    """The plain value of a tree with its holes filled by `trial`; references are left as `Ref`."""
+    """Return the plain value of a tree with its holes filled by `trial`; references stay `Ref` objects."""
     match tree:
         case Fixed(value):
             return value
@@ -63,13 +63,13 @@ def dereference(value: Any, root: Any) -> Any:
 
 
 class Random:
-    """Samples each hole for itself, uniformly on its own scale."""
+    """Samples each hole independently, uniformly on its own scale."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
 
     def suggest_float(self, name: str, low: float, high: float, *, step: float | None, log: bool) -> float:
-        """A value in [low, high]."""
+        """Return a value in [low, high]."""
         if step is not None:
             return low + step * self._random.randrange(round((high - low) / step) + 1)
         if log:
@@ -79,38 +79,38 @@ class Random:
         return min(max(drawn, low), high)
 
     def suggest_int(self, name: str, low: int, high: int, *, step: int, log: bool) -> int:
-        """A whole number in [low, high]."""
+        """Return a whole number in [low, high]."""
         if log:
             return min(high, int(math.exp(self._random.uniform(math.log(low), math.log(high + 1)))))
         return self._random.randrange(low, high + 1, step)
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
-        """One of `choices`."""
+        """Return one of `choices`."""
         return self._random.choice(choices)
 
 
 class Corner:
-    """Takes the low or the high end of every range; of a choice the label asked for, else the first."""
+    """Takes the low or the high end of every range, and the requested or first label of every choice."""
 
     def __init__(self, high: bool, labels: Mapping[str, Any]) -> None:
         self._high = high
         self._labels = labels
 
     def suggest_float(self, name: str, low: float, high: float, *, step: float | None, log: bool) -> float:
-        """`low` or `high`."""
+        """Return `low` or `high`."""
         return high if self._high else low
 
     def suggest_int(self, name: str, low: int, high: int, *, step: int, log: bool) -> int:
-        """`low` or `high`."""
+        """Return `low` or `high`."""
         return high if self._high else low
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
-        """The label asked for, else the first."""
+        """Return the requested label, else the first."""
         return self._labels.get(name, choices[0])
 
 
 def corners(tree: Tree) -> Iterator[Corner]:
-    """Both ends of every range, over configs in which every branch of every choice is taken at least once."""
+    """Yield both ends of all ranges, over configs that take every branch of every choice at least once."""
     forced: list[dict[str, Any]] = [{}]
     for row in parameters(tree):
         if isinstance(row.hole, Choice):
@@ -122,7 +122,7 @@ def corners(tree: Tree) -> Iterator[Corner]:
 
 
 class Known:
-    """Gives each parameter the value that a trial had.
+    """Gives each parameter the value of a trial.
 
     Raises, when asked:
         KeyError: for a parameter that the trial did not have.
@@ -132,13 +132,13 @@ class Known:
         self._values = values
 
     def suggest_float(self, name: str, low: float, high: float, *, step: float | None, log: bool) -> float:
-        """The trial's value."""
+        """Return the trial's value."""
         return float(self._values[name])
 
     def suggest_int(self, name: str, low: int, high: int, *, step: int, log: bool) -> int:
-        """The trial's value."""
+        """Return the trial's value."""
         return int(self._values[name])
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
-        """The trial's value."""
+        """Return the trial's value."""
         return self._values[name]

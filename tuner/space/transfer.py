@@ -1,7 +1,7 @@
-"""A config carried over to another space: the parameters that give it there, and where it does not fit.
+"""A config carried over to another space: its parameters there, and the places where it does not fit.
 
-Values are matched by their place in the resolved config, whatever the parameters are called: what was fixed
-may be a hole by now, and a choice may stand around what was alone.
+Values are matched by their place in the resolved config, whatever the parameters' names. A fixed value may now be a
+hole, and a choice may surround a single value.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tuner.space.yaml_writer import flow
 
 
 class Kind(enum.Enum):
-    """How a config does not fit: a hole cannot take its value, has none to take, or another value is fixed."""
+    """A reason for a misfit: a value outside of the hole, no value for the hole, or another fixed value."""
 
     OUTSIDE = "outside"
     MISSING = "missing"
@@ -32,8 +32,8 @@ class Kind(enum.Enum):
 class Misfit:
     """One place where a config does not fit.
 
-    `name` is the parameter's, or the path of what is fixed; `value` is the config's and `here` what the space
-    has; `nearest` is what the hole can take in place of `value`, None where nothing is near.
+    `name` is the parameter's name, or the path of a fixed value. `value` is the config's value and `here` the space's.
+    `nearest` is the hole's nearest value, None if nothing is near.
     """
 
     kind: Kind
@@ -54,18 +54,18 @@ class Misfit:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """The parameters that the space takes from a config, by name, and where it does not fit."""
+    """The parameters that the space takes from a config, by name, and the misfits."""
 
     params: Mapping[str, Scalar]
     misfits: tuple[Misfit, ...] = ()
 
     def of(self, kind: Kind) -> list[Misfit]:
-        """The misfits of a kind."""
+        """Return the misfits of a kind."""
         return [misfit for misfit in self.misfits if misfit.kind is kind]
 
 
 def carry(space: Space, source: Source) -> Carried:
-    """What the space takes from a config, as far as trials of it may differ."""
+    """Return the parameters that the space takes from a config, where trials of it may differ."""
     ruling = ruling_of(space)
     carrier = _Carrier(source.labels)
     parts: list[Carried] = []
@@ -81,10 +81,9 @@ def carry(space: Space, source: Source) -> Carried:
 
 @dataclass(frozen=True, slots=True)
 class _Carrier:
-    """Goes through a tree and a config side by side.
+    """Walks a tree and a config side by side.
 
-    A place has a path in the config and a name in the tree, which is the path with the labels of the choices
-    around it.
+    A place has a path in the config and a name in the tree: the path with the labels of its choices.
     """
 
     labels: Mapping[str, tuple[Scalar, ...]]
@@ -115,7 +114,7 @@ class _Carrier:
         return _joined(self.carry(item, join(name, i), join(path, i), padded[i]) for i, item in enumerate(items))
 
     def _choice(self, hole: Choice, name: str, path: str, value: Any) -> Carried:
-        """Of the branches that the value may be one of, that of the label it had, else the one that it fits best."""
+        """Carry a value into the branch of its old label, if it can be there, else into the best fitting one."""
         if value is ABSENT:
             return Carried({}, (Misfit(Kind.MISSING, name, value, hole),))
         possible = [branch for branch in hole.branches if _could_be(branch.tree, value)]
@@ -127,7 +126,7 @@ class _Carrier:
         return Carried({name: label, **inside.params}, inside.misfits)
 
     def _list(self, hole: Repeat, name: str, path: str, value: Any) -> Carried:
-        """A list is as long as the space can have it; elements beyond that are left out."""
+        """Carry a list into the longest one that the space allows; further elements are dropped."""
         if not isinstance(value, list):
             return Carried({}, (Misfit(Kind.MISSING, name, value, hole),))
         length = self.carry(hole.length, join(name, "length"), join(path, "length"), len(value))
@@ -168,7 +167,7 @@ def _joined(parts: Iterable[Carried]) -> Carried:
 
 
 def _could_be(tree: Tree, value: Any) -> bool:
-    """Whether a value may have come from such a tree: of a mapping the `type` tells, of a list that it is one."""
+    """Return whether a tree can give a value; the `type` decides for a mapping, being one for a list."""
     match tree:
         case Fixed(here):
             return same(here, value)
@@ -186,10 +185,10 @@ def _could_be(tree: Tree, value: Any) -> bool:
 
 
 def _type_of(value: Any) -> dict[str, Any]:
-    """What remains of a mapping of another class, whose arguments mean something else."""
+    """Return a mapping of another class without its arguments, which have another meaning."""
     return {"type": value["type"]} if isinstance(value, dict) and "type" in value else {}
 
 
 def _called(value: Any) -> Any:
-    """A mapping by its class, which is what a choice is made of."""
+    """Return the class's name in place of a mapping, as for the labels of a choice."""
     return value["type"] if isinstance(value, dict) and "type" in value else value

@@ -1,7 +1,7 @@
-"""The tree that a space is: fixed values and holes.
+"""The tree of a space: fixed values and holes.
 
-The names of parameters are dotted config paths; a choice of mappings puts the chosen branch's label
-into the paths inside it (`optimizer.AdamW.lr`), a list the position (`model.hidden.0`).
+Parameters are named by dotted config paths. A choice of mappings inserts the label of the chosen branch
+(`optimizer.AdamW.lr`), a list the position (`model.hidden.0`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Float:
     place: Place
 
     def holds(self, value: object) -> bool:
-        """Whether `value` is one that this hole can take."""
+        """Return whether this hole can take `value`."""
         number = isinstance(value, int | float) and not isinstance(value, bool)
         return number and self.low <= value <= self.high and _on_grid(value - self.low, self.step)  # type: ignore[operator]
 
@@ -51,14 +51,14 @@ class Int:
     place: Place
 
     def holds(self, value: object) -> bool:
-        """Whether `value` is one that this hole can take."""
+        """Return whether this hole can take `value`."""
         whole = isinstance(value, int) and not isinstance(value, bool)
         return whole and self.low <= value <= self.high and (value - self.low) % self.step == 0  # type: ignore[operator]
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """One of a choice's alternatives under the label that the study shows."""
+    """One alternative of a choice, under its label in the study."""
 
     label: Scalar
     tree: Tree
@@ -73,21 +73,21 @@ class Choice:
 
     @property
     def labels(self) -> tuple[Scalar, ...]:
-        """What the sampler chooses from."""
+        """The values that the sampler chooses from."""
         return tuple(branch.label for branch in self.branches)
 
     def holds(self, value: object) -> bool:
-        """Whether `value` is one of the labels; true is not 1."""
+        """Return whether `value` is one of the labels; true is not 1."""
         return any(value == label and type(value) is type(label) for label in self.labels)
 
     def branch(self, label: object) -> Tree:
-        """The alternative under `label`."""
+        """Return the alternative under `label`."""
         return next(branch.tree for branch in self.branches if branch.label == label)
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """A list whose length is tuned, each element filled for itself."""
+    """A list of tuned length; each element is filled independently."""
 
     element: Tree
     length: Int | Choice | Fixed
@@ -96,7 +96,7 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """The value that stands elsewhere in the resolved config."""
+    """The value at another place of the resolved config."""
 
     target: str
     place: Place
@@ -124,10 +124,10 @@ Parameter: TypeAlias = Float | Int | Choice
 
 
 def lookup(root: Any, path: str) -> Any:
-    """The value at a dotted path of a plain config.
+    """Return the value at a dotted path of a plain config.
 
     Raises:
-        LookupError: nothing stands there.
+        LookupError: the path does not exist.
     """
     for part in path.split("."):
         root = root[int(part)] if isinstance(root, list) and is_index(part) else root[part]
@@ -136,7 +136,7 @@ def lookup(root: Any, path: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A parameter as the study knows it; `when` maps other parameters to the labels that it needs."""
+    """A parameter of the study; `when` maps other parameters to the labels that it needs."""
 
     name: str
     hole: Parameter
@@ -144,7 +144,7 @@ class Row:
 
 
 def parameters(tree: Tree, path: str = "", when: Mapping[str, tuple[Scalar, ...]] | None = None) -> Iterator[Row]:
-    """Every parameter that some trial may have, in the order of the file."""
+    """Yield every parameter that some trial may have, in the order of the file."""
     when = when or {}
     match tree:
         case Float() | Int():
@@ -166,7 +166,7 @@ def parameters(tree: Tree, path: str = "", when: Mapping[str, tuple[Scalar, ...]
 
 
 def children(tree: Tree) -> Iterator[tuple[str, Tree]]:
-    """What a mapping or a list of fixed length holds, by key or position."""
+    """Yield the children of a mapping or a list of fixed length, by key or position."""
     if isinstance(tree, Group):
         yield from tree.entries.items()
     elif isinstance(tree, Items):
@@ -174,14 +174,14 @@ def children(tree: Tree) -> Iterator[tuple[str, Tree]]:
 
 
 def is_fixed(tree: Tree) -> bool:
-    """Whether no trial changes anything in a tree."""
+    """Return whether no trial changes anything in a tree."""
     if isinstance(tree, Group | Items):
         return all(is_fixed(child) for _, child in children(tree))
     return isinstance(tree, Fixed)
 
 
 def lengths(length: Int | Choice | Fixed) -> list[int]:
-    """Every length that a tuned list may have."""
+    """Return every possible length of a tuned list."""
     match length:
         case Int(low, high, step):
             return list(range(low, high + 1, step))
@@ -192,7 +192,7 @@ def lengths(length: Int | Choice | Fixed) -> list[int]:
 
 
 def size(tree: Tree) -> float:
-    """How many different configs there are; infinity when a hole is continuous."""
+    """Return the number of different configs; infinity if a hole is continuous."""
     match tree:
         case Float(low, high, step):
             return 1 if low == high else math.inf if step is None else round((high - low) / step) + 1
@@ -209,7 +209,7 @@ def size(tree: Tree) -> float:
 
 
 def describe(tree: Tree) -> Any:
-    """The tree in the words of the space language, as plain values."""
+    """Return the tree in the space language, as plain values."""
     match tree:
         case Fixed(value):
             return value
@@ -230,7 +230,7 @@ def describe(tree: Tree) -> Any:
 
 
 def extremes(tree: Tree) -> Iterator[tuple[Place, Any]]:
-    """The values that stand for all that a tree can give: both ends of a range, every branch."""
+    """Yield the extreme values of a tree: both ends of each range, every branch."""
     match tree:
         case Fixed(value, place):
             yield place, value
@@ -251,12 +251,12 @@ def extremes(tree: Tree) -> Iterator[tuple[Place, Any]]:
 
 
 def is_index(part: str) -> bool:
-    """Whether a part of a path is a position in a list."""
+    """Return whether a part of a path is a position in a list."""
     return part.isascii() and part.isdecimal()
 
 
 def join(path: str, key: object) -> str:
-    """The path of `key` inside `path`; a label that is null, true or false is written as in YAML."""
+    """Return the path of `key` inside `path`; null, true and false are written as in YAML."""
     word = key if isinstance(key, str) else json.dumps(key)
     return f"{path}.{word}" if path else word
 

@@ -1,4 +1,4 @@
-"""Whether a space has the sections and keys that it must, and the space with every default in it."""
+"""The check of sections and keys, and the space with every default in it."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from tuner.space.tree import Branch, Choice, Fixed, Group, Items, Ref, Tree, des
 from tuner.space.yaml_writer import flow
 
 DEFAULT_PLACE = Place(1, 1)
-"""Where a default is said to stand."""
+"""The place of a default."""
 
 
 def sections(document: Any) -> Mapping[str, Section]:
-    """The sections that rule a document, given as plain values."""
+    """Return the sections that apply to a document, given as plain values."""
     objective = document.get("objective")
     own = isinstance(objective, dict) and objective.get("function") is not None
     return OWN_SECTIONS if own else SECTIONS
 
 
 def closed(path: str, ruling: Mapping[str, Section] = SECTIONS) -> str:
-    """Why no hole may stand at `path`, or an empty string where one may."""
+    """Return why no hole may stand at `path`; empty if one may."""
     name, _, inside = path.partition(".")
     if (section := ruling.get(name)) is None:
         return ""
@@ -32,7 +32,7 @@ def closed(path: str, ruling: Mapping[str, Section] = SECTIONS) -> str:
 
 
 def constant(value: Any) -> Tree:
-    """The tree of a plain value without holes."""
+    """Return the tree of a plain value without holes."""
     match value:
         case dict():
             entries = {key: constant(item) for key, item in value.items()}
@@ -44,7 +44,7 @@ def constant(value: Any) -> Tree:
 
 
 def variants(tree: Tree, path: str) -> Iterator[tuple[str, Tree]]:
-    """The tree itself, or each branch of a choice, with the parameter path that names it."""
+    """Yield the tree itself, or each branch of a choice, with the parameter path that names it."""
     if isinstance(tree, Choice):
         for branch in tree.branches:
             yield from variants(branch.tree, join(path, branch.label))
@@ -53,7 +53,7 @@ def variants(tree: Tree, path: str) -> Iterator[tuple[str, Tree]]:
 
 
 def complete(root: Group, ruling: Mapping[str, Section]) -> Group:
-    """The space with every default in it: the ruling sections in their order, then those of one's own."""
+    """Return the space with every default: the known sections in order, then those of the user."""
     entries: dict[str, Tree] = {}
     for name, section in ruling.items():
         tree = root.entries.get(name)
@@ -74,7 +74,7 @@ def _with_defaults(tree: Tree, section: Section) -> Tree:
 
 
 def section_faults(root: Group, ruling: Mapping[str, Section]) -> Iterator[Fault]:
-    """Unknown and missing sections and keys, and values that a key cannot take."""
+    """Yield unknown and missing sections and keys, and values that a key does not take."""
     for name, place in root.keys.items():
         if name not in SECTIONS and ruling is SECTIONS:
             known = listing(SECTIONS)
@@ -128,7 +128,7 @@ def _value_faults(tree: Tree, path: str, key: Key) -> Iterator[Fault]:
 
 
 def _show(value: Any) -> str:
-    """A value as the file has it; what is in a mapping or a list may be trees still."""
+    """Return a value as the file has it; entries of mappings and lists may still be trees."""
     if isinstance(value, list):
         return flow([_plain(item) for item in value])
     return flow({key: _plain(entry) for key, entry in value.items()} if isinstance(value, dict) else value)

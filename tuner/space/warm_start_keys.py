@@ -1,4 +1,4 @@
-"""`search.warm_start`: which of its keys go together."""
+"""`search.warm_start`: which of its keys may be combined."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PATH = "search.warm_start"
 
 
 def warm_start_faults(root: Group) -> Iterator[Fault]:
-    """Keys that do not go together, or lack the one that they are about."""
+    """Yield keys that exclude each other, or that lack the key they refer to."""
     search = root.entries["search"]
     assert isinstance(search, Group)
     section = search.entries["warm_start"]

@@ -1,7 +1,6 @@
-"""A YAML 1.2 document as a tree of nodes that know where in the text they stand.
+"""A YAML 1.2 document as a tree of nodes with their places in the text.
 
-Editing is done on the text: a node's span is replaced and everything else, comments included, stays
-as its author wrote it.
+Edits change the text: a node's span is replaced, and everything else stays the same, comments included.
 """
 
 from __future__ import annotations
@@ -23,9 +22,9 @@ from tuner.errors import Fault, Place, SpaceError
 
 DEEPEST = 50
 MOST_NODES = 20_000
-"""More than any space needs; a few lines of nested aliases would mean billions."""
+"""Largest number of nodes, beyond any space. A few lines of nested aliases would mean billions."""
 LARGEST_INT = 2**53
-"""Beyond it an int is not exact as a float, which samplers compute in."""
+"""The largest int that is exact as a float, as samplers compute."""
 
 _TAG = "tag:yaml.org,2002:"
 _ALIAS = "*"
@@ -35,7 +34,7 @@ _ALIAS = "*"
 class Span:
     """A stretch of the text: `text[start:end]`, beginning at `place`.
 
-    `flow` in `{}` or `[]` style; `alias` a `*name`, whose children stand where its anchor is.
+    `flow` marks `{}` or `[]` style. `alias` marks a `*name`, whose children lie at its anchor.
     """
 
     place: Place
@@ -74,7 +73,7 @@ Node: TypeAlias = Scalar | Sequence | Table
 
 
 def plain(node: Node) -> Any:
-    """The node as dicts, lists and scalars."""
+    """Return the node as dicts, lists and scalars."""
     match node:
         case Scalar(value):
             return value
@@ -89,12 +88,12 @@ def read(text: str, file: str) -> Node:
 
     Args:
         text: the document.
-        file: what messages call it.
+        file: its name in messages.
 
     Raises:
-        SpaceError: not YAML 1.2, empty, more than one document, tagged, with a duplicate key, a merge
-            key or a value that JSON does not have. Syntax stops at its first fault; the rest are
-            reported together.
+        SpaceError: the text is not YAML 1.2, is empty, has several documents or tags. It is also raised for
+            duplicate keys, merge keys and values that JSON lacks. Only the first fault of syntax is
+            reported; all others are reported together.
     """
     yaml = YAML(typ="safe", pure=True)
     yaml.Composer = _Composer
@@ -115,7 +114,7 @@ def read(text: str, file: str) -> Node:
 
 
 class _Composer(Composer):
-    """Gives an alias a node of its own, standing where the alias stands: an anchor only repeats text."""
+    """Makes a node for each alias, at the place of the alias, since an anchor only repeats text."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if not self.parser.check_event(AliasEvent):
@@ -148,7 +147,7 @@ def _syntax_fault(error: MarkedYAMLError, text: str) -> Fault:
 
 
 class _Reader:
-    """Turns ruamel's nodes into ours and collects what is not plain JSON-like YAML."""
+    """Turns ruamel's nodes into nodes of this module, and collects everything that is not like JSON."""
 
     def __init__(self, text: str, yaml: YAML, file: str) -> None:
         self.text = text
@@ -224,9 +223,9 @@ class _Reader:
         return Span(_place(node), start, end, flow=True, alias=node.anchor == _ALIAS)
 
     def _span(self, node: YamlNode, ends: list[int]) -> Span:
-        """A block collection begins at its first key or dash, after any anchor, and ends with its last child.
+        """Return the span of a node; a block starts at its first key or dash, and ends with its last child.
 
-        Its own marks begin at the anchor and run on to the next token.
+        ruamel's marks start at the anchor and reach to the next token.
         """
         alias, style = node.anchor == _ALIAS, bool(getattr(node, "flow_style", False))
         if style or not node.value:
@@ -251,7 +250,7 @@ def _place(node: YamlNode) -> Place:
 
 
 def _after_indicator(text: str, index: int) -> int:
-    """The index just after the `:` or `-` to which the empty value that ends at `index` belongs."""
+    """Return the index just after the `:` or `-` of the empty value that ends at `index`."""
     lines = text[:index].split("\n")
     while lines:
         code = lines[-1].split(" #")[0].rstrip()

@@ -17,8 +17,8 @@ _NOT_A_WORD = {"null", "true", "false"}
 def splice(text: str, edits: Iterable[tuple[Span, str]]) -> str:
     """Replace spans that do not overlap by new text, from the last to the first.
 
-    A value of one line stands beside its key, wherever the old one stood; the comment on the last line
-    of a block that is replaced goes with it.
+    A value of one line is placed beside its key, wherever the old one was. If a block is replaced, the comment on its
+    last line is removed too.
     """
     for span, replacement in sorted(edits, key=lambda edit: edit[0].start, reverse=True):
         before, after = text[: span.start], text[span.end :]
@@ -35,7 +35,7 @@ def splice(text: str, edits: Iterable[tuple[Span, str]]) -> str:
 
 
 def render(value: Any, span: Span) -> str:
-    """YAML text for a plain value to stand at `span`: in flow style there, else a block indented to it."""
+    """Return YAML text for a plain value at `span`: in flow style if it is, else an indented block."""
     if span.flow or not isinstance(value, dict | list) or len(value) < 2:
         return flow(value)
     if isinstance(value, dict):
@@ -48,7 +48,7 @@ def render(value: Any, span: Span) -> str:
 
 
 def flow(value: Any) -> str:
-    """YAML text of a plain value on one line; what is not a plain word is quoted as in JSON."""
+    """Return YAML text of a plain value on one line; text that is no plain word is quoted as in JSON."""
     match value:
         case dict():
             return "{" + ", ".join(f"{flow(key)}: {flow(item)}" for key, item in value.items()) + "}"
@@ -61,7 +61,7 @@ def flow(value: Any) -> str:
 
 
 def block(value: Mapping[str, Any], indent: int = 0) -> str:
-    """YAML text of a plain mapping, one key on a line, mappings inside it indented."""
+    """Return YAML text of a plain mapping, one key per line, inner mappings indented."""
     pad = " " * indent
     lines = []
     for key, item in value.items():
