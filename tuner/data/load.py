@@ -30,9 +30,6 @@ TEST = 0.2
 """The share of rows that becomes the test split of a dataset without one."""
 
 
-"""The share of rows that becomes the test split of a dataset without one."""
-
-
 SOURCES: Mapping[str, Callable[..., Source]] = {
     "digits": bundled.load,
     "csv": table.csv,
@@ -42,9 +39,6 @@ SOURCES: Mapping[str, Callable[..., Source]] = {
     **{name: table.bundled(name) for name in table.BUNDLED},
 }
 """The datasets by their names in a config. A new one is a new function and a line here."""
-
-
-"""The datasets by their names in a config, besides torchvision's; a new one is a new function and a line here."""
 
 
 def for_search(data: Data, base: str, seed: int, draw: int | None = None) -> Splits:

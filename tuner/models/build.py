@@ -23,14 +23,8 @@ MODELS: Mapping[str, Callable[..., nn.Module]] = {"Linear": Linear, "MLP": MLP, 
 """The built-in models by their names in a config. A new one is a new file and a line here."""
 
 
-"""The built-in models by their names in a config; a new one is a new file and a line here."""
-
-
 VOCABULARY = ("vocab_size", "num_embeddings")
 """Names that constructors use for the number of token ids."""
-
-
-"""The names that constructors use for the number of token ids."""
 
 
 def sizes(input_shape: tuple[int, ...], outputs: int, vocab_size: int | None = None) -> dict[str, Any]:

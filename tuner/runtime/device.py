@@ -40,14 +40,8 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 """The numbers of glibc's M_TRIM_THRESHOLD and M_MMAP_THRESHOLD, see `man mallopt`."""
 
 
-"""The numbers of glibc's M_TRIM_THRESHOLD and M_MMAP_THRESHOLD, see `man mallopt`."""
-
-
 LARGEST = 2**30
 """Size in bytes of the largest block, and of the free rest, that a process keeps."""
-
-
-"""The bytes of the largest block, and of the free rest, that a process keeps for itself."""
 
 
 def keep_freed_memory() -> None:

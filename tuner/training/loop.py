@@ -146,9 +146,6 @@ MOST_ROWS, MOST_NUMBERS = 1024, 2**22
 """Largest number of rows, and of numbers in them, per scoring pass. Metrics still cover the whole split."""
 
 
-"""How many rows, and numbers in them, are scored at once; metrics are over the whole split all the same."""
-
-
 def rows_at_once(dataset: Dataset) -> int:
     """Return the number of rows per pass where nothing is learned from them."""
     return max(1, min(MOST_ROWS, MOST_NUMBERS // math.prod(dataset.input_shape)))
