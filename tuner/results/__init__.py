@@ -1,1 +1,1 @@
-"""What a study found: importances, regions, confirmations, its best config."""
+"""The results of a study: importances, regions, confirmations, its best config."""

@@ -1,6 +1,6 @@
-"""The answer of a study: which trial to use, how good it is, how sure that is, and what to do next.
+"""The answer of a study: the trial to use, its value, the uncertainty, and the next command.
 
-A report opens with it. It reads the study and its confirmation and computes nothing of its own.
+A report begins with it. It reads the study and its confirmation, and computes nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ BASELINE = "baseline"
 
 @dataclass(frozen=True, slots=True)
 class Trivial:
-    """The trivial predictor's value of the objective, and what it predicts, such as `always "no"`."""
+    """The trivial predictor's objective value and its prediction, such as `always "no"`."""
 
     value: float
     says: str
@@ -29,15 +29,15 @@ class Trivial:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a reader came for.
+    """The answer for a reader of a report.
 
     Attributes:
         trial: the confirmed trial, else the one with the best single value.
         interval: mean and 95 % interval on held-out seeds; None before a confirmation.
-        equals: the other candidates that the race could not tell from the trial.
-        baseline: what the trivial predictor scores on the validation rows, where it is known.
-        how_sure: what the value is of, in a sentence.
-        next_command: what to type next; empty where there is nothing to do.
+        equals: the other candidates that the race could not distinguish from the trial.
+        baseline: the trivial predictor's score on the validation rows, if it is known.
+        how_sure: a sentence on where the value comes from.
+        next_command: the command to type next; empty if there is none.
     """
 
     trial: Record
@@ -84,7 +84,7 @@ def _optimism(results: Results, best: Record) -> str:
 
 
 def trivial_of(study: Study) -> Trivial | None:
-    """What the trivial predictor scores on the validation rows; None where that is not known."""
+    """Return the trivial predictor's score on the validation rows; None if it is unknown."""
     known = noted(study, BASELINE) if study.made_here else {}
     metric = study.goal.metric
     return Trivial(known["valid"][metric], known["says"][metric]) if metric in known.get("valid", {}) else None

@@ -1,14 +1,13 @@
-"""Association: which parameters can be told from chance as having to do with the values of a study's trials.
+"""Association: which parameters have to do with the values of a study's trials, beyond chance.
 
-Each parameter is compared with the values by contrasts, and the values are shuffled over the trials to see how large
-a contrast becomes by chance (Westfall and Young 1993: the smallest p of all parameters against its own null).
-Samplers that learn draw parameters together where trials were good, so that one that does nothing looks as good as
-its neighbour. Of those that are evident the one that foretells most of the values is therefore named first, and what
-it explains is taken out of the values and of the others' contrasts alike before the next one is asked for (Shah and
-Peters 2020, the generalised covariance measure).
+Contrasts compare each parameter with the values. Shuffling the values over the trials shows how large a contrast
+becomes by chance (Westfall and Young 1993: the smallest p of all parameters against its own null). Samplers that learn
+draw parameters together where trials were good. So a parameter without effect looks as good as its neighbour. Therefore
+the evident parameter that predicts most of the values is named first. Its effect is removed from the values and from
+the others' contrasts before the next one is tested (Shah and Peters 2020, the generalised covariance measure).
 
-The level holds where nothing matters. Where one parameter decides, another one is told from chance more often: of 300
-trials by TPE in 5 of 120 studies, of 20 at random in 9 of 60 (an optimum inside a range).
+The level holds where nothing matters. If one parameter decides, another one is named more often: of 300 trials by TPE
+in 5 of 120 studies, of 20 random trials in 9 of 60 (an optimum inside a range).
 """
 
 from __future__ import annotations
@@ -24,37 +23,39 @@ from scipy.stats import rankdata
 Array = NDArray[np.float64]
 
 LEVEL = 0.03
-"""The probability that any of a study's parameters is told from chance though none does anything: less than the 5 %
-that are promised, as a sampler that learns makes a little more of it."""
+"""The probability that any parameter of a study is named though none has an effect.
+
+It is below the promised 5 %, since a sampler that learns raises it a little.
+"""
 
 SHUFFLES = 999
-"""Shuffles of the values. The smallest p that they can give is 1 in 1,000."""
+"""Number of shuffles of the values. Their smallest p is 1 in 1,000."""
 
 WAVES = (1, 2, 3)
-"""Half waves over a range that values are compared with: a slope, a hump, and one of each."""
+"""Half waves over a range that are compared with values: a slope, a hump, and one of each."""
 
 ROUNDING = 1e-9
-"""Tolerance for parts that sum up to a whole, and the part of a trial among equals."""
+"""Tolerance for parts that sum to a whole, and for ties of trials."""
 
 FLAT = 1e-6
-"""The length, where 1 is that of a contrast, under which a direction of a plane counts as none."""
+"""Length, relative to a contrast, below which a direction of a plane counts as none."""
 
 REACH = 5.0
-"""Distances between the quartiles, away from them, beyond which a value counts as lying there."""
+"""Values further than this many interquartile ranges from the quartiles are moved to that limit."""
 
 WIDTHS = (0.1, 0.5)
-"""Of the bells of the regression that takes out what is explained, in parts of a range."""
+"""Widths of the regression's bells, as fractions of a range."""
 
 RIDGES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0, 10_000.0)
-"""Ridges that it chooses from, by the error of each trial as foretold by the others."""
+"""Ridges to choose from, by the error of each trial predicted from the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """A parameter over some trials.
 
-    `codes` are float64 (N,): places in [0, 1] on the parameter's own scale, or the positions of labels, of which
-    there are `labels`; 0 labels is a range.
+    `codes` are float64 (N,): places in [0, 1] on the parameter's own scale, or positions of labels. `labels` is the
+    number of labels, 0 for a range.
     """
 
     codes: Array
@@ -69,7 +70,7 @@ class Column:
 def beyond_chance(
     columns: Mapping[str, Column], values: Array, given: Sequence[Column] = (), level: float = LEVEL
 ) -> list[str]:
-    """Return the parameters that can be told from chance.
+    """Return the parameters whose effect is beyond chance.
 
     Args:
         columns: the parameters that are asked for, over the same N trials.
@@ -96,9 +97,9 @@ def beyond_chance(
 def _needed(
     found: Sequence[str], columns: Mapping[str, Column], given: Sequence[Column], values: Array, level: float
 ) -> list[str]:
-    """Those that are evident beside all others that were found: the least evident goes first.
+    """Return the parameters that are evident beside all others found; the least evident is removed first.
 
-    The first of them stays, as it foretells most by itself: of few trials the others together explain a part of that.
+    The first one stays, as it predicts most by itself. For few trials the others together explain a part of that.
     """
     kept = list(found)
     chance = np.random.default_rng(1)
@@ -116,9 +117,9 @@ def _needed(
 
 
 def spread(values: Array, most: int) -> NDArray[np.intp]:
-    """Return the positions of at most `most` trials, in order, that lie evenly over the values.
+    """Return the positions of at most `most` trials, in order, spread evenly over the values.
 
-    A sampler that learns crowds the trials where they are good: there a decisive parameter hardly varies.
+    A sampler that learns crowds the trials where they are good. A decisive parameter hardly varies there.
 
     Args:
         values: float64 (N,), finite; `fenced`, lest a far-off one decides.
@@ -137,7 +138,7 @@ def spread(values: Array, most: int) -> NDArray[np.intp]:
 
 
 def fenced(values: Array) -> Array:
-    """Draw far-off values in to `REACH` distances between the quartiles, and scale what is left to about 1.
+    """Clip far-off values at `REACH` interquartile ranges, and scale the result to about 1.
 
     Args:
         values: float64 (N,), finite, however large.
@@ -154,9 +155,9 @@ def fenced(values: Array) -> Array:
 
 
 def _contrasts(column: Column) -> Array:
-    """What values are compared with: float64 (N, C), each of mean 0 and length 1.
+    """Return the contrasts of a parameter: float64 (N, C), each of mean 0 and length 1.
 
-    A range is looked at by place, and by rank too: a sampler that learns crowds the places.
+    A range counts by place and by rank, because a sampler that learns crowds the places.
     """
     if column.labels:
         basis = np.stack([column.codes == label for label in np.unique(column.codes)], 1).astype(np.float64)
@@ -175,12 +176,12 @@ def _standard(columns: Array) -> Array:
 
 
 def _scores(values: Array) -> Array:
-    """Values as ranks, and as they are but for far-off ones: float64 (N, 1 or 2)."""
+    """Return the values as ranks, and as clipped values: float64 (N, 1 or 2)."""
     return _standard(np.stack([rankdata(values), fenced(values)], 1))
 
 
 def _beside(taken: Sequence[Column], scores: Array, contrasts: Mapping[str, Array]) -> tuple[Array, dict[str, Array]]:
-    """Scores and contrasts less what the parameters `taken` explain of either."""
+    """Return scores and contrasts without what the parameters `taken` explain of them."""
     if not taken:
         return scores, dict(contrasts)
     ends = np.cumsum([part.shape[1] for part in (scores, *contrasts.values())])[:-1]
@@ -190,7 +191,7 @@ def _beside(taken: Sequence[Column], scores: Array, contrasts: Mapping[str, Arra
 
 
 def _unexplained(taken: Sequence[Column], what: Array) -> Array:
-    """What kernel ridge regression on parameters leaves of each column of (N, C), each trial foretold by the others."""
+    """Return the residuals of kernel ridge regression on parameters, (N, C), each trial predicted from the others."""
     kernels = [_kernel(column) for column in taken]
     kernel: Array = np.mean(kernels, 0) + (np.prod(kernels, 0) if len(kernels) > 1 else 0.0)
     kernel = kernel - kernel.mean(0) - kernel.mean(1)[:, None] + kernel.mean()
@@ -207,7 +208,7 @@ def _unexplained(taken: Sequence[Column], what: Array) -> Array:
 
 
 def _kernel(column: Column) -> Array:
-    """How alike the trials are in a parameter: float64 (N, N)."""
+    """Return the similarity of the trials in a parameter: float64 (N, N)."""
     apart = column.codes[:, None] - column.codes
     if column.labels:
         same: Array = (apart == 0).astype(np.float64)
@@ -217,7 +218,7 @@ def _kernel(column: Column) -> Array:
 
 
 def _evident(scores: Array, left: Mapping[str, Array], chance: np.random.Generator, level: float) -> list[str]:
-    """Return the parameters that chance does not explain, all of them counted."""
+    """Return the parameters that chance does not explain, with a correction for their number."""
     names = [name for name, contrasts in left.items() if contrasts.size]
     if not names or not scores.size:
         return []
@@ -227,12 +228,12 @@ def _evident(scores: Array, left: Mapping[str, Array], chance: np.random.Generat
 
 
 def _explained(column: Column, scores: Array) -> float:
-    """Return the share of the scores' variance that a parameter foretells, each trial from the others."""
+    """Return the share of the scores' variance that a parameter predicts, each trial from the others."""
     return 1.0 - float((_unexplained([column], scores) ** 2).sum(0).min())
 
 
 def _evidence(scores: Array, contrasts: Mapping[str, Array], chance: np.random.Generator) -> tuple[float, float]:
-    """The p of one parameter, and how small its largest contrast is, which decides between equals."""
+    """Return the p of one parameter, and its negated largest contrast, which decides between ties."""
     (contrast,) = contrasts.values()
     if not contrast.size or not scores.size:
         return 1.0, 0.0
@@ -241,7 +242,7 @@ def _evidence(scores: Array, contrasts: Mapping[str, Array], chance: np.random.G
 
 
 def _p_values(scores: Array, contrasts: Sequence[Array], chance: np.random.Generator) -> tuple[Array, Array]:
-    """The p of each parameter as seen, and in each shuffle, float64 (1 + SHUFFLES, K), and the largest contrasts."""
+    """Return the p of each parameter, real and shuffled, float64 (1 + SHUFFLES, K), and the largest contrasts."""
     shuffled = scores[np.argsort(chance.random((SHUFFLES, len(scores))), axis=1)]
     drawn = np.concatenate([scores[None], shuffled])  # the first is what was seen
     largest = np.stack([_largest(drawn, each) for each in contrasts], 1)
@@ -250,10 +251,10 @@ def _p_values(scores: Array, contrasts: Sequence[Array], chance: np.random.Gener
 
 
 def _largest(drawn: Array, contrasts: Array) -> Array:
-    """The largest contrast of each draw: float64 (D,) of (D, N, S) and (N, C).
+    """Return the largest contrast of each draw: float64 (D,) from (D, N, S) and (N, C).
 
-    The plane of the first two counts as one more: it has any parabola over a range, of which each of the two shows a
-    part, and any difference of three labels.
+    The plane of the first two counts as one more. It contains any parabola over a range, and any difference of three
+    labels.
     """
     single: Array = np.abs(np.einsum("dns,nc->dsc", drawn, contrasts, optimize=True)).max((1, 2))
     plane, lengths, _ = np.linalg.svd(contrasts[:, :2], full_matrices=False)

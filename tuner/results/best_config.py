@@ -1,4 +1,4 @@
-"""The best config of a study as a document: the space with its holes filled, and where it comes from."""
+"""The best config of a study as a document: the space with its holes filled, and its origin."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from tuner.user_bundle import Bundle
 from tuner.user_code import Code, is_own
 
 KEPT_CODE = ("model.type", "objective.function")
-"""The code of one's own that a run folder keeps a copy of; data are read where they are."""
+"""User code that a run folder copies. Data are read at their place."""
 
 
 class Format(enum.Enum):
-    """How an exported config is written."""
+    """The format of an exported config."""
 
     YAML = "yaml"
     JSON = "json"
@@ -45,19 +45,19 @@ def export(
     """Write a trial's config.
 
     Args:
-        results: of a study made by tuner.
-        trial: its number; None is the confirmed one, else the best, where there is one objective.
+        results: the results of a study of tuner.
+        trial: its number; None is the confirmed one, else the best, if there is one objective.
         out: the file to write; None writes nothing. Relative paths of the config are made relative to
             its folder, or to the current one.
         form: YAML is the space's own text with its holes filled and its comments kept; JSON is the
             resolved config, every default in it.
 
     Returns:
-        What was written.
+        The text of the config.
 
     Raises:
         StudyError: the study was not made by tuner, has no such trial, or no complete one.
-        UsageError: there is no such form, or `out` is there and is no exported config.
+        UsageError: there is no such form, or `out` exists and is no exported config.
     """
     form = member_of(Format, form, "--format")
     record, space = chosen(results, trial), results.space
@@ -115,7 +115,7 @@ def chosen(results: Results, trial: int | None) -> Record:
 
 
 def why(results: Results, record: Record) -> str:
-    """Say which trial is exported when none is named, and why: its confirmation, or what there is in place of one."""
+    """Return which trial is exported by default, and the reason: its confirmation or its single value."""
     study, found = results.study, results.confirmation
     if found is not None and found.believed is not None and found.believed.number == record.number:
         interval = found.interval(found.standings[0])
@@ -150,8 +150,7 @@ def _best(results: Results) -> Record:
 def place_config(space: Space, folder: Path) -> dict[str, str]:
     """Write a space as `config.yaml` into a run folder, so that it reads the same from there.
 
-    The files of a model or a function of user code are copied beside it, with what they import; other paths become
-    absolute.
+    The user code of a model or a function is copied beside it, with its imports. Other paths become absolute.
 
     Returns:
         A digest of each file of code, by its path in the folder.
@@ -174,10 +173,10 @@ def place_config(space: Space, folder: Path) -> dict[str, str]:
 
 
 def provenance(results: Results, record: Record) -> dict[str, Any]:
-    """Where a config comes from and what repeats it.
+    """Return the origin of a config and the settings that repeat it.
 
-    Final training reads seed, epoch, rates, threads and lanes here. The epoch of a confirmed trial is the one at which
-    its held-out seeds were scored; else it is the one that the trial's value comes from.
+    Final training reads seed, epoch, rates, threads and lanes here. The epoch of a confirmed trial is that of its
+    held-out seeds. Otherwise it is the epoch of the trial's value.
     """
     study, facts = results.study, record.attributes
     found = _confirmation_of(results, record)
@@ -202,7 +201,7 @@ def provenance(results: Results, record: Record) -> dict[str, Any]:
 
 
 def _data(study: Study) -> dict[str, Any]:
-    """The digest of the rows, which are the same for all trials; nothing where it is not known."""
+    """Return the digest of the rows, which all trials share; empty if it is unknown."""
     known = data_versions(study)
     return {"data": known[-1].data} if known and known[-1].data else {}
 
@@ -220,13 +219,13 @@ def _told(study: Study, record: Record) -> dict[str, Any]:
 
 
 def _confirmation_of(results: Results, record: Record) -> Confirmation | None:
-    """The complete confirmation whose pick a trial is."""
+    """Return the complete confirmation whose pick is a given trial."""
     found = results.confirmation
     return None if found is None or found.pick is None or found.pick.trial.number != record.number else found
 
 
 def _confirmed(found: Confirmation | None) -> dict[str, Any]:
-    """What fresh seeds say of the pick of a complete confirmation."""
+    """Return the facts of the pick of a complete confirmation."""
     if found is None or found.pick is None:
         return {}
     interval = found.interval(found.pick)
@@ -236,7 +235,7 @@ def _confirmed(found: Confirmation | None) -> dict[str, Any]:
 
 
 def _rates(study: Study, record: Record, found: Confirmation | None, epoch: int | None) -> dict[str, Any]:
-    """The recorded learning rates of a schedule that watches a metric: those that the confirmed seeds trained with."""
+    """Return the recorded learning rates of a schedule that watches a metric, as the confirmed seeds used them."""
     if epoch is None or not watches(study, record):
         return {}
     rates = found.rates if found is not None else rates_of(record, epoch)
@@ -244,12 +243,12 @@ def _rates(study: Study, record: Record, found: Confirmation | None, epoch: int 
 
 
 def versions() -> dict[str, str]:
-    """The versions of what computes."""
+    """Return the versions of Python and the computing libraries."""
     return {"python": platform.python_version(), **{name: version(name) for name in ("tuner", "torch", "optuna")}}
 
 
 def moved_paths(values: Mapping[str, Any], here: str, there: str | None) -> Iterator[tuple[str, str]]:
-    """(path, value) of each relative path of a config, as it reads from another folder.
+    """Return (path, value) of each relative path of a config, as read from another folder.
 
     Args:
         values: a resolved config.

@@ -1,14 +1,14 @@
-"""A confirmation: what fresh seeds say of a study's best trials, the candidates.
+"""A confirmation: the best trials of a study, the candidates, trained again on fresh seeds.
 
-The best of many noisy values is too good to be true, and so is the best of a few means. Candidates race over
-common fresh seeds (`racing`), and the pick is the one of the best mean. Then it is trained on as many further
-seeds that have no say in the choice: its mean and interval are of those alone. Only validation rows are
-scored. The runs are the trials of a sibling study, `NAME.confirm`; here they are read, and nothing is written.
+The best of many noisy values is optimistic, and so is the best of a few means. Candidates race over common fresh seeds
+(`racing`), and the one with the best mean is the pick. The pick is then trained on as many held-out seeds, which have
+no part in the choice. Its mean and interval are of those alone. Only validation rows are scored. The runs are the
+trials of a sibling study, `NAME.confirm`. This module reads them and writes nothing.
 
-What is confirmed is what is exported: training up to one epoch. A candidate's epoch is the best of its mean
-curve over the seeds of its race (`curve`), within the epochs that its trial in the search has trained. The further
-runs end at that epoch and are scored there, not at their own best. Where a schedule watches a metric they replay the
-learning rates of the race's run whose value there is the median.
+The confirmed config is the exported one: training up to one epoch. A candidate's epoch is the best of its mean curve
+over the race's seeds (`curve`), within the epochs of its trial in the search. The held-out runs end at that epoch and
+are scored there, not at their own best. If a schedule watches a metric, they replay learning rates of the race: those
+of the run with the median value there.
 """
 
 from __future__ import annotations
@@ -30,21 +30,20 @@ if TYPE_CHECKING:
     from tuner.results.results import Results
 
 CONFIRM = "confirm"
-"""What is noted of a sibling: whose it is, its candidates and its terms."""
+"""The sibling's attribute with its search, its candidates and its terms."""
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """How a confirmation stands.
+    """The state of a confirmation.
 
-    `study` is its own study. `standings` begin with the candidates that lead, the best mean first. `held` are
-    the pick's values on the seeds that had no say; `wanted` are the runs that must end next, none when the
-    confirmation is complete or every candidate is out. `winner` is the number of the search's best trial when
-    the candidates were chosen; `current` is whether the best by now is among them: the search may have gone on.
-    `limits` are what values lie between. `overlap` is n_valid / n_train where each seed draws its rows anew, else 0;
-    it is infinite, and intervals say nothing, where an earlier version has not noted it. `failed` are the runs by which
-    candidates dropped out and that another try may mend. `rates` are the learning rates that the pick's further runs
-    replay.
+    `study` is its own study. `standings` begin with the leading candidates, the best mean first. `held` are the pick's
+    values on the held-out seeds. `wanted` are the runs that must end next; none when the confirmation is complete or
+    every candidate is out. `winner` is the number of the search's best trial when the candidates were chosen. `current`
+    is whether the search's best trial is now among them. `limits` are the bounds of values. `overlap` is n_valid /
+    n_train if each seed draws new rows, else 0; it is infinite, and intervals are unknown, for some earlier versions.
+    `failed` are the runs that dropped candidates and that may be retried. `rates` are the learning rates that the
+    held-out runs replay.
     """
 
     study: str
@@ -63,7 +62,7 @@ class Confirmation:
 
     @property
     def pick(self) -> Standing | None:
-        """The candidate that was chosen; None before, and where all dropped out."""
+        """The chosen candidate; None before the choice, and if all dropped out."""
         chosen = not self.wanted and self.standings[0].leading
         return self.standings[0] if chosen else None
 
@@ -74,28 +73,28 @@ class Confirmation:
 
     @property
     def counting(self) -> int:
-        """How many runs the standings and the pick's interval are of."""
+        """The number of runs behind the standings and the pick's interval."""
         return sum(len(standing.values) for standing in self.standings) + len(self.held)
 
     @property
     def ended(self) -> int:
-        """How many runs have ended, those of earlier terms included."""
+        """The number of ended runs, those of earlier terms included."""
         return sum(record.finished for record in self.trials.values())
 
     def interval(self, standing: Standing) -> Interval | None:
-        """The mean of a candidate, where it is known, with its 95 % interval; the pick's is of its held out seeds."""
+        """Return a candidate's mean with its 95 % interval, the pick's from its held-out seeds; None if unknown."""
         held = standing is self.pick
         found = interval(self.held, self.overlap, self._luck) if held else interval(standing.values, self.overlap)
         return None if found is None else found.within(*self.limits)
 
     @property
     def _luck(self) -> float:
-        """The part of the pick's lead that it may owe to the rows that the race and the further draws share."""
+        """The part of the pick's lead that it may owe to rows that race and held-out draws share."""
         alike = [standing.mean for standing in self.standings if standing.leading and standing.mean is not None]
         return luck(alike, self.terms.seeds, self.overlap) if len(alike) > 1 else 0.0
 
     def fell(self, standing: Standing) -> float | None:
-        """By how much the first estimate was too good; below 0 it was too bad."""
+        """Return how far the first estimate was too good; below 0 it was too bad."""
         found, first = self.interval(standing), standing.trial.value
         if found is None or first is None:
             return None
@@ -112,29 +111,29 @@ def candidates_of(search: Results, top: int) -> list[Record]:
 
 
 def sibling_name(study: Study) -> str:
-    """What the study of a confirmation is called."""
+    """Return the name of the study of a confirmation."""
     return f"{study.name}.{CONFIRM}"
 
 
 def runs_of(study: Study) -> Study | None:
-    """The study of a confirmation's runs, if there is one; that of a deleted study of the same name is not its."""
+    """Return the study of a confirmation's runs, if any; not that of a deleted study of the same name."""
     runs = sibling(study, sibling_name(study)) if study.made_here else None
     return runs if runs is not None and noted(runs, CONFIRM).get("of") == study.uid else None
 
 
 def confirms(runs: Study) -> str:
-    """The name of the study whose confirmation a study has the runs of; empty if it has none's."""
+    """Return the name of the study that these runs confirm; empty if there is none."""
     return runs.name.removesuffix(f".{CONFIRM}") if noted(runs, CONFIRM) else ""
 
 
 def search_of(runs: Study) -> Study | None:
-    """Return the study whose confirmation a study has the runs of; None if it is none's, or another of that name."""
+    """Return the study that these runs confirm; None if there is none, or another one of that name."""
     search = sibling(runs, name) if (name := confirms(runs)) else None
     return search if search is not None and search.made_here and noted(runs, CONFIRM).get("of") == search.uid else None
 
 
 def read(search: Results, runs: Results) -> Confirmation | None:
-    """Return how a confirmation stands by what is noted of it; None if it is of trials later than the search's here.
+    """Return the stored state of a confirmation; None if its trials are later than the search's here.
 
     Args:
         search: the study that is confirmed.
@@ -152,14 +151,14 @@ def read(search: Results, runs: Results) -> Confirmation | None:
 def confirmation(
     search: Results, candidates: Sequence[Record], terms: Confirm, runs: Sequence[Record], overlap: float
 ) -> Confirmation:
-    """Return how a confirmation stands.
+    """Return the state of a confirmation.
 
     Args:
         search: the study that is confirmed.
         candidates: at least one of its trials, the best first.
-        terms: of the confirmation.
-        runs: all trials of the sibling, among them perhaps some of earlier terms; of two of one run the later counts.
-        overlap: n_valid / n_train where each seed draws its rows anew, else 0.
+        terms: the terms of the confirmation.
+        runs: all trials of the sibling, also those of earlier terms; of two trials of one run the later counts.
+        overlap: n_valid / n_train if each seed draws new rows, else 0.
     """
     trials = {run: record for record in runs if (run := Run.of(record.attributes)) is not None}
     study, best = search.study, search.best
@@ -182,6 +181,6 @@ def confirmation(
 
 
 def _limits(study: Study) -> tuple[float, float]:
-    """A function of one's own may call anything by a name of ours."""
+    """Return the bounds of the objective's values; a user's function may use a metric's name for anything."""
     own = study.space.objective.function is not None
     return (-math.inf, math.inf) if own else LIMITS.get(study.goal.metric, (-math.inf, math.inf))

@@ -1,7 +1,7 @@
-"""Trials that went wrong: how many of those that ended, and the causes, the most common first.
+"""Failed trials: their number among the ended ones, and the causes, the most common first.
 
-Causes that differ in their numbers alone, a size or an address, are one. A trial that a pruner stopped, or that breaks
-a bound, did not go wrong.
+Causes that differ only in numbers, such as a size or an address, count as one. A trial that a pruner stopped, or that
+breaks a bound, did not fail.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from tuner.runtime.rounding import amount
 from tuner.study import Record
 
 FAILURES = (State.FAILED, State.DIVERGED, State.OUT_OF_MEMORY, State.TIMED_OUT, State.LOST)
-"""The states of trials that went wrong."""
+"""The states of failed trials."""
 
 BROKEN = (State.FAILED, State.TIMED_OUT, State.LOST)
-"""The states that count against a run. That a config diverges or needs too much memory is a result of the search."""
+"""The states that count against a run. Divergence and lack of memory are results of the search."""
 
 DID = {
     State.FAILED: "failed",
@@ -32,12 +32,12 @@ DID = {
 }
 
 LONGEST_CAUSE = 200
-"""Letters of a cause in a sentence; `tuner show --trial` has all of it."""
+"""Largest number of letters of a cause in a sentence. `tuner show --trial` has the whole cause."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A kind of failure: how trials ended, the commonest text that they left, how many, and one of them."""
+    """A kind of failure: the trials' state, their most common text, their number, and an example."""
 
     state: State
     cause: str
@@ -47,14 +47,14 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """What went wrong among `ended` trials; `causes` has the most common first and is empty where nothing did."""
+    """The failures among `ended` trials; `causes` has the most common first and is empty without failures."""
 
     ended: int
     causes: tuple[Failure, ...]
 
     @property
     def count(self) -> int:
-        """How many trials went wrong."""
+        """The number of failed trials."""
         return sum(each.count for each in self.causes)
 
     @property
@@ -64,7 +64,7 @@ class Failures:
 
     @property
     def sentence(self) -> str:
-        """How many trials went wrong, and the most common cause; empty where none did."""
+        """A sentence on the number of failed trials and the most common cause; empty without failures."""
         if not self.causes:
             return ""
         first = self.causes[0]
@@ -79,7 +79,7 @@ class Failures:
 
 
 def failures_of(records: Iterable[Record]) -> Failures:
-    """What went wrong among the trials that ended; others are passed over."""
+    """Return the failures among the ended trials; other trials are ignored."""
     ended = [record for record in records if record.finished]
     kinds: dict[tuple[State, str], list[Record]] = collections.defaultdict(list)
     for record in ended:
@@ -90,7 +90,7 @@ def failures_of(records: Iterable[Record]) -> Failures:
 
 
 def commonest(causes: Sequence[str]) -> str:
-    """The text that is given most often, of the kind that is given most often; of equals the first."""
+    """Return the most frequent text of the most frequent kind; the first of equals."""
     kind, _ = collections.Counter(map(_kind, causes)).most_common(1)[0]
     return collections.Counter(cause for cause in causes if _kind(cause) == kind).most_common(1)[0][0]
 

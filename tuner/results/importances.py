@@ -1,7 +1,7 @@
-"""Importances: how much of what tells good trials from others lies in each parameter, and which are more than chance.
+"""Importances: the share of each parameter in the differences of trials, and which shares are beyond chance.
 
-A parameter that only some trials have, in one branch of a choice say, is ranked among those trials. Its share of all
-parameters says how much it matters to the whole study. Trials that are no fair comparison are left out.
+A parameter that only some trials have, for example in one branch, is ranked among those trials. Its share of all
+parameters shows its effect on the whole study. Trials that do not compare fairly are left out.
 """
 
 from __future__ import annotations
@@ -20,30 +20,32 @@ from tuner.space.tree import Row
 from tuner.study import Choices, Domain, Record, Study, extract
 
 MOST_TRIALS = 100
-"""The most trials that fANOVA takes, of more those that lie evenly over the values: its cost grows with their square,
-and where TPE crowds its trials a decisive parameter hardly varies."""
+"""Largest number of trials for fANOVA, whose cost grows with their square.
+
+Of more, an even sample of the values is taken: where TPE crowds its trials a decisive parameter hardly varies.
+"""
 
 MOST_SHUFFLED = 300
-"""So many, taken likewise, are asked what chance would do."""
+"""Largest number of trials, sampled likewise, for the test against chance."""
 
 MOST_NAMED = 5
-"""Parameters that a sentence names; it counts the others."""
+"""Largest number of parameters that a sentence names. It counts the others."""
 
 FEWEST = 2
-"""Trials of different values that it takes."""
+"""Trials of different values that importances need."""
 
 TREES = 50
-"""Of the forest of fANOVA."""
+"""Trees of fANOVA's forest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Importance:
-    """One parameter's.
+    """The importance of one parameter.
 
-    `where` says which trials have it, empty for all, and `trials` how many of them were looked at. `share` is
-    its part, in [0, 1], among the parameters that all of those have; `overall` is its part among all parameters:
-    what one that only some trials have explains counts by how many these are and how far their values differ.
-    `told` is whether it can be told from chance: in at most 5 % of studies in which nothing matters some parameter is.
+    `where` says which trials have it, empty for all; `trials` is the number that was looked at. `share` is its share,
+    in [0, 1], among the parameters that all of those trials have. `overall` is its share among all parameters. It
+    counts a parameter of some trials by their number and the spread of their values. `told` is whether it is beyond
+    chance: in at most 5 % of studies without any effect a parameter is.
     """
 
     name: str
@@ -56,9 +58,9 @@ class Importance:
 
 @dataclass(frozen=True, slots=True)
 class Importances:
-    """Those of a study in one objective, by group, the group of all trials first, and the greatest share first.
+    """The importances of a study in one objective, in groups: that of all trials first, large shares first.
 
-    `evaluated` of `trials` were looked at, at most, for the shares of a group.
+    At most `evaluated` of `trials` were used for the shares of a group.
     """
 
     found: tuple[Importance, ...]
@@ -67,7 +69,7 @@ class Importances:
 
     @property
     def groups(self) -> Mapping[str, list[Importance]]:
-        """By which trials have them."""
+        """The importances by the trials that have the parameters."""
         grouped = collections.defaultdict(list)
         for importance in self.found:
             grouped[importance.where].append(importance)
@@ -75,12 +77,12 @@ class Importances:
 
     @property
     def ranked(self) -> list[Importance]:
-        """By their part among all parameters, the greatest first; those that chance would explain come last."""
+        """The importances by their share among all parameters, the largest first; those within chance come last."""
         return sorted(self.found, key=lambda importance: (not importance.told, -importance.overall))
 
     @property
     def doubt(self) -> str:
-        """The sentence that says which parameters cannot be told from chance; empty where all can."""
+        """A sentence on the parameters that are within chance; empty if there are none."""
         doubted = [each.name for each in self.ranked if not each.told]
         if not doubted:
             return ""
@@ -96,14 +98,14 @@ class Importances:
 def importances_of(
     study: Study, domains: Mapping[str, Domain], chosen: Sequence[Record], i: int = 0, trees: int = TREES
 ) -> Importances:
-    """Those in objective `i` by fANOVA (Hutter et al. 2014); none where no two values differ, or no parameter does.
+    """Return the importances in objective `i` by fANOVA (Hutter et al. 2014); empty if values or parameters are equal.
 
     Args:
-        study: whose trials they are.
-        domains: what each parameter is drawn from.
+        study: the study of the trials.
+        domains: the domain of each parameter.
         chosen: complete trials with finite values, by number.
-        i: which objective.
-        trees: of the forest. Fewer give rougher shares; whether any parameter is told does not depend on them.
+        i: the index of the objective.
+        trees: the trees of the forest. Fewer give rougher shares, but do not change which parameters are beyond chance.
     """
     evaluated = min(len(chosen), MOST_TRIALS)
     columns = _Columns(study.goal, domains, chosen, i, trees)
@@ -125,18 +127,18 @@ def importances_of(
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """The parameters `own` that the same trials have, the `members`, which those are."""
+    """The parameters `own` that the same trials have, and these trials, the `members`."""
 
     own: Sequence[str]
     where: str
     members: Sequence[Record]
 
     def shared(self, names: Iterable[str]) -> list[str]:
-        """All parameters that its members have."""
+        """Return all parameters that its members have."""
         return [name for name in names if all(name in record.params for record in self.members)]
 
     def ranked(self, shares: Mapping[str, float]) -> list[tuple[str, float]]:
-        """Its own with their shares, the greatest first."""
+        """Return its own parameters with their shares, the largest first."""
         return sorted(((name, shares.get(name, 0.0)) for name in self.own), key=lambda pair: -pair[1])
 
 
@@ -152,21 +154,21 @@ class _Columns:
         self._values = {record.number: float(value) for record, value in zip(sample, drawn_in, strict=True)}
 
     def column(self, name: str, members: Sequence[Record]) -> Column:
-        """A parameter over trials that all have it."""
+        """Return a parameter over trials that all have it."""
         domain = self._domains[name]
         codes = np.array([domain.place(record.params[name]) for record in members], dtype=np.float64)
         return Column(codes, len(domain.labels) if isinstance(domain, Choices) else 0)
 
     def values(self, members: Sequence[Record]) -> Array:
-        """Of trials, far-off ones drawn in: float64 (N,)."""
+        """Return the values of trials, far-off ones clipped: float64 (N,)."""
         return np.array([self._values[record.number] for record in members])
 
     def spread(self, members: Sequence[Record], most: int) -> list[Record]:
-        """At most so many of them, which lie evenly over the values."""
+        """Return at most `most` members, spread evenly over the values."""
         return [members[at] for at in spread(self.values(members), most)]
 
     def shares(self, members: Sequence[Record], names: Sequence[str]) -> dict[str, float]:
-        """The parts of the variance that parameters explain, in all 1; none where no two values differ."""
+        """Return the shares of the variance that parameters explain, with sum 1; empty if all values are equal."""
         shown = [name for name in names if len({str(record.params[name]) for record in members}) > 1]
         values = self.values(members)
         if not shown or len(set(values)) < FEWEST:
@@ -178,7 +180,7 @@ class _Columns:
 
 
 def _weighed(columns: _Columns, groups: Sequence[_Group], shares: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Shares of all parameters: of the variance among a group's trials, which counts by how many they are."""
+    """Return the shares of all parameters; a group's variance counts by the number of its trials."""
     parts: dict[str, float] = {}
     for group, own in zip(groups, shares, strict=True):
         weight = len(group.members) * float(columns.values(group.members).var())
@@ -188,7 +190,7 @@ def _weighed(columns: _Columns, groups: Sequence[_Group], shares: Sequence[Mappi
 
 
 def _told(columns: _Columns, groups: Sequence[_Group]) -> set[str]:
-    """Those that can be told from chance; what trials share with all others is taken out of their branch's first."""
+    """Return the parameters beyond chance; a branch is tested without the effect of parameters of all trials."""
     told: set[str] = set()
     for group in groups:
         members = columns.spread(group.members, MOST_SHUFFLED)
@@ -199,7 +201,7 @@ def _told(columns: _Columns, groups: Sequence[_Group]) -> set[str]:
 
 
 def _groups(study: Study, sample: Sequence[Record], names: Iterable[str]) -> Iterator[_Group]:
-    """Parameters that the same trials have, those that all have first."""
+    """Yield the groups of parameters that the same trials have, those of all trials first."""
     grouped: dict[tuple[tuple[int, ...], str], list[str]] = collections.defaultdict(list)
     conditions = _conditions(study)
     for name in names:
@@ -212,7 +214,7 @@ def _groups(study: Study, sample: Sequence[Record], names: Iterable[str]) -> Ite
 
 
 def _conditions(study: Study) -> dict[str, str]:
-    """Where each parameter is there, for those that not all trials have."""
+    """Return the condition of each parameter that only some trials have."""
     rows = study.space.parameters() if study.made_here else []
     return {row.name: f"where {_needed(row)}" for row in rows if row.when}
 

@@ -1,4 +1,4 @@
-"""Whether a trial that still runs is better than every one that has ended, as its epochs tell so far."""
+"""The leader: a running trial that is better so far than every ended trial."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from tuner.goal import Direction, Goal, Scope
 
 
 class Standing(Protocol):
-    """What has a value so far, or None."""
+    """An object with a value so far, or None."""
 
     @property
     def value(self) -> float | None:
-        """Of the one objective."""
+        """The value of the one objective."""
         ...
 
 
@@ -22,12 +22,12 @@ S = TypeVar("S", bound=Standing)
 
 
 def value_after(goal: Goal, value: float | None, metrics: Mapping[str, float]) -> float | None:
-    """The value that a trial has with one more epoch, if it ended there.
+    """Return the value of a trial after one more epoch, if it ended there.
 
     Args:
-        goal: of any number of objectives; with several there is no one value.
-        value: before that epoch; None without one.
-        metrics: of the epoch; one that breaks a bound, or whose metric is not there or no number, counts for nothing.
+        goal: a goal of any number of objectives; with several the value does not change.
+        value: the value before that epoch; None without one.
+        metrics: the metrics of the epoch; it is ignored if it breaks a bound or its metric is missing or not finite.
     """
     new = metrics.get(goal.metric, math.nan)
     if not goal.single or not math.isfinite(new) or not goal.feasible(metrics):
@@ -38,7 +38,7 @@ def value_after(goal: Goal, value: float | None, metrics: Mapping[str, float]) -
 
 
 def leader_of(running: Iterable[S], best: float | None, direction: Direction) -> S | None:
-    """The running trial that is better than `best`, the value of the best that has ended; None where none is."""
+    """Return the running trial that is better than `best`, the best ended value; None if there is none."""
     leader: S | None = None
     for one in running:
         if one.value is not None and (best is None or direction.better(one.value, best)):

@@ -1,4 +1,4 @@
-"""Curves: what runs of one config on several seeds gave at each epoch, and the epoch that their mean chooses."""
+"""Curves: the values of runs of one config on several seeds by epoch, and the epoch of the best mean."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tuner.study import Record
 class Curves:
     """The runs of one candidate, in the order of their seeds.
 
-    `curves` has one for each of `records`: its values at `epochs`, higher is better, -inf where a bound is broken.
-    Without `epochs` each run has one value, its own.
+    `curves` has one for each of `records`: its values at `epochs`, higher is better, -inf if a bound is broken. Without
+    `epochs` each run has a single value.
     """
 
     records: tuple[Record, ...]
@@ -31,13 +31,13 @@ class Curves:
 
     @property
     def epoch(self) -> int | None:
-        """The epoch of the best mean over the runs; None without runs, or where each has its own value."""
+        """The epoch of the best mean over the runs; None without runs, or if each has a single value."""
         place = best_epoch(self.curves) if self.epochs else None
         return None if place is None else self.epochs[place]
 
     @property
     def median(self) -> Record | None:
-        """The run whose value at that epoch is the median, the lower of two; None without such an epoch."""
+        """The run with the median value at that epoch, the lower of two; None without such an epoch."""
         if (place := best_epoch(self.curves)) is None:
             return None
         values = [curve[place] for curve in self.curves]
@@ -45,9 +45,9 @@ class Curves:
 
 
 def are_comparable(goal: Goal, groups: Iterable[Sequence[Record]]) -> bool:
-    """Whether runs can be compared epoch by epoch, as those of a function may not be.
+    """Return whether runs can be compared epoch by epoch; runs of a function may not.
 
-    In each group all runs have the same epochs, and the value of each is one of its curve, as `goal.scope` chooses it.
+    All runs of a group must have the same epochs. The value of each must be one of its curve, chosen by `goal.scope`.
     """
     for records in groups:
         if len({tuple(record.epochs) for record in records}) > 1:
@@ -58,7 +58,7 @@ def are_comparable(goal: Goal, groups: Iterable[Sequence[Record]]) -> bool:
 
 
 def curves_of(goal: Goal, records: Sequence[Record], by_epoch: bool) -> Curves:
-    """The curves of complete runs of one candidate.
+    """Return the curves of complete runs of one candidate.
 
     Args:
         goal: one metric, which the runs have at each epoch.
@@ -76,7 +76,7 @@ def curves_of(goal: Goal, records: Sequence[Record], by_epoch: bool) -> Curves:
 
 
 def value_at(goal: Goal, record: Record, epoch: int) -> float | None:
-    """The objective of a run at an epoch; None where it has no such epoch, or breaks a bound there."""
+    """Return the objective of a run at an epoch; None without that epoch, or if it breaks a bound there."""
     if epoch not in record.epochs:
         return None
     metrics = metrics_at(record, epoch)
@@ -84,7 +84,7 @@ def value_at(goal: Goal, record: Record, epoch: int) -> float | None:
 
 
 def metrics_at(record: Record, epoch: int) -> Mapping[str, float]:
-    """All that a run told of an epoch that it has."""
+    """Return all metrics of a run at one of its epochs."""
     at = record.epochs.index(epoch)
     return {name: values[at] for name, values in record.history.items()}
 
@@ -94,7 +94,7 @@ def _signed(sign: int, value: float | None) -> float:
 
 
 def _is_of_its_curve(goal: Goal, record: Record) -> bool:
-    """A function may return a value that is none of those that it reported, or not the one that `scope` names."""
+    """Return whether a value is the one that `scope` chooses from the reported epochs; a function's may differ."""
     if record.epoch is None or record.epoch not in record.epochs or record.value is None:
         return False
     curve = [metrics_at(record, epoch) for epoch in record.epochs]

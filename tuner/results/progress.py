@@ -1,4 +1,4 @@
-"""The numbers of a study at one moment, as its database has them: what every view of `tuner status` shows."""
+"""The state of a study at one moment, read from its database: the data of every view of `tuner status`."""
 
 from __future__ import annotations
 
@@ -19,37 +19,37 @@ if TYPE_CHECKING:
     from tuner.study import Record, Study, TrialStatus
 
 MOST_RECENT = 8
-"""So many of the trials that ended last are kept."""
+"""Number of latest ended trials that are stored."""
 
 SILENT_EPOCHS = 5
-"""A trial that is silent for so many of its epochs, or has none yet, is said to be."""
+"""A trial that is silent for this many of its epochs, or has none yet, counts as silent."""
 
 SILENT_SECONDS = 60.0
-"""And for so long at least."""
+"""Least number of seconds of such a silence."""
 
 
 class Phase(enum.Enum):
-    """Where a study is."""
+    """The phase of a study."""
 
     RUNNING = "running"
     RESTING = "resting"
-    """Nothing works on it, and there are trials left."""
+    """No run is active, and trials are left."""
     DONE = "done"
     STOPPED = "stopped"
     """`search.stop` has ended it."""
     UNKNOWN = "unknown"
-    """Nobody can tell whether something works on it."""
+    """Whether a run is active is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A trial that runs.
+    """A running trial.
 
-    `epochs` is how many it is to have, None where that is not known; `begun` whether its parameters are there, `waits`
-    whether its worker trains another. `values` are its last ones by metric, `value` is that of the one objective as it
-    stands, of an epoch that keeps to the bounds; None where there is none. `worker`, `host` and `device` are empty
-    before a worker has it. `quiet` is for how many seconds at least nothing was heard of it, `silent` whether that is
-    long for it. `seconds_left` is how long its epochs take that are left, 0 where that is not known.
+    `epochs` is the number of its epochs, None if unknown. `begun` is whether its parameters are complete, `waits`
+    whether its worker trains another trial. `values` are its latest values by metric. `value` is the current value of
+    the one objective, from an epoch within the bounds, else None. `worker`, `host` and `device` are empty before a
+    worker has it. `quiet` is the least number of seconds since its last sign, `silent` whether that is long for it.
+    `seconds_left` is the time of its remaining epochs, 0 if unknown.
     """
 
     trial: int
@@ -71,12 +71,11 @@ class Running:
 class Overview:
     """A study at one moment.
 
-    `total` is how many trials there are to be; `ended` of them have, `left` were left running by drivers that are
-    gone, `set_back` wait with epochs behind them. `states` counts all trials. `drivers` are the processes that work
-    on it, None where nobody can tell. `recent` are the trials that ended last, the latest at the end; `failures` is
-    what went wrong. `stopped` is why `search.stop` ended it, `limit` the run's time limit; both are empty where there
-    is none. `seconds_left` is reckoned from the trials that ended; None before one has, and where nothing runs.
-    `command` is what trains it.
+    `total` is the number of trials of the study. `ended` have ended, `left` were left running by drivers that are gone,
+    and `set_back` wait with epochs behind them. `states` counts all trials. `drivers` are the active processes, None if
+    unknown. `recent` are the trials that ended last, the latest at the end; `failures` are the failed ones. `stopped`
+    is the reason of `search.stop`, and `limit` the run's time limit; both are empty without one. `seconds_left` is an
+    estimate from the ended trials, None without any or if no trial runs. `command` is the command that trains it.
     """
 
     time: datetime.datetime
@@ -102,17 +101,17 @@ class Overview:
 
     @property
     def leader(self) -> Running | None:
-        """The trial that runs and is better than every one that has ended, as it stands; None where there is none."""
+        """The running trial that is better than every ended one; None if there is none."""
         return leader_of(self.running, self.front[0].value if self.front else None, self.direction)
 
     @property
     def end(self) -> datetime.datetime | None:
-        """When it will be over at this pace."""
+        """The expected time of the end at this pace."""
         return None if self.seconds_left is None else self.time + datetime.timedelta(seconds=self.seconds_left)
 
     @property
     def quiet(self) -> float | None:
-        """For how long nothing was heard of any trial, where nobody can tell what works on it; None if not long."""
+        """The seconds since the last sign of any trial, if it is unknown who trains; None if not long."""
         if self.phase is not Phase.UNKNOWN or not self.running:
             return None
         quiet = min(one.quiet for one in self.running)
@@ -120,12 +119,12 @@ class Overview:
 
     @property
     def over(self) -> bool:
-        """Whether nothing works on it any more."""
+        """Whether no run is active any more."""
         return self.phase in (Phase.RESTING, Phase.DONE, Phase.STOPPED)
 
 
 def overview(results: Results, drivers: Mapping[str, str] | None, now: datetime.datetime) -> Overview:
-    """Return how a study stands.
+    """Return the state of a study.
 
     Args:
         results: of the study, as it was just loaded.
@@ -168,7 +167,7 @@ def overview(results: Results, drivers: Mapping[str, str] | None, now: datetime.
 
 
 def _asked(results: Results) -> tuple[int, str]:
-    """How many trials there are to be, as far as that is known by now, and the command that trains them."""
+    """Return the known total of trials, and the command that trains them."""
     if not results.study.made_here:
         return len(results.records), ""
     if (found := results.confirmed) is None:
@@ -188,7 +187,7 @@ def _phase(drivers: Mapping[str, str] | None, complete: bool, stopped: bool) -> 
 
 
 def _running(study: Study, record: Record, now: datetime.datetime, training: Set[tuple[str, str]]) -> Running:
-    """What is known of it; one without an epoch may wait at one of the workers that are `training` another."""
+    """Return a running trial; one without an epoch may wait for one of the workers in `training`."""
     from tuner.space.suggest import Known
 
     facts = record.attributes
@@ -216,7 +215,7 @@ def _running(study: Study, record: Record, now: datetime.datetime, training: Set
 
 
 def _value(goal: Goal, history: Mapping[str, Sequence[float]]) -> float | None:
-    """The value that a running trial has by its epochs so far."""
+    """Return the value of a running trial from its epochs so far."""
     told = {name: history[name] for name in goal.names if name in history}
     value = None
     for row in zip(*told.values(), strict=False):
@@ -225,10 +224,10 @@ def _value(goal: Goal, history: Mapping[str, Sequence[float]]) -> float | None:
 
 
 def _silence(record: Record, now: datetime.datetime) -> float:
-    """For how long nothing was heard of a running trial, in seconds and at least: epochs are not dated.
+    """Return the least number of seconds since a running trial's last sign; epochs have no dates.
 
-    One that was resumed may have been silent for longer, by its epochs before that. Of trials that train as one
-    program each has its share of the seconds.
+    A resumed trial may have been silent for longer, by its earlier epochs. Each of the trials that train as one program
+    has its share of the seconds.
     """
     if record.started is None:
         return 0.0
@@ -239,9 +238,9 @@ def _silence(record: Record, now: datetime.datetime) -> float:
 def _seconds_left(
     ended: Sequence[Record], records: Sequence[Record], running: Sequence[Running], total: int
 ) -> float | None:
-    """The trials that are left at the mean training time of those that ended, by as many workers as train now.
+    """Return the seconds for the remaining trials, at the mean time of ended ones and with the current workers.
 
-    It takes no less than the running trial that has longest to go.
+    They are at least those of the running trial with the most left.
     """
     if not ended or not running:
         return None

@@ -1,25 +1,24 @@
-"""Racing: candidates trained on the same fresh seeds, and those given up that can no longer win.
+"""Racing: candidates train on the same fresh seeds, and those that can no longer win are given up.
 
-The rule is a t-race (Maron and Moore, Hoeffding Races, 1994; Birattari et al., A Racing Algorithm for
-Configuring Metaheuristics, 2002; López-Ibáñez et al., The irace Package, 2016). After three seeds, and
-after each further one, every candidate is compared with the one of the best mean by a paired t-test over
-their common seeds. Which candidate has the best mean is itself chance, so the level of 5 % is divided among
-all ordered pairs and all looks (Bonferroni): between candidates that are equal, a race makes any false
-claim in at most one case of twenty, where values are about normal.
+The rule is a t-race (Maron and Moore, Hoeffding Races, 1994; Birattari et al., A Racing Algorithm for Configuring
+Metaheuristics, 2002; López-Ibáñez et al., The irace Package, 2016). After three seeds, and after each further one, a
+paired t-test over common seeds compares every candidate with the one of the best mean. Chance decides which one that
+is. So the level of 5 % is divided among all ordered pairs and all looks (Bonferroni). A race of equal candidates then
+makes a false claim in at most one case of twenty, for about normal values.
 
-A run is a curve: one value for each epoch. No run is scored at its own best epoch, which would flatter it
-by the luck of that seed. Each is scored at the epoch that the other half of its candidate's runs choose by their
-mean, so that a long or noisy curve gains nothing by it. (To choose it by all runs flatters noisy curves, and to choose
-it by all others makes values dependent: with 20 runs of 20 epochs of noise both call one of two equals worse in 35 %.)
+A run is a curve: one value for each epoch. No run is scored at its own best epoch, which would favour the luck of that
+seed. The other half of its candidate's runs choose the epoch by their mean, so that a long or noisy curve gains
+nothing. (A choice by all runs favours noisy curves. A choice by all other runs makes values dependent: with 20 runs of
+20 epochs of noise both call one of two equals worse in 35 %.)
 
-Where each seed draws training and validation rows anew, the draws share rows and are not independent. The
-variance of a mean of J of them is then s^2 (1/J + n_valid/n_train) instead of s^2/J (Nadeau and Bengio,
-Inference for the Generalization Error, 2003): `overlap` is that second term.
+If each seed draws new training and validation rows, the draws share rows and are not independent. The variance of a
+mean of J of them is then s^2 (1/J + n_valid/n_train) instead of s^2/J. `overlap` is that second term (Nadeau and
+Bengio, Inference for the Generalization Error, 2003).
 
-Choosing the best mean flatters it. So nothing here gives an interval of the winner over the seeds that chose it.
-Draws that share rows hand a part of that on: the winner suits these rows by luck, and further draws of them as well.
-If all that cannot be told apart are equal, its lead over their mean is luck, and the rows' part of it is
-overlap / (1/J + overlap). The interval reaches further to the worse side for it (`luck`, `interval`).
+The best mean is optimistic, because it was chosen. So nothing here gives an interval of the winner over the seeds that
+chose it. Draws that share rows pass a part of that on: the winner suits these rows by luck, and further draws of them
+as well. If all candidates that cannot be distinguished are equal, the winner's lead over their mean is luck. The rows'
+part of it is overlap / (1/J + overlap). The interval reaches further to the worse side by it (`luck`, `interval`).
 """
 
 from __future__ import annotations
@@ -39,32 +38,39 @@ Curve: TypeAlias = Sequence[float]
 """The values of a run by epoch, higher is better; -inf at an epoch that does not count."""
 
 LEVEL = 0.05
-"""How often a race between equals may call any of them worse, and an interval may miss the mean."""
+"""The rate of false claims in a race of equals, and of intervals that miss the mean."""
 
 TESTED = 0.04
-"""The level of all tests of a race together. Three skewed values are not quite normal: at 0.05 two equals are told
-apart in 5.9 % of races (`benchmarks.resampled`)."""
+"""The level of all tests of a race together.
+
+Three skewed values are not quite normal: at 0.05 two equals are called different in 5.9 % of races
+(`benchmarks.resampled`).
+"""
 
 FIRST_LOOK = 3
-"""Two differences tell nothing of their spread, so a race of two seeds calls no candidate worse. (A t-test of two
-called one of two equals worse in 5.9 % of 3,000 races where one seed in five fails badly.)"""
+"""Least number of seeds for a test, since two differences hardly show their spread.
+
+A t-test of two called one of two equals worse in 5.9 % of 3,000 races, if one seed in five fails badly.
+"""
 
 ROUNDING = 1e-6
-"""Shares of rows, as metrics often are, are float32: equal differences of them differ by about so much of a value."""
+"""Relative rounding of differences: shares of rows, as metrics often are, are float32."""
 
 
 KEPT = 0.85
-"""The fraction of the rows' part of a lead by which an interval reaches further. Of 3 to 20 draws of five equal ridge
-regressions intervals then hold the truth in 93.6 to 97.2 % (`benchmarks/honest.md`), with and without noise of
-training; by none of it they hold it in 87 to 95 %."""
+"""The fraction of the rows' part of a lead by which an interval is extended.
+
+For 3 to 20 draws of five equal ridge regressions, intervals then cover the truth in 93.6 to 97.2 %, with and without
+noise of training (`benchmarks/honest.md`). Without it they cover 87 to 95 %.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Race:
-    """How a race stands.
+    """The state of a race.
 
-    `leading` are the candidates still in it, the best mean first; `given_up` are the others with the number
-    of seeds after which they were; `due` is how many seeds those in the race must have next, 0 at its end.
+    `leading` are the candidates still in it, the best mean first. `given_up` are the others with the number of seeds
+    after which they were. `due` is the number of seeds that the leading ones must have next, 0 at the end.
     """
 
     leading: tuple[int, ...]
@@ -74,21 +80,21 @@ class Race:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean, and where the true one lies with 95 % confidence, if values are about normal."""
+    """A mean, and the bounds of the true mean with 95 % confidence for about normal values."""
 
     mean: float
     low: float
     high: float
 
     def within(self, low: float, high: float) -> Interval:
-        """No wider than what values can be."""
+        """Return the interval cut to the bounds of values."""
         return Interval(self.mean, max(low, self.low), min(high, self.high))
 
 
 def best_epoch(curves: Sequence[Curve]) -> int | None:
     """Return the place of the best value of the mean curve, the first of equals.
 
-    Only epochs count that all curves have and at which none is -inf. None where there is no such epoch.
+    Only epochs count that all curves have and at which none is -inf. None if there is no such epoch.
     """
     table, counts = _table(curves)
     if not counts.any():
@@ -97,10 +103,10 @@ def best_epoch(curves: Sequence[Curve]) -> int | None:
 
 
 def scored(curves: Sequence[Curve]) -> list[float]:
-    """Return the value of each run at the epoch that the other half of the runs choose; a single run is its best value.
+    """Return each run's value at the epoch that the other half of the runs choose; a single run's best.
 
-    Every second run is one half. So the choice knows nothing of a run's own luck, and values of one half are
-    independent, as a t-test takes them to be. -inf where no epoch counts for all of them.
+    Every second run is one half. So the choice is independent of a run's own luck. Values of one half are independent,
+    as a t-test requires. -inf if no epoch counts for all of them.
     """
     table, counts = _table(curves)
     if not counts.any():
@@ -112,7 +118,7 @@ def scored(curves: Sequence[Curve]) -> list[float]:
 
 
 def _table(curves: Sequence[Curve]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """The epochs that all curves have, float64 (runs, epochs), and which of them count for all, bool (epochs,)."""
+    """Return the epochs that all curves have, float64 (runs, epochs), and which count for all, bool (epochs,)."""
     epochs = min(map(len, curves), default=0)
     table = np.array([curve[:epochs] for curve in curves], dtype=np.float64).reshape(len(curves), epochs)
     counts: NDArray[np.bool_] = np.asarray(np.isfinite(table).all(axis=0))
@@ -129,12 +135,11 @@ def race(
     """Run a race as far as its values reach.
 
     Args:
-        curves: of each candidate, one per seed in the order of seeds.
-        seeds: how many a candidate has at most, at least 2.
-        entered: how many candidates there were at the start, some of which may have dropped out.
-        before: the value of each on a seed before these, where it is known: of one in which chance plays no part
-            it is the same.
-        overlap: n_valid / n_train where each seed draws its rows anew, else 0.
+        curves: the curves of each candidate, one per seed in the order of seeds.
+        seeds: largest number of seeds of a candidate, at least 2.
+        entered: the number of candidates at the start; some may have dropped out.
+        before: the known value of each candidate on an earlier seed; it is the same if nothing is random.
+        overlap: n_valid / n_train if each seed draws new rows, else 0.
     """
     known = {each: some for each, some in curves.items() if each in before and len(some) >= FIRST_LOOK}
     sure = {each for each, some in known.items() if set(scored(some)) == {before[each]}}
@@ -157,10 +162,10 @@ def race(
 
 
 def p_worse(values: Sequence[float], best: Sequence[float], sure: bool = False, overlap: float = 0.0) -> float:
-    """How likely `best` leads by as much or more if the two are equally good: a one-sided paired t-test.
+    """Return the p-value of `best` leading by as much or more between equals: a one-sided paired t-test.
 
-    Differences that are all the same, but for rounding, have no spread to divide by. They are taken by their
-    sign, as chance would have it with 2^-n: few rows have few accuracies, which come again.
+    Differences that are equal, except for rounding, have no spread to divide by. Their sign counts with 2^-n: few rows
+    have few accuracies, which repeat.
 
     Args:
         values: one per seed, higher is better.
@@ -178,7 +183,7 @@ def p_worse(values: Sequence[float], best: Sequence[float], sure: bool = False, 
 
 
 def luck(means: Sequence[float], seeds: int, overlap: float) -> float:
-    """Return the part of the best mean's lead that further draws of the same rows keep if all candidates are equal.
+    """Return the part of the best mean's lead that new draws of the same rows keep if all are equal.
 
     Args:
         means: of the candidates that cannot be told apart, the best first.
@@ -192,10 +197,10 @@ def luck(means: Sequence[float], seeds: int, overlap: float) -> float:
 
 
 def interval(values: Sequence[float], overlap: float = 0.0, lucky: float = 0.0) -> Interval | None:
-    """Return Student's interval of the mean; None of fewer than two values, whose spread is unknown.
+    """Return Student's interval of the mean; None for fewer than two values, whose spread is unknown.
 
-    Luck leaves next to no mean too low. So the worse end is that of a one-sided test at the whole level, moved by the
-    luck, where this is further away.
+    Luck makes hardly any mean too low. So the worse end is that of a one-sided test at the whole level, moved by the
+    luck, if that is further away.
 
     Args:
         values: one per seed.

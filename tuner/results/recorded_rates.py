@@ -10,7 +10,7 @@ from tuner.study import Record, Study
 
 
 def watches(study: Study, record: Record) -> bool:
-    """Whether the schedule of a trial watches a metric, in a study that `tuner` made and trains itself."""
+    """Return whether the schedule of a trial watches a metric, in a study that tuner trains itself."""
     if study.space.objective.function is not None:
         return False
     scheduler = study.space.fill(Known(record.params))["scheduler"]
@@ -19,9 +19,9 @@ def watches(study: Study, record: Record) -> bool:
 
 
 def rates_of(record: Record, until: int) -> tuple[tuple[int, float], ...]:
-    """The learning rates of a trial up to an epoch, as pairs of an epoch and the rate from there on.
+    """Return the learning rates of a trial up to an epoch, as pairs of an epoch and the rate from it on.
 
-    They are those at the start of each epoch; none where the trial has no record of them.
+    They are the rates at the start of each epoch; empty if the trial has no record of them.
     """
     known = [pair for pair in zip(record.epochs, record.history.get("lr", ()), strict=False) if pair[0] <= until]
     groups = itertools.groupby(known, key=lambda pair: pair[1])

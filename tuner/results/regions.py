@@ -1,7 +1,7 @@
-"""Regions: where in each parameter's domain the best trials lie, and whether they press against a bound of it.
+"""Regions: the range of each parameter in the best trials, and the bounds that these trials press against.
 
-A parameter of one branch is looked at among the trials of that branch. Distances are measured on the parameter's
-own scale, on a log one where it was searched so.
+A parameter of one branch is compared among the trials of that branch. Distances are on the parameter's own scale, which
+may be logarithmic.
 """
 
 from __future__ import annotations
@@ -19,33 +19,35 @@ from tuner.runtime.rounding import rounded, value_text
 from tuner.study import Choices, Domain, Range, Record
 
 TOP = 5
-"""So many of the best trials are asked where they lie."""
+"""Number of best trials whose places are compared."""
 
 NEAR = 0.1
-"""Within this fraction of a range from its end a trial presses against it."""
+"""Fraction of a range that counts as its edge."""
 
 MOSTLY = 3
-"""The fewest of the best `TOP` that press against a bound that is to be widened."""
+"""Least number of the best `TOP` at the edge of a bound to be widened."""
 
 BETTER = 0.3
-"""The better trials: if they lie no nearer to a bound than chance puts them there, it is not pressed against. In
-simulations of TPE a smaller part misses more bounds: where many trials lie at one, the best few of any draw do."""
+"""Share of better trials that must be nearer to a bound than chance explains.
+
+In simulations of TPE a smaller share misses more bounds: where many trials lie at one, the best few do in any draw.
+"""
 
 CHANCE = 0.05
-"""The probability that any bound of a study counts as pressed against where no parameter matters."""
+"""The probability that any bound of a study is reported if no parameter matters."""
 
 ROUNDING = 1e-9
 """Tolerance for a place in a range."""
 
 BEST = 0.1
-"""The region is that of so many of the trials, of `TOP` at least."""
+"""Share of trials that make the region; at least `TOP` trials."""
 
 SHARES = {"dropout", "p", "momentum", "dampening", "label_smoothing", "alpha", "rho", "gamma", "ema", "pct_start"}
-"""What parameters are called, by the last part of their names, that cannot be more than 1."""
+"""Last parts of the names of parameters that cannot be above 1."""
 
 
 class End(enum.Enum):
-    """Of a range."""
+    """An end of a range."""
 
     LOWER = "lower"
     UPPER = "upper"
@@ -53,11 +55,11 @@ class End(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A parameter's.
+    """The region of a parameter.
 
-    `top` are its values in the best `TOP` of the `trials` that have it, the best first; `low` and `high` hold the
-    best tenth of them, None where it is a choice. `pressed` is the end that the best press against, `pressing` how
-    many of them do, and `open` whether the parameter's meaning lets the bound be moved.
+    `top` are its values in the best `TOP` of the `trials` that have it, the best first. `low` and `high` are the ends
+    of the best tenth of them, None for a choice. `pressed` is the end that the best press against, `pressing` their
+    number, and `open` whether the parameter's meaning allows to move the bound.
     """
 
     name: str
@@ -72,7 +74,7 @@ class Region:
 
     @property
     def advice(self) -> str:
-        """What to do about a bound that is pressed against; empty where there is nothing to do."""
+        """Advice about a bound to widen; empty if there is none."""
         if self.pressed is None or not self.open:
             return ""
         assert isinstance(self.domain, Range), self.name
@@ -84,7 +86,7 @@ class Region:
 
     @property
     def told(self) -> str:
-        """Where the best lie, in a few words."""
+        """The values of the best trials, in a few words."""
         if self.low is None or self.high is None:
             label, count = collections.Counter(map(value_text, self.top)).most_common(1)[0]
             return f"{label} in {count} of the top {len(self.top)}"
@@ -92,12 +94,12 @@ class Region:
 
 
 def regions(chosen: Sequence[Record], domains: dict[str, Domain], loss: Callable[[Record], float]) -> list[Region]:
-    """Those of the parameters that vary and that some trial has.
+    """Return the regions of the varying parameters that some trial has.
 
     Args:
         chosen: complete trials with finite values.
-        domains: what their parameters are drawn from.
-        loss: how bad a trial is.
+        domains: the domains of their parameters.
+        loss: returns a trial's loss.
     """
     ranked = sorted(chosen, key=loss)
     had = {name: [record.params[name] for record in ranked if name in record.params] for name in domains}
@@ -126,9 +128,9 @@ def _region(name: str, domain: Domain, values: Sequence[Any], level: float) -> R
 
 
 def _pressed(domain: Range, values: Sequence[float], level: float) -> End | None:
-    """The end near which the better trials lie more often than as many drawn from those that were sampled would.
+    """Return the end that better trials lie near more often than a random draw of the trials would.
 
-    A sampler that learns crowds an end by itself, so that chance is the hypergeometric tail over its own trials.
+    A sampler that learns crowds an end by itself. So chance is the hypergeometric tail over its own trials.
     """
     better = max(TOP, math.ceil(BETTER * len(values)))
     for end in End:
@@ -145,7 +147,7 @@ def _is_near(domain: Range, value: float, end: End) -> bool:
 
 
 def _may_move(name: str, domain: Range, end: End) -> bool:
-    """Whether the bound can be moved by what counts as near: a share ends at 1, a number of things at 1, most at 0."""
+    """Return whether the bound can move by the width of the edge: shares end at 1, counts at 1, most others at 0."""
     step = max(NEAR * (domain.high - domain.low), domain.step)
     if end is End.UPPER:
         return name.rpartition(".")[2] not in SHARES or domain.high + step <= 1

@@ -1,7 +1,7 @@
-"""Results: what a study came to when it was loaded, for every command, page and view that shows it.
+"""Results: a study as it was loaded, for every command, page and view that shows it.
 
-A command makes one object of it and hands it on. Each part is read or computed when it is first asked for, and once.
-What the database has later is another object's.
+A command makes one object of it and passes it on. Each part is read or computed once, when it is first needed. Later
+changes of the database need a new object.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ class Results:
 
     @property
     def goal(self) -> Goal:
-        """What the trials are compared by."""
+        """The objectives and bounds that compare the trials."""
         return self.study.goal
 
     @property
     def space(self) -> Space:
-        """What the study tunes, where `tuner` made it."""
+        """The space of a study of tuner."""
         return self.study.space
 
     @functools.cached_property
@@ -52,7 +52,7 @@ class Results:
 
     @property
     def domains(self) -> dict[str, Domain]:
-        """What each parameter is drawn from, in the order in which trials first had them."""
+        """The domain of each parameter, in the order in which trials first had them."""
         return self._snapshot.domains
 
     def record(self, number: int) -> Record:
@@ -65,12 +65,12 @@ class Results:
 
     @functools.cached_property
     def sound(self) -> list[Record]:
-        """The trials that values are compared among."""
+        """The trials whose values are compared."""
         return sound(self.records)
 
     @functools.cached_property
     def front(self) -> list[Record]:
-        """The complete trials within the bounds that none is better than in all objectives."""
+        """The complete trials within the bounds that no other trial dominates."""
         return self.study.front(self.records)
 
     @property
@@ -80,12 +80,12 @@ class Results:
 
     @functools.cached_property
     def failures(self) -> Failures:
-        """What went wrong."""
+        """The failed trials."""
         return failures_of(self.records)
 
     @functools.cached_property
     def importances(self) -> tuple[Importances, ...]:
-        """How much of the differences between trials each parameter explains, for each objective."""
+        """The share of each parameter in the differences of trials, for each objective."""
         objectives = range(len(self.goal.metrics))
         return tuple(importances_of(self.study, self.domains, self.sound, i) for i in objectives)
 
@@ -97,26 +97,26 @@ class Results:
 
     @functools.cached_property
     def confirmation(self) -> Confirmation | None:
-        """What fresh seeds say of the best trials, if there is a confirmation."""
+        """The confirmation of the best trials, if there is one."""
         return None if self.runs is None else read(self, self.runs)
 
     @functools.cached_property
     def confirms(self) -> str:
-        """The name of the study whose confirmation the trials are runs of; empty if they are none's."""
+        """The name of the study that the trials confirm; empty if there is none."""
         return confirms(self.study)
 
     @functools.cached_property
     def confirmed(self) -> Confirmation | None:
-        """The confirmation that the trials are runs of; None if they are none's."""
+        """The confirmation whose runs the trials are; None if they are not."""
         search = search_of(self.study)
         return None if search is None else read(Results(search), self)
 
     @functools.cached_property
     def answer(self) -> Answer | None:
-        """Which trial to use, and how good it is; None before there is one, and with several objectives."""
+        """The trial to use and its value; None before there is one, and with several objectives."""
         return answer_of(self)
 
     @functools.cached_property
     def trivial(self) -> Trivial | None:
-        """What the trivial predictor scores on the validation rows, where it is known."""
+        """The trivial predictor's score on the validation rows, if it is known."""
         return trivial_of(self.study)

@@ -1,7 +1,7 @@
-"""A stage of a confirmation: how its race stands by the runs that are there, and which runs must come next.
+"""A stage of a confirmation: the state of its race by the existing runs, and the runs that must come next.
 
-A confirmation goes by its terms. Its runs are for the race, or are held out for the interval of the pick; a candidate's
-standing is what its runs in the race say. Records are read here, and nothing is written.
+Runs belong to the race, or are held out for the pick's interval. The runs of a candidate in the race make its standing.
+This module reads records and writes nothing.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from tuner.settings import Confirm
 from tuner.study import Record, Study
 
 AGAIN = frozenset({State.FAILED, State.LOST, State.OUT_OF_MEMORY, State.TIMED_OUT})
-"""How runs end that another try may bring to their end: a full disk or a busy machine is nobody's merit."""
+"""States of runs that may be retried: a full disk or a busy machine is not the candidate's fault."""
 
 
 class Part(enum.Enum):
-    """What a run is for: the choice, or the interval of what was chosen."""
+    """The purpose of a run: the choice, or the interval of the chosen one."""
 
     RACE = "race"
     HELD_OUT = "held out"
@@ -37,7 +37,7 @@ class Part(enum.Enum):
 class Run:
     """One candidate, by its trial's number in the search, on one seed, the `repeat`-th of its part.
 
-    `fixed` is where it ends; None is where the function that trains ends by itself.
+    `fixed` is where it ends; None if a function decides its own end.
     """
 
     candidate: int
@@ -48,7 +48,7 @@ class Run:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The attributes by which its trial is known."""
+        """The attributes that mark its trial."""
         return {
             "candidate": self.candidate,
             "part": self.part.value,
@@ -59,7 +59,7 @@ class Run:
 
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> Run | None:
-        """That of a trial's attributes, if it is one."""
+        """Return the run of a trial's attributes; None if the trial is no run."""
         if "candidate" not in facts:
             return None
         return cls(facts["candidate"], Part(facts["part"]), facts["repeat"], facts["splits"], Fixed.of(facts))
@@ -67,11 +67,11 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A candidate: the search's trial, and its values on the common seeds, in their order, as the race scores them.
+    """A candidate: the search's trial, and its values on the common seeds in order, as the race scores them.
 
-    `epoch` is the best of its mean curve over those seeds; of a candidate without a race that of its trial. None is
-    where no epoch is known, as of a function that only returns its value. `given_up` is after how many seeds it could
-    no longer win; `out` says why it dropped out: a run of it did not come to its end, or broke a bound.
+    `epoch` is the best of its mean curve over those seeds, or that of its trial without a race. It is None if no epoch
+    is known, as for a function that only returns its value. `given_up` is the number of seeds after which it could no
+    longer win. `out` says why it dropped out: one of its runs failed or broke a bound.
     """
 
     trial: Record
@@ -82,26 +82,26 @@ class Standing:
 
     @property
     def mean(self) -> float | None:
-        """Over the common seeds: what the race goes by, and flattering for its winner."""
+        """The mean over the common seeds: it decides the race, and is optimistic for the winner."""
         return statistics.fmean(self.values) if self.values else None
 
     @property
     def leading(self) -> bool:
-        """Whether it cannot be told apart from the pick, or is it."""
+        """Whether it is the pick, or cannot be distinguished from it."""
         return self.given_up is None and not self.out
 
 
 class Stage:
-    """The race as far as the runs reach, and the pick's further runs: what is there of them and what must come next.
+    """The race as far as the runs reach, and the pick's held-out runs: those that exist and those to come.
 
-    A pick that breaks in its further runs drops out, and the race is run again without it.
+    A pick whose held-out run fails drops out, and the race is repeated without it.
 
     Args:
-        study: that of the search.
+        study: the study of the search.
         candidates: its trials, the best first.
-        terms: of the confirmation.
-        trials: the record of each run that is there.
-        overlap: n_valid / n_train where each seed draws its rows anew, else 0.
+        terms: the terms of the confirmation.
+        trials: the record of each existing run.
+        overlap: n_valid / n_train if each seed draws new rows, else 0.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class Stage:
             self.wanted = self._next()
 
     def _are_comparable(self) -> bool:
-        """Whether runs count at an epoch of the mean curve, as all do that no function trains."""
+        """Return whether runs count at an epoch of the mean curve, as all do without a user's function."""
         groups: dict[tuple[int, Part], list[Record]] = {}
         for run, record in self._trials.items():
             if record.complete and run.splits == self._terms.splits and run.candidate in self._candidates:
@@ -136,7 +136,7 @@ class Stage:
         return bool(groups) and are_comparable(self._study.goal, groups.values())
 
     def _race_runs(self, number: int) -> list[Run]:
-        """Those of a candidate, each as long as its trial in the search, if that is known."""
+        """Return the race runs of a candidate, each as long as its trial in the search, if that is known."""
         epochs = self._candidates[number].epochs
         fixed = Fixed(epochs[-1]) if epochs and not self._is_function else None
         return [Run(number, Part.RACE, i, self._terms.splits, fixed) for i in range(self._terms.seeds)]
@@ -149,7 +149,7 @@ class Stage:
         return curves
 
     def _complete(self, runs: Sequence[Run]) -> list[Record]:
-        """The records of the first runs, up to the first that is missing; a candidate with a broken run drops out."""
+        """Return the records of the runs before the first missing one; a failed run drops its candidate."""
         there = [(run, self._trials[run]) for run in runs if run in self._trials and self._trials[run].finished]
         for run, record in there:
             if not record.complete:
@@ -172,7 +172,7 @@ class Stage:
         return race(racing, self._terms.seeds, len(self._candidates), known, self._overlap)
 
     def _next(self) -> list[Run]:
-        """All runs of this stage: those of the race up to the next look, then those that are held out."""
+        """Return all runs of this stage: those of the race up to the next look, then the held-out ones."""
         if self._ran.due:
             runs = [self._race_runs(number) for number in sorted(self._ran.leading)]
             return [each[i] for i in range(self._ran.due) for each in runs]
@@ -184,13 +184,13 @@ class Stage:
         return [Run(pick, Part.HELD_OUT, i, self._terms.splits, fixed) for i in range(self._terms.seeds)]
 
     def _epoch(self, number: int) -> int | None:
-        """The epoch of a candidate: the best of its mean curve, without a race its trial's."""
+        """Return the epoch of a candidate: the best of its mean curve, or that of its trial without a race."""
         if not self._by_epoch:
             return None
         return self._curves[number].epoch if self._curves[number].records else self._candidates[number].epoch
 
     def _fixed(self, pick: int) -> Fixed | None:
-        """Where the pick's further runs end, and by which rates they go."""
+        """Return the end of the pick's held-out runs, and their learning rates."""
         epoch, record = self._epoch(pick), self._candidates[pick]
         if epoch is None or self._is_function:
             return None
@@ -198,7 +198,7 @@ class Stage:
         return Fixed(epoch, rates_of(typical, epoch) if watches(self._study, record) else ())
 
     def _hold(self, runs: Sequence[Run]) -> bool:
-        """Take in the pick's further runs; False where one is broken, and the pick has dropped out by it."""
+        """Count the pick's held-out runs; return False if one failed, which drops the pick."""
         pick, goal = runs[0].candidate, self._study.goal
         epoch, values = self._epoch(pick), list[float]()
         for record in self._complete(runs):
@@ -213,7 +213,7 @@ class Stage:
         return pick not in self._out
 
     def standings(self) -> list[Standing]:
-        """The candidates: those that lead, by their race, those that were given up, the last first, then the rest."""
+        """Return the candidates: leading ones by the race, then those given up, the last first, then the rest."""
         return sorted(map(self._standing, self._candidates.values()), key=self._place)
 
     def _standing(self, record: Record) -> Standing:

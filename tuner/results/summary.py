@@ -1,4 +1,4 @@
-"""A study in short: its facts in a line, its course, its best trials, and which parameters matter to it."""
+"""The summary of a study: its facts in a line, its course, its best trials, and its important parameters."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from tuner.results.results import Results
 
 TOP = 5
-"""So many of the best trials are shown if not said otherwise."""
+"""Default number of best trials to show."""
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What an objective came to: the values of the sound trials by number, and the best so far at each of them."""
+    """The course of an objective: the values of the sound trials by number, and the best so far at each."""
 
     metric: str
     values: tuple[float, ...]
@@ -35,11 +35,11 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a terminal and a notebook show of a study.
+    """The parts of a study that a terminal and a notebook show.
 
-    `failures` are of all trials. `courses` and `importances` have one for each objective. `top` are its best trials,
-    with several objectives of its front, which has `front` trials; those that ended early come last. `parameters` are
-    those of `top`, the most important first; `notes` are as the function has them.
+    `failures` are of all trials. `courses` and `importances` have one per objective. `top` are the best trials, or with
+    several objectives those of the front, which has `front` trials; those that ended early come last. `parameters` are
+    those of `top`, the most important first. `notes` come from the function of that name.
     """
 
     headline: str
@@ -54,7 +54,7 @@ class Summary:
 
 
 def summary(results: Results, top: int = TOP) -> Summary:
-    """Sum a study up.
+    """Return the summary of a study.
 
     Args:
         results: with any number of trials, none included.
@@ -77,7 +77,7 @@ def summary(results: Results, top: int = TOP) -> Summary:
 
 
 def notes(results: Results) -> Iterator[str]:
-    """What the study was forked from, why it has stopped, and what fresh seeds said of it."""
+    """Yield notes: the study's origin as a fork, why it stopped, and its confirmation."""
     yield from circumstances(results)
     found, goal = results.confirmation, results.goal
     if found is not None and found.pick is not None and (interval := found.interval(found.pick)) is not None:
@@ -91,7 +91,7 @@ def notes(results: Results) -> Iterator[str]:
 
 
 def against_the_trivial(results: Results) -> str:
-    """What the trivial predictor scores, and whether the best trial is better; empty where that is not known."""
+    """Return the trivial predictor's score, and whether the best trial is better; empty if it is unknown."""
     trivial, best, goal = results.trivial, results.best, results.goal
     if trivial is None or best is None or best.value is None:
         return ""
@@ -101,7 +101,7 @@ def against_the_trivial(results: Results) -> str:
 
 
 def circumstances(results: Results) -> Iterator[str]:
-    """What the study was forked from, why it has stopped, and whose confirmation its trials are runs of."""
+    """Yield notes: the study's origin as a fork, why it stopped, and the study that it confirms."""
     study = results.study
     if (fork := Fork.read(study)) is not None:
         yield from fork.notes
@@ -113,7 +113,7 @@ def circumstances(results: Results) -> Iterator[str]:
 
 
 def headline(results: Results) -> str:
-    """What a study is, and how many trials it has, in a line."""
+    """Return the name of a study, its goal, and the number of its trials, in a line."""
     goal, records = results.goal, results.records
     states = collections.Counter(record.state for record in records)
     counts = ", ".join(f"{count} {state}" for state, count in states.items())

@@ -1,4 +1,4 @@
-"""What a confirmation says, in words: of each candidate, and of the pick."""
+"""The sentences of a confirmation, about each candidate and about the pick."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ROWS_ANEW = (
 
 
 def of_what(goal: Goal, record: Record) -> str:
-    """What the value of an unconfirmed trial is, in words: for all but constant curves it flatters its trial."""
+    """Return what the value of an unconfirmed trial is, in words: for all but constant curves it flatters its trial."""
     if goal.scope is Scope.LAST:
         return "the last epoch of one run"
     if len(record.epochs) < 2:
@@ -45,7 +45,7 @@ def of_what(goal: Goal, record: Record) -> str:
 
 
 def verdict(found: Confirmation, standing: Standing) -> str:
-    """What became of a candidate, in a few words."""
+    """Return what became of a candidate, in a few words."""
     if standing.out:
         return f"out: {standing.out}"
     if standing.given_up == found.terms.seeds:
@@ -58,7 +58,7 @@ def verdict(found: Confirmation, standing: Standing) -> str:
 
 
 def sentences(found: Confirmation) -> Iterator[str]:
-    """Yield what was found, the pick first: sentences with a capital letter and without a full stop."""
+    """Yield sentences on the findings, the pick first, with a capital letter and without a full stop."""
     if (pick := found.pick) is None:
         yield "The confirmation is not complete" if found.wanted else "Every candidate dropped out: there is no pick"
         return
@@ -72,7 +72,7 @@ def sentences(found: Confirmation) -> Iterator[str]:
 
 
 def _choice(found: Confirmation, pick: Standing) -> Iterator[str]:
-    """Why it is the pick, and which trial the search preferred."""
+    """Yield why it is the pick, and which trial the search preferred."""
     compared = sum(not each.out for each in found.standings)
     if pick.mean is None or compared == 1:
         yield f"Trial {pick.trial.number} is the pick; no other candidate finished the race"
@@ -85,14 +85,14 @@ def _choice(found: Confirmation, pick: Standing) -> Iterator[str]:
 
 
 def _if_skewed(seeds: int) -> Iterator[str]:
-    """What the interval is worth where values are far from normal."""
+    """Yield a sentence on the interval's coverage if values are far from normal."""
     misses = f"{SKEWED_MISSES[seeds]:.0%}" if seeds in SKEWED_MISSES else f"up to {MANY_MISS:.0%}"
     yield "The interval assumes about normal values"
     yield f"If one seed in five fails badly, intervals of {seeds} seeds miss the true mean in {misses} of cases"
 
 
 def _epoch(found: Confirmation, pick: Standing) -> Iterator[str]:
-    """Where the pick is scored, and where final training of its export ends."""
+    """Yield where the pick is scored, and where final training of its export ends."""
     if pick.epoch is None:
         yield "Each seed counts with the value that the function returned; its epoch is unknown"
         return
@@ -106,7 +106,7 @@ def _epoch(found: Confirmation, pick: Standing) -> Iterator[str]:
 
 
 def _expected(found: Confirmation, pick: Standing) -> Iterator[str]:
-    """What to expect of the pick, how sure that is, and how far the search's value was off."""
+    """Yield what to expect of the pick, with its interval, and how far the search's value was off."""
     interval, fell = found.interval(pick), found.fell(pick)
     assert interval is not None
     assert fell is not None
@@ -123,19 +123,19 @@ def _expected(found: Confirmation, pick: Standing) -> Iterator[str]:
 
 
 def between(interval: Interval) -> str:
-    """Its ends, for a table; values that are all the same have none."""
+    """Return the ends of an interval for a table; equal values have none."""
     return "all alike" if interval.low == interval.high else f"{rounded(interval.low)} to {rounded(interval.high)}"
 
 
 def spread(interval: Interval) -> str:
-    """Return a mean with its 95 % interval; equal values have none, as they are few."""
+    """Return a mean with its 95 % interval; equal values have none, since they are few."""
     if interval.low == interval.high:
         return f"{rounded(interval.mean)} each time, which gives no interval"
     return f"{rounded(interval.mean)}, 95 % interval {between(interval)}"
 
 
 def _curse(value: float, fell: float, interval: Interval) -> str:
-    """How far the first estimate was off, and whether that is more than chance."""
+    """Return how far the first estimate was off, and whether that exceeds chance."""
     if not fell:
         return "equals that"
     off = "optimistic" if fell > 0 else "pessimistic"
@@ -144,7 +144,7 @@ def _curse(value: float, fell: float, interval: Interval) -> str:
 
 
 def _others(found: Confirmation, pick: Standing) -> Iterator[str]:
-    """What became of the other candidates."""
+    """Yield the results of the other candidates."""
     others = [each for each in found.standings if each is not pick]
     raced, out = [each for each in others if not each.out], [each for each in others if each.out]
     alike = [each for each in raced if each.leading]

@@ -1,6 +1,6 @@
-"""Check a space without training: what it spans, and what its data, objective and first config are.
+"""Check a space without training: what it spans, its data, its objective and its first config.
 
-The heavy imports wait until something is built: the language alone is checked without torch.
+Heavy imports wait until something is built. The language alone is checked without torch.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class CheckedData:
 
 @dataclass(frozen=True, slots=True)
 class CheckedLayer:
-    """A layer of a model, with the number of values that it trains; `name` is empty where it is the whole model."""
+    """A layer of a model, with the number of values that it trains; `name` is empty for the whole model."""
 
     name: str
     type: str
@@ -62,10 +62,10 @@ class Checked:
 
     Attributes:
         space: the space, as the settings changed it.
-        goal: what its trials are compared by; None where nothing was built.
-        data: None where nothing was built, or a function of the user's trains.
+        goal: the objectives and bounds of its trials; None if nothing was built.
+        data: the data; None if nothing was built, or a user's function trains.
         model: None in the same cases.
-        notes: what the reader should know of the data and the model.
+        notes: notes about the data and the model.
         warm_start: the configs that a run would begin with, the best first.
         left_out: why other configs of `search.warm_start` are not used.
     """
@@ -85,7 +85,7 @@ class Checked:
 
     @property
     def size(self) -> float:
-        """The number of different configs; infinity where a range is continuous."""
+        """The number of different configs; infinity if a range is continuous."""
         return self.space.size()
 
     def __repr__(self) -> str:
@@ -106,14 +106,14 @@ def check(
 
     Args:
         space: a file, or a space.
-        settings: values in place of those of the file, as `run` takes them.
+        settings: values in place of those of the file, as for `run`.
         device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
-        build: whether classes, arguments and shapes are checked: each branch is built at both ends of its ranges, and
+        build: whether to check classes, arguments and shapes. Each branch is then built at both ends of its ranges, and
             takes one step on a few rows. False checks the language only, and loads no torch.
-        storage: the database, for a space that warms up with a study.
+        storage: the database, for a space with a warm start from a study.
 
     Returns:
-        What the space spans, and what its data, objective and first sampled config are.
+        The parameters of the space, its data, its objective and its first sampled config.
 
     Raises:
         SpaceError: all faults of the space, each with its place.
@@ -171,7 +171,7 @@ def _model_of(run: Run, name: str, batch: int, device: str) -> CheckedModel:
 
 
 def _layers(model: nn.Module) -> Iterator[CheckedLayer]:
-    """Yield the layers that hold no others."""
+    """Yield the layers without inner layers."""
     for name, layer in model.named_modules():
         if not list(layer.children()):
             count = sum(each.numel() for each in layer.parameters() if each.requires_grad)

@@ -1,8 +1,8 @@
 """The same study for the same seed, whatever trains it: trials in batches, their epochs in one order.
 
-A batch is asked for at once and ends before the next one begins, so that the sampler knows the same of
-it however many workers there are. Its epochs reach the study in the order of (epoch, number), whenever
-they arrive: a trial trains on ahead of its verdicts, and what it trained beyond one is thrown away.
+A batch is sampled at once and ends before the next one begins. So the sampler has the same results for any number of
+workers. Its epochs reach the study in the order of (epoch, number), whenever they arrive. A trial trains on ahead of
+its verdicts, and later epochs than its verdict are dropped.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ class DeterministicDispatcher:
     """A dispatcher that puts a driver's trials into one order.
 
     Args:
-        driver: of the study, which it has for itself.
-        batch: how many trials are asked for at once, at least 1.
+        driver: the only driver of the study.
+        batch: the number of trials that are sampled at once, at least 1.
     """
 
     def __init__(self, driver: Driver, batch: int) -> None:
@@ -31,16 +31,16 @@ class DeterministicDispatcher:
 
     @property
     def over(self) -> bool:
-        """Whether the run closes, or the driver has no more and the batch has ended."""
+        """Whether the run closes, or the driver has no more trials and the batch has ended."""
         return self._scheduler.closing or (not self._batch and (self._scheduler.used_up or self._enough))
 
     @property
     def _enough(self) -> bool:
-        """Whole batches tell whether the search is to stop: how one comes to its end is a matter of chance."""
+        """Whether the search stops; only whole batches count, because a batch ends in varying order."""
         return self._scheduler.enough(self._scheduler.upcoming // self._size * self._size)
 
     def next(self, place: Place, ahead: bool = False) -> Trial | None:
-        """A trial of the batch that nobody trains, or of the next batch when this one has ended."""
+        """Return a trial of the batch that nobody trains, or of the next batch when this one has ended."""
         if self._scheduler.closing:
             return None
         if not self._batch and not self._enough:
@@ -53,7 +53,7 @@ class DeterministicDispatcher:
         return trial
 
     def _ask_batch(self) -> None:
-        """Trials count from 0, and each batch is so many numbers; one that was cut short goes on as it was."""
+        """Ask for a batch: a fixed range of trial numbers from 0; an interrupted batch is completed."""
         batch = self._scheduler.upcoming // self._size
         while self._scheduler.upcoming // self._size == batch and self._ask():
             pass
@@ -65,7 +65,7 @@ class DeterministicDispatcher:
         return trial is not None
 
     def report(self, epoch: Epoch) -> Verdict:
-        """Take an epoch, and give the verdict that is known by now."""
+        """Store an epoch, and return the verdict that is known by now."""
         member = self._batch.find(epoch.trial, epoch.attempt)
         if member is None:
             return Verdict.STOP
@@ -76,28 +76,28 @@ class DeterministicDispatcher:
         return self.verdict(member.trial)
 
     def begin(self, trial: int) -> None:
-        """Pass it on, of a trial that has not ended in the study."""
+        """Pass it on, for a trial that has not ended in the study."""
         if trial in self._batch:
             self._driver.begin(trial)
 
     def verdict(self, trial: Trial) -> Verdict:
-        """The latest verdict on a trial; one that has ended in the study may still be in training."""
+        """Return the latest verdict on a trial; one that has ended in the study may still train."""
         member = self._batch.find(trial.number, trial.attempt)
         return Verdict.STOP if member is None else self._driver.verdict(trial)
 
     def load(self, trial: int) -> bytes | None:
-        """The checkpoint to go on from, which is never ahead of the study."""
+        """Return the checkpoint to resume from, which is never ahead of the study."""
         return self._driver.load(trial)
 
     def save(self, trial: int, state: bytes, best: bool) -> None:
-        """Keep a checkpoint as soon as the study knows its epoch; while one waits, later ones are dropped."""
+        """Save a checkpoint as soon as the study has its epoch; while one waits, later ones are dropped."""
         member = self._batch.find(trial)
         if member is not None:
             member.add_save(Save(state, best))
             self._save_what_is_due(member)
 
     def done(self, outcome: Outcome) -> None:
-        """Take how a trial ended; what cuts it short is no part of the order."""
+        """Store the outcome of a trial; an interruption is no part of the order."""
         member = self._batch.find(outcome.trial, outcome.attempt)
         if member is None:
             return
@@ -108,11 +108,11 @@ class DeterministicDispatcher:
         self._apply()
 
     def log(self, trial: int) -> Path:
-        """The file that keeps what a trial prints."""
+        """Return the file for a trial's output."""
         return self._driver.log(trial)
 
     def note(self, text: str) -> None:
-        """Pass it on."""
+        """Pass a note on."""
         self._driver.note(text)
 
     def saw(self, worker: str, state: WorkerState, cause: str = "") -> None:
@@ -120,9 +120,9 @@ class DeterministicDispatcher:
         self._driver.saw(worker, state, cause)
 
     def _interrupted(self, member: Member, outcome: Outcome) -> None:
-        """A trial that waits is asked for again at once: it belongs to this batch.
+        """Ask for a waiting trial again at once: it belongs to this batch.
 
-        Where the run closes nothing is asked for any more, and the trial blocks the order for the others.
+        If the run closes, no trial is asked for any more, and the trial blocks the order for the others.
         """
         if self._driver.done(outcome):
             self._batch.drop(outcome.trial)
@@ -134,7 +134,7 @@ class DeterministicDispatcher:
             member.told.clear()
 
     def _apply(self) -> None:
-        """Tell the study what is next in the order, as far as it is known."""
+        """Apply to the study what is next in the order, as far as it is known."""
         while (told := self._batch.next_told()) is not None:
             match told:
                 case member, Epoch() as epoch:

@@ -29,11 +29,11 @@ class Driver:
     """The dispatcher of a study.
 
     Args:
-        study: opened for its space.
-        turns: this driver's right to it.
-        limits: when no more trials are started, and what is kept.
-        folder: the study's, for checkpoints and logs.
-        observe: is told of every event.
+        study: the study, opened for its space.
+        turns: this driver's right to the study.
+        limits: when to start no more trials, and how much to keep.
+        folder: the study's folder, for checkpoints and logs.
+        observe: called with every event.
     """
 
     def __init__(self, study: Study, turns: Turns, limits: Limits, folder: Path, observe: Observer) -> None:
@@ -49,11 +49,11 @@ class Driver:
         """The numbers of the trials that ended under this driver."""
 
     def recover(self) -> int:
-        """Set back the trials of drivers that have died; return how many, some of which `tell_of_lost` tells of."""
+        """Set back the trials of dead drivers; return their number, including those of `tell_of_lost`."""
         return in_turn(self._turns, lambda: self._trials.recover(self._turns.alive()))
 
     def tell_of_lost(self) -> None:
-        """Pass on which trials have failed because they died with their driver too often."""
+        """Report the trials that failed because they died with their driver too often."""
         self._pass_on(self._trials.take_lost())
 
     def stop(self, signal: int) -> None:
@@ -86,12 +86,12 @@ class Driver:
         return trial
 
     def start(self, trial: Trial, place: Place) -> None:
-        """Note where a trial trains."""
+        """Record where a trial trains."""
         self._trials.running.place(trial.number, asdict(place))
         self._observe(Started(trial, place))
 
     def begin(self, trial: int) -> None:
-        """Write down that a trial's code runs from now on."""
+        """Record that a trial's code runs from now on."""
         self._trials.running.begin(trial)
 
     def report(self, epoch: Epoch) -> Verdict:
@@ -109,12 +109,12 @@ class Driver:
         return self._files.load(trial)
 
     def save(self, trial: int, state: bytes, best: bool) -> None:
-        """Write a checkpoint, after the epochs that led to it: what goes on from it must find them in the study."""
+        """Write a checkpoint after the epochs that led to it, which a resumed trial must find in the study."""
         self._trials.flush()
         self._files.save(trial, state, best)
 
     def done(self, outcome: Outcome) -> bool:
-        """Record how a trial ended, and return whether it has; one that goes on later keeps its checkpoint."""
+        """Record the outcome of a trial, and return whether it has ended; a suspended one keeps its checkpoint."""
         outcome, ended = self.scheduler.done(outcome)
         if ended:
             self._pass_on([outcome])
@@ -123,7 +123,7 @@ class Driver:
         return ended
 
     def _pass_on(self, outcomes: Sequence[Outcome]) -> None:
-        """Tell of trials that have ended, and delete checkpoints but those of the best and of unfinished trials."""
+        """Report ended trials, and delete checkpoints except those of the best and of unfinished trials."""
         if not outcomes:
             return
         records = self._trials.queue.ended()
@@ -137,11 +137,11 @@ class Driver:
             self._observe(Ended(outcome, record, self._leaderboard.front, dict(self._states)))
 
     def log(self, trial: int) -> Path:
-        """Return the file that keeps what a trial prints."""
+        """Return the file for a trial's output."""
         return self._files.log(trial)
 
     def note(self, text: str) -> None:
-        """Pass it on, once: each worker finds out for itself."""
+        """Pass a note on once, since each worker reports it."""
         if text not in self._noted:
             self._noted.add(text)
             self._observe(Noted(text))
@@ -151,7 +151,7 @@ class Driver:
         self._observe(WorkerSeen(worker, state, cause))
 
     def leave(self) -> None:
-        """Set back what still runs, for whoever goes on with the study; who does also finds what could not be."""
+        """Set back trials that still run; a later run also finds those that could not be set back."""
         try:
             for number in self._trials.running.numbers:
                 in_turn(self._turns, functools.partial(self._trials.leave, number))

@@ -1,4 +1,4 @@
-"""What a driver tells whoever watches it: one small fact for each thing that happens."""
+"""The events of a driver for its observers: one small fact for each thing that happens."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tuner.study import Record, TrialStatus
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The study is open: what earlier runs left, and what this one may do.
+    """The study is open: the trials of earlier runs, and the limits of this one.
 
-    `states` counts the trials that have ended in all runs by how they did, of `total` that there are to be;
-    `recovered` were left running by a crash; `limit` is the run's time in seconds; `front` is the best trial, or with
-    several objectives those that none beats; `notes` tell what was inferred from the data.
+    `states` counts the ended trials of all runs by state. `total` is the study's number of trials. `recovered` were
+    left running by a crash. `limit` is the run's time in seconds. `front` is the best trial, or with several objectives
+    those that none dominates. `notes` say what was inferred from the data.
     """
 
     study: str
@@ -31,13 +31,13 @@ class Opened:
 
     @property
     def finished(self) -> int:
-        """How many trials had ended before this run."""
+        """The number of trials that had ended before this run."""
         return sum(self.states.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A trial begins, or goes on, at a place."""
+    """A trial starts or resumes at a place."""
 
     trial: Trial
     place: Place
@@ -45,7 +45,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """An epoch came in and was judged."""
+    """An epoch was reported and judged."""
 
     epoch: Epoch
     verdict: Verdict
@@ -53,7 +53,7 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A trial ended; `front` is the study's with it, `states` counts all trials that have ended, in all runs."""
+    """A trial ended; `front` is the study's front with it, `states` counts all ended trials of all runs."""
 
     outcome: Outcome
     record: Record
@@ -63,7 +63,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class SetBack:
-    """A trial waits to go on: it was suspended, or lost with the worker that trained it."""
+    """A trial waits to resume: it was suspended, or lost with its worker."""
 
     outcome: Outcome
 
@@ -77,7 +77,7 @@ class Stopping:
 
 @dataclass(frozen=True, slots=True)
 class WorkerSeen:
-    """A worker is starting, ready or gone; `cause` says why it is gone, and is empty where it was time."""
+    """A worker is starting, ready or gone; `cause` says why it is gone, and is empty at the normal end."""
 
     worker: str
     state: WorkerState
@@ -86,14 +86,14 @@ class WorkerSeen:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something outside is wrong, and the run waits or goes on without it, as the message says."""
+    """A fault outside of the trials: the run waits or continues without it, as the message says."""
 
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """Something of how trials are trained."""
+    """A note on how trials are trained."""
 
     message: str
 

@@ -1,4 +1,4 @@
-"""The door for people with an Optuna script of their own: a space as an objective for `study.optimize`."""
+"""The door for Optuna scripts: a space as an objective for `study.optimize`."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ from tuner.training import device_of
 def objective(
     space: Space | str | Path, *, device: str = "auto"
 ) -> Callable[[optuna.Trial], float | tuple[float, ...]]:
-    """A function of an `optuna.Trial` that fills the space, trains, reports every epoch and gives the value or values.
+    """Return a function of an `optuna.Trial` that trains a filled space and returns its value or values.
 
-    The data are loaded and the space is checked once, here. The study's own sampler and pruner are in
-    force; the `search` section is not. Metrics are kept as the trial's system attribute `tuner:history`,
-    constraints by `trial.set_constraint`. With several objectives nothing is reported to Optuna.
+    The function reports every epoch. The data are loaded and the space is checked once, here. The study's own sampler
+    and pruner decide; the `search` section is ignored. Metrics are stored as the trial's system attribute
+    `tuner:history`, constraints by `trial.set_constraint`. With several objectives nothing is reported to Optuna.
 
     Args:
         space: a file, or a space.
         device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
 
     Returns:
-        The objective. It raises `optuna.TrialPruned` for a trial that the pruner stops, that diverges
-        or that runs out of memory, `TunerError` for one that fails, and `UsageError` when the
-        study's directions are not the metrics'.
+        The objective. It raises `optuna.TrialPruned` if the pruner stops the trial, it diverges or memory runs
+        out. It raises `TunerError` for a failed trial. It raises `UsageError` if the study's directions are
+        not those of the metrics.
 
     Raises:
-        UsageError: the space or the data do not allow it.
+        UsageError: the space or the data do not allow training.
 
     Example:
         import optuna
@@ -65,7 +65,7 @@ def objective(
 
 
 def _runner(space: Space, device: torch.device) -> tuple[Goal, Callable[[Trial, TrialPort], Outcome]]:
-    """What counts, and how one trial is run."""
+    """Return the goal, and a function that runs one trial."""
     if space.objective.function is not None:
         function, goal = preflight.load_function(space)
         return goal, functools.partial(run_fit, function, goal, str(device), None)
@@ -82,7 +82,7 @@ def _refuse_other_directions(study: optuna.Study, goal: Goal) -> None:
 
 
 class _StudyPort:
-    """A port to one trial of somebody else's study."""
+    """A port to one trial of another program's study."""
 
     def __init__(self, trial: optuna.Trial, goal: Goal) -> None:
         self._trial = trial
@@ -90,7 +90,7 @@ class _StudyPort:
         self._history: dict[str, list[float]] = {}
 
     def report(self, epoch: Epoch) -> Verdict:
-        """Report to the study and ask its pruner."""
+        """Report an epoch to the study and ask its pruner."""
         for name, value in {**epoch.metrics, "seconds": epoch.seconds}.items():
             self._history.setdefault(name, []).append(value)
         if not self._goal.single:
@@ -99,14 +99,14 @@ class _StudyPort:
         return Verdict.STOP if self._trial.should_prune() else Verdict.GO
 
     def load(self, trial: int) -> bytes | None:
-        """Nothing: such a study keeps no checkpoints."""
+        """Return None: such a study keeps no checkpoints."""
         return None
 
     def save(self, trial: int, state: bytes, best: bool) -> None:
-        """Drop it: such a study keeps no checkpoints."""
+        """Discard the state: such a study keeps no checkpoints."""
 
     def value_of(self, outcome: Outcome) -> float | tuple[float, ...]:
-        """The trial's value or values, or the exception that Optuna understands."""
+        """Return the trial's value or values, or raise the exception that Optuna expects."""
         self._trial.storage.set_trial_system_attr(trial_id_of(self._trial), HISTORY, self._history)
         if outcome.epoch is not None:
             self._trial.set_user_attr("epoch", outcome.epoch)

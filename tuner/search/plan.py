@@ -29,10 +29,10 @@ from tuner.user_code import Code
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a space is tuned, where it passed every check.
+    """The plan for a space that passed every check.
 
-    `code` is own code that the engine holds; `version` has the digests of the data and of that code; `baseline` is what
-    the trivial predictor scores on the validation rows, where the rows are known.
+    `code` is user code that the engine holds. `version` has the digests of the data and of that code. `baseline` is the
+    trivial predictor's score on the validation rows, if the rows are known.
     """
 
     goal: Goal
@@ -44,10 +44,10 @@ class Plan:
 
 
 def planned(space: Space, device: torch.device, options: WorkerOptions) -> Plan:
-    """The goal of a space that passed every check, and who trains for it.
+    """Return the plan for a space that passes every check.
 
     Raises:
-        UsageError: it did not, or the data or the study do not allow it.
+        UsageError: a check failed, or the data or the study do not allow the search.
     """
     preflight.check_names(space)
     name = space.objective.function
@@ -107,13 +107,13 @@ def feedback_of(search: Search) -> Feedback:
 
 
 def settle(job: Job, space: Space) -> None:
-    """Let go of the raw rows where all trials prepare them in one way."""
+    """Free the raw rows if all trials prepare them in one way."""
     ways = preflight.preparations(space)
     if len(ways) == 1:
         job.settle(ways[0])
 
 
 def _own_code(space: Space) -> tuple[Code, ...]:
-    """The code of one's own that rows and models come from."""
+    """Return the user code of rows and models."""
     named = [*space.types("data"), *space.types("model")]
     return tuple(Code(name, space.base, path) for path, name in named if user_code.is_own(name))

@@ -1,8 +1,8 @@
-"""Confirming a study: its best trials trained again on fresh seeds, stage by stage.
+"""Confirming a study: its best trials are trained again on fresh seeds, stage by stage.
 
-A stage is what must end before the race can be looked at again, or all held out seeds of the pick. Its runs
-are enqueued in the sibling study, each with its seed, and driven as any study is: by a driver and its workers,
-with checkpoints, through crashes. The space is the search's, without a pruner and with nothing to sample.
+A stage is the set of runs that must end before the next look at the race, or all held-out seeds of the pick. Its runs
+are enqueued in the sibling study, each with its seed. They are driven like any study: by a driver and its workers, with
+checkpoints, through crashes. The space is that of the search, without a pruner and with nothing to sample.
 """
 
 from __future__ import annotations
@@ -53,23 +53,22 @@ def confirm(
     ray_address: str | None = None,
     observe: Observer = lambda event: None,
 ) -> Confirmation:
-    """Train a study's best trials on fresh seeds and pick the one of the best mean; what is there is continued.
+    """Train a study's best trials on fresh seeds, pick the best mean, and continue earlier runs of that.
 
     Args:
-        study_name: the study.
-        top: how many trials are candidates; None, here and next, is what the study's file asks for, or else 5.
-        seeds: how many seeds a candidate is trained on at most, common to all, and how many further ones
-            the pick is; at least 2.
-        splits: whether each seed draws training and validation rows anew; those of the test stay apart. None is
-            what the file asks for, or else not.
+        study_name: the name of the study.
+        top: the number of candidates; None, here and below, is the value of the study's file, else 5.
+        seeds: largest number of common seeds of a candidate, and number of held-out seeds of the pick; at least 2.
+        splits: whether each seed draws new training and validation rows, never test rows. None is the value of the
+            file, else False.
         storage: the database.
-        device: as `run` takes it, and so are all that follow.
-        workers: how many train.
-        threads: of each worker.
-        workers_per_gpu: how many share a GPU.
+        device: as for `run`, like all that follow.
+        workers: the number of workers.
+        threads: threads of each worker.
+        workers_per_gpu: the number of workers that share a GPU.
         executor: `processes` or `ray`.
-        ray_address: of a cluster.
-        observe: is called with every event.
+        ray_address: the address of a cluster.
+        observe: called with every event.
 
     Returns:
         The confirmation, complete.
@@ -77,8 +76,8 @@ def confirm(
     Raises:
         UsageError: the study, its data or the arguments do not allow it.
         StorageError: the database cannot be used.
-        TunerError: so many runs in a row failed that it was given up, or workers do not start.
-        Interrupted: by a signal; the same call goes on.
+        TunerError: too many runs in a row failed, or workers do not start.
+        Interrupted: by a signal; repeat the call to resume.
 
     Example:
         confirmation = tuner.confirm("digits-cnn", top=2, seeds=2)
@@ -104,10 +103,10 @@ def _refuse_too_few(terms: Confirm) -> None:
 
 
 def terms_of(space: Space, goal: Goal) -> Confirm | None:
-    """What `search.confirm` asks for, if it does.
+    """Return the terms of `search.confirm`; None without any.
 
     Raises:
-        SpaceError: the study will have no single best trial, or its function sees to the rows by itself.
+        SpaceError: the study has several objectives, or its function loads the rows itself.
     """
     terms = space.search.confirm
     if terms is None:
@@ -127,7 +126,7 @@ _OWN_ROWS = "which rows are trained on is the affair of objective.function: drop
 def confirm_with(
     terms: Confirm, study: Study, storage: str, options: WorkerOptions, device: str, observe: Observer
 ) -> Confirmation:
-    """Do what `confirm` does on these terms, with these workers."""
+    """Confirm a study on these terms, with these workers."""
     search = Results(study)
     candidates = _candidates(search, terms)
     found = search.confirmation
@@ -181,13 +180,13 @@ def _candidates(search: Results, terms: Confirm) -> list[Record]:
 
 
 def _is(found: Confirmation, terms: Confirm, candidates: list[Record]) -> bool:
-    """Whether it is on these terms and of these candidates."""
+    """Return whether a confirmation has these terms and candidates."""
     numbers = {standing.trial.number for standing in found.standings}
     return found.terms == terms and numbers == {record.number for record in candidates}
 
 
 def _space(study: Study, terms: Confirm) -> Space:
-    """The search's, so that a trial's value is what it was there, under the sibling's name and without a search."""
+    """Return the search's space under the sibling's name, without a search; values keep their meaning."""
     search: dict[str, Any] = {"pruner": None, "sampler": {"type": "RandomSampler"}, "enqueue": [], "timeout": None}
     search |= {"trials": (terms.top + 1) * terms.seeds, "stop": None, "confirm": None, "warm_start": None}
     settings = [("study.name", sibling_name(study)), *((f"search.{key}", value) for key, value in search.items())]
@@ -195,7 +194,7 @@ def _space(study: Study, terms: Confirm) -> Space:
 
 
 def _stage(search: Results, runs: Study, candidates: list[Record], terms: Confirm, overlap: float) -> Confirmation:
-    """How the confirmation stands; the runs that it wants next are all there."""
+    """Return the state of the confirmation, and enqueue the runs that it needs next."""
     found = confirmation(search, candidates, terms, runs.records(), overlap)
     numbers = [record.number for record in candidates]
     facts = {"of": search.study.uid, "candidates": numbers, "overlap": overlap}
@@ -216,14 +215,14 @@ def _stage_note(found: Confirmation) -> str:
 
 
 def _try_again(search: Results, runs: Study, candidates: list[Record], terms: Confirm, overlap: float) -> None:
-    """Let the runs wait once more that failed in an earlier call."""
+    """Set failed runs of an earlier call back to waiting."""
     found = confirmation(search, candidates, terms, runs.records(), overlap)
     for run in found.failed:
         enqueue(runs, found.trials[run].params, {**run.facts, "seed": _seed(runs, run)})
 
 
 def _overlap(plan: Plan, space: Space) -> float:
-    """n_valid / n_train of the search's splits, of which those drawn anew have the sizes."""
+    """Return n_valid / n_train of the search's splits; new draws have the same sizes."""
     assert isinstance(plan.engine, Serial)
     rows = plan.engine.job.dataset(space.resolve(Corner(False, {})).data)
     assert rows.valid is not None, space.file
@@ -231,16 +230,16 @@ def _overlap(plan: Plan, space: Space) -> float:
 
 
 def _seed(runs: Study, run: Run) -> int:
-    """The same for every candidate, so that they compare pair by pair."""
+    """Return the seed of a run, equal for every candidate, so that runs compare in pairs."""
     drawn = ("splits",) if run.splits else ()
     return derive(runs.space.study.seed, CONFIRM, run.part.value, run.repeat, *drawn)
 
 
 def _drawn(plan: Plan, space: Space, runs: Study) -> Plan:
-    """The plan with rows drawn anew by each seed whose runs want it.
+    """Return the plan with a job for each seed whose runs draw new rows.
 
     Raises:
-        SpaceError: the data say themselves which rows validate, or a draw lacks a class.
+        SpaceError: the data define the validation rows, or a draw lacks a class.
     """
     unfinished = [Run.of(record.attributes) for record in runs.records() if not record.finished]
     asked = {_seed(runs, run) for run in unfinished if run is not None and run.splits}
@@ -255,7 +254,7 @@ def _drawn(plan: Plan, space: Space, runs: Study) -> Plan:
 
 
 def _job(usual: Job, space: Space, seed: int) -> Job:
-    """A copy of all rows for each seed: the few that a stage has."""
+    """Return a job with its own copy of all rows for a seed; a stage has only few seeds."""
     config = space.resolve(Corner(False, {}))
     splits = data.for_search(config.data, config.base, space.study.seed, derive(seed, "splits"))
     job = Job.over(splits, config, usual.device)

@@ -1,4 +1,4 @@
-"""A study put to work: its space checked and made into an engine, and the engine driven."""
+"""A session: the engine of a checked space is driven for a study."""
 
 from __future__ import annotations
 
@@ -50,19 +50,19 @@ def drive(
     """Drive an engine until a limit is reached.
 
     Args:
-        study: opened for its space.
-        plan: of that space.
-        launcher: of the workers.
+        study: the study, opened for its space.
+        plan: the plan of that space.
+        launcher: starts the workers.
         turns: the right to the study.
-        limits: when no more trials are started.
-        folder: the study's.
-        observe: is told of every event.
+        limits: when to start no more trials.
+        folder: the study's folder.
+        observe: called with every event.
 
     Returns:
         The numbers of the trials that ended.
 
     Raises:
-        TunerError: so many trials in a row failed that the run was given up, or workers do not start.
+        TunerError: too many trials in a row failed, or workers do not start.
         Interrupted: by a signal; the running trials wait for the next run.
     """
     driver = Driver(study, turns, limits, folder, observe)

@@ -48,7 +48,7 @@ class Member:
 
 
 class TrialBatch:
-    """The trials of a batch that have not ended in the study, in the order in which they were asked for."""
+    """The trials of a batch that have not ended in the study, in the order of their numbers."""
 
     def __init__(self) -> None:
         self._members: dict[int, Member] = {}

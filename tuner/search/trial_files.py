@@ -49,7 +49,7 @@ class TrialFiles:
             self._observe(Trouble(f"checkpoints that are of no use cannot be deleted: {error}"))
 
     def log(self, trial: int) -> Path:
-        """Return the file that keeps what a trial prints, in a folder that exists if it can be made."""
+        """Return the file for a trial's output, in a folder that exists if it can be made."""
         try:
             self._logs.mkdir(parents=True, exist_ok=True)
         except OSError as error:

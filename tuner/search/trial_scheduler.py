@@ -21,11 +21,11 @@ from tuner.study import AskTell
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When a run starts no more trials, and what it leaves.
+    """When a run starts no more trials, and how many checkpoints it keeps.
 
-    The study has `total` trials, `time.monotonic` passes `deadline`, so many `failures` came in a row, or
-    `enough` gives a reason, of trials below a number if it is given one. Of ended trials, the best `keep` keep
-    their checkpoints. Workers that have a trial are given another one while less than a part `ahead` of the total
+    It starts none when the study has `total` trials, `time.monotonic` passes `deadline`, this many `failures` came in a
+    row, or `enough` gives a reason. `enough` may be limited to trials below a number. The best `keep` of the ended
+    trials keep their checkpoints. Workers with a trial get another one while less than a share `ahead` of the total
     runs, over all drivers.
     """
 
@@ -128,9 +128,9 @@ class TrialScheduler:
         return Verdict.GO if self.signal is None else Verdict.SUSPEND
 
     def done(self, outcome: Outcome) -> tuple[Outcome, bool]:
-        """Record how a trial ended; return that, and whether it has ended: else it goes on later.
+        """Record the outcome of a trial; return it, and whether the trial has ended or resumes later.
 
-        A failure while a signal ends the run is no failure: a terminal sends the signal to what the trial started too.
+        A failure while a signal ends the run does not count: a terminal sends the signal to the trial's processes too.
         """
         if self.signal is not None and outcome.state in (State.FAILED, State.LOST):
             outcome = replace(outcome, state=State.SUSPENDED)

@@ -1,4 +1,4 @@
-"""A run of a study: the space checked, the study opened, an engine chosen and driven to the study's total."""
+"""A run of a study: the space is checked, the study opened, an engine chosen and driven to the study's total."""
 
 from __future__ import annotations
 
@@ -44,11 +44,10 @@ from tuner.training import device_of
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a run leaves: the study and its front, which has at least one trial.
+    """The result of a run: the study and its front, which has at least one trial.
 
-    `failures` are those of the trials that ended in this run, or of all trials where none did. `stopped` says why the
-    search was enough before its total, and is empty where it was not; `confirmation` is that of `search.confirm`,
-    once the search is over.
+    `failures` are those of the trials that ended in this run, or of all trials if none did. `stopped` says why the
+    search ended before its total, else it is empty. `confirmation` is that of `search.confirm`, after the search.
     """
 
     study: Study
@@ -92,15 +91,15 @@ def run(
     callbacks: Sequence[Callback] = (),
     observe: Observer = lambda event: None,
 ) -> Result:
-    """Run a study up to its total of trials; a study that is there is continued.
+    """Run a study up to its total of trials, or continue an existing one.
 
-    Processes that its trials have started are ended with it. What other threads of the program start meanwhile goes
-    on; where the system does not tell it apart, as macOS does not, it ends too, unless this is called outside the main
-    thread: then processes that trials start in this process itself are left to the program.
+    Processes that its trials have started end with it. Processes of other threads of the program go on. macOS cannot
+    tell them apart, so there they end too. Outside the main thread, processes that trials start in this process are
+    left to the program.
 
     Args:
-        space: a file, or a space read already.
-        storage: whatever Optuna takes; the default is `studies.db` in the current folder. On
+        space: a file, or a parsed space.
+        storage: any URL that Optuna takes; the default is `studies.db` in the current folder. On
             PostgreSQL several runs share a study.
         study_name: in place of `study.name`.
         fork: the name of a new study that begins with all trials of that study which fit the space.
@@ -110,31 +109,29 @@ def run(
         seed: in place of `study.seed`.
         epochs: in place of `training.epochs`.
         device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
-        workers: how many train, each one trial at a time; `auto` is one per core, GPU or slot of the
-            cluster. By default one, in this process, or on Ray `auto`.
-        threads: of each worker; by default the cores are divided among them.
-        workers_per_gpu: how many share a GPU.
+        workers: the number of workers, each with one trial at a time. `auto` is one per core, GPU or slot of the
+            cluster. The default is one, in this process, or on Ray `auto`.
+        threads: threads of each worker; by default the cores are divided among them.
+        workers_per_gpu: the number of workers that share a GPU.
         executor: `processes` of this machine, or `ray`.
-        ray_address: of a cluster, such as `auto`; without it Ray is started on this machine.
-        deterministic: the size of the batches in which trials are asked for, so that the seed alone
-            decides the study, whatever trains it.
-        fuse: how many trials that are alike train as one program: `off` is one after the other, `auto` tries
-            what pays, a number is that many.
+        ray_address: the address of a cluster, such as `auto`; by default Ray starts on this machine.
+        deterministic: the size of the batches in which trials are sampled. The seed alone then decides the study.
+        fuse: the number of similar trials that train as one program. `off` is one after the other, `auto` measures
+            what pays.
         settings: values in place of those of the file, such as `{"search.trials": 10}`, or (path, value) pairs.
         callbacks: each is called as `callback(study, record)` after each trial that ends. An exception in one ends
             the run.
-        observe: is called with every event; that a signal came, it may be told by another thread.
+        observe: called with every event; another thread may call it after a signal.
 
     Returns:
-        The study and its best trial, or with several objectives its front; `failures.mostly` where more than half
-        of this run's trials failed.
+        The study and its best trial, or with several objectives its front. `failures.mostly` is whether more than
+        half of this run's trials failed.
 
     Raises:
         UsageError: the space, the data or the study do not allow it; nothing was written.
         StorageError: the database cannot be used.
-        TunerError: so many trials in a row failed that the run was given up, workers do not start, or a callback
-            failed.
-        NoTrialSucceeded: not one trial of the study is complete and within the bounds.
+        TunerError: too many trials in a row failed, workers do not start, or a callback failed.
+        NoTrialSucceeded: no trial of the study is complete and within the bounds.
         Interrupted: by a signal; the running trials wait for the next run.
 
     Example:
@@ -202,7 +199,7 @@ def _read(space: Space | str | Path, changes: list[tuple[str, Any]]) -> Space:
 
 
 def _renamed(space: Space, name: str) -> Space:
-    """The space of a fork.
+    """Return the space of a fork.
 
     Raises:
         UsageError: it is the name of the study itself, or none at all.

@@ -1,7 +1,7 @@
-"""A warm start: known good configs, of a study or a file, that a search trains before ideas of its own.
+"""A warm start: good configs of a study or a file, which a search trains before its own.
 
-They are enqueued once, when the study begins or when its file first asks for them in these words, whatever becomes
-of their source afterwards.
+They are enqueued once: when the study begins, or when its file first asks for them in these words. Later changes of the
+source have no effect.
 """
 
 from __future__ import annotations
@@ -28,14 +28,15 @@ from tuner.study.registry import enqueue
 from tuner.study.study import note, noted
 
 _NOTED = "warm start"
-"""What is noted of a study that has its known configs: how they were asked for."""
+"""The study's attribute with the section that its known configs came from."""
 
 
 @dataclass(frozen=True, slots=True)
 class WarmStartConfig:
     """A known config as parameters of a space.
 
-    `clipped` are the nearest to what it has; `missing` are left to the sampler; of `fixed` it has other values.
+    `clipped` are the nearest values to those outside. `missing` are left to the sampler. `fixed` have other values in
+    the space.
     """
 
     origin: Origin
@@ -46,7 +47,7 @@ class WarmStartConfig:
 
     @classmethod
     def of(cls, origin: Origin, carried: Carried) -> WarmStartConfig:
-        """With the nearest values in place of those that are outside."""
+        """Return a config with the nearest values in place of those outside."""
         clipped, missing, fixed = (tuple(carried.of(kind)) for kind in (Kind.OUTSIDE, Kind.MISSING, Kind.FIXED))
         nearest = {misfit.name: misfit.nearest for misfit in clipped}
         return cls(origin, {**carried.params, **nearest}, clipped, missing, fixed)
@@ -60,28 +61,28 @@ class WarmStartConfig:
 
 @dataclass(frozen=True, slots=True)
 class WarmStartConfigs:
-    """The configs that a study is to begin with, the best first, and why others are left out."""
+    """The configs that a study begins with, the best first, and why others are left out."""
 
     configs: tuple[WarmStartConfig, ...] = ()
     left_out: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """All of it in words."""
+        """Sentences about the configs."""
         first = [f"warm start with {config}" for config in self.configs]
         return *first, *(f"warm start without {reason}" for reason in self.left_out)
 
 
 def known_configs(space: Space, storage: str) -> WarmStartConfigs:
-    """What `search.warm_start` asks for; nothing where the study has its configs already.
+    """Return the configs that `search.warm_start` asks for; empty if the study has them already.
 
     Args:
-        space: of the study.
+        space: the space of the study.
         storage: the run's database.
 
     Raises:
-        SpaceError: the source is not there or has no config, one of them is outside of the space and to be
-            refused, or none of them is of use to it.
+        SpaceError: the source is missing or has no config, a config is outside of the space and refused,
+            or no config can be used.
         StorageError: the run's database cannot be read.
     """
     warm = space.search.warm_start
@@ -98,7 +99,7 @@ def known_configs(space: Space, storage: str) -> WarmStartConfigs:
 
 
 def begin_with(study: Study, known: WarmStartConfigs) -> None:
-    """Enqueue the configs, each once and behind those of `search.enqueue`; to be called in a turn of the study's."""
+    """Enqueue the configs, each once and behind those of `search.enqueue`; call it in a turn of the study."""
     if not known.configs or _are_there(study, study.space):
         return
     for config in known.configs:
@@ -118,7 +119,7 @@ def _are_there(study: Study, space: Space) -> bool:
 
 
 def _asked(space: Space) -> Any:
-    """The section in the words of the file: a study has its configs once they were asked for in these."""
+    """Return the section in the words of the file, by which a study knows that it has the configs."""
     return space.fixed["search"]["warm_start"]
 
 
@@ -159,7 +160,7 @@ def _of_study(space: Space, warm: WarmStart, storage: str) -> Iterator[tuple[Ori
 
 
 def _best(study: Study, top: int) -> list[Record]:
-    """The confirmed trial, then by value; of several objectives the front."""
+    """Return the confirmed trial, then the best by value; with several objectives the front."""
     if not study.goal.single:
         return study.front()[:top]
     results = Results(study)
@@ -177,7 +178,7 @@ def _refuse_outside(space: Space, carried: list[tuple[Origin, Carried]]) -> None
 
 
 def _usable(carried: list[tuple[Origin, Carried]]) -> WarmStartConfigs:
-    """Each config once, as near as the space has it."""
+    """Return each config once, as near as the space allows."""
     configs: list[WarmStartConfig] = []
     left_out: list[str] = []
     for origin, each in carried:

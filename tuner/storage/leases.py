@@ -56,8 +56,8 @@ class Evicted(StorageError):
 
     def __init__(self) -> None:
         super().__init__(
-            f"this run was out of touch with the database for more than {LEASE_SECONDS:.0f} s, and its trials were "
-            "taken over by others; the same command joins them again"
+            f"this run had no connection to the database for more than {LEASE_SECONDS:.0f} s. "
+            "Other runs took its trials over; the same command joins them again"
         )
 
 

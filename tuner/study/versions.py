@@ -70,7 +70,7 @@ def refuse_other_data(study: Study, now: Version) -> None:
     known = versions(study)
     if known and known[-1].data != now.data:
         ways = (
-            "restore the data, or tune on them in a study of its own (tuner run with a new --study-name); a function "
+            "restore the data, or tune on them in a new study (tuner run with a new --study-name). A function "
             "that draws rows at random must seed its generator"
         )
         since = f"study {study.name}: the rows of data have changed since trial {known[0].trial}"
