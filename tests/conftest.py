@@ -21,6 +21,8 @@ settings.register_profile("tuner", deadline=None)
 settings.load_profile("tuner")
 
 ROOT = Path(__file__).parent.parent
+WHOLE_RUNS = {"cli", "executors", "fused", "confirmation"}
+"""Folders with the files that take longest."""
 
 
 def pytest_configure() -> None:
@@ -38,7 +40,7 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put whole runs first, the longest files, so that no core waits at the end; mark what starts a PostgreSQL."""
-    items.sort(key=lambda item: len(item.path.parents))
+    items.sort(key=lambda item: item.path.parent.name != "tests" and WHOLE_RUNS.isdisjoint(item.path.parts))
     for item in items:
         if "postgres" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.integration)
