@@ -4,6 +4,7 @@ run        search a space              list, show, delete    studies
 check      a space, without training   report, export        what a study found
 train      the final model             dashboard             optuna-dashboard on the studies
 predict    with it                     status                what runs at this moment
+                                       stop, trial           steer what runs
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from tuner.cli import (
     schema,
     show,
     status,
+    steer,
     sudden_exit,
     train,
 )
@@ -55,6 +57,8 @@ COMMANDS: dict[str, Callable[..., object]] = {
     "list": list_studies.list_,
     "show": show.show,
     "status": status.status,
+    "stop": steer.stop,
+    "trial": steer.trial,
     "report": report.report,
     "export": export.export,
     "train": train.train,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import functools
+import signal
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -19,6 +20,7 @@ from tuner.search.events import Ended, Noted, Observer, Reported, SetBack, Start
 from tuner.search.trial_files import TrialFiles
 from tuner.search.trial_scheduler import Limits, TrialScheduler
 from tuner.storage import Turns, in_turn
+from tuner.storage.requests import Action, Request
 from tuner.study import AskTell, Leaderboard, Study, TrialStatus
 
 WRITE_SECONDS = 0.5
@@ -56,15 +58,28 @@ class Driver:
         """Report the trials that failed because they died with their driver too often."""
         self._pass_on(self._trials.take_lost())
 
-    def stop(self, signal: int) -> None:
-        """Start no more trials and suspend the running ones at their epoch's end.
+    def stop(self, number: int) -> None:
+        """Start no more trials and suspend the running ones at their epoch's end, as on the signal of that number.
 
         Called from a signal handler, which may have interrupted the observer in mid-line: another thread
         tells it, and waits for its turn.
         """
-        self.scheduler.signal = signal
+        self.scheduler.signal = number
         self._turns.patience.hurry()
-        threading.Thread(target=self._observe, args=(Stopping(signal),), daemon=True).start()
+        threading.Thread(target=self._observe, args=(Stopping(number),), daemon=True).start()
+
+    def handle(self, request: Request) -> bool:
+        """Do what another process asks; return whether it is met. Called from another thread."""
+        match request.action:
+            case Action.STOP_STUDY:
+                if self.scheduler.signal is None:
+                    self.note(f"{request.actor} stops this run")
+                    self.stop(signal.SIGINT)
+                return False  # each driver of the study is to see it
+            case Action.STOP_TRIAL:
+                assert request.trial is not None, request
+                met = self.scheduler.stop(request.trial, f"stopped by {request.actor}")
+                return met or request.trial in self.ended
 
     @property
     def over(self) -> bool:

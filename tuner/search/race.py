@@ -25,11 +25,13 @@ from tuner.runtime.seeds import derive
 from tuner.search.events import Observer, Trouble
 from tuner.search.plan import Plan, planned, settle
 from tuner.search.session import drive, launcher_of
+from tuner.search.steering import Inbox
 from tuner.search.trial_scheduler import Limits
 from tuner.settings import Confirm
 from tuner.space import Space
 from tuner.space.suggest import Corner
 from tuner.storage import in_turn, join, open_storage, study_folder
+from tuner.storage.requests import requests_of
 from tuner.study import Record, Study, load_study, open_study
 from tuner.study.registry import enqueue, sibling
 from tuner.study.study import note, noted
@@ -147,13 +149,14 @@ def confirm_with(
             runs = opened()
             return runs, _stage(Results(study), runs, candidates, terms, overlap)
 
+        inbox = turns.patience.outlast(lambda: Inbox(requests_of(storage, space.name)))
         in_turn(turns, lambda: _try_again(search, opened(), candidates, terms, overlap))
         while (staged := in_turn(turns, stage))[1].wanted:
             runs = staged[0]
             limits = Limits(len(runs.records()), math.inf, settings.max_failures, settings.keep)
             folder = study_folder(storage, runs.name, runs.uid)
             stage_plan = replace(plan, notes=(*plan.notes, _stage_note(staged[1])))
-            drive(runs, _drawn(stage_plan, space, runs), launcher, turns, limits, folder, observe)
+            drive(runs, _drawn(stage_plan, space, runs), launcher, turns, inbox, limits, folder, observe)
         return staged[1]
 
 

@@ -22,6 +22,7 @@ from tuner.search.deterministic import DeterministicDispatcher
 from tuner.search.driver import Driver
 from tuner.search.events import Observer, Opened
 from tuner.search.plan import Plan, workload_of
+from tuner.search.steering import Inbox
 from tuner.search.trial_scheduler import Limits
 from tuner.space import Space
 from tuner.storage import Turns
@@ -45,7 +46,14 @@ def launcher_of(space: Space, options: WorkerOptions, device: torch.device) -> L
 
 
 def drive(
-    study: Study, plan: Plan, launcher: Launcher, turns: Turns, limits: Limits, folder: Path, observe: Observer
+    study: Study,
+    plan: Plan,
+    launcher: Launcher,
+    turns: Turns,
+    inbox: Inbox,
+    limits: Limits,
+    folder: Path,
+    observe: Observer,
 ) -> frozenset[int]:
     """Drive an engine until a limit is reached.
 
@@ -54,6 +62,7 @@ def drive(
         plan: the plan of that space.
         launcher: starts the workers.
         turns: the right to the study.
+        inbox: what other processes ask of this run.
         limits: when to start no more trials.
         folder: the study's folder.
         observe: called with every event.
@@ -74,7 +83,7 @@ def drive(
     driver.tell_of_lost()
     batch = launcher.options.batch
     try:
-        with leftovers.guarded(bool(plan.code)), interruptible(driver.stop):
+        with leftovers.guarded(bool(plan.code)), interruptible(driver.stop), inbox.passed_on(driver.handle):
             launcher.run(plan.engine, driver if batch is None else DeterministicDispatcher(driver, batch), plan.code)
     finally:
         driver.leave()

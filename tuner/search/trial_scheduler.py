@@ -51,6 +51,8 @@ class TrialScheduler:
         self._turns = turns
         self._limits = limits
         self._stopped: set[int] = set()
+        self._asked: dict[int, str] = {}
+        self._met: set[int] = set()
         self._failed: list[Outcome] = []
         self.signal: int | None = None
         """The signal that asked for the end, if one did."""
@@ -123,9 +125,21 @@ class TrialScheduler:
 
     def verdict(self, number: int) -> Verdict:
         """Return the latest verdict on a running trial."""
-        if number in self._stopped:
+        if number in self._stopped or number in self._asked:
             return Verdict.STOP
         return Verdict.GO if self.signal is None else Verdict.SUSPEND
+
+    def stop(self, number: int, cause: str) -> bool:
+        """Stop a trial of this driver at its next epoch; return whether it has ended since this was asked first.
+
+        Called from another thread. A trial that is not running here may be another driver's, or begin later.
+        """
+        if number in self._met:
+            self._met.discard(number)
+            return True
+        if number in self._trials.running:
+            self._asked[number] = cause
+        return False
 
     def done(self, outcome: Outcome) -> tuple[Outcome, bool]:
         """Record the outcome of a trial; return it, and whether the trial has ended or resumes later.
@@ -134,8 +148,13 @@ class TrialScheduler:
         """
         if self.signal is not None and outcome.state in (State.FAILED, State.LOST):
             outcome = replace(outcome, state=State.SUSPENDED)
+        cause = self._asked.get(outcome.trial, "")
+        if cause and outcome.state is State.PRUNED and outcome.trial not in self._stopped:
+            outcome = replace(outcome, cause=outcome.cause or cause)
         ended = in_turn(self._turns, functools.partial(self._trials.tell, outcome))
         self._stopped.discard(outcome.trial)
+        if self._asked.pop(outcome.trial, "") and ended:
+            self._met.add(outcome.trial)
         return outcome, ended
 
     def count(self, outcome: Outcome) -> None:

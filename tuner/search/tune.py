@@ -29,10 +29,12 @@ from tuner.search.events import Observer, Trouble
 from tuner.search.plan import feedback_of, planned
 from tuner.search.race import confirm_with, terms_of
 from tuner.search.session import drive, launcher_of
+from tuner.search.steering import Inbox
 from tuner.search.trial_scheduler import Limits
 from tuner.space import Space
 from tuner.space.edit import Settings, pairs_of, settings_of
 from tuner.storage import Turns, in_turn, join, open_storage, study_folder
+from tuner.storage.requests import requests_of
 from tuner.storage.transient_errors import BUSY, Unavailable
 from tuner.study import Record, Study, load_study, open_study
 from tuner.study.fork import begin_fork, fork_of
@@ -156,6 +158,7 @@ def run(
     stop, terms = StopRule.of(space, plan.goal), terms_of(space, plan.goal)
     with join(storage, space.name, lambda message: observe(Trouble(message))) as turns:
         opened = turns.patience.outlast(lambda: open_storage(storage, create=True))
+        inbox = turns.patience.outlast(lambda: Inbox(requests_of(storage, space.name)))
         if forked is not None:
             in_turn(turns, lambda: begin_fork(opened, forked, space, plan.goal, options.batch, turns))
         study = in_turn(turns, lambda: _opened(opened, space, plan.goal, turns, options.batch))
@@ -167,7 +170,7 @@ def run(
         watch = in_turn(turns, lambda: StopMonitor(study, stop, space.search.trials))
         limits = _limits(space, watch, isinstance(fuse, int))
         folder = study_folder(storage, study.name, study.uid)
-        ended = drive(study, plan, launcher, turns, limits, folder, with_callbacks(observe, study, callbacks))
+        ended = drive(study, plan, launcher, turns, inbox, limits, folder, with_callbacks(observe, study, callbacks))
         stopped = watch.close()
     records = study.records()
     front, failures = study.front(records), failures_of(each for each in records if not ended or each.number in ended)

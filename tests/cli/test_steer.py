@@ -1,0 +1,93 @@
+"""`tuner stop` and `tuner trial`: what they ask for, and what they refuse."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.conftest import TINY, command, environment, tuner_in, until
+from tests.support.asking import complete, opened
+from tuner import storage
+from tuner.cli import app
+from tuner.errors import TunerError
+from tuner.storage.requests import Action, Requests
+
+
+def refused(*arguments: str) -> str:
+    result = CliRunner().invoke(app, arguments)
+    assert isinstance(result.exception, TunerError), result.output
+    return str(result.exception)
+
+
+def test_a_study_without_a_run_has_nothing_to_stop(url: str) -> None:
+    opened(url, TINY)
+
+    assert refused("stop", "tiny", "--storage", url) == "study tiny: no run works on it; there is nothing to stop"
+    assert "no study" in refused("stop", "tinny", "--storage", url)
+
+
+def test_stop_names_the_process_and_leaves_the_request_to_it(url: str) -> None:
+    opened(url, TINY)
+
+    with storage.join(url, "tiny"):
+        result = CliRunner().invoke(app, ["stop", "tiny", "--storage", url], catch_exceptions=False)
+
+    assert result.output.startswith("asked process ")
+    assert [request.action for request in Requests(url, "tiny").pending()] == [Action.STOP_STUDY]
+
+
+def test_only_a_trial_that_has_not_ended_can_be_stopped(url: str) -> None:
+    trials = opened(url, TINY)
+    complete(trials, 0.75)
+    waiting = trials.ask().number
+
+    ended = refused("trial", "tiny", "0", "stop", "--storage", url)
+    absent = refused("trial", "tiny", "7", "stop", "--storage", url)
+    result = CliRunner().invoke(app, ["trial", "tiny", str(waiting), "stop", "--storage", url], catch_exceptions=False)
+
+    assert ended == "trial 0 of study tiny has ended: it is complete"
+    assert "has no trial 7" in absent
+    assert result.output == "trial 1 of study tiny stops at its next epoch's end\n"
+    assert [(each.action, each.trial) for each in Requests(url, "tiny").pending()] == [(Action.STOP_TRIAL, 1)]
+
+
+ENDLESS = """\
+import time
+
+def fit(config, report):
+    for epoch in range(1, 100_000):
+        time.sleep(0.02)
+        report(epoch, score=config["x"] * epoch)
+"""
+SPACE = """\
+study: {name: endless}
+search: {trials: 2, pruner: null}
+objective: {function: "fit.py:fit", metric: score, direction: maximize}
+x: {float: [0, 1]}
+"""
+
+
+@pytest.mark.slow
+def test_a_run_of_two_workers_is_steered_from_another_terminal(tmp_path: Path) -> None:
+    (tmp_path / "fit.py").write_text(ENDLESS)
+    (tmp_path / "endless.yaml").write_text(SPACE)
+    call = [*command(), "run", "endless.yaml", "--workers", "2"]
+    pipe = subprocess.PIPE
+    run = subprocess.Popen(call, cwd=tmp_path, env=environment(), stdout=pipe, stderr=pipe, text=True)
+
+    def state(trial: int) -> str:
+        return tuner_in(tmp_path, "show", "endless", "--trial", str(trial)).stdout
+
+    until(lambda: "epochs:" in state(0) and "epochs:" in state(1), 180)
+    assert tuner_in(tmp_path, "trial", "endless", "0", "stop").returncode == 0
+    until(lambda: "pruned, stopped by" in state(0), 60)
+    assert "running" in state(1)
+    assert tuner_in(tmp_path, "stop", "endless").returncode == 0
+    said = "".join(run.communicate(timeout=60))
+
+    assert run.returncode == 130, said
+    assert "stops this run" in said
+    assert state(1).startswith("trial 1 of study endless: waiting")

@@ -1,0 +1,76 @@
+"""Steering: a thread that reads what other processes ask of a driver, and passes it on."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from optuna.exceptions import StorageInternalError
+from sqlalchemy.exc import SQLAlchemyError
+
+from tuner.storage.requests import Action, Request, Requests
+from tuner.storage.transient_errors import outage_of
+
+LOOK_SECONDS = 0.5
+"""Seconds between two looks at the requests: a driver sees each within a second."""
+
+STALE_SECONDS = 60.0
+"""Age in seconds at which a request to stop the study is removed: every driver has seen it by then."""
+
+
+class Inbox:
+    """The requests to one driver.
+
+    A request to stop the study that was there before the driver is for others.
+
+    Args:
+        requests: of the study; None where no other process can ask.
+
+    Raises:
+        StorageError: the database cannot be written.
+    """
+
+    def __init__(self, requests: Requests | None) -> None:
+        self._requests = requests
+        self._earlier: set[int] = set()
+        if requests is not None:
+            requests.make_table()
+            self._earlier = {each.id for each in requests.pending() if each.action is Action.STOP_STUDY}
+
+    @contextlib.contextmanager
+    def passed_on(self, handle: Callable[[Request], bool]) -> Iterator[None]:
+        """Pass requests on, while the context lasts.
+
+        Args:
+            handle: called from another thread, at each look, with each request that waits; returns whether it is met.
+        """
+        over = threading.Event()
+        looking = threading.Thread(target=self._look_until, args=(over, handle), name="inbox", daemon=True)
+        looking.start()
+        try:
+            yield
+        finally:
+            over.set()
+            looking.join()
+            self._look(handle, last=True)
+
+    def _look_until(self, over: threading.Event, handle: Callable[[Request], bool]) -> None:
+        while not over.wait(LOOK_SECONDS):
+            self._look(handle)
+
+    def _look(self, handle: Callable[[Request], bool], last: bool = False) -> None:
+        """Pass on what waits; the last time only what concerns a trial, as the run is over."""
+        if self._requests is None:
+            return
+        try:
+            for request in self._requests.pending():
+                stops_study = request.action is Action.STOP_STUDY
+                is_stale = stops_study and time.time() - request.at > STALE_SECONDS
+                is_mine = request.id not in self._earlier and not (last and stops_study)
+                if is_stale or (is_mine and handle(request)):
+                    self._requests.remove(request.id)
+        except (SQLAlchemyError, StorageInternalError) as error:
+            if outage_of(error) is None:
+                raise  # after an outage, a later look finds the same requests
