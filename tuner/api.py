@@ -1,4 +1,4 @@
-"""What Python programs call by a study's name; each opens the storage as the command of its name does."""
+"""Functions of Python programs that take a study's name. Each opens the storage as its command does."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def export(
     """Write a trial's config: the space with its holes filled, comments kept, provenance at the head.
 
     Args:
-        study_name: the study.
+        study_name: the name of the study.
         out: the file to write; None writes nothing.
         trial: its number; None is the confirmed one, else the best.
         form: `yaml` or `json`.
         storage: the database.
 
     Returns:
-        What was written.
+        The text of the config.
 
     Raises:
         UsageError: there is no such form.
@@ -54,7 +54,7 @@ def export(
 
 
 def report(study_name: str | Sequence[str], out: str | Path = "report.html", *, storage: str = DEFAULT_STORAGE) -> Path:
-    """Write a study's report, or several studies against each other: one HTML page that opens offline.
+    """Write a study's report, or a comparison of several: one HTML page that opens offline.
 
     Args:
         study_name: one study, or several.
@@ -66,7 +66,7 @@ def report(study_name: str | Sequence[str], out: str | Path = "report.html", *, 
 
     Raises:
         StudyError: there is no such study.
-        UsageError: none is named, or several have other objectives than each other.
+        UsageError: no study is named, or their objectives differ.
         StorageError: the database cannot be read.
 
     Example:
@@ -87,14 +87,14 @@ def report(study_name: str | Sequence[str], out: str | Path = "report.html", *, 
 
 
 def status(study_name: str, *, storage: str = DEFAULT_STORAGE) -> Overview:
-    """Return how a study stands at this moment, as `tuner status` shows it.
+    """Return the state of a study at this moment, as `tuner status` shows it.
 
     Args:
         study_name: the study.
         storage: the database.
 
     Returns:
-        What runs and where, what has ended and how, the best trials, and when the run will end.
+        The running trials and their places, the ended ones by state, the best trials, and the expected end.
 
     Raises:
         StudyError: there is no such study.
@@ -108,6 +108,6 @@ def status(study_name: str, *, storage: str = DEFAULT_STORAGE) -> Overview:
 
 
 def status_of(opened: BaseStorage, study_name: str, storage: str) -> Overview:
-    """Return the same of a database that is open already."""
+    """Return the state of a study in an open database."""
     study = load_study(opened, study_name)
     return overview(Results(study), drivers(study, storage), datetime.datetime.now())

@@ -1,4 +1,4 @@
-"""A config: a space with every hole filled, section by section, as the types that builders take.
+"""A config: a space with every hole filled, section by section, as types for builders.
 
 Everything here is frozen, picklable and made of JSON values, so that a trial may run in any process.
 """
@@ -17,7 +17,7 @@ Scalar: TypeAlias = bool | int | float | str | None
 
 
 DEFAULT_STORAGE = "sqlite:///studies.db"
-"""The database that is used when none is named: a file in the current folder."""
+"""The default database: a file in the current folder."""
 
 
 def and_storage(url: str) -> str:
@@ -29,10 +29,10 @@ FILE_VALUES = ("data.root", "data.test_root", "data.path", "data.test_path")
 """The values of a space that are paths."""
 
 WARM_FILE = "search.warm_start.file"
-"""One more, which is gone from an exported config."""
+"""A further path, which an exported config does not have."""
 
 CODE_VALUES = ("data.type", "model.type", "objective.function")
-"""The values of a space that may name a file of one's own code."""
+"""Values of a space that may name a file of user code."""
 
 
 WATCHING = ("ReduceLROnPlateau",)
@@ -40,21 +40,21 @@ WATCHING = ("ReduceLROnPlateau",)
 
 
 class On(enum.Enum):
-    """Which rows a final model is trained on."""
+    """The rows that train a final model."""
 
     ALL = "train+valid"
     TRAIN = "train"
 
 
 class Loader(enum.Enum):
-    """Where rows wait for the model: all on the device, or read batch by batch by other processes."""
+    """Where rows are kept: all on the device, or read batch by batch by other processes."""
 
     MEMORY = "memory"
     STREAM = "stream"
 
 
 class Precision(enum.Enum):
-    """The type of numbers that a model computes with; its weights are float32 all the same."""
+    """The number format of a model's computation. Its weights are always float32."""
 
     FP32 = "fp32"
     BF16 = "bf16"
@@ -70,7 +70,7 @@ class Component:
 
     @classmethod
     def of(cls, section: Mapping[str, Any] | str) -> Component:
-        """Read a resolved mapping: `type`, and everything else as arguments; a bare name has none."""
+        """Read a resolved mapping: `type`, and all else as arguments; a bare name has none."""
         if isinstance(section, str):
             return cls(section)
         return cls(section["type"], {key: value for key, value in section.items() if key != "type"})
@@ -78,11 +78,11 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Which rows there are and how they are split.
+    """The rows of a dataset, and their split.
 
-    `valid` and `test` are a share in (0, 1) or a number of rows; `test` None means the dataset's own
-    test split, or 0.2 where it has none. `source` names the dataset and its own arguments; `transforms`
-    are of images, `tokenizer` is of text. `loader` None is whichever fits the memory.
+    `valid` and `test` are a share in (0, 1) or a number of rows. `test` None is the dataset's own test split, else 0.2.
+    `source` names the dataset and its own arguments. `transforms` are for images, `tokenizer` is for text. `loader`
+    None is memory if the rows fit, else streaming.
     """
 
     source: Component
@@ -110,7 +110,7 @@ class Data:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """How far a step's gradients may reach: their common norm, or each value; None is no limit."""
+    """The largest gradients of a step: their common norm, or each value; None is no limit."""
 
     norm: float | None = None
     value: float | None = None
@@ -118,7 +118,7 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class EarlyStop:
-    """End after `patience` epochs in which the objective got better by no more than `min_delta`."""
+    """Stop after `patience` epochs in which the objective improved by at most `min_delta`."""
 
     patience: int
     min_delta: float
@@ -126,10 +126,10 @@ class EarlyStop:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """The loop.
+    """The settings of the training loop.
 
-    A step of the optimizer takes `accumulate` batches. `ema` is the decay of the running mean of the
-    weights, which is then what is scored and saved; `balanced` weighs the classes alike in the loss.
+    A step of the optimizer takes `accumulate` batches. `ema` is the decay of the running mean of the weights, which is
+    then scored and saved. `balanced` weights the loss so that every class counts equally.
     """
 
     epochs: int
@@ -157,10 +157,9 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A space with every hole filled: all that one trial is made from.
+    """A space with every hole filled: all settings of one trial.
 
-    `loss` None is the task's usual loss. `base` is the folder that relative paths and own code are
-    looked up from.
+    `loss` None is the task's default loss. `base` is the folder of relative paths and user code.
     """
 
     data: Data
@@ -188,7 +187,7 @@ class Config:
 
 
 def _scheduler(section: Mapping[str, Any] | list[Any] | None) -> Component | None:
-    """A list of schedulers is one after the other."""
+    """Return the component of a scheduler section; a list becomes a `SequentialLR`."""
     return Component("SequentialLR", {"schedulers": section}) if isinstance(section, list) else _optional(section)
 
 

@@ -38,7 +38,7 @@ class UsageError(TunerError):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """Where in a file something stands; `line` and `column` count from 1."""
+    """A place in a file; `line` and `column` count from 1."""
 
     line: int
     column: int
@@ -46,9 +46,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong with a space: where, at which config path, and what would be right.
+    """One fault of a space: its place, its config path, and a message with a remedy.
 
-    Without a place it is in a value that was given beside the file.
+    A fault without a place is in a value given beside the file.
     """
 
     place: Place | None
@@ -109,13 +109,13 @@ class StorageError(TunerError):
 
 
 class NoTrialSucceeded(TunerError):
-    """The search ended without one complete trial."""
+    """The search ended without a complete trial."""
 
     exit_code = 3
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal ended the run; running trials are set back and the study is whole.
+    """A signal ended the run; running trials are set back and the study is intact.
 
     Args:
         signal: its number; the exit code is 128 more.
@@ -128,22 +128,22 @@ class Interrupted(KeyboardInterrupt):
 
 
 class ChangedCode(UserWarning):
-    """User code is not what it was when a model was trained by it."""
+    """User code differs from the code that trained a model."""
 
 
 class UnseenWords(UserWarning):
-    """Rows to predict have words that the rows to train on did not have."""
+    """Rows to predict have words that the training rows did not have."""
 
 
 class TrialStopped(BaseException):
-    """A training function of one's own is to end here; it may clean up, and pass it on."""
+    """A training function must end here; it may clean up, and must pass the exception on."""
 
 
 def ends_the_run(error: BaseException) -> bool:
-    """Whether what came out of user code is not its own: the run is to end, and not only what raised it.
+    """Return whether an exception out of user code must end the whole run, and not only the code that raised it.
 
-    Ctrl-C is one where Python itself takes it, in the main thread. Where the run takes the signals, and in all other
-    threads, nobody but the code itself can have raised KeyboardInterrupt.
+    Ctrl-C does if Python itself handles it, in the main thread. If the run handles signals, and in other threads, only
+    the code itself can have raised KeyboardInterrupt.
     """
     if isinstance(error, Interrupted):
         return True
@@ -152,7 +152,7 @@ def ends_the_run(error: BaseException) -> bool:
 
 
 def in_words(error: BaseException) -> str:
-    """Return an exception of user code in one line: its type and message, and for SystemExit what it came from."""
+    """Return an exception of user code in one line: type and message, and for SystemExit its origin."""
     if isinstance(error, SystemExit):
         code = "" if error.code is None else f": {error.code}"
         return f"SystemExit{code}, as sys.exit raises it"
@@ -161,7 +161,7 @@ def in_words(error: BaseException) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """A hint that ends a message: ` (did you mean X?)`, or nothing when no known word is near."""
+    """Return a hint for the end of a message: ` (did you mean X?)`, or nothing without a similar word."""
     by_lower = {candidate.lower(): candidate for candidate in known if candidate != word}
     near = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=cutoff)
     return f" (did you mean {by_lower[near[0]]}?)" if near else ""
@@ -174,6 +174,6 @@ def counted(number: int, noun: str, verb: str = "") -> str:
 
 
 def listing(words: Iterable[str]) -> str:
-    """`a, b and c`."""
+    """Return `a, b and c`."""
     *head, last = list(words) or ["nothing"]
     return f"{', '.join(head)} and {last}" if head else last

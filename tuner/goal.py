@@ -12,25 +12,25 @@ from tuner.errors import BuildError, did_you_mean
 
 
 class Task(enum.Enum):
-    """What a dataset asks of a model."""
+    """The task of a model for a dataset."""
 
     CLASSIFICATION = "classification"
     REGRESSION = "regression"
 
 
 class Direction(enum.Enum):
-    """Which way an objective gets better."""
+    """The direction in which an objective improves."""
 
     MINIMIZE = "minimize"
     MAXIMIZE = "maximize"
 
     def better(self, value: float, than: float) -> bool:
-        """Whether `value` is strictly better; NaN never is."""
+        """Return whether `value` is strictly better; NaN never is."""
         return value > than if self is Direction.MAXIMIZE else value < than
 
 
 class Scope(enum.Enum):
-    """Which epoch's value is the trial's."""
+    """The epoch whose value is the trial's."""
 
     BEST = "best"
     LAST = "last"
@@ -38,7 +38,7 @@ class Scope(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What a metric must keep to: at least `low`, at most `high`; None leaves that side open."""
+    """The bounds of a metric: at least `low`, at most `high`; None leaves a side open."""
 
     metric: str
     low: float | None
@@ -46,7 +46,7 @@ class Bound:
     title: str = ""
 
     def violation(self, value: float) -> float:
-        """How far `value` lies outside; inside and at the bound it is 0 or less."""
+        """Return how far `value` lies outside; 0 or less inside and at the bound."""
         below = -math.inf if self.low is None else self.low - value
         above = -math.inf if self.high is None else value - self.high
         return max(below, above)
@@ -60,10 +60,10 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """What counts, as the file says it.
+    """The objectives of a study, as the file states them.
 
-    No `metrics` means the task's usual one, no `directions` each metric's own; `function` is training
-    code of one's own, which then gives the metrics.
+    Empty `metrics` mean the task's default, empty `directions` each metric's own. `function` is user code that trains
+    and reports the metrics.
     """
 
     metrics: tuple[str, ...]
@@ -88,7 +88,7 @@ class Objective:
 
 
 def label_of(value: Any) -> str:
-    """Return the one spelling of a class or category, whether it was read as a whole number, a float or text."""
+    """Return the one spelling of a class or category, from a whole number, a float or text."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
@@ -98,10 +98,10 @@ def _one_or_several(one: str | None, several: list[str] | None) -> tuple[str, ..
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What the trials of a study are compared by: at least one metric, each with its direction.
+    """The objectives that compare a study's trials: at least one metric, each with its direction.
 
-    `positive` is the class that the metrics of a binary task are of. `shown` has the titles of metrics that
-    people read another name of, such as `f1 (macro)` of f1.
+    `positive` is the class that the metrics of a binary task score. `shown` has the titles of metrics with another name
+    for readers, such as `f1 (macro)` for f1.
     """
 
     metrics: tuple[str, ...]
@@ -113,7 +113,7 @@ class Goal:
 
     @property
     def single(self) -> bool:
-        """Whether there is one objective, and so a best trial; several have a front."""
+        """Whether there is one objective, and so a best trial. Several objectives have a front."""
         return len(self.metrics) == 1
 
     @property
@@ -128,7 +128,7 @@ class Goal:
 
     @property
     def titles(self) -> tuple[str, ...]:
-        """The metrics as people read them, with the average that each is."""
+        """The titles of the metrics, with the kind of their averages."""
         return tuple(self.shown.get(metric, metric) for metric in self.metrics)
 
     @property
@@ -137,32 +137,32 @@ class Goal:
         return self.titles[0]
 
     def called(self, shown: Mapping[str, str]) -> Goal:
-        """Return the same with titles by name, those of the bounds included."""
+        """Return the same goal with titles by name, those of the bounds included."""
         bounds = tuple(replace(bound, title=shown.get(bound.metric, "")) for bound in self.bounds)
         return replace(self, shown=dict(shown), bounds=bounds)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All that a trial must tell of itself: the metrics and what is bounded."""
+        """The metrics that a trial must report: the objectives and the bounded ones."""
         return tuple(dict.fromkeys([*self.metrics, *(bound.metric for bound in self.bounds)]))
 
     def path(self, name: str) -> str:
-        """Where in a config one of `names` stands."""
+        """Return the config path of one of `names`."""
         if name not in self.metrics:
             return f"objective.constraints.{name}"
         return "objective.metric" if self.single else f"objective.metrics.{self.metrics.index(name)}"
 
     def values(self, metrics: Mapping[str, float]) -> tuple[float, ...]:
-        """The value of each objective."""
+        """Return the value of each objective."""
         return tuple(metrics[name] for name in self.metrics)
 
     def violations(self, metrics: Mapping[str, float]) -> dict[str, float]:
-        """By how much each bound is broken, above 0 where it is; what is not known or no number breaks none."""
+        """Return the amount by which each bound is broken, above 0 if it is; unknown values break none."""
         known = (bound for bound in self.bounds if math.isfinite(metrics.get(bound.metric, math.nan)))
         return {bound.metric: bound.violation(metrics[bound.metric]) for bound in known}
 
     def feasible(self, metrics: Mapping[str, float]) -> bool:
-        """Whether all bounds are kept."""
+        """Return whether all bounds are kept."""
         return all(violation <= 0 for violation in self.violations(metrics).values())
 
     def __str__(self) -> str:
@@ -186,28 +186,28 @@ DIRECTIONS = {
     "parameters": Direction.MINIMIZE,
     "latency": Direction.MINIMIZE,
 }
-"""The metrics that we know, and which way each gets better."""
+"""The known metrics, and their directions."""
 LIMITS = {
     **dict.fromkeys(("accuracy", "precision", "recall", "f1"), (0.0, 1.0)),
     **dict.fromkeys(("auc", "roc_auc", "average_precision", "pr_auc", "balanced_accuracy"), (0.0, 1.0)),
     **dict.fromkeys(("loss", "log_loss", "mse", "rmse", "mae", "mape"), (0.0, math.inf)),
     "r2": (-math.inf, 1.0),
 }
-"""What values of the metrics that we compute lie between."""
+"""The bounds of the values of built-in metrics."""
 COSTS = ("parameters", "latency")
-"""What a model costs whatever the data: how many numbers are trained, and milliseconds for one row."""
+"""Costs of a model that do not depend on the data: trained numbers, and milliseconds for one row."""
 OF_TASK = {
     Task.CLASSIFICATION: ("accuracy", "precision", "recall", "f1", "loss"),
     Task.REGRESSION: ("mse", "rmse", "mae", "r2", "loss"),
 }
-"""What is scored after each epoch whatever the goal."""
+"""The metrics that are scored after each epoch for any goal."""
 FURTHER_OF = {
     Task.CLASSIFICATION: ("balanced_accuracy", "auc", "roc_auc", "average_precision", "pr_auc", "log_loss"),
     Task.REGRESSION: ("mape",),
 }
-"""What is scored where a goal names it; roc_auc is auc, and pr_auc is average_precision, by another name."""
+"""Metrics that are scored if a goal names them. roc_auc is auc, and pr_auc is average_precision."""
 OF_A_CLASS = ("precision", "recall", "f1", "auc", "roc_auc", "average_precision", "pr_auc")
-"""The metrics that each class has one of: the positive class's counts, or the mean over the classes (macro)."""
+"""Metrics with a value for each class: the positive class counts, or the mean over the classes (macro)."""
 USUAL = {Task.CLASSIFICATION: "accuracy", Task.REGRESSION: "rmse"}
 
 
@@ -233,17 +233,17 @@ MEANT = {
     "smape": "SymmetricMeanAbsolutePercentageError",
     "mean_absolute_percentage_error": "mape",
 }
-"""Other names that people use, and the metrics that they mean."""
+"""Other common names of metrics."""
 
 
 def meant(name: str, known: Iterable[str]) -> str:
-    """A hint that ends a message: the metric that a name may mean, by another name or by its spelling."""
+    """Return a hint for the end of a message: the metric that a name may mean."""
     other = MEANT.get(name.lower())
     return f" (did you mean {other}?)" if other is not None else did_you_mean(name, known)
 
 
 def titled(name: str, positive: str | None) -> str:
-    """Return what people read of a metric of a classification: with the class that it is of, or its average."""
+    """Return the title of a classification metric: with its class, or its kind of average."""
     if name not in OF_A_CLASS:
         return name
     return f"{name} (macro)" if positive is None else f"{name} (positive: {positive})"
@@ -252,7 +252,7 @@ def titled(name: str, positive: str | None) -> str:
 def goal_of(
     objective: Objective, task: Task | None, natural: Callable[[str], Direction | None] = lambda metric: None
 ) -> Goal:
-    """The metrics that count, each with its direction.
+    """Return the metrics that count, each with its direction.
 
     Args:
         objective: as the file says it.

@@ -1,4 +1,4 @@
-"""Names that a library keeps to itself: looked up with a check, so that one that moved is refused by its name."""
+"""Private names of a library: they are looked up with a check, so that a moved one is refused by name."""
 
 from __future__ import annotations
 

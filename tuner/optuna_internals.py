@@ -1,4 +1,4 @@
-"""The door to what Optuna keeps to itself: each name is looked up here, and nowhere else.
+"""The door to Optuna's private names: each is looked up here, and nowhere else.
 
 A release that moves one is refused by its name. `tests/test_optuna_internals.py` uses each.
 """
@@ -92,12 +92,12 @@ def read_trials(database: RDBStorage, study_id: int, known: Set[int], newest: in
 
 
 def let_stop(study: optuna.Study) -> None:
-    """Let `study.stop` be called outside `study.optimize`, which this thread is told to be in."""
+    """Let `study.stop` be called outside `study.optimize`, by marking this thread as inside."""
     internal(study, "_thread_local", _WITH).in_optimize_loop = True
 
 
 def is_stopped(study: optuna.Study) -> bool:
-    """Return whether the sampler called `study.stop`, as one over a grid does when nothing is left."""
+    """Return whether the sampler called `study.stop`, as a grid sampler does when nothing is left."""
     return bool(internal(study, "_stop_flag", _WITH))
 
 

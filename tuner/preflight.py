@@ -1,7 +1,7 @@
-"""Whether the classes that a space names exist, take its arguments and fit each other and the data.
+"""Checks before the first trial: classes exist, take their arguments, and fit each other and the data.
 
-All that can be known before the first trial: every argument against its class's signature, and every
-branch at both ends of its ranges by building it and passing a few real rows through it.
+Every argument is checked against its class's signature. Every branch is built at both ends of its ranges, and a few
+real rows pass through it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ArgumentFaults = Callable[[Component], Iterator[tuple[str, str]]]
 
 
 def check_names(space: Space) -> None:
-    """Every class and argument that the space names, against the libraries; no data, no training.
+    """Check every class and argument of the space against the libraries, without data or training.
 
     Raises:
         SpaceError: all that is wrong, each at its place.
@@ -69,7 +69,7 @@ def _function_faults(space: Space) -> Iterator[tuple[str, str]]:
 
 
 def load_function(space: Space) -> tuple[Fit, Goal]:
-    """The function of one's own that trains, and what it must tell of each trial. This runs its file.
+    """Return the user's training function, and the goal that it must report. This runs its file.
 
     Raises:
         BuildError: it is not there or does not take a config and a report, or a metric lacks its direction.
@@ -80,13 +80,13 @@ def load_function(space: Space) -> tuple[Fit, Goal]:
 
 
 def _source(section: Component) -> Component:
-    """The dataset's own arguments, without those that any dataset has."""
+    """Return the dataset's own arguments, without those of any dataset."""
     ours = SECTIONS["data"].keys
     return Component(section.type, {key: value for key, value in section.args.items() if key not in ours})
 
 
 def _part_faults(tree: Tree, path: str, section: str, faults: ArgumentFaults) -> Iterator[tuple[str, str]]:
-    """The faults of the component, or of all those in a choice or a list, that stand at `path`."""
+    """Yield the faults of the component at `path`, or of all components in a choice or a list there."""
     match tree:
         case Choice(branches):
             for branch in branches:
@@ -118,11 +118,11 @@ def _group_faults(
 
 
 NESTED = {"data.transforms": {"transforms"}, "scheduler": {"schedulers"}}
-"""The arguments of a component that are components themselves: of RandomApply, of SequentialLR."""
+"""Arguments of a component that are components themselves: of RandomApply, of SequentialLR."""
 
 
 def _types(tree: Tree) -> list[str]:
-    """The class names that a `type` key may have; it may be a choice itself."""
+    """Return the class names that a `type` key may have; it may be a choice."""
     match tree:
         case Fixed(value):
             return [str(value)]
@@ -133,7 +133,7 @@ def _types(tree: Tree) -> list[str]:
 
 
 def _located(path: str, section: str, faults: Callable[[], Iterator[tuple[str, str]]]) -> Iterator[tuple[str, str]]:
-    """Faults of a branch of `section` that stands at `path`."""
+    """Yield the faults of a branch of `section` at `path`."""
     try:
         for argument, message in faults():
             yield join(path, argument) if argument else path, message
@@ -161,7 +161,7 @@ def _search_faults(space: Space, kind: str) -> Iterator[tuple[str, str]]:
 
 
 def load_job(space: Space, device: torch.device) -> Job:
-    """The data and metrics of a search over a space.
+    """Return the data and metrics of a search over a space.
 
     Raises:
         SpaceError: the data are not there or not what the space says, or the metric does not fit them.
@@ -173,7 +173,7 @@ def load_job(space: Space, device: torch.device) -> Job:
 
 
 def placed(space: Space, error: BuildError | DataError) -> SpaceError:
-    """What is wrong with the data or a part, at its place in the file; a message may begin with its path."""
+    """Return an error of the data or a part, at its place in the file; a message may begin with its path."""
     if isinstance(error, BuildError):
         return space.faulty([(error.path, error.message)])
     path, colon, message = str(error).partition(": ")
@@ -182,7 +182,7 @@ def placed(space: Space, error: BuildError | DataError) -> SpaceError:
 
 
 def check_fit(space: Space, job: Job) -> None:
-    """Build every branch at both ends of its ranges and take it through one step of everything.
+    """Build every branch at both ends of its ranges and take one step of it.
 
     Raises:
         SpaceError: all that is wrong, each at its place.
@@ -208,7 +208,7 @@ def check_fit(space: Space, job: Job) -> None:
 
 
 def preparations(space: Space) -> list[Data]:
-    """The `data` sections that prepare rows differently; a range, which has many, gives its two ends."""
+    """Return the `data` sections that prepare rows differently; a range gives its two ends."""
     configs = [Config.of(space.fill(corner), space.base).data for corner in corners(space.tree)]
     return list({repr((data.transforms, data.tokenizer)): data for data in configs}.values())
 
@@ -219,7 +219,7 @@ def _what_is_built(plain: dict[str, Any]) -> str:
 
 
 def probe(config: Config, job: Job) -> Run:
-    """Build all that a trial is made of, take a few rows through one step of it, and give what was built.
+    """Build all parts of a trial, take one step on a few rows, and return the run.
 
     Raises:
         BuildError: a class refuses its arguments, or two parts do not fit each other.

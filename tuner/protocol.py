@@ -1,7 +1,7 @@
-"""The ports between whoever runs trials and the driver, and what passes through them.
+"""The ports between engines, executors and the driver, and the messages on them.
 
-An engine sees a `Port`, an executor that serves many engines sees a `Dispatcher`. Everything that passes
-is frozen, picklable and made of JSON values, so that a trial may run in any process.
+An engine sees a `Port`, an executor of many engines sees a `Dispatcher`. All messages are frozen, picklable and made of
+JSON values, so that a trial may run in any process.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class State(enum.StrEnum):
-    """How a trial ended, by cause. A member is the text that people and JSON read."""
+    """The end of a trial, by cause. A member is the text for readers and JSON."""
 
     COMPLETE = "complete"
     PRUNED = "pruned"
@@ -38,7 +38,7 @@ class Verdict(enum.Enum):
 
 
 class WorkerState(enum.Enum):
-    """What is known of a worker; that it trains follows from its trial."""
+    """The state of a worker; whether it trains follows from its trial."""
 
     STARTING = "starting"
     READY = "ready"
@@ -47,7 +47,7 @@ class WorkerState(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where trials train: the worker's name, its machine and device, and how many threads it computes with."""
+    """Where a trial trains: the worker's name, its machine and device, and its number of threads."""
 
     worker: str
     host: str
@@ -57,11 +57,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """What is laid down for a training, in place of what a validation split would decide while it trains.
+    """Settings of a training that replace decisions by a validation split.
 
-    It ends after epoch `until`, whatever early stopping says. `rates` are pairs of an epoch and the learning rate from
-    there on, the first of them at epoch 1, in place of a schedule that watches a metric; without any, the schedule
-    stays.
+    It ends after epoch `until`, without early stopping. `rates` are pairs of an epoch and the learning rate from it on,
+    the first at epoch 1. They replace a schedule that watches a metric; without any, the schedule stays.
     """
 
     until: int
@@ -69,12 +68,12 @@ class Fixed:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """As the attributes of a trial, or the provenance of a config, have it."""
+        """The settings as attributes of a trial, or in the provenance of a config."""
         return {"until": self.until, **({"rates": [list(pair) for pair in self.rates]} if self.rates else {})}
 
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> Fixed | None:
-        """Read what `facts` gave, if it is there."""
+        """Read the settings from such attributes; None without any."""
         if facts.get("until") is None:
             return None
         return cls(facts["until"], tuple((epoch, rate) for epoch, rate in facts.get("rates") or ()))
@@ -82,11 +81,11 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One config to train, as the plain resolved document, every default in it.
+    """One config to train, as the plain resolved document with every default.
 
-    `attempt` fences off a worker thought dead; `seed` decides all of its chance. An `interrupted` one was training
-    before, or died with its worker. `fixed` is of a confirming run alone. `before` are the epochs that earlier attempts
-    of a function have reported.
+    `attempt` excludes a worker that is wrongly thought dead. `seed` decides everything random. An `interrupted` trial
+    was training before, or died with its worker. `fixed` belongs to confirming runs alone. `before` are the epochs that
+    earlier attempts of a function reported.
     """
 
     number: int
@@ -99,16 +98,16 @@ class Trial:
 
     @property
     def epochs(self) -> int:
-        """How many epochs it trains at most, where it is not a function that trains."""
+        """The largest number of epochs, unless a function trains."""
         planned = int(self.values["training"]["epochs"])
         return planned if self.fixed is None else min(planned, self.fixed.until)
 
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """What one epoch, counted from 1, gave: metrics by name (`train_loss` among them), and its seconds.
+    """The result of one epoch, counted from 1: metrics by name (with `train_loss`), and its seconds.
 
-    Of `lanes` trials that train as one program each has its share of the time.
+    Each of `lanes` trials that train as one program has its share of the time.
     """
 
     trial: int
@@ -121,12 +120,12 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a trial ended.
+    """The outcome of a trial.
 
-    `values` holds one value per objective when complete, else nothing, and `violations` by how much each
-    bound is broken; `epoch` is the epoch that they come from, or the one in which a trial that did not
-    complete ended; `cause` says why, for its reader, and `traceback` is kept for an exception. A trial that was lost
-    in `company` may have died of another one, which ran in the same process.
+    `values` has one value per objective if the trial is complete, else none. `violations` has the amount by which each
+    bound is broken. `epoch` is the epoch of these values, or the last one of an incomplete trial. `cause` is the reason
+    for readers, and `traceback` is that of an exception. A trial that was lost in `company` may have died of another
+    trial in its process.
     """
 
     trial: int
@@ -141,52 +140,52 @@ class Outcome:
 
 
 class TrialPort(Protocol):
-    """The way to the driver of one training."""
+    """The connection of one training to the driver."""
 
     def report(self, epoch: Epoch) -> Verdict:
-        """Hand over an epoch and hear whether to go on."""
+        """Report an epoch and return whether to go on."""
         ...
 
     def load(self, trial: int) -> bytes | None:
-        """The checkpoint to go on from, if there is one."""
+        """Return the checkpoint to resume from, if there is one."""
         ...
 
     def save(self, trial: int, state: bytes, best: bool) -> None:
-        """Keep a checkpoint, in place of the trial's last, or of its `best` epoch's weights."""
+        """Save a checkpoint, in place of the trial's last one, or of its `best` epoch's weights."""
         ...
 
 
 class Port(TrialPort, Protocol):
-    """An engine's only way to the driver; the engine pulls its work from here, and may hold several trials."""
+    """An engine's only connection to the driver; the engine pulls its trials from it, and may hold several."""
 
     @property
     def closing(self) -> bool:
-        """Whether trials that have not begun are to be given back, as suspended ones."""
+        """Whether trials that have not begun must be given back, as suspended ones."""
         ...
 
     def take(self, wait: bool = True) -> Trial | None:
-        """The next trial, or None when there is no more; if it is not to `wait`, when there is none at this moment."""
+        """Return the next trial; None if there are no more, or without `wait` if there is none now."""
         ...
 
     def begin(self, trial: int) -> None:
-        """Tell that a trial's code runs from now on, its building included: it may end this process."""
+        """Report that a trial's code runs from now on, also while it is built: it may end this process."""
         ...
 
     def foresee(self) -> None:
-        """Let the driver look for the next trial while this one trains; what is taken next is that one."""
+        """Let the driver look for the next trial while this one trains; `take` then returns that one."""
         ...
 
     def done(self, outcome: Outcome) -> None:
-        """Tell how a trial ended; the last word on it."""
+        """Report the outcome of a trial, which is its last message."""
         ...
 
     def note(self, text: str) -> None:
-        """Tell the user something of how trials are trained."""
+        """Send the user a note on how trials are trained."""
         ...
 
 
 class Dispatcher(Protocol):
-    """An executor's only way to the driver, for all of its workers; called from one thread."""
+    """An executor's only connection to the driver, for all of its workers; called from one thread."""
 
     @property
     def over(self) -> bool:
@@ -194,7 +193,7 @@ class Dispatcher(Protocol):
         ...
 
     def next(self, place: Place, ahead: bool = False) -> Trial | None:
-        """A trial for a worker that is free, or None when there is none at this moment.
+        """Return a trial for a free worker; None if there is none now.
 
         A worker that asks `ahead` has one already; it gets no more than the others can learn from.
         """
@@ -205,35 +204,35 @@ class Dispatcher(Protocol):
         ...
 
     def begin(self, trial: int) -> None:
-        """Note that a trial's code runs from now on; one that was asked for by a worker without another has begun."""
+        """Record that a trial's code runs from now on; a trial of a worker without another has begun."""
         ...
 
     def verdict(self, trial: Trial) -> Verdict:
-        """The latest verdict on a trial that was handed out."""
+        """Return the latest verdict on a trial."""
         ...
 
     def load(self, trial: int) -> bytes | None:
-        """The checkpoint to go on from, if there is one."""
+        """Return the checkpoint to resume from, if there is one."""
         ...
 
     def save(self, trial: int, state: bytes, best: bool) -> None:
-        """Keep a checkpoint, as `Port.save` does."""
+        """Save a checkpoint, like `Port.save`."""
         ...
 
     def done(self, outcome: Outcome) -> object:
-        """Record how a trial ended."""
+        """Record the outcome of a trial."""
         ...
 
     def log(self, trial: int) -> Path:
-        """The file that keeps what a trial prints; its folder is there."""
+        """Return the file for a trial's output; its folder exists."""
         ...
 
     def note(self, text: str) -> None:
-        """Tell the user something of how trials are trained."""
+        """Send the user a note on how trials are trained."""
         ...
 
     def saw(self, worker: str, state: WorkerState, cause: str = "") -> None:
-        """Take note of a worker's state; `cause` says why it is gone."""
+        """Record a worker's state; `cause` is the reason of its end."""
         ...
 
 
@@ -242,17 +241,17 @@ Engine: TypeAlias = Callable[[Port], None]
 
 @runtime_checkable
 class Movable(Protocol):
-    """An engine that can be put to work elsewhere."""
+    """An engine that can be moved to another place."""
 
     @property
     def base(self) -> str:
-        """The folder that own code is looked up from."""
+        """The folder of user code."""
         ...
 
     def at(self, device: torch.device, base: str) -> Engine:
-        """The same on another device, with own code looked up from another folder."""
+        """Return the same engine on another device, with user code from another folder."""
         ...
 
     def __call__(self, port: Port) -> None:
-        """Run until the port has no more."""
+        """Run until the port has no more trials."""
         ...

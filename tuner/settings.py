@@ -16,7 +16,7 @@ from tuner.runtime.kinds import is_number, is_whole
 
 
 def seconds(duration: Any) -> float | None:
-    """Read `90`, `90s`, `10m`, `1h30m` or `2d` as seconds; None when it is nothing of the kind."""
+    """Return `90`, `90s`, `10m`, `1h30m` or `2d` as seconds; None for other values."""
     if is_number(duration):
         return float(duration) if duration > 0 else None
     match = re.fullmatch(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?", str(duration).replace(" ", ""))
@@ -27,7 +27,7 @@ def seconds(duration: Any) -> float | None:
 
 
 class Outside(enum.Enum):
-    """What happens to a known value that its hole cannot take: it is a fault, or the nearest one replaces it."""
+    """The treatment of a known value outside of its hole: a fault, or the nearest value."""
 
     REFUSE = "refuse"
     CLIP = "clip"
@@ -48,7 +48,7 @@ class StudySettings:
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What each Ray worker takes of the cluster: CPU cores and GPUs."""
+    """What each Ray worker reserves on the cluster: CPU cores and GPUs."""
 
     cpu: float = 1
     gpu: float = 0
@@ -56,7 +56,7 @@ class Resources:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """When a search ends before its total: at a value, or after a number of trials without progress."""
+    """The end of a search before its total: at a value, or after a number of trials without progress."""
 
     target: float | None = None
     patience: int | None = None
@@ -64,7 +64,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
-    """How many candidates, on how many seeds, and whether each seed draws training and validation rows anew."""
+    """The number of candidates and of seeds, and whether each seed draws new training and validation rows."""
 
     top: int = 5
     seeds: int = 5
@@ -73,7 +73,7 @@ class Confirm:
 
 @dataclass(frozen=True, slots=True)
 class WarmStart:
-    """The `top` trials of a study, which `storage` has if it is not the run's own, or the config of a file."""
+    """The `top` trials of a study, in `storage` if not in the run's own, or the config of a file."""
 
     study: str | None = None
     storage: str | None = None
@@ -89,10 +89,10 @@ class WarmStart:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The `search` section, apart from the configs of `search.enqueue`, which are parameters of the space.
+    """The `search` section, without the configs of `search.enqueue`, which are parameters of the space.
 
-    `timeout` is of one run, `trial_limit` of one trial, `trial_timeout` of one epoch; None is no limit. `keep` is how
-    many of the best trials keep their checkpoints, `checkpoint_interval` the time between two of them.
+    `timeout` limits one run, `trial_limit` one trial and `trial_timeout` one epoch; None is no limit. `keep` is the
+    number of best trials that keep their checkpoints. `checkpoint_interval` is the time between two checkpoints.
     """
 
     trials: int
@@ -136,7 +136,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """What a confirmation said of the exported trial: its mean, a 95 % interval, and the epoch of those scores."""
+    """The confirmation of the exported trial: its mean, a 95 % interval, and the epoch of those scores."""
 
     mean: float
     low: float
@@ -157,10 +157,10 @@ class Confirmed:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """The `provenance` section: where an exported config comes from and what repeats it.
+    """The `provenance` section: the origin of an exported config and the settings that repeat it.
 
-    None is unknown. `uid` identifies the study among others of its name, `value_is` says how `value` was chosen,
-    `rates` are pairs of an epoch and the learning rate from it, `data` is the digest of the rows.
+    None is unknown. `uid` identifies the study among others of its name. `value_is` says how `value` was chosen.
+    `rates` are pairs of an epoch and the learning rate from it. `data` is the digest of the rows.
     """
 
     study: str | None = None
@@ -179,7 +179,7 @@ class Provenance:
 
     @classmethod
     def of(cls, section: Mapping[str, Any] | None) -> Provenance:
-        """Read the section. What is of another type than an export writes is unknown."""
+        """Read the section. A value of another type than an export writes is unknown."""
         if section is None:
             return cls()
         rules: Mapping[str, Callable[[Any], bool]] = {

@@ -1,4 +1,4 @@
-"""Signatures of classes and functions that a space names, and what is wrong with the arguments that it gives them."""
+"""Signatures of the classes and functions of a space, and faults of their arguments."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tuner.errors import BuildError, did_you_mean, listing
 from tuner.runtime.kinds import Either, Kind, Null
 
 HOLES = {"float", "int", "choice", "list", "ref"}
-"""The keys by which a mapping is a hole; how it is written stands in the space's own parser."""
+"""Keys that make a mapping a hole. The space's parser knows their form."""
 
 
 def named(module: ModuleType, name: str, kind: type, path: str, besides: Iterable[str] = ()) -> Any:
-    """The class `name` of a library module.
+    """Return the class `name` of a library module.
 
     Args:
         module: such as `torch.optim`.
@@ -40,7 +40,7 @@ def named(module: ModuleType, name: str, kind: type, path: str, besides: Iterabl
 def argument_faults(
     function: Any, given: Mapping[str, Any], ours: Iterable[str] = (), title: str = ""
 ) -> Iterator[tuple[str, str]]:
-    """What a call of `function` with the keyword arguments `given` would refuse, or take for another.
+    """Yield the arguments in `given` that a call of `function` would refuse or mistake.
 
     Args:
         function: a class or a function.
@@ -73,7 +73,7 @@ def argument_faults(
 
 
 def _mistaken(name: str, value: Any, default: Any) -> Iterator[tuple[str, str]]:
-    """`no` is a word in YAML 1.2 and would be true, true is not a number."""
+    """Yield values of a wrong kind: `no` is a word in YAML 1.2 and would be true, true is not a number."""
     alternatives = value.get("choice", []) if isinstance(value, dict) else [value]
     if isinstance(default, int | float | str | tuple) and isinstance(value, dict) and not value.keys() & HOLES:
         hole = "{float: [low, high], log: true}"
@@ -94,7 +94,7 @@ def _mistaken(name: str, value: Any, default: Any) -> Iterator[tuple[str, str]]:
 
 
 def _outside(name: str, value: Any, kind: Kind | None, default: Any) -> Iterator[tuple[str, str]]:
-    """A value, or an end of a hole, that is beyond the bounds of an argument."""
+    """Yield a fault for a value, or an end of a hole, beyond the bounds of an argument."""
     if kind is None or (value is None and default is inspect.Parameter.empty):
         return
     for one in _ends(value):
@@ -105,7 +105,7 @@ def _outside(name: str, value: Any, kind: Kind | None, default: Any) -> Iterator
 
 
 def _ends(value: Any) -> Iterator[Any]:
-    """The values that stand for all that a plain value or the mapping of a hole can give."""
+    """Yield the extreme values of a plain value or of a hole's mapping."""
     match value:
         case {"float": [low, high]} | {"int": [low, high]}:
             yield from (low, high)
@@ -160,7 +160,7 @@ def _is_number(text: str) -> bool:
 
 
 def parameters_of(function: Any) -> Mapping[str, inspect.Parameter]:
-    """The parameters of a function or class; none for one that does not tell, such as one written in C."""
+    """Return the parameters of a function or class; empty if it has no signature, as in C."""
     try:
         return inspect.signature(function).parameters
     except (TypeError, ValueError):

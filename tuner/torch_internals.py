@@ -1,4 +1,4 @@
-"""The door to what torch keeps to itself: each name is looked up here, and nowhere else.
+"""The door to torch's private names: each is looked up here, and nowhere else.
 
 A release that moves one is refused by its name. `tests/test_torch_internals.py` uses each.
 """

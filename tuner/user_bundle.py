@@ -1,6 +1,6 @@
-"""User code in a run folder: its files are copied there, and later imported from there and from nowhere else.
+"""User code in a run folder: its files are copied there, and later imported only from there.
 
-A file goes along with the files beside it, and in its packages, that it imports. What is installed stays where it is.
+The files beside it, and in its packages, that it imports are copied too. Installed packages are not copied.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from tuner.user_code import Code
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """User code that can move: `name` as a config in the run folder has it, and `files` by their paths there."""
+    """User code that can move: `name` is its name in the run folder's config, `files` are its paths there."""
 
     name: str
     files: Mapping[str, Path]
 
     @classmethod
     def of(cls, code: Code) -> Bundle:
-        """Find the files of code that can be loaded; none for an installed package."""
+        """Find the files of code that can be loaded; empty for an installed package."""
         where, _, attribute = code.name.rpartition(":")
         base = Path(code.base).resolve()
         if where.endswith(".py"):
@@ -51,12 +51,12 @@ class Bundle:
 
 
 def digest_of(file: Path) -> str:
-    """Return a digest of a file's content; of a file that is not there, one of nothing."""
+    """Return a digest of a file's content; a missing file counts as empty."""
     return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
 
 
 def installed(name: str) -> dict[str, str]:
-    """Return a digest of the module of user code that is no copy in a run folder, by its name; none for a file."""
+    """Return a digest of the module of user code that is not copied into a run folder, by name; empty for a file."""
     where = name.rpartition(":")[0]
     file = getattr(sys.modules.get(where), "__file__", None)
     return {} if file is None or where.endswith(".py") else {where: digest_of(Path(file))}
@@ -64,9 +64,9 @@ def installed(name: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def apart(folder: Path, places: Iterable[str]) -> Iterator[None]:
-    """Import what the files at `places` define from `folder`, as a process would that has imported no user code.
+    """Import what the files at `places` define from `folder`, as a process without imported user code would.
 
-    Modules of the same names that the process knows, and folders that `own` looks in, are out of sight meanwhile.
+    Other modules of the same names, and the folders of `own`, are hidden meanwhile.
     """
     tops = {PurePosixPath(place).parts[0].removesuffix(".py") for place in places}
     tops |= {name for name in list(sys.modules) if "." not in name and _is_found_by_own(name)}
@@ -87,7 +87,7 @@ def apart(folder: Path, places: Iterable[str]) -> Iterator[None]:
 
 
 def _is_found_by_own(name: str) -> bool:
-    """Whether a module was found in a folder that is looked in for user code alone."""
+    """Return whether a module was found in a folder that holds only user code."""
     file = getattr(sys.modules.get(name), "__file__", None)
     if file is None:
         return False
@@ -96,7 +96,7 @@ def _is_found_by_own(name: str) -> bool:
 
 
 def _reached(places: Iterable[str], roots: list[Path]) -> dict[str, Path]:
-    """The files at `places` and those that they import, at whatever depth, by their places below their roots."""
+    """Return the files at `places` and all files that they import, by their places below their roots."""
     found: dict[str, Path] = {}
     waiting: list[str | None] = list(places)
     while waiting:
@@ -112,7 +112,7 @@ def _reached(places: Iterable[str], roots: list[Path]) -> dict[str, Path]:
 
 
 def _place_of(name: str, root: Path) -> str | None:
-    """Where below a root the module `name` is, unless `import` finds another one."""
+    """Return the place of the module `name` below a root, unless `import` finds another one."""
     top = name.partition(".")[0]
     known = getattr(sys.modules.get(top), "__file__", None)
     if top in sys.stdlib_module_names or (known is not None and not Path(known).resolve().is_relative_to(root)):
@@ -134,13 +134,13 @@ def _with_packages(names: Iterable[str]) -> set[str]:
 
 
 def _prefixes(name: str) -> list[str]:
-    """`a`, `a.b` and `a.b.c` of `a.b.c`: to import it runs them all."""
+    """Return `a`, `a.b` and `a.b.c` of `a.b.c`: an import runs them all."""
     parts = name.split(".")
     return [".".join(parts[: i + 1]) for i in range(len(parts))]
 
 
 def _imported(file: Path, place: PurePosixPath) -> tuple[list[str], list[str]]:
-    """The modules that a file may import, wherever in it, relative to itself and by their full names.
+    """Return the modules that a file may import, wherever in it, relative to itself and by their full names.
 
     Some are names in a module.
     """

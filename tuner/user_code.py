@@ -20,19 +20,19 @@ from tuner.runtime.seeds import derive
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Own code that a config names: `name` as `load` takes it, the folder `base`, its place in the config."""
+    """User code that a config names: `name` as for `load`, the folder `base`, its place in the config."""
 
     name: str
     base: str
     path: str
 
     def load(self) -> Any:
-        """Import it, as the function `load` does."""
+        """Import the code, like the function `load`."""
         return load(self.name, self.base, self.path)
 
 
 def is_own(name: str) -> bool:
-    """Whether `name` is `file.py:Class` or `package.module:Class` and not the name of a built-in."""
+    """Return whether `name` is `file.py:Class` or `package.module:Class` and not the name of a built-in."""
     return ":" in name
 
 
@@ -75,7 +75,7 @@ def _import_failure(error: BaseException, where: str, base: str) -> str:
 
 
 _loaded: dict[Path, tuple[int, ModuleType]] = {}
-"""The module of each file, and when the file had been changed last."""
+"""The module of each file, and the time of the file's last change."""
 
 
 def _from_file(file: Path, base: Path) -> ModuleType:
@@ -112,7 +112,7 @@ def _from_file(file: Path, base: Path) -> ModuleType:
 
 
 def _finds(file: Path) -> bool:
-    """Whether a file is what `import` finds by its name: then processes that user code starts can import it too."""
+    """Return whether `import` finds a file by its name, so that processes of user code can import it too."""
     if file.stem in sys.modules:
         return file in _loaded and sys.modules[file.stem] is _loaded[file][1]
     spec = None if "." in file.stem else importlib.util.find_spec(file.stem)
@@ -127,7 +127,7 @@ def _from_package(name: str, base: str) -> ModuleType:
 
 @contextlib.contextmanager
 def _arguments(script: str) -> Iterator[None]:
-    """What is imported sees the command line of a script without arguments, and not this program's."""
+    """Give imported code the command line of a script without arguments, not this program's."""
     before = sys.argv
     sys.argv = [script]
     try:
@@ -137,7 +137,7 @@ def _arguments(script: str) -> Iterator[None]:
 
 
 LOOKED_IN: set[str] = set()
-"""The folders that are on Python's path for user code alone."""
+"""Folders that are on Python's path for user code alone."""
 
 
 def _look_in(folder: str) -> None:
@@ -147,7 +147,7 @@ def _look_in(folder: str) -> None:
 
 
 def forget(folder: Path) -> None:
-    """Drop the modules that were imported from a folder, which is about to go.
+    """Drop the modules that were imported from a folder before it is deleted.
 
     Args:
         folder: resolved.

@@ -75,7 +75,7 @@ def page(results: Results) -> str:
 
 
 def _best_config(results: Results) -> str | None:
-    """The answer's config as text; None without an answer, or without a space to fill."""
+    """Return the answer's config as text; None without an answer, or without a space to fill."""
     if results.answer is None or not results.study.made_here:
         return None
     return best_config.export(results, results.answer.trial.number)

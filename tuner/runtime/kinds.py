@@ -11,12 +11,12 @@ from typing import Any, Protocol, runtime_checkable
 
 
 def is_whole(value: Any) -> bool:
-    """A whole number that is not a boolean."""
+    """Return whether a value is a whole number and no boolean."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def is_number(value: Any) -> bool:
-    """A number that is not a boolean."""
+    """Return whether a value is a number and no boolean."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -1,4 +1,4 @@
-"""The checkpoints of a study: two files a trial at most, the state to go on from and the best epoch's weights."""
+"""The checkpoints of a study: at most two files per trial, the state to resume from and the best weights."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 from tuner.runtime.files import write_whole
 
 _FILE = re.compile(r"\.?(\d+)(\.best)?\.pt(\.partial)?")
-"""A checkpoint, or what is left of one that was being written when its driver died."""
+"""A checkpoint, or the rest of one that was being written when its driver died."""
 
 
 class Checkpoints:
-    """Reads, writes and clears them.
+    """Reads, writes and deletes checkpoints.
 
     Args:
         folder: need not be there.
@@ -23,7 +23,7 @@ class Checkpoints:
         self._folder = folder
 
     def load(self, trial: int) -> bytes | None:
-        """The state to go on from, if there is one."""
+        """Return the state to resume from, if there is one."""
         file = self._folder / f"{trial}.pt"
         return file.read_bytes() if file.exists() else None
 
@@ -36,18 +36,18 @@ class Checkpoints:
         write_whole(self._folder / (f"{trial}.best.pt" if best else f"{trial}.pt"), state)
 
     def files(self, trial: int | None = None) -> list[Path]:
-        """Those of a trial, or all, by name."""
+        """Return the checkpoint files of a trial, or all, by name."""
         there = sorted(self._folder.iterdir()) if self._folder.is_dir() else []
         return [file for file in there if (number := _number(file)) is not None and trial in (None, number)]
 
     def keep(self, trials: Container[int]) -> None:
-        """Delete those of all other trials."""
+        """Delete the checkpoints of all other trials."""
         for file in self.files():
             if _number(file) not in trials:
                 file.unlink(missing_ok=True)
 
     def size(self) -> int:
-        """How many bytes they take."""
+        """Return the size of the checkpoints in bytes."""
         return sum(file.stat().st_size for file in self.files())
 
 

@@ -1,4 +1,4 @@
-"""The database under Optuna's own schema: opening it, and who may run a study in it."""
+"""The database in Optuna's schema: opening it, and the right to run a study in it."""
 
 from __future__ import annotations
 
@@ -27,26 +27,25 @@ from tuner.storage.transient_errors import reason
 from tuner.storage.urls import parse, shown, sqlite_file
 
 BUSY_SECONDS = 2
-"""Seconds for which SQLite itself waits for another's write; then a run says that it waits."""
+"""Seconds for which SQLite itself waits for another write. After that the run shows that it waits."""
 
 SILENT_SECONDS = 60
-"""Seconds for which it waits where nobody is told, as in the dashboard."""
+"""Seconds for which it waits where nobody sees a message, as in the dashboard."""
 
 FOLD_SECONDS = 0.2
-"""Seconds for which the end of a run waits for readers; the drivers of other studies wait with it."""
+"""Seconds for which the end of a run waits for readers. Drivers of other studies wait with it."""
 
 
 def open_storage(url: str, create: bool = False) -> BaseStorage:
     """Open the database at `url`.
 
     Args:
-        url: whatever Optuna takes, such as `sqlite:///studies.db`.
-        create: for a run, which waits by itself: make an SQLite file and the tables that are not
-            there; otherwise nothing is written.
+        url: any URL that Optuna takes, such as `sqlite:///studies.db`.
+        create: for a run: make an SQLite file and missing tables. Otherwise nothing is written.
 
     Raises:
         UsageError: `url` is no database URL.
-        StudyError: it names an SQLite file that is not there, or a PostgreSQL database without studies.
+        StudyError: the SQLite file does not exist, or the PostgreSQL database has no studies.
         StorageError: the database cannot be opened, or is not one of Optuna's.
     """
     parsed = parse(url)
@@ -67,10 +66,10 @@ def open_storage(url: str, create: bool = False) -> BaseStorage:
 
 
 def _has_tables(file: Path) -> bool:
-    """Whether an SQLite file has what Optuna writes last when it makes its tables.
+    """Return whether an SQLite file has what Optuna writes last when it makes its tables.
 
-    Optuna would write that itself where it is not there, though it was told to make none, and the run that is at it
-    would fail. Of what is no database Optuna says so.
+    Optuna would write that itself if it is missing, although told to make no tables. The run that makes the tables
+    would then fail. Optuna itself reports files that are no database.
     """
     try:
         with contextlib.closing(_read_only(file)) as connection:
@@ -82,7 +81,7 @@ def _has_tables(file: Path) -> bool:
 
 
 def _is_begun(file: Path) -> bool:
-    """Whether an SQLite file is empty, or has some of Optuna's tables: another run makes them, or was killed."""
+    """Return whether an SQLite file is empty or has some of Optuna's tables, from an active or a killed run."""
     if _has_tables(file):
         return False
     with contextlib.closing(_read_only(file)) as connection:
@@ -96,15 +95,15 @@ def _read_only(file: Path) -> sqlite3.Connection:
 
 @contextlib.contextmanager
 def join(url: str, study: str, told: Callable[[str], None] = lambda message: None) -> Iterator[Turns]:
-    """Be a driver of a study: one of several on PostgreSQL, the only one on SQLite.
+    """Join the drivers of a study: one of several on PostgreSQL, the only one on SQLite.
 
-    On SQLite a lock of the operating system sees to that; the driver's death frees it. Drivers of other studies
-    may use the same file.
+    On SQLite a lock of the operating system ensures that. The driver's death frees it. Drivers of other studies may use
+    the same file.
 
     Args:
         url: of the database.
         study: its name.
-        told: is told when the database makes the run wait.
+        told: called with a message when the database makes the run wait.
 
     Raises:
         UsageError: it is another kind of database.
@@ -142,19 +141,19 @@ def alone(url: str, study: str) -> Iterator[None]:
 
 
 def state_folder(url: str) -> Path:
-    """`.tuner` beside an SQLite database, or in the current folder for any other."""
+    """Return `.tuner` beside an SQLite database, or in the current folder for any other."""
     file = sqlite_file(parse(url))
     return (file.parent if file is not None else Path()) / ".tuner"
 
 
 def study_folder(url: str, study: str, uid: str) -> Path:
-    """Where the files of a study lie: its checkpoints. Another study of the same name has another folder."""
+    """Return the folder of a study's files. Another study of the same name has another folder."""
     return state_folder(url) / f"{quote(study, safe=' ')[:80]}-{uid}"
 
 
 @contextlib.contextmanager
 def _opening(url: str) -> Iterator[None]:
-    """Turn what the first use of a database raises into a sentence."""
+    """Turn exceptions of the first use of a database into one sentence."""
     try:
         yield
     except (ImportError, SQLAlchemyError, StorageInternalError) as error:
@@ -169,7 +168,7 @@ def _opening(url: str) -> Iterator[None]:
 
 
 def _open_postgresql(url: URL, create: bool) -> BaseStorage:
-    """Two that make tables at the same moment, or one that reads what another has made by half, would fail."""
+    """Return a PostgreSQL storage; drivers that make or read tables at the same moment wait for each other."""
     text = url.render_as_string(hide_password=False)
     with postgres.setting_up(url) as connection:
         if not create and not sqlalchemy.inspect(connection).has_table("studies"):
@@ -188,18 +187,18 @@ def _engine_options(url: URL, create: bool) -> dict[str, Any]:
 
 
 def _fold(file: Path) -> None:
-    """Bring what stands in the WAL file into the database, which may be copied by itself then.
+    """Write the contents of the WAL file into the database, so that it can be copied alone.
 
-    A reader that is at it for long keeps some of it there, which SQLite reads as well.
+    A long reader keeps some of it there, which SQLite also reads.
     """
     with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(file, FOLD_SECONDS)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _tune_sqlite(engine: sqlalchemy.Engine, create: bool) -> None:
-    """Let readers and one writer work side by side; WAL stays with the file, the rest is per connection.
+    """Let readers and one writer work at the same time; WAL mode stays with the file, the rest is per connection.
 
-    In WAL mode only FULL keeps what was committed through a loss of power.
+    In WAL mode only FULL keeps committed data through a loss of power.
     """
     if create:
         with engine.connect() as connection:

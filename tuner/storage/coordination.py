@@ -1,4 +1,4 @@
-"""Whose turn it is: one driver at a time counts the trials of a study, asks for one and tells how one ended."""
+"""Turns: one driver at a time counts the trials of a study, asks for one and records an outcome."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class TurnLost(Unavailable):
-    """The database failed in a turn: what was done last may be written or not, and others may be at it by now."""
+    """The database failed in a turn: the last write may be lost, and another driver may have the turn."""
 
 
 class Turns(Protocol):
@@ -25,7 +25,7 @@ class Turns(Protocol):
 
     @property
     def driver(self) -> str:
-        """This driver's name among those of the study; empty where there are no others."""
+        """This driver's name among those of the study; empty if it is the only one."""
         ...
 
     @property
@@ -35,19 +35,19 @@ class Turns(Protocol):
 
     @property
     def connection(self) -> Connection | None:
-        """In a turn that another could take, the connection that holds it: what goes through it is in the turn.
+        """The connection that holds the turn, if another driver could take it; its statements are in the turn.
 
         Raises:
-            TurnLost: it is broken.
+            TurnLost: the connection is broken.
         """
         ...
 
     def turn(self) -> contextlib.AbstractContextManager[None]:
-        """Be the only driver that counts, asks, tells or takes over, for as long as the context lasts."""
+        """Be the only driver that counts, asks, records or takes over, for as long as the context lasts."""
         ...
 
     def alive(self) -> Set[str]:
-        """The names of the other drivers that may be running trials; asked for in a turn."""
+        """Return the names of the other drivers that may be running trials; call it in a turn."""
         ...
 
 
@@ -66,20 +66,20 @@ class Sole:
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
-        """It is always its turn."""
+        """Yield at once: it is always its turn."""
         yield
 
     def alive(self) -> Set[str]:
-        """Nobody: what it finds running was left by a crash."""
+        """Return no drivers: running trials that it finds were left by a crash."""
         return frozenset()
 
 
 def in_turn(turns: Turns, work: Callable[[], T]) -> T:
-    """Do `work` in a turn; where the turn was lost, do all of it again in another.
+    """Do `work` in a turn; if the turn was lost, do all of it again in another.
 
     Args:
-        turns: of the driver that works.
-        work: looks first what a try before it has done.
+        turns: the turns of this driver.
+        work: checks first what an earlier try has done.
 
     Raises:
         OutOfPatience: the database could not be used for too long.
@@ -93,10 +93,10 @@ def in_turn(turns: Turns, work: Callable[[], T]) -> T:
 
 
 def retried(turns: Turns, work: Callable[[], T]) -> T:
-    """Do what can be done twice as well as once: repeat it after an outage, but not in a turn, which is lost then.
+    """Repeat idempotent work after an outage; in a turn an outage loses the turn instead.
 
     Args:
-        turns: of the driver that works.
+        turns: the turns of this driver.
         work: reads, or writes the same again.
 
     Raises:
@@ -111,7 +111,7 @@ def retried(turns: Turns, work: Callable[[], T]) -> T:
 
 @contextlib.contextmanager
 def losing_the_turn() -> Iterator[None]:
-    """See to it that what an outage interrupts is not tried again by itself.
+    """Prevent that an interrupted operation is retried by itself.
 
     Raises:
         TurnLost: in place of an outage.

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 
 class Debouncer:
-    """Do one piece of work a little after it was first asked for.
+    """Does one piece of work a little after it was first asked for.
 
     Args:
-        seconds: how much later.
-        work: is called by another thread, never twice at once.
+        seconds: the delay.
+        work: called by another thread, never twice at once.
     """
 
     def __init__(self, seconds: float, work: Callable[[], None]) -> None:
@@ -22,7 +22,7 @@ class Debouncer:
         self._lock = threading.Lock()
 
     def ask(self) -> None:
-        """See to it that the work is done within the time."""
+        """Make sure that the work is done within the time."""
         with self._lock:
             if self._timer is None and not self._ended:
                 self._timer = threading.Timer(self._seconds, self._do)
@@ -30,7 +30,7 @@ class Debouncer:
                 self._timer.start()
 
     def end(self) -> None:
-        """Do it no more; what is being done is waited for."""
+        """Stop the work, after waiting for a call in progress."""
         with self._lock:
             self._ended, timer = True, self._timer
         if timer is not None:

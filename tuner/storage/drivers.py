@@ -1,4 +1,4 @@
-"""Who works on a study at this moment, as anyone may ask who is none of its drivers."""
+"""The drivers of a study at this moment, for readers that are no drivers."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tuner.storage.urls import parse, sqlite_file
 
 
 def drivers_of(url: str, study: str) -> Mapping[str, str] | None:
-    """The processes of a study's drivers, by the names that its running trials have for them.
+    """Return the processes of a study's drivers, by their names in its running trials.
 
-    None where nobody can tell. The one driver of a study on SQLite has an empty name.
+    None if that is unknown. The one driver of a study on SQLite has an empty name.
 
     Raises:
         StorageError: the database cannot be read.

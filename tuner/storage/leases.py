@@ -1,7 +1,7 @@
 """Leases: which drivers of a study are alive, by the server's clock.
 
-A driver owns its trials for as long as its row of `tuner_leases` is there. It renews the row; whoever finds
-one that was not renewed for too long, in its own turn, deletes it and with it the driver's right.
+A driver owns its trials for as long as its row of `tuner_leases` exists, and renews that row. A driver that finds a row
+that was not renewed for too long, in its own turn, deletes it. That ends the other driver's right.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from sqlalchemy import Connection, text
 from tuner.errors import StorageError
 
 LEASE_SECONDS = 20.0
-"""How long a driver may be out of touch."""
+"""Seconds after which a driver without contact loses its trials."""
 
 RENEW_SECONDS = 5.0
-"""How often it renews."""
+"""Seconds between two renewals."""
 
 _TABLE = text("""
 CREATE TABLE IF NOT EXISTS tuner_leases (
@@ -41,7 +41,7 @@ _ALIVE = """(
     OR clock_timestamp() - pg_postmaster_start_time() < make_interval(secs => :lease)
     OR clock_timestamp() - (SELECT since FROM tuner_leases WHERE driver = :driver) < make_interval(secs => :lease)
 )"""
-"""A server that was restarted, or that this driver itself could not reach, must give the others time to come back."""
+"""A server that was restarted, or that this driver could not reach, gives the others time to return."""
 
 _OTHERS = text(f"SELECT driver FROM tuner_leases WHERE study = :study AND driver <> :driver AND {_ALIVE}")
 _BURY = text(f"DELETE FROM tuner_leases WHERE study = :study AND driver <> :driver AND NOT {_ALIVE}")
@@ -52,7 +52,7 @@ _HELD = text("SELECT driver, study, host, pid FROM tuner_leases WHERE study = :s
 
 
 class Evicted(StorageError):
-    """A driver was out of touch for so long that others have taken its trials over."""
+    """A driver had no contact for so long that others have taken its trials over."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -63,7 +63,7 @@ class Evicted(StorageError):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A driver's row: of which study, in which process."""
+    """A driver's row: its study and its process."""
 
     driver: str
     study: str
@@ -71,25 +71,25 @@ class Lease:
     pid: int
 
     def take(self, connection: Connection) -> None:
-        """Write the row, in a table that is made if need be."""
+        """Write the row, in a table that is created if it is missing."""
         connection.execute(_TABLE)
         connection.execute(_TAKE, {**self._facts, "host": self.host, "pid": self.pid})
 
     def renew(self, connection: Connection) -> None:
-        """Be known to be alive.
+        """Renew the row.
 
         Raises:
-            Evicted: it is too late.
+            Evicted: the row was deleted.
         """
         if not connection.execute(_RENEW, self._facts | {"renew": RENEW_SECONDS}).rowcount:
             raise Evicted
 
     def others(self, connection: Connection) -> Set[str]:
-        """The other drivers of the study that are alive, as anyone may ask."""
+        """Return the other drivers of the study that are alive."""
         return frozenset(connection.execute(_OTHERS, self._facts).scalars())
 
     def bury(self, connection: Connection) -> None:
-        """Delete the rows of those that are not, in a turn."""
+        """Delete the rows of dead drivers, in a turn."""
         connection.execute(_BURY, self._facts)
 
     def leave(self, connection: Connection) -> None:
@@ -102,7 +102,7 @@ class Lease:
 
 
 def held(connection: Connection, study: str) -> list[Lease]:
-    """The leases of a study that hold, for who has none."""
+    """Return the valid leases of a study, for a process without one."""
     if not connection.execute(_TABLE_IS_THERE).scalar():
         return []
     return [Lease(*row) for row in connection.execute(_HELD, {"study": study})]

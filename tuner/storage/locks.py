@@ -25,9 +25,9 @@ def held(file: Path, folder: Path, name: str, study: str) -> Iterator[None]:
     """Hold the lock of a study in a database file.
 
     Args:
-        file: the database, which need not be there.
-        folder: where the lock's own file lies; made if need be.
-        name: what messages call the database.
+        file: the database, which may not exist.
+        folder: the folder of the lock's own file; it is created if it is missing.
+        name: the name of the database in messages.
         study: the study's name.
 
     Raises:
@@ -50,7 +50,7 @@ def held(file: Path, folder: Path, name: str, study: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def making(file: Path, folder: Path, name: str) -> Iterator[None]:
-    """Keep others from making the tables of a database file, and wait for one that is making them.
+    """Keep others from making the tables of a database file, and wait for one that makes them.
 
     Raises:
         StorageError: the folder cannot be written.
@@ -63,10 +63,10 @@ def making(file: Path, folder: Path, name: str) -> Iterator[None]:
 
 
 def holder(file: Path, folder: Path, study: str) -> str | None:
-    """Return which process holds the lock of a study; None when nobody does.
+    """Return the process that holds the lock of a study; None if there is none.
 
-    Whoever asks takes the lock for an instant, and only where there is cause to believe that it is not free:
-    a run that wants it at that instant would be refused.
+    This takes the lock for an instant, and only if it is probably not free. A run that wants it at that instant would
+    be refused.
     """
     import fcntl
 
@@ -84,7 +84,7 @@ def holder(file: Path, folder: Path, study: str) -> str | None:
 
 
 def _lock_of(file: Path, folder: Path, study: str | None) -> Path:
-    """Name the file of a study's lock, or of the whole database's; names that look alike differ by their digest."""
+    """Return the file of a study's lock, or of the whole database's; similar names differ by their digest."""
     if study is None:
         return folder / "locks" / f"{file.name}.lock"
     digest = hashlib.sha256(study.encode()).hexdigest()[:12]
@@ -101,6 +101,6 @@ def _opened(lock: Path, name: str) -> TextIOWrapper:
 
 
 def _may_live(who: str) -> bool:
-    """Return whether a process is there, as far as this machine can tell."""
+    """Return whether a process exists, as far as this machine can tell."""
     match = re.fullmatch(r"process (\d+) on (.*)", who)
     return match is None or match[2] != socket.gethostname() or psutil.pid_exists(int(match[1]))

@@ -1,4 +1,4 @@
-"""The tables of a database that is not there: trials that a write-behind storage keeps in memory alone."""
+"""Tables in place of a database: they keep the trials of a write-behind storage in memory alone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class MemoryTables:
     """Stand in for `Tables` and write nothing.
 
     Args:
-        inner: has the trials that are there at the beginning.
+        inner: the storage with the first trials.
     """
 
     shared = False
@@ -26,7 +26,7 @@ class MemoryTables:
         self._newest = -1
 
     def read(self, study_id: int, known: Set[int], newest: int) -> list[FrozenTrial]:
-        """The trials of the beginning, once."""
+        """Return the first trials, once."""
         if newest >= 0:
             return []
         trials = self._inner.get_all_trials(study_id, deepcopy=False)
@@ -34,11 +34,11 @@ class MemoryTables:
         return trials
 
     def write(self, facts: Mapping[int, TrialUpdate], step: Begin | Move | None = None) -> int | None:
-        """Nothing but the id of a trial that begins."""
+        """Return the id of a trial that begins, and write nothing."""
         if not isinstance(step, Begin):
             return None
         self._newest += 1
         return self._newest
 
     def write_aside(self, facts: Mapping[int, TrialUpdate]) -> None:
-        """Nothing."""
+        """Write nothing."""

@@ -1,4 +1,4 @@
-"""PostgreSQL as this project connects to it: no vanished peer keeps a lock, and no wait is without end."""
+"""Connections to PostgreSQL: no vanished client keeps a lock, and every wait has an end."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from tuner.runtime.seeds import derive
 from tuner.storage.urls import shown
 
 LOCK_SECONDS = 5
-"""How long the server lets a statement wait for a lock before it says so."""
+"""Seconds for which the server lets a statement wait for a lock."""
 
 _CREATION_KEY = derive(0, "tuner", "tables")
 _CREATION_SECONDS = 60
-"""Many drivers may start at once, and each of them looks at the tables."""
+"""Seconds for drivers that start at once, since each of them checks the tables."""
 
 _KEEPALIVES = {"idle": 5, "interval": 5, "count": 3}
-"""Of TCP: who is not heard of for 20 s is gone."""
+"""Keepalives of TCP: a client without a sign for 20 s is gone."""
 
 logging.getLogger("sqlalchemy.pool").addHandler(logging.NullHandler())  # or it prints how each lost connection ended
 
 
 def engine_options(url: URL, name: str = "tuner") -> dict[str, Any]:
-    """What SQLAlchemy's `create_engine` is given besides the URL, which may have said otherwise.
+    """Return the arguments of SQLAlchemy's `create_engine`; options in the URL take precedence.
 
     Args:
-        url: of the database.
-        name: what the server's own lists call the connections; at most 63 characters.
+        url: the URL of the database.
+        name: the name of the connections on the server; at most 63 characters.
 
     Raises:
         UsageError: psycopg is not installed.
@@ -50,7 +50,7 @@ def engine_options(url: URL, name: str = "tuner") -> dict[str, Any]:
 
 @contextlib.contextmanager
 def setting_up(url: URL) -> Iterator[sqlalchemy.Connection]:
-    """Be the only one who looks at the tables of a database and makes those that are missing."""
+    """Be the only one that checks the tables of a database and makes missing ones."""
     with unpooled(url).connect() as connection:
         connection.exec_driver_sql(f"SET lock_timeout = '{_CREATION_SECONDS}s'")
         connection.execute(sqlalchemy.text("SELECT pg_advisory_lock(:key)"), {"key": _CREATION_KEY})
@@ -58,7 +58,7 @@ def setting_up(url: URL) -> Iterator[sqlalchemy.Connection]:
 
 
 def unpooled(url: URL) -> sqlalchemy.Engine:
-    """An engine whose connections end when they are closed."""
+    """Return an engine whose connections end when they are closed."""
     options = {key: value for key, value in engine_options(url).items() if key != "pool_pre_ping"}
     return sqlalchemy.create_engine(url, poolclass=NullPool, **options)
 
@@ -72,7 +72,7 @@ def _need_psycopg(url: URL) -> None:
 
 
 def _set_up(connection: Any, record: object) -> None:
-    """The server's side of it; a connection of the database's own driver."""
+    """Configure the server's side of a new connection of the database's driver."""
     settings = {f"tcp_keepalives_{key}": value for key, value in _KEEPALIVES.items()}
     settings["lock_timeout"] = LOCK_SECONDS * 1000
     with contextlib.closing(connection.cursor()) as cursor:

@@ -30,15 +30,15 @@ WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND pid <> pg_backend_p
     AND classid::bigint = :key >> 32 AND objid::bigint = :key & 4294967295
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND application_name <> ALL (:alive)""")
-"""As https://www.postgresql.org/docs/current/view-pg-locks.html shows the two halves of a key."""
+"""https://www.postgresql.org/docs/current/view-pg-locks.html describes the two halves of a key."""
 
 
 class Shared:
     """A driver's turns among others.
 
     Args:
-        engine: of connections for this driver alone, named after it.
-        lease: this driver's, which was taken.
+        engine: makes connections for this driver alone, with its name.
+        lease: this driver's lease, which was taken.
         patience: how long it waits for the database.
     """
 
@@ -52,7 +52,7 @@ class Shared:
 
     @property
     def connection(self) -> Connection | None:
-        """The one that holds the lock; SQLAlchemy would open a broken one again, without the lock."""
+        """The connection that holds the lock; SQLAlchemy would reopen a broken one without the lock."""
         if self._held is not None and self._held.invalidated:
             raise TurnLost(AWAY)
         return self._held
@@ -74,7 +74,7 @@ class Shared:
             _release(held)
 
     def alive(self) -> Set[str]:
-        """The other drivers whose lease holds; those whose does not can never come back to their trials."""
+        """Return the other drivers with a valid lease; others can never return to their trials."""
         connection = self.connection
         assert connection is not None, "asked outside of a turn"
         with readable_errors(), losing_the_turn(), connection.begin():
@@ -105,7 +105,7 @@ class Shared:
             raise Unavailable(TAKEN) from error
 
     def _end_dead_holder(self, connection: Connection) -> None:
-        """Free the lock of a driver that froze in its turn, or whose machine is gone and TCP has not noticed yet."""
+        """Free the lock of a driver that froze in its turn, or whose machine is gone unnoticed by TCP."""
         with connection.begin():
             alive = [self.driver, *self._lease.others(connection)]
             connection.execute(_END_DEAD, {"key": self._key, "alive": alive})
@@ -142,7 +142,7 @@ def sharing(url: URL, study: str, told: Callable[[str], None]) -> Iterator[Share
 
 
 def _keep(engine: sqlalchemy.Engine, lease: Lease, left: threading.Event) -> None:
-    """Renew a lease until its driver has left; that it was evicted, the driver finds out in its next turn."""
+    """Renew a lease until its driver has left; an evicted driver learns of it in its next turn."""
     pause = leases.RENEW_SECONDS
     while not left.wait(pause):
         try:
@@ -156,7 +156,7 @@ def _keep(engine: sqlalchemy.Engine, lease: Lease, left: threading.Event) -> Non
 
 
 def _release(connection: Connection) -> None:
-    """Free the lock, if need be by ending its connection."""
+    """Free the lock, by ending its connection if necessary."""
     try:
         if not connection.invalidated:
             connection.rollback()

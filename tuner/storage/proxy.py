@@ -1,4 +1,4 @@
-"""The proxy: a storage that passes calls about studies on to another one, in its own way of trying."""
+"""The proxy: a storage that passes calls about studies on to another one, with its own retries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def _passed_on(method: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[StorageProxy, P], T]:
-    """The method of the same name of the storage behind."""
+    """Return a method that calls the method of the same name of the inner storage."""
     name = method.__name__
 
     def call(self: StorageProxy, /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -36,10 +36,10 @@ class StorageProxy(BaseStorage):
 
     @abc.abstractmethod
     def _try(self, work: Callable[[], T]) -> T:
-        """Do what the storage behind can do twice as well as once."""
+        """Do idempotent work of the inner storage."""
 
     def get_study_id_from_name(self, study_name: str) -> int:
-        """The id of a study; HyperbandPruner asks for it at every report, and so it is kept."""
+        """Return the id of a study, cached since HyperbandPruner asks for it at every report."""
         if study_name not in self._ids:
             self._ids[study_name] = self._try(lambda: self._inner.get_study_id_from_name(study_name))
         return self._ids[study_name]

@@ -1,4 +1,4 @@
-"""Patience: how long a run waits for a database that is locked, full or away, and what it says meanwhile."""
+"""Patience: how long a run waits for a database that is locked, full or away, with messages."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from tuner.storage.transient_errors import AWAY, Outage, outage_of, reason
 T = TypeVar("T")
 
 PATIENCE_SECONDS = 60.0
-"""How long an outage may last."""
+"""Largest number of seconds of an outage."""
 
 REMIND_SECONDS = 10.0
-"""How often it is told that it lasts."""
+"""Seconds between two messages about an outage."""
 
 AGAIN_SECONDS = 0.5
-"""From one try to the next."""
+"""Seconds between two tries."""
 
 
 class OutOfPatience(StorageError):
-    """The database could not be used for too long, or nobody wants to wait for it any more."""
+    """The database could not be used for too long, or the run stops waiting."""
 
 
 class Patience:
-    """One outage at a time, whatever meets it; used by one thread.
+    """One outage at a time, whatever it interrupts; used by one thread.
 
     Args:
-        told: is told when the database makes the run wait, now and then while it does, and of its end.
+        told: called with messages when a wait starts, lasts and ends.
     """
 
     def __init__(self, told: Callable[[str], None] = lambda message: None) -> None:
@@ -41,14 +41,14 @@ class Patience:
         self._reminded = 0.0
 
     def hurry(self) -> None:
-        """Wait no more; called from a signal handler, perhaps in the middle of a wait."""
+        """Stop waiting; called from a signal handler, possibly during a wait."""
         self._hurried = True
 
     def outlast(self, work: Callable[[], T]) -> T:
-        """Do `work` until no outage interrupts it; it may do parts of itself in the same way.
+        """Do `work` until no outage interrupts it; it may call this function for its parts.
 
         Args:
-            work: can be done again wherever it failed.
+            work: can be repeated wherever it failed.
 
         Raises:
             OutOfPatience: an outage has lasted for too long, or `hurry` was called.
@@ -69,7 +69,7 @@ class Patience:
             self._depth -= 1
 
     def _succeeded(self) -> None:
-        """A part may succeed time and again while the whole never does."""
+        """Reset the outage at the outermost level: a part may succeed while the whole never does."""
         if self._depth == 1 and self._since is not None:
             self._since = None
             if not self._hurried:
@@ -88,7 +88,7 @@ class Patience:
         self._pause(now + AGAIN_SECONDS)
 
     def _pause(self, until: float) -> None:
-        """In slices: a signal does not end a sleep of Python's."""
+        """Wait in slices, since a signal does not end a sleep of Python."""
         while time.monotonic() < until and not self._hurried:
             time.sleep(0.1)
 

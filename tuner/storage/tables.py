@@ -1,7 +1,7 @@
-"""Optuna's own tables of trials, written in bulk: each call is one transaction, which is there as a whole or not.
+"""Optuna's tables of trials, written in bulk: each call is one transaction.
 
-What Optuna writes fact by fact, each in a transaction of its own, costs ten times as much, and a crash can
-cut it in two.
+Optuna itself writes fact by fact, each in its own transaction. That costs ten times as much, and a crash can cut it in
+two.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from tuner.storage.trial_update import TrialUpdate
 from tuner.storage.urls import sqlite_file
 
 DRIVER = "driver"
-"""The attribute of a trial that names the driver whose it is."""
+"""The attribute of a trial that names its driver."""
 
 NEW = -1
-"""Stands for the id of a trial that is about to be made."""
+"""The id of a trial that is about to be created."""
 
 _TRIALS: Any = optuna_internals.TrialModel.__table__
 _OWNERS: Any = optuna_internals.TrialUserAttributeModel.__table__
@@ -66,14 +66,14 @@ _OWNED = (
         _OWNERS.c.value_json == bindparam("driver"),
     )
 )
-"""Statements are made once: to make one costs more than to execute it."""
+"""Statements are built once, because building one costs more than executing it."""
 
 optuna_internals.silence_failed_reads()
 
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """A new trial of a study; `after` is the id of the one that was made before it, if there is one."""
+    """A new trial of a study; `after` is the id of the previous one, if there is one."""
 
     study_id: int
     number: int
@@ -83,7 +83,7 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A trial goes from one state into another; `values` are those that it ends with."""
+    """A change of a trial's state; `values` are its final values."""
 
     trial_id: int
     before: TrialState
@@ -96,8 +96,8 @@ class Tables:
     """The tables of a database, for one driver.
 
     Args:
-        backend: over the database.
-        turns: of the driver; in a turn, everything goes through the connection that holds it.
+        backend: Optuna's storage of the database.
+        turns: the turns of the driver; in a turn, everything uses the connection that holds it.
     """
 
     def __init__(self, backend: RDBStorage, turns: Turns) -> None:
@@ -110,7 +110,7 @@ class Tables:
         self._aside: scoped_session[Session] = scoped_session(sessionmaker(backend.engine))
 
     def read(self, study_id: int, known: Set[int], newest: int) -> list[FrozenTrial]:
-        """The trials of a study by id: those of `known`, and all above `newest`, if that is not below 0.
+        """Return the trials of a study by id: those of `known`, and all above `newest`, if that is at least 0.
 
         Raises:
             KeyError: there is no such study.
@@ -128,8 +128,8 @@ class Tables:
             The id of the trial that was begun, if one was.
 
         Raises:
-            Evicted: one of the trials is not this driver's any more.
-            Unavailable: another program has done what makes the step impossible.
+            Evicted: another driver has one of the trials.
+            Unavailable: another program has made the step impossible.
         """
         with session_of(self.sessions) as session:
             if self._turns.connection is None:
@@ -140,7 +140,7 @@ class Tables:
         return begun
 
     def write_aside(self, facts: Mapping[int, TrialUpdate]) -> None:
-        """Write facts from another thread than the one that has turns.
+        """Write facts from another thread than the one with turns.
 
         Raises:
             Evicted: one of the trials is not this driver's any more.
@@ -150,11 +150,11 @@ class Tables:
             self._write(session, facts)
 
     def found(self, study_id: int, attributes: Mapping[str, Any], trials: Sequence[FrozenTrial]) -> None:
-        """Write what is known of a study that has nothing yet, and its first trials, which have ended elsewhere.
+        """Write the attributes of an empty study, and its first trials, which ended elsewhere.
 
         Args:
-            study_id: of the study.
-            attributes: the study's.
+            study_id: the id of the study.
+            attributes: the attributes of the study.
             trials: numbered from 0.
 
         Raises:
@@ -181,7 +181,7 @@ class Tables:
         return None
 
     def _begin(self, session: Session, step: Begin) -> int:
-        """A trial's number is how many of its study were made before it, which are known if the last of them is."""
+        """Insert a trial and return its id; its number is right if the last one before it is `after`."""
         session.execute(_STUDY, {"study": step.study_id})
         row = {"number": step.number, "study_id": step.study_id, "state": TrialState.RUNNING}
         result: Any = session.execute(_BEGIN, {**row, "datetime_start": _utc(step.at)})
@@ -219,7 +219,7 @@ class Tables:
             session.execute(_upsert(self._insert, table, key, tuple(rows[0])), rows)
 
     def _check_ownership(self, session: Session, trials: Mapping[int, TrialUpdate]) -> None:
-        """Who has taken a trial over has changed its row first; so the rows are locked before the owners are read."""
+        """Raise if another driver took a trial; rows are locked before owners are read."""
         if not self._turns.driver or not trials:
             return
         held = session.execute(_RUNNING, {"trials": list(trials)}).scalars().all()
@@ -230,7 +230,7 @@ class Tables:
 
 @functools.lru_cache
 def _upsert(insert: Callable[..., Any], table: Any, key: str, columns: tuple[str, ...]) -> Any:
-    """Replaces rows in one statement; Optuna's own way looks each of them up first."""
+    """Return a statement that replaces rows at once; Optuna itself looks each of them up first."""
     statement = insert(table)
     replaced = {name: statement.excluded[name] for name in columns if name not in ("trial_id", key)}
     return statement.on_conflict_do_update(index_elements=["trial_id", key], set_=replaced)
@@ -251,12 +251,12 @@ def _ended(study_id: int, trial: FrozenTrial) -> dict[str, Any]:
 
 
 def _utc(local: datetime.datetime) -> datetime.datetime:
-    """As Optuna keeps times in its tables."""
+    """Return a local time as Optuna's tables store it."""
     return local.astimezone(datetime.UTC).replace(tzinfo=None)
 
 
 def _sessions(engine: sqlalchemy.Engine, turns: Turns) -> scoped_session[Session]:
-    """Sessions on the connection that holds the turn, while there is one."""
+    """Return sessions on the connection that holds the turn, while there is one."""
 
     class InTurn(Session):
         def get_bind(self, *args: Any, **kwargs: Any) -> sqlalchemy.Engine | sqlalchemy.Connection:
@@ -272,14 +272,14 @@ def found(
     """Write a study's attributes and its first trials, in a turn.
 
     Args:
-        storage: opened for writing.
+        storage: a storage opened for writing.
         turns: the driver's right to the study.
-        study_id: of a study that has neither yet.
+        study_id: the id of a study that has neither yet.
         attributes: JSON values.
         trials: numbered from 0, complete or pruned.
 
     Raises:
-        TurnLost: nobody knows whether it is written.
+        TurnLost: it is unknown whether it is written.
         Unavailable: another program has begun a trial of the study.
     """
     backend = backend_of(storage)

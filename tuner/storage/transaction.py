@@ -26,7 +26,7 @@ from tuner.storage.transient_errors import outage_of
 from tuner.storage.trial_update import TrialUpdate
 
 OVERDUE_SECONDS = 0.5
-"""Seconds beyond `delay` after which whoever adds an update writes the pending ones itself, and waits for that."""
+"""Seconds beyond `delay` after which a caller that adds an update writes the pending ones itself."""
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
-"""An outage: why a database cannot be used for the moment, told from what is wrong with it for good.
+"""Outages: errors of a database that pass, as opposed to permanent ones.
 
-It knows the errors of SQLite and PostgreSQL by their numbers, and leaves it to others to wait.
+It knows the errors of SQLite and PostgreSQL by their numbers. It does not wait.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tuner.errors import StorageError
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """What is wrong, and what its reader can do about it."""
+    """The reason of an outage, and a remedy."""
 
     what: str
     remedy: str
@@ -34,7 +34,7 @@ TAKEN = Outage("another run is counting the trials of the study", "see whether t
 CROSSED = Outage("another program works on the trials of the study", "end it or wait for it")
 
 _OF_SQLITE = {5: LOCKED, 6: LOCKED, 10: BROKEN, 13: FULL, 14: BROKEN}
-"""By https://sqlite.org/rescode.html: BUSY, LOCKED, IOERR, FULL, CANTOPEN."""
+"""Codes of https://sqlite.org/rescode.html: BUSY, LOCKED, IOERR, FULL, CANTOPEN."""
 
 _OF_POSTGRESQL = {
     "53100": FULL,
@@ -48,10 +48,10 @@ _OF_POSTGRESQL = {
     "57P": AWAY,
     "25P03": AWAY,
 }
-"""By https://www.postgresql.org/docs/current/errcodes-appendix.html, a whole code or how it begins."""
+"""Codes, or their beginnings, of https://www.postgresql.org/docs/current/errcodes-appendix.html."""
 
 _REFUSAL = re.compile("authentication|password|denied|does not exist|pg_hba.conf|unknown database", re.IGNORECASE)
-"""What a server says to those whom it does not let in; a failed connection has no code."""
+"""Messages of a server that refuses access; a failed connection has no code."""
 
 
 class Unavailable(StorageError):
@@ -68,7 +68,7 @@ class Unavailable(StorageError):
 
 @contextlib.contextmanager
 def readable_errors() -> Iterator[None]:
-    """Turn what the database raises into a sentence.
+    """Turn database exceptions into one sentence.
 
     Raises:
         StorageError: in place of an error of the database.
@@ -80,13 +80,13 @@ def readable_errors() -> Iterator[None]:
 
 
 def reason(error: BaseException) -> str:
-    """What the database's own driver said, without the statement that it was given."""
+    """Return the message of the database's own driver, without the statement."""
     inner = _database_error(error) or error
     return (str(getattr(inner, "orig", None) or inner).splitlines() or [type(inner).__name__])[0]
 
 
 def outage_of(error: BaseException) -> Outage | None:
-    """Why the database could not do something, if that is likely to pass; None for any other error."""
+    """Return the outage behind an error, if it is likely to pass; None for any other error."""
     if isinstance(error, Unavailable):
         return error.outage
     if not isinstance(error, SQLAlchemyError | StorageInternalError | StorageError):
@@ -96,7 +96,7 @@ def outage_of(error: BaseException) -> Outage | None:
 
 
 def _database_error(error: BaseException | None) -> DBAPIError | None:
-    """The error that others were raised from, or in the handling of."""
+    """Return the database error that an error was raised from, or during."""
     while error is not None and not isinstance(error, DBAPIError):
         error = error.__cause__ or error.__context__
     return error

@@ -1,4 +1,4 @@
-"""The trials of a study in memory, as samplers and pruners read them, hundreds of times for one write."""
+"""The trials of a study in memory, as samplers and pruners read them, hundreds of times per write."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
 class TrialCache:
-    """Trials by their ids. One that was handed out is never changed afterwards: a changed copy takes its place.
+    """Trials by their ids. A returned trial is never changed later: a changed copy replaces it.
 
-    What a driver asks at every event costs the same however many trials have ended.
+    The cost of a driver's requests does not depend on the number of ended trials.
     """
 
     def __init__(self) -> None:
@@ -29,21 +29,21 @@ class TrialCache:
         self._ended: dict[int, FrozenTrial] = {}
         self._last = -1
         self.newest = -1
-        """The highest id that was ever put in."""
+        """The highest id so far."""
 
     def __contains__(self, trial_id: int) -> bool:
         return trial_id in self._trials
 
     def get(self, trial_id: int) -> FrozenTrial:
-        """A trial; KeyError if there is none."""
+        """Return a trial; KeyError if there is none."""
         return self._trials[trial_id]
 
     def id_of(self, number: int) -> int:
-        """The id of a trial; KeyError if there is none of that number."""
+        """Return the id of a trial; KeyError if there is none of that number."""
         return self._ids[number]
 
     def all(self, states: Container[TrialState] | None) -> list[FrozenTrial]:
-        """Those in one of `states`, by number; None is all."""
+        """Return the trials in one of `states`, by number; None is all."""
         if states is None:
             return list(self._trials.values())
         if any(state in states for state in FINISHED):
@@ -52,25 +52,25 @@ class TrialCache:
         return sorted((trial for trial in opened if trial.state in states), key=_number)
 
     def count(self, states: Container[TrialState] | None) -> int:
-        """How many are in one of `states`."""
+        """Return the number of trials in one of `states`."""
         return sum(count for state, count in self._counts.items() if states is None or state in states)
 
     @property
     def open(self) -> Set[int]:
-        """The ids of those that have not ended."""
+        """The ids of the trials that have not ended."""
         return self._open
 
     def kind(self, param: str) -> BaseDistribution | None:
-        """What a parameter of that name has been drawn from in the study."""
+        """Return the distribution of a parameter in the study."""
         return self._kinds.get(param)
 
     def ended(self) -> list[FrozenTrial]:
-        """Those that ended, or were put in as ended ones, since this was asked last."""
+        """Return the trials that ended, or were added as ended ones, since the last call."""
         ended, self._ended = list(self._ended.values()), {}
         return ended
 
     def put(self, trial: FrozenTrial) -> None:
-        """Take in a trial that is new or has changed."""
+        """Add a trial that is new or has changed."""
         trial_id = trial_id_of(trial)
         known = self._trials.get(trial_id)
         self._trials[trial_id] = trial
@@ -92,14 +92,14 @@ class TrialCache:
             self._kinds = {**trial.distributions, **self._kinds}
 
     def drop(self, trial_id: int) -> None:
-        """Forget a trial that was not written."""
+        """Remove a trial that was not written."""
         trial = self._trials.pop(trial_id)
         del self._ids[trial.number]
         self._open.discard(trial_id)
         self._counts[trial.state] -= 1
 
     def change(self, trial_id: int, change: Callable[[FrozenTrial], None]) -> None:
-        """Put a changed copy in the place of a trial."""
+        """Replace a trial by a changed copy."""
         trial = copy.copy(self._trials[trial_id])
         change(trial)
         self.put(trial)

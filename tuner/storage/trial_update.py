@@ -17,7 +17,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class TrialUpdate:
-    """What an update changes of a trial besides its state."""
+    """The changes of a trial, except its state."""
 
     user: Mapping[str, Any] = field(default_factory=dict)
     system: Mapping[str, Any] = field(default_factory=dict)
@@ -26,12 +26,12 @@ class TrialUpdate:
 
     @classmethod
     def of(cls, trial: FrozenTrial) -> TrialUpdate:
-        """All that is known of a trial."""
+        """Return all facts of a trial."""
         params = {name: (kind.to_internal_repr(trial.params[name]), kind) for name, kind in trial.distributions.items()}
         return cls(trial.user_attrs, trial.system_attrs, trial.intermediate_values, params)
 
     def with_later(self, later: TrialUpdate) -> TrialUpdate:
-        """These and later ones, which hold where both say something."""
+        """Return these changes and later ones; the later ones win."""
         return TrialUpdate(
             {**self.user, **later.user},
             {**self.system, **later.system},
@@ -40,7 +40,7 @@ class TrialUpdate:
         )
 
     def rows(self) -> Iterator[tuple[Any, str, Row]]:
-        """The table, the column that tells its rows of one trial apart, and the row, which lacks the trial's id."""
+        """Yield the table, the key column within a trial, and the row without the trial's id."""
         for name, (value, distribution) in self.params.items():
             row = {"param_name": name, "param_value": value, "distribution_json": distribution_to_json(distribution)}
             yield optuna_internals.TrialParamModel.__table__, "param_name", row
@@ -57,7 +57,7 @@ class TrialUpdate:
                 yield table, "key", {"key": key, "value_json": json.dumps(fact)}
 
     def change(self, trial: FrozenTrial) -> None:
-        """Of a trial in memory whose mappings others may hold; what is empty changes none of them."""
+        """Change a trial in memory by replacing its mappings, which others may hold."""
         if self.user:
             trial.user_attrs = {**trial.user_attrs, **self.user}
         if self.system:

@@ -1,4 +1,4 @@
-"""Database URLs: what they mean to us, and how they are shown."""
+"""Database URLs: how they are parsed and shown."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ POSTGRESQL = "postgresql+psycopg"
 
 
 def parse(url: str) -> URL:
-    """Read a URL; PostgreSQL is always spoken to through psycopg.
+    """Parse a URL; PostgreSQL always uses psycopg.
 
     Raises:
-        UsageError: it is none, or asks for another driver of PostgreSQL.
+        UsageError: it is no URL, or asks for another driver of PostgreSQL.
     """
     try:
         parsed = make_url(url)
@@ -33,21 +33,21 @@ def parse(url: str) -> URL:
 
 
 def shown(url: str) -> str:
-    """The URL without its password, wherever it stands."""
+    """Return the URL without its password, wherever it is."""
     parsed = make_url(url)
     secrets = {key: "***" for key in parsed.query if "password" in key}
     return parsed.update_query_dict(secrets).render_as_string(hide_password=True)
 
 
 def sqlite_file(url: URL) -> Path | None:
-    """The file of an SQLite database; None for one in memory and for any other database."""
+    """Return the file of an SQLite database; None for one in memory and for any other database."""
     if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
         return None
     return Path(os.path.realpath(str(url.database)))
 
 
 def anchored(url: str, folder: str) -> str:
-    """The URL with a relative path of an SQLite file taken to start at a folder.
+    """Return the URL with a relative path of an SQLite file resolved from a folder.
 
     Raises:
         UsageError: it is no URL.

@@ -1,7 +1,7 @@
-"""The write-behind storage of a driver: it reads trials from memory, and writes their updates later, in bulk.
+"""The write-behind storage of a driver: it reads trials from memory, and writes updates later, in bulk.
 
-An outage of the database is waited for. In a turn that another driver could take, everything goes through the
-connection that holds the turn, and fails with it.
+It waits for the end of an outage. In a turn that another driver could take, everything uses the connection that holds
+the turn, and fails with it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Studies: the one package that knows Optuna's trials."""
+"""Studies: the one package that works with Optuna's trials."""
 
 from tuner.study.ask_tell import AskTell
 from tuner.study.distributions import Choices, Domain, Range

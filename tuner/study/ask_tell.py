@@ -1,6 +1,6 @@
-"""The writing side of a study: ask for a trial, report its epochs, tell how it ended, take over what was left.
+"""The writing side of a study: ask for a trial, report its epochs, record its outcome, recover trials.
 
-Optuna's trials do not leave this package; training code sees a port, everyone else sees records.
+Optuna's trials stay in this package. Training code sees a port, all other code sees records.
 """
 
 from __future__ import annotations
@@ -106,15 +106,15 @@ class AskTell:
     def report(self, epoch: Epoch) -> bool:
         """Record an epoch; return whether the pruner stops the trial here.
 
-        With several objectives Optuna knows no value of an epoch, and nothing is pruned; nor does it learn
-        the value of an epoch that breaks a bound.
+        With several objectives Optuna gets no value of an epoch, and nothing is pruned. Optuna also gets no value of an
+        epoch that breaks a bound.
 
-        An epoch that an earlier attempt has reported is not judged again: the pruner knows more by now, and the
-        verdict would depend on where the attempt ended. Nor is the last one: there is nothing left to save. The
-        epoch, its verdict and what the pruner noted are written at once, if need be `delay` later and with
-        everything else that was known then. So what a crash loses is the end of what was reported, and the
-        trials go on from a state that the study once had: an epoch that was lost is trained and judged again,
-        by a pruner that knows what it knew then if the epochs come in the same order.
+        An epoch that an earlier attempt reported is not judged again: the pruner knows more by now, and the verdict
+        would depend on where the attempt ended. The last epoch is not judged either, since nothing is left to save. The
+        epoch, its verdict and the pruner's notes are written together, at most `delay` later, with everything else of
+        that time. So a crash loses only the latest reports, and the trials resume from an earlier state of the study. A
+        lost epoch is trained and judged again. Its pruner knows the same as before if the epochs come in the same
+        order.
         """
         running = self.running[epoch.trial]
         with readable_errors(), self._storage.together():
@@ -131,13 +131,13 @@ class AskTell:
         return stop
 
     def _judge(self, trial_id: int, values: Mapping[int, float]) -> bool:
-        """Return whether the pruner stops the trial with these new values, which go with what it notes on the trial."""
+        """Return whether the pruner stops the trial with these new values, which its notes accompany."""
         trial = copy.copy(self._storage.get_trial(trial_id))
         trial.intermediate_values = {**trial.intermediate_values, **values}
         return self.optuna.pruner.prune(self.optuna, trial)
 
     def tell(self, outcome: Outcome) -> bool:
-        """Record how a trial ended; return whether it has: a suspended or lost trial may wait for another attempt."""
+        """Record the outcome of a trial; return whether it has ended: a suspended or lost trial may wait."""
         attempt = self.running[outcome.trial]
         with readable_errors():
             if self._storage.holds(attempt.id):
@@ -148,11 +148,11 @@ class AskTell:
         return ended
 
     def leave(self, number: int) -> None:
-        """Set a running trial back, as a suspended one is; one that was just told has ended."""
+        """Set a running trial back like a suspended one; a trial with an outcome has ended."""
         self.tell(Outcome(number, 0, State.SUSPENDED))
 
     def recover(self, alive: Set[str] = frozenset()) -> int:
-        """Set back each trial that a dead driver left running; return how many there were.
+        """Set back each trial that a dead driver left running; return their number.
 
         Args:
             alive: the other drivers, whose trials may run.
@@ -168,7 +168,7 @@ class AskTell:
         """Write what is reported and not written yet, of all trials.
 
         Raises:
-            Evicted: this driver was out of touch for too long, and its trials are others' by now.
+            Evicted: this driver had no contact for too long, and other drivers have its trials.
         """
         with readable_errors():
             self._storage.flush()

@@ -1,4 +1,4 @@
-"""An attempt at a trial: what its driver keeps of it while it runs, and what is written of its end."""
+"""An attempt at a trial: its driver's state while it runs, and the facts that are written at its end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TOLD_AS = {
     State.FAILED: TrialState.FAIL,
     State.LOST: TrialState.FAIL,
 }
-"""How Optuna is told of each end."""
+"""Optuna's state for each end."""
 
 History = dict[str, list[float]]
 """One list for each metric, with an entry for each epoch."""
@@ -33,9 +33,9 @@ History = dict[str, list[float]]
 class Attempt:
     """A trial that was asked for, by its id in the database.
 
-    `judged` is the last epoch that the pruner has judged, `lanes` the most trials that it has trained with as one
-    program, itself included; in any attempt. `last` is the epoch at which it is trained to its end, if that is known.
-    `losses` counts the attempts that were lost with their process, and `worker` is where this one is.
+    `judged` is the last epoch that the pruner has judged, in any attempt. `lanes` is the largest number of trials that
+    it trained with as one program, itself included, in any attempt. `last` is its final epoch, if that is known.
+    `losses` counts the attempts that were lost with their process. `worker` is the current worker.
     """
 
     id: int
@@ -75,31 +75,31 @@ class Attempt:
         return stopped_at(self.history)
 
     def history_with(self, epoch: Epoch, stop: bool) -> History:
-        """The history up to an epoch; what an earlier attempt has reported from there on does not count."""
+        """Return the history up to an epoch; later reports of an earlier attempt do not count."""
         facts = {"epoch": epoch.epoch, **epoch.metrics, "seconds": epoch.seconds, STOPPED: int(stop)}
         kept = sum(number < epoch.epoch for number in self.history.get("epoch", []))
         return {name: [*self.history.get(name, [])[:kept], fact] for name, fact in facts.items()}
 
     def pruned(self, outcome: Outcome, epoch: int, goal: Goal) -> Outcome:
-        """What a trial that was stopped at an epoch would have told of itself, had it not ended by `outcome`."""
+        """Return the outcome of a trial that was stopped at an epoch, in place of its own `outcome`."""
         at = self.history["epoch"].index(epoch)
         violations = goal.violations({name: self.history[name][at] for name in goal.names})
         return Outcome(outcome.trial, outcome.attempt, State.PRUNED, epoch=epoch, violations=violations)
 
     def pruned_by(self, pruner: str, goal: Goal) -> str:
-        """Why a pruner has stopped it."""
+        """Return why a pruner has stopped the trial."""
         at = self.history[STOPPED].index(1)
         value = rounded(self.history[goal.metric][at])
         return f"{pruner} at epoch {self.history['epoch'][at]}, {goal.title} {value}"
 
 
 def stopped_at(history: Mapping[str, list[float]]) -> int | None:
-    """The epoch at which the pruner stopped a trial of that history."""
+    """Return the epoch at which the pruner stopped a trial with this history."""
     stops = history.get(STOPPED, [])
     return int(history["epoch"][stops.index(1)]) if 1 in stops else None
 
 
 def constraints(violations: Mapping[str, float]) -> dict[str, Any]:
-    """By name as `Trial.set_constraint` writes them, and as the list that the dashboard up to 0.21 reads."""
+    """Return violations by name, as `Trial.set_constraint` writes them, and as a list for dashboards up to 0.21."""
     named = {f"{CONSTRAINTS_KEY}:{name}": violation for name, violation in violations.items()}
     return {**named, CONSTRAINTS_KEY: list(violations.values())} if violations else {}

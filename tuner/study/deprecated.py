@@ -38,4 +38,4 @@ DEPRECATED: Mapping[str, Mapping[str, Deprecation]] = {
     },
     **{name: {"constraints_func": _CONSTRAINTS} for name in ("GPSampler", "NSGAIISampler", "NSGAIIISampler")},
 }
-"""By class and argument."""
+"""The deprecated arguments, by class."""

@@ -1,4 +1,4 @@
-"""Domains: what a study draws a parameter from, and where in it a value lies on the parameter's own scale."""
+"""Domains: the values of a parameter in a study, and the place of a value on the parameter's scale."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tuner.config import Scalar
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Numbers in [low, high], both included; `whole` ones alone, or any, those that `step` leads to if it is not 0."""
+    """Numbers in [low, high], both included; only whole ones if `whole`; with a `step` above 0 only its multiples."""
 
     low: float
     high: float
@@ -26,18 +26,18 @@ class Range:
 
     @property
     def varies(self) -> bool:
-        """Whether it holds more than one value."""
+        """Whether it has more than one value."""
         return self.low < self.high
 
     def place(self, value: float) -> float:
-        """Where a value lies: 0 at the low end, 1 at the high one, in equal steps on a log scale where it is log."""
+        """Return the place of a value: 0 at the low end, 1 at the high one, even on the parameter's scale."""
         if not self.varies:
             return 0.5
         low, high, at = (math.log(each) if self.log else each for each in (self.low, self.high, value))
         return (at - low) / (high - low)
 
     def value(self, place: float) -> float:
-        """What lies at a place; not rounded."""
+        """Return the value at a place, not rounded."""
         if self.log:
             return math.exp(math.log(self.low) + place * (math.log(self.high) - math.log(self.low)))
         return self.low + place * (self.high - self.low)
@@ -51,11 +51,11 @@ class Choices:
 
     @property
     def varies(self) -> bool:
-        """Whether there is more than one."""
+        """Whether there is more than one label."""
         return len(self.labels) > 1
 
     def place(self, value: Any) -> float:
-        """The position of a label, counted from 0; true is not 1."""
+        """Return the position of a label, counted from 0; true is not 1."""
         return [(type(label), repr(label)) for label in self.labels].index((type(value), repr(value)))
 
 
@@ -63,9 +63,9 @@ Domain: TypeAlias = Range | Choices
 
 
 def domains(trials: Iterable[FrozenTrial]) -> dict[str, Domain]:
-    """That of each parameter by its name, in the order in which trials first had them.
+    """Return the domain of each parameter by its name, in the order in which trials first had them.
 
-    Where another program has changed one between trials, it is all of what its trials were drawn from.
+    If another program changed a domain between trials, it covers all domains of its trials.
     """
     drawn: dict[str, list[BaseDistribution]] = {}
     for trial in trials:
@@ -77,7 +77,7 @@ def domains(trials: Iterable[FrozenTrial]) -> dict[str, Domain]:
 
 
 def label_of(value: Any) -> Scalar:
-    """A value as a label: another program may choose from lists and mappings, which are their JSON here."""
+    """Return a value as a label: lists and mappings of another program become their JSON."""
     plain = value is None or isinstance(value, bool | int | float | str)
     return value if plain else json.dumps(value, ensure_ascii=False, default=repr)
 

@@ -1,9 +1,8 @@
-"""A fork: a study moved to a changed space, with every trial of it that still fits.
+"""A fork: a study copied to a changed space, with every trial that still fits.
 
-A trial fits where the new space gives the very config that it was trained with, and its value means the same:
-the rows, the seed and what counts are those of the old study. It is kept with its value, its epochs and its
-attributes, under the parameters and distributions of the new space, so that the sampler learns from it. The
-old study is left as it is, its checkpoints with it.
+A trial fits if the new space gives the same config, and its value has the same meaning: rows, seed and objective are
+those of the old study. It keeps its value, its epochs and its attributes, with the parameters and distributions of the
+new space. So the sampler learns from it. The old study and its checkpoints stay the same.
 """
 
 from __future__ import annotations
@@ -40,15 +39,15 @@ _UNKEPT = {
 }
 _KEPT = (CONSTRAINTS_KEY, HISTORY, TRACEBACK)
 _KEPT_NOTES = ("fixed_params", "grid_id", "search_space")
-"""What Optuna notes of a trial and what holds in another study: rungs and brackets go by a trial's number."""
+"""Notes of Optuna on a trial that hold in another study. Rungs and brackets depend on a trial's number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """What a study was forked from.
+    """The origin of a fork.
 
-    `of` and `uid` are the old study, which had so many `trials`; `kept` of them begin the new one, and
-    `left_out` counts the others by the reason. `beyond` is by how much chance is ahead of the numbers.
+    `of` and `uid` are the old study, and `trials` its number of trials. `kept` of them begin the new study, and
+    `left_out` counts the others by reason. `beyond` is the lead of the random seeds over the trials' numbers.
     """
 
     of: str
@@ -60,37 +59,37 @@ class Fork:
 
     @classmethod
     def read(cls, study: Study) -> Fork | None:
-        """That of a study, if it is one."""
+        """Return the fork of a study, if it is one."""
         facts: Mapping[str, Any] | None = study.optuna.user_attrs.get(FORK) if study.made_here else None
         return None if facts is None else cls(**facts)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """All of it in words, a line for each reason."""
+        """Sentences about the fork, one for each reason."""
         left_out = (f"{count} left out: {reason}" for reason, count in self.left_out.items())
         return f"fork of study {self.of}: {self.kept} of its {self.trials} trials kept", *left_out
 
 
 @dataclass(frozen=True, slots=True)
 class Forked:
-    """A fork and the trials that it begins with, none where it has begun already."""
+    """A fork and its first trials; none if it has begun already."""
 
     fork: Fork
     trials: Sequence[FrozenTrial] = ()
 
 
 def fork_of(storage: BaseStorage, name: str, space: Space, goal: Goal) -> Forked:
-    """What becomes of a study under a changed space; nothing is written.
+    """Return the fork of a study under a changed space, without writing it.
 
     Args:
-        storage: of both studies.
-        name: of the old study.
-        space: the new one, under the new study's name.
-        goal: of the new space.
+        storage: the storage of both studies.
+        name: the name of the old study.
+        space: the new space, with the new study's name.
+        goal: the goal of the new space.
 
     Raises:
-        StudyError: there is no such study, values would mean something else, no trial fits, or the new name
-            is taken by what is no fork of it.
+        StudyError: there is no such study, values would change their meaning, no trial fits, or the new name
+            belongs to a study that is no fork of it.
     """
     if (begun := _begun(storage, name, space.name)) is not None:
         return Forked(begun)
@@ -109,7 +108,7 @@ def fork_of(storage: BaseStorage, name: str, space: Space, goal: Goal) -> Forked
 
 
 def begin_fork(storage: BaseStorage, forked: Forked, space: Space, goal: Goal, batch: int | None, turns: Turns) -> None:
-    """Make the new study with its trials, in a turn; where it is there already, nothing is done.
+    """Make the new study with its trials, in a turn; do nothing if it exists.
 
     Raises:
         StorageError: the database cannot be used.
@@ -126,7 +125,7 @@ def begin_fork(storage: BaseStorage, forked: Forked, space: Space, goal: Goal, b
 
 
 def _begun(storage: BaseStorage, old: str, new: str) -> Fork | None:
-    """The fork, where an earlier run has made it."""
+    """Return the fork, if an earlier run made it."""
     names = list_studies(storage)
     there = load_study(storage, new) if new in names else None
     if there is None or not (there.made_here or there.records()):
@@ -150,7 +149,7 @@ def _refuse_other_values(study: Study, space: Space, goal: Goal) -> None:
 
 
 def _fitting(study: Study, trials: Sequence[FrozenTrial], space: Space) -> tuple[list[FrozenTrial], dict[str, int]]:
-    """Those that fit, as trials of the new study, and how many do not, by the reason, the commonest first."""
+    """Return the fitting trials for the new study, and the number of others by reason, the largest first."""
     numbers = itertools.count()
     kept: list[FrozenTrial] = []
     reasons: Counter[str] = Counter()
@@ -165,7 +164,7 @@ def _fitting(study: Study, trials: Sequence[FrozenTrial], space: Space) -> tuple
 
 
 def _fit(trial: FrozenTrial, old: Space, new: Space) -> FixedTrial | str:
-    """The trial's config drawn from the new space, or why that does not give it."""
+    """Return the trial's config drawn from the new space, or why that is impossible."""
     try:
         source = Source.of(old, trial.params)
     except KeyError as error:  # another program has put it into the study

@@ -1,4 +1,4 @@
-"""What makes two spaces one study, and the refusal of one that is another."""
+"""The identity of a study: what two spaces must share, and the refusal of another space."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tuner.space.validation import closed
 from tuner.space.yaml_writer import flow
 
 Identity = Mapping[str, Any]
-"""Path -> value or hole."""
+"""Path to value or hole."""
 
 
 def identity_of(space: Space, goal: Goal) -> dict[str, Any]:
-    """That of a space, with what counts spelt out, however the file says it."""
+    """Return the identity of a space, with its metrics and directions written out."""
     spelt = {"objective.metrics": list(goal.metrics), "objective.directions": [item.value for item in goal.directions]}
     written = space.identity().items()
     return {
@@ -26,31 +26,31 @@ def identity_of(space: Space, goal: Goal) -> dict[str, Any]:
 
 
 def changes(known: Identity, now: Identity) -> list[str]:
-    """The paths at which two differ."""
+    """Return the paths at which two identities differ."""
     return [path for path in {**known, **now} if known.get(path) != now.get(path)]
 
 
 def revalued(paths: Iterable[str], own: bool) -> list[str]:
-    """Those of changed paths by which a trial's value gets another meaning: the rows, the seed and what counts.
+    """Return the changed paths that change the meaning of values: the rows, the seed and the objective.
 
     Args:
-        paths: of two identities.
-        own: whether a function of one's own trains, whose sections are its own.
+        paths: the differing paths of two identities.
+        own: whether a user's function trains, to which other sections belong.
     """
     ruling = OWN_SECTIONS if own else SECTIONS
     return [path for path in paths if closed(path, ruling)]
 
 
 def described(paths: Iterable[str], known: Identity, now: Identity) -> list[str]:
-    """A line for each changed path."""
+    """Return a line for each changed path."""
     return [f"  {path}: {_shown(known, path)} in the study, {_shown(now, path)} now" for path in paths]
 
 
 def refuse_another(name: str, known: Identity, now: Identity) -> None:
-    """Let a study go on with its own space only.
+    """Raise if a study's space has another identity.
 
     Raises:
-        StudyError: it is another one; the message names what differs, and the ways on.
+        StudyError: it differs; the message names the differences and the ways to continue.
     """
     if not (changed := changes(known, now)):
         return

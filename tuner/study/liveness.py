@@ -1,4 +1,4 @@
-"""Which of the trials that a database calls running do run: a driver that was killed could not say that it ended."""
+"""Which trials that a database calls running do run: a killed driver could not record their end."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tuner.study.study import Snapshot, Study
 
 
 def drivers(study: Study, storage: str) -> Mapping[str, str] | None:
-    """The processes that work on a study, by the names that its running trials have for them.
+    """Return the processes that work on a study, by their names in its running trials.
 
-    None where nobody can tell, as of a study that another program made.
+    None if that is unknown, as for a study of another program.
 
     Raises:
         StorageError: the database cannot be read.
@@ -25,11 +25,11 @@ def drivers(study: Study, storage: str) -> Mapping[str, str] | None:
 
 
 def told_apart(records: list[Record], alive: Mapping[str, str] | None) -> list[Record]:
-    """The records, those that a driver left running when it died as `Unfinished.LEFT`.
+    """Return the records; trials of dead drivers have the state `Unfinished.LEFT`.
 
     Args:
-        records: of any states.
-        alive: the drivers; None is unknown, and what is said to run then counts as running.
+        records: records of any states.
+        alive: the drivers; None is unknown, and running trials then count as running.
     """
     if alive is None:
         return records
@@ -37,7 +37,7 @@ def told_apart(records: list[Record], alive: Mapping[str, str] | None) -> list[R
 
 
 class Attended(Study):
-    """A study whose records say which trials a dead driver left running.
+    """A study whose records show which trials a dead driver left running.
 
     Args:
         study: as it was loaded.
@@ -50,7 +50,7 @@ class Attended(Study):
         self.typed += and_storage(shown(storage))
 
     def snapshot(self) -> Snapshot:
-        """Every trial; one whose driver is gone is `left running`.
+        """Return every trial; one of a dead driver is `left running`.
 
         Raises:
             StorageError: the database cannot be read.

@@ -1,4 +1,4 @@
-"""The outcome writer: how a trial ended, or that it waits for another attempt, as the study keeps it."""
+"""The outcome writer: it stores how a trial ended, or that it waits for another attempt."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class OutcomeWriter:
         self._storage = storage
 
     def write(self, attempt: Attempt, outcome: Outcome) -> bool:
-        """Write how an attempt ended; return whether the trial has: a suspended one waits, as does a lost one.
+        """Write the outcome of an attempt; return whether the trial has ended: suspended and lost ones wait.
 
-        A trial that was lost with its process more often than `search.retries` has failed, unless other trials in
-        the process may have been the cause. A trial that the pruner stopped is pruned, however its attempt ended.
+        A trial that was lost with its process more often than `search.retries` fails, unless another trial in the
+        process may be the cause. A trial that the pruner stopped is pruned, however its attempt ended.
         """
         stopped = attempt.stopped_at
         trial = self._storage.get_trial(attempt.id)  # an attempt that crashed may have left facts of its own

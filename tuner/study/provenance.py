@@ -1,4 +1,4 @@
-"""Where a trial comes from that its study's sampler did not think of: kept by a fork, or known before the search."""
+"""The origin of a trial that the study's sampler did not choose: copied by a fork, or known before the search."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _KEY = "origin"
 
 
 class Way(enum.Enum):
-    """How it came: trained elsewhere and taken over with its values, or only its config, to be trained here."""
+    """The way of a trial into the study: copied with its values, or only its config, to be trained here."""
 
     KEPT = "kept from"
     ENQUEUED = "config of"
@@ -28,18 +28,18 @@ class Origin:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The attributes by which the trial's origin is known."""
+        """The attributes that store the trial's origin."""
         return {_KEY: {"way": self.way.value, **self.source}}
 
     @property
     def source(self) -> dict[str, Any]:
-        """What it comes from, as JSON values."""
+        """The origin as JSON values."""
         facts = {"study": self.study, "trial": self.trial, "file": self.file}
         return {name: fact for name, fact in facts.items() if fact is not None}
 
     @classmethod
     def of(cls, attributes: Mapping[str, Any]) -> Origin | None:
-        """That of a trial's attributes, if it has one."""
+        """Return the origin in a trial's attributes, if there is one."""
         facts = attributes.get(_KEY)
         if not isinstance(facts, dict) or facts.get("way") not in {way.value for way in Way}:
             return None  # it has none, or it is another program's

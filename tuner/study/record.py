@@ -1,4 +1,4 @@
-"""A trial as everyone but the driver sees it: read from the study, never written."""
+"""A trial for all code but the driver: read from the study, never written."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tuner.study.distributions import label_of
 
 
 class Unfinished(enum.StrEnum):
-    """Where a trial that has not ended is; `LEFT` is running by the database, but its driver is gone."""
+    """The state of a trial that has not ended; `LEFT` is running by the database, but its driver is gone."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -31,10 +31,10 @@ class Unfinished(enum.StrEnum):
 TrialStatus: TypeAlias = State | Unfinished
 
 STOPPED = "epoch.stopped"
-"""Has a 1 in a history at the epoch at which the pruner stopped the trial; no metric has a dot in its name."""
+"""A metric of a history: it is 1 at the epoch at which the pruner stopped. No other metric has a dot in its name."""
 
 HISTORY, TRACEBACK = "tuner:history", "tuner:traceback"
-"""System attributes of a trial. The dashboard shows each user attribute on one line, of 9,000 pixels for these."""
+"""System attributes of a trial. The dashboard would show user attributes of this length on a line of 9,000 pixels."""
 
 _SHOWN_AS: Mapping[TrialState, TrialStatus] = {
     TrialState.COMPLETE: State.COMPLETE,
@@ -47,12 +47,12 @@ _SHOWN_AS: Mapping[TrialState, TrialStatus] = {
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A trial as the study has it.
+    """A trial as the study stores it.
 
-    `state` is ours where we told it (`DIVERGED`, `OUT_OF_MEMORY`), else Optuna's; `values` has one per
-    objective, or nothing; `epoch` is the one that they come from; `violations` is by how much each bound
-    is broken, above 0 where it is; `reports` is the one objective by epoch, `history` has one list per
-    metric, an entry for each of `epochs`; `ended` is when it did.
+    `state` is the cause that tuner recorded (`DIVERGED`, `OUT_OF_MEMORY`), else Optuna's state. `values` has one value
+    per objective, or is empty; `epoch` is their epoch. `violations` is the amount by which each bound is broken, above
+    0 if it is. `reports` has the one objective by epoch. `history` has one list per metric, with an entry for each of
+    `epochs`. `ended` is the time of the end.
     """
 
     number: int
@@ -77,12 +77,12 @@ class Record:
 
     @property
     def finished(self) -> bool:
-        """Whether it has ended, however it did."""
+        """Whether it has ended in any way."""
         return isinstance(self.state, State)
 
     @property
     def value(self) -> float | None:
-        """Of the first or only objective."""
+        """The value of the first or only objective."""
         return self.values[0] if self.values else None
 
     @property
@@ -92,7 +92,7 @@ class Record:
 
     @property
     def sound(self) -> bool:
-        """Whether it is one to choose from: complete and within the bounds."""
+        """Whether it may be chosen: complete and within the bounds."""
         return self.complete and self.feasible
 
     @property
@@ -103,12 +103,12 @@ class Record:
 
 
 def sound(records: Iterable[Record]) -> list[Record]:
-    """The trials that values are compared among: complete, within the bounds, and with finite values."""
+    """Return the trials whose values are compared: complete, within the bounds, with finite values."""
     return [record for record in records if record.sound and record.values and all(map(math.isfinite, record.values))]
 
 
 def undominated(records: Iterable[Record], directions: Sequence[Direction]) -> list[Record]:
-    """Those that no other is as good as in every objective and better than in one, in the order of the first."""
+    """Return the records that no other dominates, ordered by the first objective."""
     signs = [-1 if direction is Direction.MAXIMIZE else 1 for direction in directions]
 
     def losses(record: Record) -> list[float]:
@@ -123,7 +123,7 @@ def undominated(records: Iterable[Record], directions: Sequence[Direction]) -> l
 
 
 def record_of(trial: FrozenTrial) -> Record:
-    """Read a trial, ours or one that another program left in the database."""
+    """Read a trial of tuner or of another program."""
     attributes = {**trial.user_attrs, **_long(trial.system_attrs)}
     ours = _is_ours(attributes)
     kept: dict[str, list[float]] = attributes.get("history", {}) if ours else {}
@@ -150,25 +150,25 @@ def record_of(trial: FrozenTrial) -> Record:
 
 
 def _state(trial: FrozenTrial, ours: Mapping[str, Any]) -> TrialStatus:
-    """Return the cause that we told, or what Optuna has: another program may have ended one of our trials."""
+    """Return the state that tuner recorded, else Optuna's: another program may have ended the trial."""
     told = ours.get("state")
     return State(told) if trial.state in FINISHED and told in list(State) else _SHOWN_AS[trial.state]
 
 
 def _is_ours(attributes: Mapping[str, Any]) -> bool:
-    """Whether we wrote the attributes: another program may call its own as we do."""
+    """Return whether tuner wrote the attributes: another program may use the same names."""
     kinds: Mapping[str, type | tuple[type, ...]] = {"attempt": int, "history": dict, "state": str, "cause": str}
     named = {name: attributes[name] for name in kinds if name in attributes}
     return "attempt" in named and all(isinstance(fact, kinds[name]) for name, fact in named.items())
 
 
 def _long(system_attrs: Mapping[str, Any]) -> dict[str, Any]:
-    """The attributes that are too long for the dashboard, by the names that they have in a record."""
+    """Return the attributes that are too long for the dashboard, by their names in a record."""
     names = {HISTORY: "history", TRACEBACK: "traceback"}
     return {name: system_attrs[key] for key, name in names.items() if key in system_attrs}
 
 
 def _violations(trial: FrozenTrial) -> dict[str, float]:
-    """Return the violations by name; those of Optuna's old list, which has positions only, where none has a name."""
+    """Return the violations by name, else those of Optuna's old list, which has positions only."""
     named = {name: violation for name, violation in trial.constraints.items() if not name.isdecimal()}
     return named or {f"constraint {place}": violation for place, violation in trial.constraints.items()}

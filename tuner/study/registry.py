@@ -27,20 +27,20 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 warnings.filterwarnings("ignore", "Choices for a categorical distribution should be")  # said at each look at a study
 
 REHEARSED = 12
-"""Two more than TPE takes at random before it looks at what it was told."""
+"""Number of rehearsed trials: two more than TPE draws at random."""
 
 
 def open_study(storage: BaseStorage, space: Space, goal: Goal, batch: int | None = None) -> Study:
-    """The study of a space: continued when it is there, else created with its enqueued trials.
+    """Return the study of a space: the existing one, else a new one with its enqueued trials.
 
     Args:
-        storage: opened for writing.
-        space: what the study tunes.
-        goal: what its trials are compared by.
-        batch: of `--deterministic`; None without it. A study is the one or the other from its first trial on.
+        storage: a storage opened for writing.
+        space: the space of the study.
+        goal: the goal of the study.
+        batch: the batch of `--deterministic`; None without it. A study keeps its mode from its first trial on.
 
     Raises:
-        StudyError: a study of that name is there and has another space, or another `batch`.
+        StudyError: the study of that name has another space, or another `batch`.
     """
     identity = identity_of(space, goal)
     with readable_errors():
@@ -65,25 +65,25 @@ def open_study(storage: BaseStorage, space: Space, goal: Goal, batch: int | None
 
 
 def refuse_other_directions(study: optuna.Study, goal: Goal) -> None:
-    """Let nobody work on an empty study that another program has made for the other direction.
+    """Raise if another program made an empty study with another direction.
 
     Raises:
-        StudyError: it was.
+        StudyError: the directions differ.
     """
     if [direction.name for direction in study.directions] != [direction.name for direction in goal.directions]:
         raise StudyError(f"study {study.study_name} was made for other directions: choose another --study-name")
 
 
 def load_study(storage: BaseStorage, name: str, space: Space | None = None) -> Study:
-    """Return a study that is there.
+    """Return an existing study.
 
     Args:
         storage: the database.
-        name: the study's.
-        space: what it tunes, where that is known already.
+        name: the name of the study.
+        space: its space, if that is known already.
 
     Raises:
-        StudyError: it is not; the message lists those that are.
+        StudyError: there is no such study; the message lists the existing ones.
     """
     with readable_errors():
         study = _load(storage, name)
@@ -101,7 +101,7 @@ def load_study(storage: BaseStorage, name: str, space: Space | None = None) -> S
 
 
 def list_studies(storage: BaseStorage) -> list[str]:
-    """The names of the studies, in the order in which they were made."""
+    """Return the names of the studies, in the order in which they were made."""
     with readable_errors():
         return [study.study_name for study in storage.get_all_studies()]
 
@@ -120,18 +120,18 @@ def _load(storage: BaseStorage, name: str) -> optuna.Study | None:
 
 
 def new_uid() -> str:
-    """What tells a study from others of its name."""
+    """Return an identifier that distinguishes a study from others of its name."""
     return uuid.uuid4().hex[:12]
 
 
 def facts_of(space: Space, goal: Goal, batch: int | None, uid: str) -> dict[str, Any]:
-    """All that is kept of a study besides its trials."""
+    """Return everything that is stored of a study besides its trials."""
     facts = {"uid": uid, "space": space.text, "file": space.file, "base": space.base}
     return {**facts, "identity": identity_of(space, goal), "metrics": goal.metrics, "shown": goal.shown, "batch": batch}
 
 
 def create_study(storage: BaseStorage, name: str, goal: Goal) -> optuna.Study:
-    """A study in which nothing is kept yet: where its making is cut short, the next run makes it."""
+    """Return a study without facts: if its creation is interrupted, the next run completes it."""
     directions = [StudyDirection[direction.name] for direction in goal.directions]
     study = optuna.create_study(storage=storage, study_name=name, directions=directions)
     with warnings.catch_warnings():
@@ -172,7 +172,7 @@ def rehearse(space: Space, goal: Goal) -> None:
 
 
 def sibling(study: Study, name: str) -> Study | None:
-    """Another study of the same database, if it is there."""
+    """Return another study of the same database, if it exists."""
     storage = storage_of(study.optuna)
     if name not in list_studies(storage):
         return None
@@ -183,10 +183,10 @@ def sibling(study: Study, name: str) -> Study | None:
 
 
 def enqueue(study: Study, params: Mapping[str, Any], facts: Mapping[str, Any], once: bool = False) -> None:
-    """Let a trial with these parameters, and with user attributes, wait to be asked for.
+    """Enqueue a trial with these parameters and user attributes.
 
-    A `seed` among the attributes is the trial's. With `once` it is not enqueued where a trial has these very
-    parameters. Others must not do the same at the same time.
+    A `seed` among the attributes is the trial's seed. With `once` nothing is enqueued if a trial has the same
+    parameters. No other process may do the same at the same time.
     """
     with readable_errors():
         study.optuna.enqueue_trial(dict(params), user_attrs=dict(facts), skip_if_exists=once)

@@ -28,12 +28,12 @@ _KINDS: Mapping[str, tuple[Any, type]] = {
 
 
 def sampler_learns(search: Search) -> bool:
-    """Return whether what comes of a trial has a say in what the others are."""
+    """Return whether results of trials influence the parameters of others."""
     return traits_of(search.sampler.type).learns
 
 
 def learns(search: Search) -> bool:
-    """Whether what comes of a trial has a say in the others: in what they are, how far they train, if they begin."""
+    """Return whether results of trials influence others: their parameters, their length, or whether they begin."""
     return sampler_learns(search) or search.pruner is not None or search.stop is not None
 
 
@@ -70,7 +70,7 @@ def pruner(component: Component | None, epochs: int, seed: int) -> BasePruner:
 
 
 def argument_faults(section: Any, kind: str) -> Iterator[tuple[str, str]]:
-    """(argument, message) of what the class of a `sampler` or `pruner` section would refuse.
+    """Yield (argument, message) for each argument that a sampler's or pruner's class would refuse.
 
     Raises:
         BuildError: Optuna has no such class, or the section names none.
@@ -82,9 +82,10 @@ def argument_faults(section: Any, kind: str) -> Iterator[tuple[str, str]]:
 
 
 def _sampler_defaults(cls: type, component: Component, seed: int, single: bool) -> dict[str, Any]:
-    """TPE's joint sampling covers only what all trials have in common unless it works by groups.
+    """Return the defaults of a sampler: a seed, and groups for TPE's joint sampling.
 
-    With several objectives it samples each parameter for itself, and so takes conditional ones as they come.
+    Without groups it samples jointly only what all trials have in common. With several objectives it samples each
+    parameter independently, conditional ones included.
     """
     takes_seed = "seed" in signatures.parameters_of(cls)
     grouped = cls.__name__ == _TPE and component.args.get("multivariate", single)
@@ -92,7 +93,7 @@ def _sampler_defaults(cls: type, component: Component, seed: int, single: bool) 
 
 
 def _pruner_defaults(cls: type, epochs: int, seed: int) -> dict[str, Any]:
-    """Hyperband's own default is read off the first complete trial and shifts its brackets on resume."""
+    """Return Hyperband's arguments; its own default would change its brackets on resume."""
     return {"max_resource": epochs, "seed": seed} if cls is HyperbandPruner else {}
 
 

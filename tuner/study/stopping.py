@@ -1,9 +1,9 @@
-"""When a search is enough before its total: `search.stop`, a target that was reached or patience that ran out.
+"""The end of a search before its total: `search.stop`, by a target or by patience.
 
-The rule looks at the trials that have ended, in the order in which they did, and so says the same in every
-run: that of the same command again starts nothing. Another rule decides anew over all trials. A larger
-total lets a study that has stopped go on: its trials so far are passed over, so that a target which they
-have reached stops it no more, and patience begins anew. So are the trials that a fork begins with.
+The rule reads the ended trials in the order in which they ended, so every run decides the same: the same command again
+starts nothing. Another rule decides anew over all trials. A larger total continues a stopped study. Its trials so far
+are then ignored: a target that they reached stops it no more, and patience starts again. The trials that a fork begins
+with are ignored too.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from tuner.study.fork import Fork
 from tuner.study.study import note, noted
 
 STOP = "stop"
-"""What is noted of a study: the rule, the total that it was run with, and why it has stopped."""
+"""The study's attribute with the rule, the total of the run, and the reason of the stop."""
 
 
 @dataclass(frozen=True, slots=True)
 class StopRule:
-    """The rule; None leaves that side of it out. The first `passed` trials that ended stop nothing."""
+    """The rule; None leaves a part out. The first `passed` ended trials stop nothing."""
 
     target: float | None
     patience: int | None
@@ -33,7 +33,7 @@ class StopRule:
 
     @classmethod
     def of(cls, space: Space, goal: Goal) -> StopRule | None:
-        """The rule of a space, if it has one.
+        """Return the rule of a space, if it has one.
 
         Raises:
             SpaceError: there are several objectives, and a target.
@@ -47,7 +47,7 @@ class StopRule:
         return cls(stop.target, stop.patience)
 
     def reason(self, study: Study, records: Iterable[Record]) -> str:
-        """Why the search is enough after these trials; empty while it is not."""
+        """Return why the search is enough after these trials; empty if it is not."""
         ended = sorted(filter(lambda record: record.finished, records), key=_when)
         front = study.front(ended)
         if not front:
@@ -70,12 +70,12 @@ class StopRule:
 
 
 class StopMonitor:
-    """Looks at a study that is run, whenever it is asked.
+    """Judges a running study whenever it is asked.
 
     Args:
-        study: opened for its space.
+        study: a study opened for its space.
         stop: the rule; None never stops it.
-        total: how many trials this run may bring it to.
+        total: the total of trials of this run.
     """
 
     def __init__(self, study: Study, stop: StopRule | None, total: int) -> None:
@@ -95,7 +95,7 @@ class StopMonitor:
         self._note(self.reason())
 
     def reason(self, below: int | None = None) -> str:
-        """Why the search is enough; empty while it is not.
+        """Return why the search is enough; empty if it is not.
 
         Args:
             below: only trials of lower numbers count; None counts all.
@@ -109,7 +109,7 @@ class StopMonitor:
         return self._reason
 
     def close(self) -> str:
-        """Note why the search has stopped, and say it; empty if it has not."""
+        """Store and return why the search has stopped; empty if it has not."""
         reason = self.reason()
         self._note(reason)
         return reason
@@ -122,7 +122,7 @@ class StopMonitor:
 
 
 def stop_reason(study: Study) -> str:
-    """Why the search had stopped when it was run last; empty if it had not, and while it runs."""
+    """Return why the search stopped in its last run; empty if it did not, or while it runs."""
     reason: str = noted(study, STOP).get("reason", "") if study.made_here else ""
     return reason
 

@@ -1,4 +1,4 @@
-"""A study as it is read: its space, its goal, its trials as records, the best of them."""
+"""A study for reading: its space, its goal, its trials as records, the best of them."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 FACTS = "tuner"
-"""The study's attribute with all that we know of it, written at once."""
+"""The study's attribute with all facts of tuner, written at once."""
 
 
 FORK = "fork"
-"""The study's attribute with what it was forked from, if it was."""
+"""The study's attribute with its origin, if it is a fork."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The trials of a study as one read of the database has them: by number, and what they were drawn from."""
+    """The trials of a study in one read of the database: by number, with their domains."""
 
     records: list[Record]
     _trials: Sequence[FrozenTrial] = field(repr=False)
 
     @functools.cached_property
     def domains(self) -> dict[str, Domain]:
-        """What each parameter is drawn from, in the order in which trials first had them."""
+        """The domain of each parameter, in the order in which trials first had them."""
         return domains(self._trials)
 
 
 class Study:
-    """An Optuna study, with the space that it tunes where `tuner` made it.
+    """An Optuna study, with its space if tuner made it.
 
     Args:
-        study: as Optuna loaded or created it.
-        space: what it tunes, where that is known already; else it is read from the study when it is asked for.
+        study: the study that Optuna loaded or created.
+        space: its space, if known already; else it is read from the study on demand.
     """
 
     def __init__(self, study: optuna.Study, space: Space | None = None) -> None:
@@ -60,20 +60,20 @@ class Study:
         self._facts: Mapping[str, Any] = study.user_attrs.get(FACTS, {})
         self.made_here = bool(self._facts)
         self.typed = shlex.quote(self.name)
-        """What follows `tuner confirm` in a shell: its name, and its database where that is not the default."""
+        """The arguments of `tuner confirm` in a shell: its name, and its database if that is not the default."""
         self.uid: str = self._facts.get("uid", "")
         self.beyond: int = study.user_attrs.get(FORK, {}).get("beyond", 0) if self.made_here else 0
-        """How far chance is ahead of the trials' numbers: a fork does not repeat that of its study."""
+        """The lead of random seeds over the trials' numbers: a fork does not repeat those of its study."""
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """What makes another space another study, where `tuner` made it."""
+        """The identity of its space, if tuner made it."""
         identity: Mapping[str, Any] = self._facts["identity"]
         return identity
 
     @functools.cached_property
     def goal(self) -> Goal:
-        """What its trials are compared by; bounds are known where `tuner` made it."""
+        """The objectives of its trials; bounds are known if tuner made it."""
         directions = tuple(Direction(direction.name.lower()) for direction in self.optuna.directions)
         unnamed = ["value"] if len(directions) == 1 else [f"value {i}" for i in range(len(directions))]
         metrics = self._facts.get("metrics") or self.optuna.metric_names or unnamed
@@ -85,29 +85,29 @@ class Study:
 
     @functools.cached_property
     def space(self) -> Space:
-        """What the study tunes, where `tuner` made it."""
+        """The space of the study, if tuner made it."""
         return self.known_space or Space.parse(self._facts["space"], self._facts["file"], self._facts["base"])
 
     def snapshot(self) -> Snapshot:
-        """Every trial, as one read of the database has them."""
+        """Return every trial in one read of the database."""
         with readable_errors():
             trials = self.optuna.get_trials(deepcopy=False)
         return Snapshot([record_of(trial) for trial in trials], trials)
 
     def records(self) -> list[Record]:
-        """Every trial, by number."""
+        """Return every trial, by number."""
         return self.snapshot().records
 
     def domains(self) -> dict[str, Domain]:
-        """What each parameter is drawn from, in the order in which trials first had them."""
+        """Return the domain of each parameter, in the order in which trials first had them."""
         return self.snapshot().domains
 
     def record(self, number: int, records: Sequence[Record] | None = None) -> Record:
-        """One trial.
+        """Return one trial.
 
         Args:
-            number: the trial's.
-            records: every trial, where they were read already.
+            number: the number of the trial.
+            records: every trial, if they were read already.
 
         Raises:
             StudyError: the study has no trial of that number.
@@ -120,29 +120,29 @@ class Study:
         return records[number]
 
     def best(self) -> Record | None:
-        """The complete trial of the best value that keeps to the bounds.
+        """Return the complete trial with the best value within the bounds.
 
-        None before there is one, and with several objectives, which have a front.
+        None if there is none, and with several objectives, which have a front.
         """
         if not self.goal.single:
             return None
         return next(iter(self.front()), None)
 
     def front(self, records: Iterable[Record] | None = None) -> list[Record]:
-        """The complete trials that keep to the bounds and that none is better than in all objectives.
+        """Return the complete trials within the bounds that no other trial dominates.
 
-        The best in the first objective comes first. With one objective it is the best trial alone.
+        They are ordered by the first objective, the best first. With one objective it is the best trial alone.
 
         Args:
-            records: those to choose from; None is all.
+            records: the trials to choose from; None is all.
         """
         candidates = [record for record in self.ranked(self.records() if records is None else records) if record.sound]
         return candidates[:1] if self.goal.single else undominated(candidates, self.goal.directions)
 
     def ranked(self, records: Iterable[Record]) -> list[Record]:
-        """Complete trials from the best to the worst in the first objective, then the others.
+        """Return complete trials from the best to the worst in the first objective, then the others.
 
-        Those that break a bound come after those that do not.
+        Trials that break a bound follow those that do not.
         """
         sign = -1 if self.goal.direction is Direction.MAXIMIZE else 1
 
@@ -153,19 +153,19 @@ class Study:
 
     @property
     def trials(self) -> list[FrozenTrial]:
-        """Every trial, by number, as Optuna gives it."""
+        """Every trial, by number, as an Optuna trial."""
         with readable_errors():
             return self.optuna.get_trials()
 
     @property
     def best_trials(self) -> list[FrozenTrial]:
-        """The trials of `front`, as Optuna gives them: within the bounds, and no trial is better in all objectives."""
+        """The trials of `front` as Optuna trials: within the bounds, and not dominated."""
         trials = self.trials
         return [trials[record.number] for record in self.front(map(record_of, trials))]
 
     @property
     def best_trial(self) -> FrozenTrial:
-        """The trial of `best`, as Optuna gives it.
+        """The trial of `best` as an Optuna trial.
 
         Raises:
             StudyError: no trial is complete and within the bounds, or there are several objectives.
@@ -179,12 +179,12 @@ class Study:
 
     @property
     def best_params(self) -> dict[str, Any]:
-        """The parameters of `best_trial`; it raises the same."""
+        """The parameters of `best_trial`; it raises the same errors."""
         return self.best_trial.params
 
     @property
     def best_value(self) -> float:
-        """The value of `best_trial`; it raises the same."""
+        """The value of `best_trial`; it raises the same errors."""
         value = self.best_trial.value
         assert value is not None, "a complete trial has a value"
         return value
@@ -195,49 +195,49 @@ class Study:
             return self.optuna.trials_dataframe()
 
     def finished(self) -> int:
-        """How many trials have ended, however they did."""
+        """Return the number of ended trials."""
         with readable_errors():
             return storage_of(self.optuna).get_n_trials(id_of(self.optuna), FINISHED)
 
 
 def noted(study: Study, key: str) -> Mapping[str, Any]:
-    """The facts that were noted of a study under a key; none if none were."""
+    """Return the stored facts of a study under a key; empty without any."""
     with readable_errors():
         facts: Mapping[str, Any] = study.optuna.user_attrs.get(key, {})
     return facts
 
 
 def note(study: Study, key: str, facts: Mapping[str, Any]) -> None:
-    """Note facts of a study, JSON values, in place of those under the same key."""
+    """Store facts of a study, JSON values, in place of those under the same key."""
     if noted(study, key) != facts:
         with readable_errors():
             study.optuna.set_user_attr(key, dict(facts))
 
 
 class Leaderboard:
-    """Who is ahead.
+    """The leading trials of a study.
 
     Args:
-        study: says by what.
-        keep: how many of the best are remembered.
+        study: the study, with its goal.
+        keep: the number of best trials to remember.
     """
 
     def __init__(self, study: Study, keep: int) -> None:
         self._study = study
         self._keep = keep
         self.front: list[Record] = []
-        """As `Study.front` gives it."""
+        """The front, as `Study.front` returns it."""
         self.best: list[Record] = []
-        """Of the sound ones, by rank."""
+        """The best sound trials, by rank."""
 
     def take(self, ended: Iterable[Record]) -> None:
-        """Take in trials that have ended; one that was taken in before changes nothing."""
+        """Add ended trials; a trial that was added before changes nothing."""
         sound = [record for record in ended if record.sound]
         self.front = self._study.front(_merged(self.front, sound))
         self.best = self._study.ranked(_merged(self.best, sound))[: self._keep]
 
 
 def _merged(known: list[Record], new: list[Record]) -> list[Record]:
-    """By number, as a study has them: so equals keep their order."""
+    """Return records by number, as a study has them, so that ties keep their order."""
     records = {record.number: record for record in [*known, *new]}
     return [records[number] for number in sorted(records)]

@@ -1,4 +1,4 @@
-"""An extract of a study: some of its trials by one objective, in memory, as Optuna's evaluators take them."""
+"""An extract of a study: some of its trials by one objective, in memory, for Optuna's evaluators."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from tuner.study.record import Record
 def extract(
     records: Sequence[Record], values: Iterable[float], domains: Mapping[str, Domain], direction: Direction
 ) -> optuna.Study:
-    """Return a study of one objective alone, whose trials are numbered anew.
+    """Return a study of one objective whose trials are renumbered.
 
-    Its parameters are places in [0, 1] on their own scale, and positions of labels: Optuna's evaluators would weigh
-    a range by its width, though it was searched by its logarithm, and cannot do with labels that are lists.
+    Its parameters are places in [0, 1] on their own scale, and positions of labels. Optuna's evaluators would weigh a
+    range by its width even on a logarithmic scale. They also cannot handle labels that are lists.
 
     Args:
         records: complete trials.
-        values: of each of them, finite.
-        domains: what each of their parameters is drawn from.
-        direction: which way the values get better.
+        values: the value of each of them, finite.
+        domains: the domain of each of their parameters.
+        direction: the direction in which the values improve.
     """
     distributions = {name: _distribution(domain) for name, domain in domains.items()}
     taken = optuna.create_study(direction=direction.value)

@@ -1,4 +1,4 @@
-"""Versions: with what data and user code the trials of a study ran, noted once for each run that changed it."""
+"""Versions: the data and user code of the trials of a study, stored for each run that changed them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from tuner.storage import readable_errors
 from tuner.study.study import Study
 
 VERSIONS = "versions"
-"""The study's attribute with all of them."""
+"""The study's attribute with all versions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """Digests of the data, empty where a function loads its own, and of each file of user code by its path.
+    """Digests of the data, empty if a function loads them, and of each file of user code by its path.
 
-    They hold from a `trial` on, until the next version.
+    They hold from `trial` on, until the next version.
     """
 
     data: str = ""
@@ -26,12 +26,12 @@ class Version:
     trial: int = 0
 
     def changed(self, other: Version) -> list[str]:
-        """The files that are not the same in another version."""
+        """Return the files that differ in another version."""
         return [name for name in {**self.code, **other.code} if self.code.get(name) != other.code.get(name)]
 
 
 def continued(study: Study, now: Version) -> tuple[str, ...]:
-    """Note with what a study goes on, and return what is to be said of it; nothing where nothing has changed.
+    """Store the version of a resumed study, and return notes on its changes.
 
     Raises:
         StudyError: its trials ran on other data.
@@ -49,7 +49,7 @@ def continued(study: Study, now: Version) -> tuple[str, ...]:
 
 
 def confirmable(study: Study, now: Version) -> tuple[str, ...]:
-    """What is to be said before trials of a study are trained again: which code of them has changed since.
+    """Return notes before trials of a study are trained again: which of their code has changed since.
 
     Raises:
         StudyError: its trials ran on other data.
@@ -62,7 +62,7 @@ def confirmable(study: Study, now: Version) -> tuple[str, ...]:
 
 
 def refuse_other_data(study: Study, now: Version) -> None:
-    """Let a study go on with its own data only.
+    """Raise if a study's data have changed.
 
     Raises:
         StudyError: its trials ran on other data.
@@ -78,12 +78,12 @@ def refuse_other_data(study: Study, now: Version) -> None:
 
 
 def versions(study: Study) -> list[Version]:
-    """All of a study, the first one first; none where it is of another program or of an earlier tuner."""
+    """Return all versions of a study, the first one first; empty for other programs and earlier tuners."""
     return [Version(**facts) for facts in study.optuna.user_attrs.get(VERSIONS, [])] if study.made_here else []
 
 
 def notes(study: Study) -> Iterator[str]:
-    """What is to be said of the trials of a study: which of them ran other code than later ones."""
+    """Yield notes on the trials of a study that ran other code than later ones."""
     known = versions(study)
     for before, after in itertools.pairwise(known):
         yield from _said(before.changed(after), after.trial)
