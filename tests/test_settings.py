@@ -108,7 +108,7 @@ def test_provenance_of_an_export_is_read() -> None:
     found = Space.parse(TINY, settings=[("provenance", section)]).provenance
 
     assert (found.study, found.uid, found.trial, found.metric, found.value) == ("digits", "a1", 7, "accuracy", 0.9)
-    assert found.confirmed == Confirmed(0.88, 0.86, 0.9, 4)
+    assert found.confirmed == Confirmed(0.88, 0.86, 0.9, 4, "digits.confirm")
     assert (found.seed, found.epoch, found.rates) == (11, 4, ((1, 0.1), (3, 0.01)))
     assert (found.threads, found.lanes, found.data) == (None, None, None)
 

@@ -26,6 +26,10 @@ def seconds(duration: Any) -> float | None:
     return total if total > 0 else None
 
 
+LEFT_OUT = ("origin", "value_is", "confirmed", "rates", "lanes", "data")
+"""Facts of a provenance that an export leaves out where they are unknown."""
+
+
 class Outside(enum.Enum):
     """The treatment of a known value outside of its hole: a fault, or the nearest value."""
 
@@ -136,12 +140,19 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """The confirmation of the exported trial: its mean, a 95 % interval, and the epoch of those scores."""
+    """What a confirmation said of the exported trial: its mean, a 95 % interval, and the epoch of those scores.
+
+    `study` has the confirmation's runs; `seeds` is how many held-out seeds the mean is of, and `splits` whether each
+    drew its rows anew. None is unknown.
+    """
 
     mean: float
     low: float
     high: float
     epoch: int | None = None
+    study: str | None = None
+    seeds: int | None = None
+    splits: bool | None = None
 
     @classmethod
     def of(cls, section: Any) -> Confirmed | None:
@@ -152,30 +163,53 @@ class Confirmed:
         if not all(map(is_number, numbers)):
             return None
         mean, low, high = numbers
-        return cls(mean, low, high, _checked(section.get("epoch"), is_whole))
+        epoch, seeds = (_checked(section.get(name), is_whole) for name in ("epoch", "seeds"))
+        splits = section.get("splits")
+        return cls(
+            mean,
+            low,
+            high,
+            epoch,
+            study=_checked(section.get("study"), _is_text),
+            seeds=seeds,
+            splits=splits if isinstance(splits, bool) else None,
+        )
+
+    @property
+    def section(self) -> dict[str, Any]:
+        """What an export writes of it."""
+        interval = {"mean": self.mean, "low": self.low, "high": self.high}
+        return {**interval, "study": self.study, "seeds": self.seeds, "splits": self.splits, "epoch": self.epoch}
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
     """The `provenance` section: the origin of an exported config and the settings that repeat it.
 
-    None is unknown. `uid` identifies the study among others of its name. `value_is` says how `value` was chosen.
-    `rates` are pairs of an epoch and the learning rate from it. `data` is the digest of the rows.
+    None is unknown. `uid` identifies the study among others of its name, `state` is the trial's, and `origin` is what
+    the study had the trial from. `value_is` says how `value` was chosen; a trial of several objectives has `values` by
+    metric instead. `rates` are pairs of an epoch and the learning rate from it, `data` is the digest of the rows, and
+    `versions` are of the packages that computed.
     """
 
     study: str | None = None
     uid: str | None = None
     trial: int | None = None
+    state: str | None = None
+    origin: Mapping[str, Any] | None = None
     metric: str | None = None
     value: float | None = None
     value_is: str | None = None
+    values: Mapping[str, float] | None = None
     confirmed: Confirmed | None = None
     seed: int | None = None
     epoch: int | None = None
     rates: tuple[tuple[int, float], ...] = ()
     threads: int | None = None
     lanes: int | None = None
+    device: str | None = None
     data: str | None = None
+    versions: Mapping[str, str] | None = None
 
     @classmethod
     def of(cls, section: Mapping[str, Any] | None) -> Provenance:
@@ -183,13 +217,37 @@ class Provenance:
         if section is None:
             return cls()
         rules: Mapping[str, Callable[[Any], bool]] = {
-            **dict.fromkeys(("study", "uid", "metric", "value_is", "data"), _is_text),
+            **dict.fromkeys(("study", "uid", "state", "metric", "value_is", "device", "data"), _is_text),
             **dict.fromkeys(("trial", "seed", "epoch", "threads", "lanes"), is_whole),
+            **dict.fromkeys(("origin", "values", "versions"), _is_mapping),
             "value": is_number,
         }
         read = {name: _checked(section.get(name), rule) for name, rule in rules.items()}
         rates = tuple((epoch, rate) for epoch, rate in section["rates"] or ())
         return cls(**read, rates=rates, confirmed=Confirmed.of(section.get("confirmed")))
+
+    @property
+    def section(self) -> dict[str, Any]:
+        """What an export writes, as JSON values; unknown facts of `LEFT_OUT` are not in it, others are null."""
+        measured: dict[str, Any] = {"metric": self.metric, "value": self.value, "value_is": self.value_is}
+        facts: dict[str, Any] = {
+            "study": self.study,
+            "uid": self.uid,
+            "trial": self.trial,
+            "state": self.state,
+            "origin": self.origin,
+            **(measured if self.values is None else {"values": self.values}),
+            "confirmed": None if self.confirmed is None else self.confirmed.section,
+            "seed": self.seed,
+            "epoch": self.epoch,
+            "rates": [list(pair) for pair in self.rates],
+            "threads": self.threads,
+            "lanes": self.lanes,
+            "device": self.device,
+            "data": self.data,
+            "versions": self.versions,
+        }
+        return {name: fact for name, fact in facts.items() if fact or name not in LEFT_OUT}
 
 
 def _component(section: Any) -> Component:
@@ -200,6 +258,10 @@ def _component(section: Any) -> Component:
 
 def _checked(value: Any, rule: Callable[[Any], bool]) -> Any:
     return value if rule(value) else None
+
+
+def _is_mapping(value: Any) -> bool:
+    return isinstance(value, Mapping)
 
 
 def _is_text(value: Any) -> bool:

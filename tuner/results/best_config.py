@@ -19,6 +19,7 @@ from tuner.results.results import Results
 from tuner.results.wording import of_what, spread
 from tuner.runtime.enums import member_of
 from tuner.runtime.files import refuse_foreign, write_whole
+from tuner.settings import Confirmed, Provenance
 from tuner.space import Space, edit
 from tuner.space.export_text import filled_text
 from tuner.space.suggest import Corner, Known
@@ -68,7 +69,7 @@ def export(
     here = space.base
     there = str((out.parent if out is not None else Path()).resolve())
     values = space.fill(Known(record.params))
-    facts = provenance(results, record)
+    facts = provenance(results, record).section
     if form is Format.JSON:
         values = {"provenance": facts, **{name: value for name, value in values.items() if name != "provenance"}}
         for path, moved in moved_paths(values, here, there):
@@ -92,7 +93,7 @@ def filled_space(results: Results, trial: int | None = None) -> Space:
     """
     record, space = chosen(results, trial), results.space
     values = space.fill(Known(record.params))
-    text = filled_text(space.text, values, provenance(results, record), space.file)
+    text = filled_text(space.text, values, provenance(results, record).section, space.file)
     return Space.parse(text, space.file, space.base)
 
 
@@ -172,50 +173,36 @@ def place_config(space: Space, folder: Path) -> dict[str, str]:
     return digests
 
 
-def provenance(results: Results, record: Record) -> dict[str, Any]:
+def provenance(results: Results, record: Record) -> Provenance:
     """Return the origin of a config and the settings that repeat it.
 
     Final training reads seed, epoch, rates, threads and lanes here. The epoch of a confirmed trial is that of its
     held-out seeds. Otherwise it is the epoch of the trial's value.
     """
-    study, facts = results.study, record.attributes
+    study, goal, attributes = results.study, results.goal, record.attributes
     found = _confirmation_of(results, record)
     epoch = record.epoch if found is None or found.pick is None or found.pick.epoch is None else found.pick.epoch
-    return {
-        "study": study.name,
-        "uid": study.uid,
-        "trial": record.number,
-        "state": record.state.value,
-        **_origin(record),
-        **_told(study, record),
-        **_confirmed(found),
-        "seed": facts.get("seed"),
-        "epoch": epoch,
-        **_rates(study, record, found, epoch),
-        "threads": facts.get("threads"),
-        **({"lanes": facts["lanes"]} if "lanes" in facts else {}),
-        "device": facts.get("device"),
-        **_data(study),
-        "versions": versions(),
-    }
-
-
-def _data(study: Study) -> dict[str, Any]:
-    """Return the digest of the rows, which all trials share; empty if it is unknown."""
-    known = data_versions(study)
-    return {"data": known[-1].data} if known and known[-1].data else {}
-
-
-def _origin(record: Record) -> dict[str, Any]:
-    origin = Origin.of(record.attributes)
-    return {} if origin is None else {"origin": origin.source}
-
-
-def _told(study: Study, record: Record) -> dict[str, Any]:
-    if study.goal.single:
-        of = {} if record.value is None else {"value_is": of_what(study.goal, record)}
-        return {"metric": study.goal.metric, "value": record.value, **of}
-    return {"values": dict(zip(study.goal.metrics, record.values, strict=False))}
+    origin, known = Origin.of(attributes), data_versions(study)
+    return Provenance(
+        study=study.name,
+        uid=study.uid,
+        trial=record.number,
+        state=record.state.value,
+        origin=None if origin is None else origin.source,
+        metric=goal.metric if goal.single else None,
+        value=record.value if goal.single else None,
+        value_is=of_what(goal, record) if goal.single and record.value is not None else None,
+        values=None if goal.single else dict(zip(goal.metrics, record.values, strict=False)),
+        confirmed=_confirmed(found),
+        seed=attributes.get("seed"),
+        epoch=epoch,
+        rates=_rates(study, record, found, epoch),
+        threads=attributes.get("threads"),
+        lanes=attributes.get("lanes"),
+        device=attributes.get("device"),
+        data=known[-1].data if known else None,
+        versions=versions(),
+    )
 
 
 def _confirmation_of(results: Results, record: Record) -> Confirmation | None:
@@ -224,22 +211,23 @@ def _confirmation_of(results: Results, record: Record) -> Confirmation | None:
     return None if found is None or found.pick is None or found.pick.trial.number != record.number else found
 
 
-def _confirmed(found: Confirmation | None) -> dict[str, Any]:
+def _confirmed(found: Confirmation | None) -> Confirmed | None:
     """Return the facts of the pick of a complete confirmation."""
     if found is None or found.pick is None:
-        return {}
+        return None
     interval = found.interval(found.pick)
     assert interval is not None
-    facts = {"study": found.study, "seeds": len(found.held), "splits": found.terms.splits, "epoch": found.pick.epoch}
-    return {"confirmed": {"mean": interval.mean, "low": interval.low, "high": interval.high, **facts}}
+    ends = (interval.mean, interval.low, interval.high)
+    return Confirmed(*ends, found.pick.epoch, found.study, len(found.held), found.terms.splits)
 
 
-def _rates(study: Study, record: Record, found: Confirmation | None, epoch: int | None) -> dict[str, Any]:
-    """Return the recorded learning rates of a schedule that watches a metric, as the confirmed seeds used them."""
+def _rates(
+    study: Study, record: Record, found: Confirmation | None, epoch: int | None
+) -> tuple[tuple[int, float], ...]:
+    """Return the recorded rates of a schedule that watches a metric: those that the confirmed seeds trained with."""
     if epoch is None or not watches(study, record):
-        return {}
-    rates = found.rates if found is not None else rates_of(record, epoch)
-    return {"rates": [list(pair) for pair in rates]} if rates else {}
+        return ()
+    return found.rates if found is not None else rates_of(record, epoch)
 
 
 def versions() -> dict[str, str]:
