@@ -17,7 +17,7 @@ from tuner.space import Space
 from tuner.storage import Sole, TrialUpdate, open_storage
 from tuner.storage.tables import Tables
 from tuner.study import open_study
-from tuner.study.record import HISTORY
+from tuner.study.trial_attributes import HISTORY
 
 AT_ONCE = 500
 """So many trials are written in one transaction."""

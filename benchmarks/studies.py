@@ -10,7 +10,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial
 
-from tuner.study.record import HISTORY
+from tuner.study.trial_attributes import HISTORY
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 

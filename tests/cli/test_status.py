@@ -19,6 +19,7 @@ from tuner import storage
 from tuner.cli import app
 from tuner.cli.status import data, followed
 from tuner.cli.views.status_lines import lines
+from tuner.protocol import Place
 from tuner.results.progress import Overview
 from tuner.study import AskTell, Record
 from tuner.study.stopping import STOP
@@ -35,7 +36,7 @@ def as_json(url: str, *more: str, study: str = "tiny") -> list[Any]:
 
 
 def place(trials: AskTell, number: int, worker: str) -> None:
-    trials.running.note(number, {"worker": worker, "host": "here", "device": "cpu", "threads": 1})
+    trials.running.place(number, Place(worker, "here", "cpu", 1))
 
 
 def test_status_tells_from_another_terminal_what_runs_and_where(cli: Cli, tmp_path: Path) -> None:
@@ -177,7 +178,7 @@ def test_a_trial_that_hangs_is_told_from_one_with_long_epochs(url: str, seconds:
 
 def test_trials_that_train_together_or_wait_for_others_are_not_silent(url: str) -> None:
     alone, waits = made(0, "running", 900, 20), made(1, "running", 900, 0, epochs=0)
-    lane = replace(alone, attributes={**alone.attributes, "lanes": 50})
+    lane = replace(alone, attributes=replace(alone.attributes, lanes=50))
 
     assert not any("no epoch for" in line for line in said(url, [lane, waits], DRIVEN))
     assert any("no epoch for" in line for line in said(url, [waits], DRIVEN))

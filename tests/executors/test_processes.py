@@ -121,7 +121,7 @@ def test_a_worker_that_is_killed_is_replaced_and_its_trial_goes_on(
     lost = [event.outcome for event in events if isinstance(event, SetBack)]
     assert [(outcome.state, outcome.cause) for outcome in lost] == [(State.LOST, "its worker died (SIGKILL)")]
     assert [record.state for record in result.study.records()] == ["complete", "complete"]
-    assert result.study.record(lost[0].trial).attributes["attempt"] == 2
+    assert result.study.record(lost[0].trial).attributes.attempt == 2
 
 
 def test_a_trial_that_always_kills_its_worker_has_failed_after_its_retries(

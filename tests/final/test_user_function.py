@@ -131,7 +131,7 @@ def test_a_suspended_trial_begins_anew_under_its_own_number(linear: Space, url: 
     result, _ = run(linear, url)
 
     second = result.study.record(1)
-    assert second.attributes["attempt"] == 2
+    assert second.attributes.attempt == 2
     assert len(second.history["f1"]) == len(second.reports)
 
 
@@ -196,7 +196,7 @@ def test_a_function_that_fails_keeps_its_traceback_and_the_study_goes_on(tmp_pat
     states = {record.params["x"]: record.state for record in result.study.records()}
     assert states == {0: "failed", 1: "complete"}
     failed = next(record for record in result.study.records() if record.state == "failed")
-    assert "return 1 / config['x']" in failed.attributes["traceback"]
+    assert "return 1 / config['x']" in failed.attributes.named["traceback"]
 
 
 def test_a_value_that_is_no_number_is_told_as_diverged(tmp_path: Path, url: str) -> None:

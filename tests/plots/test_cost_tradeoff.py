@@ -7,7 +7,7 @@ from tuner import plots
 from tuner.plots.cost_tradeoff import frontier
 from tuner.results.results import Results
 from tuner.study import Study
-from tuner.study.record import HISTORY
+from tuner.study.trial_attributes import HISTORY
 
 
 def costly(*trials: tuple[float, float, float], violation: float = -1.0) -> Study:

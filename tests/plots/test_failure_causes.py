@@ -6,10 +6,11 @@ from tuner import plots
 from tuner.results.results import Results
 from tuner.study import Record
 from tuner.study.study import Snapshot
+from tuner.study.trial_attributes import TrialAttributes
 
 
 def ended(number: int, state: str, cause: str = "") -> Record:
-    return Record(number, status_of(state), (), {}, None, cause, {}, {}, [], {}, None, None, None, {})
+    return Record(number, status_of(state), (), {}, None, cause, {}, {}, [], {}, None, None, None, TrialAttributes())
 
 
 def test_what_was_pruned_is_counted_but_is_no_failure() -> None:

@@ -8,6 +8,7 @@ from tests.support.studies import NINE, branched, large, study_of_several
 from tuner.plots.study_comparison import Contestant, busy, by_time, by_trials, fronts
 from tuner.protocol import State
 from tuner.study import Record, Study
+from tuner.study.trial_attributes import TrialAttributes
 
 
 def contestant(study: Study) -> Contestant:
@@ -17,7 +18,7 @@ def contestant(study: Study) -> Contestant:
 def ran(begin: float, end: float) -> Record:
     """A trial by its seconds after nine."""
     start, stop = (NINE + datetime.timedelta(seconds=each) for each in (begin, end))
-    return Record(0, State.COMPLETE, (1.0,), {}, None, "", {}, {}, [], {}, start, stop, None, {})
+    return Record(0, State.COMPLETE, (1.0,), {}, None, "", {}, {}, [], {}, start, stop, None, TrialAttributes())
 
 
 def test_wall_time_runs_while_a_trial_does_and_not_in_pauses() -> None:
@@ -27,7 +28,7 @@ def test_wall_time_runs_while_a_trial_does_and_not_in_pauses() -> None:
 
 
 def test_a_trial_of_unknown_times_takes_none() -> None:
-    unknown = Record(0, State.COMPLETE, (1.0,), {}, None, "", {}, {}, [], {}, None, None, None, {})
+    unknown = Record(0, State.COMPLETE, (1.0,), {}, None, "", {}, {}, [], {}, None, None, None, TrialAttributes())
 
     assert busy([unknown, ran(0, 3), unknown]) == [0, 3, 3]
 

@@ -11,6 +11,7 @@ from tests.support.records import status_of
 from tuner.plots import Plot
 from tuner.plots.timeline import LOOKS, timeline
 from tuner.study import Record
+from tuner.study.trial_attributes import TrialAttributes
 
 NINE = datetime.datetime(2026, 3, 1, 9, 0, 0)
 TEN = NINE + datetime.timedelta(hours=1)
@@ -27,7 +28,7 @@ def record(
     seconds: float | None = None,
 ) -> Record:
     """A trial by its minutes after nine; `worker` None is another program's."""
-    facts = {} if worker is None else {"attempt": 1, "worker": worker, "host": host}
+    facts = TrialAttributes() if worker is None else TrialAttributes(attempt=1, worker=worker, host=host)
     start = NINE + datetime.timedelta(minutes=begin)
     stop = None if end is None else NINE + datetime.timedelta(minutes=end)
     values = (0.5,) if state == "complete" else ()

@@ -23,8 +23,8 @@ from tuner.results.racing import Interval
 from tuner.results.results import Results
 from tuner.results.stage import Part, Run
 from tuner.study import Study
-from tuner.study.record import HISTORY
 from tuner.study.study import note
+from tuner.study.trial_attributes import HISTORY
 
 OTHER = """\
 study: {name: other}

@@ -40,7 +40,7 @@ def test_the_exported_file_is_the_best_trials_config_and_says_where_it_comes_fro
         "metric": "accuracy",
         "epoch": best.epoch,
     }
-    assert facts["seed"] == best.attributes["seed"]
+    assert facts["seed"] == best.attributes.seed
     label = best.params["optimizer"]
     assert space.resolve(Corner(False, {})).optimizer.args["lr"] == best.params[f"optimizer.{label}.lr"]
 

@@ -13,10 +13,11 @@ from tuner.errors import in_words
 from tuner.results.failures import commonest, failures_of
 from tuner.search.tune import Result
 from tuner.study import Record
+from tuner.study.trial_attributes import TrialAttributes
 
 
 def ended(number: int, state: str, cause: str = "") -> Record:
-    return Record(number, status_of(state), (), {}, None, cause, {}, {}, [], {}, None, None, None, {})
+    return Record(number, status_of(state), (), {}, None, cause, {}, {}, [], {}, None, None, None, TrialAttributes())
 
 
 def of_states(*states: str) -> list[Record]:

@@ -13,10 +13,12 @@ from tuner.protocol import State
 from tuner.results.regions import End, regions
 from tuner.study import Choices, Domain, Range, Record, Study, sound
 from tuner.study.distributions import domains
+from tuner.study.trial_attributes import TrialAttributes
 
 
 def record(number: int, value: float, **params: object) -> Record:
-    return Record(number, State.COMPLETE, (value,), params, None, "", {}, {}, [], {}, None, None, None, {})
+    none = TrialAttributes()
+    return Record(number, State.COMPLETE, (value,), params, None, "", {}, {}, [], {}, None, None, None, none)
 
 
 def of_top(domain: Domain, top: Sequence[object], name: str = "optimizer.lr") -> str:

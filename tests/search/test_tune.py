@@ -99,7 +99,7 @@ def test_an_exception_in_a_trial_fails_it_and_the_study_goes_on(tmp_path: Path, 
     assert states == {True: "failed", False: "complete"}
     failed = next(record for record in result.study.records() if record.state == "failed")
     assert failed.cause == "ValueError: as asked"
-    assert "net.py" in failed.attributes["traceback"]
+    assert "net.py" in failed.attributes.named["traceback"]
 
 
 def test_a_crashed_run_is_found_and_continued_under_its_own_numbers(tiny: Path, url: str) -> None:
@@ -116,7 +116,7 @@ def test_a_crashed_run_is_found_and_continued_under_its_own_numbers(tiny: Path, 
     result, events = run(tiny, url)
 
     assert [event.trial.number for event in events if isinstance(event, Started)] == [1, 2]
-    assert [record.attributes["attempt"] for record in result.study.records()] == [1, 2, 1]
+    assert [record.attributes.attempt for record in result.study.records()] == [1, 2, 1]
 
 
 def checkpoints_of(url: str) -> list[Path]:

@@ -49,7 +49,7 @@ def study(url: str) -> Study:
 
 
 def origins(records: list[Record]) -> list[Origin | None]:
-    return [Origin.of(record.attributes) for record in records]
+    return [record.attributes.origin for record in records]
 
 
 def trial(number: int) -> Origin:

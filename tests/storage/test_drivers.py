@@ -63,4 +63,4 @@ def test_the_drivers_of_a_study_on_postgresql_are_known_by_the_names_that_their_
     after = drivers_of(postgres, "tiny")
 
     assert before == after == {}
-    assert inside == {study.record(number).attributes["driver"]: THIS}
+    assert inside == {study.record(number).attributes.driver: THIS}

@@ -10,6 +10,7 @@ import pytest
 from tests.support.asking import PRUNING, complete, epoch, opened
 from tuner.errors import StorageError, StudyError
 from tuner.protocol import Outcome, State
+from tuner.study.trial_attributes import TrialAttributes
 
 CRASH = """
 CREATE TRIGGER crash BEFORE INSERT ON trial_user_attributes WHEN NEW.key = '{key}'
@@ -20,7 +21,7 @@ BEGIN SELECT RAISE(ABORT, 'crash'); END
 def test_optuna_reads_every_trial_its_parameters_epochs_and_attributes(url: str) -> None:
     trials = opened(url)
     trial = trials.ask()
-    trials.running.note(0, {"threads": 2})
+    trials.running.note(0, TrialAttributes(threads=2))
     trials.report(epoch(trial.number, 1, 0.7))
     trials.report(epoch(trial.number, 2, 0.6))
     trials.tell(Outcome(trial.number, 1, State.COMPLETE, (0.7,), 1))
@@ -75,7 +76,7 @@ def test_a_trial_that_went_wrong_is_told_by_its_cause(url: str, state: State, to
     trials.tell(Outcome(trials.ask().number, 1, state, cause="so it was", traceback="a line"))
 
     record = trials.study.record(0)
-    assert (record.state, record.cause, record.attributes["traceback"]) == (state.value, "so it was", "a line")
+    assert (record.state, record.cause, record.attributes.traceback) == (state.value, "so it was", "a line")
     assert optuna.load_study(study_name="tiny", storage=url).trials[0].state is told_as
     assert trials.study.best() is None
 
@@ -147,7 +148,7 @@ def test_enqueued_configs_run_first(url: str) -> None:
 def test_an_ending_that_was_half_written_is_written_anew(url: str) -> None:
     trials = opened(url)
     trials.ask()
-    trials.running.note(0, {"cause": "ThresholdPruner at epoch 1"})
+    trials.running.note(0, TrialAttributes(cause="ThresholdPruner at epoch 1"))
     trials.leave(0)
     trials = opened(url)
     trials.ask()
@@ -268,4 +269,4 @@ def test_no_attribute_is_a_line_that_widens_the_dashboards_page(url: str) -> Non
 
     assert max(len(json.dumps(value)) for value in read.user_attrs.values()) < 200  # it shows each on one line
     record = trials.study.record(long)
-    assert (len(record.history["accuracy"]), record.attributes["traceback"]) == (100, "a line\n" * 200)
+    assert (len(record.history["accuracy"]), record.attributes.traceback) == (100, "a line\n" * 200)

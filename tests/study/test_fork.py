@@ -59,8 +59,8 @@ def test_trials_that_fit_are_kept_with_all_that_is_known_of_them(old: AskTell, u
     for was, now in zip(before, kept, strict=True):
         same = ("state", "values", "epoch", "reports", "history", "started", "ended", "seconds")
         assert [getattr(now, name) for name in same] == [getattr(was, name) for name in same]
-        assert {**now.attributes, **was.attributes} == now.attributes
-        assert Origin.of(now.attributes) == Origin(Way.KEPT, "tiny", was.number)
+        assert {**now.attributes.named, **was.attributes.named} == now.attributes.named
+        assert now.attributes.origin == Origin(Way.KEPT, "tiny", was.number)
 
 
 def test_it_is_said_how_many_are_kept_and_why_the_rest_is_not(old: AskTell, url: str) -> None:
@@ -127,7 +127,7 @@ def test_a_fork_of_a_fork_keeps_on(old: AskTell, url: str) -> None:
 
     newer = forked(url, NARROW, ("model.hidden", {"list": {"int": [8, 9]}, "length": 1}), of="new", name="newer")
 
-    assert [Origin.of(record.attributes) for record in newer.records()] == [
+    assert [record.attributes.origin for record in newer.records()] == [
         Origin(Way.KEPT, "new", 0),
         Origin(Way.KEPT, "new", 1),
     ]

@@ -15,9 +15,9 @@ import torch
 
 from tests.conftest import Cli
 from tests.support.asking import opened
-from tuner.protocol import Outcome, State
+from tuner.protocol import Outcome, Place, State
 
-PLACE = {"worker": "0", "host": "here", "device": "cpu", "threads": 1}
+PLACE = Place("0", "here", "cpu", 1)
 FUNCTION = """\
 study: {{name: own, seed: 3}}
 search: {{trials: {trials}, retries: {retries}, sampler: {{type: RandomSampler}}, pruner: null}}
@@ -69,7 +69,7 @@ def test_what_the_worker_only_held_loses_no_attempt_and_what_ran_does(url: str) 
     recovered = trials.recover()
 
     assert recovered == 2
-    assert [record.attributes.get("losses") for record in trials.study.records()] == [1, None]
+    assert [record.attributes.losses for record in trials.study.records()] == [1, None]
 
 
 def test_a_trial_that_begins_later_is_written_before_it_does(url: str) -> None:
@@ -81,7 +81,7 @@ def test_a_trial_that_begins_later_is_written_before_it_does(url: str) -> None:
     trials = opened(url)
     trials.recover()
 
-    assert trials.study.record(0).attributes["losses"] == 1
+    assert trials.study.record(0).attributes.losses == 1
 
 
 def test_who_dies_in_company_is_tried_alone_before_it_has_failed(url: str) -> None:
@@ -110,7 +110,7 @@ def test_ctrl_c_costs_no_attempt(url: str) -> None:
         trials.tell(Outcome(0, 1, State.SUSPENDED))
 
     assert trials.study.record(0).state == "waiting"
-    assert "losses" not in trials.study.record(0).attributes
+    assert trials.study.record(0).attributes.losses is None
 
 
 @pytest.mark.parametrize("begins", [4, pytest.param(1, marks=pytest.mark.slow)])

@@ -12,6 +12,7 @@ from tuner.results.progress import Overview, overview
 from tuner.results.results import Results
 from tuner.study import Record
 from tuner.study.study import Snapshot
+from tuner.study.trial_attributes import TrialAttributes
 
 NOW = datetime.datetime.now()
 
@@ -35,5 +36,5 @@ def made(
     history = {"accuracy": [0.5] * epochs, "seconds": [seconds / epochs] * epochs} if epochs else {}
     numbers = list(range(1, epochs + 1))
     params = {"model.hidden.length": 1, "model.hidden.0": 8, "optimizer": "Adam", "optimizer.Adam.lr": 0.01}
-    facts = {"attempt": attempt, "worker": worker, "host": "here", "device": "cpu"}
+    facts = TrialAttributes(attempt=attempt, worker=worker, host="here", device="cpu")
     return Record(number, status_of(state), (), params, None, "", {}, {}, numbers, history, start, end, seconds, facts)

@@ -14,6 +14,7 @@ from tuner.goal import Direction, Goal, Scope
 from tuner.protocol import Epoch, Outcome, Place, State, Trial, Verdict
 from tuner.search.events import Ended, Event, Opened, Reported, SetBack, Started
 from tuner.study import Record
+from tuner.study.trial_attributes import TrialAttributes
 
 OPENED = Opened(
     "made-up",
@@ -43,7 +44,7 @@ def lost(trial: int, cause: str) -> SetBack:
 def ended(trial: int, value: float | None, cause: str = "") -> Ended:
     state = State.PRUNED if value is None else State.COMPLETE
     values = () if value is None else (value,)
-    record = Record(trial, state, values, {}, 3, cause, {}, {}, [], {}, None, None, 1.5, {})
+    record = Record(trial, state, values, {}, 3, cause, {}, {}, [], {}, None, None, 1.5, TrialAttributes())
     return Ended(Outcome(trial, 1, state, values, 3, cause), record, [record] if values else [], {})
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import optuna
 
 from tuner.study import Study
-from tuner.study.record import HISTORY
+from tuner.study.trial_attributes import HISTORY
 
 STATES = optuna.trial.TrialState
 NINE = datetime.datetime(2026, 3, 1, 9)

@@ -30,7 +30,6 @@ def export(
     from tuner.results import best_config
     from tuner.results.results import Results
     from tuner.runtime.enums import member_of
-    from tuner.study.provenance import Origin
 
     if not form:
         form = "json" if out is not None and out.suffix == ".json" else "yaml"
@@ -41,6 +40,6 @@ def export(
         typer.echo(text.rstrip("\n"))
         return
     record = best_config.chosen(results, trial)
-    origin = Origin.of(record.attributes)
+    origin = record.attributes.origin
     told = f"trial {trial}" if trial is not None else best_config.why(results, record)
     say(f"wrote {out}: {told}" + (f"; {origin.way.value} {origin}" if origin is not None else ""))

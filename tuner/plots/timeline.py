@@ -66,7 +66,7 @@ class _Bar:
     def worker(self) -> tuple[str, str] | None:
         """Host and worker; None for a trial of another program."""
         facts = self.record.attributes
-        return (str(facts["host"]), str(facts["worker"])) if {"host", "worker"} <= facts.keys() else None
+        return None if facts.host is None or facts.worker is None else (facts.host, facts.worker)
 
 
 def timeline(records: Iterable[Record], metrics: Sequence[str], now: datetime.datetime) -> Plot:

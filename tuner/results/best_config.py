@@ -24,7 +24,6 @@ from tuner.space import Space, edit
 from tuner.space.export_text import filled_text
 from tuner.space.suggest import Corner, Known
 from tuner.study import Record, Study
-from tuner.study.provenance import Origin
 from tuner.study.versions import versions as data_versions
 from tuner.user_bundle import Bundle
 from tuner.user_code import Code, is_own
@@ -182,7 +181,7 @@ def provenance(results: Results, record: Record) -> Provenance:
     study, goal, attributes = results.study, results.goal, record.attributes
     found = _confirmation_of(results, record)
     epoch = record.epoch if found is None or found.pick is None or found.pick.epoch is None else found.pick.epoch
-    origin, known = Origin.of(attributes), data_versions(study)
+    origin, known = attributes.origin, data_versions(study)
     return Provenance(
         study=study.name,
         uid=study.uid,
@@ -194,12 +193,12 @@ def provenance(results: Results, record: Record) -> Provenance:
         value_is=of_what(goal, record) if goal.single and record.value is not None else None,
         values=None if goal.single else dict(zip(goal.metrics, record.values, strict=False)),
         confirmed=_confirmed(found),
-        seed=attributes.get("seed"),
+        seed=attributes.seed,
         epoch=epoch,
         rates=_rates(study, record, found, epoch),
-        threads=attributes.get("threads"),
-        lanes=attributes.get("lanes"),
-        device=attributes.get("device"),
+        threads=attributes.threads,
+        lanes=attributes.lanes,
+        device=attributes.device,
         data=known[-1].data if known else None,
         versions=versions(),
     )

@@ -160,7 +160,7 @@ def confirmation(
         runs: all trials of the sibling, also those of earlier terms; of two trials of one run the later counts.
         overlap: n_valid / n_train if each seed draws new rows, else 0.
     """
-    trials = {run: record for record in runs if (run := Run.of(record.attributes)) is not None}
+    trials = {run: record for record in runs if (run := Run.of(record.attributes.named)) is not None}
     study, best = search.study, search.best
     stage = Stage(study, candidates, terms, trials, overlap)
     return Confirmation(

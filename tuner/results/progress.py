@@ -191,10 +191,10 @@ def _running(study: Study, record: Record, now: datetime.datetime, training: Set
     from tuner.space.suggest import Known
 
     facts = record.attributes
-    begun = "attempt" in facts or not study.made_here  # else its parameters are not all there yet
+    begun = facts.attempt is not None or not study.made_here  # else its parameters are not all there yet
     epochs = study.space.fill(Known(record.params))["training"]["epochs"] if begun and study.made_here else None
     usual = statistics.mean(record.history["seconds"]) if record.history.get("seconds") else 0.0
-    lanes, quiet = int(facts.get("lanes", 1)), _silence(record, now)
+    lanes, quiet = facts.lanes or 1, _silence(record, now)
     epoch = record.epochs[-1] if record.epochs else max(record.reports, default=0)
     waits = not record.epochs and _worker(record) in training
     return Running(
@@ -205,9 +205,9 @@ def _running(study: Study, record: Record, now: datetime.datetime, training: Set
         waits=waits,
         values={name: record.history[name][-1] for name in study.goal.metrics if record.history.get(name)},
         value=_value(study.goal, record.history),
-        worker=facts.get("worker", ""),
-        host=facts.get("host", ""),
-        device=facts.get("device", ""),
+        worker=facts.worker or "",
+        host=facts.host or "",
+        device=facts.device or "",
         quiet=quiet,
         silent=begun and not waits and quiet > max(SILENT_SECONDS, SILENT_EPOCHS * usual),
         seconds_left=max(0.0, usual * lanes * ((epochs or 0) - epoch) - quiet),
@@ -231,7 +231,7 @@ def _silence(record: Record, now: datetime.datetime) -> float:
     """
     if record.started is None:
         return 0.0
-    heard = (record.seconds or 0.0) * int(record.attributes.get("lanes", 1))
+    heard = (record.seconds or 0.0) * (record.attributes.lanes or 1)
     return max(0.0, (now - record.started).total_seconds() - heard)
 
 
@@ -251,4 +251,4 @@ def _seconds_left(
 
 
 def _worker(record: Record) -> tuple[str, str]:
-    return record.attributes.get("host", ""), record.attributes.get("worker", "")
+    return record.attributes.host or "", record.attributes.worker or ""

@@ -11,7 +11,6 @@ import functools
 import signal
 import threading
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from tuner.errors import StorageError
@@ -102,7 +101,7 @@ class Driver:
 
     def start(self, trial: Trial, place: Place) -> None:
         """Record where a trial trains."""
-        self._trials.running.place(trial.number, asdict(place))
+        self._trials.running.place(trial.number, place)
         self._observe(Started(trial, place))
 
     def begin(self, trial: int) -> None:

@@ -19,7 +19,7 @@ from tuner.optuna_internals import trial_id_of
 from tuner.protocol import Epoch, Outcome, State, Trial, TrialPort, Verdict
 from tuner.runtime.seeds import derive
 from tuner.space import Space
-from tuner.study.record import HISTORY
+from tuner.study.trial_attributes import HISTORY
 from tuner.training import device_of
 
 

@@ -244,7 +244,7 @@ def _drawn(plan: Plan, space: Space, runs: Study) -> Plan:
     Raises:
         SpaceError: the data define the validation rows, or a draw lacks a class.
     """
-    unfinished = [Run.of(record.attributes) for record in runs.records() if not record.finished]
+    unfinished = [Run.of(record.attributes.named) for record in runs.records() if not record.finished]
     asked = {_seed(runs, run) for run in unfinished if run is not None and run.splits}
     if not asked:
         return plan

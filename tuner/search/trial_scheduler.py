@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from tuner.engines.fused.policy import AHEAD
@@ -111,7 +111,7 @@ class TrialScheduler:
             return None
         if self._trials.study.finished() + self._trials.queue.in_progress() >= self._limits.total:
             return None
-        return self._trials.ask(None if place is None else asdict(place))
+        return self._trials.ask(place)
 
     def judged(self, number: int) -> int:
         """Return the last epoch of a running trial that was judged, in any attempt."""

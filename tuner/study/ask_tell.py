@@ -7,24 +7,24 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Set
-from typing import Any
+from dataclasses import replace
 
 import optuna
 from optuna.trial import FrozenTrial
 
 from tuner.optuna_internals import put_storage, storage_of, trial_id_of
-from tuner.protocol import Epoch, Fixed, Outcome, State, Trial
+from tuner.protocol import Epoch, Outcome, Place, State, Trial
 from tuner.runtime.seeds import derive
 from tuner.storage import TrialUpdate, Turns, WriteBehindStorage, readable_errors
 from tuner.study import samplers
 from tuner.study.attempt import Attempt
-from tuner.study.lost_trials import BEGUN, epochs_of
+from tuner.study.lost_trials import epochs_of
 from tuner.study.outcome_writer import OutcomeWriter
-from tuner.study.record import HISTORY
 from tuner.study.recovery import Recovery
 from tuner.study.running_trials import RunningTrials
 from tuner.study.sampler_traits import traits_of
 from tuner.study.study import Study
+from tuner.study.trial_attributes import HISTORY, TrialAttributes, attributes_of
 from tuner.study.trial_queue import TrialQueue
 
 SEEDS_OF_FUNCTIONS = 2**32
@@ -50,7 +50,7 @@ class AskTell:
         self._outcomes = OutcomeWriter(study, self._storage)
         self._recovery = Recovery(self.queue, self.running, self._outcomes)
 
-    def ask(self, place: Mapping[str, Any] | None = None) -> Trial:
+    def ask(self, place: Place | None = None) -> Trial:
         """Return the next trial: one that waits, else a new one from the sampler.
 
         The sampler is seeded anew each time by the trial's number. So a study that was interrupted goes on as if it
@@ -64,31 +64,28 @@ class AskTell:
             drawn = self.optuna.ask()
             found = self._storage.get_trial(trial_id_of(drawn))
             trial = self._trial(drawn, found)
-            begun = {} if place is None else {**place, BEGUN: trial.attempt}
-            facts = {"seed": trial.seed, "attempt": trial.attempt, **begun}
-            self._storage.note(trial_id_of(drawn), TrialUpdate(facts))
+            known = TrialAttributes() if place is None else replace(TrialAttributes.at(place), begun=trial.attempt)
+            known = replace(known, seed=trial.seed, attempt=trial.attempt)
+            self._storage.note(trial_id_of(drawn), TrialUpdate(known.user))
         attempt = Attempt.of(written.begun, trial, found, None if self._calls_function else trial.epochs)
         if place is not None:
-            attempt.worker, attempt.begun = place["worker"], True
+            attempt.worker, attempt.begun = place.worker, True
         self.running.add(trial.number, attempt)
         return trial
 
     def _trial(self, drawn: optuna.Trial, found: FrozenTrial) -> Trial:
         """Return a trial with its values drawn; `found` has what earlier attempts and who enqueued it left."""
-        facts = found.user_attrs
-        history: dict[str, list[float]] = found.system_attrs.get(HISTORY, {})
+        known = attributes_of(found)
         values = self.study.space.fill(drawn)
-        seed = facts.get("seed")
-        if seed is None:
-            seed = self._chance("trial", drawn.number)
+        seed = self._chance("trial", drawn.number) if known.seed is None else known.seed
         return Trial(
             drawn.number,
-            int(facts.get("attempt", 0)) + 1,
+            (known.attempt or 0) + 1,
             values,
             seed % SEEDS_OF_FUNCTIONS if self._calls_function else seed,
-            HISTORY in found.system_attrs or "losses" in facts,
-            Fixed.of(facts),
-            epochs_of(drawn.number, history) if self._calls_function else (),
+            known.was_tried,
+            known.fixed,
+            epochs_of(drawn.number, known.history or {}) if self._calls_function else (),
         )
 
     @property
@@ -101,7 +98,7 @@ class AskTell:
         A worker trains no other trial beside it: if its process dies again, that trial is the cause.
         """
         first = self.queue.first()
-        return self.running.has_lost(worker) or bool(first is not None and first.user_attrs.get("losses"))
+        return self.running.has_lost(worker) or bool(first is not None and attributes_of(first).losses)
 
     def report(self, epoch: Epoch) -> bool:
         """Record an epoch; return whether the pruner stops the trial here.
@@ -125,8 +122,8 @@ class AskTell:
             judged = max(running.judged, epoch.epoch)
             history = running.history_with(epoch, stop)
             lanes = max(running.lanes, epoch.lanes)
-            more = {"lanes": lanes} if lanes > running.lanes else {}
-            self._storage.note(running.id, TrialUpdate({"judged": judged, **more}, {HISTORY: history}, values))
+            known = TrialAttributes(judged=judged, lanes=lanes if lanes > running.lanes else None)
+            self._storage.note(running.id, TrialUpdate(known.user, {HISTORY: history}, values))
         running.judged, running.history, running.lanes = judged, history, lanes
         return stop
 

@@ -12,7 +12,8 @@ from tuner.goal import Goal
 from tuner.optuna_internals import CONSTRAINTS_KEY
 from tuner.protocol import Epoch, Outcome, State, Trial
 from tuner.runtime.rounding import rounded
-from tuner.study.record import HISTORY, STOPPED
+from tuner.study.record import STOPPED
+from tuner.study.trial_attributes import attributes_of
 
 TOLD_AS = {
     State.COMPLETE: TrialState.COMPLETE,
@@ -58,15 +59,15 @@ class Attempt:
             found: has what earlier attempts left.
             last: the epoch at which it is trained to its end, if that is known.
         """
-        facts = found.user_attrs
+        known = attributes_of(found)
         return cls(
             trial_id,
-            found.system_attrs.get(HISTORY, {}),
-            judged=int(facts.get("judged", 0)),
+            dict(known.history or {}),
+            judged=known.judged or 0,
             attempt=trial.attempt,
-            lanes=int(facts.get("lanes", 1)),
+            lanes=known.lanes or 1,
             last=last,
-            losses=int(facts.get("losses", 0)),
+            losses=known.losses or 0,
         )
 
     @property

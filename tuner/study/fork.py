@@ -28,9 +28,9 @@ from tuner.storage import Turns, readable_errors
 from tuner.storage.tables import found
 from tuner.study.identity import changes, described, identity_of, revalued
 from tuner.study.provenance import Origin, Way
-from tuner.study.record import HISTORY, TRACEBACK
 from tuner.study.registry import create_study, facts_of, list_studies, load_study, new_uid, refuse_other_directions
 from tuner.study.study import FACTS, FORK, Study
+from tuner.study.trial_attributes import HISTORY, TRACEBACK
 
 _UNKEPT = {
     TrialState.FAIL: "they have failed",

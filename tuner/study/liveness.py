@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tuner.config import and_storage
-from tuner.storage import DRIVER
 from tuner.storage.drivers import drivers_of
 from tuner.storage.urls import shown
 from tuner.study.record import Record, Unfinished
@@ -62,4 +61,4 @@ class Attended(Study):
 
 
 def _left(record: Record, alive: Mapping[str, str]) -> bool:
-    return record.state is Unfinished.RUNNING and record.attributes.get(DRIVER, "") not in alive
+    return record.state is Unfinished.RUNNING and (record.attributes.driver or "") not in alive

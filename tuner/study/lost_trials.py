@@ -4,26 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from optuna.trial import FrozenTrial
-
 from tuner.protocol import Epoch
-from tuner.storage import DRIVER
 from tuner.study.record import STOPPED
 
-BEGUN = "begun"
-"""The attribute with the attempt in which a trial's code last ran. Other trials were only held by their worker."""
-
 WITH_THE_RUN = "its process died, and the run with it"
-
-
-def has_begun(trial: FrozenTrial) -> bool:
-    """Return whether the code of a running trial had begun to run in this attempt."""
-    return BEGUN in trial.user_attrs and trial.user_attrs[BEGUN] == trial.user_attrs.get("attempt")
-
-
-def process_of(trial: FrozenTrial) -> tuple[str, ...]:
-    """Return the process of a trial, as far as it can be identified."""
-    return tuple(str(trial.user_attrs.get(key, "")) for key in (DRIVER, "host", "worker"))
 
 
 def died(cause: str, losses: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from optuna.trial import TrialState
@@ -12,8 +11,11 @@ from tuner.protocol import Outcome, State
 from tuner.storage import TrialUpdate, WriteBehindStorage
 from tuner.study.attempt import TOLD_AS, Attempt, constraints
 from tuner.study.lost_trials import died
-from tuner.study.record import TRACEBACK
 from tuner.study.study import Study
+from tuner.study.trial_attributes import TRACEBACK, TrialAttributes, attributes_of
+
+_UNKNOWN = {"epoch": None, "cause": ""}
+"""What is written over attributes that an attempt that crashed has left, where they are not known any more."""
 
 
 class OutcomeWriter:
@@ -36,9 +38,9 @@ class OutcomeWriter:
         """
         stopped = attempt.stopped_at
         trial = self._storage.get_trial(attempt.id)  # an attempt that crashed may have left facts of its own
-        losses = int(trial.user_attrs.get("losses", 0)) + 1
-        lost = {"losses": losses} if outcome.state is State.LOST else {}
-        again = bool(lost) and (outcome.company or losses <= self._study.space.search.retries)
+        losses = (attributes_of(trial).losses or 0) + 1
+        lost = TrialAttributes(losses=losses if outcome.state is State.LOST else None)
+        again = lost.losses is not None and (outcome.company or losses <= self._study.space.search.retries)
         if stopped is None and (outcome.state is State.SUSPENDED or again):
             self.wait(attempt.id, lost)
             return False
@@ -46,17 +48,18 @@ class OutcomeWriter:
             outcome = attempt.pruned(outcome, stopped, self._study.goal)
         if outcome.state is State.LOST:
             outcome = replace(outcome, cause=died(outcome.cause, losses))
-        facts = {"state": outcome.state.value, "epoch": outcome.epoch, "cause": self._cause(attempt, outcome)}
-        kept = {key: fact for key, fact in facts.items() if fact not in (None, "") or key in trial.user_attrs}
+        stale = {name: nothing for name, nothing in _UNKNOWN.items() if name in trial.user_attrs}
+        cause = self._cause(attempt, outcome) or None
+        known = replace(lost, state=outcome.state.value, epoch=outcome.epoch, cause=cause)
         trace = {TRACEBACK: outcome.traceback} if outcome.traceback or TRACEBACK in trial.system_attrs else {}
-        told = TrialUpdate({**kept, **lost}, {**constraints(outcome.violations), **trace})
+        told = TrialUpdate({**stale, **known.user}, {**constraints(outcome.violations), **trace})
         values = outcome.values if outcome.state is State.COMPLETE else None
         with self._storage.together():
             self._storage.note(attempt.id, told)
             tell(self._study.optuna, outcome.trial, values, TOLD_AS[outcome.state])
         return True
 
-    def wait(self, trial_id: int, lost: Mapping[str, int]) -> None:
+    def wait(self, trial_id: int, lost: TrialAttributes) -> None:
         """Set a trial back, so that it is asked for again.
 
         Args:
@@ -64,7 +67,7 @@ class OutcomeWriter:
             lost: its number of lost attempts, if this one is lost.
         """
         with self._storage.together():
-            self._storage.note(trial_id, TrialUpdate(lost))
+            self._storage.note(trial_id, TrialUpdate(lost.user))
             self._storage.set_trial_state_values(trial_id, TrialState.WAITING)
 
     def _cause(self, attempt: Attempt, outcome: Outcome) -> str:

@@ -18,6 +18,7 @@ from tuner.protocol import State
 from tuner.runtime.rounding import rounded
 from tuner.storage import FINISHED
 from tuner.study.distributions import label_of
+from tuner.study.trial_attributes import TrialAttributes, attributes_of
 
 
 class Unfinished(enum.StrEnum):
@@ -32,9 +33,6 @@ TrialStatus: TypeAlias = State | Unfinished
 
 STOPPED = "epoch.stopped"
 """A metric of a history: it is 1 at the epoch at which the pruner stopped. No other metric has a dot in its name."""
-
-HISTORY, TRACEBACK = "tuner:history", "tuner:traceback"
-"""System attributes of a trial. The dashboard would show user attributes of this length on a line of 9,000 pixels."""
 
 _SHOWN_AS: Mapping[TrialState, TrialStatus] = {
     TrialState.COMPLETE: State.COMPLETE,
@@ -68,7 +66,7 @@ class Record:
     started: datetime.datetime | None
     ended: datetime.datetime | None
     seconds: float | None
-    attributes: Mapping[str, Any]
+    attributes: TrialAttributes
 
     @property
     def complete(self) -> bool:
@@ -123,21 +121,21 @@ def undominated(records: Iterable[Record], directions: Sequence[Direction]) -> l
 
 
 def record_of(trial: FrozenTrial) -> Record:
-    """Read a trial of tuner or of another program."""
-    attributes = {**trial.user_attrs, **_long(trial.system_attrs)}
-    ours = _is_ours(attributes)
-    kept: dict[str, list[float]] = attributes.get("history", {}) if ours else {}
+    """Read a trial, ours or one that another program left in the database."""
+    attributes = attributes_of(trial)
+    ours = attributes.ours
+    kept = attributes.history or {} if ours else {}
     history = {name: values for name, values in kept.items() if name not in ("epoch", STOPPED)}
     seconds = sum(history["seconds"]) if "seconds" in history else None
     if seconds is None and trial.duration is not None:
         seconds = trial.duration.total_seconds()
     return Record(
         number=trial.number,
-        state=_state(trial, attributes if ours else {}),
+        state=_state(trial, attributes.state if ours else None),
         values=tuple(trial.values or ()),
         params={name: label_of(value) for name, value in trial.params.items()},
-        epoch=attributes.get("epoch") if ours else None,
-        cause=attributes.get("cause", "") if ours else "",
+        epoch=attributes.epoch if ours else None,
+        cause=attributes.cause or "" if ours else "",
         violations=_violations(trial),
         reports=trial.intermediate_values,
         epochs=[int(epoch) for epoch in kept.get("epoch", [])],
@@ -149,23 +147,9 @@ def record_of(trial: FrozenTrial) -> Record:
     )
 
 
-def _state(trial: FrozenTrial, ours: Mapping[str, Any]) -> TrialStatus:
+def _state(trial: FrozenTrial, told: str | None) -> TrialStatus:
     """Return the state that tuner recorded, else Optuna's: another program may have ended the trial."""
-    told = ours.get("state")
     return State(told) if trial.state in FINISHED and told in list(State) else _SHOWN_AS[trial.state]
-
-
-def _is_ours(attributes: Mapping[str, Any]) -> bool:
-    """Return whether tuner wrote the attributes: another program may use the same names."""
-    kinds: Mapping[str, type | tuple[type, ...]] = {"attempt": int, "history": dict, "state": str, "cause": str}
-    named = {name: attributes[name] for name in kinds if name in attributes}
-    return "attempt" in named and all(isinstance(fact, kinds[name]) for name, fact in named.items())
-
-
-def _long(system_attrs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the attributes that are too long for the dashboard, by their names in a record."""
-    names = {HISTORY: "history", TRACEBACK: "traceback"}
-    return {name: system_attrs[key] for key, name in names.items() if key in system_attrs}
 
 
 def _violations(trial: FrozenTrial) -> dict[str, float]:

@@ -9,12 +9,12 @@ from optuna.trial import FrozenTrial
 
 from tuner.optuna_internals import trial_id_of
 from tuner.protocol import Outcome, State
-from tuner.storage import DRIVER, readable_errors
+from tuner.storage import readable_errors
 from tuner.study.attempt import Attempt, stopped_at
-from tuner.study.lost_trials import WITH_THE_RUN, has_begun, process_of
+from tuner.study.lost_trials import WITH_THE_RUN
 from tuner.study.outcome_writer import OutcomeWriter
-from tuner.study.record import HISTORY
 from tuner.study.running_trials import RunningTrials
+from tuner.study.trial_attributes import TrialAttributes, attributes_of
 from tuner.study.trial_queue import TrialQueue
 
 
@@ -44,18 +44,18 @@ class Recovery:
         """
         with readable_errors():
             others = [trial for trial in self._queue.running() if trial.number not in self._own]
-            left = [trial for trial in others if trial.user_attrs.get(DRIVER, "") not in alive]
-            processes = collections.Counter(process_of(trial) for trial in left if has_begun(trial))
-            for trial in left:
-                self._set_back(trial, company=processes[process_of(trial)] > 1)
+            left = [(trial, found) for trial in others if ((found := attributes_of(trial)).driver or "") not in alive]
+            processes = collections.Counter(found.process for _, found in left if found.has_begun)
+            for trial, found in left:
+                self._set_back(trial, found, company=processes[found.process] > 1)
         return len(left)
 
-    def _set_back(self, trial: FrozenTrial, company: bool) -> None:
-        trial_id, history = trial_id_of(trial), trial.system_attrs.get(HISTORY, {})
-        if stopped_at(history) is None and not has_begun(trial):
-            self._outcomes.wait(trial_id, {})
+    def _set_back(self, trial: FrozenTrial, found: TrialAttributes, company: bool) -> None:
+        trial_id, history = trial_id_of(trial), dict(found.history or {})
+        if stopped_at(history) is None and not found.has_begun:
+            self._outcomes.wait(trial_id, TrialAttributes())
             return
-        attempt = int(trial.user_attrs.get("attempt", 0))
+        attempt = found.attempt or 0
         outcome = Outcome(trial.number, attempt, State.LOST, cause=WITH_THE_RUN, company=company)
         if self._outcomes.write(Attempt(trial_id, history, 0, attempt), outcome):
             self.lost.append(outcome)

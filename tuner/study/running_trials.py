@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from tuner.protocol import Place
 from tuner.storage import TrialUpdate, WriteBehindStorage, readable_errors
 from tuner.study.attempt import Attempt
-from tuner.study.lost_trials import BEGUN
+from tuner.study.trial_attributes import TrialAttributes
 
 
 class RunningTrials:
@@ -40,22 +38,22 @@ class RunningTrials:
         """Remove a trial that ended or waits."""
         del self._attempts[number]
 
-    def note(self, number: int, facts: Mapping[str, Any]) -> None:
-        """Write facts of a trial that its epochs do not have."""
+    def note(self, number: int, attributes: TrialAttributes) -> None:
+        """Write attributes of a trial that its epochs do not have."""
         with readable_errors():
-            self._storage.note(self._attempts[number].id, TrialUpdate(facts))
+            self._storage.note(self._attempts[number].id, TrialUpdate(attributes.user))
 
-    def place(self, number: int, place: Mapping[str, Any]) -> None:
+    def place(self, number: int, place: Place) -> None:
         """Write where a trial trains."""
-        self._attempts[number].worker = place["worker"]
-        self.note(number, place)
+        self._attempts[number].worker = place.worker
+        self.note(number, TrialAttributes.at(place))
 
     def begin(self, number: int) -> None:
         """Write, at once, that the code of a trial runs from now on: its process may die of it."""
         attempt = self._attempts[number]
         if not attempt.begun:
             with readable_errors():
-                self._storage.note(attempt.id, TrialUpdate({BEGUN: attempt.attempt}))
+                self._storage.note(attempt.id, TrialUpdate(TrialAttributes(begun=attempt.attempt).user))
                 self._storage.flush()
             attempt.begun = True
 

@@ -46,8 +46,8 @@ def test_a_study_has_its_total_and_each_trial_says_how_many_trained_with_it(
 
     assert [record.state for record in records] == ["complete"] * 12
     assert all(record.epochs == [1, 2, 3] for record in records)
-    assert {record.attributes.get("lanes", 1) for record in records} <= {1, 2, 3, 4}
-    assert max(record.attributes.get("lanes", 1) for record in records) == 4
+    assert {(record.attributes.lanes or 1) for record in records} <= {1, 2, 3, 4}
+    assert max((record.attributes.lanes or 1) for record in records) == 4
     notes = [event.message for event in events if isinstance(event, Noted)]
     assert 1 <= len(notes) <= (workers or 1)
     assert all("4 trials train together" in note for note in notes)
@@ -85,7 +85,7 @@ def test_an_interrupted_run_sets_back_what_it_holds_and_goes_on(tmp_path: Path, 
     held = [record.number for record in cut if record.state == "waiting" and not record.epochs]
     assert held
     records, _ = run(tmp_path, url, workers=workers, threads=1)
-    assert any(records[number].attributes.get("lanes", 1) > 1 for number in held)
+    assert any((records[number].attributes.lanes or 1) > 1 for number in held)
     assert [record.state for record in records] == ["complete"] * 12
     assert all(record.epochs == [1, 2, 3] for record in records)
 

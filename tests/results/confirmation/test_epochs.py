@@ -41,7 +41,7 @@ def confirmed(tmp_path: Path, url: str, *settings: tuple[str, object], **terms: 
 def runs_of(url: str, found: Confirmation, part: Part) -> list[Record]:
     assert found.pick is not None
     facts = {"candidate": found.pick.trial.number, "part": part.value}
-    return [each for each in study(url, "noisy.confirm").records() if facts.items() <= each.attributes.items()]
+    return [each for each in study(url, "noisy.confirm").records() if facts.items() <= each.attributes.named.items()]
 
 
 def test_the_epoch_is_the_best_of_the_mean_curve_and_the_interval_is_of_it(tmp_path: Path, url: str) -> None:
@@ -65,7 +65,7 @@ def test_a_held_out_value_is_what_final_training_on_that_seed_gives(tmp_path: Pa
     space = Space.load(file)
 
     for record, value in zip(runs_of(url, found, Part.HELD_OUT), found.held, strict=True):
-        facts = {**space.fixed["provenance"], "seed": record.attributes["seed"]}
+        facts = {**space.fixed["provenance"], "seed": record.attributes.seed}
         again = Space.parse(space.text, space.file, space.base, [("provenance", facts)])
         final = tuner.train(again, tmp_path / str(record.number), on=On.TRAIN, device="cpu")
         assert final.epochs[-1]["accuracy"] == value

@@ -22,9 +22,9 @@ def test_the_pick_has_the_best_mean_and_an_interval_of_seeds_that_had_no_say(wal
     leading = [sum(each.values) / 4 for each in found.standings if each.leading]
     assert leading == sorted(leading, reverse=True)
     runs = study(url, "walk.confirm").records()
-    held = [record for record in runs if record.attributes["part"] == Part.HELD_OUT.value]
+    held = [record for record in runs if record.attributes.named["part"] == Part.HELD_OUT.value]
     assert [record.value for record in held] == list(found.held)
-    assert {record.attributes["candidate"] for record in held} == {found.pick.trial.number}
+    assert {record.attributes.named["candidate"] for record in held} == {found.pick.trial.number}
     interval = found.interval(found.pick)
     assert interval is not None
     assert interval.mean == pytest.approx(sum(found.held) / 4)
@@ -38,12 +38,12 @@ def test_every_candidate_trains_on_the_same_seeds_none_of_which_the_search_has_u
     runs = study(url, "walk.confirm").records()
     seeds: dict[tuple[str, int], set[int]] = {}
     for record in runs:
-        facts = record.attributes
+        facts = record.attributes.named
         seeds.setdefault((facts["part"], facts["repeat"]), set()).add(facts["seed"])
     assert all(len(each) == 1 for each in seeds.values())
     used = set().union(*seeds.values())
     assert len(used) == len(seeds) == 4
-    assert used.isdisjoint(record.attributes["seed"] for record in study(url).records())
+    assert used.isdisjoint(record.attributes.seed for record in study(url).records())
 
 
 def test_the_search_stays_as_it_was(walk: Path, url: str) -> None:
@@ -103,7 +103,7 @@ def test_a_confirmation_that_crashed_goes_on(walk: Path, url: str, tmp_path: Pat
     assert found.pick is not None
     runs = study(url, "walk.confirm").records()
     assert len(runs) == len(
-        {tuple(record.attributes[key] for key in ("candidate", "part", "repeat")) for record in runs}
+        {tuple(record.attributes.named[key] for key in ("candidate", "part", "repeat")) for record in runs}
     )
     assert all(record.complete for record in runs)
 

@@ -50,29 +50,27 @@ def print_study(results: Results, kept: Kept, form: Format, top: int) -> None:
 
 
 def print_trial(study: Study, record: Record, kept: Kept, form: Format) -> None:
-    """Print everything about one trial."""
-    from tuner.study.provenance import Origin
-
+    """All that is known of one trial."""
     if form is not Format.TABLE:
         _print_data(_data(record, kept), form)
         return
     say(f"trial {record.number} of study {study.name}: {record.state}" + (f", {record.why}" if record.why else ""))
     if record.values:
         say(values_of(study.goal, record) + _at(record))
-    if (origin := Origin.of(record.attributes)) is not None:
+    if (origin := record.attributes.origin) is not None:
         say(f"{origin.way.value} {origin}")
     typer.echo("\nparameters:")
     _print_pairs(record.params)
     shown = ("attempt", "seed", "worker", "threads", "lanes", "device", "host")
-    if run := {name: record.attributes[name] for name in shown if name in record.attributes}:
+    if run := {name: fact for name in shown if (fact := getattr(record.attributes, name)) is not None}:
         typer.echo("\nrun:")
         _print_pairs(run)
     if files := kept.of_trial(record.number):
         typer.echo("\nfiles:")
         _print_pairs(files)
     _print_history(study.goal, record)
-    if "traceback" in record.attributes:
-        typer.echo(f"\n{record.attributes['traceback'].rstrip()}")
+    if record.attributes.traceback is not None:
+        typer.echo(f"\n{record.attributes.traceback.rstrip()}")
 
 
 def print_front(study: Study, front: list[Record]) -> None:
@@ -147,7 +145,7 @@ def _data(record: Record, kept: Kept) -> dict[str, Any]:
         "history": dict(record.history),
         "reports": dict(record.reports),
         "attributes": {
-            key: value for key, value in record.attributes.items() if key not in ("history", "cause", "state")
+            key: value for key, value in record.attributes.named.items() if key not in ("history", "cause", "state")
         },
         **kept.data(record.number),
     }
