@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from tuner.search.tune import Result, run
     from tuner.space import Space
     from tuner.study import Record, Study, Unfinished
+    from tuner.study.trial_attributes import TrialAttributes
 
     __version__: str
 
@@ -114,6 +115,7 @@ __all__ = [
     "StudyError",
     "Task",
     "Trial",
+    "TrialAttributes",
     "TrialStopped",
     "Trouble",
     "TunerError",
@@ -186,6 +188,7 @@ _NAMES = {
     "tuner.search.tune": ["Result", "run"],
     "tuner.space": ["Space"],
     "tuner.study": ["Record", "Study", "Unfinished"],
+    "tuner.study.trial_attributes": ["TrialAttributes"],
 }
 """The public names of each module."""
 

@@ -11,6 +11,7 @@ from tuner import plots
 from tuner.plots.forest import forest
 from tuner.plots.pareto_front import pareto
 from tuner.plots.timeline import timeline
+from tuner.protocol import State
 from tuner.reports import html
 from tuner.results import best_config
 from tuner.results.results import Results
@@ -53,6 +54,7 @@ def page(results: Results) -> str:
         "report.html.j2",
         [*confirmed, *fronts, *plots.all_plots(results), times],
         study=study,
+        State=State,
         notes=list(circumstances(results)),
         goal=goal,
         best=results.best,
