@@ -11,7 +11,10 @@ from optuna.testing.pytest_storages import StorageTestCase
 from tuner.storage import Sole, WriteBehindStorage, open_storage
 
 
-@pytest.fixture(params=["sqlite, written at once", "sqlite, written behind", "postgres, written behind"])
+POSTGRES = pytest.param("postgres, written behind", marks=pytest.mark.integration)
+
+
+@pytest.fixture(params=["sqlite, written at once", "sqlite, written behind", POSTGRES])
 def storage(request: pytest.FixtureRequest, url: str) -> Iterator[BaseStorage]:
     kind, when = request.param.split(", ")
     database = url if kind == "sqlite" else str(request.getfixturevalue("postgres"))
