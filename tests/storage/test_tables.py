@@ -83,7 +83,9 @@ def test_a_study_that_has_a_trial_is_left_as_it_is(url: str) -> None:
     assert (len(seen(url).get_trials()), seen(url).user_attrs) == (1, {})
 
 
-@pytest.mark.parametrize("shared", [False, True], ids=["sqlite", "postgresql"])
+@pytest.mark.parametrize(
+    "shared", [False, pytest.param(True, marks=pytest.mark.integration)], ids=["sqlite", "postgresql"]
+)
 def test_what_fails_in_the_middle_leaves_nothing(
     url: str, shared: bool, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
