@@ -10,7 +10,6 @@ from optuna.testing.pytest_storages import StorageTestCase
 
 from tuner.storage import Sole, WriteBehindStorage, open_storage
 
-
 POSTGRES = pytest.param("postgres, written behind", marks=pytest.mark.integration)
 
 
