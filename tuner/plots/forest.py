@@ -8,7 +8,7 @@ from tuner.plots import COLOURS, GREY, INK, Plot
 from tuner.plots.base import whiskers
 from tuner.results.confirmation import Confirmation
 from tuner.results.stage import Standing
-from tuner.results.wording import sentences, verdict
+from tuner.results.wording import paragraphs, verdict
 
 ROW = 56
 """Height of a candidate's row in pixels."""
@@ -26,7 +26,7 @@ def forest(found: Confirmation) -> Plot:
     figure.update_layout(xaxis_title=found.goal.title, height=130 + ROW * len(shown))
     told = f"runs on fresh seeds of {len(shown)} candidates, each with its mean and interval"
     caption = "Dots are runs on shared seeds. The pick's bar is the mean and interval of its held-out seeds."
-    notes = tuple(f"{sentence}." for sentence in sentences(found))
+    notes = tuple(" ".join(f"{sentence}." for sentence in each) for each in paragraphs(found))
     return Plot(title, caption, figure, told=told, notes=notes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 from tuner.errors import listing
@@ -58,17 +59,27 @@ def verdict(found: Confirmation, standing: Standing) -> str:
 
 
 def sentences(found: Confirmation) -> Iterator[str]:
-    """Yield sentences on the findings, the pick first, with a capital letter and without a full stop."""
+    """Return the sentences of all paragraphs, in order."""
+    return itertools.chain.from_iterable(paragraphs(found))
+
+
+def paragraphs(found: Confirmation) -> list[list[str]]:
+    """Return the findings as sentences, each with a capital letter and without a full stop.
+
+    The answer comes first: the pick, and the value to expect of it. Then why, what became of the others, how sure.
+    """
     if (pick := found.pick) is None:
-        yield "The confirmation is not complete" if found.wanted else "Every candidate dropped out: there is no pick"
-        return
-    yield from _choice(found, pick)
-    yield from _epoch(found, pick)
-    yield from _expected(found, pick)
-    yield from _others(found, pick)
-    yield from ROWS_ANEW if found.terms.splits else SAME_ROWS
-    if not found.current:
-        yield "The search has found a better trial since: repeat the confirmation"
+        return [
+            ["The confirmation is not complete" if found.wanted else "Every candidate dropped out: there is no pick"]
+        ]
+    stale = [] if found.current else ["The search has found a better trial since: repeat the confirmation"]
+    rows = ROWS_ANEW if found.terms.splits else SAME_ROWS
+    return [
+        [*stale, *_expected(found, pick)],
+        [*_choice(found, pick), *_epoch(found, pick)],
+        [*_others(found, pick)],
+        [*_if_skewed(found, pick), *rows],
+    ]
 
 
 def _choice(found: Confirmation, pick: Standing) -> Iterator[str]:
@@ -84,9 +95,13 @@ def _choice(found: Confirmation, pick: Standing) -> Iterator[str]:
         yield f"The search's best single value was trial {found.winner}'s"
 
 
-def _if_skewed(seeds: int) -> Iterator[str]:
-    """Yield a sentence on the interval's coverage if values are far from normal."""
-    misses = f"{SKEWED_MISSES[seeds]:.0%}" if seeds in SKEWED_MISSES else f"up to {MANY_MISS:.0%}"
+def _if_skewed(found: Confirmation, pick: Standing) -> Iterator[str]:
+    """Yield what the interval assumes, and its coverage if values are far from normal; nothing without one."""
+    interval, seeds = found.interval(pick), len(found.held)
+    if interval is None or interval.low == interval.high:
+        return
+    known, upper = SKEWED_MISSES.get(seeds), f"up to {100 * MANY_MISS:.0f} %"
+    misses = upper if known is None else f"{100 * known:.0f} %"
     yield "The interval assumes about normal values"
     yield f"If one seed in five fails badly, intervals of {seeds} seeds miss the true mean in {misses} of cases"
 
@@ -114,10 +129,8 @@ def _expected(found: Confirmation, pick: Standing) -> Iterator[str]:
     seeds = f"{len(found.held)} held-out seeds"
     alike = interval.low == interval.high
     test = "" if alike else ", Student's t"
-    yield f"Expect {found.goal.title} {spread(interval)} ({seeds}{test})"
+    yield f"Trial {pick.trial.number}: expect {found.goal.title} {spread(interval)} ({seeds}{test})"
     yield "The held-out seeds had no part in the choice"
-    if not alike:
-        yield from _if_skewed(len(found.held))
     said = f"The search's {rounded(pick.trial.value)}, {of_what(found.goal, pick.trial)},"
     yield f"{said} {_curse(pick.trial.value, fell, interval)}"
 

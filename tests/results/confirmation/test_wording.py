@@ -31,7 +31,7 @@ def test_where_every_candidate_dropped_out_that_is_said(walk: Path, url: str, cl
 def test_how_often_an_interval_misses_where_seeds_fail_is_said_by_their_number(walk: Path, url: str) -> None:
     told = " ".join(sentences(tuner.confirm("walk", top=2, seeds=2, storage=url)))
 
-    assert "intervals of 2 seeds miss the true mean in 29% of cases" in told
+    assert "intervals of 2 seeds miss the true mean in 29 % of cases" in told
     assert "may be as good: two seeds find no difference; `--seeds 3` or more can" in told
 
 
@@ -145,7 +145,7 @@ def test_values_that_are_all_the_same_give_no_interval(walk: Path, url: str) -> 
 
     told = list(sentences(tuner.confirm("sure", top=2, seeds=2, storage=url)))
 
-    assert "Expect score 1 each time, which gives no interval (2 held-out seeds)" in told
+    assert "Trial 3: expect score 1 each time, which gives no interval (2 held-out seeds)" in told
     assert "The search's 1, the value of one run, equals that" in told
 
 

@@ -11,17 +11,18 @@ if TYPE_CHECKING:
 
 
 def print_confirmation(found: Confirmation) -> None:
-    """Print the sentences of a confirmation, and a table of its candidates."""
+    """Print what a confirmation found, in paragraphs, and a table of its candidates."""
     from rich.table import Table
 
     from tuner.cli.views.widgets import stdout
-    from tuner.results.wording import between, sentences, verdict
+    from tuner.results.wording import between, paragraphs, verdict
     from tuner.runtime.rounding import amount, rounded
 
     typer.echo(f"Confirmed on fresh seeds, {amount(found.counting, 'run')} in study {found.study}:")
-    for sentence in sentences(found):
-        typer.echo(f"  {sentence}")
-    typer.echo()
+    for paragraph in paragraphs(found):
+        for sentence in paragraph:
+            typer.echo(f"  {sentence}")
+        typer.echo()
     heads = ("trial", "search", "race", "mean", "95 % interval", "fell by", "epoch", "seeds", "")
     table = Table(*heads, box=None, pad_edge=False, header_style="dim")
     for standing in found.standings:
