@@ -130,7 +130,7 @@ def test_a_run_that_is_stopped_before_it_has_a_study_says_so(tmp_path: Path, mon
     def interrupted(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(tune, "run", interrupted)
+    monkeypatch.setattr(tune, "run_with", interrupted)
     (tmp_path / "tiny.yaml").write_text(TINY)
 
     result = CliRunner().invoke(app, ["run", "--space", str(tmp_path / "tiny.yaml")])

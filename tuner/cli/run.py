@@ -114,22 +114,13 @@ def run(
         with view(quiet) as shown, loggers.logged(targets, shown) as observe:
             if several not in (None, 1) and executor == "processes":
                 warm_up()  # what workers print goes where it does now
+            from tuner.executors.worker_options import WorkerOptions
+            from tuner.runtime.device import device_of
             from tuner.search import tune  # torch takes seconds to load: what needs none of it is said before
 
-            result = tune.run(
-                checked,
-                storage=storage,
-                fork=fork,
-                device=device,
-                workers=several,
-                threads=threads,
-                workers_per_gpu=workers_per_gpu,
-                executor=executor,
-                ray_address=ray_address,
-                deterministic=deterministic,
-                fuse=options.number_or(fuse, "--fuse", ["auto", "off"], least=2),
-                observe=observe,
-            )
+            together = options.number_or(fuse, "--fuse", ["auto", "off"], least=2)
+            wanted = WorkerOptions(executor, several, threads, workers_per_gpu, ray_address, deterministic, together)
+            result = tune.run_with(checked, wanted, storage, device_of(device), fork, (), observe)
     except Interrupted as stop:
         say("tuner: stopped; the study is whole, and the same command goes on with it", err=True)
         raise typer.Exit(stop.exit_code) from None

@@ -11,6 +11,8 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import torch
+
 from tuner import data, preflight
 from tuner.config import DEFAULT_STORAGE
 from tuner.engines.serial import Serial, SerialOverSplits
@@ -39,7 +41,6 @@ from tuner.study.versions import confirmable
 from tuner.training import Job, device_of
 
 
-@leftovers.ended()
 def confirm(
     study_name: str,
     *,
@@ -87,6 +88,21 @@ def confirm(
             print(confirmation.pick.trial.number, confirmation.interval(confirmation.pick))
     """
     options = WorkerOptions(executor, workers, threads, workers_per_gpu, ray_address)
+    return confirm_as_asked(study_name, options, top, seeds, splits, storage, device_of(device), observe)
+
+
+@leftovers.ended()
+def confirm_as_asked(
+    study_name: str,
+    options: WorkerOptions,
+    top: int | None,
+    seeds: int | None,
+    splits: bool | None,
+    storage: str,
+    device: torch.device,
+    observe: Observer,
+) -> Confirmation:
+    """Do what `confirm` does, with these workers."""
     opened = load_study(open_storage(storage), study_name)
     asked = (opened.space.search.confirm if opened.made_here else None) or Confirm()
     terms = Confirm(
@@ -126,7 +142,7 @@ _OWN_ROWS = "which rows are trained on is the affair of objective.function: drop
 
 
 def confirm_with(
-    terms: Confirm, study: Study, storage: str, options: WorkerOptions, device: str, observe: Observer
+    terms: Confirm, study: Study, storage: str, options: WorkerOptions, device: torch.device, observe: Observer
 ) -> Confirmation:
     """Confirm a study on these terms, with these workers."""
     search = Results(study)
@@ -135,8 +151,7 @@ def confirm_with(
     if found is not None and _is(found, terms, candidates) and not (found.wanted or found.failed):
         return found
     space = _space(study, terms)
-    where = device_of(device)
-    launcher, plan = launcher_of(space, options, where), planned(space, where, options)
+    launcher, plan = launcher_of(space, options, device), planned(space, device, options)
     plan = replace(plan, notes=(*plan.notes, *confirmable(study, plan.version)))
     overlap = _overlap(plan, space) if terms.splits else 0.0
     settings = space.search

@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import torch
 from optuna.storages import BaseStorage
 
 from tuner.config import DEFAULT_STORAGE
@@ -70,7 +71,6 @@ class Result:
         return self.front[0]
 
 
-@leftovers.ended()
 def run(
     space: Space | str | Path,
     *,
@@ -141,15 +141,29 @@ def run(
         print(result.best.number, result.best.value, result.study.best_params)
     """
     options = WorkerOptions(executor, workers, threads, workers_per_gpu, ray_address, deterministic, fuse)
-    where = device_of(device)
     flags = settings_of(study_name=study_name, n_trials=n_trials, timeout=timeout, seed=seed, epochs=epochs)
-    space = _read(space, [*pairs_of(settings), *flags])
+    where = device_of(device)
+    changed = _read(space, [*pairs_of(settings), *flags])
+    return run_with(changed, options, storage, where, fork, callbacks, observe)
+
+
+@leftovers.ended()
+def run_with(
+    space: Space,
+    options: WorkerOptions,
+    storage: str,
+    device: torch.device,
+    fork: str | None,
+    callbacks: Sequence[Callback],
+    observe: Observer,
+) -> Result:
+    """Do what `run` does, with these workers and a space that has all changes."""
     forked_from = space.name
     if fork is not None:
         space = _renamed(space, fork)
-    launcher = launcher_of(space, options, where)
+    launcher = launcher_of(space, options, device)
     with held_to(1 if options.batch is not None else None):  # of which the bits of what is prepared may depend
-        plan = planned(space, where, options)
+        plan = planned(space, device, options)
     forked = None if fork is None else fork_of(open_storage(storage), forked_from, space, plan.goal)
     if forked is not None and forked.trials:
         refuse_other_data(load_study(open_storage(storage), forked_from), plan.version)
@@ -168,7 +182,7 @@ def run(
         if (trivial := plan.baseline) is not None:
             in_turn(turns, lambda: note(study, BASELINE, trivial.facts))
         watch = in_turn(turns, lambda: StopMonitor(study, stop, space.search.trials))
-        limits = _limits(space, watch, isinstance(fuse, int))
+        limits = _limits(space, watch, isinstance(options.fuse, int))
         folder = study_folder(storage, study.name, study.uid)
         ended = drive(study, plan, launcher, turns, inbox, limits, folder, with_callbacks(observe, study, callbacks))
         stopped = watch.close()
