@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import ROOT, TINY
@@ -28,6 +28,7 @@ def without_search(values: dict[str, Any]) -> dict[str, Any]:
     "text", [TINY, CONDITIONAL, *((ROOT / "search_spaces" / f"{name}.yaml").read_text() for name in ("cnn", "mlp"))]
 )
 @given(st.integers(0, 10**6))
+@settings(max_examples=25)  # of each space
 def test_a_filled_text_means_the_config_that_it_was_filled_with(text: str, seed: int) -> None:
     space = Space.parse(text)
     values = space.fill(Random(seed))
