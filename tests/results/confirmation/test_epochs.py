@@ -44,8 +44,18 @@ def runs_of(url: str, found: Confirmation, part: Part) -> list[Record]:
     return [each for each in study(url, "noisy.confirm").records() if facts.items() <= each.attributes.named.items()]
 
 
-def test_the_epoch_is_the_best_of_the_mean_curve_and_the_interval_is_of_it(tmp_path: Path, url: str) -> None:
-    file, found = confirmed(tmp_path, url)
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path, Confirmation]:
+    """A confirmed study that tests only read: its database, its exported config and its confirmation."""
+    folder = tmp_path_factory.mktemp("usual")
+    url = f"sqlite:///{folder}/studies.db"
+    return url, *confirmed(folder, url)
+
+
+def test_the_epoch_is_the_best_of_the_mean_curve_and_the_interval_is_of_it(
+    tmp_path: Path, usual: tuple[str, Path, Confirmation]
+) -> None:
+    url, file, found = usual
 
     curves = np.array([record.history["accuracy"] for record in runs_of(url, found, Part.RACE)])
     epoch = int(curves.mean(0).argmax()) + 1
@@ -60,8 +70,10 @@ def test_the_epoch_is_the_best_of_the_mean_curve_and_the_interval_is_of_it(tmp_p
     assert len(final.epochs) == epoch
 
 
-def test_a_held_out_value_is_what_final_training_on_that_seed_gives(tmp_path: Path, url: str) -> None:
-    file, found = confirmed(tmp_path, url)
+def test_a_held_out_value_is_what_final_training_on_that_seed_gives(
+    tmp_path: Path, usual: tuple[str, Path, Confirmation]
+) -> None:
+    url, file, found = usual
     space = Space.load(file)
 
     for record, value in zip(runs_of(url, found, Part.HELD_OUT), found.held, strict=True):
