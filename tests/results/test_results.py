@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import collections
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import tuner
 from tests.support.confirmations import FIT, SPACE, study
 from tests.support.studies import branched
 from tuner.cli import app
-from tuner.results import results as module
+from tuner.results import importances
 from tuner.results.results import Results
 from tuner.results.stage import Stage
 from tuner.space import space as language
@@ -65,7 +67,7 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> collections.Counter[str]:
     count(language, "_tree", lambda text, file: f"parse {text}")
     count(Study, "snapshot", lambda of: f"read {of.name}")
     count(Stage, "__init__", lambda *_: "confirmation")
-    count(module, "importances_of", lambda *_: "importances")
+    count(importances, "importances_of", lambda *_: "importances")
     return counted
 
 
@@ -134,3 +136,11 @@ def test_a_study_of_another_program_has_results() -> None:
     assert results.trivial is None
     assert results.answer is not None
     assert len(results.importances) == 1
+
+
+def test_results_load_nothing_that_computes_importances() -> None:
+    code = "import sys, tuner.results.results; print(*(name for name in sys.modules if name == 'sklearn'))"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == ""

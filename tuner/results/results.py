@@ -7,16 +7,19 @@ changes of the database need a new object.
 from __future__ import annotations
 
 import functools
+from typing import TYPE_CHECKING
 
 from tuner.goal import Goal
 from tuner.results.answer import Answer, Trivial, answer_of, trivial_of
 from tuner.results.confirmation import Confirmation, confirms, read, search_of
 from tuner.results.confirmation import runs_of as runs_of_study
 from tuner.results.failures import Failures, failures_of
-from tuner.results.importances import Importances, importances_of
 from tuner.space import Space
 from tuner.study import Domain, Record, Study, sound
 from tuner.study.study import Snapshot
+
+if TYPE_CHECKING:
+    from tuner.results.importances import Importances
 
 
 class Results:
@@ -86,6 +89,8 @@ class Results:
     @functools.cached_property
     def importances(self) -> tuple[Importances, ...]:
         """The share of each parameter in the differences of trials, for each objective."""
+        from tuner.results.importances import importances_of  # scikit-learn takes a second to load
+
         objectives = range(len(self.goal.metrics))
         return tuple(importances_of(self.study, self.domains, self.sound, i) for i in objectives)
 

@@ -121,7 +121,7 @@ def undominated(records: Iterable[Record], directions: Sequence[Direction]) -> l
 
 
 def record_of(trial: FrozenTrial) -> Record:
-    """Read a trial, ours or one that another program left in the database."""
+    """Read a trial of tuner or of another program."""
     attributes = attributes_of(trial)
     ours = attributes.ours
     kept = attributes.history or {} if ours else {}

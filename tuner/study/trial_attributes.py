@@ -60,7 +60,7 @@ class TrialAttributes:
     state: str | None = None
     cause: str | None = None
     epoch: int | None = None
-    history: Mapping[str, list[float]] | None = None
+    history: Mapping[str, list[float]] | None = field(default=None, repr=False)
     traceback: str | None = None
     named: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
