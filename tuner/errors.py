@@ -140,7 +140,7 @@ class TrialStopped(BaseException):
 
 
 def ends_the_run(error: BaseException) -> bool:
-    """Return whether an exception out of user code must end the whole run, and not only the code that raised it.
+    """Return whether an exception out of user code must end the whole run, not only that code.
 
     Ctrl-C does if Python itself handles it, in the main thread. If the run handles signals, and in other threads, only
     the code itself can have raised KeyboardInterrupt.

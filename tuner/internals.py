@@ -1,4 +1,4 @@
-"""Private names of a library: they are looked up with a check, so that a moved one is refused by name."""
+"""Private names of a library: each is looked up with a check, and a moved one is refused by name."""
 
 from __future__ import annotations
 

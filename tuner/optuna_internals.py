@@ -82,7 +82,7 @@ def put_trial_id(trial: FrozenTrial, trial_id: int) -> None:
 
 
 def read_trials(database: RDBStorage, study_id: int, known: Set[int], newest: int) -> list[FrozenTrial]:
-    """Read the trials of a study by id: those of `known`, and all above `newest`, if that is at least 0.
+    """Read trials of a study by id: those of `known`, and all above `newest`, if that is at least 0.
 
     Raises:
         KeyError: there is no such study.

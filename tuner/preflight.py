@@ -173,7 +173,7 @@ def load_job(space: Space, device: torch.device) -> Job:
 
 
 def placed(space: Space, error: BuildError | DataError) -> SpaceError:
-    """Return an error of the data or a part, at its place in the file; a message may begin with its path."""
+    """Return an error of the data or a part, at its place; messages may begin with a path."""
     if isinstance(error, BuildError):
         return space.faulty([(error.path, error.message)])
     path, colon, message = str(error).partition(": ")

@@ -73,7 +73,7 @@ def argument_faults(
 
 
 def _mistaken(name: str, value: Any, default: Any) -> Iterator[tuple[str, str]]:
-    """Yield values of a wrong kind: `no` is a word in YAML 1.2 and would be true, true is not a number."""
+    """Yield values of a wrong kind: `no` is a word in YAML 1.2, true is not a number."""
     alternatives = value.get("choice", []) if isinstance(value, dict) else [value]
     if isinstance(default, int | float | str | tuple) and isinstance(value, dict) and not value.keys() & HOLES:
         hole = "{float: [low, high], log: true}"

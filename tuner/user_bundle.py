@@ -56,7 +56,7 @@ def digest_of(file: Path) -> str:
 
 
 def installed(name: str) -> dict[str, str]:
-    """Return a digest of the module of user code that is not copied into a run folder, by name; empty for a file."""
+    """Return a digest by name of a user's module without a copy in a run folder; empty for a file."""
     where = name.rpartition(":")[0]
     file = getattr(sys.modules.get(where), "__file__", None)
     return {} if file is None or where.endswith(".py") else {where: digest_of(Path(file))}

@@ -29,6 +29,6 @@ def sentences_in(markdown: str) -> Iterator[str]:
         yield from (sentence for sentence in re.split(r"(?<=[.!?])\s+", " ".join(paragraph.split())) if sentence)
 
 
-def too_long(sentence: str) -> bool:
-    """Return whether a sentence has more words than it may have."""
-    return len(re.findall(r"\w[\w'.,%/-]*", sentence)) > MOST_WORDS
+def too_long(sentence: str, most: int = MOST_WORDS) -> bool:
+    """Return whether a sentence has more than `most` words."""
+    return len(re.findall(r"\w[\w'.,%/-]*", sentence)) > most

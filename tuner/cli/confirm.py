@@ -34,8 +34,8 @@ def confirm(
 ) -> None:
     """Train the best trials again on fresh seeds, and estimate what to expect of the best one.
 
-    The table has these columns for each candidate: search, its value in the search; race, its mean over the common
-    seeds; mean and interval, of the pick's held-out seeds; fell by, how far the search's value was above the mean.
+    The table has a row for each candidate. search is its value in the search. race is its mean over the common seeds.
+    mean and interval come from the pick's held-out seeds. fell by is how far the search's value was above the mean.
 
     Options that are left out come from search.confirm of the study's file, else --top 5 --seeds 5 --no-splits.
 

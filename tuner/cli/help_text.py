@@ -1,7 +1,7 @@
 """Help that fits its terminal, and a suggestion for an unknown command.
 
-Wide terminals get typer's panels. A panel's columns would cut words on narrow ones, so each option has its own line
-there with its help below.
+Wide terminals get typer's panels. On narrow ones a panel's columns would cut words. There each option has its own line,
+with its help below.
 """
 
 from __future__ import annotations

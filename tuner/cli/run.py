@@ -95,8 +95,8 @@ def run(
 ) -> None:
     """Search a space, or continue an existing study up to its total.
 
-    The exit code is 1 if more than half of the trials of this run failed, timed out or lost their worker. The study can
-    still be used. A trial that diverges or runs out of memory counts as a result.
+    The exit code is 1 if more than half of the run's trials failed, timed out or lost their worker. The study can still
+    be used. A trial that diverges or runs out of memory counts as a result.
 
     Example: tuner run search_spaces/cnn.yaml --n-trials 50 --set training.epochs=20
     """

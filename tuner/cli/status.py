@@ -42,8 +42,8 @@ def status(
     --watch waits for the study and for a run of it. It follows the run to its end, and leaves the last state of the
     study on the terminal.
 
-    --json prints one object. Its keys are time, study, phase, total, ended, states, front, leader, running, left,
-    set_back, drivers, recent, failures, stopped, seconds_left and limit.
+    --json prints one object. Its keys are time, study, phase, total, ended, states, front, leader, running, left and
+    set_back. Further keys are drivers, recent, failures, stopped, seconds_left and limit.
 
     phase is running, resting, done, unknown, stopped by search.stop, or absent. It is absent, with a reason, while
     --watch waits for the study. states has the number of trials in each state. front has the best trial, or the whole
@@ -51,9 +51,9 @@ def status(
     drivers is null if they are unknown. recent has the trials that ended last, the latest at the end. failures has
     state, cause, count and an example's number for each cause. stopped is the reason of an early end.
 
-    Each trial has trial and values. A running one has epoch, epochs, waits (for its worker, which trains another),
-    value (of its epochs so far), worker, host, device and quiet (seconds without an epoch). An ended one has state,
-    epoch, seconds and why.
+    Each trial has trial and values. A running one has epoch, epochs, worker, host and device. waits is whether its
+    worker trains another trial. value is that of its epochs so far, quiet the seconds without an epoch. An ended one
+    has state, epoch, seconds and why.
 
     Example: tuner status digits-cnn --watch
 

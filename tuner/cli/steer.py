@@ -21,7 +21,7 @@ class Steer(enum.Enum):
 
 
 def stop(study: options.StudyName, storage: options.Storage = DEFAULT_STORAGE) -> None:
-    """Stop the runs of a study, as Ctrl-C in their terminals does: no trial is lost, and the same command resumes.
+    """Stop the runs of a study, like Ctrl-C in their terminals: no trial is lost, the same command resumes.
 
     Running trials wait at their epoch's end for the next run.
 

@@ -48,7 +48,7 @@ def for_search(data: Data, base: str, seed: int, draw: int | None = None) -> Spl
         data: the resolved section.
         base: the folder that relative paths start from.
         seed: the study's; it alone decides which row is in which split.
-        draw: a seed by which the two are drawn anew from their rows; those of the test stay what they are.
+        draw: a seed for a new draw of the two splits from their rows; the test rows stay the same.
 
     Raises:
         DataError: the data are not there, too few to be split, or say themselves what validates.
@@ -72,8 +72,8 @@ def for_search(data: Data, base: str, seed: int, draw: int | None = None) -> Spl
 def for_final(data: Data, base: str, seed: int, on: On, test: bool = True) -> Splits:
     """Load what final training may see: the rows of `on`, and the test split.
 
-    With `On.TRAIN` the training and validation rows are those of the search, bit for bit; with
-    `On.ALL` there is no validation split. Without `test` a file or split of its own is not opened.
+    With `On.TRAIN` the training and validation rows are exactly those of the search. With `On.ALL` there is no
+    validation split. Without `test` a file or split of its own is not opened.
 
     Raises:
         DataError: the data are not there, or too few to be split.

@@ -83,7 +83,7 @@ def are_natural(parts: Mapping[str, Part], count: int) -> bool:
     """Return whether rows are equal about as often as by chance with the same values.
 
     They are compared with rows whose columns are shuffled. They are also compared with rows whose second part comes
-    from another row of the class, which keeps the columns of a one-hot word together.
+    from another row of the class. That keeps the columns of a one-hot word together.
 
     Args:
         parts: the splits.

@@ -71,8 +71,8 @@ class Source:
     """A dataset as it is.
 
     `pool` may be tuned on. `valid` are the validation rows of the pool, int64, if the dataset defines them. `test`
-    reads the dataset's own test split, if any. `white` is the value of a white pixel, used to read image files for
-    prediction; None means the files' own numbers. `notes` tell the user what was inferred. `units` are the percent or
+    reads the dataset's own test split, if any. `white` is the value of a white pixel, for reading image files in
+    prediction. None means the files' own numbers. `notes` tell the user what was inferred. `units` are the percent or
     currency signs of columns of a table.
     """
 

@@ -26,7 +26,7 @@ def hold_out(pool: Rows, among: Tensor, part: float | int, task: Task, seed: int
     Args:
         pool: the dataset.
         among: int64 (N,), the rows to choose from.
-        part: a share in (0, 1) of the rows, or a number of rows; whole groups come as near to it as they can.
+        part: a share in (0, 1) of the rows, or a number of rows. Whole groups come close to it.
         task: classes are stratified, with groups as far as those allow it.
         seed: the study's.
         name: `valid` or `test`; it draws its own rows and stands in messages.
@@ -35,7 +35,7 @@ def hold_out(pool: Rows, among: Tensor, part: float | int, task: Task, seed: int
         The rows that stay and those held out, both int64 and in order.
 
     Raises:
-        DataError: a split would be empty, a class has too few rows to be in both, or groups are too large.
+        DataError: a split would be empty, a class has too few rows for both, or groups are too large.
     """
     rows, state = pool.at(among), derive(seed, name) % 2**32
     try:
@@ -61,7 +61,7 @@ def _too_rare(rows: Rows, task: Task) -> str:
         return ""
     return (
         f"{rare} of its {classes} classes {'has' if rare == 1 else 'have'} a single row, and both splits need one: "
-        "leave them out or change the target"
+        "leave these out"
     )
 
 

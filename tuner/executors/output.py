@@ -1,4 +1,4 @@
-"""The output of trials, saved in a file for each: beside the terminal in the driver, in its place in a worker."""
+"""The output of trials, saved in a file for each; in the driver the terminal shows it too."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
     python -m tuner.executors.reaper
 
 It reads from its input, in a line of JSON, what to watch. While the input is open, it looks for processes below the
-driver. The input closes when the driver is gone; then it ends them. Processes after its last look bear a mark: a
-variable of the environment, or an open pipe if they were only forked.
+driver. The input closes when the driver is gone; then it ends them. Processes after its last look bear a mark: an
+environment variable, or an open pipe if only forked.
 """
 
 from __future__ import annotations

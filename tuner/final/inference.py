@@ -38,18 +38,18 @@ def predict(folder: str | Path, inputs: str | Path, out: str | Path | None = Non
 
     Args:
         folder: a run folder of `tuner train`.
-        inputs: for a table a CSV or JSON-lines file; for texts such a file, or a text per line; for
-            images a folder, or one image.
+        inputs: a CSV or JSON-lines file for a table. Texts also take a file with a text per line. Images take a folder
+            or one image.
         out: a CSV file to write; None writes nothing.
 
     Returns:
-        One row per input: what it is (`row`, counted from 1, `text` or `file`), the columns of the input that are no
-        features, as they are written there, `prediction`, which for classes is a label, and for classes a
-        `probability_<class>` each, where the loss that trained the model gives any. A column of the input that is
+        One row per input. `row` (counted from 1), `text` or `file` names the input. The input's columns that are no
+        features follow as they are written. `prediction` is a label for classes, else a number. Classes also have
+        a `probability_<class>` each, if the loss of the model gives any. A column of the input that is
         called like one of these gets `_input` behind its name.
 
     Raises:
-        UsageError: it is no run folder, its model cannot be applied to files, or `out` is a file of another kind.
+        UsageError: `folder` is no run folder, its model takes no files, or `out` is a file of another kind.
         DataError: the inputs are not there, or not such as the model was trained on.
 
     Example:

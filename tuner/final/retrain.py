@@ -194,7 +194,7 @@ def _facts(done: Final, on: On) -> dict[str, Any]:
 
 
 def _rehearse(space: Space, config: Config, job: Job) -> None:
-    """Save and load a model of user code after one step, so that lost state is found before the long training."""
+    """Save and load a model of user code after one step, to find lost state before the long training."""
     run = preflight.probe(config, job)
     save.rehearse(space, run, _rows(run.dataset))
 
@@ -230,7 +230,7 @@ def _job(space: Space, config: Config, on: On, device: str, test: bool) -> Job:
 
 
 def _other_data(space: Space, config: Config) -> list[str]:
-    """Return a note if the rows differ from those that the study tuned on; empty if the provenance has no digest."""
+    """Return a note if the rows differ from the study's; empty if the provenance has no digest."""
     provenance = space.provenance
     if provenance.data is None:
         return []

@@ -43,8 +43,8 @@ def refit(
         observe: called after each epoch that the function reports.
 
     Returns:
-        Three things: the reported metrics, one dict per epoch; the final values by metric; their epoch, if the
-        config was confirmed at it.
+        The reported metrics, one dict per epoch. The final values by metric. Their epoch, if the config was
+        confirmed at it.
 
     Raises:
         UsageError: there is no such function; nothing was written.

@@ -43,8 +43,8 @@ LARGEST = 2**28
 def save(folder: Path, space: Space, run: Run, rows: Split) -> list[str]:
     """Write a model with its preprocessing and its config, load it again and compare the two.
 
-    Both get the same rows from the same seed. They are not compared if the trained model's outputs change from call to
-    call and the loaded model lacks no state.
+    Both get the same rows from the same seed. They are not compared if the trained model's outputs vary between calls
+    and the loaded model lacks no state.
 
     Args:
         folder: the run folder, which exists.
@@ -92,7 +92,7 @@ def rehearse(space: Space, run: Run, rows: Split) -> None:
 def unsavable(space: Space, job: Job) -> tuple[str, ...]:
     """Return a note for each model of user code that final training would refuse to save.
 
-    Before the search, each branch of `model` is built at both ends of its ranges, takes one step, and is saved and
+    Before the search, each branch of `model` is built at both ends of its ranges. It takes one step, and is saved and
     loaded.
 
     Args:

@@ -21,7 +21,7 @@ FEW = 50
 """Fewer rows make the interval of a mean squared error too narrow: 78 % for 20 rows of Laplace errors."""
 
 HEAVY = 6.0
-"""Errors of a larger kurtosis make it too narrow for any number of rows: 74 % for 1,000 of Student's t with 3."""
+"""Errors of a larger kurtosis make it too narrow for any number of rows: 74 % for 1,000 of t(3)."""
 
 
 def intervals(

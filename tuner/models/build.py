@@ -50,10 +50,10 @@ def build(
     """Build a model; torch's global generator draws weights that are not pretrained.
 
     Args:
-        model: a built-in's name, a constructor of torchvision.models, or `file.py:Class` or
-            `package.module:Class`, with keyword arguments. Of `input_shape`, `in_channels`, `in_features`,
-            `out_features`, `num_classes`, `vocab_size` and `num_embeddings` those that the constructor
-            takes and the config leaves out are filled in from the data.
+        model: a built-in's name, a constructor of torchvision.models, or `file.py:Class` or `package.module:Class`,
+            with keyword arguments. The data fill in `input_shape`, `in_channels`, `in_features`, `out_features`,
+            `num_classes`, `vocab_size` and `num_embeddings`, if the constructor takes them and the config leaves them
+            out.
         input_shape: of one input, without the batch.
         outputs: how many numbers the model gives for one input.
         base: the folder that own code is looked up from.

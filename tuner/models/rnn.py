@@ -25,8 +25,8 @@ class RNN(nn.Module):
     """Recurrent layers, and a linear layer over the last state of the top one (both directions if two).
 
     Args:
-        input_shape: of one input: (length,) of token ids where there is a `vocab_size`, else (steps,) of one
-            number a step, (steps, features), or (channels, height, width), a step of which is a row of pixels.
+        input_shape: the shape of one input. With a `vocab_size` it is (length,) of token ids. Else it is (steps,) with
+            one number a step, (steps, features), or (channels, height, width). A step of an image is a row of pixels.
         out_features: numbers given for one input.
         vocab_size: how many token ids there are, padding included, where the data are text.
         cell: `RNN`, `LSTM` or `GRU`.

@@ -1,6 +1,6 @@
 """A comparison: several studies of the same objectives on one page.
 
-It shows the best value of each study by trials and by time, its confirmed trial, and differences of the spaces.
+It shows the best value of each study by trials and by time, its confirmed trial, and the spaces' differences.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ draw parameters together where trials were good. So a parameter without effect l
 the evident parameter that predicts most of the values is named first. Its effect is removed from the values and from
 the others' contrasts before the next one is tested (Shah and Peters 2020, the generalised covariance measure).
 
-The level holds where nothing matters. If one parameter decides, another one is named more often: of 300 trials by TPE
-in 5 of 120 studies, of 20 random trials in 9 of 60 (an optimum inside a range).
+The level holds where nothing matters. If one parameter decides, another one is named more often: for 300 trials by TPE
+in 5 of 120 studies. For 20 random trials it is named in 9 of 60 (an optimum inside a range).
 """
 
 from __future__ import annotations

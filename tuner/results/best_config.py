@@ -49,8 +49,8 @@ def export(
         trial: its number; None is the confirmed one, else the best, if there is one objective.
         out: the file to write; None writes nothing. Relative paths of the config are made relative to
             its folder, or to the current one.
-        form: YAML is the space's own text with its holes filled and its comments kept; JSON is the
-            resolved config, every default in it.
+        form: YAML is the space's own text with its holes filled and its comments kept. JSON is the resolved config with
+            every default.
 
     Returns:
         The text of the config.

@@ -6,9 +6,9 @@ no part in the choice. Its mean and interval are of those alone. Only validation
 trials of a sibling study, `NAME.confirm`. This module reads them and writes nothing.
 
 The confirmed config is the exported one: training up to one epoch. A candidate's epoch is the best of its mean curve
-over the race's seeds (`curve`), within the epochs of its trial in the search. The held-out runs end at that epoch and
-are scored there, not at their own best. If a schedule watches a metric, they replay learning rates of the race: those
-of the run with the median value there.
+over the race's seeds. It lies within the epochs of its trial in the search. The held-out runs end at that epoch and are
+scored there, not at their own best. If a schedule watches a metric, they replay learning rates of the race, from the
+run with the median value.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Confirmation:
     values on the held-out seeds. `wanted` are the runs that must end next; none when the confirmation is complete or
     every candidate is out. `winner` is the number of the search's best trial when the candidates were chosen. `current`
     is whether the search's best trial is now among them. `limits` are the bounds of values. `overlap` is n_valid /
-    n_train if each seed draws new rows, else 0; it is infinite, and intervals are unknown, for some earlier versions.
+    n_train if each seed draws new rows, else 0. For some earlier versions it is infinite, and intervals are unknown.
     `failed` are the runs that dropped candidates and that may be retried. `rates` are the learning rates that the
     held-out runs replay.
     """

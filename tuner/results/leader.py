@@ -27,7 +27,7 @@ def value_after(goal: Goal, value: float | None, metrics: Mapping[str, float]) -
     Args:
         goal: a goal of any number of objectives; with several the value does not change.
         value: the value before that epoch; None without one.
-        metrics: the metrics of the epoch; it is ignored if it breaks a bound or its metric is missing or not finite.
+        metrics: the metrics of the epoch. They are ignored if they break a bound, or the metric is not finite.
     """
     new = metrics.get(goal.metric, math.nan)
     if not goal.single or not math.isfinite(new) or not goal.feasible(metrics):

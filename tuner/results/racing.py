@@ -1,24 +1,24 @@
 """Racing: candidates train on the same fresh seeds, and those that can no longer win are given up.
 
 The rule is a t-race (Maron and Moore, Hoeffding Races, 1994; Birattari et al., A Racing Algorithm for Configuring
-Metaheuristics, 2002; López-Ibáñez et al., The irace Package, 2016). After three seeds, and after each further one, a
-paired t-test over common seeds compares every candidate with the one of the best mean. Chance decides which one that
-is. So the level of 5 % is divided among all ordered pairs and all looks (Bonferroni). A race of equal candidates then
-makes a false claim in at most one case of twenty, for about normal values.
+Metaheuristics, 2002; López-Ibáñez et al., The irace Package, 2016). After three seeds, and each further one, a paired
+t-test compares every candidate with the best mean over common seeds. Chance decides which one that is. So the level of
+5 % is divided among all ordered pairs and all looks (Bonferroni). A race of equals then makes a false claim in at most
+one case of twenty, for about normal values.
 
 A run is a curve: one value for each epoch. No run is scored at its own best epoch, which would favour the luck of that
-seed. The other half of its candidate's runs choose the epoch by their mean, so that a long or noisy curve gains
-nothing. (A choice by all runs favours noisy curves. A choice by all other runs makes values dependent: with 20 runs of
-20 epochs of noise both call one of two equals worse in 35 %.)
+seed. The other half of its candidate's runs choose the epoch by their mean. So a long or noisy curve gains nothing. (A
+choice by all runs favours noisy curves. A choice by all other runs makes values dependent. With 20 runs of 20 epochs of
+noise both call one of two equals worse in 35 %.)
 
 If each seed draws new training and validation rows, the draws share rows and are not independent. The variance of a
 mean of J of them is then s^2 (1/J + n_valid/n_train) instead of s^2/J. `overlap` is that second term (Nadeau and
 Bengio, Inference for the Generalization Error, 2003).
 
 The best mean is optimistic, because it was chosen. So nothing here gives an interval of the winner over the seeds that
-chose it. Draws that share rows pass a part of that on: the winner suits these rows by luck, and further draws of them
-as well. If all candidates that cannot be distinguished are equal, the winner's lead over their mean is luck. The rows'
-part of it is overlap / (1/J + overlap). The interval reaches further to the worse side by it (`luck`, `interval`).
+chose it. Draws that share rows pass a part of that on: the winner suits these rows, and further draws, by luck. If all
+candidates that cannot be distinguished are equal, the winner's lead over their mean is luck. The rows' part of it is
+overlap / (1/J + overlap). The interval reaches further to the worse side by it (`luck`, `interval`).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ Three skewed values are not quite normal: at 0.05 two equals are called differen
 FIRST_LOOK = 3
 """Least number of seeds for a test, since two differences hardly show their spread.
 
-A t-test of two called one of two equals worse in 5.9 % of 3,000 races, if one seed in five fails badly.
+A t-test of two called equals different in 5.9 % of 3,000 races, if one seed in five fails badly.
 """
 
 ROUNDING = 1e-6
@@ -60,8 +60,8 @@ ROUNDING = 1e-6
 KEPT = 0.85
 """The fraction of the rows' part of a lead by which an interval is extended.
 
-For 3 to 20 draws of five equal ridge regressions, intervals then cover the truth in 93.6 to 97.2 %, with and without
-noise of training (`benchmarks/honest.md`). Without it they cover 87 to 95 %.
+For 3 to 20 draws of five equal ridge regressions, intervals then cover the truth in 93.6 to 97.2 %. That holds with and
+without noise of training (`benchmarks/honest.md`). Without it they cover 87 to 95 %.
 """
 
 
@@ -199,8 +199,8 @@ def luck(means: Sequence[float], seeds: int, overlap: float) -> float:
 def interval(values: Sequence[float], overlap: float = 0.0, lucky: float = 0.0) -> Interval | None:
     """Return Student's interval of the mean; None for fewer than two values, whose spread is unknown.
 
-    Luck makes hardly any mean too low. So the worse end is that of a one-sided test at the whole level, moved by the
-    luck, if that is further away.
+    Luck makes hardly any mean too low. So the worse end is that of a one-sided test at the whole level plus the luck,
+    if further away.
 
     Args:
         values: one per seed.

@@ -19,7 +19,7 @@ def watches(study: Study, record: Record) -> bool:
 
 
 def rates_of(record: Record, until: int) -> tuple[tuple[int, float], ...]:
-    """Return the learning rates of a trial up to an epoch, as pairs of an epoch and the rate from it on.
+    """Return the learning rates of a trial up to an epoch: pairs of an epoch and the rate from it.
 
     They are the rates at the start of each epoch; empty if the trial has no record of them.
     """

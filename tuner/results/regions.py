@@ -30,7 +30,7 @@ MOSTLY = 3
 BETTER = 0.3
 """Share of better trials that must be nearer to a bound than chance explains.
 
-In simulations of TPE a smaller share misses more bounds: where many trials lie at one, the best few do in any draw.
+In simulations of TPE a smaller share misses more bounds. Where many trials lie at one, the best few do in any draw.
 """
 
 CHANCE = 0.05
@@ -58,8 +58,8 @@ class Region:
     """The region of a parameter.
 
     `top` are its values in the best `TOP` of the `trials` that have it, the best first. `low` and `high` are the ends
-    of the best tenth of them, None for a choice. `pressed` is the end that the best press against, `pressing` their
-    number, and `open` whether the parameter's meaning allows to move the bound.
+    of the best tenth of them, None for a choice. `pressed` is the end that the best press against, and `pressing` their
+    number. `open` is whether the parameter's meaning allows to move the bound.
     """
 
     name: str
@@ -147,7 +147,7 @@ def _is_near(domain: Range, value: float, end: End) -> bool:
 
 
 def _may_move(name: str, domain: Range, end: End) -> bool:
-    """Return whether the bound can move by the width of the edge: shares end at 1, counts at 1, most others at 0."""
+    """Return whether the bound can move by the edge's width: shares and counts end at 1, others at 0."""
     step = max(NEAR * (domain.high - domain.low), domain.step)
     if end is End.UPPER:
         return name.rpartition(".")[2] not in SHARES or domain.high + step <= 1

@@ -1,4 +1,4 @@
-"""A stage of a confirmation: the state of its race by the existing runs, and the runs that must come next.
+"""A stage of a confirmation: the state of its race by the existing runs, and the next runs.
 
 Runs belong to the race, or are held out for the pick's interval. The runs of a candidate in the race make its standing.
 This module reads records and writes nothing.

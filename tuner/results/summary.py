@@ -38,7 +38,7 @@ class Summary:
     """The parts of a study that a terminal and a notebook show.
 
     `failures` are of all trials. `courses` and `importances` have one per objective. `top` are the best trials, or with
-    several objectives those of the front, which has `front` trials; those that ended early come last. `parameters` are
+    several objectives those of the front, which has `front` trials. Those that ended early come last. `parameters` are
     those of `top`, the most important first. `notes` come from the function of that name.
     """
 

@@ -17,9 +17,10 @@ TEST = "The test: paired t-tests over shared seeds, 5 % for all pairs together, 
 """How candidates are compared; `racing` has the details."""
 
 SKEWED_MISSES = {2: 0.29, 3: 0.5, 4: 0.41, 5: 0.34, 6: 0.27, 7: 0.22, 8: 0.18, 9: 0.14}
-"""The share of intervals that miss the true mean where one seed in five fails badly, by the number of seeds.
+"""The share of intervals that miss the true mean if one seed in five fails badly, by seeds.
 
-Few seeds often show no failure, and no interval allows for what they do not show (`benchmarks.resampled.skewed`)."""
+Few seeds often show no failure, and no interval allows for what they do not show (`benchmarks.resampled.skewed`).
+"""
 
 MANY_MISS = 0.13
 """The most of that on 10 and more seeds, of which most show a failure."""

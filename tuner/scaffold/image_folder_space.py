@@ -31,7 +31,7 @@ ALIKE = 8
 def look(base: str, root: str) -> Found:
     """Look at the images of a folder of images per class.
 
-    If one of the read images is corrupt, the space leaves out all corrupt files, and a note has their number.
+    If a read image is corrupt, the space leaves out all corrupt files, and a note has their number.
 
     Raises:
         DataError: it is no such folder, or has no readable image.

@@ -9,5 +9,5 @@ space_file       the whole
 markdown         the same as a page for people
 
 It is draft-07, the newest that yaml-language-server supports. `tuner check` finds faults that a schema cannot express:
-a range whose low is above its high, a ref to nothing, a step that does not divide.
+swapped ends, a ref to nothing, a step that does not divide.
 """

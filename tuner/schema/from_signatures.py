@@ -1,4 +1,4 @@
-"""The arguments of a class as JSON Schema: types by its signature, words by its docstring, the rest by its check."""
+"""The arguments of a class as JSON Schema: types by its signature, words by its docstring, else its check."""
 
 from __future__ import annotations
 

@@ -60,8 +60,8 @@ class Driver:
     def stop(self, number: int) -> None:
         """Start no more trials and suspend the running ones at their epoch's end, as on the signal of that number.
 
-        Called from a signal handler, which may have interrupted the observer in mid-line: another thread
-        tells it, and waits for its turn.
+        Called from a signal handler, which may have interrupted the observer in mid-line. So another thread tells it,
+        and waits for its turn.
         """
         self.scheduler.signal = number
         self._turns.patience.hurry()

@@ -1,8 +1,8 @@
 """Confirming a study: its best trials are trained again on fresh seeds, stage by stage.
 
-A stage is the set of runs that must end before the next look at the race, or all held-out seeds of the pick. Its runs
-are enqueued in the sibling study, each with its seed. They are driven like any study: by a driver and its workers, with
-checkpoints, through crashes. The space is that of the search, without a pruner and with nothing to sample.
+A stage is the set of runs before the next look, or all held-out seeds of the pick. Its runs are enqueued in the sibling
+study, each with its seed. They are driven like any study: by a driver and its workers, with checkpoints, through
+crashes. The space is that of the search, without a pruner and with nothing to sample.
 """
 
 from __future__ import annotations

@@ -23,10 +23,10 @@ from tuner.study import AskTell
 class Limits:
     """When a run starts no more trials, and how many checkpoints it keeps.
 
-    It starts none when the study has `total` trials, `time.monotonic` passes `deadline`, this many `failures` came in a
-    row, or `enough` gives a reason. `enough` may be limited to trials below a number. The best `keep` of the ended
-    trials keep their checkpoints. Workers with a trial get another one while less than a share `ahead` of the total
-    runs, over all drivers.
+    It starts none when the study has `total` trials, or `time.monotonic` passes `deadline`. It also stops after
+    `failures` failures in a row, or when `enough` gives a reason. `enough` may be limited to trials below a number. The
+    best `keep` of the ended trials keep their checkpoints. Workers with a trial get another one while less than a share
+    `ahead` of the total runs, over all drivers.
     """
 
     total: int
@@ -144,7 +144,7 @@ class TrialScheduler:
     def done(self, outcome: Outcome) -> tuple[Outcome, bool]:
         """Record the outcome of a trial; return it, and whether the trial has ended or resumes later.
 
-        A failure while a signal ends the run does not count: a terminal sends the signal to the trial's processes too.
+        A failure while a signal ends the run does not count: the trial's processes may have got the signal too.
         """
         if self.signal is not None and outcome.state in (State.FAILED, State.LOST):
             outcome = replace(outcome, state=State.SUSPENDED)

@@ -1,4 +1,4 @@
-"""A run of a study: the space is checked, the study opened, an engine chosen and driven to the study's total."""
+"""A run of a study: it checks the space, opens the study and drives an engine to the total."""
 
 from __future__ import annotations
 

@@ -81,8 +81,7 @@ def known_configs(space: Space, storage: str) -> WarmStartConfigs:
         storage: the run's database.
 
     Raises:
-        SpaceError: the source is missing or has no config, a config is outside of the space and refused,
-            or no config can be used.
+        SpaceError: the source is missing or has no usable config, or a config outside of the space is refused.
         StorageError: the run's database cannot be read.
     """
     warm = space.search.warm_start

@@ -123,7 +123,7 @@ def _longest_prefix(rest: str, keys: list[str]) -> str | None:
 
 
 def _insertion(node: Table, parts: list[str], value: Any, text: str) -> tuple[Span, str]:
-    """Return a new entry for the end of a mapping; in a block it follows the last line and its comment."""
+    """Return a new entry for the end of a mapping; in a block it follows the last line's comment."""
     entry = f"{yaml_writer.flow(parts[0])}: {yaml_writer.flow(_nested(parts[1:], value))}"
     if node.span.flow:
         at = node.span.end - 1

@@ -53,8 +53,8 @@ class Space:
     """A sound space: its text, and the tree of the text with every default in it.
 
     `file` is its name in messages, `base` the folder where its relative paths start. `given` are the values that
-    replace some of the file's text. `fixed` are the sections that no trial changes, as plain values, so that no trial
-    walks a long list of first configs. `study`, `search`, `objective` and `provenance` read them once per space.
+    replace some of the file's text. `fixed` are the sections that no trial changes, as plain values. So no trial walks
+    a long list of first configs. `study`, `search`, `objective` and `provenance` read them once per space.
     """
 
     text: str

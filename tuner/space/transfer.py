@@ -83,7 +83,7 @@ def carry(space: Space, source: Source) -> Carried:
 class _Carrier:
     """Walks a tree and a config side by side.
 
-    A place has a path in the config and a name in the tree: the path with the labels of its choices.
+    A place has a path in the config. Its name in the tree is that path with the labels of choices.
     """
 
     labels: Mapping[str, tuple[Scalar, ...]]
@@ -114,7 +114,7 @@ class _Carrier:
         return _joined(self.carry(item, join(name, i), join(path, i), padded[i]) for i, item in enumerate(items))
 
     def _choice(self, hole: Choice, name: str, path: str, value: Any) -> Carried:
-        """Carry a value into the branch of its old label, if it can be there, else into the best fitting one."""
+        """Carry a value into the branch of its old label if it fits there, else into the best one."""
         if value is ABSENT:
             return Carried({}, (Misfit(Kind.MISSING, name, value, hole),))
         possible = [branch for branch in hole.branches if _could_be(branch.tree, value)]

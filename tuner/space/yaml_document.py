@@ -223,7 +223,7 @@ class _Reader:
         return Span(_place(node), start, end, flow=True, alias=node.anchor == _ALIAS)
 
     def _span(self, node: YamlNode, ends: list[int]) -> Span:
-        """Return the span of a node; a block starts at its first key or dash, and ends with its last child.
+        """Return the span of a node; a block starts at its first key or dash, and ends with its child.
 
         ruamel's marks start at the anchor and reach to the next token.
         """

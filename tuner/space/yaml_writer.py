@@ -48,7 +48,7 @@ def render(value: Any, span: Span) -> str:
 
 
 def flow(value: Any) -> str:
-    """Return YAML text of a plain value on one line; text that is no plain word is quoted as in JSON."""
+    """Return YAML text of a plain value on one line; text beyond plain words is quoted as in JSON."""
     match value:
         case dict():
             return "{" + ", ".join(f"{flow(key)}: {flow(item)}" for key, item in value.items()) + "}"

@@ -196,7 +196,7 @@ def _fold(file: Path) -> None:
 
 
 def _tune_sqlite(engine: sqlalchemy.Engine, create: bool) -> None:
-    """Let readers and one writer work at the same time; WAL mode stays with the file, the rest is per connection.
+    """Let readers and one writer work at once; WAL mode stays with the file, the rest is per connection.
 
     In WAL mode only FULL keeps committed data through a loss of power.
     """

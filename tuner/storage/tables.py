@@ -110,7 +110,7 @@ class Tables:
         self._aside: scoped_session[Session] = scoped_session(sessionmaker(backend.engine))
 
     def read(self, study_id: int, known: Set[int], newest: int) -> list[FrozenTrial]:
-        """Return the trials of a study by id: those of `known`, and all above `newest`, if that is at least 0.
+        """Return trials of a study by id: those of `known`, and all above `newest`, if that is at least 0.
 
         Raises:
             KeyError: there is no such study.

@@ -1,8 +1,8 @@
 """Transactions: updates of trials are collected in memory and written in bulk, each write as a whole.
 
-Every write holds all pending updates, of whichever trial. So the database always shows a state that the study once
-had: a crash loses the latest updates, and never earlier ones. A trial that begins, ends or is set back is written at
-once, with all that is pending. Updates of running trials wait for that, for at most `delay` seconds.
+Every write holds all pending updates, of whichever trial. So the database always shows a state that the study once had.
+A crash loses the latest updates, and never earlier ones. A trial that begins, ends or is set back is written at once,
+with all that is pending. Updates of running trials wait for that, for at most `delay` seconds.
 """
 
 from __future__ import annotations

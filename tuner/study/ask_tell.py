@@ -106,12 +106,11 @@ class AskTell:
         With several objectives Optuna gets no value of an epoch, and nothing is pruned. Optuna also gets no value of an
         epoch that breaks a bound.
 
-        An epoch that an earlier attempt reported is not judged again: the pruner knows more by now, and the verdict
-        would depend on where the attempt ended. The last epoch is not judged either, since nothing is left to save. The
-        epoch, its verdict and the pruner's notes are written together, at most `delay` later, with everything else of
-        that time. So a crash loses only the latest reports, and the trials resume from an earlier state of the study. A
-        lost epoch is trained and judged again. Its pruner knows the same as before if the epochs come in the same
-        order.
+        An epoch that an earlier attempt reported is not judged again. The pruner knows more by now, so the verdict
+        would depend on where the attempt ended. The last epoch is not judged either, since nothing is left to save. At
+        most `delay` later, the epoch, its verdict and the pruner's notes are written with everything else of that time.
+        So a crash loses only the latest reports, and the trials resume from an earlier state of the study. A lost epoch
+        is trained and judged again. Its pruner knows the same as before if the epochs come in the same order.
         """
         running = self.running[epoch.trial]
         with readable_errors(), self._storage.together():

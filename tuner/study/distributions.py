@@ -30,7 +30,7 @@ class Range:
         return self.low < self.high
 
     def place(self, value: float) -> float:
-        """Return the place of a value: 0 at the low end, 1 at the high one, even on the parameter's scale."""
+        """Return the place of a value on the parameter's scale: 0 at the low end, 1 at the high one."""
         if not self.varies:
             return 0.5
         low, high, at = (math.log(each) if self.log else each for each in (self.low, self.high, value))

@@ -1,8 +1,8 @@
 """A fork: a study copied to a changed space, with every trial that still fits.
 
-A trial fits if the new space gives the same config, and its value has the same meaning: rows, seed and objective are
-those of the old study. It keeps its value, its epochs and its attributes, with the parameters and distributions of the
-new space. So the sampler learns from it. The old study and its checkpoints stay the same.
+A trial fits if the new space gives the same config, and its value has the same meaning. So rows, seed and objective
+must be those of the old study. It keeps its value, its epochs and its attributes, with the parameters and distributions
+of the new space. So the sampler learns from it. The old study and its checkpoints stay the same.
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ def fork_of(storage: BaseStorage, name: str, space: Space, goal: Goal) -> Forked
         goal: the goal of the new space.
 
     Raises:
-        StudyError: there is no such study, values would change their meaning, no trial fits, or the new name
-            belongs to a study that is no fork of it.
+        StudyError: there is no such study, values would change their meaning, or no trial fits. It is also raised if
+            the new name belongs to another study.
     """
     if (begun := _begun(storage, name, space.name)) is not None:
         return Forked(begun)

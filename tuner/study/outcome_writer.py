@@ -33,8 +33,8 @@ class OutcomeWriter:
     def write(self, attempt: Attempt, outcome: Outcome) -> bool:
         """Write the outcome of an attempt; return whether the trial has ended: suspended and lost ones wait.
 
-        A trial that was lost with its process more often than `search.retries` fails, unless another trial in the
-        process may be the cause. A trial that the pruner stopped is pruned, however its attempt ended.
+        A trial fails if it was lost more often than `search.retries`, unless another trial may be the cause. A trial
+        that the pruner stopped is pruned, however its attempt ended.
         """
         stopped = attempt.stopped_at
         trial = self._storage.get_trial(attempt.id)  # an attempt that crashed may have left facts of its own

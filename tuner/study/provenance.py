@@ -1,4 +1,4 @@
-"""The origin of a trial that the study's sampler did not choose: copied by a fork, or known before the search."""
+"""The origin of a trial that the sampler did not choose: copied by a fork, or known before the search."""
 
 from __future__ import annotations
 

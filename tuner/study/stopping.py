@@ -1,9 +1,9 @@
 """The end of a search before its total: `search.stop`, by a target or by patience.
 
-The rule reads the ended trials in the order in which they ended, so every run decides the same: the same command again
-starts nothing. Another rule decides anew over all trials. A larger total continues a stopped study. Its trials so far
-are then ignored: a target that they reached stops it no more, and patience starts again. The trials that a fork begins
-with are ignored too.
+The rule reads the ended trials in the order in which they ended. So every run decides the same, and the same command
+again starts nothing. Another rule decides anew over all trials. A larger total continues a stopped study. Its trials so
+far are then ignored: a target that they reached stops it no more, and patience starts again. The trials that a fork
+begins with are ignored too.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ _FEWEST = -(2**63)
 class Dropout(nn.Dropout):
     """`nn.Dropout` with cheap noise: a rate to the nearest of `LEVELS` on a CPU, a lane's draws on CUDA.
 
-    Torch's own dropout is used under vmap, in a trace and in a compiled graph, which keep what was drawn once.
+    Under vmap, in a trace and in a compiled graph torch's own dropout is used, since those keep one draw.
     """
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's own name, by which it may be given

@@ -58,7 +58,7 @@ def product(layer: nn.Linear, input: Tensor) -> Tensor:  # noqa: A002  # as the 
 def _is_slow(inputs: Tensor, weight: Tensor) -> bool:
     """Return whether the transposed product is faster.
 
-    It is not if inputs have a gradient: its strides would be those of a transpose, which slow down the next operation.
+    It is not if inputs have a gradient. Its strides would be those of a transpose, which slow down the next operation.
     """
     if len(weight) % BLOCK == 0 or inputs.dim() != 2 or inputs.requires_grad or not is_eager(inputs, weight):
         return False

@@ -24,8 +24,8 @@ def epochs_of(run: Run, job: Job, start: int, stop: int) -> Iterator[tuple[int, 
     """Train from epoch `start` to `stop`, both counted from 1 and included, or until patience is over.
 
     Yields:
-        (epoch, metrics, seconds): `train_loss` over the epoch, `lr` at its start, and all metrics of
-        the validation split where there is one.
+        (epoch, metrics, seconds). The metrics are `train_loss` over the epoch, `lr` at its start, and those of the
+        validation split if any.
     """
     dataset = run.dataset
     for epoch in range(start, stop + 1):

@@ -21,7 +21,7 @@ class Scores:
     """All metrics of a task, and further ones that a goal names.
 
     `goal` has the titles of its metrics. `objective` is the metric that a schedule may watch while training, and
-    `direction` its direction: the first of the goal's that is scored after each epoch, else the loss.
+    `direction` its direction. It is the goal's first metric that is scored after each epoch, else the loss.
 
     Args:
         task: decides which metrics there are.
@@ -178,8 +178,8 @@ def of_values(outputs: Tensor, targets: Tensor, scale: Scale) -> dict[str, Tenso
         scale: of the targets.
 
     Returns:
-        float64 (K,) by name. `mse` and `mae` are means over rows and outputs, `rmse` is the root of `mse`, `loss`
-        is `mse`, and `r2` is the mean of that of each output, NaN for a single row.
+        float64 (K,) by name. `mse` and `mae` are means over rows and outputs. `rmse` is the root of `mse`, and
+        `loss` is `mse`. `r2` is the mean over outputs, NaN for a single row.
     """
     truth = scale.exact(targets)
     off = outputs.to(truth.device, torch.float64) - truth

@@ -1,8 +1,8 @@
 """Output that is printed while a live view is on: caught below Python, and shown above the view.
 
-Workers, readers of data and C code write to the terminal's descriptors themselves, where rich's redirection of
-`sys.stdout` cannot see them. After a crash of this process only the last output of C code is lost. Python's traceback
-is still printed.
+Workers, readers of data and C code write to the terminal's descriptors themselves. Rich's redirection of `sys.stdout`
+cannot see that. After a crash of this process only the last output of C code is lost. Python's traceback is still
+printed.
 """
 
 from __future__ import annotations

@@ -194,7 +194,7 @@ class Progress:
         """The seconds for the remaining trials at the pace of this run, pruned ones included; None at first.
 
         The epochs of a running trial count as its part. The time is at least that of the running trial with the most
-        left, and at most the run's time limit.
+        left. It is at most the run's time limit.
         """
         if self._first is None or not self._ended_here:
             return None

@@ -1,6 +1,6 @@
 """Numbers of a column as float64 in a unit of their own, if float64 or its squares would lose them.
 
-Whole numbers beyond 2**53 are counted from one of them; tiny and huge numbers are divided by a power of two.
+Whole numbers beyond 2**53 are counted from one of them. Tiny and huge numbers are divided by a power of two.
 """
 
 from __future__ import annotations

@@ -167,7 +167,7 @@ def refuse_stray_text(
     """Raise for a column of numbers with words or other signs in it, which would become categories.
 
     Raises:
-        DataError: there is one, or one with infinite numbers; the message ends in `remedy` or in a key that mends it.
+        DataError: there is one, or infinite numbers; the message ends in `remedy` or in a key as remedy.
     """
     for column in columns:
         if is_numbers(frame[column]):

@@ -45,7 +45,7 @@ class Encoder:
 
 
 def encoder(column: pd.Series[Any], task: str | None, where: str) -> tuple[Encoder, tuple[str, ...]]:
-    """Return the encoder for the targets of all rows that tuning may see, and a note if the task was inferred.
+    """Return the encoder for all targets that tuning may see, and a note if the task was inferred.
 
     Raises:
         DataError: the task is none, or all rows are of one class.

@@ -48,7 +48,7 @@ class Reading:
         thousands: the sign between thousands, such as "," or "."; by default there is none.
         encoding: of the file, such as `utf-8`, `cp1252` or `utf-16`.
         missing: further words that mean a missing value, besides pandas's own.
-        keep_na: whether NA, None, null and the like are words in columns of words, and only an empty field is missing.
+        keep_na: whether NA, None and null are words in columns of words, and only an empty field is missing.
         header: whether the first line names the columns; else they are `column1`, `column2` and so on.
     """
 
@@ -128,8 +128,8 @@ def read_noting(
         texts: columns of running text: they keep their blanks, and the word None is a word.
 
     Returns:
-        The rows. Blanks around names, words and numbers are gone, and so are the percent or currency signs of a
-        column that has the same one throughout.
+        The rows. Blanks around names, words and numbers are removed. So is a percent or currency sign that a
+        column has throughout.
 
     Raises:
         DataError: it is not there or cannot be read, or its columns are not told apart.

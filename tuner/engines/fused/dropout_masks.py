@@ -140,8 +140,8 @@ class Rates:
 class Chance:
     """A random stream for each of several lanes.
 
-    On a CPU a lane gets the draws that it would make alone. They are made many at a time, since a call of torch per
-    dropout and lane takes longer than the draws.
+    On a CPU a lane gets the draws that it would make alone. They are made many at a time: a call of torch per dropout
+    and lane takes longer than the draws.
 
     Args:
         generators: of each lane, used by this alone.

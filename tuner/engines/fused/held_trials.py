@@ -1,4 +1,4 @@
-"""Held trials: those that a worker has taken and that wait to train, each with what it may share a program by."""
+"""Held trials: a worker has taken them, and they wait to train, each with its signature."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WAITING = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A trial that waits at the worker; without a signature it trains alone, without a run it is built when it does."""
+    """A trial that waits at the worker. Without a signature it trains alone, without a run it is built then."""
 
     trial: Trial
     signature: Signature | None

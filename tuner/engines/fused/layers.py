@@ -1,7 +1,7 @@
 """Layers that compute several lanes at once, with parameters and statistics of (K, ...).
 
-Lanes come first, (K, N, ...), or lie side by side in the channels, (N, K C, H, W), as one convolution of K groups takes
-them. Layers that treat each channel alone, such as pooling, need no other code for that. Vmap moves lanes to the
+Lanes come first, (K, N, ...), or lie side by side in the channels, (N, K C, H, W). One convolution of K groups takes
+the latter. Layers that treat each channel alone, such as pooling, need no other code for that. Vmap moves lanes to the
 channels before each layer and back after it. On a GPU that takes as long as the layers.
 """
 

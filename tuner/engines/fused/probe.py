@@ -22,7 +22,7 @@ from tuner.runtime.seeds import derive
 from tuner.training import Run, groups_of, step
 
 EPOCHS, STEPS = 2, 2
-"""Epochs of a run alone, each with a whole step and an epoch's last step; and steps of lanes after the first."""
+"""Epochs of a run alone, each with a whole and a last step; and steps of lanes after the first."""
 
 ROWS = 16
 """Rows of all steps but the first of three lanes, which has a whole batch."""
@@ -33,8 +33,8 @@ MOVE = 0.01
 TOLERANCE = 0.05
 """Tolerance of a gradient relative to its length; a wrong gradient is off by its whole length.
 
-Gradients are compared, not steps. Adam makes whole steps of the rounding errors of gradients that should be 0, such as
-those of a bias before batch norm.
+Gradients are compared, not steps. Adam makes whole steps of rounding errors of gradients that should be 0, as for
+biases before batch norm.
 """
 
 BESIDE = 1e-3
