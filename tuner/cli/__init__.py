@@ -4,7 +4,7 @@ run        search a space              list, show, delete    studies
 check      a space, without training   report, export        what a study found
 train      the final model             dashboard             optuna-dashboard on the studies
 predict    with it                     status                what runs at this moment
-                                       stop, trial           steer what runs
+                                       logs, stop, trial     follow and steer what runs
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from tuner.cli import (
     help_text,
     init,
     list_studies,
+    logs,
     predict,
     report,
     run,
@@ -57,6 +58,7 @@ COMMANDS: dict[str, Callable[..., object]] = {
     "list": list_studies.list_,
     "show": show.show,
     "status": status.status,
+    "logs": logs.logs,
     "stop": steer.stop,
     "trial": steer.trial,
     "report": report.report,
