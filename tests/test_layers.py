@@ -23,8 +23,8 @@ LAYERS = [
     ["training", "study"],
     ["models", "data", "space", "storage"],
     ["settings"],
-    ["config", "user_bundle"],
-    ["signatures", "user_code"],
+    ["config"],
+    ["signatures"],
     ["goal", "runtime"],
     ["optuna_internals", "torch_internals"],
     ["internals"],
@@ -90,6 +90,12 @@ def test_every_room_has_its_layer() -> None:
     }
 
     assert found - {"__init__"} == set(RANK)
+
+
+def test_few_modules_stand_beside_the_rooms() -> None:
+    beside = [file for file in FILES if file.parent.name == "tuner" and not file.stem.startswith("__")]
+
+    assert len(beside) <= 12, beside
 
 
 def test_no_two_modules_have_one_name() -> None:

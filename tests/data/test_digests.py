@@ -15,9 +15,9 @@ from tuner.data.digests import code_digests
 from tuner.errors import StudyError
 from tuner.results.best_config import export
 from tuner.results.results import Results
+from tuner.runtime.user_code import Code
 from tuner.storage import open_storage
 from tuner.study import load_study
-from tuner.user_code import Code
 
 SPACE = """\
 study: {name: rows}

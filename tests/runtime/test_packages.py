@@ -13,8 +13,8 @@ import torch
 
 import tuner
 from tests.conftest import ROOT
-from tuner import user_code
 from tuner.errors import BuildError
+from tuner.runtime import user_code
 from tuner.space import Space
 
 NET = """\
@@ -181,7 +181,7 @@ def test_another_process_unpickles_what_a_package_defines(tmp_path: Path) -> Non
     package(tmp_path)
     (tmp_path / "pkg" / "plain.py").write_text("from . import __name__ as package\n\nclass Plain:\n    pass\n")
     code = (
-        "import pickle, sys\nfrom tuner import user_code\n"
+        "import pickle, sys\nfrom tuner.runtime import user_code\n"
         f"plain = user_code.load('pkg/plain.py:Plain', {str(tmp_path)!r}, 'model.type')\n"
         "sys.stdout.buffer.write(pickle.dumps(plain))"
     )

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import IO
 from unittest import mock
 
-from tuner import cli, user_code
+from tuner import cli
+from tuner.runtime import user_code
 
 
 def call(

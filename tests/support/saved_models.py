@@ -7,8 +7,9 @@ from pathlib import Path
 
 from torch import Tensor
 
-from tuner import data, user_code
+from tuner import data
 from tuner.config import On
+from tuner.runtime import user_code
 from tuner.space import Space
 from tuner.space.suggest import Corner
 

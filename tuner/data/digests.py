@@ -17,7 +17,7 @@ from torch import Tensor
 
 from tuner.data.dataset import Splits
 from tuner.data.rows import Inputs, Lazy, Rows, as_bytes
-from tuner.user_code import Code
+from tuner.runtime.user_code import Code
 
 READ = 32
 """Number of rows of image files that are read. The other files count by their sizes and are not opened."""

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tuner import signatures, user_code
+from tuner import signatures
 from tuner.config import Component, Data, Loader, On
 from tuner.data import audit, in_memory
 from tuner.data.dataset import Splits
@@ -23,6 +23,7 @@ from tuner.data.sources import bundled, image_folder, synthetic, table, text, to
 from tuner.data.split import hold_out, note_of, without
 from tuner.errors import DataError, did_you_mean, listing
 from tuner.goal import Task
+from tuner.runtime import user_code
 from tuner.runtime.generators import seed_everything
 from tuner.runtime.seeds import derive
 

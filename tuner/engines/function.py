@@ -17,12 +17,13 @@ from typing import Any
 
 import torch
 
-from tuner import signatures, user_code
+from tuner import signatures
 from tuner.config import STUDY_SECTIONS
 from tuner.engines.outcomes import BestEpoch, complete, divergence, failed, interrupted
 from tuner.errors import BuildError, TrialStopped, UsageError, listing
 from tuner.goal import Goal
 from tuner.protocol import Epoch, Outcome, Port, State, Trial, TrialPort, Verdict
+from tuner.runtime import user_code
 from tuner.runtime.generators import seed_everything
 from tuner.runtime.kinds import is_whole
 

@@ -16,8 +16,8 @@ from tuner.executors.pool import TrialLimits
 from tuner.executors.worker_options import Executor, WorkerOptions
 from tuner.protocol import Dispatcher, Engine, Place
 from tuner.runtime.device import held_to
+from tuner.runtime.user_code import Code
 from tuner.settings import Resources
-from tuner.user_code import Code
 
 
 @dataclass(frozen=True, slots=True)

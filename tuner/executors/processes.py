@@ -23,7 +23,7 @@ from tuner.executors.forkserver import CONTEXT, deaf_to_ctrl_c
 from tuner.executors.leftovers import end_orphans
 from tuner.executors.messages import FromWorker, Gone, ToWorker
 from tuner.protocol import Engine, Movable, Place
-from tuner.user_code import Code
+from tuner.runtime.user_code import Code
 
 STARTS, AGAIN_SECONDS = 6, 0.5
 """Attempts to start a worker, and seconds between them: the server that forks it may be killed too."""

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tuner import models, user_bundle
+from tuner import models
 from tuner.config import Config, Precision
 from tuner.data.preprocessing import fit
 from tuner.data.preprocessing.fit import Preprocessor
@@ -19,6 +19,7 @@ from tuner.data.preprocessing.standardize import Scale
 from tuner.data.rows import inputs_at
 from tuner.errors import BuildError, ChangedCode, UsageError
 from tuner.goal import Task
+from tuner.runtime import user_bundle
 from tuner.space import Space
 from tuner.space.suggest import Corner
 from tuner.training import weights

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tuner import data, preflight, user_code
+from tuner import data, preflight
 from tuner.config import DEFAULT_STORAGE, WATCHING, Config, On
 from tuner.data import Dataset, Split
 from tuner.data.digests import data_digest
@@ -29,6 +29,7 @@ from tuner.plots.final_run import curves
 from tuner.protocol import Fixed
 from tuner.reports.final_run_page import Score, page
 from tuner.results.racing import Interval
+from tuner.runtime import user_code
 from tuner.runtime.device import held_to
 from tuner.runtime.enums import member_of
 from tuner.runtime.files import new_folder, refuse_to_replace

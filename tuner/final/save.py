@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from tuner import preflight, user_bundle, user_code
+from tuner import preflight
 from tuner.config import Config, Precision
 from tuner.data import Split
 from tuner.data.preprocessing import fit
@@ -18,6 +18,7 @@ from tuner.errors import BuildError, TunerError, listing
 from tuner.final.lost_state import differences
 from tuner.final.model import load_model
 from tuner.results import best_config
+from tuner.runtime import user_bundle, user_code
 from tuner.runtime.generators import seed_everything
 from tuner.space import Space
 from tuner.space.export_text import filled_text

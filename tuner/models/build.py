@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from tuner import signatures, user_code
+from tuner import signatures
 from tuner.config import Component
 from tuner.errors import BuildError, did_you_mean, ends_the_run, in_words, listing
 from tuner.models import torchvision_model
@@ -18,6 +18,7 @@ from tuner.models.embedding_bag import Bag
 from tuner.models.linear import Linear
 from tuner.models.mlp import MLP
 from tuner.models.rnn import RNN
+from tuner.runtime import user_code
 
 MODELS: Mapping[str, Callable[..., nn.Module]] = {"Linear": Linear, "MLP": MLP, "CNN": CNN, "RNN": RNN, "Bag": Bag}
 """The built-in models by their names in a config. A new one is a new file and a line here."""

@@ -19,14 +19,14 @@ from tuner.results.results import Results
 from tuner.results.wording import of_what, spread
 from tuner.runtime.enums import member_of
 from tuner.runtime.files import refuse_foreign, write_whole
+from tuner.runtime.user_bundle import Bundle
+from tuner.runtime.user_code import Code, is_own
 from tuner.settings import Confirmed, Provenance
 from tuner.space import Space, edit
 from tuner.space.export_text import filled_text
 from tuner.space.suggest import Corner, Known
 from tuner.study import Record, Study
 from tuner.study.versions import versions as data_versions
-from tuner.user_bundle import Bundle
-from tuner.user_code import Code, is_own
 
 KEPT_CODE = ("model.type", "objective.function")
 """User code that a run folder copies. Data are read at their place."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from tuner import preflight, user_code
+from tuner import preflight
 from tuner.data.digests import code_digests, data_digest
 from tuner.engines.function import FunctionEngine
 from tuner.engines.fused.policy import Feedback, Workload, engine_for
@@ -16,6 +16,8 @@ from tuner.executors.worker_options import WorkerOptions
 from tuner.final import save
 from tuner.goal import Goal
 from tuner.protocol import Engine
+from tuner.runtime import user_code
+from tuner.runtime.user_code import Code
 from tuner.settings import Search
 from tuner.space import Space
 from tuner.space.suggest import Corner
@@ -24,7 +26,6 @@ from tuner.study.sampler_traits import traits_of
 from tuner.study.versions import Version
 from tuner.training import Job
 from tuner.training.baseline import Baseline, baseline_of
-from tuner.user_code import Code
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,12 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from tuner import models, user_code
+from tuner import models
 from tuner.config import Config, Precision, Training
 from tuner.data import Dataset
 from tuner.errors import BuildError
 from tuner.protocol import Fixed
+from tuner.runtime import user_code
 from tuner.runtime.generators import seed_everything
 from tuner.runtime.seeds import derive
 from tuner.training import dropout, fast_linear, losses, optimizers, precision, weights

@@ -12,8 +12,8 @@ from tuner.executors.launch import Launcher
 from tuner.executors.pool import TrialLimits
 from tuner.executors.ray.ship_code import Luggage
 from tuner.executors.worker_options import Executor, WorkerOptions
+from tuner.runtime.user_code import Code
 from tuner.settings import Resources
-from tuner.user_code import Code
 
 
 def test_only_code_travels(tmp_path: Path) -> None:

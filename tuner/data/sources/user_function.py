@@ -10,12 +10,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from tuner import signatures, user_code
+from tuner import signatures
 from tuner.data.rows import Inputs, Rows, Source, inputs_at, read
 from tuner.data.sources.images import Items, as_array, item_of
 from tuner.data.sources.labels import MOST_CLASSES
 from tuner.errors import BuildError, DataError, ends_the_run, in_words, listing
 from tuner.goal import Task
+from tuner.runtime import user_code
 
 Part: TypeAlias = Dataset[Any] | tuple[Any, Any]
 """A map-style dataset of (input, target), or the tensors (inputs, targets)."""

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from tuner.executors.ray.ship_code import Luggage
 from tuner.protocol import Engine, Movable
-from tuner.user_code import Code
+from tuner.runtime.user_code import Code
 
 Bytes = npt.NDArray[np.uint8]
 

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuner import user_code
 from tuner.errors import UsageError
-from tuner.user_code import Code
+from tuner.runtime import user_code
+from tuner.runtime.user_code import Code
 
 BESIDES = {".json", ".toml", ".txt", ".yaml", ".yml"}
 """Kinds of files that code reads. Small ones are sent with it."""

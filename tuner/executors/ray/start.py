@@ -19,8 +19,8 @@ from tuner.executors.ray.cluster import Needs
 from tuner.executors.ray.serialize import Parcel
 from tuner.executors.worker_options import WorkerOptions
 from tuner.protocol import Dispatcher, Engine, Movable
+from tuner.runtime.user_code import Code
 from tuner.settings import Resources
-from tuner.user_code import Code
 
 
 def run(

@@ -17,13 +17,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tuner import user_code
 from tuner.config import Config
 from tuner.engines.fused.functional_call import names_of
 from tuner.engines.fused.inspection.parts import Findings, Scope, place_of
 from tuner.engines.fused.inspection.undo import Way, undo
 from tuner.engines.fused.inspection.values import digest
 from tuner.engines.fused.inspection.walk import Walk
+from tuner.runtime import user_code
 from tuner.torch_internals import hooks_for_all_modules
 
 MODEL = "self"

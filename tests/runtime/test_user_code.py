@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tuner import user_code
+from tuner.runtime import user_code
 
 
 @pytest.mark.parametrize("name", ["my-code.py", "2 nets.py"])

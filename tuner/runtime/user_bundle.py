@@ -15,9 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from tuner import user_code
-from tuner.runtime import packages
-from tuner.user_code import Code
+from tuner.runtime import packages, user_code
+from tuner.runtime.user_code import Code
 
 
 @dataclass(frozen=True, slots=True)
