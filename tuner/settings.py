@@ -142,8 +142,8 @@ class Search:
 class Confirmed:
     """What a confirmation said of the exported trial: its mean, a 95 % interval, and the epoch of those scores.
 
-    `study` has the confirmation's runs; `seeds` is how many held-out seeds the mean is of, and `splits` whether each
-    drew its rows anew. None is unknown.
+    `study` has the confirmation's runs. `seeds` is the number of held-out seeds, and `splits` whether each drew new
+    rows. None is unknown.
     """
 
     mean: float
@@ -186,10 +186,10 @@ class Confirmed:
 class Provenance:
     """The `provenance` section: the origin of an exported config and the settings that repeat it.
 
-    None is unknown. `uid` identifies the study among others of its name, `state` is the trial's, and `origin` is what
-    the study had the trial from. `value_is` says how `value` was chosen; a trial of several objectives has `values` by
-    metric instead. `rates` are pairs of an epoch and the learning rate from it, `data` is the digest of the rows, and
-    `versions` are of the packages that computed.
+    None is unknown. `uid` identifies the study among others of its name. `state` is the trial's state, and `origin`
+    where the study got the trial. `value_is` says how `value` was chosen. A trial of several objectives has `values` by
+    metric instead. `rates` are pairs of an epoch and the learning rate from it. `data` is the digest of the rows, and
+    `versions` are those of the packages.
     """
 
     study: str | None = None

@@ -27,9 +27,9 @@ class TrialAttributes:
     """The attributes of a trial; None is unknown.
 
     Attributes:
-        attempt: the number of the attempt, from 1; unknown of a trial that was not asked for, or is not of `tuner`.
-        begun: the attempt in which the trial's code ran last: others were only held by their worker.
-        seed: decides all of its chance.
+        attempt: the number of the attempt, from 1; None for trials that were not asked for and other programs' trials.
+        begun: the attempt in which the trial's code last ran. Other attempts were only held by their worker.
+        seed: decides everything random in it.
         judged: the last epoch that the pruner has judged, in any attempt.
         losses: how many attempts were lost with their process.
         lanes: the most trials that it has trained with as one program, itself included; unknown is alone.
