@@ -21,7 +21,7 @@ SMALL: dict[str, list[tuple[str, object]]] = {
     "tabular.yaml": [],
     "image_folder.yaml": [("training.epochs", 3)],
     "text_rnn.yaml": [],
-    "transfer.yaml": [("data.valid", 0.1), ("data.test", 0.7)],  # few rows: a step of ResNet-18 takes long
+    "transfer.yaml": [("data.valid", 0.1), ("data.test", 0.8)],  # few rows: a step of ResNet-18 takes long
     "multi_objective.yaml": [("objective.constraints", None)],
     "own_code.yaml": [],
 }

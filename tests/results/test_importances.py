@@ -103,11 +103,14 @@ def importances(
     return Results(Study(study)).importances[0]
 
 
+each_sampler = pytest.mark.parametrize("sampler", ["random", pytest.param("tpe", marks=pytest.mark.slow)])
+
+
 def noise(params: Mapping[str, Any], chance: random.Random) -> float:
     return chance.gauss(0, 1)
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@each_sampler
 def test_noise_is_told_from_chance_in_one_study_of_twenty_at_most(sampler: str) -> None:
     found = [importances(sampler, noise, 30, seed) for seed in range(20)]
 
@@ -122,7 +125,7 @@ DECISIVE: dict[str, Callable[[Mapping[str, Any], random.Random], float]] = {
 }
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@each_sampler
 @pytest.mark.parametrize("decisive", DECISIVE)
 def test_a_decisive_parameter_is_named_first_and_told_from_chance(sampler: str, decisive: str) -> None:
     found = [importances(sampler, DECISIVE[decisive], 40, seed).ranked[0] for seed in range(3)]

@@ -95,7 +95,7 @@ DRAWS: dict[str, Callable[[random.Random], float]] = {
 
 @pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)
 @pytest.mark.parametrize("seeds", [2, 5])
-@pytest.mark.parametrize("candidates", [2, 5])
+@pytest.mark.parametrize("candidates", [2, pytest.param(5, marks=pytest.mark.slow)])
 def test_of_equals_any_is_called_worse_in_fewer_than_one_race_of_twenty(
     candidates: int, seeds: int, draw: Callable[[random.Random], float]
 ) -> None:
@@ -178,7 +178,10 @@ def test_luck_moves_the_worse_end_alone() -> None:
     assert interval(values, 0.25, 0.01) == plain
 
 
-@pytest.mark.parametrize(("splits", "noise", "candidates", "seeds"), [(False, 1.0, 3, 5), (True, 0.0, 5, 10)])
+@pytest.mark.parametrize(
+    ("splits", "noise", "candidates", "seeds"),
+    [(False, 1.0, 3, 5), pytest.param(True, 0.0, 5, 10, marks=pytest.mark.slow)],
+)
 def test_a_confirmation_of_known_truth_holds_it_and_calls_no_equal_worse(
     splits: bool, noise: float, candidates: int, seeds: int
 ) -> None:
