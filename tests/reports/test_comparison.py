@@ -163,7 +163,7 @@ def test_fronts_are_compared_too() -> None:
 
     assert 'aria-label="Figure: fronts in ' in page
     assert "On the front" in page
-    assert "Not made by tuner" in page
+    assert "Studies of other programs" in page
 
 
 def test_a_report_of_no_study_is_refused() -> None:
