@@ -45,7 +45,7 @@ import tuner
 from benchmarks import noise, resampled
 from benchmarks.verdicts import COVERS, Share, Target, missed
 from tuner import preflight
-from tuner.engines.trial import run_trial
+from tuner.engines.run_trial import run_trial
 from tuner.protocol import Epoch, Trial, Verdict
 from tuner.results.confirmation import Confirmation
 from tuner.results.racing import Interval

@@ -45,7 +45,8 @@ if TYPE_CHECKING:
     from tuner.results.progress import Overview, Phase, Running
     from tuner.results.racing import Interval
     from tuner.results.stage import Standing
-    from tuner.search.checked import Checked, CheckedData, CheckedLayer, CheckedModel, check
+    from tuner.search.check_space import Checked, CheckedData, CheckedLayer, CheckedModel, check
+    from tuner.search.confirm_trials import confirm
     from tuner.search.events import (
         Ended,
         Event,
@@ -59,7 +60,6 @@ if TYPE_CHECKING:
         WorkerSeen,
     )
     from tuner.search.objective import objective
-    from tuner.search.race import confirm
     from tuner.search.tune import Result, run
     from tuner.space import Space
     from tuner.study import Record, Study, Unfinished
@@ -170,7 +170,7 @@ _NAMES = {
     "tuner.results.progress": ["Overview", "Phase", "Running"],
     "tuner.results.racing": ["Interval"],
     "tuner.results.stage": ["Standing"],
-    "tuner.search.checked": ["Checked", "CheckedData", "CheckedLayer", "CheckedModel", "check"],
+    "tuner.search.check_space": ["Checked", "CheckedData", "CheckedLayer", "CheckedModel", "check"],
     "tuner.search.events": [
         "Ended",
         "Event",
@@ -184,7 +184,7 @@ _NAMES = {
         "WorkerSeen",
     ],
     "tuner.search.objective": ["objective"],
-    "tuner.search.race": ["confirm"],
+    "tuner.search.confirm_trials": ["confirm"],
     "tuner.search.tune": ["Result", "run"],
     "tuner.space": ["Space"],
     "tuner.study": ["Record", "Study", "Unfinished"],

@@ -22,7 +22,7 @@ from tuner.cli.views.status_lines import lines
 from tuner.protocol import Place
 from tuner.results.progress import Overview
 from tuner.study import AskTell, Record
-from tuner.study.stopping import STOP
+from tuner.study.stop_rules import STOP
 from tuner.study.study import note
 
 

@@ -5,8 +5,8 @@ import torch
 from tests.support.ports import FakePort
 from tests.support.spaces import FOUR_EPOCHS
 from tuner import data
+from tuner.engines.run_trial import run_trial
 from tuner.engines.serial import SerialOverSplits
-from tuner.engines.trial import run_trial
 from tuner.protocol import Trial
 from tuner.space import Space
 from tuner.space.suggest import Corner

@@ -14,7 +14,7 @@ import sqlalchemy
 from tuner import storage
 from tuner.errors import StorageError, UsageError
 from tuner.optuna_internals import TrialModel
-from tuner.storage.drivers import drivers_of
+from tuner.storage.active_drivers import drivers_of
 
 
 def test_a_database_is_made_in_wal_mode_and_opens_in_plain_optuna(tmp_path: Path, url: str) -> None:

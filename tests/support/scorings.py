@@ -10,9 +10,9 @@ from torch import Tensor
 from tests.conftest import objective
 from tuner.data.preprocessing.standardize import Scale
 from tuner.goal import Direction, Task, goal_of
+from tuner.training.from_torchmetrics import direction_of
 from tuner.training.link import Link
 from tuner.training.metrics import Scores
-from tuner.training.torchmetrics import direction_of
 
 CHANCE = torch.Generator().manual_seed(0)
 OUTPUTS = torch.randn(200, 4, generator=CHANCE)

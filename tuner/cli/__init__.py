@@ -21,6 +21,7 @@ import typer
 from tuner.cli import (
     check,
     confirm,
+    crash_notice,
     dashboard,
     delete,
     export,
@@ -35,7 +36,6 @@ from tuner.cli import (
     show,
     status,
     steer,
-    sudden_exit,
     train,
 )
 from tuner.cli.views.wrapping import say
@@ -106,7 +106,7 @@ def main() -> None:
     gc.set_threshold(10_000)  # torch brings a million objects that stay; with 700, Python looks at them again and again
     arguments, sys.argv = sys.argv[1:], sys.argv[:1]  # own code that reads its command line finds nothing of this one
     try:
-        with sudden_exit.noticed():
+        with crash_notice.noticed():
             app(spelt_out(arguments))
     except TunerError as error:
         if os.environ.get("TUNER_DEBUG"):

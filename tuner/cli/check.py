@@ -16,7 +16,7 @@ from tuner.config import DEFAULT_STORAGE
 
 if TYPE_CHECKING:
     from tuner.goal import Goal
-    from tuner.search.checked import Checked, CheckedLayer
+    from tuner.search.check_space import Checked, CheckedLayer
     from tuner.space import Space
     from tuner.space.tree import Row
 
@@ -38,7 +38,7 @@ def check(
 
     Example: tuner check cnn.yaml --set optimizer.AdamW.lr='{float: [1e-5, 1e-2], log: true}'
     """
-    from tuner.search.checked import check
+    from tuner.search.check_space import check
 
     checked = check(
         options.space_file(file, space),

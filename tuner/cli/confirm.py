@@ -48,11 +48,13 @@ def confirm(
         with view(quiet) as observe:
             from tuner.executors.worker_options import WorkerOptions
             from tuner.runtime.device import device_of
-            from tuner.search import race  # torch takes seconds to load
+            from tuner.search import confirm_trials  # torch takes seconds to load
 
             count = options.number_or(workers, "--workers", ["auto"], least=1)
             wanted = WorkerOptions(executor, count, threads, workers_per_gpu, ray_address)
-            found = race.confirm_as_asked(study, wanted, top, seeds, splits, storage, device_of(device), observe)
+            found = confirm_trials.confirm_as_asked(
+                study, wanted, top, seeds, splits, storage, device_of(device), observe
+            )
     except Interrupted as stop:
         typer.echo("tuner: stopped; nothing is lost, and the same command goes on with it", err=True)
         raise typer.Exit(stop.exit_code) from None

@@ -35,7 +35,7 @@ def logs(
     Example: tuner logs digits-cnn --trial 17 -f
     """
     from tuner.storage import study_folder
-    from tuner.storage.drivers import drivers_of
+    from tuner.storage.active_drivers import drivers_of
 
     opened = _load(storage, study)
     if trial is not None:

@@ -27,7 +27,7 @@ def stop(study: options.StudyName, storage: options.Storage = DEFAULT_STORAGE) -
 
     Example: tuner stop digits-cnn
     """
-    from tuner.storage.drivers import drivers_of
+    from tuner.storage.active_drivers import drivers_of
     from tuner.storage.requests import Action, Requests
 
     opened = _load(storage, study)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from tuner.engines.trial import run_trial
+from tuner.engines.run_trial import run_trial
 from tuner.protocol import Epoch, Port, Trial, Verdict
 from tuner.training import Job
 

@@ -16,7 +16,7 @@ CONTEXT: Any = multiprocessing.get_context("forkserver" if sys.platform == "linu
 
 PRELOADED = [
     "tuner.executors.worker",
-    "tuner.engines.trial",
+    "tuner.engines.run_trial",
     "tuner.engines.fused",
     "tuner.engines.function",
     "tuner.executors.orphans",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tuner import plots
-from tuner.plots.forest import forest
+from tuner.plots.forest_plot import forest
 from tuner.plots.pareto_front import pareto
 from tuner.plots.timeline import timeline
 from tuner.protocol import State

@@ -133,7 +133,7 @@ def overview(results: Results, drivers: Mapping[str, str] | None, now: datetime.
     """
     from tuner.results.failures import failures_of
     from tuner.study import Unfinished, told_apart
-    from tuner.study.stopping import stop_reason
+    from tuner.study.stop_rules import stop_reason
 
     study, records = results.study, told_apart(results.records, drivers)
     ended = sorted((record for record in records if record.finished), key=lambda record: record.ended or now)

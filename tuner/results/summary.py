@@ -15,7 +15,7 @@ from tuner.results.wording import of_what, spread
 from tuner.runtime.rounding import amount, rounded
 from tuner.study import Record, versions
 from tuner.study.fork import Fork
-from tuner.study.stopping import stop_reason
+from tuner.study.stop_rules import stop_reason
 
 if TYPE_CHECKING:
     from tuner.results.results import Results

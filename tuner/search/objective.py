@@ -12,7 +12,7 @@ import torch
 
 from tuner import preflight
 from tuner.engines.function import run_fit
-from tuner.engines.trial import run_trial
+from tuner.engines.run_trial import run_trial
 from tuner.errors import TunerError, UsageError
 from tuner.goal import Goal
 from tuner.optuna_internals import trial_id_of

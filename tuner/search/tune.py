@@ -26,9 +26,9 @@ from tuner.runtime.device import held_to
 from tuner.runtime.rounding import amount
 from tuner.search import warm_start
 from tuner.search.callbacks import Callback, with_callbacks
+from tuner.search.confirm_trials import confirm_with, terms_of
 from tuner.search.events import Observer, Trouble
 from tuner.search.plan import feedback_of, planned
-from tuner.search.race import confirm_with, terms_of
 from tuner.search.session import drive, launcher_of
 from tuner.search.steering import Inbox
 from tuner.search.trial_scheduler import Limits
@@ -39,7 +39,7 @@ from tuner.storage.requests import requests_of
 from tuner.storage.transient_errors import BUSY, Unavailable
 from tuner.study import Record, Study, load_study, open_study
 from tuner.study.fork import begin_fork, fork_of
-from tuner.study.stopping import StopMonitor, StopRule
+from tuner.study.stop_rules import StopMonitor, StopRule
 from tuner.study.study import note
 from tuner.study.versions import continued, refuse_other_data
 from tuner.training import device_of

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tuner.config import and_storage
-from tuner.storage.drivers import drivers_of
+from tuner.storage.active_drivers import drivers_of
 from tuner.storage.urls import shown
 from tuner.study.record import Record, Unfinished
 from tuner.study.study import Snapshot, Study

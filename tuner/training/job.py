@@ -11,8 +11,8 @@ from tuner import data
 from tuner.config import Config, Data
 from tuner.data import Dataset, Splits
 from tuner.goal import Task, goal_of
+from tuner.training.from_torchmetrics import direction_of
 from tuner.training.metrics import Scores
-from tuner.training.torchmetrics import direction_of
 
 KEPT = 2
 """Number of preprocessings that stay ready. Successive trials often share one."""

@@ -9,9 +9,9 @@ from torch.nn import functional
 from tuner.data.preprocessing.standardize import Scale
 from tuner.errors import BuildError, did_you_mean, listing
 from tuner.goal import COSTS, DIRECTIONS, FURTHER_OF, OF_TASK, Goal, Task, titled
+from tuner.training.from_torchmetrics import Named
 from tuner.training.further_metrics import FURTHER, NEEDS_SOFTMAX, Judged
 from tuner.training.link import Link
-from tuner.training.torchmetrics import Named
 
 AREAS = ("auc", "average_precision", "AUROC", "AveragePrecision", "LogAUC", "EER")
 """Endings of metric names that rank rows of a class above the others."""

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from tests.support.lanes import job_of, resolved
 from tuner.config import Config
-from tuner.engines.fused.signature import Signature, signature_of
+from tuner.engines.fused.group_signature import Signature, signature_of
 from tuner.training import Run
 
 

@@ -12,7 +12,7 @@ from tests.support.ports import FakePort, Verdicts
 from tuner.config import Config
 from tuner.engines.fused import Fused, autotune, held_trials, lanes
 from tuner.engines.fused.forward import Forward
-from tuner.engines.fused.signature import Signature, signature_of
+from tuner.engines.fused.group_signature import Signature, signature_of
 from tuner.protocol import Epoch, Fixed, State, Verdict
 from tuner.training import Job, Run
 

@@ -8,7 +8,7 @@ import pytest
 
 import tuner
 from tests.support.confirmations import FIT, study
-from tuner.plots.forest import forest
+from tuner.plots.forest_plot import forest
 from tuner.results.results import Results
 from tuner.results.stage import Part
 from tuner.results.wording import sentences, verdict

@@ -12,12 +12,12 @@ from tuner.config import Config
 from tuner.engines.fused import autotune
 from tuner.engines.fused.autotune import GAIN, GroupWidth
 from tuner.engines.fused.group import Changed, Together
-from tuner.engines.fused.group_widths import GroupWidths
+from tuner.engines.fused.group_signature import Signature
 from tuner.engines.fused.held_trials import Held, HeldTrials
 from tuner.engines.fused.inspection.contents import Source
 from tuner.engines.fused.inspection.undo import undo
-from tuner.engines.fused.signature import Signature
-from tuner.engines.trial import run_trial
+from tuner.engines.fused.known_widths import GroupWidths
+from tuner.engines.run_trial import run_trial
 from tuner.errors import ends_the_run, in_words
 from tuner.protocol import Port
 from tuner.training import Job, Run

@@ -9,9 +9,9 @@ from tuner.config import Config
 from tuner.data import Dataset
 from tuner.engines.fused import autotune
 from tuner.engines.fused.autotune import GroupWidth
-from tuner.engines.fused.group_widths import GroupWidths
+from tuner.engines.fused.group_signature import Signature, refusal, signature_of
 from tuner.engines.fused.inspection.contents import Source
-from tuner.engines.fused.signature import Signature, refusal, signature_of
+from tuner.engines.fused.known_widths import GroupWidths
 from tuner.engines.outcomes import failed
 from tuner.protocol import Outcome, Port, State, Trial
 from tuner.training import Job, Run

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tuner.engines.fused.autotune import FEWEST, FIRST, GroupWidth
-from tuner.engines.fused.signature import Signature
+from tuner.engines.fused.group_signature import Signature
 from tuner.protocol import Port
 
 

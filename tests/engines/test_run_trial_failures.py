@@ -10,7 +10,7 @@ from tests.support.ports import FakePort
 from tests.support.spaces import FOUR_EPOCHS
 from tests.support.trials import job_of, trial
 from tuner.config import Config
-from tuner.engines.trial import run_trial
+from tuner.engines.run_trial import run_trial
 from tuner.errors import Interrupted
 from tuner.protocol import Epoch, Outcome, State, Trial, Verdict
 from tuner.space import Space

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tuner.service.fair_share import HALF_LIFE, Use, usage
+from tuner.service.recent_use import HALF_LIFE, Use, usage
 
 
 def test_use_decays_by_its_half_life() -> None:

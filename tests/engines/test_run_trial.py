@@ -11,8 +11,8 @@ from tests.support.ports import FakePort
 from tests.support.trials import job_of, trial
 from tuner.config import Config
 from tuner.engines.outcomes import BestEpoch
+from tuner.engines.run_trial import run_trial
 from tuner.engines.serial import Serial
-from tuner.engines.trial import run_trial
 from tuner.protocol import Outcome, State, Trial, Verdict
 from tuner.training import Job, Run, evaluate
 

@@ -11,7 +11,7 @@ from tuner.search.tune import Result
 from tuner.space import Space
 from tuner.storage import open_storage
 from tuner.study import load_study
-from tuner.study.stopping import STOP
+from tuner.study.stop_rules import STOP
 from tuner.study.study import noted
 
 FIT = """\

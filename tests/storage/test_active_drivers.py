@@ -11,7 +11,7 @@ from tests.support.asking import opened
 from tuner import storage
 from tuner.goal import Task, goal_of
 from tuner.space import Space
-from tuner.storage.drivers import drivers_of
+from tuner.storage.active_drivers import drivers_of
 from tuner.study import AskTell, open_study
 
 THIS = f"process {os.getpid()} on {socket.gethostname()}"
