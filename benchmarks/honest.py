@@ -48,7 +48,7 @@ from tuner import preflight
 from tuner.engines.run_trial import run_trial
 from tuner.protocol import Epoch, Trial, Verdict
 from tuner.results.confirmation import Confirmation
-from tuner.results.racing import Interval
+from tuner.results.mean_interval import Interval
 from tuner.runtime.seeds import derive
 from tuner.search.tune import Result
 from tuner.space import Space

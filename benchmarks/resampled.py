@@ -19,7 +19,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from benchmarks.verdicts import COVERS, FALSE, Share, Target
-from tuner.results.racing import best_epoch, interval, luck, race, scored
+from tuner.results.mean_interval import interval, luck
+from tuner.results.racing import best_epoch, race, scored
 from tuner.results.wording import MANY_MISS, SKEWED_MISSES
 
 Numbers = NDArray[np.float64]

@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from tuner.results.best_config import Format
     from tuner.results.confirmation import Confirmation
     from tuner.results.failures import Failures
+    from tuner.results.mean_interval import Interval
     from tuner.results.progress import Overview, Phase, Running
-    from tuner.results.racing import Interval
     from tuner.results.stage import Standing
     from tuner.search.check_space import Checked, CheckedData, CheckedLayer, CheckedModel, check
     from tuner.search.confirm_trials import confirm

@@ -26,7 +26,7 @@ from tuner.space import Space
 from tuner.space.sections import SECTIONS
 from tuner.space.suggest import Corner, corners
 from tuner.space.tree import Choice, Fixed, Group, Items, Repeat, Tree, describe, join
-from tuner.study import samplers
+from tuner.study import optuna_classes, pruners, samplers
 from tuner.training import Job, Run, losses, lr_schedulers, optimizers, step
 
 PROBE_ROWS = 4
@@ -148,14 +148,14 @@ def _search_faults(space: Space, kind: str) -> Iterator[tuple[str, str]]:
     if section is None and kind == "pruner":
         return
     path = f"search.{kind}"
-    found = list(_located(path, path, lambda: samplers.argument_faults(section, kind)))
+    found = list(_located(path, path, lambda: optuna_classes.argument_faults(section, kind)))
     yield from found
     if not found:
         try:
             if kind == "sampler":
                 samplers.sampler(space.search.sampler, 0, single=True)
             else:
-                samplers.pruner(space.search.pruner, 1, 0)
+                pruners.pruner(space.search.pruner, 1, 0)
         except BuildError as error:
             yield error.path, error.message
 

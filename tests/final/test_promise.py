@@ -22,7 +22,7 @@ from tuner import preflight
 from tuner.config import On
 from tuner.final.score_intervals import _percentiles, doubted, intervals, wilson
 from tuner.goal import Task
-from tuner.results.racing import Interval
+from tuner.results.mean_interval import Interval
 from tuner.space import Space
 from tuner.space.suggest import Corner
 from tuner.storage import open_storage

@@ -19,7 +19,7 @@ from tuner.plots.study_comparison import Confirmed, Contestant
 from tuner.protocol import Fixed
 from tuner.reports import comparison
 from tuner.results.confirmation import CONFIRM
-from tuner.results.racing import Interval
+from tuner.results.mean_interval import Interval
 from tuner.results.results import Results
 from tuner.results.stage import Part, Run
 from tuner.study import Study

@@ -6,7 +6,7 @@ import torch
 from tuner.plots import Plot
 from tuner.plots.final_run import against_truth, confusion, curves
 from tuner.reports.final_run_page import Score, page
-from tuner.results.racing import Interval
+from tuner.results.mean_interval import Interval
 
 EPOCHS = [
     {"epoch": 1.0, "train_loss": 0.9, "lr": 0.1, "loss": 300.0, "mse": 300.0, "r2": 0.1},

@@ -11,7 +11,8 @@ import torch
 from scipy import stats
 
 from benchmarks.resampled import simulate, skewed
-from tuner.results.racing import KEPT, Race, best_epoch, interval, luck, p_worse, race, scored
+from tuner.results.mean_interval import KEPT, interval, luck
+from tuner.results.racing import Race, best_epoch, p_worse, race, scored
 from tuner.results.wording import MANY_MISS, SKEWED_MISSES
 
 

@@ -16,7 +16,7 @@ from tuner.config import Component
 from tuner.errors import BuildError, SpaceError
 from tuner.schema import components
 from tuner.space import Space
-from tuner.study import samplers
+from tuner.study import optuna_classes, samplers
 from tuner.study.sampler_traits import TRAITS, Traits, traits_of
 
 
@@ -91,13 +91,13 @@ def test_it_is_in_the_schema_with_its_arguments() -> None:
 @pytest.mark.usefixtures("listed")
 def test_a_misspelt_name_is_answered_with_it() -> None:
     with pytest.raises(BuildError, match=r"no Corner in optuna.samplers \(did you mean Corners\?\)"):
-        list(samplers.argument_faults({"type": "Corner"}, "sampler"))
+        list(optuna_classes.argument_faults({"type": "Corner"}, "sampler"))
 
 
 @pytest.mark.usefixtures("listed")
 def test_a_sampler_is_no_pruner() -> None:
     with pytest.raises(BuildError, match=r"search\.pruner"):
-        list(samplers.argument_faults({"type": "Corners"}, "pruner"))
+        list(optuna_classes.argument_faults({"type": "Corners"}, "pruner"))
 
 
 @pytest.mark.usefixtures("listed")

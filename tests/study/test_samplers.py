@@ -12,7 +12,7 @@ import tuner
 from tests.conftest import ROOT
 from tuner.config import Component
 from tuner.errors import BuildError
-from tuner.study import samplers
+from tuner.study import optuna_classes, pruners, samplers
 
 
 def test_tpe_samples_by_groups_and_says_nothing_of_it() -> None:
@@ -24,18 +24,18 @@ def test_tpe_samples_by_groups_and_says_nothing_of_it() -> None:
 
 
 def test_arguments_reach_the_class() -> None:
-    assert samplers.pruner(Component("MedianPruner", {"n_startup_trials": 7}), 3, 0)._n_startup_trials == 7  # type: ignore[attr-defined]
+    assert pruners.pruner(Component("MedianPruner", {"n_startup_trials": 7}), 3, 0)._n_startup_trials == 7  # type: ignore[attr-defined]
     assert samplers.sampler(Component("TPESampler", {"multivariate": False}), 0, True)._group is False  # type: ignore[attr-defined]
 
 
 def test_hyperband_is_laid_out_for_the_most_epochs_that_a_trial_may_train() -> None:
-    assert samplers.pruner(Component("HyperbandPruner"), 27, 0)._max_resource == 27  # type: ignore[attr-defined]
+    assert pruners.pruner(Component("HyperbandPruner"), 27, 0)._max_resource == 27  # type: ignore[attr-defined]
 
 
 def test_hyperbands_brackets_come_from_the_seed_and_not_from_the_name_of_the_study() -> None:
     def brackets(name: str, seed: int) -> list[int]:
         study = optuna.create_study(study_name=name)
-        pruner: Any = samplers.pruner(Component("HyperbandPruner"), 27, seed)
+        pruner: Any = pruners.pruner(Component("HyperbandPruner"), 27, seed)
         pruner._try_initialization(study)
         trials = [optuna.trial.create_trial(value=0.0) for _ in range(40)]
         for number, trial in enumerate(trials):
@@ -49,11 +49,11 @@ def test_hyperbands_brackets_come_from_the_seed_and_not_from_the_name_of_the_stu
 def test_a_wrapped_pruner_is_made_too() -> None:
     section = {"type": "PatientPruner", "patience": 2, "wrapped_pruner": {"type": "MedianPruner"}}
 
-    assert isinstance(samplers.pruner(Component.of(section), 3, 0)._wrapped_pruner, optuna.pruners.MedianPruner)  # type: ignore[attr-defined]
+    assert isinstance(pruners.pruner(Component.of(section), 3, 0)._wrapped_pruner, optuna.pruners.MedianPruner)  # type: ignore[attr-defined]
 
 
 def test_no_pruner_prunes_nothing() -> None:
-    assert isinstance(samplers.pruner(None, 3, 0), optuna.pruners.NopPruner)
+    assert isinstance(pruners.pruner(None, 3, 0), optuna.pruners.NopPruner)
 
 
 @pytest.mark.parametrize(
@@ -65,13 +65,13 @@ def test_no_pruner_prunes_nothing() -> None:
     ],
 )
 def test_arguments_that_the_class_refuses_are_named(section: dict[str, object], message: str) -> None:
-    assert message in " ".join(text for _, text in samplers.argument_faults(section, "sampler"))
+    assert message in " ".join(text for _, text in optuna_classes.argument_faults(section, "sampler"))
 
 
 @pytest.mark.parametrize("section", [{"type": "TPE"}, {"type": 3}, {}, 7, {"type": "MedianPruner"}])
 def test_what_is_no_sampler_is_refused(section: object) -> None:
     with pytest.raises(BuildError, match=r"search\.sampler"):
-        list(samplers.argument_faults(section, "sampler"))
+        list(optuna_classes.argument_faults(section, "sampler"))
 
 
 NEEDED: dict[str, dict[str, Any]] = {
@@ -125,7 +125,7 @@ def test_a_package_that_is_missing_is_named_before_the_first_trial(monkeypatch: 
 
 def test_a_base_of_samplers_is_refused() -> None:
     with pytest.raises(BuildError, match="only a base of samplers"):
-        list(samplers.argument_faults({"type": "BaseGASampler", "population_size": 4}, "sampler"))
+        list(optuna_classes.argument_faults({"type": "BaseGASampler", "population_size": 4}, "sampler"))
 
 
 HUNGRY = """\

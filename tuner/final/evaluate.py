@@ -16,7 +16,7 @@ from tuner.final.test_scorings import add
 from tuner.goal import Goal, Task
 from tuner.plots import Plot
 from tuner.plots.final_run import against_truth, confusion
-from tuner.results.racing import Interval
+from tuner.results.mean_interval import Interval
 from tuner.settings import Provenance
 from tuner.training import Job, Run, outputs_of
 from tuner.training.baseline import Baseline, baseline_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from tuner.goal import Direction, Goal
-from tuner.results.racing import Interval
+from tuner.results.mean_interval import Interval
 from tuner.runtime.rounding import rounded
 from tuner.settings import Provenance
 from tuner.training.baseline import Baseline

@@ -28,7 +28,7 @@ from tuner.goal import Goal
 from tuner.plots.final_run import curves
 from tuner.protocol import Fixed
 from tuner.reports.final_run_page import Score, page
-from tuner.results.racing import Interval
+from tuner.results.mean_interval import Interval
 from tuner.runtime import user_code
 from tuner.runtime.device import held_to
 from tuner.runtime.enums import member_of

@@ -10,7 +10,8 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from tuner.results.racing import LEVEL, Interval
+from tuner.results.mean_interval import Interval
+from tuner.results.racing import LEVEL
 
 RESAMPLES, FEWER = 400, 100
 """How many resamples are drawn; the second number for splits of many numbers."""

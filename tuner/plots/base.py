@@ -17,7 +17,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from tuner.goal import Direction, Goal
-from tuner.results.racing import Interval
+from tuner.results.mean_interval import Interval
 from tuner.runtime.rounding import rounded, value_text
 from tuner.study import Choices, Domain, Record
 

@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 
 from tuner.plots.base import COLOURS, DASHES, INK, SYMBOLS, Plot, Table, short, whiskers
 from tuner.plots.optimization_history import improvements
-from tuner.results.racing import Interval
+from tuner.results.mean_interval import Interval
 from tuner.study import Record, Study, sound
 
 Span = tuple[datetime.datetime, datetime.datetime]

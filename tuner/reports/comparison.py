@@ -19,7 +19,7 @@ from tuner.plots.study_comparison import Confirmed, Contestant, busy, by_time, b
 from tuner.protocol import State
 from tuner.reports import html
 from tuner.results.confirmation import Confirmation
-from tuner.results.racing import Interval
+from tuner.results.mean_interval import Interval
 from tuner.results.results import Results
 from tuner.results.wording import between
 from tuner.runtime.files import refuse_foreign, write_whole

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tuner.plots import Plot
 from tuner.reports import html
-from tuner.results.racing import Interval
+from tuner.results.mean_interval import Interval
 from tuner.results.wording import between
 
 

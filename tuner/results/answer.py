@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tuner.results.racing import Interval
+from tuner.results.mean_interval import Interval
 from tuner.study import Record, Study
 from tuner.study.study import noted
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tuner.goal import LIMITS, Direction, Goal
-from tuner.results.racing import Interval, interval, luck
+from tuner.results.mean_interval import Interval, interval, luck
 from tuner.results.stage import Run, Stage, Standing
 from tuner.settings import Confirm
 from tuner.study import Record, Study

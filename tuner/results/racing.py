@@ -18,7 +18,7 @@ Bengio, Inference for the Generalization Error, 2003).
 The best mean is optimistic, because it was chosen. So nothing here gives an interval of the winner over the seeds that
 chose it. Draws that share rows pass a part of that on: the winner suits these rows, and further draws, by luck. If all
 candidates that cannot be distinguished are equal, the winner's lead over their mean is luck. The rows' part of it is
-overlap / (1/J + overlap). The interval reaches further to the worse side by it (`luck`, `interval`).
+overlap / (1/J + overlap). The interval reaches further to the worse side by it (`mean_interval`).
 """
 
 from __future__ import annotations
@@ -57,14 +57,6 @@ ROUNDING = 1e-6
 """Relative rounding of differences: shares of rows, as metrics often are, are float32."""
 
 
-KEPT = 0.85
-"""The fraction of the rows' part of a lead by which an interval is extended.
-
-For 3 to 20 draws of five equal ridge regressions, intervals then cover the truth in 93.6 to 97.2 %. That holds with and
-without noise of training (`benchmarks/honest.md`). Without it they cover 87 to 95 %.
-"""
-
-
 @dataclass(frozen=True, slots=True)
 class Race:
     """The state of a race.
@@ -76,19 +68,6 @@ class Race:
     leading: tuple[int, ...]
     given_up: Mapping[int, int]
     due: int
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A mean, and the bounds of the true mean with 95 % confidence for about normal values."""
-
-    mean: float
-    low: float
-    high: float
-
-    def within(self, low: float, high: float) -> Interval:
-        """Return the interval cut to the bounds of values."""
-        return Interval(self.mean, max(low, self.low), min(high, self.high))
 
 
 def best_epoch(curves: Sequence[Curve]) -> int | None:
@@ -180,39 +159,3 @@ def p_worse(values: Sequence[float], best: Sequence[float], sure: bool = False, 
     if spread > ROUNDING * max(map(abs, [*values, *best])):
         return float(special.stdtr(n - 1, -mean / (spread * math.sqrt(1 / n + overlap))))
     return 0.0 if sure else 0.5 ** (1 / (1 / n + overlap))
-
-
-def luck(means: Sequence[float], seeds: int, overlap: float) -> float:
-    """Return the part of the best mean's lead that new draws of the same rows keep if all are equal.
-
-    Args:
-        means: of the candidates that cannot be told apart, the best first.
-        seeds: how many each is of.
-        overlap: as `race` has it; at 0 further seeds keep nothing.
-
-    Returns:
-        In the values' units; above 0 where more is better, else below.
-    """
-    return (1 - 1 / (1 + seeds * overlap)) * (means[0] - statistics.fmean(means))
-
-
-def interval(values: Sequence[float], overlap: float = 0.0, lucky: float = 0.0) -> Interval | None:
-    """Return Student's interval of the mean; None for fewer than two values, whose spread is unknown.
-
-    Luck makes hardly any mean too low. So the worse end is that of a one-sided test at the whole level plus the luck,
-    if further away.
-
-    Args:
-        values: one per seed.
-        overlap: n_valid / n_train where each seed draws its rows anew, else 0.
-        lucky: as `luck` has it.
-    """
-    if len(values) < 2:
-        return None
-    mean, spread = statistics.fmean(values), statistics.stdev(values)
-    if spread == 0:
-        return Interval(mean, mean, mean)
-    error = spread * math.sqrt(1 / len(values) + overlap)
-    two, one = (error * float(special.stdtrit(len(values) - 1, 1 - tail)) for tail in (LEVEL / 2, LEVEL))
-    down, up = (max(two, one + KEPT * moved) for moved in (lucky, -lucky))
-    return Interval(mean, mean - down, mean + up)

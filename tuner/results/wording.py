@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from tuner.errors import listing
 from tuner.goal import Goal, Scope
 from tuner.results.confirmation import Confirmation
-from tuner.results.racing import FIRST_LOOK, Interval
+from tuner.results.mean_interval import Interval
+from tuner.results.racing import FIRST_LOOK
 from tuner.results.stage import Standing
 from tuner.runtime.rounding import rounded
 from tuner.study import Record

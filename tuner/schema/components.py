@@ -25,7 +25,7 @@ from tuner.models import torchvision_model
 from tuner.schema import from_signatures
 from tuner.schema.fragments import Shape, described
 from tuner.schema.from_signatures import Faults
-from tuner.study import samplers
+from tuner.study import optuna_classes
 from tuner.study.deprecated import DEPRECATED, Deprecation
 from tuner.study.sampler_traits import own_classes
 from tuner.training import losses, lr_schedulers, optimizers
@@ -121,4 +121,4 @@ def _tokenizers() -> dict[str, Callable[..., Any]]:
 
 
 def _of_search(kind: str) -> Faults:
-    return lambda component: samplers.argument_faults({"type": component.type, **component.args}, kind)
+    return lambda component: optuna_classes.argument_faults({"type": component.type, **component.args}, kind)

@@ -17,9 +17,8 @@ from tuner.protocol import Epoch, Outcome, Place, State, Trial
 from tuner.runtime.seeds import derive
 from tuner.storage import TrialUpdate, Turns, WriteBehindStorage, readable_errors
 from tuner.study import samplers
-from tuner.study.attempt import Attempt
+from tuner.study.attempt import Attempt, epochs_of
 from tuner.study.dead_drivers import Recovery
-from tuner.study.lost_trials import epochs_of
 from tuner.study.outcome_writer import OutcomeWriter
 from tuner.study.running_trials import RunningTrials
 from tuner.study.sampler_traits import traits_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,3 +104,14 @@ def constraints(violations: Mapping[str, float]) -> dict[str, Any]:
     """Return violations by name, as `Trial.set_constraint` writes them, and as a list for dashboards up to 0.21."""
     named = {f"{CONSTRAINTS_KEY}:{name}": violation for name, violation in violations.items()}
     return {**named, CONSTRAINTS_KEY: list(violations.values())} if violations else {}
+
+
+def epochs_of(number: int, history: Mapping[str, Sequence[float]]) -> tuple[Epoch, ...]:
+    """Return the epochs of a history, with the metrics that all epochs have."""
+    epochs = history.get("epoch", [])
+    metrics = history.keys() - {"epoch", "seconds", STOPPED}
+    names = [name for name in history if name in metrics and len(history[name]) == len(epochs)]
+    return tuple(
+        Epoch(number, 0, int(epoch), {name: history[name][i] for name in names}, history["seconds"][i])
+        for i, epoch in enumerate(epochs)
+    )

@@ -11,11 +11,12 @@ from tuner.optuna_internals import trial_id_of
 from tuner.protocol import Outcome, State
 from tuner.storage import readable_errors
 from tuner.study.attempt import Attempt, stopped_at
-from tuner.study.lost_trials import WITH_THE_RUN
 from tuner.study.outcome_writer import OutcomeWriter
 from tuner.study.running_trials import RunningTrials
 from tuner.study.trial_attributes import TrialAttributes, attributes_of
 from tuner.study.trial_queue import TrialQueue
+
+WITH_THE_RUN = "its process died, and the run with it"
 
 
 class Recovery:

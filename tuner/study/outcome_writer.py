@@ -10,7 +10,6 @@ from tuner.optuna_internals import tell
 from tuner.protocol import Outcome, State
 from tuner.storage import TrialUpdate, WriteBehindStorage
 from tuner.study.attempt import TOLD_AS, Attempt, constraints
-from tuner.study.lost_trials import died
 from tuner.study.study import Study
 from tuner.study.trial_attributes import TRACEBACK, TrialAttributes, attributes_of
 
@@ -77,3 +76,9 @@ class OutcomeWriter:
         pruner = self._study.space.search.pruner
         assert pruner is not None, outcome
         return attempt.pruned_by(pruner.type, self._study.goal)
+
+
+def died(cause: str, losses: int) -> str:
+    """Return the cause of a trial that failed because its process died this often."""
+    often = f", {losses} times" if losses > 1 else ""
+    return f"{cause}{often}: out of memory, or a crash or an exit in what it calls?"

@@ -18,7 +18,7 @@ from tuner.optuna_internals import let_stop, storage_of
 from tuner.protocol import Epoch, Outcome, State
 from tuner.space import Space
 from tuner.storage import readable_errors
-from tuner.study import samplers
+from tuner.study import pruners, samplers
 from tuner.study.ask_tell import AskTell
 from tuner.study.identity import identity_of, refuse_another
 from tuner.study.study import FACTS, Study
@@ -59,7 +59,7 @@ def open_study(storage: BaseStorage, space: Space, goal: Goal, batch: int | None
             study.enqueue_trial(params, skip_if_exists=True)
         seed = space.study.seed
         study.sampler = samplers.sampler(space.search.sampler, seed, goal.single)
-        study.pruner = samplers.pruner(space.search.pruner, space.highest("training.epochs"), seed)
+        study.pruner = pruners.pruner(space.search.pruner, space.highest("training.epochs"), seed)
         let_stop(study)  # or a grid that is used up raises where it should stop
         return Study(study, space)
 

@@ -11,7 +11,7 @@ from tests.conftest import Cli
 from tests.support.confirmations import FIT, study
 from tuner.plots.base import whiskers
 from tuner.plots.forest_plot import forest
-from tuner.results.racing import Interval
+from tuner.results.mean_interval import Interval
 from tuner.results.results import Results
 from tuner.results.wording import sentences
 from tuner.space import Space

@@ -1,0 +1,32 @@
+"""Pruners by their class names, with the defaults and the seeds of this project."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from optuna.pruners import BasePruner, HyperbandPruner, NopPruner
+
+from tuner.config import Component
+from tuner.study.optuna_classes import build
+
+
+def pruner(component: Component | None, epochs: int, seed: int) -> BasePruner:
+    """Make a pruner; None prunes nothing.
+
+    Args:
+        component: the class and its arguments; one that is a mapping with a `type` is made too.
+        epochs: the most that a trial may train.
+        seed: decides what of it is up to chance.
+
+    Raises:
+        BuildError: Optuna has no such class, or it refuses its arguments.
+    """
+    if component is None:
+        return NopPruner()
+    built: BasePruner = build(component, "pruner", lambda cls: _pruner_defaults(cls, epochs, seed))
+    return built
+
+
+def _pruner_defaults(cls: type, epochs: int, seed: int) -> dict[str, Any]:
+    """Return Hyperband's arguments; its own default would change its brackets on resume."""
+    return {"max_resource": epochs, "seed": seed} if cls is HyperbandPruner else {}
