@@ -168,7 +168,7 @@ _NAMES = {
     "tuner.results.confirmation": ["Confirmation"],
     "tuner.results.failures": ["Failures"],
     "tuner.results.progress": ["Overview", "Phase", "Running"],
-    "tuner.results.racing": ["Interval"],
+    "tuner.results.mean_interval": ["Interval"],
     "tuner.results.stage": ["Standing"],
     "tuner.search.check_space": ["Checked", "CheckedData", "CheckedLayer", "CheckedModel", "check"],
     "tuner.search.events": [
