@@ -46,7 +46,11 @@ def test_status_tells_from_another_terminal_what_runs_and_where(cli: Cli, tmp_pa
     log = tmp_path / "log.jsonl"
     until(lambda: log.exists() and '"reported"' in log.read_text())
 
-    told = cli("status", "tiny", "--storage", f"sqlite:///../{tmp_path.name}/studies.db").stdout
+    def status() -> str:
+        return cli("status", "tiny", "--storage", f"sqlite:///../{tmp_path.name}/studies.db").stdout
+
+    until(lambda: ", accuracy 0." in status())  # reports are written half a second later at most
+    told = status()
     process.terminate()
     process.wait()
     after = cli("status", "tiny").stdout

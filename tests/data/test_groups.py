@@ -115,7 +115,7 @@ def test_groups_that_come_nowhere_near_are_refused(tmp_path: Path) -> None:
         DataError, match=r"^data\.test: 1000 rows cannot be split by 0\.4: whole groups come no nearer to "
     ):
         data.for_search(chosen, str(tmp_path), 0)
-    with pytest.raises(DataError, match=r"the largest of 10 has 800 rows and the smallest 22: ask for another number"):
+    with pytest.raises(DataError, match=r"The largest of 10 has 800 rows and the smallest 22. Ask for another number"):
         data.for_search(section("csv", path="t.csv", target="y", group="patient", test=5), str(tmp_path), 0)
 
 

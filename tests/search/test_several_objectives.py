@@ -175,8 +175,14 @@ def test_latency_alone_may_be_the_objective_and_pruned_by(url: str) -> None:
 @pytest.mark.parametrize(
     ("objective", "message"),
     [
-        ({"metrics": ["accuracy", "paramters"]}, "10:33: objective.metrics.1: say whether to minimize or maximize"),
-        ({"metrics": ["accuracy", "rmse"]}, "10:33: objective.metrics.1: rmse does not fit classification"),
+        (
+            {"metrics": ["accuracy", "paramters"]},
+            "given beside space: objective.metrics.1: say whether to minimize or maximize",
+        ),
+        (
+            {"metrics": ["accuracy", "rmse"]},
+            "given beside space: objective.metrics.1: rmse does not fit classification",
+        ),
         ({"constraints": {"recal": {"min": 1}}}, "objective.constraints.recal: recal does not fit classification (did"),
     ],
 )

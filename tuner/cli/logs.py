@@ -28,7 +28,9 @@ def logs(
     ] = False,
     storage: options.Storage = DEFAULT_STORAGE,
 ) -> None:
-    """Print what trials wrote to stdout and stderr. Without --trial, each line begins with its trial's number.
+    """Print what trials wrote to stdout and stderr.
+
+    Without --trial, each line begins with its trial's number.
 
     The files lie beside the database, in `.tuner/`; a run on another machine keeps them there.
 
