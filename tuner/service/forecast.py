@@ -14,7 +14,7 @@ STEPS = 500
 
 
 def forecast(jobs: Iterable[Job], capacity: Slots, usage: Mapping[str, float], now: float) -> Mapping[int, float]:
-    """Return the seconds until each queued job starts, by its id; a job that none can be given for is not there.
+    """Return the seconds until each queued job starts, by its id. A job without a forecast is left out.
 
     The scheduler is played forward over the ends of jobs, at their estimates. A job without one never ends here.
     """

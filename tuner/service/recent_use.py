@@ -13,7 +13,7 @@ HALF_LIFE = 24 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A job of a user held `share` of the machine, in [0, 1], from `start` to `end`, in seconds of one clock."""
+    """A user's job held `share` of a machine, in [0, 1], from `start` to `end`. Times are in seconds."""
 
     user: str
     share: float

@@ -7,7 +7,7 @@ It is a pure function of the jobs, the capacity, the usage and the clock. It sta
 - Preemption: a job may suspend jobs that were started at a level below its priority, the latest first. It does so
   only if that makes enough room.
 - Backfill: a job that fits may start before one that does not. It is remembered whom it passed. When its slots are
-  what such a job still lacks, it is suspended: it has delayed nobody by more than an epoch.
+  what such a job still lacks, it is suspended. So it delays nobody by more than an epoch.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A job waits at a place of the queue, from 1; `missing` is what it lacks, and `never` whether it cannot fit."""
+    """A job waits at a place of the queue, from 1. It lacks `missing`; with `never` it can never fit."""
 
     job: int
     place: int
@@ -71,7 +71,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be done now: the jobs that start, those that are suspended, and the others that wait, in order."""
+    """The decision: the jobs that start, those that are suspended, and those that wait, in order."""
 
     starts: tuple[Start, ...] = ()
     suspends: tuple[int, ...] = ()

@@ -43,7 +43,7 @@ class Action(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request of `actor` at the time `at`, in seconds since 1970, which concerns a trial or, with None, the study."""
+    """A request of `actor`, made at `at`, in seconds since 1970. It concerns a trial, or with None the study."""
 
     id: int
     action: Action
