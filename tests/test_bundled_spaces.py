@@ -45,7 +45,13 @@ def test_every_file_is_tried_here() -> None:
     assert set(SMALL) == {file.name for file in SPACES.glob("*.yaml")}
 
 
-@pytest.mark.parametrize("name", sorted(SMALL))
+QUICK = {"linear.yaml", "tabular.yaml", "own_code.yaml"}
+"""The spaces that are tried each time; the others are networks that train for longer."""
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in sorted(SMALL)]
+)
 def test_a_space_goes_the_whole_way(name: str, tmp_path: Path, url: str) -> None:
     settings = [("training.epochs", 1), ("search.pruner", None), *SMALL[name]]
 

@@ -25,6 +25,7 @@ def said(folder: Path, code: str, what: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(arguments, cwd=folder, env=environment(), capture_output=True, text=True, timeout=120)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "line"),
     [
@@ -40,6 +41,7 @@ def test_the_line_that_ends_tuner_by_an_exit_at_once_is_named(tmp_path: Path, co
     assert ended.stderr.endswith(message)
 
 
+@pytest.mark.slow
 def test_a_crash_names_the_line_of_user_code(tmp_path: Path) -> None:
     ended = said(tmp_path, "import ctypes; ctypes.string_at(0)" + FIT, "check")
 

@@ -43,7 +43,9 @@ def start(folder: Path) -> subprocess.Popen[str]:
     return process
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
+)
 def test_a_signal_sets_the_trial_back_and_says_how_to_go_on(tmp_path: Path, number: signal.Signals, code: int) -> None:
     process = start(tmp_path)
 
@@ -56,6 +58,7 @@ def test_a_signal_sets_the_trial_back_and_says_how_to_go_on(tmp_path: Path, numb
     assert [trial.state.name for trial in study.trials] == ["WAITING"]
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_continued_under_its_own_number(tmp_path: Path) -> None:
     process = start(tmp_path)
 
@@ -75,6 +78,7 @@ def test_a_killed_run_is_continued_under_its_own_number(tmp_path: Path) -> None:
     assert [(trial.state.name, trial.user_attrs["attempt"]) for trial in study.trials] == [("WAITING", 2)]
 
 
+@pytest.mark.slow
 def test_two_runs_of_one_study_are_one_too_many(tmp_path: Path) -> None:
     process = start(tmp_path)
 
@@ -86,6 +90,7 @@ def test_two_runs_of_one_study_are_one_too_many(tmp_path: Path) -> None:
     assert f"process {process.pid}" in second.stderr
 
 
+@pytest.mark.slow
 def test_ctrl_c_of_a_terminal_ends_a_run_that_streams_its_data(tmp_path: Path) -> None:
     """A terminal sends the signal to the readers of the data too."""
     text = TINY.replace("type: digits,", "type: digits, loader: stream,").replace("epochs: 2", "epochs: 3000")
@@ -105,6 +110,7 @@ def test_ctrl_c_of_a_terminal_ends_a_run_that_streams_its_data(tmp_path: Path) -
     assert "Traceback" not in told
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere workers are not forked from a server")
 def test_ctrl_c_of_a_terminal_while_workers_start_says_no_more_than_that(tmp_path: Path) -> None:
     (tmp_path / "long.yaml").write_text(LONG)

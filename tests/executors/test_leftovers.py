@@ -133,7 +133,6 @@ def test_nothing_outlives_a_driver_that_is_killed(tmp_path: Path, options: tuple
     until(lambda: not left(tmp_path))
 
 
-@pytest.mark.slow
 def test_nothing_outlives_a_trial_that_is_killed_at_its_limit(tmp_path: Path) -> None:
     run = started(tmp_path, "hangs", limit="3s")
 
@@ -143,7 +142,6 @@ def test_nothing_outlives_a_trial_that_is_killed_at_its_limit(tmp_path: Path) ->
     until(lambda: not left(tmp_path))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("options", [INLINE, WORKERS])
 def test_nothing_outlives_ctrl_c_and_the_trials_wait(tmp_path: Path, options: tuple[str, ...]) -> None:
     run = started(tmp_path, "hangs", *options)
@@ -179,7 +177,6 @@ def fit(config, report):
 """
 
 
-@pytest.mark.slow
 def test_pools_work_on_ray_and_nothing_outlives_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr(f"{__name__}.LEAVING", POOLED)
@@ -251,6 +248,8 @@ import subprocess, threading, time
 from pathlib import Path
 
 from tuner.executors import leftovers
+
+pytestmark = pytest.mark.slow
 
 begun = threading.Event()
 

@@ -124,6 +124,7 @@ def test_a_worker_that_is_killed_is_replaced_and_its_trial_goes_on(
     assert result.study.record(lost[0].trial).attributes.attempt == 2
 
 
+@pytest.mark.slow
 def test_a_trial_that_always_kills_its_worker_has_failed_after_its_retries(
     tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,6 +134,7 @@ def test_a_trial_that_always_kills_its_worker_has_failed_after_its_retries(
         tuner.run(dying_space(tmp_path, always=True, retries=1), storage=url, workers=2, threads=1)
 
 
+@pytest.mark.slow
 def test_a_trial_that_hangs_is_killed_and_recorded_and_the_study_goes_on(tmp_path: Path, url: str) -> None:
     (tmp_path / "net.py").write_text(HANGING)
     text = SPACE.replace(
@@ -149,6 +151,7 @@ def test_a_trial_that_hangs_is_killed_and_recorded_and_the_study_goes_on(tmp_pat
     assert fine.state == "complete"
 
 
+@pytest.mark.slow
 def test_a_script_without_a_guard_runs_workers_and_runs_once(tmp_path: Path) -> None:
     (tmp_path / "many.yaml").write_text(SPACE.replace("trials: 5", "trials: 2"))
     (tmp_path / "script.py").write_text("import tuner\nprint(tuner.run('many.yaml', workers=2).study.finished())\n")
@@ -174,6 +177,7 @@ def test_a_class_of_a_notebook_is_refused_where_processes_would_need_it(
         tuner.run(tmp_path / "many.yaml", storage=url, workers=2)
 
 
+@pytest.mark.slow
 def test_what_a_trial_prints_is_kept_in_its_own_log_and_a_crashs_last_words_too(
     tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,6 +194,7 @@ def test_what_a_trial_prints_is_kept_in_its_own_log_and_a_crashs_last_words_too(
     assert sum("Fatal Python error: Segmentation fault" in text for text in words) == 1
 
 
+@pytest.mark.slow
 def test_workers_end_with_a_driver_that_is_killed_and_the_study_goes_on(tmp_path: Path) -> None:
     text = SPACE.replace("epochs: 3", "epochs: 25").replace("trials: 5", "trials: 4")
     (tmp_path / "many.yaml").write_text(text)
@@ -210,6 +215,7 @@ def test_workers_end_with_a_driver_that_is_killed_and_the_study_goes_on(tmp_path
     assert "4 of 4 trials" in again.stderr
 
 
+@pytest.mark.slow
 def test_ctrl_c_sets_all_running_trials_back(tmp_path: Path) -> None:
     (tmp_path / "many.yaml").write_text(
         SPACE.replace("epochs: 3", "epochs: 5000").replace("trials: 5", "trials: 5, checkpoint_interval: 0.5")
@@ -227,6 +233,7 @@ def test_ctrl_c_sets_all_running_trials_back(tmp_path: Path) -> None:
     assert '"state": "running"' not in shown.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="a server forks workers on Linux only")
 def test_a_worker_begins_though_the_server_that_forks_it_is_killed_at_that_moment() -> None:
     warm_up()

@@ -73,6 +73,7 @@ def test_a_run_waits_for_a_database_that_another_program_has_locked(tiny: Path, 
     ]
 
 
+@pytest.mark.slow
 def test_a_run_ends_in_a_sentence_when_the_database_stays_locked(
     tiny: Path, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,6 +147,7 @@ def test_a_run_waits_for_space_on_a_full_disk(tiny: Path, disk: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_run_ends_in_a_sentence_when_the_disk_stays_full(
     tiny: Path, disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,6 +35,7 @@ def trials_in(folder: Path) -> list[Any]:
     return optuna.load_study(study_name="own", storage=f"sqlite:///{folder}/studies.db").trials
 
 
+@pytest.mark.slow
 def test_a_trial_that_kills_the_run_has_failed_after_its_retries_and_says_so(
     tmp_path: Path, cli: Cli, cli_process: Cli
 ) -> None:

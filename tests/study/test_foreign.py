@@ -138,7 +138,9 @@ HOSTILE: dict[str, tuple[int, Callable[[optuna.Study], None]]] = {
 }
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize(
+    "name", [name if i == 0 else pytest.param(name, marks=pytest.mark.slow) for i, name in enumerate(HOSTILE)]
+)
 @pytest.mark.filterwarnings("ignore:Choices for a categorical distribution")
 def test_a_study_of_plain_optuna_is_read_by_every_command(name: str, url: str, tmp_path: Path) -> None:
     objectives, fill = HOSTILE[name]

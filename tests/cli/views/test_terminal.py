@@ -86,6 +86,7 @@ def _read(leader: int) -> bytes:
         return b""
 
 
+@pytest.mark.slow
 def test_what_a_trial_prints_stands_whole_above_the_view_and_the_view_in_no_log(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(NET)
     (tmp_path / "own.yaml").write_text(SPACE)
@@ -110,6 +111,7 @@ def test_what_a_trial_prints_stands_whole_above_the_view_and_the_view_in_no_log(
     ]
 
 
+@pytest.mark.slow
 def test_two_workers_have_a_row_each_and_one_that_dies_says_why(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(NET)
     (tmp_path / "own.yaml").write_text(SPACE)
@@ -130,6 +132,7 @@ def test_two_workers_have_a_row_each_and_one_that_dies_says_why(tmp_path: Path) 
     assert left.count("epoch 2 begins in [brackets]") == 0  # in workers it goes to the trial's log alone
 
 
+@pytest.mark.slow
 def test_stdout_that_leads_elsewhere_gets_the_result_alone(tmp_path: Path, tiny: Path) -> None:
     run = f"{shlex.join([*command(), 'run', '--space', tiny.name, '--epochs', '20'])} > result.txt"
 
