@@ -17,6 +17,8 @@ from tests.conftest import command, environment, until
 from tuner.executors import leftovers
 from tuner.executors.process_tree import is_tracker
 
+pytestmark = pytest.mark.slow
+
 SPACE = """\
 study: {name: leaving}
 search: {trials: 2, retries: 0, trial_limit: LIMIT}
@@ -248,8 +250,6 @@ import subprocess, threading, time
 from pathlib import Path
 
 from tuner.executors import leftovers
-
-pytestmark = pytest.mark.slow
 
 begun = threading.Event()
 
