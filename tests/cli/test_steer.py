@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import subprocess
 from pathlib import Path
 
@@ -52,6 +54,20 @@ def test_only_a_trial_that_has_not_ended_can_be_stopped(url: str) -> None:
     assert "has no trial 7" in absent
     assert result.output == "trial 1 of study tiny stops at its next epoch's end\n"
     assert [(each.action, each.trial) for each in Requests(url, "tiny").pending()] == [(Action.STOP_TRIAL, 1)]
+
+
+def test_a_user_without_a_name_asks_with_a_number(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(number: int) -> None:
+        raise KeyError(number)
+
+    opened(url, TINY).ask()
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+
+    Requests(url, "tiny").post(Action.STOP_TRIAL, 0)
+
+    assert Requests(url, "tiny").pending()[0].actor == f"uid {os.getuid()}@{socket.gethostname()}"
 
 
 ENDLESS = """\

@@ -40,6 +40,12 @@ class Kept:
         file = None if self._folder is None else self._folder / "logs" / f"{trial}.log"
         return file if file is not None and size(file) else None
 
+    def logs(self) -> dict[int, Path]:
+        """Return the files of output that there are at this moment, by trial."""
+        files = [] if self._folder is None else (self._folder / "logs").glob("*.log")
+        found = {int(file.stem): file for file in files if file.stem.isdecimal()}
+        return dict(sorted(found.items()))
+
     @property
     def summary(self) -> str:
         """The size of the checkpoints and their folder; empty without checkpoints."""

@@ -6,8 +6,7 @@ import codecs
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,8 +15,11 @@ from tuner.cli.options import _load
 from tuner.config import DEFAULT_STORAGE
 from tuner.errors import StudyError
 
-LOOK_SECONDS = 0.2
-"""Seconds between two looks for new output."""
+if TYPE_CHECKING:
+    from tuner.cli.artifacts import Kept
+
+LOOK_SECONDS = 0.5
+"""Seconds between two looks for new output; each reads the study's trials, to see whether they have ended."""
 
 
 def logs(
@@ -36,7 +38,7 @@ def logs(
 
     Example: tuner logs digits-cnn --trial 17 -f
     """
-    from tuner.storage import study_folder
+    from tuner.cli.artifacts import Kept
     from tuner.storage.active_drivers import drivers_of
 
     opened = _load(storage, study)
@@ -44,7 +46,6 @@ def logs(
         opened.record(trial)
     if not opened.uid:
         raise StudyError(f"study {study} was not made by tuner: it has no logs")
-    folder = study_folder(storage, opened.name, opened.uid) / "logs"
 
     def is_over() -> bool:
         """Return whether nothing more will be printed."""
@@ -52,7 +53,7 @@ def logs(
             return True
         return not drivers_of(storage, opened.name)
 
-    output = _Output(folder, trial)
+    output = _Output(Kept(opened, storage), trial)
     with contextlib.suppress(KeyboardInterrupt):
         for text in _followed(output, is_over) if follow else output.new():
             typer.echo(text, nl=False)
@@ -72,18 +73,20 @@ class _Output:
     """The output of a study's trials, or of one of them, read from where the last look ended.
 
     Args:
-        folder: has a file for each trial, `<number>.log`.
+        kept: has a file for each trial.
         trial: the number of the only one that is read.
     """
 
-    def __init__(self, folder: Path, trial: int | None) -> None:
-        self._folder = folder
+    def __init__(self, kept: Kept, trial: int | None) -> None:
+        self._kept = kept
         self._trial = trial
         self._read: dict[int, int] = {}
 
     def new(self, last: bool = True) -> Iterator[str]:
         """Yield whole lines that were added since the last call, by trial; the last time also unfinished ones."""
-        for number, file in self._files():
+        for number, file in self._kept.logs().items():
+            if self._trial not in (None, number):
+                continue
             with file.open("rb") as opened:
                 opened.seek(self._read.get(number, 0))
                 added = opened.read()
@@ -93,7 +96,3 @@ class _Output:
             if text and not text.endswith("\n"):
                 text += "\n"
             yield text if self._trial is not None else "".join(f"[{number}] {line}\n" for line in text.splitlines())
-
-    def _files(self) -> list[tuple[int, Path]]:
-        found = [(int(file.stem), file) for file in self._folder.glob("*.log") if file.stem.isdecimal()]
-        return sorted((number, file) for number, file in found if self._trial in (None, number))

@@ -77,8 +77,8 @@ class Driver:
                 return False  # each driver of the study is to see it
             case Action.STOP_TRIAL:
                 assert request.trial is not None, request
-                met = self.scheduler.stop(request.trial, f"stopped by {request.actor}")
-                return met or request.trial in self.ended
+                self.scheduler.stop(request.trial, f"stopped by {request.actor}")
+                return request.trial in self.ended
 
     @property
     def over(self) -> bool:

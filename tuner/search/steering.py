@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -46,31 +47,35 @@ class Inbox:
         Args:
             handle: called from another thread, at each look, with each request that waits; returns whether it is met.
         """
+        if self._requests is None:
+            yield
+            return
         over = threading.Event()
-        looking = threading.Thread(target=self._look_until, args=(over, handle), name="inbox", daemon=True)
+        look = functools.partial(self._look, self._requests, handle)
+        looking = threading.Thread(target=_until, args=(over, look), name="inbox", daemon=True)
         looking.start()
         try:
             yield
         finally:
             over.set()
             looking.join()
-            self._look(handle, last=True)
+            look(last=True)
 
-    def _look_until(self, over: threading.Event, handle: Callable[[Request], bool]) -> None:
-        while not over.wait(LOOK_SECONDS):
-            self._look(handle)
-
-    def _look(self, handle: Callable[[Request], bool], last: bool = False) -> None:
+    def _look(self, requests: Requests, handle: Callable[[Request], bool], last: bool = False) -> None:
         """Pass on what waits; the last time only what concerns a trial, as the run is over."""
-        if self._requests is None:
-            return
         try:
-            for request in self._requests.pending():
+            for request in requests.pending():
                 stops_study = request.action is Action.STOP_STUDY
                 is_stale = stops_study and time.time() - request.at > STALE_SECONDS
                 is_mine = request.id not in self._earlier and not (last and stops_study)
                 if is_stale or (is_mine and handle(request)):
-                    self._requests.remove(request.id)
+                    requests.remove(request.id)
         except (SQLAlchemyError, StorageInternalError) as error:
             if outage_of(error) is None:
                 raise  # after an outage, a later look finds the same requests
+
+
+def _until(over: threading.Event, look: Callable[[], None]) -> None:
+    """Look every `LOOK_SECONDS` until the run is over."""
+    while not over.wait(LOOK_SECONDS):
+        look()

@@ -52,7 +52,6 @@ class TrialScheduler:
         self._limits = limits
         self._stopped: set[int] = set()
         self._asked: dict[int, str] = {}
-        self._met: set[int] = set()
         self._failed: list[Outcome] = []
         self.signal: int | None = None
         """The signal that asked for the end, if one did."""
@@ -129,17 +128,13 @@ class TrialScheduler:
             return Verdict.STOP
         return Verdict.GO if self.signal is None else Verdict.SUSPEND
 
-    def stop(self, number: int, cause: str) -> bool:
-        """Stop a trial of this driver at its next epoch; return whether it has ended since this was asked first.
+    def stop(self, number: int, cause: str) -> None:
+        """Stop a trial of this driver at its next epoch.
 
         Called from another thread. A trial that is not running here may be another driver's, or begin later.
         """
-        if number in self._met:
-            self._met.discard(number)
-            return True
         if number in self._trials.running:
             self._asked[number] = cause
-        return False
 
     def done(self, outcome: Outcome) -> tuple[Outcome, bool]:
         """Record the outcome of a trial; return it, and whether the trial has ended or resumes later.
@@ -153,8 +148,7 @@ class TrialScheduler:
             outcome = replace(outcome, cause=outcome.cause or cause)
         ended = in_turn(self._turns, functools.partial(self._trials.tell, outcome))
         self._stopped.discard(outcome.trial)
-        if self._asked.pop(outcome.trial, "") and ended:
-            self._met.add(outcome.trial)
+        self._asked.pop(outcome.trial, None)
         return outcome, ended
 
     def count(self, outcome: Outcome) -> None:

@@ -1,9 +1,8 @@
-"""The life of a job: its states, and which state may follow which."""
+"""The life of a job: its states, and which of them hold slots."""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
 
 
 class JobState(enum.Enum):
@@ -23,21 +22,5 @@ class JobState(enum.Enum):
         """Whether the job holds its slots."""
         return self in _OCCUPYING
 
-    @property
-    def over(self) -> bool:
-        """Whether the job has ended; only a request of its user queues it again."""
-        return self in _OVER
-
 
 _OCCUPYING = frozenset({JobState.STARTING, JobState.RUNNING, JobState.SUSPENDING})
-_OVER = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
-
-NEXT: Mapping[JobState, frozenset[JobState]] = {
-    JobState.QUEUED: _OVER - {JobState.DONE} | {JobState.STARTING, JobState.SUSPENDED},
-    JobState.STARTING: _OVER | {JobState.RUNNING, JobState.QUEUED, JobState.SUSPENDING},
-    JobState.RUNNING: _OVER | {JobState.SUSPENDING, JobState.QUEUED},
-    JobState.SUSPENDING: _OVER | {JobState.SUSPENDED, JobState.QUEUED},
-    JobState.SUSPENDED: frozenset({JobState.QUEUED, JobState.CANCELLED}),
-    **dict.fromkeys(_OVER, frozenset({JobState.QUEUED})),
-}
-"""The states that may follow a state. A job whose driver died, and one that is to go on, returns to QUEUED."""

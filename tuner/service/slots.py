@@ -30,9 +30,5 @@ class Slots:
         """Return the larger of the two parts of `whole`, in [0, 1] (dominant share, Ghodsi et al. 2011)."""
         return max(self.cpus / whole.cpus if whole.cpus else 0.0, self.gpus / whole.gpus if whole.gpus else 0.0)
 
-    def __str__(self) -> str:
-        named = ((self.cpus, "core"), (self.gpus, "GPU"))
-        return " and ".join(f"{count} {word}{'s' * (count != 1)}" for count, word in named if count > 0) or "no slots"
-
 
 NO_SLOTS = Slots()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import getpass
+import os
 import socket
 import time
 from collections.abc import Sequence
@@ -76,8 +77,8 @@ class Requests:
             connection.execute(CreateTable(_TABLE, if_not_exists=True))
             connection.commit()
 
-    def post(self, action: Action, trial: int | None = None, actor: str = "") -> int:
-        """Write a request, and return its id.
+    def post(self, action: Action, trial: int | None = None, actor: str = "") -> None:
+        """Write a request.
 
         Args:
             action: what is asked for.
@@ -90,8 +91,7 @@ class Requests:
         row = {"study": self._study, "action": action.value, "trial": trial, "at": time.time()}
         self.make_table()
         with readable_errors(), self._engine.begin() as connection:
-            asked = _TABLE.insert().values(**row, actor=actor or this_user()).returning(_TABLE.c.id)
-            return int(connection.execute(asked).scalar_one())
+            connection.execute(_TABLE.insert(), {**row, "actor": actor or _this_user()})
 
     def pending(self) -> Sequence[Request]:
         """Return the requests that no driver has met, the oldest first."""
@@ -113,9 +113,13 @@ def requests_of(url: str, study: str) -> Requests | None:
     return Requests(url, study) if reachable else None
 
 
-def this_user() -> str:
-    """Return the user and the machine of this process."""
-    return f"{getpass.getuser()}@{socket.gethostname()}"
+def _this_user() -> str:
+    """Return the user and the machine. A user without a name, as in a container, has a number."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # of Python up to 3.12, and of later ones
+        name = f"uid {os.getuid()}"
+    return f"{name}@{socket.gethostname()}"
 
 
 def _engine(url: URL) -> sqlalchemy.Engine:
