@@ -20,6 +20,19 @@ LONGEST = 60
 """Characters of a study's name in the name of its lock's file, which file systems limit."""
 
 
+class HeldByAnother(StorageError):
+    """Another process holds the lock of a study.
+
+    Args:
+        study: the study's name.
+        holder: the process.
+    """
+
+    def __init__(self, study: str, holder: str) -> None:
+        self.holder = holder
+        super().__init__(f"study {study}: {holder} is running it; wait for its end or stop it")
+
+
 @contextlib.contextmanager
 def held(file: Path, folder: Path, name: str, study: str) -> Iterator[None]:
     """Hold the lock of a study in a database file.
@@ -31,7 +44,8 @@ def held(file: Path, folder: Path, name: str, study: str) -> Iterator[None]:
         study: the study's name.
 
     Raises:
-        StorageError: another process holds it, or the folder cannot be written.
+        HeldByAnother: another process holds it.
+        StorageError: the folder cannot be written.
     """
     import fcntl  # on POSIX systems, which this project runs on; Python elsewhere can still read studies
 
@@ -41,7 +55,7 @@ def held(file: Path, folder: Path, name: str, study: str) -> Iterator[None]:
         except BlockingIOError:
             opened.seek(0)
             who = opened.readline().strip() or "another process"
-            raise StorageError(f"study {study}: {who} is running it; wait for its end or stop it") from None
+            raise HeldByAnother(study, who) from None
         opened.truncate(0)
         opened.write(f"process {os.getpid()} on {socket.gethostname()}\n")
         opened.flush()

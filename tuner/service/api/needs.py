@@ -1,0 +1,51 @@
+"""What a route needs: the parts of the server, and a user of a role."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Annotated, TypeAlias
+
+from fastapi import Depends, Request
+
+from tuner.service.access import Principal, Role
+from tuner.service.parts import Parts
+from tuner.service.problems import Refused
+
+
+def parts_of(request: Request) -> Parts:
+    """Return the parts of the server."""
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+def at_least(role: Role) -> Callable[[Request], Principal]:
+    """Return a dependency: the user of the request, who has at least this role."""
+
+    def principal(request: Request) -> Principal:
+        user: Principal | None = getattr(request.state, "principal", None)
+        if user is None:
+            detail = "this needs a token: Authorization: Bearer TOKEN, or log in on the page"
+            raise Refused(HTTPStatus.UNAUTHORIZED, detail, {"WWW-Authenticate": "Bearer"})
+        if user.role < role:
+            detail = f"{user.name} is a {user.role.name.lower()}; this needs the role {role.name.lower()}"
+            raise Refused(HTTPStatus.FORBIDDEN, detail)
+        return user
+
+    return principal
+
+
+def refuse_others(user: Principal, owner: str, thing: str) -> None:
+    """Refuse a user who changes what belongs to another.
+
+    Raises:
+        Refused: the user is neither the owner nor an admin.
+    """
+    if not user.may_change(owner):
+        raise Refused(HTTPStatus.FORBIDDEN, f"{thing} belongs to {owner}; {owner} or an admin can change it")
+
+
+Needs: TypeAlias = Annotated[Parts, Depends(parts_of)]
+Reader: TypeAlias = Annotated[Principal, Depends(at_least(Role.VIEWER))]
+Member: TypeAlias = Annotated[Principal, Depends(at_least(Role.MEMBER))]
+Admin: TypeAlias = Annotated[Principal, Depends(at_least(Role.ADMIN))]

@@ -1,0 +1,18 @@
+"""The parts of a running server, which its routes share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tuner.service.database import Database
+from tuner.service.jobs import Jobs
+from tuner.service.server_options import ServerOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of a running server; `tuner.service.api.needs` hands them to routes."""
+
+    options: ServerOptions
+    database: Database
+    jobs: Jobs

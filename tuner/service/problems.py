@@ -1,0 +1,120 @@
+"""Errors over HTTP: problem details (RFC 9457), for each error of tuner and each wrong request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from tuner.errors import SpaceError, StorageError, StudyError, TunerError, UsageError
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class FaultModel(BaseModel):
+    """A fault of a space. `line` and `column` count from 1; they are null for a value beside the file."""
+
+    line: int | None
+    column: int | None
+    path: str
+    message: str
+
+
+class Problem(BaseModel):
+    """Problem details (RFC 9457)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str = Field(description="What is wrong, and what to do.")
+    faults: list[FaultModel] | None = Field(None, description="The faults of a space, in the order of their places.")
+
+
+class Refused(Exception):
+    """A request that the server refuses.
+
+    Args:
+        status: of HTTP.
+        detail: one sentence: what is wrong, and what to do.
+        headers: of the answer.
+    """
+
+    def __init__(self, status: HTTPStatus, detail: str, headers: dict[str, str] | None = None) -> None:
+        self.status = status
+        self.detail = detail
+        self.headers = headers
+        super().__init__(detail)
+
+
+def problem(
+    status: int, detail: str, faults: Sequence[FaultModel] | None = None, headers: dict[str, str] | None = None
+) -> JSONResponse:
+    """Return an answer with problem details."""
+    told = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, faults=list(faults or ()) or None)
+    content = told.model_dump(exclude_none=True)
+    return JSONResponse(content, status_code=status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error with problem details."""
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(TunerError, _of_tuner)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _of_http)
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return what OpenAPI says of these answers of a route."""
+    content = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    return {status: {"description": HTTPStatus(status).phrase, "model": Problem, **content} for status in statuses}
+
+
+def faults_of(error: SpaceError) -> list[FaultModel]:
+    """Return the faults of a space for an answer."""
+    return [
+        FaultModel(
+            line=fault.place.line if fault.place else None,
+            column=fault.place.column if fault.place else None,
+            path=fault.path,
+            message=fault.message,
+        )
+        for fault in error.faults
+    ]
+
+
+async def _refused(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Refused)
+    return problem(error.status, error.detail, headers=error.headers)
+
+
+async def _of_tuner(request: Request, error: Exception) -> JSONResponse:
+    match error:
+        case SpaceError():
+            return problem(422, "The space has faults.", faults_of(error))
+        case StudyError():
+            return problem(404, str(error))
+        case UsageError():
+            return problem(422, str(error))
+        case StorageError():
+            return problem(503, str(error), headers={"Retry-After": "5"})
+        case _:
+            return problem(409, str(error))
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    told = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+    return problem(422, "; ".join(told))
+
+
+async def _of_http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    return problem(error.status_code, str(error.detail), headers=dict(error.headers or {}))

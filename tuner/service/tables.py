@@ -1,0 +1,183 @@
+"""The tables of the service, in the database of the studies. `migrations/` makes them.
+
+Times are seconds since 1970. Names of studies are those of Optuna's table: a job refers to a study by its name.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy
+from sqlalchemy import JSON, Column, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
+
+VERSION_TABLE = "service_version"
+"""The table in which Alembic notes the last migration."""
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+users = Table(
+    "service_users",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(80), nullable=False, unique=True),
+    Column("role", String(16), nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("disabled_at", Float),
+)
+
+tokens = Table(
+    "service_tokens",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("user_id", ForeignKey("service_users.id"), nullable=False, index=True),
+    Column("label", String(80), nullable=False),
+    Column("digest", String(200), nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),
+    Column("revoked_at", Float),
+    Column("used_at", Float),
+)
+
+sessions = Table(
+    "service_sessions",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("user_id", ForeignKey("service_users.id"), index=True),
+    Column("csrf", String(64), nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
+)
+"""Logins of the page. Without a user it is the one of the printed link."""
+
+jobs = Table(
+    "service_jobs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("study", String(512), nullable=False, index=True),
+    Column("owner", String(80), nullable=False, index=True),
+    Column("state", String(16), nullable=False, index=True),
+    Column("priority", Integer, nullable=False),
+    Column("cpus", Integer, nullable=False),
+    Column("gpus", Integer, nullable=False),
+    Column("command", JSON, nullable=False),
+    Column("folder", Text, nullable=False),
+    Column("submitted_at", Float, nullable=False),
+    Column("queued_at", Float, nullable=False),
+    Column("started_at", Float),
+    Column("ended_at", Float),
+    Column("passed", JSON, nullable=False),
+    Column("starts", Integer, nullable=False),
+    Column("wanted", String(16)),
+    Column("process", JSON),
+    Column("exit_code", Integer),
+    Column("reason", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""`starts` counts the starts without progress. `wanted` is the state that the job takes when its driver has ended.
+`process` is the driver's host, pid and start time."""
+
+job_changes = Table(
+    "service_job_changes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("job_id", ForeignKey("service_jobs.id"), nullable=False, index=True),
+    Column("at", Float, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("actor", String(80), nullable=False),
+    Column("reason", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+uses = Table(
+    "service_uses",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("job_id", ForeignKey("service_jobs.id"), nullable=False, index=True),
+    Column("owner", String(80), nullable=False),
+    Column("cpus", Integer, nullable=False),
+    Column("gpus", Integer, nullable=False),
+    Column("start", Float, nullable=False),
+    Column("end", Float, index=True),
+)
+"""The times in which jobs held their slots; without an `end` one still does."""
+
+datasets = Table(
+    "service_datasets",
+    metadata,
+    Column("name", String(80), primary_key=True),
+    Column("owner", String(80), nullable=False),
+    Column("files", JSON, nullable=False),
+    Column("size", sqlalchemy.BigInteger, nullable=False),
+    Column("created_at", Float, nullable=False),
+)
+"""Uploaded data; `files` maps a path to the digest of its content."""
+
+leases = Table(
+    "service_leases",
+    metadata,
+    Column("study", String(512), primary_key=True),
+    Column("trial", Integer, primary_key=True),
+    Column("attempt", Integer, nullable=False),
+    Column("worker", String(200), nullable=False),
+    Column("owner", String(80), nullable=False),
+    Column("expires_at", Float, nullable=False),
+)
+"""The trials of remote workers, until they end or the lease expires."""
+
+answers = Table(
+    "service_answers",
+    metadata,
+    Column("owner", String(80), primary_key=True),
+    Column("key", String(200), primary_key=True),
+    Column("request", String(64), nullable=False),
+    Column("status", Integer),
+    Column("headers", JSON, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("created_at", Float, nullable=False, index=True),
+)
+"""Answers by `Idempotency-Key`; `request` is a digest of method, path and body. Without a status it is being made."""
+
+audit = Table(
+    "service_audit",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Float, nullable=False, index=True),
+    Column("actor", String(80), nullable=False),
+    Column("action", String(200), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("address", String(80), nullable=False),
+    sqlite_autoincrement=True,
+)
+
+webhooks = Table(
+    "service_webhooks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("owner", String(80), nullable=False, index=True),
+    Column("url", Text, nullable=False),
+    Column("events", JSON, nullable=False),
+    Column("secret", String(200)),
+    sqlite_autoincrement=True,
+)
+
+deliveries = Table(
+    "service_deliveries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("secret", String(200)),
+    Column("body", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("next_at", Float, nullable=False),
+    Column("sent_at", Float),
+    Column("error", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+Index("ix_service_deliveries_open", deliveries.c.sent_at, deliveries.c.next_at)
