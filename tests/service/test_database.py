@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 
 from tuner.errors import StorageError, UsageError
 from tuner.service.database import Database
-from tuner.service.tables import VERSION_TABLE, metadata
+from tuner.service.service_tables import VERSION_TABLE, metadata
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tuner.service import problems
 from tuner.service.api import health
 from tuner.service.database import Database
 from tuner.service.jobs import Jobs
-from tuner.service.parts import Parts
+from tuner.service.server import Server
 from tuner.service.server_options import ServerOptions
 
 API = "/api/v1"
@@ -28,7 +28,7 @@ def create_app(options: ServerOptions) -> FastAPI:
         database = Database(options.storage)
         with database.served():
             database.upgrade()
-            app.state.parts = Parts(options, database, Jobs(database))
+            app.state.server = Server(options, database, Jobs(database))
             yield
 
     app = FastAPI(

@@ -16,7 +16,7 @@ from sqlalchemy.engine import URL
 
 from tuner.errors import StorageError, UsageError
 from tuner.runtime.seeds import derive
-from tuner.service.tables import VERSION_TABLE
+from tuner.service.service_tables import VERSION_TABLE
 from tuner.storage import open_storage, postgres, state_folder
 from tuner.storage.locks import HeldByAnother, held, making
 from tuner.storage.transient_errors import readable_errors

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy
 from fastapi import APIRouter
 
-from tuner.service.api.needs import Needs
+from tuner.service.api.needs import CurrentServer
 from tuner.service.problems import responses
 
 router = APIRouter(tags=["operation"])
@@ -18,8 +18,8 @@ async def healthz() -> dict[str, str]:
 
 
 @router.get("/readyz", responses=responses(503))
-def readyz(parts: Needs) -> dict[str, str]:
+def readyz(server: CurrentServer) -> dict[str, str]:
     """Return whether the database answers."""
-    with parts.database.begin() as connection:
+    with server.database.begin() as connection:
         connection.execute(sqlalchemy.text("SELECT 1"))
     return {"status": "ready"}

@@ -1,4 +1,4 @@
-"""What a route needs: the parts of the server, and a user of a role."""
+"""What a route needs: the running server, and a user of a role."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Annotated, TypeAlias
 from fastapi import Depends, Request
 
 from tuner.service.access import Principal, Role
-from tuner.service.parts import Parts
 from tuner.service.problems import Refused
+from tuner.service.server import Server
 
 
-def parts_of(request: Request) -> Parts:
-    """Return the parts of the server."""
-    parts: Parts = request.app.state.parts
-    return parts
+def server_of(request: Request) -> Server:
+    """Return the running server."""
+    server: Server = request.app.state.server
+    return server
 
 
 def at_least(role: Role) -> Callable[[Request], Principal]:
@@ -45,7 +45,7 @@ def refuse_others(user: Principal, owner: str, thing: str) -> None:
         raise Refused(HTTPStatus.FORBIDDEN, f"{thing} belongs to {owner}; {owner} or an admin can change it")
 
 
-Needs: TypeAlias = Annotated[Parts, Depends(parts_of)]
+CurrentServer: TypeAlias = Annotated[Server, Depends(server_of)]
 Reader: TypeAlias = Annotated[Principal, Depends(at_least(Role.VIEWER))]
 Member: TypeAlias = Annotated[Principal, Depends(at_least(Role.MEMBER))]
 Admin: TypeAlias = Annotated[Principal, Depends(at_least(Role.ADMIN))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from tuner.service.tables import VERSION_TABLE, metadata
+from tuner.service.service_tables import VERSION_TABLE, metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

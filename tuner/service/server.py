@@ -1,4 +1,4 @@
-"""The parts of a running server, which its routes share."""
+"""A running server: the parts that its routes share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tuner.service.server_options import ServerOptions
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Server:
     """The parts of a running server; `tuner.service.api.needs` hands them to routes."""
 
     options: ServerOptions
