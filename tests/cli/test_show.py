@@ -20,11 +20,10 @@ from tuner.cli.views.sparkline import bar, sparkline
 from tuner.cli.views.summary_table import print_summary
 from tuner.protocol import Outcome, State
 from tuner.results.answer import BASELINE
-from tuner.results.confirmation import CONFIRM
 from tuner.results.results import Results
 from tuner.results.summary import summary
 from tuner.study import AskTell, Study, list_studies
-from tuner.study.study import note
+from tuner.study.study import CONFIRM, note
 
 FLOAT = optuna.distributions.FloatDistribution(0, 1)
 LONG = "optimizer.AdamW.weight_decay"

@@ -56,6 +56,25 @@ def test_only_a_trial_that_has_not_ended_can_be_stopped(url: str) -> None:
     assert [(each.action, each.trial) for each in Requests(url, "tiny").pending()] == [(Action.STOP_TRIAL, 1)]
 
 
+def test_an_ignored_trial_is_said_to_be_ignored_wherever_it_is_shown(url: str, tmp_path: Path) -> None:
+    trials = opened(url, TINY)
+    complete(trials, 0.75)
+    complete(trials, 0.5)
+
+    def said(*arguments: str) -> str:
+        return CliRunner().invoke(app, [*arguments, "--storage", url], catch_exceptions=False).output
+
+    assert said("trial", "tiny", "0", "ignore") == "trial 0 of study tiny is ignored; `--undo` counts it again\n"
+    assert "1 trial is ignored and left out of all below: 0" in said("show", "tiny")
+    assert "complete, ignored by" in said("show", "tiny", "--trial", "0")
+    assert '"ignored": {' in said("show", "tiny", "--trial", "0", "--format", "json")
+    assert "2 complete, 1 ignored" in said("list")
+    exported = said("export", "tiny", "--trial", "0", "-o", str(tmp_path / "it.yaml"))
+    assert "ignores" in exported
+    assert said("trial", "tiny", "0", "ignore", "--undo") == "trial 0 of study tiny counts again\n"
+    assert "ignored" not in said("show", "tiny")
+
+
 def test_a_user_without_a_name_asks_with_a_number(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(number: int) -> None:
         raise KeyError(number)

@@ -85,7 +85,7 @@ def test_each_line_of_the_tour_has_what_it_needs_from_the_lines_above(tmp_path: 
     assert {"best.yaml", "runs/digits"} <= folder.files
 
 
-STEERING = {"stop", "trial"}
+STEERING = {"stop"}
 """Commands that need a run at work, which the tour has none of."""
 
 

@@ -18,12 +18,11 @@ from tuner.errors import UsageError
 from tuner.plots.study_comparison import Confirmed, Contestant
 from tuner.protocol import Fixed
 from tuner.reports import comparison
-from tuner.results.confirmation import CONFIRM
 from tuner.results.mean_interval import Interval
 from tuner.results.results import Results
 from tuner.results.stage import Part, Run
 from tuner.study import Study
-from tuner.study.study import note
+from tuner.study.study import CONFIRM, note
 from tuner.study.trial_attributes import HISTORY
 
 OTHER = """\

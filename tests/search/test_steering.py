@@ -11,9 +11,11 @@ import tuner
 from tuner.errors import Interrupted
 from tuner.protocol import State
 from tuner.search import steering
-from tuner.search.events import Event, Noted, Reported
+from tuner.search.events import Ended, Event, Noted, Reported
 from tuner.storage import open_storage
 from tuner.storage.requests import Action, Requests
+from tuner.study import marks
+from tuner.study.interventions import steer_trial
 
 SPACE = """\
 study: {name: steered}
@@ -64,6 +66,37 @@ def test_a_trial_that_is_stopped_ends_as_pruned_with_who_asked_and_the_others_go
     assert records[1].cause == "stopped by ann@lab"
     assert 3 < len(records[1].epochs) < 100
     assert list(requests.pending()) == []
+
+
+def test_a_trial_that_is_ignored_while_the_run_goes_on_is_not_its_best(
+    space: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(marks, "LOOK_SECONDS", 0.02)
+    seen: list[Event] = []
+    settings = {"search.enqueue": [{"x": 0.5}, {"x": 0.25}, {"x": 0.1}]}
+
+    result = tuner.run(
+        space,
+        storage=url,
+        settings=settings,
+        observe=when(1, 3, lambda: steer_trial(url, "steered", 0, "ignore"), seen),
+    )
+
+    assert [event.front[0].number for event in seen if isinstance(event, Ended)] == [0, 1, 1]
+    assert result.best.number == 1
+    assert len(result.study.records()) == 3
+
+
+def test_a_target_that_only_an_ignored_trial_has_reached_stops_no_search(space: Path, url: str) -> None:
+    settings = {"search.enqueue": [{"x": 0.5}, {"x": 0.25}], "search.stop": {"target": 100.4}}
+
+    stopped = tuner.run(space, storage=url, settings=settings)
+    steer_trial(url, "steered", 0, "ignore")
+    result = tuner.run(space, storage=url, settings=settings)
+
+    assert (stopped.study.finished(), stopped.stopped != "") == (1, True)
+    assert result.study.finished() == 3
+    assert result.best.number in (1, 2)
 
 
 def test_a_trial_that_waits_is_stopped_when_it_runs(space: Path, url: str) -> None:

@@ -11,7 +11,6 @@ from tests.conftest import TINY
 from tests.support.asking import complete, opened
 from tuner.errors import SpaceError
 from tuner.protocol import Fixed
-from tuner.results.confirmation import CONFIRM
 from tuner.results.stage import Part, Run
 from tuner.search.warm_start import WarmStartConfigs, begin_with, known_configs
 from tuner.space import Space
@@ -19,7 +18,7 @@ from tuner.storage import open_storage
 from tuner.study import AskTell, Record, Study, load_study
 from tuner.study.provenance import Origin, Way
 from tuner.study.registry import enqueue
-from tuner.study.study import note
+from tuner.study.study import CONFIRM, note
 
 SGD = {"model.hidden.length": 1, "model.hidden.0": 8, "optimizer": "SGD", "optimizer.SGD.lr": 0.1}
 WIDE = {"model.hidden.length": 2, "model.hidden.0": 10, "model.hidden.1": 16, "optimizer": "Adam"}

@@ -9,6 +9,7 @@ import pytest
 
 from tuner.protocol import State
 from tuner.study import TrialStatus, Unfinished
+from tuner.study.marks import Marks
 from tuner.study.record import record_of
 
 
@@ -19,7 +20,7 @@ def trial(theirs: optuna.trial.TrialState, **attributes: Any) -> optuna.trial.Fr
 
 @pytest.mark.parametrize("told", [state for state in State if state is not State.SUSPENDED])
 def test_a_trial_that_we_ended_has_the_cause_that_we_told(told: State) -> None:
-    record = record_of(trial(optuna.trial.TrialState.FAIL, attempt=1, state=told.value))
+    record = record_of(trial(optuna.trial.TrialState.FAIL, attempt=1, state=told.value), Marks())
 
     assert record.state is told
     assert record.finished
@@ -36,11 +37,11 @@ def test_a_trial_that_we_ended_has_the_cause_that_we_told(told: State) -> None:
     ],
 )
 def test_any_other_trial_has_the_state_that_optuna_has(theirs: optuna.trial.TrialState, state: TrialStatus) -> None:
-    record = record_of(trial(theirs))
+    record = record_of(trial(theirs), Marks())
 
     assert record.state is state
     assert record.finished is isinstance(state, State)
 
 
 def test_a_state_that_no_version_of_ours_has_told_is_optunas() -> None:
-    assert record_of(trial(optuna.trial.TrialState.FAIL, attempt=1, state="on strike")).state is State.FAILED
+    assert record_of(trial(optuna.trial.TrialState.FAIL, attempt=1, state="on strike"), Marks()).state is State.FAILED

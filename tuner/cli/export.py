@@ -41,5 +41,7 @@ def export(
         return
     record = best_config.chosen(results, trial)
     origin = record.attributes.origin
-    told = f"trial {trial}" if trial is not None else best_config.why(results, record)
+    told = best_config.why(results, record) if trial is None else f"trial {trial}"
+    if record.ignored is not None:
+        told += f", which {record.ignored.by} ignores"
     say(f"wrote {out}: {told}" + (f"; {origin.way.value} {origin}" if origin is not None else ""))

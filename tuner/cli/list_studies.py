@@ -50,6 +50,8 @@ def list_(storage: options.Storage = DEFAULT_STORAGE) -> None:
         records, goal = results.records, results.goal
         states = collections.Counter(record.state for record in records)
         shown = ", ".join(f"{count} {state}" for state, count in states.items())
+        if left_out := len(records) - len(results.counted):
+            shown += f", {left_out} ignored"
         rows.append((name, ", ".join(goal.titles), _standing(results), str(len(records)), shown))
         table.add_row(*rows[-1])
         if told := results.failures.sentence:

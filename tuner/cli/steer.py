@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import enum
 from typing import Annotated
 
 import typer
 
 from tuner.cli import options
-from tuner.cli.options import _load
 from tuner.cli.views.wrapping import say
 from tuner.config import DEFAULT_STORAGE
-from tuner.errors import StudyError, listing
-
-
-class Steer(enum.Enum):
-    """What can be done with a trial."""
-
-    STOP = "stop"
+from tuner.errors import listing
 
 
 def stop(study: options.StudyName, storage: options.Storage = DEFAULT_STORAGE) -> None:
@@ -27,32 +19,33 @@ def stop(study: options.StudyName, storage: options.Storage = DEFAULT_STORAGE) -
 
     Example: tuner stop digits-cnn
     """
-    from tuner.storage.active_drivers import drivers_of
-    from tuner.storage.requests import Action, Requests
+    from tuner.study.interventions import stop_runs
 
-    opened = _load(storage, study)
-    drivers = drivers_of(storage, opened.name)
-    if not drivers:
-        raise StudyError(f"study {study}: no run works on it; there is nothing to stop")
-    Requests(storage, opened.name).post(Action.STOP_STUDY)
+    drivers = stop_runs(storage, study)
     say(f"asked {listing(sorted(drivers.values()))} to stop; running trials wait at their epoch's end")
 
 
 def trial(
     study: options.StudyName,
     number: Annotated[int, typer.Argument(metavar="N", help="The trial's number.", min=0)],
-    action: Annotated[Steer, typer.Argument(help="stop ends it at its epoch's end, as pruned.")],
+    action: Annotated[str, typer.Argument(metavar="stop|ignore", help="What to do with it.")],
+    undo: Annotated[bool, typer.Option("--undo", help="Count an ignored trial again.")] = False,
     storage: options.Storage = DEFAULT_STORAGE,
 ) -> None:
-    """Stop one trial. A run of the study sees that within a second; without a run, the next one does.
+    """Stop or ignore one trial. A run of the study sees that within a second; without a run, the next one does.
+
+    stop ends it at its epoch's end, as pruned. ignore takes it out of the best trials, the plots, the importances and
+    the view of sampler and pruner. It still counts towards the total.
 
     Example: tuner trial digits-cnn 17 stop
-    """
-    from tuner.storage.requests import Action, Requests
 
-    opened = _load(storage, study)
-    record = opened.record(number)
-    if record.finished:
-        raise StudyError(f"trial {number} of study {study} has ended: it is {record.state.value}")
-    Requests(storage, opened.name).post(Action.STOP_TRIAL, number)
-    say(f"trial {number} of study {study} stops at its next epoch's end")
+    Example: tuner trial digits-cnn 17 ignore --undo
+    """
+    from tuner.study.interventions import Steer, steer_trial
+
+    steer_trial(storage, study, number, action, undo)
+    done = {
+        Steer.STOP: "stops at its next epoch's end",
+        Steer.IGNORE: "counts again" if undo else "is ignored; `--undo` counts it again",
+    }
+    say(f"trial {number} of study {study} {done[Steer(action)]}")

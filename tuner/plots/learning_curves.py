@@ -94,7 +94,7 @@ def _table(best: Sequence[Record], goal: Goal, i: int) -> Table:
 def intermediate_values(results: Results) -> Plot:
     """Draw the objective of every trial after each epoch, pruned trials dotted."""
     title, goal, metric = "Intermediate values", results.goal, results.goal.title
-    reported = [record for record in results.records if record.reports]
+    reported = [record for record in results.counted if record.reports]
     if not reported:
         return Plot(title, "", None, "no trial has reported an epoch yet")
     shown = thinned(reported, losses(goal, 0), MOST_LINES)

@@ -43,7 +43,7 @@ def history(results: Results, i: int = 0) -> Plot:
 
     Trials without a value are crosses below.
     """
-    goal, records = results.goal, results.records
+    goal, records = results.goal, results.counted
     title, metric = titled("Optimization history", goal, i), goal.titles[i]
     complete = [record for record in records if record.complete and record.values]
     if not complete:

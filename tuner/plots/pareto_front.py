@@ -26,7 +26,7 @@ def pareto(results: Results) -> Plot:
     """Draw every complete trial by its values, and mark those of the front."""
     goal, front = results.goal, results.front
     title, metrics = "Pareto front", goal.titles
-    complete = [record for record in results.records if record.complete and record.values]
+    complete = [record for record in results.counted if record.complete and record.values]
     if not complete:
         return Plot(title, "", None, "no trial is complete yet")
     numbers = {record.number for record in front}

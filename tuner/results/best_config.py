@@ -141,7 +141,9 @@ def _best(results: Results) -> Record:
         raise StudyError(
             f"study {study.name} has several objectives: name a trial of its front with --trial: {numbers}"
         )
-    if any(record.complete or not record.feasible for record in results.records):
+    if any(record.complete for record in results.records) and not any(record.complete for record in results.counted):
+        raise StudyError(f"study {study.name}: every complete trial is ignored; name one with --trial")
+    if any(record.complete or not record.feasible for record in results.counted):
         bounds = listing(map(str, study.goal.bounds))
         raise StudyError(f"study {study.name} has no complete trial that keeps {bounds}; name one with --trial")
     raise StudyError(f"study {study.name} has no complete trial yet; name one with --trial")

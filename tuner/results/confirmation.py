@@ -24,13 +24,10 @@ from tuner.results.stage import Run, Stage, Standing
 from tuner.settings import Confirm
 from tuner.study import Record, Study
 from tuner.study.registry import sibling
-from tuner.study.study import noted
+from tuner.study.study import CONFIRM, noted
 
 if TYPE_CHECKING:
     from tuner.results.results import Results
-
-CONFIRM = "confirm"
-"""The sibling's attribute with its search, its candidates and its terms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +130,9 @@ def search_of(runs: Study) -> Study | None:
 
 
 def read(search: Results, runs: Results) -> Confirmation | None:
-    """Return the stored state of a confirmation; None if its trials are later than the search's here.
+    """Return the stored state of a confirmation, without candidates that are ignored by now.
+
+    None if no candidate is left, or if its trials are later than the search's here.
 
     Args:
         search: the study that is confirmed.
@@ -144,7 +143,9 @@ def read(search: Results, runs: Results) -> Confirmation | None:
     overlap = facts.get("overlap", math.inf if terms.splits else 0.0)
     if max(facts["candidates"]) >= len(search.records):
         return None
-    candidates = [search.records[number] for number in facts["candidates"]]
+    candidates = [record for number in facts["candidates"] if (record := search.records[number]).ignored is None]
+    if not candidates:
+        return None
     return confirmation(search, candidates, terms, runs.records, overlap)
 
 

@@ -53,6 +53,11 @@ class Results:
         """Every trial, by number."""
         return self._snapshot.records
 
+    @functools.cached_property
+    def counted(self) -> list[Record]:
+        """The trials that are not ignored."""
+        return [record for record in self.records if record.ignored is None]
+
     @property
     def domains(self) -> dict[str, Domain]:
         """The domain of each parameter, in the order in which trials first had them."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tuner.errors import listing
 from tuner.goal import Direction, Goal
 from tuner.results.failures import Failures
 from tuner.results.importances import Importances
@@ -61,7 +62,7 @@ def summary(results: Results, top: int = TOP) -> Summary:
         top: how many trials to show at most.
     """
     goal, front = results.goal, results.front
-    ended = results.study.ranked(record for record in results.records if record.finished)
+    ended = results.study.ranked(record for record in results.counted if record.finished)
     shown = tuple((front if front and not goal.single else ended)[:top])
     return Summary(
         headline=headline(results),
@@ -108,6 +109,9 @@ def circumstances(results: Results) -> Iterator[str]:
     yield from versions.notes(study)
     if reason := stop_reason(study):
         yield f"stopped by search.stop: {reason}"
+    if ignored := [record.number for record in results.records if record.ignored is not None]:
+        verb = "trial is" if len(ignored) == 1 else "trials are"
+        yield f"{len(ignored)} {verb} ignored and left out of all below: {listing(map(str, ignored))}"
     if search := results.confirms:
         yield f"the runs of a confirmation: their best is no result; `tuner show {search}` has what they say"
 

@@ -20,7 +20,7 @@ from tuner.errors import BuildError, DataError, StudyError, UsageError, listing
 from tuner.executors import leftovers
 from tuner.executors.worker_options import Executor, WorkerOptions, Workers
 from tuner.goal import Goal
-from tuner.results.confirmation import CONFIRM, Confirmation, candidates_of, confirmation, sibling_name
+from tuner.results.confirmation import Confirmation, candidates_of, confirmation, sibling_name
 from tuner.results.results import Results
 from tuner.results.stage import Part, Run
 from tuner.runtime.seeds import derive
@@ -36,7 +36,7 @@ from tuner.storage import in_turn, join, open_storage, study_folder
 from tuner.storage.requests import requests_of
 from tuner.study import Record, Study, load_study, open_study
 from tuner.study.registry import enqueue, sibling
-from tuner.study.study import note, noted
+from tuner.study.study import CONFIRM, note, noted
 from tuner.study.versions import confirmable
 from tuner.training import Job, device_of
 

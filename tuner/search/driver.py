@@ -137,13 +137,13 @@ class Driver:
         return ended
 
     def _pass_on(self, outcomes: Sequence[Outcome]) -> None:
-        """Report ended trials, and delete checkpoints except those of the best and of unfinished trials."""
+        """Report ended trials, and delete checkpoints except those of best, ignored and unfinished trials."""
         if not outcomes:
             return
         records = self._trials.queue.ended()
         self._leaderboard.take(records)
         self._states.update(record.state for record in records)
-        self._files.keep({*(record.number for record in self._leaderboard.best), *self._trials.queue.unfinished})
+        self._files.keep(self._leaderboard.kept.union(self._trials.queue.unfinished))
         for outcome in outcomes:
             self.ended.add(outcome.trial)
             self.scheduler.count(outcome)

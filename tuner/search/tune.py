@@ -229,11 +229,15 @@ def _renamed(space: Space, name: str) -> Space:
 def _why_none(study: Study) -> str:
     records = study.records()
     complete = [record for record in records if record.complete]
-    causes = [record.why for record in records if record.why]
-    if complete:
+    counted = [record for record in complete if record.ignored is None]
+    causes = [record.why for record in records if record.why and record.ignored is None]
+    if counted:
         bounds = listing(map(str, study.goal.bounds))
         way_on = "loosen them under a new --study-name, give a larger --n-trials, or export one with --trial"
-        return f"study {study.name}: none of {len(complete)} complete trials keeps {bounds}; {way_on}"
+        return f"study {study.name}: none of {len(counted)} complete trials keeps {bounds}; {way_on}"
+    if complete:
+        way_on = "give a larger --n-trials, or count one again: `tuner trial STUDY N ignore --undo`"
+        return f"study {study.name}: every complete trial is ignored; {way_on}"
     if not causes:
         return f"study {study.name}: no trial is complete yet; run it again with more time"
     cause = commonest(causes)

@@ -91,7 +91,7 @@ class Requests:
         row = {"study": self._study, "action": action.value, "trial": trial, "at": time.time()}
         self.make_table()
         with readable_errors(), self._engine.begin() as connection:
-            connection.execute(_TABLE.insert(), {**row, "actor": actor or _this_user()})
+            connection.execute(_TABLE.insert(), {**row, "actor": actor or this_user()})
 
     def pending(self) -> Sequence[Request]:
         """Return the requests that no driver has met, the oldest first."""
@@ -113,7 +113,7 @@ def requests_of(url: str, study: str) -> Requests | None:
     return Requests(url, study) if reachable else None
 
 
-def _this_user() -> str:
+def this_user() -> str:
     """Return the user and the machine. A user without a name, as in a container, has a number."""
     try:
         name = getpass.getuser()

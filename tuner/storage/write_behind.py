@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import datetime
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Sequence, Set
 from typing import Any, TypeVar
 
 from optuna.distributions import BaseDistribution, check_distribution_compatibility
@@ -40,6 +40,8 @@ class WriteBehindStorage(StorageProxy):
     def __init__(self, inner: BaseStorage, turns: Turns | None = None, delay: float = 0.0) -> None:
         super().__init__(inner)
         self.turns = turns or Sole()
+        self.hidden: Set[int] = frozenset()
+        """The numbers of trials that `get_all_trials` leaves out when they have ended."""
         backend = backend_of(inner)
         self.tables = MemoryTables(inner) if backend is None else Tables(backend, self.turns)
         self._caches = StudyCaches(inner, self.tables, self.turns)
@@ -53,6 +55,8 @@ class WriteBehindStorage(StorageProxy):
     ) -> list[FrozenTrial]:
         """Return the trials by number: this driver's own from memory, others as the database has them."""
         trials = self._caches.of_study(study_id).all(states)
+        if self.hidden:
+            trials = [trial for trial in trials if trial.number not in self.hidden or not trial.state.is_finished()]
         return copy.deepcopy(trials) if deepcopy else trials
 
     def get_n_trials(self, study_id: int, state: tuple[TrialState, ...] | TrialState | None = None) -> int:

@@ -19,6 +19,7 @@ from tuner.storage import TrialUpdate, Turns, WriteBehindStorage, readable_error
 from tuner.study import samplers
 from tuner.study.attempt import Attempt, epochs_of
 from tuner.study.dead_drivers import Recovery
+from tuner.study.marks import hidden
 from tuner.study.outcome_writer import OutcomeWriter
 from tuner.study.running_trials import RunningTrials
 from tuner.study.sampler_traits import traits_of
@@ -44,7 +45,7 @@ class AskTell:
         self.optuna = study.optuna
         self._storage = WriteBehindStorage(storage_of(study.optuna), turns, delay)
         put_storage(self.optuna, self._storage)
-        self.queue = TrialQueue(self.optuna, self._storage)
+        self.queue = TrialQueue(self.optuna, self._storage, study.marks)
         self.running = RunningTrials(self._storage)
         self._outcomes = OutcomeWriter(study, self._storage)
         self._recovery = Recovery(self.queue, self.running, self._outcomes)
@@ -58,7 +59,7 @@ class AskTell:
         Args:
             place: where the trial begins at once; None if it is placed and begun later.
         """
-        with readable_errors(), self._storage.together() as written:
+        with readable_errors(), hidden(self.study.marks.look(), self._storage), self._storage.together() as written:
             self._seed_sampler()
             drawn = self.optuna.ask()
             found = self._storage.get_trial(trial_id_of(drawn))
@@ -129,7 +130,8 @@ class AskTell:
         """Return whether the pruner stops the trial with these new values, which its notes accompany."""
         trial = copy.copy(self._storage.get_trial(trial_id))
         trial.intermediate_values = {**trial.intermediate_values, **values}
-        return self.optuna.pruner.prune(self.optuna, trial)
+        with hidden(self.study.marks.look(), self._storage):
+            return self.optuna.pruner.prune(self.optuna, trial)
 
     def tell(self, outcome: Outcome) -> bool:
         """Record the outcome of a trial; return whether it has ended: a suspended or lost trial may wait."""

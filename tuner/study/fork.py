@@ -153,8 +153,10 @@ def _fitting(study: Study, trials: Sequence[FrozenTrial], space: Space) -> tuple
     numbers = itertools.count()
     kept: list[FrozenTrial] = []
     reasons: Counter[str] = Counter()
+    marks = study.marks.read()
     for trial in trials:
-        fit = _UNKEPT.get(trial.state) or _fit(trial, study.space, space)
+        ignored = "they are ignored" if trial.number in marks.ignored else ""
+        fit = ignored or _UNKEPT.get(trial.state) or _fit(trial, study.space, space)
         if isinstance(fit, str):
             reasons[fit] += 1
         else:

@@ -10,6 +10,7 @@ from tuner.optuna_internals import tell
 from tuner.protocol import Outcome, State
 from tuner.storage import TrialUpdate, WriteBehindStorage
 from tuner.study.attempt import TOLD_AS, Attempt, constraints
+from tuner.study.marks import hidden
 from tuner.study.study import Study
 from tuner.study.trial_attributes import TRACEBACK, TrialAttributes, attributes_of
 
@@ -53,7 +54,7 @@ class OutcomeWriter:
         trace = {TRACEBACK: outcome.traceback} if outcome.traceback or TRACEBACK in trial.system_attrs else {}
         told = TrialUpdate({**stale, **known.user}, {**constraints(outcome.violations), **trace})
         values = outcome.values if outcome.state is State.COMPLETE else None
-        with self._storage.together():
+        with hidden(self._study.marks.look(), self._storage), self._storage.together():
             self._storage.note(attempt.id, told)
             tell(self._study.optuna, outcome.trial, values, TOLD_AS[outcome.state])
         return True

@@ -18,6 +18,7 @@ from tuner.protocol import State
 from tuner.runtime.rounding import rounded
 from tuner.storage import FINISHED
 from tuner.study.distributions import label_of
+from tuner.study.marks import Ignored, Marks
 from tuner.study.trial_attributes import TrialAttributes, attributes_of
 
 
@@ -50,7 +51,7 @@ class Record:
     `state` is the cause that tuner recorded (`DIVERGED`, `OUT_OF_MEMORY`), else Optuna's state. `values` has one value
     per objective, or is empty; `epoch` is their epoch. `violations` is the amount by which each bound is broken, above
     0 if it is. `reports` has the one objective by epoch. `history` has one list per metric, with an entry for each of
-    `epochs`. `ended` is the time of the end.
+    `epochs`. `ended` is the time of the end. `ignored` says who took it out of the results, if someone did.
     """
 
     number: int
@@ -67,6 +68,7 @@ class Record:
     ended: datetime.datetime | None
     seconds: float | None
     attributes: TrialAttributes
+    ignored: Ignored | None = None
 
     @property
     def complete(self) -> bool:
@@ -90,18 +92,24 @@ class Record:
 
     @property
     def sound(self) -> bool:
-        """Whether it may be chosen: complete and within the bounds."""
-        return self.complete and self.feasible
+        """Whether it may be chosen: complete, within the bounds and not ignored."""
+        return self.complete and self.feasible and self.ignored is None
 
     @property
     def why(self) -> str:
-        """Why it ended early, or which bounds it breaks."""
+        """Who ignores it, and why it ended early, or which bounds it breaks."""
+        if self.ignored is not None:
+            return f"ignored by {self.ignored.by}" + (f"; {self._shortfall}" if self._shortfall else "")
+        return self._shortfall
+
+    @property
+    def _shortfall(self) -> str:
         broken = (f"{name} by {rounded(violation)}" for name, violation in self.violations.items() if violation > 0)
         return self.cause or (f"out of bounds: {listing(broken)}" if not self.feasible else "")
 
 
 def sound(records: Iterable[Record]) -> list[Record]:
-    """Return the trials whose values are compared: complete, within the bounds, with finite values."""
+    """Return the trials whose values are compared: complete, within the bounds, finite, not ignored."""
     return [record for record in records if record.sound and record.values and all(map(math.isfinite, record.values))]
 
 
@@ -120,8 +128,13 @@ def undominated(records: Iterable[Record], directions: Sequence[Direction]) -> l
     return [record for _, record in front]
 
 
-def record_of(trial: FrozenTrial) -> Record:
-    """Read a trial of tuner or of another program."""
+def record_of(trial: FrozenTrial, marks: Marks) -> Record:
+    """Read a trial of tuner or of another program.
+
+    Args:
+        trial: as Optuna has it.
+        marks: of its study.
+    """
     attributes = attributes_of(trial)
     ours = attributes.ours
     kept = attributes.history or {} if ours else {}
@@ -144,6 +157,7 @@ def record_of(trial: FrozenTrial) -> Record:
         ended=trial.datetime_complete,
         seconds=seconds,
         attributes=attributes,
+        ignored=marks.ignored.get(trial.number),
     )
 
 

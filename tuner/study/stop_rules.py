@@ -9,7 +9,7 @@ begins with are ignored too.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import asdict, dataclass, replace
 
 from tuner.errors import counted
@@ -48,13 +48,15 @@ class StopRule:
 
     def reason(self, study: Study, records: Iterable[Record]) -> str:
         """Return why the search is enough after these trials; empty if it is not."""
-        ended = sorted(filter(lambda record: record.finished, records), key=_when)
+        every = sorted(filter(lambda record: record.finished, records), key=_when)
+        passed = sum(record.ignored is None for record in every[: self.passed])
+        ended = [record for record in every if record.ignored is None]
         front = study.front(ended)
         if not front:
             return ""
-        if self._reached(study, front) and not self._reached(study, study.front(ended[: self.passed])):
+        if self._reached(study, front) and not self._reached(study, study.front(ended[:passed])):
             return f"{study.goal.title} {front[0].value:.6g} has reached the target {self.target:g}"
-        if self.patience is None or len(ended) - self.passed < self.patience:
+        if self.patience is None or len(ended) - passed < self.patience:
             return ""
         before = study.front(ended[: -self.patience])
         if {record.values for record in before} != {record.values for record in front}:
@@ -83,7 +85,7 @@ class StopMonitor:
         same = stop is not None and (known.get("target"), known.get("patience")) == (stop.target, stop.patience)
         self._study = study
         self._total = max(total, known["total"]) if same else total
-        self._seen: tuple[int, int | None] | None = None
+        self._seen: tuple[int, int | None, Set[int]] | None = None
         self._reason = ""
         self._stop = stop
         if stop is not None and (fork := Fork.read(study)) is not None:
@@ -102,7 +104,7 @@ class StopMonitor:
         """
         if self._stop is None:
             return ""
-        seen = self._study.finished(), below
+        seen = self._study.finished(), below, self._study.marks.look().ignored.keys()
         if seen != self._seen:
             self._reason = self._stop.reason(self._study, self._study.records()[:below])
             self._seen = seen

@@ -19,6 +19,7 @@ from tuner.runtime.rounding import amount
 from tuner.space import Space
 from tuner.storage import FINISHED, readable_errors
 from tuner.study.distributions import Domain, domains
+from tuner.study.marks import Ignored, MarkReader
 from tuner.study.record import Record, record_of, undominated
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ FACTS = "tuner"
 
 FORK = "fork"
 """The study's attribute with its origin, if it is a fork."""
+
+CONFIRM = "confirm"
+"""The attribute of a study of a confirmation's runs, with its search, its candidates and its terms."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,8 @@ class Study:
 
     def __init__(self, study: optuna.Study, space: Space | None = None) -> None:
         self.optuna = study
+        self.marks = MarkReader(study)
+        """What people decided about single trials."""
         self.known_space = space
         self.name = study.study_name
         self._facts: Mapping[str, Any] = study.user_attrs.get(FACTS, {})
@@ -90,9 +96,10 @@ class Study:
 
     def snapshot(self) -> Snapshot:
         """Return every trial in one read of the database."""
+        marks = self.marks.read()
         with readable_errors():
             trials = self.optuna.get_trials(deepcopy=False)
-        return Snapshot([record_of(trial) for trial in trials], trials)
+        return Snapshot([record_of(trial, marks) for trial in trials], trials)
 
     def records(self) -> list[Record]:
         """Return every trial, by number."""
@@ -129,7 +136,7 @@ class Study:
         return next(iter(self.front()), None)
 
     def front(self, records: Iterable[Record] | None = None) -> list[Record]:
-        """Return the complete trials within the bounds that no other trial dominates.
+        """Return the complete trials within the bounds that no other trial dominates, without ignored ones.
 
         They are ordered by the first objective, the best first. With one objective it is the best trial alone.
 
@@ -142,12 +149,13 @@ class Study:
     def ranked(self, records: Iterable[Record]) -> list[Record]:
         """Return complete trials from the best to the worst in the first objective, then the others.
 
-        Trials that break a bound follow those that do not.
+        Trials that break a bound follow those that do not. Ignored trials are the last.
         """
         sign = -1 if self.goal.direction is Direction.MAXIMIZE else 1
 
-        def rank(record: Record) -> tuple[bool, bool, float]:
-            return not record.complete, not record.feasible, math.inf if record.value is None else sign * record.value
+        def rank(record: Record) -> tuple[bool, bool, bool, float]:
+            value = math.inf if record.value is None else sign * record.value
+            return record.ignored is not None, not record.complete, not record.feasible, value
 
         return sorted(records, key=rank)
 
@@ -159,9 +167,9 @@ class Study:
 
     @property
     def best_trials(self) -> list[FrozenTrial]:
-        """The trials of `front` as Optuna trials: within the bounds, and not dominated."""
-        trials = self.trials
-        return [trials[record.number] for record in self.front(map(record_of, trials))]
+        """The trials of `front` as Optuna trials: within the bounds, not dominated and not ignored."""
+        marks, trials = self.marks.read(), self.trials
+        return [trials[record.number] for record in self.front(record_of(trial, marks) for trial in trials)]
 
     @property
     def best_trial(self) -> FrozenTrial:
@@ -225,13 +233,25 @@ class Leaderboard:
     def __init__(self, study: Study, keep: int) -> None:
         self._study = study
         self._keep = keep
+        self._ignored: Mapping[int, Ignored] = {}
         self.front: list[Record] = []
         """The front, as `Study.front` returns it."""
         self.best: list[Record] = []
         """The best sound trials, by rank."""
 
+    @property
+    def kept(self) -> set[int]:
+        """The numbers of the trials that keep their checkpoints: the best, and ignored ones, which may count again."""
+        return {*(record.number for record in self.best), *self._ignored}
+
     def take(self, ended: Iterable[Record]) -> None:
-        """Add ended trials; a trial that was added before changes nothing."""
+        """Add ended trials; a trial that was added before changes nothing.
+
+        If other trials are ignored than before, it begins anew with all trials.
+        """
+        if (ignored := self._study.marks.look().ignored) != self._ignored:
+            self._ignored, self.front, self.best = ignored, [], []
+            ended = self._study.records()
         sound = [record for record in ended if record.sound]
         self.front = self._study.front(_merged(self.front, sound))
         self.best = self._study.ranked(_merged(self.best, sound))[: self._keep]

@@ -7,6 +7,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tuner.optuna_internals import id_of, is_stopped
 from tuner.storage import WriteBehindStorage, readable_errors
+from tuner.study.marks import MarkReader
 from tuner.study.record import Record, record_of
 
 
@@ -16,11 +17,13 @@ class TrialQueue:
     Args:
         study: as Optuna has it.
         storage: of the study.
+        marks: of its trials.
     """
 
-    def __init__(self, study: optuna.Study, storage: WriteBehindStorage) -> None:
+    def __init__(self, study: optuna.Study, storage: WriteBehindStorage, marks: MarkReader) -> None:
         self._study = study
         self._storage = storage
+        self._marks = marks
 
     def in_progress(self) -> int:
         """Return how many trials run."""
@@ -56,8 +59,9 @@ class TrialQueue:
 
     def ended(self) -> list[Record]:
         """Return the trials that ended since the last call; at first all that have."""
+        marks = self._marks.look()
         with readable_errors():
-            return [record_of(trial) for trial in self._storage.ended(id_of(self._study))]
+            return [record_of(trial, marks) for trial in self._storage.ended(id_of(self._study))]
 
     def _count(self, state: TrialState | None) -> int:
         with readable_errors():

@@ -11,10 +11,9 @@ from typer.testing import CliRunner
 from tests.support.asking import PRUNING, complete, opened
 from tuner.cli import COMMANDS, app
 from tuner.protocol import Outcome, State
-from tuner.results.confirmation import CONFIRM
 from tuner.storage import open_storage
 from tuner.study import load_study
-from tuner.study.study import note
+from tuner.study.study import CONFIRM, note
 
 
 def printed(width: int, *arguments: str) -> str:

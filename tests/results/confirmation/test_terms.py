@@ -9,13 +9,12 @@ import pytest
 import tuner
 from tests.support.confirmations import SPACE, study
 from tuner.errors import StudyError, UsageError
-from tuner.results.confirmation import CONFIRM
 from tuner.results.results import Results
 from tuner.results.wording import sentences
 from tuner.search.events import Event, Reported
 from tuner.settings import Confirm
 from tuner.space import Space
-from tuner.study.study import note, noted
+from tuner.study.study import CONFIRM, note, noted
 
 
 def test_what_cannot_be_confirmed_is_refused_with_a_sentence(walk: Path, url: str) -> None:

@@ -141,6 +141,7 @@ def _data(record: Record, kept: Kept) -> dict[str, Any]:
         "seconds": record.seconds,
         "started": record.started.isoformat() if record.started else None,
         "cause": record.cause,
+        "ignored": None if record.ignored is None else asdict(record.ignored),
         "params": dict(record.params),
         "history": dict(record.history),
         "reports": dict(record.reports),
