@@ -9,11 +9,15 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
     import torch
+
+AHEAD = Fraction(1, 3)
+"""Maximum share of a study that runs at once where trials learn from others: trials asked for ahead learn nothing."""
 
 
 class State(enum.StrEnum):

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.support.asking import opened_study
@@ -35,3 +37,17 @@ def test_what_several_workers_find_out_is_told_once(url: str, tmp_path: Path) ->
         driver.note("they train in turn")
 
     assert events == [Noted("they train in turn")]
+
+
+def test_what_drives_a_study_without_training_it_loads_no_torch() -> None:
+    modules = ["driver", "trial_scheduler", "events", "trial_files", "steering", "warm_start"]
+    probe = f"import sys, {', '.join(f'tuner.search.{each}' for each in modules)}, tuner.engines.outcomes"
+
+    told = subprocess.run(
+        [sys.executable, "-c", f"{probe}; print(sorted({{'torch', 'sklearn', 'pandas', 'ray'}} & sys.modules.keys()))"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert told.stdout == "[]\n"

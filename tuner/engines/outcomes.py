@@ -8,8 +8,6 @@ import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-import torch
-
 from tuner.errors import ends_the_run, in_words
 from tuner.goal import Goal, Scope
 from tuner.protocol import Outcome, State, Trial
@@ -93,6 +91,8 @@ def _is_pruned(error: BaseException) -> bool:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Return whether memory ran out, on a GPU or in the CPU's allocator, which raises a RuntimeError."""
+    import torch  # the service has outcomes of remote workers, and no torch
+
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from tuner.engines.fused.policy import AHEAD
 from tuner.goal import Goal
-from tuner.protocol import Epoch, Outcome, Place, State, Trial, Verdict
+from tuner.protocol import AHEAD, Epoch, Outcome, Place, State, Trial, Verdict
 from tuner.results.failures import BROKEN
 from tuner.storage import Turns, in_turn
 from tuner.study import AskTell

@@ -13,10 +13,8 @@ from fractions import Fraction
 from tuner.engines.fused.autotune import FEWEST, GAIN, MOST_LANES
 from tuner.engines.fused.engine import Fused
 from tuner.engines.serial import Serial
+from tuner.protocol import AHEAD
 from tuner.training import Job
-
-AHEAD = Fraction(1, 3)
-"""Maximum share of a study that runs at once where trials learn from others: trials asked for ahead learn nothing."""
 
 IN_FLIGHT, MOST_IN_FLIGHT = Fraction(1, 10), 8
 """Maximum share of a study, and number of trials, in flight at once if the sampler learns from others."""
