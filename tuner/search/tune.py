@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from optuna.storages import BaseStorage
 
 from tuner.config import DEFAULT_STORAGE
 from tuner.engines.fused.policy import share_ahead
 from tuner.errors import NoTrialSucceeded, StudyError, UsageError, listing
 from tuner.executors import leftovers
 from tuner.executors.worker_options import Executor, Fuse, WorkerOptions, Workers
-from tuner.goal import Goal
 from tuner.results.answer import BASELINE
 from tuner.results.confirmation import Confirmation
 from tuner.results.failures import Failures, commonest, failures_of
@@ -27,21 +25,18 @@ from tuner.runtime.rounding import amount
 from tuner.search import warm_start
 from tuner.search.callbacks import Callback, with_callbacks
 from tuner.search.confirm_trials import confirm_with, terms_of
-from tuner.search.events import Observer, Trouble
+from tuner.search.events import Observer
+from tuner.search.open_search import Opening, opened_search
 from tuner.search.plan import feedback_of, planned
 from tuner.search.session import drive, launcher_of
-from tuner.search.steering import Inbox
-from tuner.search.trial_scheduler import Limits
 from tuner.space import Space
 from tuner.space.edit import Settings, pairs_of, settings_of
-from tuner.storage import Turns, in_turn, join, open_storage, study_folder
-from tuner.storage.requests import requests_of
-from tuner.storage.transient_errors import BUSY, Unavailable
-from tuner.study import Record, Study, load_study, open_study
-from tuner.study.fork import begin_fork, fork_of
-from tuner.study.stop_rules import StopMonitor, StopRule
+from tuner.storage import in_turn, open_storage
+from tuner.study import Record, Study, load_study
+from tuner.study.fork import fork_of
+from tuner.study.stop_rules import StopRule
 from tuner.study.study import note
-from tuner.study.versions import continued, refuse_other_data
+from tuner.study.versions import refuse_other_data
 from tuner.training import device_of
 
 
@@ -169,23 +164,20 @@ def run_with(
         refuse_other_data(load_study(open_storage(storage), forked_from), plan.version)
     known = warm_start.known_configs(space, storage)
     plan = replace(plan, notes=(*plan.notes, *(forked.fork.notes if forked and forked.trials else ()), *known.notes))
-    stop, terms = StopRule.of(space, plan.goal), terms_of(space, plan.goal)
-    with join(storage, space.name, lambda message: observe(Trouble(message))) as turns:
-        opened = turns.patience.outlast(lambda: open_storage(storage, create=True))
-        inbox = turns.patience.outlast(lambda: Inbox(requests_of(storage, space.name)))
-        if forked is not None:
-            in_turn(turns, lambda: begin_fork(opened, forked, space, plan.goal, options.batch, turns))
-        study = in_turn(turns, lambda: _opened(opened, space, plan.goal, turns, options.batch))
-        said = in_turn(turns, lambda: continued(study, plan.version))
-        plan = replace(plan, notes=(*plan.notes, *said))
-        in_turn(turns, lambda: warm_start.begin_with(study, known))
+    StopRule.of(space, plan.goal)  # refuses before anything is written
+    terms = terms_of(space, plan.goal)
+    opening = Opening(space, plan.goal, plan.version, known, options.batch, forked)
+    with opened_search(opening, storage, observe) as search:
+        study, turns = search.study, search.turns
+        plan = replace(plan, notes=(*plan.notes, *search.notes))
         if (trivial := plan.baseline) is not None:
             in_turn(turns, lambda: note(study, BASELINE, trivial.facts))
-        watch = in_turn(turns, lambda: StopMonitor(study, stop, space.search.trials))
-        limits = _limits(space, watch, isinstance(options.fuse, int))
-        folder = study_folder(storage, study.name, study.uid)
-        ended = drive(study, plan, launcher, turns, inbox, limits, folder, with_callbacks(observe, study, callbacks))
-        stopped = watch.close()
+        deadline = math.inf if space.search.timeout is None else time.monotonic() + space.search.timeout
+        ahead = Fraction(1) if isinstance(options.fuse, int) else share_ahead(feedback_of(space.search))
+        limits, inbox = search.limits(deadline, ahead), search.inbox
+        observed = with_callbacks(observe, study, callbacks)
+        ended = drive(study, plan, launcher, turns, inbox, limits, search.folder, observed)
+        stopped = search.watch.close()
     records = study.records()
     front, failures = study.front(records), failures_of(each for each in records if not ended or each.number in ended)
     if not front:
@@ -196,19 +188,6 @@ def run_with(
     searched = load_study(open_storage(storage), study.name, study.space)
     confirmed = confirm_with(terms, searched, storage, options.for_confirmation(), device, observe)
     return Result(study, front, failures, stopped, confirmed)
-
-
-def _opened(opened: BaseStorage, space: Space, goal: Goal, turns: Turns, batch: int | None) -> Study:
-    if batch is not None and turns.alive():  # or dead for less than its lease
-        raise Unavailable(BUSY)
-    return open_study(opened, space, goal, batch)
-
-
-def _limits(space: Space, watch: StopMonitor, forced: bool) -> Limits:
-    search = space.search
-    deadline = math.inf if search.timeout is None else time.monotonic() + search.timeout
-    ahead = Fraction(1) if forced else share_ahead(feedback_of(search))
-    return Limits(search.trials, deadline, search.max_failures, search.keep, watch.reason, ahead)
 
 
 def _read(space: Space | str | Path, changes: list[tuple[str, Any]]) -> Space:
