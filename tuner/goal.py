@@ -63,7 +63,7 @@ class Objective:
     """The objectives of a study, as the file states them.
 
     Empty `metrics` mean the task's default, empty `directions` each metric's own. `function` is user code that trains
-    and reports the metrics.
+    and reports the metrics. With `remote`, programs that ask over HTTP do.
     """
 
     metrics: tuple[str, ...]
@@ -72,6 +72,12 @@ class Objective:
     bounds: tuple[Bound, ...]
     function: str | None
     positive: str | None = None
+    remote: bool = False
+
+    @property
+    def own_training(self) -> bool:
+        """Whether code of the user trains, here or in remote workers."""
+        return self.function is not None or self.remote
 
     @classmethod
     def of(cls, section: Mapping[str, Any]) -> Objective:
@@ -84,6 +90,7 @@ class Objective:
             bounds=tuple(Bound(name, ends.get("min"), ends.get("max")) for name, ends in constraints.items()),
             function=section["function"],
             positive=None if section["positive"] is None else label_of(section["positive"]),
+            remote=bool(section["remote"]),
         )
 
 

@@ -20,7 +20,7 @@ from tuner.data.preprocessing import tokenizer, transforms
 from tuner.engines import function
 from tuner.engines.function import Fit
 from tuner.engines.outcomes import is_out_of_memory
-from tuner.errors import BuildError, DataError, SpaceError, ends_the_run, in_words, listing
+from tuner.errors import BuildError, DataError, SpaceError, UsageError, ends_the_run, in_words, listing
 from tuner.goal import Goal, goal_of
 from tuner.space import Space
 from tuner.space.sections import SECTIONS
@@ -39,8 +39,8 @@ def check_names(space: Space) -> None:
     Raises:
         SpaceError: all that is wrong, each at its place.
     """
-    own = space.objective.function is not None
-    found = list(_function_faults(space) if own else _component_faults(space))
+    own = space.objective.own_training
+    found = list(_goal_faults(space) if own else _component_faults(space))
     found += [fault for kind in ("sampler", "pruner") for fault in _search_faults(space, kind)]
     if found:
         raise space.faulty(found)
@@ -61,9 +61,23 @@ def _component_faults(space: Space) -> Iterator[tuple[str, str]]:
         yield from _part_faults(space.node(part), part, part, faults)
 
 
-def _function_faults(space: Space) -> Iterator[tuple[str, str]]:
+def refuse_remote(space: Space) -> None:
+    """Refuse a space whose trials remote workers train.
+
+    Raises:
+        UsageError: it is one.
+    """
+    if space.objective.remote:
+        way_on = "start `tuner serve`, submit it there, and let workers ask for its trials"
+        raise UsageError(f"{space.file}: objective.remote: remote workers train its trials; {way_on}")
+
+
+def _goal_faults(space: Space) -> Iterator[tuple[str, str]]:
     try:
-        load_function(space)
+        if space.objective.remote:
+            goal_of(space.objective, None)
+        else:
+            load_function(space)
     except BuildError as error:
         yield error.path, error.message
 

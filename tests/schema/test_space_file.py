@@ -226,6 +226,14 @@ def test_beside_a_function_of_ones_own_any_section_may_hold_anything(validator: 
     assert faults(validator, function + "training: {epochs: none}") != []
 
 
+def test_where_remote_workers_train_any_section_may_hold_anything(validator: Draft7Validator) -> None:
+    remote = "objective: {remote: true, metric: f1, direction: maximize}\n"
+
+    assert faults(validator, remote + "net: {alpha: {float: [0, 1]}}\ntraining: {epochs: 3, shuffle: true}") == []
+    assert faults(validator, remote + "net: {alpha: {float: [0, 1, 2]}}") != []
+    assert faults(validator, remote.replace("true", "false") + "net: {alpha: {float: [0, 1]}}") != []
+
+
 def test_editors_learn_which_arguments_of_samplers_are_deprecated() -> None:
     definitions = space_file.space_schema()["definitions"]
 

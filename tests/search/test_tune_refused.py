@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import tuner
 from tests.support.runs import run
 from tuner.errors import StudyError, UsageError
 
@@ -76,3 +77,12 @@ def test_another_space_under_the_same_name_is_refused(tiny: Path, url: str) -> N
 
     with pytest.raises(StudyError, match=r"training\.epochs: 2 in the study, 3 now"):
         run(tiny, url, n_trials=2, epochs=3)
+
+
+def test_a_space_for_remote_workers_names_the_service(tmp_path: Path) -> None:
+    text = "objective: {remote: true, metric: error, direction: minimize}\nnet: {units: {int: [1, 9]}}"
+
+    with pytest.raises(UsageError, match="remote workers train its trials; start `tuner serve`"):
+        tuner.run(tuner.Space.parse(text), storage=f"sqlite:///{tmp_path}/s.db")
+
+    assert not list(tmp_path.iterdir())

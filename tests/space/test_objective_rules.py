@@ -53,6 +53,12 @@ def test_several_metrics_take_the_last_epoch_and_no_pruner() -> None:
         ("{metirc: f1}", "{}", "4:13", "objective.metirc: no such key (did you mean metric?)"),
         ("{function: fit}", "{}", "4:23", "objective.function: must be file.py:function"),
         ("{function: train.py:fit}", "{}", "4:13", "say by objective.metric which of the metrics"),
+        ("{remote: true}", "{}", "4:13", "objective.remote: say by objective.metric which of the metrics"),
+        ("{remote: 1, metric: e}", "{}", "4:21", "objective.remote: must be true or false, not 1"),
+        ("{remote: true, metric: e, positive: 1}", "{}", "4:38", "objective.remote gives its own metrics"),
+        ("{remote: true, metric: e, function: a.py:b}", "{}", "4:38", "remote workers and a function exclude"),
+        ("{remote: true, metric: e}", "{trial_limit: 3m}", "5:10", "search.trial_limit: a remote worker is not killed"),
+        ("{remote: true, metric: e}", "{confirm: {top: 2}}", "5:10", "search.confirm: only remote workers can train"),
     ],
 )
 def test_an_objective_that_contradicts_itself_is_refused_at_its_place(
@@ -105,3 +111,13 @@ def test_all_that_the_function_gets_is_the_studys_identity(path: str) -> None:
     value = {"objective.metric": "other"}.get(path, 7)
 
     assert Space.parse(OWN, settings=[(path, value)]).identity() != Space.parse(OWN).identity()
+
+
+def test_a_space_for_remote_workers_needs_no_section_of_training_and_may_have_any() -> None:
+    space = Space.parse(
+        "objective: {remote: true, metric: e, direction: minimize}\nnet: {units: {int: [1, 9]}}\nlr: 0.1"
+    )
+
+    assert space.objective.remote
+    assert space.objective.own_training
+    assert [row.name for row in space.parameters()] == ["net.units"]

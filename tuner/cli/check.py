@@ -61,7 +61,8 @@ def _print_built(checked: Checked, goal: Goal) -> None:
     """Show facts about the data, the objective and the first sampled config."""
     data, model = checked.data, checked.model
     if data is None or model is None:
-        say(f"\nObjective: {goal}, by {checked.space.objective.function}{_bounds(goal)}")
+        trained_by = checked.space.objective.function or "remote workers"
+        say(f"\nObjective: {goal}, by {trained_by}{_bounds(goal)}")
         return
     say("")
     for note in checked.notes:

@@ -114,6 +114,7 @@ def train(
     """
     on = member_of(On, on, "--on")
     space = space if isinstance(space, Space) else Space.load(space)
+    preflight.refuse_remote(space)
     _refuse_holes(space)
     if space.objective.function is not None:
         return _refit(space, Path(out), on, device, overwrite, observe)

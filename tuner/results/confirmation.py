@@ -183,5 +183,5 @@ def confirmation(
 
 def _limits(study: Study) -> tuple[float, float]:
     """Return the bounds of the objective's values; a user's function may use a metric's name for anything."""
-    own = study.space.objective.function is not None
+    own = study.space.objective.own_training
     return (-math.inf, math.inf) if own else LIMITS.get(study.goal.metric, (-math.inf, math.inf))

@@ -11,7 +11,7 @@ from tuner.study import Record, Study
 
 def watches(study: Study, record: Record) -> bool:
     """Return whether the schedule of a trial watches a metric, in a study that tuner trains itself."""
-    if study.space.objective.function is not None:
+    if study.space.objective.own_training:
         return False
     scheduler = study.space.fill(Known(record.params))["scheduler"]
     name = scheduler if isinstance(scheduler, str) else (scheduler.get("type") if isinstance(scheduler, dict) else None)

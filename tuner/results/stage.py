@@ -112,7 +112,7 @@ class Stage:
         self._terms = terms
         self._trials = trials
         self._overlap = overlap
-        self._is_function = study.space.objective.function is not None
+        self._is_function = study.space.objective.own_training
         self._out: dict[int, str] = {}
         self.failed: list[Run] = []
         self.held: tuple[float, ...] = ()

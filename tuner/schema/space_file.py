@@ -43,11 +43,12 @@ def space_schema() -> Shape:
     own = {name: _section(name, section, OWN_SECTIONS) for name, section in OWN_SECTIONS.items()}
     needed = [name for name, section in SECTIONS.items() if section.required]
     function = {"properties": {"function": {"type": "string"}}, "required": ["function"]}
+    remote = {"properties": {"remote": {"const": True}}, "required": ["remote"]}
     whole: Shape = {
         "$schema": DRAFT,
         "$comment": f"Written by `tuner schema` for {made_for()}.",
         "type": "object",
-        "if": {"properties": {"objective": function}, "required": ["objective"]},
+        "if": {"properties": {"objective": {"anyOf": [function, remote]}}, "required": ["objective"]},
         "then": {"properties": own, "additionalProperties": defined("value")},
         "else": mapping(sections, needed),
         "definitions": definitions,

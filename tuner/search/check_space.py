@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuner.config import DEFAULT_STORAGE
-from tuner.goal import Goal, Task
+from tuner.goal import Goal, Task, goal_of
 from tuner.runtime.rounding import amount
 from tuner.space import Space
 from tuner.space.edit import Settings
@@ -63,7 +63,7 @@ class Checked:
     Attributes:
         space: the space, as the settings changed it.
         goal: the objectives and bounds of its trials; None if nothing was built.
-        data: the data; None if nothing was built, or a user's function trains.
+        data: the data; None if nothing was built, or code of the user trains.
         model: None in the same cases.
         notes: notes about the data and the model.
         warm_start: the configs that a run would begin with, the best first.
@@ -148,6 +148,8 @@ def _built(space: Space, device: str) -> Checked:
 
     where = device_of(device)
     preflight.check_names(space)
+    if space.objective.remote:
+        return Checked(space, goal_of(space.objective, None))
     if space.objective.function is not None:
         _, goal = preflight.load_function(space)
         return Checked(space, goal)

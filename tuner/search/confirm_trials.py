@@ -183,6 +183,8 @@ def _candidates(search: Results, terms: Confirm) -> list[Record]:
         raise StudyError(f"study {study.name} is a confirmation itself: name the study of the search")
     if not study.goal.single:
         raise StudyError(f"study {study.name} has several objectives: it has a front, and no best trial to confirm")
+    if study.space.objective.remote:
+        raise StudyError(f"study {study.name} has remote trials: only its workers can train them again")
     if terms.splits and study.space.objective.function is not None:
         raise UsageError(f"--splits: {_OWN_ROWS}")
     there = sibling(study, sibling_name(study))

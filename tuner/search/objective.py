@@ -51,6 +51,7 @@ def objective(
         study.optimize(tuner.objective("search_spaces/cnn.yaml"), n_trials=2)
     """
     space = space if isinstance(space, Space) else Space.load(space)
+    preflight.refuse_remote(space)
     preflight.check_names(space)
     seed = space.study.seed
     goal, run = _runner(space, device_of(device))

@@ -50,6 +50,7 @@ def planned(space: Space, device: torch.device, options: WorkerOptions) -> Plan:
     Raises:
         UsageError: a check failed, or the data or the study do not allow the search.
     """
+    preflight.refuse_remote(space)
     preflight.check_names(space)
     name = space.objective.function
     if name is not None:

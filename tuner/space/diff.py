@@ -49,7 +49,7 @@ def differences(space: Space, one: Mapping[str, Any], other: Mapping[str, Any]) 
 
 def ruling_of(space: Space) -> Mapping[str, Section]:
     """Return the sections that apply to a space."""
-    return OWN_SECTIONS if space.objective.function is not None else SECTIONS
+    return OWN_SECTIONS if space.objective.own_training else SECTIONS
 
 
 def same(one: Any, other: Any) -> bool:

@@ -17,6 +17,14 @@ ENDS = tuple(BOUNDS.keys)
 NOT_PRUNED = "a pruner compares one value after each epoch, and several objectives have no such value: drop it"
 LAST_ONLY = "with several metrics the values are the last epoch's, since none is the best in all of them: drop it"
 
+_UNKILLED = "a remote worker is not killed, its lease ends when it is silent: drop it"
+NOT_REMOTE = {
+    "trial_timeout": _UNKILLED,
+    "trial_limit": _UNKILLED,
+    "confirm": "only remote workers can train a trial again, and they train the search: drop it",
+}
+"""The keys of `search` that a study with remote workers does not have."""
+
 
 def with_defaults(root: Group) -> Group:
     """Return the space with the defaults of several metrics: no pruner, and the last epoch's values.
@@ -51,22 +59,42 @@ def faults(root: Group) -> Iterator[Fault]:
         return
     yield from _metric_faults(section)
     yield from _direction_faults(section)
-    if _value(section, "positive") is not None and _value(section, "function") is not None:
-        message = "objective.function gives its own metrics, of whatever class: drop it"
+    if _value(section, "positive") is not None and (own := _trained_by(section)):
+        message = f"objective.{own} gives its own metrics, of whatever class: drop it"
         yield Fault(section.keys["positive"], "objective.positive", message)
+    if _trained_by(section) == "remote":
+        yield from _faults_of_remote(root, section)
     for name, tree in _entries(section, "constraints").items():
         yield from _constraint_faults(name, tree)
     if _several(root):
         yield from _faults_of_several(root, section)
 
 
+def _faults_of_remote(root: Group, section: Group) -> Iterator[Fault]:
+    """Yield what remote workers and a run of this machine cannot have both."""
+    if _value(section, "function") is not None:
+        message = "remote workers and a function exclude each other: drop one"
+        yield Fault(section.keys["function"], "objective.function", message)
+    search = root.entries.get("search")
+    for key, message in NOT_REMOTE.items():
+        if isinstance(search, Group) and _value(search, key) is not None:
+            yield Fault(search.keys[key], f"search.{key}", message)
+
+
+def _trained_by(section: Group) -> str:
+    """Return the key by which code of the user trains; empty if tuner trains."""
+    if _value(section, "remote") is True:
+        return "remote"
+    return "function" if _value(section, "function") is not None else ""
+
+
 def _metric_faults(section: Group) -> Iterator[Fault]:
     one, metrics = _value(section, "metric"), _value(section, "metrics")
     if one is not None and metrics is not None:
         yield Fault(section.keys["metrics"], "objective.metrics", "metric and metrics exclude each other: drop one")
-    elif one is None and not metrics and _value(section, "function") is not None:
+    elif one is None and not metrics and (own := _trained_by(section)):
         message = "say by objective.metric which of the metrics that it reports counts"
-        yield Fault(section.keys["function"], "objective.function", message)
+        yield Fault(section.keys[own], f"objective.{own}", message)
     elif metrics == []:
         yield Fault(section.keys["metrics"], "objective.metrics", "name at least one metric")
     for i, name, place in _items(section, "metrics"):

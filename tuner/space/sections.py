@@ -1,4 +1,4 @@
-"""The sections of a space file, in their order, and those beside a function of the user."""
+"""The sections of a space file, in their order, and those where code of the user trains."""
 
 from __future__ import annotations
 
@@ -132,4 +132,4 @@ OWN_SECTIONS: Mapping[str, Section] = {
     **{name: SECTIONS[name] for name in STUDY_SECTIONS},
     "training": Section(TRAINING.meaning, {"epochs": TRAINING.keys["epochs"]}, default={}, open=True),
 }
-"""The sections beside a user's function. Any other section belongs to the function, and may hold anything."""
+"""The sections where a function or remote workers train. They get every other section, which may hold anything."""

@@ -183,6 +183,7 @@ OBJECTIVE = Section(
             "the label of a class",
         ),
         "function": Key(Code(), None, "Your own training function, in place of data, model and optimizer."),
+        "remote": Key(Flag(), None, "Whether remote workers train, which ask a `tuner serve` for trials over HTTP."),
     },
     default={},
     closed="trials are compared by it",

@@ -18,7 +18,7 @@ DEFAULT_PLACE = Place(1, 1)
 def sections(document: Any) -> Mapping[str, Section]:
     """Return the sections that apply to a document, given as plain values."""
     objective = document.get("objective")
-    own = isinstance(objective, dict) and objective.get("function") is not None
+    own = isinstance(objective, dict) and (objective.get("function") is not None or objective.get("remote") is True)
     return OWN_SECTIONS if own else SECTIONS
 
 

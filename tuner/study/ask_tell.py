@@ -90,7 +90,7 @@ class AskTell:
 
     @property
     def _calls_function(self) -> bool:
-        return self.study.space.objective.function is not None
+        return self.study.space.objective.own_training
 
     def must_be_alone(self, worker: str) -> bool:
         """Return whether a worker's trial, or the next one, was in a process that died.

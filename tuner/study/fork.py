@@ -141,7 +141,7 @@ def _begun(storage: BaseStorage, old: str, new: str) -> Fork | None:
 
 def _refuse_other_values(study: Study, space: Space, goal: Goal) -> None:
     known, now = study.identity, identity_of(space, goal)
-    own = space.objective.function is not None
+    own = space.objective.own_training
     if paths := revalued(changes(known, now), own):
         head = f"study {study.name} cannot be forked: values of its trials would mean something else here"
         lines = [f"{head}; give a --study-name to begin anew:", *described(paths, known, now)]

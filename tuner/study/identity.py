@@ -35,7 +35,7 @@ def revalued(paths: Iterable[str], own: bool) -> list[str]:
 
     Args:
         paths: the differing paths of two identities.
-        own: whether a user's function trains, to which other sections belong.
+        own: whether code of the user trains, to which other sections belong.
     """
     ruling = OWN_SECTIONS if own else SECTIONS
     return [path for path in paths if closed(path, ruling)]
@@ -54,7 +54,7 @@ def refuse_another(name: str, known: Identity, now: Identity) -> None:
     """
     if not (changed := changes(known, now)):
         return
-    own = now.get("objective.function") is not None
+    own = now.get("objective.function") is not None or bool(now.get("objective.remote"))
     ways = "run it with --study-name NEW to begin a study of its own"
     if not revalued(changed, own):
         ways += f", or with --fork NEW to begin one with all trials of {name} that still fit"
