@@ -117,7 +117,7 @@ class Jobs:
         reason: str = "",
         **values: Any,
     ) -> JobRecord | None:
-        """Change a job's state, if it is in one of the states `since`; return the job, or None if it is not.
+        """Change the state of a job that is in one of the states `since`; return it, else None.
 
         Args:
             number: of the job.

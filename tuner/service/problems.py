@@ -9,33 +9,12 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from tuner.errors import SpaceError, StorageError, StudyError, TunerError, UsageError
+from tuner.service.schemas import FaultView, Problem
 
 MEDIA_TYPE = "application/problem+json"
-
-
-class FaultModel(BaseModel):
-    """A fault of a space. `line` and `column` count from 1; they are null for a value beside the file."""
-
-    line: int | None
-    column: int | None
-    path: str
-    message: str
-
-
-class Problem(BaseModel):
-    """Problem details (RFC 9457)."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    type: str = "about:blank"
-    title: str
-    status: int
-    detail: str = Field(description="What is wrong, and what to do.")
-    faults: list[FaultModel] | None = Field(None, description="The faults of a space, in the order of their places.")
 
 
 class Refused(Exception):
@@ -55,7 +34,7 @@ class Refused(Exception):
 
 
 def problem(
-    status: int, detail: str, faults: Sequence[FaultModel] | None = None, headers: dict[str, str] | None = None
+    status: int, detail: str, faults: Sequence[FaultView] | None = None, headers: dict[str, str] | None = None
 ) -> JSONResponse:
     """Return an answer with problem details."""
     told = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, faults=list(faults or ()) or None)
@@ -77,10 +56,10 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": HTTPStatus(status).phrase, "model": Problem, **content} for status in statuses}
 
 
-def faults_of(error: SpaceError) -> list[FaultModel]:
+def faults_of(error: SpaceError) -> list[FaultView]:
     """Return the faults of a space for an answer."""
     return [
-        FaultModel(
+        FaultView(
             line=fault.place.line if fault.place else None,
             column=fault.place.column if fault.place else None,
             path=fault.path,
