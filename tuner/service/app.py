@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from fastapi import APIRouter, FastAPI
 
 from tuner.service import problems
-from tuner.service.api import health
+from tuner.service.api import health, snapshots
 from tuner.service.database import Database
 from tuner.service.jobs import Jobs
 from tuner.service.server import Server
@@ -16,7 +16,7 @@ from tuner.service.server_options import ServerOptions
 
 API = "/api/v1"
 
-RESOURCES: tuple[APIRouter, ...] = ()
+RESOURCES: tuple[APIRouter, ...] = (snapshots.router,)
 """The routes below `/api/v1`, one file a resource."""
 
 
