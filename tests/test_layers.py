@@ -13,6 +13,7 @@ from tests.conftest import ROOT
 LAYERS = [
     ["__main__"],
     ["cli"],
+    ["client"],
     ["service"],
     ["api"],
     ["search"],

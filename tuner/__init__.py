@@ -16,14 +16,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tuner.api import export, report, status
+    from tuner.client import Client, RemoteConfirmation, RemoteModel, RemoteStudy, ServerEvent
     from tuner.config import On
     from tuner.errors import (
+        AuthError,
         BuildError,
         ChangedCode,
         DataError,
         Fault,
         Interrupted,
         NoTrialSucceeded,
+        ServerError,
         SpaceError,
         StorageError,
         StudyError,
@@ -61,6 +64,7 @@ if TYPE_CHECKING:
     )
     from tuner.search.objective import objective
     from tuner.search.tune import Result, run
+    from tuner.service.lifecycle import JobState
     from tuner.space import Space
     from tuner.study import Record, Study, Unfinished
     from tuner.study.trial_attributes import TrialAttributes
@@ -68,12 +72,14 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "AuthError",
     "BuildError",
     "ChangedCode",
     "Checked",
     "CheckedData",
     "CheckedLayer",
     "CheckedModel",
+    "Client",
     "Confirmation",
     "DataError",
     "Direction",
@@ -88,6 +94,7 @@ __all__ = [
     "Goal",
     "Interrupted",
     "Interval",
+    "JobState",
     "NoTrialSucceeded",
     "Notebook",
     "Noted",
@@ -99,10 +106,15 @@ __all__ = [
     "Place",
     "Predictor",
     "Record",
+    "RemoteConfirmation",
+    "RemoteModel",
+    "RemoteStudy",
     "Reported",
     "Result",
     "Running",
     "Scope",
+    "ServerError",
+    "ServerEvent",
     "SetBack",
     "Space",
     "SpaceError",
@@ -141,14 +153,17 @@ __all__ = [
 
 _NAMES = {
     "tuner.api": ["export", "report", "status"],
+    "tuner.client": ["Client", "RemoteConfirmation", "RemoteModel", "RemoteStudy", "ServerEvent"],
     "tuner.config": ["On"],
     "tuner.errors": [
+        "AuthError",
         "BuildError",
         "ChangedCode",
         "DataError",
         "Fault",
         "Interrupted",
         "NoTrialSucceeded",
+        "ServerError",
         "SpaceError",
         "StorageError",
         "StudyError",
@@ -186,6 +201,7 @@ _NAMES = {
     "tuner.search.objective": ["objective"],
     "tuner.search.confirm_trials": ["confirm"],
     "tuner.search.tune": ["Result", "run"],
+    "tuner.service.lifecycle": ["JobState"],
     "tuner.space": ["Space"],
     "tuner.study": ["Record", "Study", "Unfinished"],
     "tuner.study.trial_attributes": ["TrialAttributes"],

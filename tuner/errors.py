@@ -7,6 +7,8 @@ TunerError              1    something that its reader can mend; the message say
 │   ├── BuildError      2    a class refuses its arguments, or parts do not fit each other
 │   └── StudyError      2    no such study or trial, or a study of another space
 ├── StorageError        1    the database cannot be opened, read or written
+├── ServerError         1    a server of tuner cannot be reached, or refuses a request
+│   └── AuthError       1    the token is missing, wrong or of too low a role
 └── NoTrialSucceeded    3    the search ended without one complete trial
 
 Interrupted         130/143    a signal ended the run; not an Exception, so that no `except` of a
@@ -106,6 +108,26 @@ class StudyError(UsageError):
 
 class StorageError(TunerError):
     """The database cannot be opened, read or written."""
+
+
+class ServerError(TunerError):
+    """A server of tuner cannot be reached, or refuses a request.
+
+    Args:
+        message: what is wrong, and what to do.
+        status: the HTTP status of the answer; None without an answer.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        self.status = status
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[type[ServerError], tuple[str, int | None]]:
+        return type(self), (str(self), self.status)
+
+
+class AuthError(ServerError):
+    """The token is missing, wrong, expired or revoked, or its user's role does not allow the request."""
 
 
 class NoTrialSucceeded(TunerError):

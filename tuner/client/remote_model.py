@@ -1,0 +1,120 @@
+"""A final model of a server: its scores, its files, and predictions for new rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tuner.client.http_connection import Connection, path
+from tuner.client.waiting import wait_for
+from tuner.errors import ServerError, UsageError
+from tuner.service.lifecycle import JobState
+from tuner.service.schemas import ModelView, PredictionView
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+class RemoteModel:
+    """A final model that the server trains or has trained.
+
+    Args:
+        connection: to the server.
+        view: as the server described it last.
+    """
+
+    def __init__(self, connection: Connection, view: ModelView) -> None:
+        self._connection = connection
+        self.view = view
+
+    def __repr__(self) -> str:
+        return f"<model {self.view.id} of study {self.view.study} at {self._connection.url}: {self.view.state}>"
+
+    @property
+    def id(self) -> int:
+        """Its number on the server."""
+        return self.view.id
+
+    @property
+    def state(self) -> JobState:
+        """The state of its training, asked for anew."""
+        self._look()
+        return JobState(self.view.state)
+
+    @property
+    def metrics(self) -> Mapping[str, float | None]:
+        """The scores by name: those of the test rows, else those of the validation rows; empty before the end."""
+        self._look()
+        test = {score.name: score.value for score in self.view.scores if score.split == "test"}
+        return test or {score.name: score.value for score in self.view.scores}
+
+    def wait(self, timeout: float | None = None) -> RemoteModel:
+        """Wait until it is trained.
+
+        Args:
+            timeout: the seconds to wait; None is no limit.
+
+        Returns:
+            The model itself.
+
+        Raises:
+            TimeoutError: it is not trained in time.
+            ServerError: its training failed, with the reason, or was cancelled.
+        """
+        state = wait_for(lambda: self.state, f"model {self.id}", timeout)
+        if state is not JobState.DONE:
+            raise ServerError(f"model {self.id} of study {self.view.study}: {state.value}: {self.view.reason}")
+        return self
+
+    def download(self, folder: str | Path) -> Path:
+        """Write its files into a new folder, from which `tuner.load_model` reads it.
+
+        Returns:
+            The folder.
+
+        Raises:
+            UsageError: the folder has files already, or the model is not trained.
+        """
+        if self.state is not JobState.DONE:
+            raise UsageError(f"model {self.id} is {self.view.state}: wait until it is done")
+        target = Path(folder)
+        if target.exists() and any(target.iterdir()):
+            raise UsageError(f"{target}: has files already; name a new folder")
+        target.mkdir(parents=True, exist_ok=True)
+        for file in self.view.files:
+            place = _inside(target, file.path)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            self._connection.download(path("models", self.id, "files") + path(*file.path.split("/")), place)
+        return target
+
+    def predict(self, rows: DataFrame | Sequence[Mapping[str, Any]] | Sequence[str]) -> DataFrame:
+        """Return the predictions for new rows, as `tuner.predict` does.
+
+        Args:
+            rows: a table or a mapping of columns for each row; texts for a model of texts.
+
+        Raises:
+            UsageError: the rows do not fit the model.
+        """
+        import pandas as pd
+
+        listed = rows.to_dict("records") if isinstance(rows, pd.DataFrame) else list(rows)
+        answer = self._connection.post(path("models", self.id, "predict"), {"rows": listed})
+        found = PredictionView.model_validate(answer)
+        return pd.DataFrame(found.rows, columns=found.columns)
+
+    def _look(self) -> None:
+        self.view = ModelView.model_validate(self._connection.get(path("models", self.id)))
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """Return the place of a file in a folder.
+
+    Raises:
+        ServerError: the server names a place outside of it.
+    """
+    place = (folder / name).resolve()
+    if not place.is_relative_to(folder.resolve()):
+        raise ServerError(f"the server names a file outside of the model's folder: {name}")
+    return place

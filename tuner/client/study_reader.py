@@ -1,0 +1,172 @@
+"""A study of a server, for reading: its state, and its trials with the types of the local functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tuner.client.event_reader import ServerEvent, followed
+from tuner.client.http_connection import Connection, path
+from tuner.client.waiting import OVER, wait_for
+from tuner.errors import ServerError, StudyError
+from tuner.service.lifecycle import JobState
+from tuner.service.schemas import StudyDetail
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from tuner.results.results import Results
+    from tuner.study import Record
+    from tuner.study.portable import PortedStudy
+
+
+class StudyReader:
+    """A study of a server. Each property asks the server anew.
+
+    Args:
+        connection: to the server.
+        name: the name of the study.
+    """
+
+    def __init__(self, connection: Connection, name: str) -> None:
+        self._connection = connection
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"<study {self.name} at {self._connection.url}>"
+
+    @property
+    def detail(self) -> StudyDetail:
+        """Everything that the server tells of the study but its trials: owner, counts, best value, why it waits."""
+        return StudyDetail.model_validate(self._connection.get(self._path()))
+
+    @property
+    def state(self) -> JobState:
+        """The state of the study's job, or of a run that somebody has begun by hand."""
+        return JobState(self.detail.state)
+
+    def wait(self, timeout: float | None = None) -> JobState:
+        """Wait until the study is done or cancelled. A suspended study is waited for: it may be resumed.
+
+        Args:
+            timeout: the seconds to wait; None is no limit.
+
+        Returns:
+            The last state. A study that no job searches is not waited for when it rests.
+
+        Raises:
+            TimeoutError: it is not over in time.
+            ServerError: it failed, with the reason, or the server cannot be reached.
+        """
+        seen = self.detail
+        ends = OVER if seen.job is not None else OVER | {JobState.SUSPENDED}
+        state = wait_for(lambda: self.state, f"study {self.name}", timeout, ends)
+        if state is JobState.FAILED:
+            raise ServerError(f"study {self.name} failed: {self.detail.reason}")
+        return state
+
+    def load(self) -> PortedStudy:
+        """Return the study with all of its trials as they are now, as `tuner.load_study` has it.
+
+        It lies in memory: what is written into it stays there.
+        """
+        from tuner.study import load_study
+        from tuner.study.portable import PortedStudy, storage_with
+
+        told: Sequence[dict[str, Any]] = self._connection.get(self._path("snapshot"))["studies"]
+        alive = next(facts["drivers"] for facts in told if facts["name"] == self.name)
+        return PortedStudy(load_study(storage_with(told), self.name).optuna, alive)
+
+    @property
+    def results(self) -> Results:
+        """The study's trials and what follows from them, as every local command reads them."""
+        from tuner.results.results import Results
+
+        return Results(self.load())
+
+    @property
+    def trials(self) -> list[Record]:
+        """Every trial, by number."""
+        return self.load().records()
+
+    @property
+    def best_trials(self) -> list[Record]:
+        """The complete trials within the bounds that no other dominates, the best first."""
+        return self.results.front
+
+    @property
+    def best_trial(self) -> Record:
+        """The best trial.
+
+        Raises:
+            StudyError: no trial is complete and within the bounds, or there are several objectives.
+        """
+        study = self.load()
+        if not study.goal.single:
+            raise StudyError(f"study {self.name} has several objectives and no best trial; use best_trials")
+        if (best := study.best()) is None:
+            raise StudyError(f"study {self.name} has no complete trial within its bounds, and so no best trial")
+        return best
+
+    @property
+    def best_params(self) -> dict[str, Any]:
+        """The parameters of `best_trial`; it raises the same errors."""
+        return dict(self.best_trial.params)
+
+    @property
+    def best_value(self) -> float:
+        """The value of `best_trial`; it raises the same errors."""
+        value = self.best_trial.value
+        assert value is not None, "a complete trial has a value"
+        return value
+
+    def trials_dataframe(self) -> DataFrame:
+        """Return a row for each trial, with the columns of Optuna's `trials_dataframe`."""
+        return self.load().trials_dataframe()
+
+    def events(self, since: str | None = None) -> Iterator[ServerEvent]:
+        """Yield the events of the study as they come, until it is over. Lost connections are made again.
+
+        Args:
+            since: the id of the last event that is known; None begins with the first event.
+
+        Raises:
+            ServerError: the server cannot be reached any more.
+        """
+        return followed(self._connection, self._path("events"), since, lambda: self.state in OVER)
+
+    def export(self, out: str | Path | None = None, *, trial: int | None = None, form: str = "yaml") -> str:
+        """Return a trial's config as `tuner.export` writes it.
+
+        Args:
+            out: the file to write; None writes nothing.
+            trial: its number; None is the confirmed one, else the best.
+            form: `yaml` or `json`.
+
+        Raises:
+            StudyError: there is no such trial, or no complete one.
+        """
+        params = {"trial": trial, "format": form}
+        asked = {name: value for name, value in params.items() if value is not None}
+        text = self._connection.request("GET", self._path("export"), params=asked).text
+        if out is not None:
+            Path(out).write_text(text, encoding="utf-8")
+        return text
+
+    def report(self, out: str | Path = "report.html") -> Path:
+        """Write the study's report: one HTML page that opens offline."""
+        self._connection.download(self._path("report"), Path(out))
+        return Path(out)
+
+    def log(self, trial: int, start: int = 0) -> bytes:
+        """Return what a trial has printed, from a byte on.
+
+        Raises:
+            StudyError: there is no such trial.
+        """
+        place = self._path("trials", trial, "log")
+        return self._connection.request("GET", place, params={"start": start}).content
+
+    def _path(self, *parts: object) -> str:
+        return path("studies", self.name, *parts)
