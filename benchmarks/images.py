@@ -11,7 +11,7 @@ import torch
 
 from benchmarks.rig import Asked, Contestant, front, race, say
 from benchmarks.rows import Row
-from tuner.executors.worker_options import cores
+from tuner.runtime.cores import cores
 
 PLAIN, BARE = "plain Optuna script", "bare loop, all cores"
 CONTESTANTS = (

@@ -10,7 +10,8 @@ from tests.conftest import TINY
 from tuner.errors import UsageError
 from tuner.executors.launch import Launcher
 from tuner.executors.pool import TrialLimits
-from tuner.executors.worker_options import Executor, WorkerOptions, cores
+from tuner.executors.worker_options import Executor, WorkerOptions
+from tuner.runtime.cores import cores
 from tuner.search import tune
 from tuner.settings import Resources
 from tuner.space import Space

@@ -4,7 +4,7 @@ run        search a space              list, show, delete    studies
 check      a space, without training   report, export        what a study found
 train      the final model             dashboard             optuna-dashboard on the studies
 predict    with it                     status                what runs at this moment
-                                       logs, stop, trial     follow and steer what runs
+serve      the service for a team      logs, stop, trial     follow and steer what runs
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from tuner.cli import (
     report,
     run,
     schema,
+    serve,
     show,
     status,
     steer,
@@ -66,6 +67,7 @@ COMMANDS: dict[str, Callable[..., object]] = {
     "train": train.train,
     "predict": predict.predict,
     "dashboard": dashboard.dashboard,
+    "serve": serve.serve,
     "delete": delete.delete,
 }
 for _name, _function in COMMANDS.items():

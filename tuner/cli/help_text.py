@@ -31,7 +31,8 @@ MEANT = {
     **dict.fromkeys(("infer", "apply"), "predict"),
     **dict.fromkeys(("new", "create", "draft"), "init"),
     **dict.fromkeys(("watch", "ps", "top"), "status"),
-    **dict.fromkeys(("ui", "serve", "web"), "dashboard"),
+    **dict.fromkeys(("ui", "web"), "dashboard"),
+    **dict.fromkeys(("server", "service"), "serve"),
     **dict.fromkeys(("info", "describe"), "show"),
 }
 """Names that other programs have for a command."""

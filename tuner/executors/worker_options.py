@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import enum
-import os
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
 
 from tuner.errors import UsageError, did_you_mean
+from tuner.runtime.cores import cores
 from tuner.runtime.enums import member_of
 from tuner.runtime.kinds import is_whole
 
@@ -86,8 +86,3 @@ class WorkerOptions:
 
 def _at_least(least: int, value: Any) -> bool:
     return is_whole(value) and value >= least
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -6,11 +6,13 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, FastAPI
+from starlette.concurrency import run_in_threadpool
 
 from tuner.service import problems
 from tuner.service.api import health, snapshots
 from tuner.service.database import Database
 from tuner.service.jobs import Jobs
+from tuner.service.runner import Runner
 from tuner.service.server import Server
 from tuner.service.server_options import ServerOptions
 
@@ -25,11 +27,15 @@ def create_app(options: ServerOptions) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        database = Database(options.storage)
-        with database.served():
-            database.upgrade()
-            app.state.server = Server(options, database, Jobs(database))
+        with contextlib.ExitStack() as stack:
+            try:
+                server = _opened(options, stack)
+            except Exception as error:
+                app.state.refusal = error  # for the command, which says it in its own way
+                raise
+            app.state.server = server
             yield
+            await run_in_threadpool(server.runner.stop)
 
     app = FastAPI(
         title="tuner",
@@ -44,3 +50,15 @@ def create_app(options: ServerOptions) -> FastAPI:
     for router in RESOURCES:
         app.include_router(router, prefix=API)
     return app
+
+
+def _opened(options: ServerOptions, stack: contextlib.ExitStack) -> Server:
+    """Return a server whose queue runs, and that no other one serves until the stack is closed."""
+    database = Database(options.storage)
+    stack.enter_context(database.served())
+    database.upgrade()
+    jobs = Jobs(database)
+    runner = Runner(options, database, jobs)
+    jobs.changed = runner.wake
+    runner.start()
+    return Server(options, database, jobs, runner)

@@ -28,6 +28,8 @@ BUSY_SECONDS = 10
 LOCK = "/tuner serve"
 """The name of the lock of a server on SQLite. No study of the service has a slash in its name."""
 
+_SCRIPTS = ScriptDirectory(str(Path(__file__).parent / "migrations"))
+
 SERVED_KEY = derive(0, "tuner", "serve")
 """The number of that lock on PostgreSQL."""
 
@@ -71,7 +73,7 @@ class Database:
         open_storage(self.url, create=True)
         with self._setting_up() as connection:
             config = Config(attributes={"connection": connection})
-            config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+            config.set_main_option("script_location", _SCRIPTS.dir)
             try:
                 command.upgrade(config, "head")
             except CommandError as error:
@@ -82,12 +84,17 @@ class Database:
     @property
     def is_current(self) -> bool:
         """Whether the tables are those of this version."""
-        with self.begin() as connection:
-            if not sqlalchemy.inspect(connection).has_table(VERSION_TABLE):
-                return False
-            found = connection.execute(sqlalchemy.text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
-        scripts = ScriptDirectory(str(Path(__file__).parent / "migrations"))
-        return found == scripts.get_current_head()
+        return self._version() == _SCRIPTS.get_current_head()
+
+    def refuse_newer(self) -> None:
+        """Refuse tables that a newer version of tuner has made; nothing is written.
+
+        Raises:
+            StorageError: they are.
+        """
+        found = self._version()
+        if found is not None and found not in {script.revision for script in _SCRIPTS.walk_revisions()}:
+            raise StorageError(f"{shown(self.url)}: was used by a newer tuner serve: upgrade tuner (version {found})")
 
     @contextlib.contextmanager
     def served(self) -> Iterator[None]:
@@ -110,6 +117,13 @@ class Database:
                 raise StorageError(f"{shown(self.url)}: another process serves it; stop that one first")
             connection.commit()  # the lock belongs to the session, not to the transaction
             yield
+
+    def _version(self) -> str | None:
+        with self.begin() as connection:
+            if not sqlalchemy.inspect(connection).has_table(VERSION_TABLE):
+                return None
+            found: str | None = connection.execute(sqlalchemy.text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
+        return found
 
     @contextlib.contextmanager
     def _setting_up(self) -> Iterator[Connection]:

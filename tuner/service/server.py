@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tuner.service.database import Database
 from tuner.service.jobs import Jobs
+from tuner.service.runner import Runner
 from tuner.service.server_options import ServerOptions
 
 
@@ -16,3 +17,4 @@ class Server:
     options: ServerOptions
     database: Database
     jobs: Jobs
+    runner: Runner

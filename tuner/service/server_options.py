@@ -18,6 +18,13 @@ class CodePolicy(enum.Enum):
     MEMBERS = "members"
 
 
+class LogFormat(enum.Enum):
+    """What a line of the log looks like."""
+
+    PLAIN = "plain"
+    JSON = "json"
+
+
 ONE_CORE = Slots(1, 0)
 
 

@@ -1,0 +1,74 @@
+"""What a search's driver tells in its events: whether it has begun, how many trials ended, and its pace."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+_MARKS = tuple(f'"event": "{name}"'.encode() for name in ("opened", "ended"))
+"""What lines of interest have. The others, one for each epoch, are not parsed."""
+
+
+class DriverEvents:
+    """The events of a driver since its start, read as they are written.
+
+    Args:
+        file: of the events.
+        start: its size when the driver started.
+    """
+
+    def __init__(self, file: Path, start: int) -> None:
+        self._file = file
+        self._read = start
+        self._opened_at: datetime.datetime | None = None
+        self._last_at: datetime.datetime | None = None
+        self._finished = 0
+        self._total = 0
+        self.ended = 0
+        """Number of trials that ended since the start."""
+
+    @property
+    def opened(self) -> bool:
+        """Whether the driver has opened its study."""
+        return self._opened_at is not None
+
+    @property
+    def complete(self) -> bool:
+        """Whether the study has its total."""
+        return self.opened and self._finished + self.ended >= self._total
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds for the other trials at the pace so far; None before one has ended."""
+        if self._opened_at is None or self._last_at is None or not self.ended:
+            return None
+        seconds = max(0.0, (self._last_at - self._opened_at).total_seconds())
+        return max(0, self._total - self._finished - self.ended) * seconds / self.ended
+
+    def read(self) -> None:
+        """Read what was written since the last call."""
+        for event in self._new():
+            at = datetime.datetime.fromisoformat(event["time"])
+            if event["event"] == "opened":
+                self._opened_at, self._finished, self._total = at, event["finished"], event["total"]
+            elif event["event"] == "ended":
+                self._last_at = at
+                self.ended += 1
+
+    def _new(self) -> Iterator[dict[str, Any]]:
+        """Yield new events of interest. An unfinished line waits; one that a full disk has cut is left out."""
+        if not self._file.exists():
+            return
+        with self._file.open("rb") as file:
+            file.seek(self._read)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return
+                self._read += len(line)
+                if any(mark in line for mark in _MARKS):
+                    with contextlib.suppress(json.JSONDecodeError):
+                        yield json.loads(line)
