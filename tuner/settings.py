@@ -37,17 +37,41 @@ class Outside(enum.Enum):
     CLIP = "clip"
 
 
+class Moment(enum.Enum):
+    """A moment of a search at which a webhook is called."""
+
+    DONE = "done"
+    FAILED = "failed"
+    BEST = "best"
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """An address that is called at some moments. `secret_env` names the variable with the secret that signs."""
+
+    url: str
+    on: frozenset[Moment] = frozenset({Moment.DONE, Moment.FAILED})
+    secret_env: str | None = None
+
+    @classmethod
+    def of(cls, section: Mapping[str, Any]) -> Webhook:
+        """Read an entry of `study.notify`."""
+        moments = {"on": frozenset(map(Moment, section["on"]))} if "on" in section else {}
+        return cls(section["webhook"], **moments, secret_env=section.get("secret_env"))
+
+
 @dataclass(frozen=True, slots=True)
 class StudySettings:
     """The `study` section."""
 
     name: str
     seed: int
+    notify: tuple[Webhook, ...] = ()
 
     @classmethod
     def of(cls, section: Mapping[str, Any], default: str) -> StudySettings:
         """Read the section; without a name the study has the default one."""
-        return cls(section["name"] or default, section["seed"])
+        return cls(section["name"] or default, section["seed"], tuple(map(Webhook.of, section["notify"])))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import sys
@@ -67,6 +68,8 @@ def _do(block: Block, folder: Path, notebook: types.ModuleType, monkeypatch: pyt
             check_space(block.text, folder)
         case "yaml":
             yaml_document.read(block.text, str(block))
+        case "json":
+            json.loads(block.text)
         case "python":
             code = compile("\n" * (block.line - 1) + small(block.text), str(block), "exec")
             if block.runs and not block.file:

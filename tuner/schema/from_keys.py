@@ -98,6 +98,8 @@ def _scalar(kind: Kind) -> Shape:
             return {"type": "string", **_given(more)}
         case kinds.Words(words):
             return {"enum": list(words)}
+        case nested_kinds.Address():
+            return {"type": "string", "format": "uri", "pattern": f"^{nested_kinds.WEB}$"}
         case nested_kinds.Code():
             return {"type": "string", "pattern": NAMED}
         case _:

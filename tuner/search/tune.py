@@ -26,6 +26,7 @@ from tuner.search import warm_start
 from tuner.search.callbacks import Callback, with_callbacks
 from tuner.search.confirm_trials import confirm_with, terms_of
 from tuner.search.events import Observer
+from tuner.search.notify import hooks_of, notifying
 from tuner.search.open_search import Opening, opened_search
 from tuner.search.plan import feedback_of, planned
 from tuner.search.session import drive, launcher_of
@@ -165,7 +166,7 @@ def run_with(
     known = warm_start.known_configs(space, storage)
     plan = replace(plan, notes=(*plan.notes, *(forked.fork.notes if forked and forked.trials else ()), *known.notes))
     StopRule.of(space, plan.goal)  # refuses before anything is written
-    terms = terms_of(space, plan.goal)
+    terms, hooks = terms_of(space, plan.goal), hooks_of(space)
     opening = Opening(space, plan.goal, plan.version, known, options.batch, forked)
     with opened_search(opening, storage, observe) as search:
         study, turns = search.study, search.turns
@@ -175,8 +176,9 @@ def run_with(
         deadline = math.inf if space.search.timeout is None else time.monotonic() + space.search.timeout
         ahead = Fraction(1) if isinstance(options.fuse, int) else share_ahead(feedback_of(space.search))
         limits, inbox = search.limits(deadline, ahead), search.inbox
-        observed = with_callbacks(observe, study, callbacks)
-        ended = drive(study, plan, launcher, turns, inbox, limits, search.folder, observed)
+        with notifying(hooks, study.name, plan.goal, limits.total, observe) as told:
+            observed = with_callbacks(told, study, callbacks)
+            ended = drive(study, plan, launcher, turns, inbox, limits, search.folder, observed)
         stopped = search.watch.close()
     records = study.records()
     front, failures = study.front(records), failures_of(each for each in records if not ended or each.number in ended)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,9 @@ from tuner.runtime.kinds import Kind, is_number, is_whole
 from tuner.settings import seconds
 from tuner.space.key import REQUIRED, Key
 from tuner.space.tree import Fixed, Items, Tree, extremes
+
+WEB = r"https?://[A-Za-z0-9._-]+(:[0-9]{1,5})?(/[!-~]*)?"
+"""The form of an address of the web."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,17 @@ class Duration:
     def takes(self, value: Any) -> bool:
         """Return whether a value is a duration."""
         return seconds(value) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address of the web."""
+
+    wording: str = "an address that begins with http:// or https://"
+
+    def takes(self, value: Any) -> bool:
+        """Return whether a value is one."""
+        return isinstance(value, str) and re.fullmatch(WEB, value) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tuner.goal import DIRECTIONS, Direction, Scope
 from tuner.runtime.kinds import Anything, Either, Flag, Null, Number, Text, Whole, Words
-from tuner.settings import Confirm, Outside, Resources, WarmStart
-from tuner.space.key import Key, Section
-from tuner.space.nested_kinds import Code, Duration, Entries, Later, Part, Rates, Sequence, Table
+from tuner.settings import Confirm, Moment, Outside, Resources, WarmStart
+from tuner.space.key import REQUIRED, Key, Section
+from tuner.space.nested_kinds import Address, Code, Duration, Entries, Later, Part, Rates, Sequence, Table
 
 LONGEST_NAME = 250
 AT_LEAST_0 = Number(minimum=0)
@@ -54,6 +54,28 @@ STUDY = Section(
             Whole(0),
             0,
             "Decides everything random: the splits, the sampler, and each trial's weights, order and dropout.",
+        ),
+        "notify": Key(
+            Sequence(
+                Entries(
+                    {
+                        "webhook": Key(
+                            Address(), REQUIRED, "The address that gets a POST with JSON, as Slack takes it."
+                        ),
+                        "on": Key(
+                            Sequence(Words.of(Moment)),
+                            ["done", "failed"],
+                            "When: the search is done, it failed, or a trial is the best so far.",
+                        ),
+                        "secret_env": Key(
+                            Text(), meaning="The environment variable with the secret that signs the messages."
+                        ),
+                    }
+                )
+            ),
+            [],
+            "Webhooks that report on the search.",
+            "a list of {webhook: an http(s) address, on: [done, failed, best], secret_env: a variable's name}",
         ),
     },
     default={},
