@@ -12,6 +12,8 @@ from tuner.service import problems
 from tuner.service.api import health, snapshots
 from tuner.service.database import Database
 from tuner.service.jobs import Jobs
+from tuner.service.pages import page_routes
+from tuner.service.pages.page_assets import ADDRESS, PageAssets
 from tuner.service.runner import Runner
 from tuner.service.server import Server
 from tuner.service.server_options import ServerOptions
@@ -47,6 +49,8 @@ def create_app(options: ServerOptions) -> FastAPI:
     )
     problems.install(app)
     app.include_router(health.router)
+    app.include_router(page_routes.router)
+    app.mount(ADDRESS, PageAssets())
     for router in RESOURCES:
         app.include_router(router, prefix=API)
     return app

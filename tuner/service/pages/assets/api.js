@@ -1,0 +1,81 @@
+// The public API, as any client uses it: JSON, problem details, keys that make a write safe to repeat.
+
+export const API = "/api/v1";
+
+/** An answer that is not what was asked for; `message` is a sentence for the reader. */
+export class Problem extends Error {
+  constructor(status, message, faults = []) {
+    super(message);
+    this.status = status;
+    this.faults = faults;
+  }
+}
+
+let whoami = null;
+
+/** Return the user of the session, with the token that a write of the session must carry. */
+export const me = () => (whoami ??= call("GET", "/me"));
+
+/** Return the path of parts, each escaped. */
+export const path = (...parts) => parts.map((part) => `/${encodeURIComponent(part)}`).join("");
+
+/** Return the answer to a GET; `query` leaves out what is null or empty. */
+export function get(where, query = {}, options = {}) {
+  const set = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const search = new URLSearchParams(set.flatMap(([name, value]) => [value].flat().map((each) => [name, each])));
+  return call("GET", set.length ? `${where}?${search}` : where, undefined, options);
+}
+
+/** Return the answer to a write. One key goes with all its repeats, so that it is done once. */
+export const post = (where, body = {}, options = {}) => write("POST", where, body, options);
+export const patch = (where, body, options = {}) => write("PATCH", where, body, options);
+export const remove = (where, options = {}) => write("DELETE", where, undefined, options);
+
+async function write(method, where, body, options) {
+  const headers = { "Idempotency-Key": newKey(), ...options.headers };
+  for (let wait = 500; ; wait *= 2) {
+    try {
+      return await call(method, where, body, { ...options, headers });
+    } catch (error) {
+      if (wait > 2000 || error.name === "AbortError" || (error.status !== 0 && error.status !== 503)) throw error;
+      await new Promise((done) => setTimeout(done, wait));
+    }
+  }
+}
+
+function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+async function call(method, where, body, { headers = {}, signal, open = false } = {}) {
+  const isForm = body instanceof FormData;
+  const request = { method, signal, credentials: "same-origin", headers: { Accept: "application/json", ...headers } };
+  if (method !== "GET" && !open) request.headers["X-CSRF-Token"] = (await me()).csrf ?? "";
+  if (body !== undefined) request.body = isForm ? body : JSON.stringify(body);
+  if (body !== undefined && !isForm) request.headers["Content-Type"] = "application/json";
+  let answer;
+  try {
+    answer = await fetch(API + where, request);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem(0, "The server cannot be reached. Check that it runs, then try again.");
+  }
+  if (answer.status === 401 && !location.pathname.startsWith("/login")) toLogin();
+  if (!answer.ok) throw await problemOf(answer);
+  if (answer.status === 204) return null;
+  return answer.json();
+}
+
+async function problemOf(answer) {
+  try {
+    const told = await answer.json();
+    return new Problem(answer.status, told.detail ?? told.title, told.faults ?? []);
+  } catch {  // a proxy in between answers with a page of its own
+    return new Problem(answer.status, `The server answered ${answer.status} ${answer.statusText}.`);
+  }
+}
+
+/** Go to the login, and come back afterwards. */
+export function toLogin() {
+  location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+}
