@@ -17,6 +17,7 @@ from tuner.service.pages.page_assets import ADDRESS, PageAssets
 from tuner.service.runner import Runner
 from tuner.service.server import Server
 from tuner.service.server_options import ServerOptions
+from tuner.service.telemetry import Telemetry, Timed
 
 API = "/api/v1"
 
@@ -48,6 +49,7 @@ def create_app(options: ServerOptions) -> FastAPI:
         lifespan=lifespan,
     )
     problems.install(app)
+    app.add_middleware(Timed)
     app.include_router(health.router)
     app.include_router(page_routes.router)
     app.mount(ADDRESS, PageAssets())
@@ -65,4 +67,4 @@ def _opened(options: ServerOptions, stack: contextlib.ExitStack) -> Server:
     runner = Runner(options, database, jobs)
     jobs.changed = runner.wake
     runner.start()
-    return Server(options, database, jobs, runner)
+    return Server(options, database, jobs, runner, Telemetry(database, options.capacity))

@@ -8,6 +8,7 @@ from tuner.service.database import Database
 from tuner.service.jobs import Jobs
 from tuner.service.runner import Runner
 from tuner.service.server_options import ServerOptions
+from tuner.service.telemetry import Telemetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +19,4 @@ class Server:
     database: Database
     jobs: Jobs
     runner: Runner
+    telemetry: Telemetry

@@ -1,11 +1,12 @@
-"""`/healthz` and `/readyz`: whether the server is alive, and whether it can work."""
+"""`/healthz`, `/readyz` and `/metrics`: whether the server is alive, whether it can work, and its figures."""
 
 from __future__ import annotations
 
 import sqlalchemy
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST
 
-from tuner.service.api.needs import CurrentServer
+from tuner.service.api.needs import CurrentServer, Reader
 from tuner.service.problems import responses
 
 router = APIRouter(tags=["operation"])
@@ -23,3 +24,9 @@ def readyz(server: CurrentServer) -> dict[str, str]:
     with server.database.begin() as connection:
         connection.execute(sqlalchemy.text("SELECT 1"))
     return {"status": "ready"}
+
+
+@router.get("/metrics", responses=responses(401, 403, 503), response_class=Response)
+def metrics(server: CurrentServer, user: Reader) -> Response:
+    """Return figures in Prometheus' text format."""
+    return Response(server.telemetry.page(), media_type=CONTENT_TYPE_LATEST)
