@@ -20,7 +20,7 @@ AGAINST_OPTUNA = (Contestant("tuner", "", against=("Optuna directly",)),)
 
 
 def _driver(asked: Asked) -> list[Row]:
-    """What the driver alone costs, for each database, number of trials that are there and number of workers."""
+    """Measure what the driver alone costs, for each database, number of stored trials and number of workers."""
     from benchmarks import driver
 
     parts: dict[tuple[str, str], dict[str, list[float]]] = {}

@@ -39,7 +39,7 @@ def _branin(at: Values) -> float:
 
 
 def _rates(at: Values) -> float:
-    """A learning rate and a decay on log scales, a width and a dropout: the bowl that tuning mostly sees."""
+    """Return the usual bowl: a learning rate and a decay on log scales, a width and a dropout."""
     off = (math.log10(at["lr"]) + 2.3) / 2, (math.log10(at["decay"]) + 4) / 3, at["width"] - 0.7, at["dropout"] - 0.2
     return sum(weight * each**2 for weight, each in zip((4, 0.3, 1, 0.5), off, strict=True))
 
@@ -57,7 +57,7 @@ def _ackley(at: Values) -> float:
 
 
 def _branched(at: Values) -> float:
-    """An optimizer of three, each with a best rate of its own."""
+    """Return a choice of three optimizers, each with its own best rate."""
     best, floor = {"a": (-1.0, 0.05), "b": (-3.0, 0.0), "c": (-2.0, 0.2)}[str(at["kind"])]
     return floor + (math.log10(at["lr"]) - best) ** 2 / 4 + (at["width"] - 0.6) ** 2
 
@@ -76,7 +76,7 @@ FUNCTIONS: Mapping[str, Function] = {
 
 
 def bests(function: Function, trials: int, flight: int, seed: int) -> list[float]:
-    """The best regret after each trial of a search."""
+    """Return the best regret after each trial of a search."""
     evaluate, space = function
     study = optuna.create_study(sampler=samplers.sampler(Component("TPESampler"), seed, single=True))
     found: list[float] = []

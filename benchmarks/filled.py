@@ -36,7 +36,7 @@ def fill(url: str, text: str, params: Mapping[str, FloatDistribution], trials: i
 
 
 def _rows(engine: sqlalchemy.Engine, study_id: int, trials: int) -> list[int]:
-    """The ids of new rows."""
+    """Return the ids of new rows."""
     table, values = models.TrialModel.__table__, models.TrialValueModel
     now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
     common = {"study_id": study_id, "state": TrialState.COMPLETE, "datetime_start": now, "datetime_complete": now}

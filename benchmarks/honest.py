@@ -133,7 +133,7 @@ class Unheard:
 
 
 def true_mean(space: Space, params: Mapping[str, Any], seeds: int) -> float:
-    """The mean value of a config over seeds that neither the search nor the confirmation has used."""
+    """Return the mean value of a config over seeds that neither the search nor the confirmation used."""
     job = preflight.load_job(space, torch.device("cpu"))
     values = space.fill(Known(params))
     drawn = [derive(space.study.seed, "truth", i) for i in range(seeds)]

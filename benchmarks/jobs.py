@@ -45,12 +45,12 @@ class Job:
     suggest: Callable[[BaseTrial], Config]
 
     def rows(self, data: str, folder: Path) -> sets.Rows:
-        """The rows as tensors; `data` is the root of MNIST, and the CSV is in `folder`."""
+        """Return the rows as tensors; `data` is the root of MNIST, and the CSV is in `folder`."""
         rows: sets.Rows = getattr(sets, self.data)(**self._arguments(data, folder))
         return rows
 
     def space(self, data: str, folder: Path, search: Mapping[str, Any]) -> str:
-        """The space file; `search` is its section of that name."""
+        """Return the space file; `search` is its section of that name."""
         if self.data == "table":
             source = {"type": "csv", "path": str(folder / "table.csv"), "target": sets.TARGET}
         else:

@@ -72,7 +72,7 @@ class Reader:
 
 @contextmanager
 def dashboard(url: str) -> Iterator[Reader]:
-    """A reader of a dashboard that is up."""
+    """Return a reader of a dashboard that is up."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -40,7 +40,7 @@ LOOK_SECONDS = 0.2
 
 
 def peak(process: psutil.Process) -> int:
-    """The most bytes that a process and those below it have taken together, until it ends."""
+    """Return the peak, in bytes, of a process and its descendants together, until it ends."""
     most = 0
     while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
         most = max(most, sum(map(_pss, [process, *process.children(recursive=True)])))
@@ -59,7 +59,7 @@ def _pss(process: psutil.Process) -> int:
 
 
 def measured(workers: int, megabytes: int) -> int:
-    """The peak of a run in bytes."""
+    """Return the peak of a run in bytes."""
     with tempfile.TemporaryDirectory(prefix="memory-") as folder:
         Path(folder, "rows.py").write_text(ROWS)
         space = Path(folder, "memory.yaml")

@@ -11,7 +11,7 @@ from benchmarks.jobs import Config
 
 
 def build(kind: str, config: Config, shape: tuple[int, ...], classes: int) -> nn.Module:
-    """An `MLP` or a `CNN` for inputs of a shape, or a network of torchvision."""
+    """Build an `MLP` or a `CNN` for inputs of a shape, or a network of torchvision."""
     own = {"MLP": _mlp, "CNN": _cnn}
     if kind in own:
         return own[kind](config, shape, classes)

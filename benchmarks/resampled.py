@@ -55,13 +55,13 @@ def ridge(inputs: Numbers, targets: Numbers) -> Numbers:
 
 
 def rows(chance: Generator, count: int, *sets: int) -> tuple[Numbers, Numbers]:
-    """(*sets, count, FEATURES) inputs and targets, in which each feature counts alike."""
+    """Return inputs (*sets, count, FEATURES) and targets, in which each feature counts alike."""
     inputs = chance.normal(size=(*sets, count, FEATURES))
     return inputs, inputs.sum(-1) + chance.normal(scale=2.0, size=(*sets, count))
 
 
 def features_of(candidate: int) -> list[int]:
-    """The features that a candidate sees; by symmetry no choice is better than another."""
+    """Return the features that a candidate sees; by symmetry no choice is better than another."""
     return [(candidate * 2 + i) % FEATURES for i in range(KEPT)]
 
 
@@ -81,7 +81,7 @@ def drawn_anew(chance: Generator, repeats: int, candidates: int, seeds: int) -> 
 
 
 def truth_of_draws() -> float:
-    """The mean score of any candidate over 20,000 fresh data sets, each split once."""
+    """Return the mean score of any candidate over 20,000 fresh data sets, each split once."""
     chance = np.random.default_rng(10**6)
     inputs, targets = rows(chance, ROWS - VALID, 20_000)
     weights = ridge(inputs[..., features_of(0)], targets)
@@ -104,7 +104,7 @@ _FIXED = (*rows(_fixed, ROWS - VALID), *rows(_fixed, VALID))
 
 
 def truth_of_models() -> float:
-    """The mean score over 40,000 seeds."""
+    """Return the mean score over 40,000 seeds."""
     return float(drawn_models(np.random.default_rng(10**6), 40, 1, 1000).mean())
 
 

@@ -82,7 +82,7 @@ def race_to(part: str, job: str, contestants: Sequence[Contestant], asked: Asked
 def compared(
     part: str, what: str, unit: str, values: Mapping[str, Sequence[float]], contestants: Sequence[Contestant]
 ) -> list[Row]:
-    """A row for each contestant's values, one per repeat, of which less is better."""
+    """Return a row for each contestant's values, one per repeat; less is better."""
     against = {contestant.name: contestant.against for contestant in contestants}
     return [
         Row.of(
@@ -103,7 +103,7 @@ _Given = tuple[str, list[jobs.Params], int, Target | None]
 def _answers(
     part: str, contestants: Sequence[Contestant], asked: Asked, given: Callable[[int], _Given]
 ) -> dict[str, list[Answer]]:
-    """The answers of those that can take part, one per repeat."""
+    """Return the answers of those that can take part, one per repeat."""
     answers: dict[str, list[Answer]] = {contestant.name: [] for contestant in contestants}
     for repeat in range(asked.repeats):
         for contestant in random.Random(repeat).sample(contestants, len(contestants)):
@@ -152,7 +152,7 @@ def say(line: str) -> None:
 
 
 def machine() -> Machine:
-    """The machine, and the versions of what was measured on it."""
+    """Return the machine, and the versions of what was measured on it."""
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     return {
         "processor": _processor(),
@@ -174,7 +174,7 @@ def _processor() -> str:
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
-    """The options that all parts share."""
+    """Return a parser with the options that all parts share."""
     found = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     found.add_argument("--data", type=Path, help="the folder that holds MNIST in torchvision's layout")
     found.add_argument("--trials", type=int, default=20)
@@ -185,7 +185,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
 
 
 def asked_of(told: argparse.Namespace) -> Asked:
-    """What was asked for."""
+    """Return the parsed options."""
     trials, repeats = (min(told.trials, 2), 1) if told.quick else (told.trials, told.repeats)
     return Asked(told.data, trials, repeats, told.quick, told.out)
 

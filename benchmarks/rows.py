@@ -27,7 +27,7 @@ class Ratio:
 
     @classmethod
     def of(cls, against: str, theirs: Sequence[float], ours: Sequence[float]) -> Ratio:
-        """The ratio of two contestants' values, of which less is better, repeat by repeat."""
+        """Return the ratio of two contestants' values, repeat by repeat; less is better."""
         ratios = [their / our for their, our in zip(theirs, ours, strict=True)]
         return cls(against, statistics.median(ratios), min(ratios), max(ratios))
 
@@ -54,13 +54,13 @@ class Row:
     def of(
         cls, part: str, contestant: str, what: str, unit: str, values: Sequence[float], ratios: Iterable[Ratio] = ()
     ) -> Row:
-        """The row of some repeats' values."""
+        """Return the row of some repeats' values."""
         middle = statistics.median(values)
         return cls(part, contestant, what, unit, middle, min(values), max(values), len(values), tuple(ratios))
 
 
 def table(rows: Sequence[Row]) -> str:
-    """The rows for a terminal, in aligned columns."""
+    """Return the rows for a terminal, in aligned columns."""
     head = ("part", "contestant", "what", "median", "from", "to", "unit", "times better than")
     lines = [head, *(_cells(row) for row in rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
@@ -73,12 +73,12 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def as_json(rows: Sequence[Row], machine: Machine) -> str:
-    """The rows for other programs."""
+    """Return the rows for other programs."""
     return json.dumps({"machine": dict(machine), "rows": [asdict(row) for row in rows]}, indent=1)
 
 
 def page(rows: Sequence[Row], machine: Machine) -> str:
-    """The rows as one HTML page that opens offline."""
+    """Return the rows as one HTML page that opens offline."""
     groups = dict.fromkeys((row.part, row.what, row.unit) for row in rows)
     figures = [
         _figure([row for row in rows if (row.part, row.what, row.unit) == group]).to_html(

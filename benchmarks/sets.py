@@ -45,7 +45,7 @@ def digits(flat: bool = True) -> Rows:
 
 
 def table(path: str) -> Rows:
-    """What `write_table` wrote, standardised."""
+    """Return what `write_table` wrote, standardised."""
     frame = pd.read_csv(path)
     targets = torch.tensor(frame.pop(TARGET).to_numpy())
     return _held_out(torch.tensor(frame.to_numpy(), dtype=torch.float32), targets)

@@ -32,7 +32,7 @@ def run(space: Path, storage: str, *options: str) -> None:
 
 
 def trials(storage: str, study: str) -> list[FrozenTrial]:
-    """The trials of a study, by number."""
+    """Return the trials of a study, by number."""
     return optuna.load_study(study_name=study, storage=storage).trials
 
 

@@ -37,7 +37,7 @@ def train(job: Job, config: Config, rows: sets.Rows, epochs: int) -> float:
 
 
 def accuracy(model: nn.Module, rows: tuple[Tensor, Tensor]) -> float:
-    """The share of rows whose class a model tells."""
+    """Return the share of rows whose class the model predicts."""
     inputs, targets = rows
     model.eval()
     with torch.no_grad():

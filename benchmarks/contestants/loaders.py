@@ -28,7 +28,7 @@ class Batches:
 
 
 def loaders(work: Work) -> tuple[Batches, Batches]:
-    """The batches to train and to validate on.
+    """Return the batches to train and to validate on.
 
     The example job is Optuna's own: it takes the first so many batches of all images, and validates on
     those that MNIST holds to test on.

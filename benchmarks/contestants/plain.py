@@ -39,7 +39,7 @@ def epochs_of(work: Work, trial: BaseTrial, epochs: int) -> Iterator[float]:
 
 
 def accuracy(model: nn.Module, valid: Batches) -> float:
-    """The share of rows whose class a model tells."""
+    """Return the share of rows whose class the model predicts."""
     model.eval()
     right = count = 0
     with torch.no_grad():

@@ -73,15 +73,15 @@ class Clock:
         self._launched = work.launched
 
     def go(self) -> None:
-        """Everything is imported and loaded, and something was trained to warm up."""
+        """Start the clock, after all imports, loads and a warm-up."""
         self._began = time.perf_counter()
 
     def ready(self) -> None:
-        """The first trial could begin."""
+        """Note that the first trial can begin."""
         self.startup = time.time() - self._launched
 
     def stop(self, accuracies: list[float]) -> Answer:
-        """The last trial has ended, or the target is reached."""
+        """Note that the last trial has ended, or that the target is reached."""
         return Answer(self.startup, time.perf_counter() - self._began, accuracies)
 
 
