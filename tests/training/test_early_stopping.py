@@ -4,10 +4,10 @@ import pytest
 
 from tuner.config import EarlyStop
 from tuner.goal import Direction
-from tuner.training.early_stopping import Patience
+from tuner.training.early_stopping import EpochPatience
 
 
-def lasted(patience: Patience, values: list[float]) -> int:
+def lasted(patience: EpochPatience, values: list[float]) -> int:
     """After how many values patience is over."""
     for i, value in enumerate(values, start=1):
         patience.see(value)
@@ -28,15 +28,15 @@ def lasted(patience: Patience, values: list[float]) -> int:
 def test_patience_is_over_after_so_many_epochs_without_getting_better(
     direction: Direction, values: list[float], expected: int
 ) -> None:
-    assert lasted(Patience(EarlyStop(2, 0.0), direction), values) == expected
+    assert lasted(EpochPatience(EarlyStop(2, 0.0), direction), values) == expected
 
 
 def test_getting_better_by_less_than_the_least_that_counts_is_not_getting_better() -> None:
     values = [0.5, 0.505, 0.509, 0.511]
 
-    assert lasted(Patience(EarlyStop(2, 0.01), Direction.MAXIMIZE), values) == 3
-    assert lasted(Patience(EarlyStop(2, 0.0), Direction.MAXIMIZE), values) == 0
+    assert lasted(EpochPatience(EarlyStop(2, 0.01), Direction.MAXIMIZE), values) == 3
+    assert lasted(EpochPatience(EarlyStop(2, 0.0), Direction.MAXIMIZE), values) == 0
 
 
 def test_without_early_stopping_patience_never_ends() -> None:
-    assert lasted(Patience(None, Direction.MINIMIZE), [1.0] * 100) == 0
+    assert lasted(EpochPatience(None, Direction.MINIMIZE), [1.0] * 100) == 0

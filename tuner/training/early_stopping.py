@@ -8,7 +8,7 @@ from tuner.config import EarlyStop
 from tuner.goal import Direction
 
 
-class Patience:
+class EpochPatience:
     """Counts the epochs since the objective got better by more than the least that counts.
 
     Args:

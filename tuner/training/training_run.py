@@ -21,7 +21,7 @@ from tuner.runtime import user_code
 from tuner.runtime.generators import seed_everything
 from tuner.runtime.seeds import derive
 from tuner.training import dropout, fast_linear, losses, optimizers, precision, weights
-from tuner.training.early_stopping import Patience
+from tuner.training.early_stopping import EpochPatience
 from tuner.training.job import Job
 from tuner.training.losses import Loss
 from tuner.training.lr_schedulers import Replay, Schedule
@@ -45,7 +45,7 @@ class Run:
     loss: Loss
     scaler: torch.amp.GradScaler
     average: AveragedModel | None
-    patience: Patience
+    patience: EpochPatience
     dataset: Dataset
     training: Training
     batch_size: int
@@ -80,7 +80,7 @@ class Run:
             loss=losses.build(config.loss, dataset.task, job.device, balance),
             scaler=scaler,
             average=_average(model, training.ema),
-            patience=Patience(training.early_stop if watched else None, job.scores.direction),
+            patience=EpochPatience(training.early_stop if watched else None, job.scores.direction),
             dataset=dataset,
             training=training,
             batch_size=config.data.batch_size,
