@@ -209,8 +209,8 @@ def _space(study: Study, terms: Confirm) -> Space:
     """Return the search's space under the sibling's name, without a search; values keep their meaning."""
     search: dict[str, Any] = {"pruner": None, "sampler": {"type": "RandomSampler"}, "enqueue": [], "timeout": None}
     search |= {"trials": (terms.top + 1) * terms.seeds, "stop": None, "confirm": None, "warm_start": None}
-    settings = [("study.name", sibling_name(study)), *((f"search.{key}", value) for key, value in search.items())]
-    return study.space.with_settings(settings)
+    whole = {**study.space.fixed["search"], **search}  # the text is read anew for each setting, so a section is one
+    return study.space.with_settings([("study.name", sibling_name(study)), ("search", whole)])
 
 
 def _stage(search: Results, runs: Study, candidates: list[Record], terms: Confirm, overlap: float) -> Confirmation:
