@@ -32,7 +32,8 @@ def test_a_function_under_vmap_sees_the_lanes() -> None:
 
 
 def test_tracing_and_dispatch_modes_are_seen() -> None:
-    class Passing(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    class Passing(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        # torch calls it with anything
         def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
             return func(*args, **(kwargs or {}))
 
@@ -42,8 +43,8 @@ def test_tracing_and_dispatch_modes_are_seen() -> None:
         traced.append(bool(torch_internals.tracing_state()))
         return x + 1
 
-    torch.jit.trace(note, torch.ones(2), check_trace=False)  # type: ignore[no-untyped-call]
-    with Passing():  # type: ignore[no-untyped-call]
+    torch.jit.trace(note, torch.ones(2), check_trace=False)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    with Passing():  # type: ignore[no-untyped-call]  # torch leaves it untyped
         inside = torch_internals.dispatch_modes()
 
     assert traced == [True]

@@ -110,4 +110,4 @@ def count_as_stepped(optimizer: torch.optim.Optimizer) -> None:
 
     An optimizer has no such attribute before its first step; so only the test sees a release that moves it.
     """
-    optimizer._opt_called = True  # type: ignore[attr-defined]
+    optimizer._opt_called = True  # type: ignore[attr-defined]  # private, as its schedulers set it

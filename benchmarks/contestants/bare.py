@@ -30,6 +30,7 @@ def train(job: Job, config: Config, rows: sets.Rows, epochs: int) -> float:
         model.train()
         for batch in torch.split(torch.randperm(len(targets), device=device), job.batch):
             optimizer.zero_grad()
+            # torch leaves it untyped
             functional.cross_entropy(model(inputs[batch]), targets[batch]).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
         best = max(best, accuracy(model, valid))

@@ -33,6 +33,7 @@ def epochs_of(work: Work, trial: BaseTrial, epochs: int) -> Iterator[float]:
         model.train()
         for inputs, targets in train:
             optimizer.zero_grad()
+            # torch leaves it untyped
             functional.cross_entropy(model(inputs), targets).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
         yield accuracy(model, valid)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -86,9 +87,9 @@ def test_fixed_transforms_run_once_for_all_epochs(tmp_path: Path, monkeypatch: p
     for cls in (v2.Grayscale, v2.RandomHorizontalFlip):
         forward = cls.forward
 
-        def counted(self: v2.Transform, *images: torch.Tensor, forward: object = forward) -> object:
+        def counted(self: v2.Transform, *images: torch.Tensor, forward: Callable[..., object] = forward) -> object:
             runs[type(self).__name__] += 1
-            return forward(self, *images)  # type: ignore[operator]
+            return forward(self, *images)
 
         monkeypatch.setattr(cls, "forward", counted)
     dataset = searched(

@@ -31,6 +31,7 @@ def numbered(folder: Path, *labels: str) -> Path:
 
 def rows_of(part: Rows | None) -> set[int]:
     assert part is not None
+    # inputs are arrays or tables
     return {int(row) for row in part.inputs["row"]}  # type: ignore[index,union-attr,call-overload]
 
 

@@ -121,10 +121,10 @@ def test_the_trivial_predictor_of_many_rows_is_found_on_some_of_them(monkeypatch
         assert len(set(targets.tolist())) == 100
         return {"accuracy": float((outputs.argmax(1) == targets).float().mean())}
 
-    scores.goal = SimpleNamespace(metrics=(), directions=())  # type: ignore[attr-defined]
+    scores.goal = SimpleNamespace(metrics=(), directions=())  # type: ignore[attr-defined]  # a stand-in
     monkeypatch.setattr("tuner.training.baseline.MOST_ROWS", 500)
 
-    found = baseline_of(rows, rows.train, scores)  # type: ignore[arg-type]
+    found = baseline_of(rows, rows.train, scores)  # type: ignore[arg-type]  # a stand-in
 
     assert found.values["accuracy"] == pytest.approx(100 / 5050)
     assert found.says["accuracy"] == 'always "99"'

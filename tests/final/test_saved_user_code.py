@@ -86,7 +86,7 @@ def test_two_folders_whose_code_has_the_same_names_each_keep_their_own(tmp_path:
 
     models = [tuner.load_model(tmp_path / name / "run").model for name in ("one", "two", "one")]
 
-    assert [len(model.w) for model in models] == [3, 5, 3]  # type: ignore[arg-type]
+    assert [len(model.w) for model in models] == [3, 5, 3]  # type: ignore[arg-type]  # a parameter of the user's class
 
 
 def test_code_that_is_not_in_the_folder_is_missed_at_once(tmp_path: Path) -> None:

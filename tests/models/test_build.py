@@ -235,7 +235,7 @@ def test_lazy_layers_take_their_sizes_from_the_data_and_begin_as_layers_of_that_
 
     assert models.count_parameters(model) == (9 + 1) * 4 + 2 * 4 + (4 * 36 + 1) * 10
     assert model.training
-    assert model[1].running_var.tolist() == [1.0] * 4  # type: ignore[index]
+    assert model[1].running_var.tolist() == [1.0] * 4  # type: ignore[index]  # a Sequential
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ class InWrittenOrder(CNN):
     """Convolution, batch norm, activation, pooling."""
 
     def forward(self, images: Tensor) -> Tensor:
+        # torch leaves it untyped
         for block in torch.arange(len(self.features)).split(4):  # type: ignore[no-untyped-call]
             layers = [self.features[int(i)] for i in block]
             for layer in [*layers[:2], *sorted(layers[2:], key=lambda layer: isinstance(layer, nn.MaxPool2d))]:

@@ -185,7 +185,7 @@ def test_order_is_learnt_from_text() -> None:
     for _ in range(40):
         optimizer.zero_grad()
         loss = nn.functional.cross_entropy(model(inputs), targets)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         optimizer.step()
 
     assert torch.equal(model(inputs).argmax(dim=1), targets)

@@ -141,6 +141,7 @@ def train_a_little(model: nn.Module, images: Tensor) -> None:
     optimizer = optimizers.build(Component("SGD", {"lr": 0.1}), model.parameters())
     for _ in range(2):
         optimizer.zero_grad()
+        # torch leaves it untyped
         nn.functional.mse_loss(model.train()(images), torch.ones(len(images), 5)).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -49,9 +50,11 @@ def nothing(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("data", [wine, diabetes, digits, texts, nothing], ids=lambda data: str(data.__name__))
-def test_a_space_for_any_data_runs_without_an_edit(data: object, tmp_path: Path, url: str) -> None:
+def test_a_space_for_any_data_runs_without_an_edit(
+    data: Callable[[Path], Path | None], tmp_path: Path, url: str
+) -> None:
     out = tmp_path / "space.yaml"
-    out.write_text(draft(data(tmp_path), out))  # type: ignore[operator]
+    out.write_text(draft(data(tmp_path), out))
 
     small = [("training.epochs", 1), ("search.confirm", None), ("search.pruner", None)]
     result = tuner.run(out, storage=url, n_trials=2, settings=small)

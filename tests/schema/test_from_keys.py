@@ -112,6 +112,7 @@ def edges(kind: Kind | Key, around: Callable[[Any], Any] = lambda value: value) 
         case nested_kinds.Entries(keys):
             for name, entry in keys.items():
                 beside = {other: 1 for other in kind.required if other != name}
+                # mypy infers no default of a lambda
                 yield from edges(entry, lambda value, name=name, beside=beside: around({**beside, name: value}))  # type: ignore[misc]
 
 

@@ -159,7 +159,7 @@ def test_events_are_frozen(tiny: Path, url: str) -> None:
     _, events = run(tiny, url, n_trials=1)
 
     with pytest.raises(dataclasses.FrozenInstanceError):
-        events[0].total = 7  # type: ignore[union-attr, misc]
+        events[0].total = 7  # type: ignore[union-attr, misc]  # a frozen dataclass refuses it
     assert [event.verdict for event in events if isinstance(event, Reported)] == [Verdict.GO, Verdict.GO]
     assert [event.outcome.state for event in events if isinstance(event, Ended)] == [State.COMPLETE]
 

@@ -70,11 +70,13 @@ ONE: dict[str, optuna.distributions.BaseDistribution] = {"x": optuna.distributio
 
 
 def of_lists(trial: optuna.Trial) -> float:
+    # Optuna stores other values with a warning
     layers: Any = trial.suggest_categorical("layers", LAYERS)  # type: ignore[arg-type]
     return float(len(layers) + trial.suggest_float("lr", 0, 1))
 
 
 def of_odd_choices(trial: optuna.Trial) -> float:
+    # Optuna stores other values with a warning
     odd: Any = trial.suggest_categorical("odd", ODD)  # type: ignore[arg-type]
     return float(trial.suggest_float("x", 0, 1) + ODD.index(odd))
 

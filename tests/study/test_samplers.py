@@ -20,15 +20,18 @@ def test_tpe_samples_by_groups_and_says_nothing_of_it() -> None:
         warnings.simplefilter("error")
         sampler = samplers.sampler(Component("TPESampler"), seed=1, single=True)
 
-    assert sampler._group is True  # type: ignore[attr-defined]
+    assert sampler._group is True  # type: ignore[attr-defined]  # private to Optuna
 
 
 def test_arguments_reach_the_class() -> None:
+    # private to Optuna
     assert pruners.pruner(Component("MedianPruner", {"n_startup_trials": 7}), 3, 0)._n_startup_trials == 7  # type: ignore[attr-defined]
+    # private to Optuna
     assert samplers.sampler(Component("TPESampler", {"multivariate": False}), 0, True)._group is False  # type: ignore[attr-defined]
 
 
 def test_hyperband_is_laid_out_for_the_most_epochs_that_a_trial_may_train() -> None:
+    # private to Optuna
     assert pruners.pruner(Component("HyperbandPruner"), 27, 0)._max_resource == 27  # type: ignore[attr-defined]
 
 
@@ -49,6 +52,7 @@ def test_hyperbands_brackets_come_from_the_seed_and_not_from_the_name_of_the_stu
 def test_a_wrapped_pruner_is_made_too() -> None:
     section = {"type": "PatientPruner", "patience": 2, "wrapped_pruner": {"type": "MedianPruner"}}
 
+    # private to Optuna
     assert isinstance(pruners.pruner(Component.of(section), 3, 0)._wrapped_pruner, optuna.pruners.MedianPruner)  # type: ignore[attr-defined]
 
 

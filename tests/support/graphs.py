@@ -13,6 +13,7 @@ def turned(module: nn.Module, inputs: Tensor, way: str) -> Any:
     """The module scripted, traced or traced symbolically."""
     ways: Mapping[str, Callable[[], Any]] = {
         "script": lambda: torch.jit.script(module),
+        # torch leaves it untyped
         "trace": lambda: torch.jit.trace(module, inputs, check_trace=False),  # type: ignore[no-untyped-call]
         "fx": lambda: fx.symbolic_trace(module),
     }

@@ -12,5 +12,6 @@ from tuner.space import Space
 
 def run(space: Path | Space, url: str, **options: object) -> tuple[tune.Result, list[Event]]:
     events: list[Event] = []
+    # options of any type
     result = tuner.run(space, storage=url, observe=events.append, **options)  # type: ignore[arg-type]
     return result, events

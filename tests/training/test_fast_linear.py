@@ -174,6 +174,7 @@ def test_sparse_inputs_are_computed_or_refused_as_torch_does(layout: str, bias: 
 
     found, expected = (outcome(layer, inputs) for layer in (quick, plain))
 
+    # both are tensors here
     assert found == expected if isinstance(expected, str) else torch.equal(found, expected)  # type: ignore[arg-type]
 
 

@@ -56,7 +56,7 @@ def test_a_loss_curve_by_plain_torch_guards_the_loop(job: Job) -> None:
         for batch in torch.split(order(len(inputs), 3, epoch), 64):
             optimizer.zero_grad()
             loss = functional.cross_entropy(by_hand.model(inputs[batch]), targets[batch])
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             optimizer.step()
             total += loss.item() * len(batch)
         losses.append(total / len(inputs))
@@ -90,12 +90,14 @@ def test_lbfgs_trains_a_network_whose_channels_come_last_as_plain_torch_trains_o
     def closure() -> Tensor:
         optimizer.zero_grad()
         loss = functional.cross_entropy(model(inputs), targets)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         return loss
 
     found = [float(step(run, [(inputs, targets)])) for _ in range(3)]
+    # torch leaves it untyped
     by_hand = [optimizer.step(closure).item() for _ in range(3)]  # type: ignore[no-untyped-call]
 
+    # a Sequential
     assert run.model.features[0].weight.is_contiguous(memory_format=torch.channels_last)  # type: ignore[union-attr,index]
     assert found == pytest.approx(by_hand, rel=1e-3)
     assert found[2] < found[0]
@@ -143,6 +145,7 @@ def test_gradients_are_clipped_before_the_step(job: Job, clip: Any) -> None:
     free = Run.build(job, config(PLAIN), 0)
     inputs, targets = (part[:64] for part in rows_of(run))
     before = weights(run)
+    # torch leaves it untyped
     functional.cross_entropy(free.model(inputs), targets).backward()  # type: ignore[no-untyped-call]
     if clip == {"value": 0.003}:
         torch.nn.utils.clip_grad_value_(free.model.parameters(), 0.003)

@@ -40,6 +40,7 @@ def train(net: nn.Module, advance: Callable[[], object], steps: int, start: int 
         torch.manual_seed(step)
         for parameter in net.parameters():
             parameter.grad = None
+        # torch leaves it untyped
         functional.cross_entropy(net(torch.randn(16, 5)), torch.randint(0, 3, (16,))).backward()  # type: ignore[no-untyped-call]
         advance()
 

@@ -120,7 +120,7 @@ def test_layers_of_user_code_keep_their_classes(tmp_path: Path) -> None:
     settings = {"model": {"type": "net.py:Net"}}
     own = Space.parse(TEXT, base=str(tmp_path), settings=list(settings.items())).resolve(Corner(False, {}))
 
-    layers = list(Run.build(Job.for_search(own, 0, CPU), own, 0).model)  # type: ignore[call-overload]
+    layers = list(Run.build(Job.for_search(own, 0, CPU), own, 0).model)  # type: ignore[call-overload]  # a Sequential
 
     assert type(layers[1]).__name__ == "Mine"
     assert [type(layer) for layer in (layers[2], layers[3])] == [nn.Dropout, nn.Linear]

@@ -65,8 +65,8 @@ class Renamed(nn.Linear):
 
     def __init__(self) -> None:
         super().__init__(3, 3)
-        self._register_state_dict_hook(self._renamed)  # type: ignore[no-untyped-call]
-        self.register_load_state_dict_pre_hook(self._named)  # type: ignore[no-untyped-call]
+        self._register_state_dict_hook(self._renamed)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        self.register_load_state_dict_pre_hook(self._named)  # type: ignore[no-untyped-call]  # torch leaves it untyped
 
     @staticmethod
     def _renamed(module: nn.Module, state: dict[str, Any], prefix: str, facts: Any) -> None:
@@ -168,7 +168,7 @@ class Opaque:
 @pytest.mark.parametrize("value", [Opaque(), {"at": [Opaque()]}, lambda: 1, np.zeros(3)])
 def test_extra_state_that_only_a_pickle_brings_back_is_refused_by_name(value: object, tmp_path: Path) -> None:
     layer = Versioned()
-    layer.extra = value  # type: ignore[assignment]
+    layer.set_extra_state(value)
     model = nn.Sequential(OrderedDict(head=layer))
 
     for keep in (weights.copied, lambda model: weights.write(model, tmp_path)):

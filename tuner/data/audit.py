@@ -57,6 +57,7 @@ def copies(parts: Mapping[str, Rows], task: Task) -> tuple[str, ...]:
         keys = keys_of(rows.inputs)
         if keys is None:
             return ()
+        # mypy infers no default of a lambda
         compared[name] = Part(keys, rows.targets, lambda inputs=rows.inputs: inputs)  # type: ignore[misc]
     return tuple(_copies(compared, task))
 

@@ -82,6 +82,7 @@ def _moved(rows: Sequence[Tensor], device: torch.device) -> Sequence[Tensor]:
     if not rows or rows[0].device.type == device.type:
         return rows
     together = torch.cat([*rows], dim=-1).to(device)
+    # torch leaves `split` untyped
     return together.split([batch.shape[-1] for batch in rows], dim=-1)  # type: ignore[no-untyped-call,no-any-return]
 
 

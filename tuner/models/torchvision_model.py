@@ -58,6 +58,7 @@ def constructor(name: str) -> Callable[..., nn.Module]:
 
     keywords = {"input_shape": inspect.Parameter.empty, "num_classes": inspect.Parameter.empty, **_arguments(name)}
     parameters = [inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=keywords[key]) for key in keywords]
+    # `inspect` reads it from any function
     build.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return build
 
@@ -160,7 +161,7 @@ def _pretrained(name: str, weights: Any, arguments: dict[str, Any]) -> nn.Module
         advice = "drop the arguments that change its layers, or delete a damaged file"
         raise BuildError("model.weights", f"{folder / file} does not load into {name} ({cause}): {advice}") from error
     if getattr(net, "aux_logits", False):  # Inception's weights come with them
-        net.aux_logits, net.AuxLogits = False, None  # type: ignore[assignment]
+        net.aux_logits, net.AuxLogits = False, None  # type: ignore[assignment]  # its stub omits None
     return net
 
 

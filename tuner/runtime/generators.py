@@ -22,7 +22,7 @@ def seed_everything(seed: int) -> None:
     `torch.manual_seed` records a traceback for each GPU that is not in use yet, which takes half a millisecond.
     """
     torch.default_generator.manual_seed(seed)
-    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]  # torch leaves it untyped
         torch.cuda.manual_seed_all(seed)
     if torch.backends.mps.is_available():
         torch.mps.manual_seed(seed)

@@ -66,7 +66,7 @@ def _chosen(tree: Tree, params: Mapping[str, Any], name: str, path: str) -> Iter
             yield from _chosen(tree.branch(label), params, join(name, label), path)
         case Repeat(element, length):
             count = length.value if isinstance(length, Fixed) else params[join(name, "length")]
-            for i in range(int(count)):  # type: ignore[arg-type]
+            for i in range(int(count)):  # type: ignore[arg-type]  # a length is a whole number
                 yield from _chosen(element, params, join(name, i), join(path, i))
         case Group(entries):
             for key, entry in entries.items():

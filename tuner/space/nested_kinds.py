@@ -132,6 +132,7 @@ class Rates:
         epochs = [epoch.value for epoch, _ in pairs if isinstance(epoch, Fixed) and is_whole(epoch.value)]
         rates = [rate for _, rate in pairs if isinstance(rate, Fixed) and is_number(rate.value)]
         whole = len(pairs) == len(epochs) == len(rates) == len(value)
+        # every epoch is a whole number
         return whole and epochs[:1] == [1] and epochs == sorted(set(epochs))  # type: ignore[type-var]
 
 

@@ -132,6 +132,7 @@ class _Carrier:
         length = self.carry(hole.length, join(name, "length"), join(path, "length"), len(value))
         counts = [len(value), *(misfit.nearest for misfit in length.misfits if misfit.nearest is not None)]
         count = hole.length.value if isinstance(hole.length, Fixed) else counts[-1]
+        # a length is a whole number
         return _joined([length, self._items([hole.element] * int(count), name, path, value)])  # type: ignore[arg-type]
 
 

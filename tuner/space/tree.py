@@ -37,6 +37,7 @@ class Float:
     def holds(self, value: object) -> bool:
         """Return whether this hole can take `value`."""
         number = isinstance(value, int | float) and not isinstance(value, bool)
+        # `number` has narrowed it
         return number and self.low <= value <= self.high and _on_grid(value - self.low, self.step)  # type: ignore[operator]
 
 
@@ -53,6 +54,7 @@ class Int:
     def holds(self, value: object) -> bool:
         """Return whether this hole can take `value`."""
         whole = isinstance(value, int) and not isinstance(value, bool)
+        # `whole` has narrowed it
         return whole and self.low <= value <= self.high and (value - self.low) % self.step == 0  # type: ignore[operator]
 
 
@@ -186,9 +188,9 @@ def lengths(length: Int | Choice | Fixed) -> list[int]:
         case Int(low, high, step):
             return list(range(low, high + 1, step))
         case Choice():
-            return [int(label) for label in length.labels]  # type: ignore[arg-type]
+            return [int(label) for label in length.labels]  # type: ignore[arg-type]  # a length is a whole number
         case Fixed(value):
-            return [int(value)]  # type: ignore[arg-type]
+            return [int(value)]  # type: ignore[arg-type]  # a length is a whole number
 
 
 def size(tree: Tree) -> float:

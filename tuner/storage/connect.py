@@ -206,7 +206,7 @@ def _tune_sqlite(engine: sqlalchemy.Engine, create: bool) -> None:
 
     @sqlalchemy.event.listens_for(engine, "connect")
     def _set_up(connection: object, record: object) -> None:
-        connection.execute("PRAGMA synchronous=FULL")  # type: ignore[attr-defined]
+        connection.execute("PRAGMA synchronous=FULL")  # type: ignore[attr-defined]  # a DBAPI connection of sqlite3
 
     with engine.connect() as connection:  # the one that made the tables is there already
         connection.execute(sqlalchemy.text("PRAGMA synchronous=FULL"))

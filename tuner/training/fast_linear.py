@@ -13,7 +13,7 @@ from torch.nn import functional
 from tuner import torch_internals
 from tuner.runtime.tracing import is_eager, is_proxy, is_recorded, leaf_call
 
-HAS_MKL: bool = torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]
+HAS_MKL: bool = torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]  # torch leaves it untyped
 
 BLOCK = 16
 """Number of outputs that MKL computes at once."""
@@ -33,7 +33,7 @@ class Linear(nn.Linear):
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's own name, by which it may be given
         """Map (N, ..., in_features) to (N, ..., out_features), for K lanes with a leading K."""
-        if not torch.jit.is_scripting():  # type: ignore[attr-defined]
+        if not torch.jit.is_scripting():  # type: ignore[attr-defined]  # torch.jit does not list it
             return product(self, input)
         return functional.linear(input, self.weight, self.bias)
 

@@ -83,7 +83,7 @@ def step(run: Run, batches: list[tuple[Tensor, Tensor]]) -> Tensor:
                 part = run.loss(run.model(inputs), targets)
             if not alone:
                 part = part * (run.loss.weight(targets) / whole)
-            run.scaler.scale(part).backward()  # type: ignore[no-untyped-call]
+            run.scaler.scale(part).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             parts.append(part.detach())
         _clip(run)
         if isinstance(run.optimizer, torch.optim.LBFGS):
@@ -91,6 +91,7 @@ def step(run: Run, batches: list[tuple[Tensor, Tensor]]) -> Tensor:
         return parts[0] if alone else torch.stack(parts).sum()
 
     if isinstance(run.optimizer, torch.optim.LBFGS):
+        # torch leaves it untyped
         loss = torch.as_tensor(run.optimizer.step(loss_of_step))  # type: ignore[no-untyped-call]
     else:
         loss = loss_of_step()

@@ -166,6 +166,7 @@ def _average(model: nn.Module, decay: float | None) -> AveragedModel | None:
     if decay is None:
         return None
     try:
+        # torch leaves it untyped
         return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))  # type: ignore[no-untyped-call]
     except Exception as error:  # a copy of user code may raise anything
         cause = f"{type(error).__name__}: {error}"

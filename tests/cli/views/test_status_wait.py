@@ -70,6 +70,7 @@ def test_a_study_that_never_comes_is_an_error_when_patience_is_over(cli: Cli, tm
 def time_passes(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """What moves the time of a lookout on."""
     now = [100.0]
+    # the module imports `time`
     monkeypatch.setattr(status_wait.time, "monotonic", lambda: now[0])  # type: ignore[attr-defined]
 
     def wait(seconds: float) -> None:

@@ -111,7 +111,7 @@ def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"there is no file .*no\.jsonl"):
         read_table.read(str(tmp_path), "no.jsonl")
     with pytest.raises(DataError, match="takes the path of a file, not 7"):
-        read_table.read(str(tmp_path), 7)  # type: ignore[arg-type]
+        read_table.read(str(tmp_path), 7)  # type: ignore[arg-type]  # any other type is refused
 
 
 def test_a_column_that_is_not_there_is_said_with_what_is() -> None:

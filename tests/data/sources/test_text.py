@@ -38,7 +38,7 @@ def test_json_lines_give_the_same(tmp_path: Path) -> None:
 
     csv, lines = (texts.load(base=str(tmp_path), path=name) for name in ("t.csv", "t.jsonl"))
 
-    assert np.array_equal(csv.pool.inputs, lines.pool.inputs)  # type: ignore[arg-type]
+    assert np.array_equal(csv.pool.inputs, lines.pool.inputs)  # type: ignore[arg-type]  # inputs are arrays or tables
     assert csv.pool.targets.tolist() == lines.pool.targets.tolist()
 
 
@@ -95,7 +95,7 @@ def test_a_test_file_is_the_test_split(tmp_path: Path) -> None:
 
     assert len(final.train) == 12
     assert final.test is not None
-    assert final.test.inputs.tolist() == ["007"]  # type: ignore[union-attr]
+    assert final.test.inputs.tolist() == ["007"]  # type: ignore[union-attr]  # inputs are arrays or tables
     assert final.test.targets.tolist() == [1]
 
 
@@ -118,7 +118,9 @@ def test_the_vocabulary_is_that_of_the_training_rows_alone(tmp_path: Path) -> No
 
     assert isinstance(dataset.preprocessor, Tokens)
     assert dataset.vocab_size == len(splits.train) + 2
+    # inputs are arrays or tables
     assert (dataset.preprocessor(splits.train.inputs)[:, 0] > 1).all()  # type: ignore[arg-type]
+    # inputs are arrays or tables
     assert dataset.preprocessor(splits.valid.inputs).tolist() == [[1, 0]] * len(splits.valid)  # type: ignore[arg-type]
 
 

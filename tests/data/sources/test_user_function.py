@@ -18,7 +18,7 @@ def test_a_pair_of_tensors_is_inputs_and_classes(tmp_path: Path) -> None:
 
     assert source.task is Task.CLASSIFICATION
     assert source.classes == ("0", "1", "2")
-    assert source.pool.inputs[1].tolist() == [2, 3]  # type: ignore[index,union-attr]
+    assert source.pool.inputs[1].tolist() == [2, 3]  # type: ignore[index,union-attr]  # inputs are arrays or tables
     assert source.pool.targets.tolist() == [0, 1, 2, 0, 1, 2]
 
 

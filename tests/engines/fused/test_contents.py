@@ -112,7 +112,7 @@ def test_weights_may_differ() -> None:
 
     first, second = made(0), made(1)
 
-    assert not torch.equal(first[0].weight, second[0].weight)  # type: ignore[index]
+    assert not torch.equal(first[0].weight, second[0].weight)  # type: ignore[index]  # a Sequential
     assert signed(first) == signed(second)
 
 

@@ -34,7 +34,7 @@ def run(folder: Path, url: str, text: str = SPACE, **options: object) -> tuple[l
     events: list[Event] = []
     options = {"fuse": 4, "observe": events.append, **options}
     space = Space.parse(text, str(folder / "space.yaml"), folder)
-    tuner.run(space, storage=url, **options)  # type: ignore[arg-type]
+    tuner.run(space, storage=url, **options)  # type: ignore[arg-type]  # options of any type
     return load_study(open_storage(url), "alike").records(), events
 
 

@@ -33,6 +33,7 @@ def confirmed(tmp_path: Path, url: str, *settings: tuple[str, object], **terms: 
     (tmp_path / "noisy.yaml").write_text(SPACE)
     space = Space.load(tmp_path / "noisy.yaml", settings)
     tuner.run(space, storage=url, device="cpu", threads=1)
+    # options of any type
     found = tuner.confirm("noisy", **{"top": 2, "seeds": 3, **terms}, storage=url, device="cpu", threads=1)  # type: ignore[arg-type]
     tuner.export("noisy", tmp_path / "best.yaml", storage=url)
     return tmp_path / "best.yaml", found

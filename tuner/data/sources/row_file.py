@@ -50,7 +50,7 @@ def takes_row_file(load: Callable[..., Source]) -> Callable[..., Source]:
         for one in inspect.signature(RowFile).parameters.values()
     ]
     needed = sorted([*own, *keys], key=lambda one: one.default is not one.empty)
-    load.__signature__ = inspect.Signature(needed)  # type: ignore[attr-defined]
+    load.__signature__ = inspect.Signature(needed)  # type: ignore[attr-defined]  # `inspect` reads it from any function
     load.__doc__ = "\n\n".join(inspect.getdoc(one) or "" for one in (load, RowFile, Reading))
     return load
 

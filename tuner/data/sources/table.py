@@ -29,12 +29,12 @@ def bundled(name: str) -> Callable[..., Source]:
     """Return a function that loads one of `BUNDLED`."""
 
     def load(*, base: str) -> Source:
-        bundle = BUNDLED[name](as_frame=True)
-        targets = bundle.target  # type: ignore[attr-defined]
+        bundle: Any = BUNDLED[name](as_frame=True)
+        targets = bundle.target
         if name == "diabetes":
-            return Source(Task.REGRESSION, (), Rows(bundle.data, labels.numbers(targets)))  # type: ignore[attr-defined]
-        classes = tuple(str(label) for label in bundle.target_names)  # type: ignore[attr-defined]
-        return Source(Task.CLASSIFICATION, classes, Rows(bundle.data, labels.indices(targets)))  # type: ignore[attr-defined]
+            return Source(Task.REGRESSION, (), Rows(bundle.data, labels.numbers(targets)))
+        classes = tuple(str(label) for label in bundle.target_names)
+        return Source(Task.CLASSIFICATION, classes, Rows(bundle.data, labels.indices(targets)))
 
     return load
 

@@ -47,6 +47,7 @@ def loader(name: str) -> Callable[..., Source]:
     signature = [p.replace(kind=p.KEYWORD_ONLY) for p in theirs]
     base = inspect.Parameter("base", inspect.Parameter.KEYWORD_ONLY)
     size = inspect.Parameter("image_size", inspect.Parameter.KEYWORD_ONLY, default=None)
+    # `inspect` reads it from any function
     load.__signature__ = inspect.Signature([*signature, base, size])  # type: ignore[attr-defined]
     return load
 

@@ -175,6 +175,7 @@ class _Batches:
     def __init__(self, run: Run) -> None:
         self.run = run
         size = run.batch_size
+        # torch leaves it untyped
         positions = torch.arange(size * run.training.accumulate).split(size)  # type: ignore[no-untyped-call]
         self._groups = list(run.dataset.train.batches(positions, 0))
         self._device = self._groups[0][1].device

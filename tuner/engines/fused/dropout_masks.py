@@ -76,6 +76,7 @@ def take_over(model: nn.Module) -> Noise:
             module.__class__ = Dropout
             module.noise, module.number = noise, number  # type: ignore[assignment]  # it is one of ours now
         else:
+            # one instance gets its own forward
             module.forward = functools.partial(_applied, module, noise, number)  # type: ignore[method-assign]
     return noise
 

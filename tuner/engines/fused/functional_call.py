@@ -38,5 +38,5 @@ class Borrowing:
     def __call__(self, tensors: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
         """Return the model's outputs with these tensors, named as in `named_parameters` and `named_buffers`."""
         for held, key, name in self._places:
-            held[key] = tensors[name]  # type: ignore[assignment]
-        return self._model(inputs)  # type: ignore[no-any-return]
+            held[key] = tensors[name]  # type: ignore[assignment]  # modules take tensors too
+        return self._model(inputs)  # type: ignore[no-any-return]  # modules return Any

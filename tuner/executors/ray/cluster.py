@@ -76,7 +76,7 @@ def want(needs: Needs) -> str:
 
 
 def _nodes() -> list[dict[str, Any]]:
-    return [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+    return [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]  # Ray leaves it untyped
 
 
 def _room_of(node: Mapping[str, float], needs: Needs) -> int:

@@ -191,8 +191,8 @@ def _append(to: list[int]) -> int:
 
 class CountsOnFunction(Base):
     def scale(self) -> Any:
-        _marked.calls = getattr(_marked, "calls", 0) + 1  # type: ignore[attr-defined]
-        return min(1.0, _marked.calls / 50)  # type: ignore[attr-defined]
+        _marked.calls = getattr(_marked, "calls", 0) + 1  # type: ignore[attr-defined]  # user code counts so
+        return min(1.0, _marked.calls / 50)  # type: ignore[attr-defined]  # user code counts so
 
 
 def _marked() -> None: ...
@@ -241,8 +241,8 @@ BUILT = {"number": 0}
 
 class CountsInLibrary(Base):
     def scale(self) -> Any:
-        nn.Linear.calls = getattr(nn.Linear, "calls", 0) + 1  # type: ignore[attr-defined]
-        return min(1.0, nn.Linear.calls / 50)  # type: ignore[attr-defined]
+        nn.Linear.calls = getattr(nn.Linear, "calls", 0) + 1  # type: ignore[attr-defined]  # user code counts so
+        return min(1.0, nn.Linear.calls / 50)  # type: ignore[attr-defined]  # user code counts so
 
 
 LARGE: list[int] = []

@@ -22,7 +22,7 @@ class RemembersMean(Base):
         hidden = self.body(x)
         if self.training:
             self.mean = 0.9 * self.mean + 0.1 * hidden.detach().mean(0)
-        return self.head(hidden - self.mean)  # type: ignore[no-any-return]
+        return self.head(hidden - self.mean)  # type: ignore[no-any-return]  # modules return Any
 
 
 class ReplacesBuffer(Averaging):
@@ -30,7 +30,7 @@ class ReplacesBuffer(Averaging):
         hidden = self.body(x)
         if self.training:
             self.mean = 0.9 * self.mean + 0.1 * hidden.detach().mean(0)
-        return self.head(hidden - self.mean)  # type: ignore[no-any-return]
+        return self.head(hidden - self.mean)  # type: ignore[no-any-return]  # modules return Any
 
 
 class NamesBuffers(Base):
@@ -53,7 +53,7 @@ class HidesLayers(Base):
         self.hidden = [nn.BatchNorm1d(16)]
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.hidden[0](self.body(x)))  # type: ignore[no-any-return]
+        return self.head(self.hidden[0](self.body(x)))  # type: ignore[no-any-return]  # modules return Any
 
 
 class CachesResult(Base):
@@ -88,7 +88,7 @@ class InitsByData(Base):
         if not self.is_initialised:
             self.shift.data.copy_(-hidden.detach().mean(0))
             self.is_initialised = True
-        return self.head(hidden + self.shift)  # type: ignore[no-any-return]
+        return self.head(hidden + self.shift)  # type: ignore[no-any-return]  # modules return Any
 
 
 class TakesTurns(Base):
@@ -115,7 +115,7 @@ class LastOutputs(Base):
             hidden = hidden + 0.1 * self.last
         if self.training:
             self.last = hidden.detach().mean(0)
-        return self.head(hidden)  # type: ignore[no-any-return]
+        return self.head(hidden)  # type: ignore[no-any-return]  # modules return Any
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,7 +134,7 @@ class HoldsStatistics(Base):
         hidden = self.body(x)
         if self.training:
             self.found.mean.mul_(0.9).add_(0.1 * hidden.detach().mean(0))
-        return self.head(hidden - self.found.mean)  # type: ignore[no-any-return]
+        return self.head(hidden - self.found.mean)  # type: ignore[no-any-return]  # modules return Any
 
 
 class Unfreezes(Base):

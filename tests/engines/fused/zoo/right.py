@@ -66,6 +66,7 @@ class Tied(nn.Module):
         self.head = nn.Linear(in_features, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
+        # modules return Any
         return self.head(torch.tanh(self.second(torch.tanh(self.first(x.flatten(1))))))  # type: ignore[no-any-return]
 
 
@@ -78,7 +79,7 @@ class Repeated(Base):
         hidden = self.body(x)
         for _ in range(3):
             hidden = hidden + torch.tanh(self.again(hidden))
-        return self.head(hidden)  # type: ignore[no-any-return]
+        return self.head(hidden)  # type: ignore[no-any-return]  # modules return Any
 
 
 class Attending(nn.Module):
@@ -92,7 +93,7 @@ class Attending(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         rows = self.lift(x.flatten(1).reshape(len(x), 8, 8))
         found, _ = self.attention(rows, rows, rows, need_weights=False)
-        return self.head(self.norm(rows + found).mean(1))  # type: ignore[no-any-return]
+        return self.head(self.norm(rows + found).mean(1))  # type: ignore[no-any-return]  # modules return Any
 
 
 class Scaled(nn.Module):
@@ -109,6 +110,7 @@ class Scaled(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         rows = self.lift(x.flatten(1).reshape(len(x), 8, 8)) + self.positions
         query, key, value = self.mix(rows).chunk(3, dim=-1)
+        # modules return Any
         return self.head(functional.scaled_dot_product_attention(query, key, value).mean(1))  # type: ignore[no-any-return]
 
 
@@ -125,7 +127,7 @@ class Averaging(Base):
         hidden = self.body(x)
         if self.training:
             self.mean.mul_(0.9).add_(0.1 * hidden.detach().mean(0))
-        return self.head(hidden - self.mean)  # type: ignore[no-any-return]
+        return self.head(hidden - self.mean)  # type: ignore[no-any-return]  # modules return Any
 
 
 class Warming(Base):
@@ -156,7 +158,7 @@ class Convolving(nn.Module):
         self.head = nn.Linear(36, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.net(x))  # type: ignore[no-any-return]
+        return self.head(self.net(x))  # type: ignore[no-any-return]  # modules return Any
 
 
 class Listed(nn.Module):
@@ -170,7 +172,7 @@ class Listed(nn.Module):
         hidden = x.flatten(1)
         for layer, scale in zip(self.layers, self.scales, strict=True):
             hidden = hidden + scale * torch.relu(layer(hidden))
-        return self.head(hidden)  # type: ignore[no-any-return]
+        return self.head(hidden)  # type: ignore[no-any-return]  # modules return Any
 
 
 class Constant(Base):
@@ -204,7 +206,7 @@ class Activated(Base):
         self.activation = functools.partial(functional.leaky_relu, negative_slope=0.2)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.activation(self.body(x)))  # type: ignore[no-any-return]
+        return self.head(self.activation(self.body(x)))  # type: ignore[no-any-return]  # modules return Any
 
 
 class Watched(Base):
@@ -228,7 +230,7 @@ class AveragesItself(Base):
             with torch.no_grad():
                 for slow, quick in zip(self.teacher.parameters(), self.head.parameters(), strict=True):
                     slow.mul_(0.9).add_(quick, alpha=0.1)
-        return self.head(hidden) + 0.3 * self.teacher(hidden)  # type: ignore[no-any-return]
+        return self.head(hidden) + 0.3 * self.teacher(hidden)  # type: ignore[no-any-return]  # modules return Any
 
 
 class Quantised(Base):
@@ -246,4 +248,5 @@ class Quantised(Base):
         if self.training:
             chosen = functional.one_hot(nearest, 8).float()
             self.codes.mul_(0.9).add_(0.01 * chosen.t() @ hidden.detach())
+        # modules return Any
         return self.head(hidden + (self.codes[nearest] - hidden).detach())  # type: ignore[no-any-return]
