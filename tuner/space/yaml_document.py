@@ -5,6 +5,7 @@ Edits change the text: a node's span is replaced, and everything else stays the 
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from tuner.errors import Fault, Place, SpaceError
 DEEPEST = 50
 MOST_NODES = 20_000
 """Largest number of nodes, beyond any space. A few lines of nested aliases would mean billions."""
+MOST_READ = 64
+"""Number of texts whose trees are kept. A command reads a text again for each setting that it replaces."""
 LARGEST_INT = 2**53
 """The largest int that is exact as a float, as samplers compute."""
 
@@ -83,8 +86,9 @@ def plain(node: Node) -> Any:
             return {key: plain(entry) for key, entry in entries.items()}
 
 
+@functools.lru_cache(MOST_READ)
 def read(text: str, file: str) -> Node:
-    """Parse one YAML document.
+    """Parse one YAML document. Equal texts share one tree, which nobody changes.
 
     Args:
         text: the document.
