@@ -7,6 +7,7 @@ are stored as data; the browser draws them one after the other.
 from __future__ import annotations
 
 import datetime
+import functools
 import itertools
 import re
 from collections.abc import Iterable, Iterator
@@ -47,27 +48,37 @@ def render(template: str, plots: Iterable[Plot], **facts: Any) -> str:
         plots: in reading order; the template names those without a figure, with the reason.
         facts: the other variables of the template.
     """
+    drawn: list[Plot] = []
+    missing: list[Plot] = []
+    for plot in plots:
+        (missing if plot.figure is None else drawn).append(plot)
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            sections=[_section(plot, anchor) for plot, anchor in _anchored(drawn)],
+            missing=missing,
+            ink=INK,
+            blue=COLOURS[0],
+            config=PLOTLY,
+            plotly_js=plotly.offline.get_plotlyjs(),
+            made=datetime.datetime.now().strftime("%Y-%m-%d %H:%M"),
+            **facts,
+        )
+    )
+
+
+@functools.cache
+def _environment() -> Environment:
+    """Return the templates, compiled once for all pages of a process."""
     environment = Environment(
         loader=PackageLoader("tuner.reports"),
         autoescape=select_autoescape(["html", "j2"]),
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    drawn: list[Plot] = []
-    missing: list[Plot] = []
-    for plot in plots:
-        (missing if plot.figure is None else drawn).append(plot)
     environment.filters |= {"short": short, "value": value_text, "told": _told}
-    return environment.get_template(template).render(
-        sections=[_section(plot, anchor) for plot, anchor in _anchored(drawn)],
-        missing=missing,
-        ink=INK,
-        blue=COLOURS[0],
-        config=PLOTLY,
-        plotly_js=plotly.offline.get_plotlyjs(),
-        made=datetime.datetime.now().strftime("%Y-%m-%d %H:%M"),
-        **facts,
-    )
+    return environment
 
 
 def length(seconds: float) -> str:
