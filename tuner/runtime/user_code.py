@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import os
 import sys
 import traceback
 from collections.abc import Iterator
@@ -156,7 +157,7 @@ def forget(folder: Path) -> None:
         del _loaded[file]
     for name, module in list(sys.modules.items()):
         origin = getattr(module, "__file__", None)
-        if isinstance(origin, str) and Path(origin).is_relative_to(folder):
+        if isinstance(origin, str) and origin.startswith(f"{folder}{os.sep}"):  # of thousands: a Path each takes 0.1 s
             del sys.modules[name]
     sys.path[:] = [entry for entry in sys.path if not Path(entry).is_relative_to(folder)]
     LOOKED_IN.difference_update({entry for entry in LOOKED_IN if Path(entry).is_relative_to(folder)})
