@@ -20,7 +20,7 @@ import tuner
 from tests.conftest import Cli
 from tuner import preflight
 from tuner.config import On
-from tuner.final.score_intervals import _percentiles, doubted, intervals, wilson
+from tuner.final.score_intervals import RESAMPLES, _percentiles, doubted, intervals, wilson
 from tuner.goal import Task
 from tuner.results.mean_interval import Interval
 from tuner.space import Space
@@ -39,6 +39,12 @@ model: {{type: MLP, hidden: [4]}}
 optimizer: {{type: SGD, lr: {{float: [{lr}, {lr}]}}}}
 training: {{epochs: 1}}
 """
+
+
+@pytest.fixture(autouse=True)
+def _all_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here the intervals are what is tested."""
+    monkeypatch.setattr("tuner.final.score_intervals.RESAMPLES", RESAMPLES)
 
 
 def rare(tmp_path: Path, metric: str = "accuracy", lr: float = 0.001, column: str = "y") -> Path:

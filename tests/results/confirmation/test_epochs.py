@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import tuner
 from tests.conftest import Cli
 from tests.support.confirmations import study
+from tests.support.resampled import few_resamples
 from tuner.config import On
 from tuner.results.confirmation import Confirmation
 from tuner.results.stage import Part
@@ -22,7 +24,7 @@ from tuner.study import Record
 SPACE = """\
 study: {name: noisy, seed: 1}
 search: {trials: 2, pruner: null, sampler: {type: RandomSampler}}
-data: {type: digits, batch_size: 64}
+data: {type: digits, batch_size: 192}
 model: {type: MLP, hidden: [8], dropout: 0.3}
 optimizer: {type: SGD, lr: {float: [0.05, 0.1]}, momentum: 0.9}
 training: {epochs: 8}
@@ -43,6 +45,12 @@ def runs_of(url: str, found: Confirmation, part: Part) -> list[Record]:
     assert found.pick is not None
     facts = {"candidate": found.pick.trial.number, "part": part.value}
     return [each for each in study(url, "noisy.confirm").records() if facts.items() <= each.attributes.named.items()]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_resamples() -> Iterator[None]:
+    with few_resamples():
+        yield
 
 
 @pytest.fixture(scope="module")
