@@ -39,6 +39,7 @@ def place(trials: AskTell, number: int, worker: str) -> None:
     trials.running.place(number, Place(worker, "here", "cpu", 1))
 
 
+@pytest.mark.slow
 def test_status_tells_from_another_terminal_what_runs_and_where(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "tiny.yaml").write_text(TINY.replace("epochs: 2", "epochs: 3000"))
     run = [*command(), "run", "--space", "tiny.yaml", "--log-file", "log.jsonl"]

@@ -54,6 +54,7 @@ def test_user_code_goes_along_and_is_loaded_from_the_folder_wherever_it_is(name:
     assert float((predicted == targets).float().mean()) == pytest.approx(final.test["accuracy"], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_user_code_is_loaded_in_a_process_that_knows_nothing_of_it(tmp_path: Path) -> None:
     (tmp_path / "sizes.py").write_text("WIDTH = 8\n")
     body = "    def changed(self, x):\n        from sizes import WIDTH\n        return x * WIDTH\n"

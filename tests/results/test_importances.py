@@ -112,9 +112,9 @@ def noise(params: Mapping[str, Any], chance: random.Random) -> float:
 
 @each_sampler
 def test_noise_is_told_from_chance_in_one_study_of_twenty_at_most(sampler: str) -> None:
-    found = [importances(sampler, noise, 30, seed) for seed in range(20)]
+    found = [importances(sampler, noise, 30, seed) for seed in range(10)]
 
-    assert sum(any(each.told for each in one.found) for one in found) <= 4  # more come with a probability of 3 in 1000
+    assert sum(any(each.told for each in one.found) for one in found) <= 3  # more come with a probability of 1 in 1000
     assert all(one.found for one in found)
 
 
@@ -133,6 +133,7 @@ def test_a_decisive_parameter_is_named_first_and_told_from_chance(sampler: str, 
     assert [(first.name, first.told) for first in found] == [(decisive, True)] * 3
 
 
+@pytest.mark.slow
 def test_the_crowding_of_tpe_names_no_other_parameter() -> None:
     """An optimum inside a range, where most trials of TPE lie and its parameter hardly varies."""
 

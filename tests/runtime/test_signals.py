@@ -50,7 +50,7 @@ def held(text: str, seconds: float = 60) -> str:
 
 @pytest.mark.parametrize("first", [DRIVER, WORKER, ACTOR], ids=["driver", "worker", "actor"])
 def test_pools_end_however_often(first: str) -> None:
-    held(f"{first}[pooled() for _ in range(100)]")  # with handlers of Python alone, one in some dozens hung
+    held(f"{first}[pooled() for _ in range(50)]")  # with handlers of Python alone, one in some dozens hung
 
 
 @pytest.mark.parametrize("number", ["SIGTERM", "SIGINT", "SIGHUP"])

@@ -10,10 +10,11 @@ from optuna.testing.pytest_storages import StorageTestCase
 
 from tuner.storage import Sole, WriteBehindStorage, open_storage
 
+AT_ONCE = pytest.param("sqlite, written at once", marks=pytest.mark.slow)
 POSTGRES = pytest.param("postgres, written behind", marks=pytest.mark.integration)
 
 
-@pytest.fixture(params=["sqlite, written at once", "sqlite, written behind", POSTGRES])
+@pytest.fixture(params=["sqlite, written behind", AT_ONCE, POSTGRES])
 def storage(request: pytest.FixtureRequest, url: str) -> Iterator[BaseStorage]:
     kind, when = request.param.split(", ")
     database = url if kind == "sqlite" else str(request.getfixturevalue("postgres"))
