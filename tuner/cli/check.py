@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from tuner.cli import options
-from tuner.cli.views.widgets import NOTHING, UNBOUNDED, stdout
+from tuner.cli.views.widgets import UNBOUNDED, stdout
 from tuner.cli.views.wrapping import say
 from tuner.config import DEFAULT_STORAGE
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from tuner.goal import Goal
     from tuner.search.check_space import Checked, CheckedLayer
     from tuner.space import Space
-    from tuner.space.tree import Row
 
 SAMPLES = 3
 
@@ -104,10 +103,14 @@ def _bounds(goal: Goal) -> str:
 
 
 def _print_space(space: Space) -> None:
+    from tuner.space.parameter_text import condition_text, range_text
+
     rows = space.parameters()
     say(f"{space.file}: study {space.name}")
     if rows:
-        _print_parameters([(row.name, type(row.hole).__name__.lower(), _range(row), _condition(row)) for row in rows])
+        _print_parameters(
+            [(row.name, type(row.hole).__name__.lower(), range_text(row), condition_text(row)) for row in rows]
+        )
     size = space.size()
     configs = "no end of configs (a range is continuous)" if math.isinf(size) else _counted(size, "config")
     say(f"{_counted(len(rows), 'parameter')}, {configs}")
@@ -144,23 +147,6 @@ def _print_samples(space: Space) -> None:
         filled = space.fill(Random(i))
         tuned = [part for part in filled if part not in OWN_SECTIONS or part == "training"]
         say(f"  {i + 1}. " + "\n     ".join(f"{part}: {flow(filled[part])}" for part in tuned))
-
-
-def _range(row: Row) -> str:
-    from tuner.space.tree import Choice
-    from tuner.space.yaml_writer import flow
-
-    hole = row.hole
-    if isinstance(hole, Choice):
-        return " | ".join(label if label == NOTHING else flow(label) for label in hole.labels)
-    step = f" step {hole.step:g}" if hole.step not in (None, 1) else ""
-    return f"{hole.low:g} .. {hole.high:g}{step}{' log' if hole.log else ''}"
-
-
-def _condition(row: Row) -> str:
-    from tuner.space.yaml_writer import flow
-
-    return ", ".join(f"{name} = {'|'.join(flow(label) for label in labels)}" for name, labels in row.when.items())
 
 
 def _defaults(space: Space) -> str:

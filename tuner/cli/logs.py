@@ -16,7 +16,7 @@ from tuner.config import DEFAULT_STORAGE
 from tuner.errors import StudyError
 
 if TYPE_CHECKING:
-    from tuner.cli.artifacts import Kept
+    from tuner.results.artifacts import Kept
 
 LOOK_SECONDS = 0.5
 """Seconds between two looks for new output; each reads the study's trials, to see whether they have ended."""
@@ -38,7 +38,7 @@ def logs(
 
     Example: tuner logs digits-cnn --trial 17 -f
     """
-    from tuner.cli.artifacts import Kept
+    from tuner.results.artifacts import Kept
     from tuner.storage.active_drivers import drivers_of
 
     opened = _load(storage, study)

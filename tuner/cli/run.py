@@ -134,7 +134,7 @@ def run(
 
 
 def _print_result(result: Result, storage: str) -> None:
-    from tuner.cli.artifacts import Kept
+    from tuner.results.artifacts import Kept
     from tuner.results.results import Results
     from tuner.results.summary import against_the_trivial
 

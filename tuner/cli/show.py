@@ -25,7 +25,7 @@ def show(
 
     Example: tuner show digits-cnn --trial 17 --format json
     """
-    from tuner.cli.artifacts import Kept
+    from tuner.results.artifacts import Kept
     from tuner.results.results import Results
     from tuner.study import Attended
 

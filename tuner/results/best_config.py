@@ -40,7 +40,11 @@ class Format(enum.Enum):
 
 
 def export(
-    results: Results, trial: int | None = None, out: Path | None = None, form: Format | str = Format.YAML
+    results: Results,
+    trial: int | None = None,
+    out: Path | None = None,
+    form: Format | str = Format.YAML,
+    folder: Path | None = None,
 ) -> str:
     """Write a trial's config.
 
@@ -51,6 +55,7 @@ def export(
             its folder, or to the current one.
         form: YAML is the space's own text with its holes filled and its comments kept. JSON is the resolved config with
             every default.
+        folder: where relative paths of the config start, in place of those folders.
 
     Returns:
         The text of the config.
@@ -66,7 +71,7 @@ def export(
     if out is not None:
         refuse_foreign(out, "provenance")
     here = space.base
-    there = str((out.parent if out is not None else Path()).resolve())
+    there = str((folder or (out.parent if out is not None else Path())).resolve())
     values = space.fill(Known(record.params))
     facts = provenance(results, record).section
     if form is Format.JSON:

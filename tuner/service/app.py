@@ -9,19 +9,24 @@ from fastapi import APIRouter, FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from tuner.service import problems
-from tuner.service.api import health, snapshots
+from tuner.service.api import health, outputs, snapshots, studies, trials
 from tuner.service.database import Database
+from tuner.service.job_views import wait_view
 from tuner.service.jobs import Jobs
 from tuner.service.pages import page_routes
 from tuner.service.pages.page_assets import ADDRESS, PageAssets
+from tuner.service.reading import Reading
 from tuner.service.runner import Runner
 from tuner.service.server import Server
 from tuner.service.server_options import ServerOptions
+from tuner.service.study_list import StudyList
+from tuner.service.study_outputs import StudyOutputs
 from tuner.service.telemetry import Telemetry, Timed
+from tuner.service.torch_side import TorchSide
 
 API = "/api/v1"
 
-RESOURCES: tuple[APIRouter, ...] = (snapshots.router,)
+RESOURCES: tuple[APIRouter, ...] = (studies.router, trials.router, outputs.router, snapshots.router)
 """The routes below `/api/v1`, one file a resource."""
 
 
@@ -67,4 +72,18 @@ def _opened(options: ServerOptions, stack: contextlib.ExitStack) -> Server:
     runner = Runner(options, database, jobs)
     jobs.changed = runner.wake
     runner.start()
-    return Server(options, database, jobs, runner, Telemetry(database, options.capacity))
+    reading = Reading(options.storage)
+    torch_side = stack.enter_context(contextlib.closing(TorchSide()))
+    outputs = StudyOutputs(reading, torch_side)
+    listed = StudyList(reading, jobs, lambda job: wait_view(runner.waits.get(job)))
+    return Server(
+        options=options,
+        database=database,
+        jobs=jobs,
+        runner=runner,
+        telemetry=Telemetry(database, options.capacity),
+        reading=reading,
+        studies=listed,
+        torch_side=torch_side,
+        outputs=outputs,
+    )

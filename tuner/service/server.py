@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tuner.service.database import Database
+from tuner.service.job_views import wait_view
 from tuner.service.jobs import Jobs
+from tuner.service.reading import Reading
 from tuner.service.runner import Runner
+from tuner.service.schemas import WaitView
 from tuner.service.server_options import ServerOptions
+from tuner.service.study_list import StudyList
+from tuner.service.study_outputs import StudyOutputs
 from tuner.service.telemetry import Telemetry
+from tuner.service.torch_side import TorchSide
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +26,11 @@ class Server:
     jobs: Jobs
     runner: Runner
     telemetry: Telemetry
+    reading: Reading
+    studies: StudyList
+    torch_side: TorchSide
+    outputs: StudyOutputs
+
+    def wait_of(self, job: int) -> WaitView | None:
+        """Return why a job waits; None if it does not."""
+        return wait_view(self.runner.waits.get(job))

@@ -20,7 +20,9 @@ from tuner.storage import WriteBehindStorage, readable_errors
 LOOK_SECONDS = 0.5
 """Seconds between two looks of a driver at the marks: it sees each within a second."""
 
-_IGNORED = "tuner:ignored:"
+IGNORED = "tuner:ignored:"
+"""How the names of these attributes begin; the trial's number follows."""
+
 _KEY = re.compile(r"tuner:ignored:(\d+)")
 
 
@@ -77,7 +79,7 @@ class MarkReader:
 def mark_ignored(study: optuna.Study, number: int, ignored: Ignored | None) -> None:
     """Write that a trial is ignored; None undoes that."""
     with readable_errors():
-        study.set_user_attr(f"{_IGNORED}{number}", None if ignored is None else asdict(ignored))
+        study.set_user_attr(f"{IGNORED}{number}", None if ignored is None else asdict(ignored))
 
 
 @contextlib.contextmanager

@@ -87,8 +87,8 @@ def load_study(storage: BaseStorage, name: str, space: Space | None = None) -> S
     """
     with readable_errors():
         study = _load(storage, name)
-        names = list_studies(storage)
     if study is None:
+        names = list_studies(storage)
         there = (
             f"there are {listing(names)}"
             if len(names) > 1
@@ -173,13 +173,9 @@ def rehearse(space: Space, goal: Goal) -> None:
 
 def sibling(study: Study, name: str) -> Study | None:
     """Return another study of the same database, if it exists."""
-    storage = storage_of(study.optuna)
-    if name not in list_studies(storage):
-        return None
-    try:
-        return load_study(storage, name)
-    except StudyError:  # it was deleted meanwhile
-        return None
+    with readable_errors():
+        found = _load(storage_of(study.optuna), name)
+    return None if found is None else Study(found)
 
 
 def enqueue(study: Study, params: Mapping[str, Any], facts: Mapping[str, Any], once: bool = False) -> None:

@@ -15,8 +15,8 @@ from tuner.cli.views.wrapping import say
 from tuner.runtime.rounding import json_text, rounded, value_text
 
 if TYPE_CHECKING:
-    from tuner.cli.artifacts import Kept
     from tuner.goal import Goal
+    from tuner.results.artifacts import Kept
     from tuner.results.importances import Importances
     from tuner.results.results import Results
     from tuner.study import Record, Study

@@ -193,3 +193,52 @@ class CourseView(Answer):
     seconds: list[float | None]
     ignored: list[int]
     """The numbers of the trials that are left out of best, plots and importances."""
+
+
+class ImportanceView(Answer):
+    """The importance of a parameter."""
+
+    name: str
+    where: str
+    """Which trials have it; empty for all."""
+    trials: int
+    share: float
+    """Its share, in [0, 1], among the parameters that these trials have."""
+    overall: float
+    """Its share among all parameters."""
+    told_from_chance: bool
+
+
+class ImportancesView(Answer):
+    """The importances for an objective."""
+
+    metric: str
+    method: str
+    evaluated: int
+    trials: int
+    doubt: str
+    parameters: list[ImportanceView]
+
+
+class PlotTable(Answer):
+    """The numbers of a plot."""
+
+    head: list[str]
+    rows: list[list[Json]]
+
+
+class PlotView(Answer):
+    """A plot for plotly.js, or the reason why there is none."""
+
+    title: str
+    caption: str
+    missing: str
+    """Why there is no figure; empty if there is one."""
+    told: str
+    """What it shows, in words."""
+    notes: list[str]
+    width: int
+    """The least width in pixels."""
+    table: PlotTable | None
+    figure: dict[str, Json] | None
+    """`data` and `layout` of plotly.js."""

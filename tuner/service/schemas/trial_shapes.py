@@ -26,6 +26,14 @@ class RunningView(Answer):
     """Whether its worker still trains another trial."""
 
 
+class IgnoredView(Answer):
+    """Who left a trial out of best, plots, importances and the sampler's view, and when."""
+
+    by: str
+    at: float
+    """Seconds since 1970."""
+
+
 class TrialView(Answer):
     """A trial of a study, with the fields of `tuner.Record`."""
 
@@ -44,8 +52,7 @@ class TrialView(Answer):
     why: str
     """Why it ended early, or which bounds it breaks."""
     feasible: bool
-    ignored: bool
-    """Whether it is left out of best, plots, importances and the sampler's view."""
+    ignored: IgnoredView | None
     violations: dict[str, float | None]
     """The amount by which each bound is broken; above 0 if it is."""
     reports: dict[int, float | None]

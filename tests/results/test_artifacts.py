@@ -9,7 +9,7 @@ import optuna
 import pytest
 
 from tests.conftest import TINY, tuner_in
-from tuner.cli.artifacts import readable
+from tuner.results.artifacts import readable
 
 NET = """\
 from torch import nn
