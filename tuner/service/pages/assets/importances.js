@@ -2,7 +2,9 @@
 
 import { get, path } from "./api.js";
 import { h, show } from "./dom.js";
-import { rounded, sentence } from "./format.js";
+import { amount, sentence } from "./format.js";
+
+const MOST = 12;
 
 /** The importances of a study in a place. */
 export class Importances {
@@ -23,7 +25,7 @@ export class Importances {
   }
 
   async read() {
-    show(this.place, h("p", { class: "soft" }, "Computing …"));
+    show(this.place, h("p", { class: "soft", role: "status" }, "Computing …"));
     try {
       this.render(await get(`/studies${path(this.study)}/importances`));
     } catch (error) {
@@ -31,10 +33,15 @@ export class Importances {
     }
   }
 
-  render({ items }) {
-    const most = Math.max(...items.map((each) => each.importance), 1e-12);
-    show(this.place, h("ul", { class: "bars" }, items.slice(0, 12).map((each) => h("li", {},
-      h("span", {}, each.name), h("div", { class: "meter" }, h("i", { style: { width: `${(100 * each.importance) / most}%` } })), h("span", {}, rounded(each.importance))))),
-    h("div", { class: "actions" }, h("button", { type: "button", onclick: () => this.read() }, "Compute again")));
+  render(objectives) {
+    show(this.place, objectives.map(({ metric, trials, doubt, parameters }) => {
+      const most = Math.max(...parameters.map((each) => each.overall), 1e-12);
+      return h("div", { class: "stack" }, objectives.length > 1 ? h("h3", {}, metric) : "",
+        h("ul", { class: "bars" }, parameters.slice(0, MOST).map((each) => h("li", { class: each.told_from_chance ? null : "faint" },
+          h("span", {}, each.name, each.where ? h("small", { class: "soft" }, ` ${each.where}`) : ""),
+          h("div", { class: "meter" }, h("i", { style: { width: `${(100 * each.overall) / most}%` } })),
+          h("span", {}, `${Math.round(100 * each.overall)} %`)))),
+        h("p", { class: "soft small" }, [`From ${amount(trials, "trial")}.`, parameters.some((each) => !each.told_from_chance) ? "Pale bars do not differ from chance." : "", sentence(doubt)].filter(Boolean).join(" ")));
+    }), h("button", { type: "button", onclick: () => this.read() }, "Compute again"));
   }
 }

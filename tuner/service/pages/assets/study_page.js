@@ -19,12 +19,13 @@ const running = new Map();
 let study = null;
 let best = null;
 
-const table = new TrialTable(at("trials"), name);
+let reading = get(here);
+const table = new TrialTable(at("trials"), name, () => reading);
 const importances = new Importances(at("importances"), name);
 
 async function load() {
   try {
-    study = await get(here);
+    study = await reading;
   } catch (error) {
     show(at("top"), alert(error));
     for (const card of document.querySelectorAll("main > .card, main > .two")) card.hidden = true;
@@ -33,10 +34,10 @@ async function load() {
   render();
 }
 
-async function loadCourse() {
+async function loadCourse(found = get(`${here}/course`)) {
+  const course = await found;
   at("history-about").textContent = `${study.metrics[0]?.title ?? "value"} of each trial, and the best so far`;
   at("curves-about").textContent = `${study.metrics[0]?.title ?? "value"} by epoch`;
-  const course = await get(`${here}/course`);
   const drawn = course.number.length > 0 && historyFigure.update(course, 0, study.metrics[0]);
   if (drawn && !historyFigure.element.isConnected) at("history").replaceChildren(historyFigure.element, historyFigure.legend);
   if (!drawn) show(at("history"), empty("No trial has ended yet", study.state === "queued" ? "The study waits for its turn." : "Values appear here as trials end."));
@@ -149,12 +150,19 @@ function past() {
 }
 
 async function refresh() {
+  reading = get(here);
   await load();
   await Promise.all([loadCourse(), loadRunning(), table.load()]);
 }
 
-const detailSoon = paced(async () => { await load(); await loadRunning(); }, 700);
+const detailSoon = paced(async () => {
+  reading = get(here);
+  await load();
+  await loadRunning();
+}, 700);
 const courseSoon = paced(() => Promise.all([loadCourse(), table.refresh()]), 900);
+const course = get(`${here}/course`);
+const rows = table.load();
 
 function seen({ event, trial, epoch, metrics }) {
   if (event === "reported" && running.has(trial)) {
@@ -170,6 +178,6 @@ function seen({ event, trial, epoch, metrics }) {
 }
 
 await load();
-await Promise.all([loadCourse(), loadRunning(), table.load()]);
+await Promise.all([loadCourse(course), loadRunning(), rows]);
 importances.load(study);
 follow(`${API}${here}/events`, seen);

@@ -10,10 +10,11 @@ const ROWS = 20;
 /** What the choices of the filter stand for. */
 const STATES = { "": [], complete: ["complete"], pruned: ["pruned"], failed: ["failed", "diverged", "out of memory", "timed out", "lost"], running: ["running"], waiting: ["waiting", "left running"] };
 
-/** A table of trials in a place. */
+/** A table of trials in a place; `detail` returns a promise of the study. */
 export class TrialTable {
-  constructor(place, study) {
+  constructor(place, study, detail) {
     this.study = study;
+    this.detail = detail;
     this.view = { sort: "number", descending: true, state: "", cursors: [null] };
     this.filter = h("select", { "aria-label": "Show trials in state", onchange: () => this.choose({ state: this.filter.value }) },
       [["", "All states"], ["complete", "Complete"], ["pruned", "Pruned"], ["failed", "Failed"], ["running", "Running"], ["waiting", "Waiting"]].map(([value, said]) => h("option", { value }, said)));
@@ -37,15 +38,12 @@ export class TrialTable {
     const { sort, descending, state: wanted, cursors } = this.view;
     try {
       const query = { sort, descending, history: false, state: STATES[wanted], limit: ROWS, cursor: cursors.at(-1) };
-      this.render(await get(`/studies${path(this.study)}/trials`, query), await this.facts());
+      const page = await get(`/studies${path(this.study)}/trials`, query);
+      this.known = await this.detail();
+      this.render(page, this.known);
     } catch (error) {
       show(this.body, alert(error));
     }
-  }
-
-  async facts() {
-    this.known ??= await get(`/studies${path(this.study)}`);
-    return this.known;
   }
 
   render(page, { metrics, parameters }) {
