@@ -63,7 +63,7 @@ def test_every_page_is_there_for_every_role(client: TestClient, page: str, role:
     assert ">Log out<" in answer.text
 
 
-@pytest.mark.parametrize("page", [*PAGES, "/login"])
+@pytest.mark.parametrize("page", [*PAGES, "/login", "/api/docs"])
 def test_a_page_needs_no_inline_script_and_no_inline_style(client: TestClient, page: str) -> None:
     text = client.get(page, headers={"role": "admin"}, follow_redirects=False).text
 
@@ -71,7 +71,7 @@ def test_a_page_needs_no_inline_script_and_no_inline_style(client: TestClient, p
     assert re.findall(r"\s(style|on\w+)=", text) == []
 
 
-@pytest.mark.parametrize("page", [*PAGES, "/login"])
+@pytest.mark.parametrize("page", [*PAGES, "/login", "/api/docs"])
 def test_every_file_that_a_page_loads_is_there_and_stays_in_the_browser(client: TestClient, page: str) -> None:
     text = client.get(page, headers={} if page == "/login" else {"role": "viewer"}).text
     loaded = re.findall(r'(?:src|href)="(/static/[^"]+)"', text)

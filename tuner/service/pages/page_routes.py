@@ -76,6 +76,12 @@ async def team(user: Reader) -> HTMLResponse:
     return _page("team", user, "Team")
 
 
+@router.get("/api/docs")
+async def api(request: Request) -> HTMLResponse:
+    """Return the description of the API."""
+    return _page("api", getattr(request.state, "principal", None), "")
+
+
 @router.get("/login", response_model=None)
 async def login(request: Request) -> HTMLResponse | RedirectResponse:
     """Return the login; a user who has one goes on."""

@@ -41,7 +41,7 @@ export class Importances {
           h("span", {}, each.name, each.where ? h("small", { class: "soft" }, ` ${each.where}`) : ""),
           h("div", { class: "meter" }, h("i", { style: { width: `${(100 * each.overall) / most}%` } })),
           h("span", {}, `${Math.round(100 * each.overall)} %`)))),
-        h("p", { class: "soft small" }, [`From ${amount(trials, "trial")}.`, parameters.some((each) => !each.told_from_chance) ? "Pale bars do not differ from chance." : "", sentence(doubt)].filter(Boolean).join(" ")));
+        h("p", { class: "soft small" }, [`From ${amount(trials, "trial")}.`, sentence(doubt)].filter(Boolean).join(" ")));
     }), h("button", { type: "button", onclick: () => this.read() }, "Compute again"));
   }
 }

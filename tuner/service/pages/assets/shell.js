@@ -33,4 +33,16 @@ if (logout) logout.onclick = async () => {
   }
 };
 
+// A menu closes when the reader goes on elsewhere.
+const closeMenus = (except) => document.querySelectorAll("details.menu[open]").forEach((menu) => { if (!menu.contains(except)) menu.open = false; });
+addEventListener("click", ({ target }) => closeMenus(target.closest("details.menu li") ? null : target));
+addEventListener("focusin", ({ target }) => closeMenus(target));
+addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
 addEventListener("unhandledrejection", ({ reason }) => { if (reason?.message) toast(reason.message); });
