@@ -37,8 +37,8 @@ class Outside(enum.Enum):
     CLIP = "clip"
 
 
-class Moment(enum.Enum):
-    """A moment of a search at which a webhook is called."""
+class Milestone(enum.Enum):
+    """A milestone of a search, at which a webhook is called."""
 
     DONE = "done"
     FAILED = "failed"
@@ -47,17 +47,17 @@ class Moment(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """An address that is called at some moments. `secret_env` names the variable with the secret that signs."""
+    """An address that is called at some milestones. `secret_env` names the variable with the secret that signs."""
 
     url: str
-    on: frozenset[Moment] = frozenset({Moment.DONE, Moment.FAILED})
+    on: frozenset[Milestone] = frozenset({Milestone.DONE, Milestone.FAILED})
     secret_env: str | None = None
 
     @classmethod
     def of(cls, section: Mapping[str, Any]) -> Webhook:
         """Read an entry of `study.notify`."""
-        moments = {"on": frozenset(map(Moment, section["on"]))} if "on" in section else {}
-        return cls(section["webhook"], **moments, secret_env=section.get("secret_env"))
+        on = {"on": frozenset(map(Milestone, section["on"]))} if "on" in section else {}
+        return cls(section["webhook"], **on, secret_env=section.get("secret_env"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tuner.goal import Goal
 from tuner.runtime.rounding import amount, json_text, rounded
-from tuner.settings import Moment
+from tuner.settings import Milestone
 from tuner.study import Record
 
 LONGEST_CAUSE = 500
@@ -16,15 +15,15 @@ LONGEST_CAUSE = 500
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A moment of a search.
+    """A milestone of a search.
 
-    `ended` of `total` trials have ended. `front` is the best trial, or with several objectives those that none
-    dominates. `cause` is why the search failed or stopped. `link` is the address of the study's page.
+    `ended` of `total` trials have ended. `metrics` are the objectives. `front` is the best trial, or with several
+    objectives those that none dominates. `cause` is why the search failed. `link` is the address of the study's page.
     """
 
-    moment: Moment
+    milestone: Milestone
     study: str
-    goal: Goal
+    metrics: Sequence[str]
     ended: int
     total: int
     front: Sequence[Record] = ()
@@ -35,24 +34,23 @@ class Announcement:
     def sentence(self) -> str:
         """The announcement for a reader."""
         trials = f"{self.ended} of {amount(self.total, 'trial')}"
-        match self.moment:
-            case Moment.BEST:
+        match self.milestone:
+            case Milestone.BEST:
                 return f"study {self.study}: {self._best}, after {trials}"
-            case Moment.DONE:
-                why = f" It stopped early: {self.cause}." if self.cause else ""
-                return f"study {self.study} is done after {trials}: {self._best}.{why}"
-            case Moment.FAILED:
+            case Milestone.DONE:
+                return f"study {self.study} is done after {trials}: {self._best}"
+            case Milestone.FAILED:
                 return f"study {self.study} failed after {trials}: {self.cause[:LONGEST_CAUSE]}"
 
     @property
     def body(self) -> bytes:
         """The announcement as JSON: Slack shows `text`, programs read `tuner`."""
         facts = {
-            "event": self.moment.value,
+            "event": self.milestone.value,
             "study": self.study,
             "ended": self.ended,
             "total": self.total,
-            "metrics": self.goal.metrics,
+            "metrics": self.metrics,
             "best": [
                 {"trial": each.number, "values": each.values, "params": each.params, "epoch": each.epoch}
                 for each in self.front
@@ -67,7 +65,7 @@ class Announcement:
     def _best(self) -> str:
         if not self.front:
             return "no trial is complete"
-        if not self.goal.single:
+        if len(self.metrics) > 1:
             return f"{amount(len(self.front), 'trial')} on the front"
         best = self.front[0]
-        return f"best {self.goal.metric} {rounded(best.values[0])} by trial {best.number}"
+        return f"best {self.metrics[0]} {rounded(best.values[0])} by trial {best.number}"

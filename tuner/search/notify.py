@@ -15,7 +15,7 @@ from tuner.goal import Goal
 from tuner.results.announcement import Announcement
 from tuner.runtime.webhook import Undelivered, post
 from tuner.search.events import Ended, Event, Observer, Trouble
-from tuner.settings import Moment, Webhook
+from tuner.settings import Milestone, Webhook
 from tuner.space import Space
 from tuner.study import Record
 
@@ -28,7 +28,7 @@ RETRY_SECONDS = 2.0
 FLUSH_SECONDS = 30.0
 """Seconds for which the end of a run waits for messages on their way."""
 
-BY_SERVICE = "TUNER_SERVICE_JOB"
+BY_SERVICE = "TUNER_SERVICE"
 """The variable that a service sets for its drivers. The service itself then calls the webhooks."""
 
 
@@ -67,12 +67,12 @@ class Notifier:
         if isinstance(event, Ended):
             self._ended, self._front = sum(event.states.values()), event.front
             if any(record.number == event.outcome.trial for record in event.front):
-                self._announce(Moment.BEST)
+                self._announce(Milestone.BEST)
 
-    def over(self, moment: Moment, cause: str = "") -> None:
+    def over(self, milestone: Milestone, cause: str = "") -> None:
         """Announce the end of a run in which trials ended."""
-        if self._ended or moment is Moment.FAILED:
-            self._announce(moment, cause)
+        if self._ended or milestone is Milestone.FAILED:
+            self._announce(milestone, cause)
 
     @contextlib.contextmanager
     def delivering(self) -> Iterator[None]:
@@ -87,10 +87,10 @@ class Notifier:
             if sender.is_alive():
                 self.observe(Trouble("webhooks do not answer: the last messages are not delivered"))
 
-    def _announce(self, moment: Moment, cause: str = "") -> None:
-        told = Announcement(moment, self.study, self.goal, self._ended, self.total, self._front, cause)
+    def _announce(self, milestone: Milestone, cause: str = "") -> None:
+        told = Announcement(milestone, self.study, self.goal.metrics, self._ended, self.total, self._front, cause)
         for hook in self.hooks:
-            if moment in hook.webhook.on:
+            if milestone in hook.webhook.on:
                 self._waiting.put((hook, told.body))
 
     def _deliver(self) -> None:
@@ -118,9 +118,9 @@ def notifying(hooks: Sequence[Hook], study: str, goal: Goal, total: int, observe
         except UsageError:
             raise  # the caller made a mistake, and nothing was begun
         except TunerError as error:
-            notifier.over(Moment.FAILED, str(error))
+            notifier.over(Milestone.FAILED, str(error))
             raise
-        notifier.over(Moment.DONE)
+        notifier.over(Milestone.DONE)
 
 
 def hooks_of(space: Space) -> Sequence[Hook]:

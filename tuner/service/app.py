@@ -9,10 +9,11 @@ from fastapi import APIRouter, FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from tuner.service import problems
-from tuner.service.api import health, outputs, snapshots, studies, trials
+from tuner.service.api import health, outputs, snapshots, studies, trials, webhooks
 from tuner.service.database import Database
 from tuner.service.job_views import wait_view
 from tuner.service.jobs import Jobs
+from tuner.service.notifications import Notifications
 from tuner.service.pages import page_routes
 from tuner.service.pages.page_assets import ADDRESS, PageAssets
 from tuner.service.reading import Reading
@@ -26,7 +27,13 @@ from tuner.service.torch_side import TorchSide
 
 API = "/api/v1"
 
-RESOURCES: tuple[APIRouter, ...] = (studies.router, trials.router, outputs.router, snapshots.router)
+RESOURCES: tuple[APIRouter, ...] = (
+    studies.router,
+    trials.router,
+    outputs.router,
+    snapshots.router,
+    webhooks.router,
+)
 """The routes below `/api/v1`, one file a resource."""
 
 
@@ -72,6 +79,9 @@ def _opened(options: ServerOptions, stack: contextlib.ExitStack) -> Server:
     runner = Runner(options, database, jobs)
     jobs.changed = runner.wake
     runner.start()
+    notifications = Notifications(database, jobs, options.page_of)
+    notifications.start()
+    stack.callback(notifications.stop)
     reading = Reading(options.storage)
     torch_side = stack.enter_context(contextlib.closing(TorchSide()))
     outputs = StudyOutputs(reading, torch_side)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from tuner.search.notify import BY_SERVICE
 from tuner.service.database import Database
 from tuner.service.driver_command import driver_command
 from tuner.service.driver_events import DriverEvents
@@ -154,7 +155,7 @@ class Drivers:
 
     def _environment(self, gpus: tuple[str, ...]) -> dict[str, str]:
         """Return the environment of a driver. It has the database's URL, as a command line would show its password."""
-        given = {**os.environ, "TUNER_STORAGE": self._database.url}
+        given = {**os.environ, "TUNER_STORAGE": self._database.url, BY_SERVICE: "1"}
         return given if self._options.ray_address is not None else {**given, VISIBLE: ",".join(gpus)}
 
     def _free_gpus(self, job: JobRecord) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from tuner.config import DEFAULT_STORAGE
 from tuner.service.slots import Slots
@@ -60,3 +61,15 @@ class ServerOptions:
     def is_loopback(self) -> bool:
         """Whether only this machine can reach it."""
         return self.host in ("127.0.0.1", "::1", "localhost")
+
+    @property
+    def address(self) -> str:
+        """The URL by which people reach it: of its proxy, if one is named."""
+        if self.origins:
+            return self.origins[0]
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'http' if self.certificate is None else 'https'}://{host}:{self.port}"
+
+    def page_of(self, study: str) -> str:
+        """Return the address of a study's page."""
+        return f"{self.address}/studies/{quote(study, safe='')}"

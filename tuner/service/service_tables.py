@@ -6,7 +6,7 @@ Times are seconds since 1970. Names of studies are those of Optuna's table: a jo
 from __future__ import annotations
 
 import sqlalchemy
-from sqlalchemy import JSON, Column, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import JSON, Column, Float, ForeignKey, Integer, LargeBinary, MetaData, String, Table, Text
 
 VERSION_TABLE = "service_version"
 """The table in which Alembic notes the last migration."""
@@ -170,14 +170,24 @@ deliveries = Table(
     "service_deliveries",
     metadata,
     Column("id", Integer, primary_key=True),
+    Column("job_id", ForeignKey("service_jobs.id"), nullable=False, index=True),
+    Column("owner", String(80), nullable=False, index=True),
     Column("url", Text, nullable=False),
     Column("secret", String(200)),
     Column("body", Text, nullable=False),
     Column("tries", Integer, nullable=False),
-    Column("next_at", Float, nullable=False),
+    Column("next_at", Float, index=True),
     Column("sent_at", Float),
+    Column("given_up_at", Float),
     Column("error", Text, nullable=False),
     sqlite_autoincrement=True,
 )
+"""Messages to webhooks. `next_at` is the time of the next try, null when there is none."""
 
-Index("ix_service_deliveries_open", deliveries.c.sent_at, deliveries.c.next_at)
+cursors = Table(
+    "service_cursors",
+    metadata,
+    Column("name", String(80), primary_key=True),
+    Column("position", sqlalchemy.BigInteger, nullable=False),
+)
+"""Up to where notifications have read the changes of jobs, and the events of each."""

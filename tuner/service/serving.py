@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 import signal
 import socket
@@ -31,6 +32,7 @@ def serve_until_stopped(options: ServerOptions, ready: Callable[[str], None]) ->
         TunerError: the database cannot be used, or another server serves it.
     """
     listening = listen(options)
+    options = dataclasses.replace(options, port=listening.getsockname()[1])
     app = create_app(options)
     certificate, key = options.certificate or (None, None)
     config = uvicorn.Config(
@@ -42,7 +44,7 @@ def serve_until_stopped(options: ServerOptions, ready: Callable[[str], None]) ->
         timeout_graceful_shutdown=CLOSING_SECONDS,
         server_header=False,
     )
-    server = _Server(config, lambda: ready(address(options, listening)))
+    server = _Server(config, lambda: ready(options.address))
     with contextlib.closing(listening):
         try:
             server.run(sockets=[listening])
@@ -62,13 +64,6 @@ def listen(options: ServerOptions) -> socket.socket:
     except OSError as error:
         where = f"--host {options.host} --port {options.port}"
         raise UsageError(f"{where}: cannot be used: {error.strerror}; choose another") from None
-
-
-def address(options: ServerOptions, listening: socket.socket) -> str:
-    """Return the URL of a server."""
-    scheme = "http" if options.certificate is None else "https"
-    host = f"[{options.host}]" if ":" in options.host else options.host
-    return f"{scheme}://{host}:{listening.getsockname()[1]}"
 
 
 class _Server(uvicorn.Server):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tuner.goal import DIRECTIONS, Direction, Scope
 from tuner.runtime.kinds import Anything, Either, Flag, Null, Number, Text, Whole, Words
-from tuner.settings import Confirm, Moment, Outside, Resources, WarmStart
+from tuner.settings import Confirm, Milestone, Outside, Resources, WarmStart
 from tuner.space.key import REQUIRED, Key, Section
 from tuner.space.nested_kinds import Address, Code, Duration, Entries, Later, Part, Rates, Sequence, Table
 
@@ -63,7 +63,7 @@ STUDY = Section(
                             Address(), REQUIRED, "The address that gets a POST with JSON, as Slack takes it."
                         ),
                         "on": Key(
-                            Sequence(Words.of(Moment)),
+                            Sequence(Words.of(Milestone)),
                             ["done", "failed"],
                             "When: the search is done, it failed, or a trial is the best so far.",
                         ),

@@ -65,8 +65,9 @@ def _facts(event: Event, workers: Mapping[int, str]) -> dict[str, Any]:
         case Reported(epoch, verdict):
             told = {"epoch": epoch.epoch, "metrics": epoch.metrics, "seconds": epoch.seconds}
             return {"event": "reported", **_which(epoch.trial, epoch, workers), **told, "verdict": verdict.value}
-        case Ended(outcome, record):
+        case Ended(outcome, record, front):
             told = {"state": record.state.value, "values": record.values, "epoch": outcome.epoch, "cause": record.cause}
+            told["best"] = any(each.number == outcome.trial for each in front)
             return {"event": "ended", **_which(outcome.trial, outcome, workers), **told}
         case SetBack(outcome):
             told = {"state": outcome.state.value, "cause": outcome.cause}

@@ -49,21 +49,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_service_datasets")),
     )
     op.create_table(
-        "service_deliveries",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("url", sa.Text(), nullable=False),
-        sa.Column("secret", sa.String(length=200), nullable=True),
-        sa.Column("body", sa.Text(), nullable=False),
-        sa.Column("tries", sa.Integer(), nullable=False),
-        sa.Column("next_at", sa.Float(), nullable=False),
-        sa.Column("sent_at", sa.Float(), nullable=True),
-        sa.Column("error", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_service_deliveries")),
-        sqlite_autoincrement=True,
+        "service_cursors",
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_service_cursors")),
     )
-    with op.batch_alter_table("service_deliveries", schema=None) as batch_op:
-        batch_op.create_index("ix_service_deliveries_open", ["sent_at", "next_at"], unique=False)
-
     op.create_table(
         "service_jobs",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -186,3 +176,25 @@ def upgrade() -> None:
     with op.batch_alter_table("service_uses", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_service_uses_end"), ["end"], unique=False)
         batch_op.create_index(batch_op.f("ix_service_uses_job_id"), ["job_id"], unique=False)
+
+    op.create_table(
+        "service_deliveries",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("job_id", sa.Integer(), nullable=False),
+        sa.Column("owner", sa.String(length=80), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("secret", sa.String(length=200), nullable=True),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("next_at", sa.Float(), nullable=True),
+        sa.Column("sent_at", sa.Float(), nullable=True),
+        sa.Column("given_up_at", sa.Float(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["service_jobs.id"], name=op.f("fk_service_deliveries_job_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_service_deliveries")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("service_deliveries", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_service_deliveries_job_id"), ["job_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_service_deliveries_owner"), ["owner"], unique=False)
+        batch_op.create_index(batch_op.f("ix_service_deliveries_next_at"), ["next_at"], unique=False)

@@ -1,0 +1,234 @@
+"""Notifications: webhooks hear of the end of a search, and of each trial that is the best so far.
+
+A change of a job becomes deliveries in one transaction with the place up to which changes were read. So none is lost
+and none is queued twice, whenever the server dies. A delivery is tried again until the receiver takes it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import Connection, Row
+
+from tuner.errors import StudyError, TunerError, UsageError
+from tuner.results.announcement import Announcement
+from tuner.runtime.webhook import Undelivered, post
+from tuner.search.notify import secret_of
+from tuner.service.database import Database
+from tuner.service.driver_command import SPACE_FILE
+from tuner.service.job_folder import JobFolder
+from tuner.service.job_record import JobKind, JobRecord
+from tuner.service.jobs import Jobs
+from tuner.service.lifecycle import JobState
+from tuner.service.service_tables import cursors, deliveries, job_changes, webhooks
+from tuner.settings import Milestone, Webhook
+from tuner.space import Space
+from tuner.storage import open_storage
+from tuner.study import load_study
+
+FIRST_RETRY_SECONDS = 10.0
+"""Seconds until the first retry. Each further wait is three times as long."""
+
+TRIES = 8
+"""Number of tries of a delivery: the last one is about three hours after the first."""
+
+KEPT_SECONDS = 7 * 24 * 3600.0
+"""Age in seconds at which a delivery that is over is removed."""
+
+AT_ONCE = 8
+"""Number of receivers that are called at the same time: a slow one does not delay the others."""
+
+SETTLED_SECONDS = 1.0
+"""Age in seconds at which a change is read: one with a smaller id may still be in another transaction."""
+
+TICK_SECONDS = 1.0
+"""Seconds between two looks at what has happened."""
+
+CHANGES = "changes"
+"""The cursor of the changes of jobs."""
+
+_MILESTONES = {JobState.DONE: Milestone.DONE, JobState.FAILED: Milestone.FAILED}
+_SEARCHES = (JobKind.RUN, JobKind.REMOTE)
+_log = logging.getLogger(__name__)
+
+
+class Notifications:
+    """The notifications of a server, from a thread of their own.
+
+    Args:
+        database: of the service.
+        jobs: in it.
+        link: returns the address of a study's page.
+    """
+
+    def __init__(self, database: Database, jobs: Jobs, link: Callable[[str], str]) -> None:
+        self._database = database
+        self._jobs = jobs
+        self._link = link
+        self._senders = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="webhook")
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="notifications", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look for what has happened."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more, and wait for the calls on their way. The next server delivers what is left."""
+        self._over.set()
+        self._thread.join()
+        self._senders.shutdown(cancel_futures=True)
+
+    def _run(self) -> None:
+        while not self._over.wait(TICK_SECONDS):
+            try:
+                self.tick()
+            except (TunerError, OSError) as error:  # the database is away: later looks find the same
+                _log.warning("notifications wait: %s", error)
+            except Exception:  # a fault of this program must not end the notifications of others
+                _log.exception("notifications have met a fault of their own")
+
+    def tick(self) -> None:
+        """Queue what has happened, and deliver what is due.
+
+        Raises:
+            StorageError: the database cannot be used.
+        """
+        self._queue_changes()
+        for job in self._jobs.all(kinds=_SEARCHES, states=(JobState.RUNNING, JobState.SUSPENDING)):
+            self._queue_best(job)
+        self._deliver()
+
+    def _queue_changes(self) -> None:
+        with self._database.begin() as connection:
+            position = _position(connection, CHANGES)
+            settled = job_changes.c.at < time.time() - SETTLED_SECONDS
+            wanted = sqlalchemy.select(job_changes).where(job_changes.c.id > position, settled)
+            changes = connection.execute(wanted.order_by(job_changes.c.id)).all()
+        for change in changes:
+            job = self._jobs.get(change.job_id)
+            if job.kind in _SEARCHES and (milestone := _MILESTONES.get(JobState(change.state))) is not None:
+                if milestone is Milestone.DONE:
+                    self._queue_best(job)
+                self._queue(job, milestone, CHANGES, change.id, change.reason)
+        if changes:
+            with self._database.begin() as connection:
+                _move(connection, CHANGES, changes[-1].id)
+
+    def _queue_best(self, job: JobRecord) -> None:
+        """Queue the best trial of a search, if it has changed since the last call."""
+        cursor, events = f"events {job.id}", JobFolder.of(self._database.home, job.id).events
+        with self._database.begin() as connection:
+            position = _position(connection, cursor)
+        until, changed = _read(events, position)
+        if until == position:
+            return
+        if changed:
+            self._queue(job, Milestone.BEST, cursor, until)
+        else:
+            with self._database.begin() as connection:
+                _move(connection, cursor, until)
+
+    def _queue(self, job: JobRecord, milestone: Milestone, cursor: str, position: int, reason: str = "") -> None:
+        """Queue a delivery to each webhook of a job, and note that its event was read."""
+        hooks = [hook for hook in self._hooks(job) if milestone in hook[0].on]
+        body = self._announcement(job, milestone, reason).body.decode() if hooks else ""
+        with self._database.begin() as connection:
+            for webhook, secret, error in hooks:
+                values = {"job_id": job.id, "owner": job.owner, "url": webhook.url, "secret": secret, "body": body}
+                due = None if error else time.time()
+                connection.execute(deliveries.insert(), {**values, "tries": 0, "next_at": due, "error": error})
+            _move(connection, cursor, position)
+
+    def _hooks(self, job: JobRecord) -> Iterable[tuple[Webhook, str | None, str]]:
+        """Yield the webhooks of a job's space and of its owner: each with its secret, or why it cannot be called."""
+        for webhook in self._of_space(job):
+            try:
+                yield webhook, secret_of(webhook), ""
+            except UsageError as error:
+                yield webhook, None, str(error)
+        with self._database.begin() as connection:
+            owned = connection.execute(sqlalchemy.select(webhooks).where(webhooks.c.owner == job.owner)).all()
+        for row in owned:
+            yield Webhook(row.url, frozenset(map(Milestone, row.events))), row.secret, ""
+
+    def _of_space(self, job: JobRecord) -> tuple[Webhook, ...]:
+        try:
+            return load_study(open_storage(self._database.url), job.study).space.study.notify
+        except StudyError:  # it failed before it was opened
+            file = Path(job.folder, SPACE_FILE)
+            return Space.load(file).study.notify if file.is_file() else ()
+
+    def _announcement(self, job: JobRecord, milestone: Milestone, reason: str) -> Announcement:
+        link = self._link(job.study)
+        try:
+            study = load_study(open_storage(self._database.url), job.study)
+        except StudyError:
+            return Announcement(milestone, job.study, (), 0, 0, cause=reason, link=link)
+        records = study.records()
+        ended = sum(record.finished for record in records)
+        total = max(ended, job.command.get("n_trials") or study.space.search.trials)
+        return Announcement(
+            milestone, job.study, study.goal.metrics, ended, total, study.front(records), cause=reason, link=link
+        )
+
+    def _deliver(self) -> None:
+        now = time.time()
+        due = sqlalchemy.select(deliveries).where(deliveries.c.sent_at.is_(None), deliveries.c.next_at <= now)
+        over = sqlalchemy.or_(deliveries.c.sent_at < now - KEPT_SECONDS, deliveries.c.given_up_at < now - KEPT_SECONDS)
+        with self._database.begin() as connection:
+            connection.execute(deliveries.delete().where(over))
+            rows = connection.execute(due.order_by(deliveries.c.id).limit(AT_ONCE)).all()
+        for row, values in zip(rows, self._senders.map(_send, rows), strict=True):
+            with self._database.begin() as connection:
+                connection.execute(deliveries.update().where(deliveries.c.id == row.id).values(values))
+
+
+def _send(row: Row[Any]) -> Mapping[str, Any]:
+    """Call a receiver; return what the delivery then is."""
+    tries = row.tries + 1
+    try:
+        post(row.url, row.body.encode(), row.secret)
+    except Undelivered as error:
+        is_over = error.final or tries >= TRIES
+        _log.warning("%s%s", error, "; the message is given up" if is_over else "")
+        now = time.time()
+        wait = FIRST_RETRY_SECONDS * 3 ** (tries - 1)
+        over = {"next_at": None, "given_up_at": now} if is_over else {"next_at": now + wait}
+        return {"tries": tries, "error": str(error), **over}
+    return {"tries": tries, "error": "", "sent_at": time.time(), "next_at": None}
+
+
+def _read(events: Path, position: int) -> tuple[int, bool]:
+    """Read new events; return the byte after the last one, and whether a trial among them is the best."""
+    if not events.exists():
+        return position, False
+    changed = False
+    with events.open("rb") as file:
+        file.seek(position)
+        for line in file:
+            if not line.endswith(b"\n"):
+                break
+            position += len(line)
+            if b'"event": "ended"' in line:
+                changed = bool(json.loads(line).get("best")) or changed
+    return position, changed
+
+
+def _position(connection: Connection, cursor: str) -> int:
+    found = connection.execute(sqlalchemy.select(cursors.c.position).where(cursors.c.name == cursor)).scalar()
+    return found or 0
+
+
+def _move(connection: Connection, cursor: str, position: int) -> None:
+    moved = connection.execute(cursors.update().where(cursors.c.name == cursor).values(position=position))
+    if not moved.rowcount:
+        connection.execute(cursors.insert(), {"name": cursor, "position": position})
