@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { rounded } from "./format.js";
 
-const LINES = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"];
+const LINES = [0, 1, 2, 3, 4, 5].map((i) => `var(--series-${i})`);
 const DASHES = ["", "6 3", "2 3", "8 3 2 3", "12 4", "12 4 2 4"];
 const MARGIN = { left: 44, right: 14, top: 10, bottom: 34 };
 
