@@ -14,7 +14,7 @@ from tuner.service.database import Database
 from tuner.service.job_views import wait_view
 from tuner.service.jobs import Jobs
 from tuner.service.notifications import Notifications
-from tuner.service.pages import page_routes
+from tuner.service.pages import optuna_pages, page_routes
 from tuner.service.pages.page_assets import ADDRESS, PageAssets
 from tuner.service.reading import Reading
 from tuner.service.runner import Runner
@@ -64,6 +64,7 @@ def create_app(options: ServerOptions) -> FastAPI:
     app.add_middleware(Timed)
     app.include_router(health.router)
     app.include_router(page_routes.router)
+    app.include_router(optuna_pages.router)
     app.mount(ADDRESS, PageAssets())
     for router in RESOURCES:
         app.include_router(router, prefix=API)

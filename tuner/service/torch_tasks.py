@@ -15,6 +15,7 @@ from typing import Any
 
 from tuner.errors import StudyError, UsageError
 from tuner.runtime.rounding import json_text
+from tuner.service.pages.optuna_answers import optuna_answer
 
 PRELOADED = (
     "tuner.search.check_space",
@@ -24,6 +25,7 @@ PRELOADED = (
     "tuner.reports.study_report",
     "tuner.reports.comparison",
     "tuner.results.importances",
+    "optuna_dashboard",
 )
 """What takes seconds to import, and is not needed before a task."""
 
@@ -137,7 +139,7 @@ def takes(folder: str) -> dict[str, Any]:
 
 
 TASKS: Mapping[str, Callable[..., Any]] = {
-    each.__name__: each for each in (check, report, plot, importances, predict, takes)
+    each.__name__: each for each in (check, report, plot, importances, predict, takes, optuna_answer)
 }
 
 

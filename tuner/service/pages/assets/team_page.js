@@ -3,7 +3,7 @@
 import { get, path, patch, post, remove } from "./api.js";
 import { announce, at, h, show, toast } from "./dom.js";
 import { ask } from "./dialogs.js";
-import { ago, when } from "./format.js";
+import { ago, listed, when } from "./format.js";
 import { alert, cell, empty } from "./parts.js";
 
 const { user: self, role } = document.documentElement.dataset;
@@ -117,8 +117,43 @@ async function loadAudit() {
   }
 }
 
+const HEARD = { done: "a study is done", failed: "a study failed", best: "a new best trial" };
+
+async function loadWebhooks() {
+  if (role === "viewer") return;
+  try {
+    const [hooks, sent] = await Promise.all([get("/webhooks"), get("/webhooks/deliveries")]);
+    const last = sent[0];
+    show(at("webhooks"), hooks.length ? h("table", { class: "cards" },
+      h("thead", {}, h("tr", {}, ["Address", "Hears of", "Signed", "Actions"].map((each) => h("th", { scope: "col" }, each)))),
+      h("tbody", {}, hooks.map((each) => h("tr", { "data-key": each.id }, h("th", { scope: "row" }, each.url), cell("Hears of", listed(each.on.map((event) => HEARD[event] ?? event))), cell("Signed", each.signed ? "yes" : "no"),
+        h("td", {}, button("Remove", () => dropWebhook(each), { class: "danger" })))))) : empty("No webhook", "Add the address of a Slack channel or of a program. It hears of your studies."),
+    last ? h("p", { class: "soft small" }, last.error ? `The last message, about ${last.study}, failed: ${last.error}` : `The last message, about ${last.study}, went to ${last.host}.`) : "");
+  } catch (error) {
+    show(at("webhooks"), alert(error));
+  }
+}
+
+function addWebhook() {
+  ask({ title: "Add a webhook", action: "Add", fields: [
+    { name: "url", label: "Address", type: "url", required: true, placeholder: "https://hooks.slack.com/services/..." },
+    { name: "on", label: "Hears of", value: "done,failed", options: [["done,failed", "the end of a study"], ["done,failed,best", "the end of a study and each best trial"], ["failed", "failures alone"]] },
+    { name: "secret", label: "Secret", placeholder: "optional", autocomplete: "off", hint: "With a secret, each message is signed." },
+  ] }, async (values) => {
+    await post("/webhooks", { ...values, on: values.on.split(",") });
+    await loadWebhooks();
+  });
+}
+
+async function dropWebhook({ id }) {
+  await remove(`/webhooks/${id}`);
+  await loadWebhooks();
+}
+
 if (isAdmin) at("new-user").onclick = addUser;
 at("new-token").onclick = addToken;
+if (role !== "viewer") at("new-webhook").onclick = addWebhook;
 loadUsers();
 choose(self);
+loadWebhooks();
 loadAudit();
