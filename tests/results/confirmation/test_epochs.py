@@ -24,7 +24,7 @@ from tuner.study import Record
 SPACE = """\
 study: {name: noisy, seed: 1}
 search: {trials: 2, pruner: null, sampler: {type: RandomSampler}}
-data: {type: digits, batch_size: 192}
+data: {type: digits, batch_size: 64}
 model: {type: MLP, hidden: [8], dropout: 0.3}
 optimizer: {type: SGD, lr: {float: [0.05, 0.1]}, momentum: 0.9}
 training: {epochs: 8}
