@@ -50,7 +50,7 @@ from tuner.protocol import Epoch, Trial, Verdict
 from tuner.results.confirmation import Confirmation
 from tuner.results.mean_interval import Interval
 from tuner.runtime.seeds import derive
-from tuner.search.tune import Result
+from tuner.search.run_result import Result
 from tuner.space import Space
 from tuner.space.suggest import Known
 

@@ -63,7 +63,8 @@ if TYPE_CHECKING:
         WorkerSeen,
     )
     from tuner.search.objective import objective
-    from tuner.search.tune import Result, run
+    from tuner.search.run_result import Result
+    from tuner.search.tune import run
     from tuner.service.lifecycle import JobState
     from tuner.space import Space
     from tuner.study import Record, Study, Unfinished
@@ -200,7 +201,8 @@ _NAMES = {
     ],
     "tuner.search.objective": ["objective"],
     "tuner.search.confirm_trials": ["confirm"],
-    "tuner.search.tune": ["Result", "run"],
+    "tuner.search.run_result": ["Result"],
+    "tuner.search.tune": ["run"],
     "tuner.service.lifecycle": ["JobState"],
     "tuner.space": ["Space"],
     "tuner.study": ["Record", "Study", "Unfinished"],

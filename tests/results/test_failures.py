@@ -11,7 +11,7 @@ from tests.conftest import Cli
 from tests.support.records import status_of
 from tuner.errors import in_words
 from tuner.results.failures import commonest, failures_of
-from tuner.search.tune import Result
+from tuner.search.run_result import Result
 from tuner.study import Record
 from tuner.study.trial_attributes import TrialAttributes
 

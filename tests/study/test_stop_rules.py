@@ -7,7 +7,7 @@ import pytest
 import tuner
 from tests.conftest import Cli
 from tuner.errors import UsageError
-from tuner.search.tune import Result
+from tuner.search.run_result import Result
 from tuner.space import Space
 from tuner.storage import open_storage
 from tuner.study import load_study

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,11 @@ import torch
 
 from tuner.config import DEFAULT_STORAGE
 from tuner.engines.fused.policy import share_ahead
-from tuner.errors import NoTrialSucceeded, StudyError, UsageError, listing
+from tuner.errors import NoTrialSucceeded, UsageError, listing
 from tuner.executors import leftovers
 from tuner.executors.worker_options import Executor, Fuse, WorkerOptions, Workers
 from tuner.results.answer import BASELINE
-from tuner.results.confirmation import Confirmation
-from tuner.results.failures import Failures, commonest, failures_of
+from tuner.results.failures import commonest, failures_of
 from tuner.runtime.device import held_to
 from tuner.runtime.rounding import amount
 from tuner.search import warm_start
@@ -29,42 +28,17 @@ from tuner.search.events import Observer
 from tuner.search.notify import hooks_of, notifying
 from tuner.search.open_search import Opening, opened_search
 from tuner.search.plan import feedback_of, planned
+from tuner.search.run_result import Result
 from tuner.search.session import drive, launcher_of
 from tuner.space import Space
 from tuner.space.edit import Settings, pairs_of, settings_of
 from tuner.storage import in_turn, open_storage
-from tuner.study import Record, Study, load_study
+from tuner.study import Study, load_study
 from tuner.study.fork import fork_of
 from tuner.study.stop_rules import StopRule
 from tuner.study.study import note
 from tuner.study.versions import refuse_other_data
 from tuner.training import device_of
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """The result of a run: the study and its front, which has at least one trial.
-
-    `failures` are those of the trials that ended in this run, or of all trials if none did. `stopped` says why the
-    search ended before its total, else it is empty. `confirmation` is that of `search.confirm`, after the search.
-    """
-
-    study: Study
-    front: list[Record]
-    failures: Failures
-    stopped: str = ""
-    confirmation: Confirmation | None = None
-
-    @property
-    def best(self) -> Record:
-        """The best trial.
-
-        Raises:
-            StudyError: there are several objectives, and so no best trial but a front.
-        """
-        if not self.study.goal.single:
-            raise StudyError(f"study {self.study.name} has several objectives: it has a front, and no best trial")
-        return self.front[0]
 
 
 def run(

@@ -24,7 +24,7 @@ from tuner.executors.ray import actors
 from tuner.executors.ray.actor import Printed
 from tuner.executors.ray.cluster import room
 from tuner.search.events import Event, Reported, SetBack, Started, WorkerSeen
-from tuner.search.tune import Result
+from tuner.search.run_result import Result
 from tuner.study import Record
 
 pytestmark = pytest.mark.integration
