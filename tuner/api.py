@@ -72,18 +72,22 @@ def report(study_name: str | Sequence[str], out: str | Path = "report.html", *, 
     Example:
         page = tuner.report("digits-cnn", "report.html")
     """
-    from tuner.reports import comparison, study_report  # plotly, which takes half a second to load
-
     names = [study_name] if isinstance(study_name, str) else list(dict.fromkeys(study_name))
     if not names:
         raise UsageError("report: name at least one study")
     opened = open_storage(storage)
-    several = [Results(Attended(load_study(opened, name), storage)) for name in names]
-    if len(several) == 1:
-        study_report.report(several[0], Path(out))
-    else:
-        comparison.compare(several, Path(out))
+    write_report([Results(Attended(load_study(opened, name), storage)) for name in names], Path(out))
     return Path(out)
+
+
+def write_report(several: Sequence[Results], out: Path) -> None:
+    """Write the page of a study, or of several that are compared."""
+    from tuner.reports import comparison, study_report  # plotly, which takes half a second to load
+
+    if len(several) == 1:
+        study_report.report(several[0], out)
+    else:
+        comparison.compare(several, out)
 
 
 def status(study_name: str, *, storage: str = DEFAULT_STORAGE) -> Overview:

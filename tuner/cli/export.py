@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tuner.cli import options
-from tuner.cli.options import _load
+from tuner.cli.home import home
 from tuner.cli.views.wrapping import say
 from tuner.config import DEFAULT_STORAGE
 
@@ -22,19 +22,19 @@ def export(
     ] = None,
     form: Annotated[str, typer.Option("--format", help="yaml keeps the file's comments; json has every default.")] = "",
     storage: options.Storage = DEFAULT_STORAGE,
+    server: options.Server = None,
 ) -> None:
     """Write the best config: the space with its holes filled.
 
     Example: tuner export digits-cnn -o best.yaml
     """
     from tuner.results import best_config
-    from tuner.results.results import Results
     from tuner.runtime.enums import member_of
 
     if not form:
         form = "json" if out is not None and out.suffix == ".json" else "yaml"
     form = member_of(best_config.Format, form, "--format").value
-    results = Results(_load(storage, study))
+    results = home(storage, server).results(study)
     text = best_config.export(results, trial, out, form)
     if out is None:
         typer.echo(text.rstrip("\n"))

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from tuner.study import Study
-
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -27,6 +22,16 @@ Storage: TypeAlias = Annotated[
         metavar="URL",
         envvar="TUNER_STORAGE",
         help="The database, any URL that Optuna takes.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Server: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--server",
+        metavar="URL",
+        envvar="TUNER_SERVER",
+        help="A server of tuner, in place of a database.",
         rich_help_panel=OUTPUT,
     ),
 ]
@@ -157,10 +162,3 @@ def space_file(file: Path | None, option: Path | None = None, quiet: bool = Fals
     if found != named and not quiet:
         say(f"using {found}", err=True)
     return found
-
-
-def _load(storage: str, name: str) -> Study:
-    from tuner.storage import open_storage
-    from tuner.study import load_study
-
-    return load_study(open_storage(storage), name)

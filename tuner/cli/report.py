@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tuner.cli import options
+from tuner.cli.home import home
 from tuner.cli.views.wrapping import say
 from tuner.config import DEFAULT_STORAGE
 
@@ -16,6 +17,7 @@ def report(
     studies: options.StudyNames,
     out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")] = Path("report.html"),
     storage: options.Storage = DEFAULT_STORAGE,
+    server: options.Server = None,
 ) -> None:
     """Write one study, or a comparison of several, as one HTML page that opens offline.
 
@@ -23,4 +25,6 @@ def report(
     """
     from tuner import api
 
-    say(f"wrote {api.report(studies, out, storage=storage)}")
+    there = home(storage, server)
+    api.write_report([there.results(name) for name in dict.fromkeys(studies)], out)
+    say(f"wrote {out}")

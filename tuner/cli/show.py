@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tuner.cli import options
-from tuner.cli.options import _load
+from tuner.cli.home import home
 from tuner.cli.views.trials_table import Format, print_study, print_trial
 from tuner.config import DEFAULT_STORAGE
 
@@ -18,6 +18,7 @@ def show(
     top: Annotated[int, typer.Option(help="How many of the best trials stand in the table.", min=0)] = 5,
     form: Annotated[Format, typer.Option("--format", help="The format; json and yaml have everything.")] = Format.TABLE,
     storage: options.Storage = DEFAULT_STORAGE,
+    server: options.Server = None,
 ) -> None:
     """Show a study: its course, its best trials and which parameters matter; or one trial in full.
 
@@ -25,12 +26,9 @@ def show(
 
     Example: tuner show digits-cnn --trial 17 --format json
     """
-    from tuner.results.artifacts import Kept
-    from tuner.results.results import Results
-    from tuner.study import Attended
-
-    results = Results(Attended(_load(storage, study), storage))
-    kept = Kept(results.study, storage)
+    there = home(storage, server)
+    results = there.results(study)
+    kept = there.kept(results.study)
     if trial is None:
         print_study(results, kept, form, top)
     else:

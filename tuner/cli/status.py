@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import functools
 import signal
 import time
 from dataclasses import asdict
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tuner.cli import options
+from tuner.cli.home import home
 from tuner.cli.views.status_lines import lines
 from tuner.cli.views.status_wait import Awaited, Lookout
 from tuner.cli.views.wrapping import FAILED, say
@@ -36,6 +36,7 @@ def status(
         float, typer.Option(help="Seconds that --watch waits for a study or a run that is not there yet.", min=0)
     ] = 600.0,
     storage: options.Storage = DEFAULT_STORAGE,
+    server: options.Server = None,
 ) -> None:
     """Show what is running, where, at which epoch, and about when it will end.
 
@@ -59,7 +60,7 @@ def status(
 
     Example: tuner status digits-cnn --json | jq .ended
     """
-    look = _looking(study, storage)
+    look = home(storage, server).look(study)
     try:
         if as_json:
             for each in followed(Lookout(look, wait), interval) if watch else [look()]:
@@ -80,15 +81,6 @@ def _watched(study: str, look: Callable[[], Overview], interval: float, wait: fl
     from tuner.cli.views.status_screen import watched
 
     return watched(study, Lookout(look, wait), interval)
-
-
-def _looking(name: str, storage: str) -> Callable[[], Overview]:
-    """Return a function that reads the study again at each call and holds no lock in between."""
-    from tuner.api import status_of
-    from tuner.storage import open_storage
-
-    opened = functools.cache(lambda: open_storage(storage))  # an error is not kept: the database may come yet
-    return lambda: status_of(opened(), name, storage)
 
 
 def followed(lookout: Callable[[], Overview | Awaited], interval: float) -> Iterator[Overview | Awaited]:

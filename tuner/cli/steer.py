@@ -7,22 +7,20 @@ from typing import Annotated
 import typer
 
 from tuner.cli import options
+from tuner.cli.home import home
 from tuner.cli.views.wrapping import say
 from tuner.config import DEFAULT_STORAGE
-from tuner.errors import listing
 
 
-def stop(study: options.StudyName, storage: options.Storage = DEFAULT_STORAGE) -> None:
+def stop(study: options.StudyName, storage: options.Storage = DEFAULT_STORAGE, server: options.Server = None) -> None:
     """Stop the runs of a study, like Ctrl-C in their terminals: no trial is lost, the same command resumes.
 
     Running trials wait at their epoch's end for the next run.
 
     Example: tuner stop digits-cnn
     """
-    from tuner.study.interventions import stop_runs
-
-    drivers = stop_runs(storage, study)
-    say(f"asked {listing(sorted(drivers.values()))} to stop; running trials wait at their epoch's end")
+    asked = home(storage, server).stop(study)
+    say(f"asked {asked} to stop; running trials wait at their epoch's end")
 
 
 def trial(
@@ -31,6 +29,7 @@ def trial(
     action: Annotated[str, typer.Argument(metavar="stop|ignore", help="What to do with it.")],
     undo: Annotated[bool, typer.Option("--undo", help="Count an ignored trial again.")] = False,
     storage: options.Storage = DEFAULT_STORAGE,
+    server: options.Server = None,
 ) -> None:
     """Stop or ignore one trial. A run of the study sees that within a second; without a run, the next one does.
 
@@ -41,9 +40,9 @@ def trial(
 
     Example: tuner trial digits-cnn 17 ignore --undo
     """
-    from tuner.study.interventions import Steer, steer_trial
+    from tuner.study.interventions import Steer
 
-    steer_trial(storage, study, number, action, undo)
+    home(storage, server).steer(study, number, action, undo)
     done = {
         Steer.STOP: "stops at its next epoch's end",
         Steer.IGNORE: "counts again" if undo else "is ignored; `--undo` counts it again",

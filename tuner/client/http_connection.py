@@ -134,6 +134,22 @@ class Connection:
             if cursor is None:
                 return
 
+    def put_file(self, place: str, file: Path) -> None:
+        """Send the content of a file, which is read anew for each attempt."""
+        for pauses in self._attempts():
+            try:
+                with file.open("rb") as opened:
+                    headers = {"Content-Length": str(file.stat().st_size), "Content-Type": "application/octet-stream"}
+                    answer = self._http.put(place, content=opened, headers=headers)
+            except httpx.TransportError as error:
+                pauses.wait_after(self._unreachable(error))
+                continue
+            if answer.is_success:
+                return
+            if answer.status_code not in AGAIN:
+                raise error_of(answer)
+            pauses.wait_after(error_of(answer), _seconds(answer.headers.get("Retry-After")))
+
     def download(self, place: str, file: Path) -> None:
         """Write the content of a resource to a file, which is there when it is whole."""
         part = file.with_name(f".{file.name}.part")

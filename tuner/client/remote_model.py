@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 from tuner.client.http_connection import Connection, path
 from tuner.client.waiting import wait_for
 from tuner.errors import ServerError, UsageError
+from tuner.runtime.files import new_folder, refuse_to_replace
 from tuner.service.lifecycle import JobState
 from tuner.service.schemas import ModelView, PredictionView
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+MARKS = ("config.yaml", "metrics.json")
+"""Files of a run folder, by which it is known."""
 
 
 class RemoteModel:
@@ -67,25 +71,29 @@ class RemoteModel:
             raise ServerError(f"model {self.id} of study {self.view.study}: {state.value}: {self.view.reason}")
         return self
 
-    def download(self, folder: str | Path) -> Path:
+    def download(self, folder: str | Path, *, overwrite: bool = False) -> Path:
         """Write its files into a new folder, from which `tuner.load_model` reads it.
+
+        Args:
+            folder: the folder, which is there when it is whole.
+            overwrite: whether a run folder that is there may be replaced.
 
         Returns:
             The folder.
 
         Raises:
-            UsageError: the folder has files already, or the model is not trained.
+            UsageError: the folder may not be replaced, or the model is not trained.
         """
+        target = Path(folder)
+        refuse_to_replace(target, overwrite, MARKS)
         if self.state is not JobState.DONE:
             raise UsageError(f"model {self.id} is {self.view.state}: wait until it is done")
-        target = Path(folder)
-        if target.exists() and any(target.iterdir()):
-            raise UsageError(f"{target}: has files already; name a new folder")
-        target.mkdir(parents=True, exist_ok=True)
-        for file in self.view.files:
-            place = _inside(target, file.path)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            self._connection.download(path("models", self.id, "files") + path(*file.path.split("/")), place)
+        target.absolute().parent.mkdir(parents=True, exist_ok=True)
+        with new_folder(target) as made:
+            for file in self.view.files:
+                place = _inside(made, file.path)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                self._connection.download(path("models", self.id, "files") + path(*file.path.split("/")), place)
         return target
 
     def predict(self, rows: DataFrame | Sequence[Mapping[str, Any]] | Sequence[str]) -> DataFrame:

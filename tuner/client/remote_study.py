@@ -18,6 +18,7 @@ from tuner.service.schemas import JobView, ModelView
 from tuner.space.edit import Settings
 
 if TYPE_CHECKING:
+    from tuner.results.best_config import Format
     from tuner.results.confirmation import Confirmation
     from tuner.space import Space
 
@@ -87,6 +88,7 @@ class RemoteStudy(StudyReader):
         splits: bool | None = None,
         workers: int | Literal["auto"] | None = None,
         priority: int = 0,
+        **options: Any,
     ) -> RemoteConfirmation:
         """Queue a confirmation: the best trials are trained again on fresh seeds.
 
@@ -96,11 +98,12 @@ class RemoteStudy(StudyReader):
             splits: whether each seed draws training and validation rows anew.
             workers: the number of workers.
             priority: higher priorities start first.
+            options: `threads`, `workers_per_gpu` and `device`, as `tuner.confirm` takes them.
 
         Returns:
             The job; its `wait` returns the confirmation.
         """
-        body = given(top=top, seeds=seeds, splits=splits, workers=workers, priority=priority)
+        body = given(top=top, seeds=seeds, splits=splits, workers=workers, priority=priority, **options)
         job = JobView.model_validate(self._connection.post(self._path("confirm"), body))
         return RemoteConfirmation(self, job.id)
 
@@ -128,6 +131,27 @@ class RemoteStudy(StudyReader):
         body = given(trial=trial, on=on, test=test, device=device, priority=priority)
         answer = self._connection.post(self._path("train"), body)
         return RemoteModel(self._connection, ModelView.model_validate(answer))
+
+    def export(self, out: str | Path | None = None, *, trial: int | None = None, form: Format | str = "yaml") -> str:
+        """Return a trial's config, as `tuner.export` writes it.
+
+        Args:
+            out: the file to write; None writes nothing.
+            trial: its number; None is the confirmed one, else the best.
+            form: `yaml` or `json`.
+
+        Raises:
+            StudyError: there is no such trial, or no complete one.
+            UsageError: there is no such form, or `out` is no exported config.
+        """
+        from tuner.results import best_config
+
+        return best_config.export(self.results, trial, None if out is None else Path(out), form)
+
+    def report(self, out: str | Path = "report.html") -> Path:
+        """Write the study's report, which the server draws: one HTML page that opens offline."""
+        self._connection.download(self._path("report"), Path(out))
+        return Path(out)
 
     def models(self) -> list[RemoteModel]:
         """Return the final models of the study, the oldest first."""

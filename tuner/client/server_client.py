@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
 
+from tuner.client import uploads
 from tuner.client.http_connection import PATIENCE_SECONDS, Connection, path, place_of
 from tuner.client.login_file import Logins
 from tuner.client.parcel import Parcel
@@ -16,7 +17,7 @@ from tuner.client.remote_model import RemoteModel
 from tuner.client.remote_study import RemoteStudy, given
 from tuner.client.sending import send_parcel
 from tuner.errors import UsageError
-from tuner.service.schemas import CheckView, ModelView, StudyDetail, StudyView
+from tuner.service.schemas import CheckView, DatasetView, ModelView, StudyDetail, StudyView
 from tuner.space.edit import Settings
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ class Client:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.url, found = _found(url, token)
-        self._connection = Connection(self.url, found, transport, patience)
+        self.connection = Connection(self.url, found, transport, patience)
+        """For requests that the client has no method for."""
 
     def __enter__(self) -> Client:
         return self
@@ -70,7 +72,7 @@ class Client:
 
     def close(self) -> None:
         """Close the connection."""
-        self._connection.close()
+        self.connection.close()
 
     def submit(
         self,
@@ -115,8 +117,8 @@ class Client:
         """
         named = given(name=name, trials=trials, timeout=timeout, epochs=epochs, seed=seed, workers=workers)
         parcel = Parcel.of(space, settings, files)
-        answer = send_parcel(self._connection, "/studies", parcel, {**named, "priority": priority, **given(**options)})
-        return RemoteStudy(self._connection, StudyDetail.model_validate(answer).name)
+        answer = send_parcel(self.connection, "/studies", parcel, {**named, "priority": priority, **given(**options)})
+        return RemoteStudy(self.connection, StudyDetail.model_validate(answer).name)
 
     def check(
         self, space: Space | str | Path, *, files: Iterable[str | Path] = (), settings: Settings = ()
@@ -134,12 +136,12 @@ class Client:
         Raises:
             SpaceError: the faults of the space, all of them.
         """
-        answer = send_parcel(self._connection, "/check", Parcel.of(space, settings, files), {})
+        answer = send_parcel(self.connection, "/check", Parcel.of(space, settings, files), {})
         return CheckView.model_validate(answer)
 
     def studies(self) -> list[StudyView]:
         """Return the studies of the server with their states, as its first page lists them."""
-        return [StudyView.model_validate(each) for each in self._connection.items("/studies")]
+        return [StudyView.model_validate(each) for each in self.connection.items("/studies")]
 
     def study(self, name: str) -> RemoteStudy:
         """Return a study.
@@ -147,13 +149,38 @@ class Client:
         Raises:
             StudyError: there is no study of that name.
         """
-        self._connection.get(path("studies", name))
-        return RemoteStudy(self._connection, name)
+        self.connection.get(path("studies", name))
+        return RemoteStudy(self.connection, name)
+
+    def upload(self, folder: str | Path, name: str) -> DatasetView:
+        """Upload a folder of data. Contents that the server has already are not sent again.
+
+        Args:
+            folder: with all folders in it; hidden files stay behind.
+            name: how spaces name it.
+
+        Raises:
+            UsageError: there is no such folder, or it has no files.
+        """
+        return uploads.upload(self.connection, Path(folder), name)
+
+    def me(self) -> Mapping[str, Any]:
+        """Return the `name` and the `role` of the user whose token this is.
+
+        Raises:
+            AuthError: the token is wrong, expired or revoked.
+        """
+        found: Mapping[str, Any] = self.connection.get("/me")
+        return found
+
+    def page_of(self, study: str) -> str:
+        """Return the address of a study's page."""
+        return f"{self.url}{path('studies', study)}"
 
     def models(self) -> list[RemoteModel]:
         """Return the final models of the server, the oldest first."""
-        found = self._connection.items("/models")
-        return [RemoteModel(self._connection, ModelView.model_validate(each)) for each in found]
+        found = self.connection.items("/models")
+        return [RemoteModel(self.connection, ModelView.model_validate(each)) for each in found]
 
     def model(self, id_: int) -> RemoteModel:
         """Return a final model.
@@ -161,7 +188,7 @@ class Client:
         Raises:
             StudyError: there is no model of that number.
         """
-        return RemoteModel(self._connection, ModelView.model_validate(self._connection.get(path("models", id_))))
+        return RemoteModel(self.connection, ModelView.model_validate(self.connection.get(path("models", id_))))
 
 
 def _found(url: str | None, token: str | None) -> tuple[str, str | None]:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner.client.event_reader import ServerEvent, followed
 from tuner.client.http_connection import Connection, path
 from tuner.client.waiting import OVER, wait_for
-from tuner.errors import ServerError, StudyError
+from tuner.errors import NoTrialSucceeded, ServerError, StudyError
 from tuner.service.lifecycle import JobState
-from tuner.service.schemas import StudyDetail
+from tuner.service.schemas import StudyDetail, TrialDetail, TrialView
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
     from tuner.results.results import Results
+    from tuner.search.run_result import Result
     from tuner.study import Record
     from tuner.study.portable import PortedStudy
 
@@ -69,12 +70,16 @@ class StudyReader:
     def load(self) -> PortedStudy:
         """Return the study with all of its trials as they are now, as `tuner.load_study` has it.
 
-        It lies in memory: what is written into it stays there.
+        It lies in memory: what is written into it stays there. Relative paths of its space start from this folder.
         """
         from tuner.study import load_study
         from tuner.study.portable import PortedStudy, storage_with
+        from tuner.study.study import FACTS
 
         told: Sequence[dict[str, Any]] = self._connection.get(self._path("snapshot"))["studies"]
+        for facts in told:
+            if facts["user_attrs"].get(FACTS):
+                facts["user_attrs"][FACTS]["base"] = os.getcwd()  # the server's own folder is of no use here
         alive = next(facts["drivers"] for facts in told if facts["name"] == self.name)
         return PortedStudy(load_study(storage_with(told), self.name).optuna, alive)
 
@@ -84,6 +89,22 @@ class StudyReader:
         from tuner.results.results import Results
 
         return Results(self.load())
+
+    @property
+    def result(self) -> Result:
+        """The study with its best trials, as `tuner.run` returns it.
+
+        Raises:
+            NoTrialSucceeded: no trial is complete and within the bounds.
+        """
+        from tuner.search.run_result import Result
+        from tuner.study.stop_rules import stop_reason
+
+        found = self.results
+        if not found.front:
+            sentence = found.failures.sentence or f"study {self.name} has no complete trial"
+            raise NoTrialSucceeded(sentence)
+        return Result(found.study, found.front, found.failures, stop_reason(found.study), found.confirmation)
 
     @property
     def trials(self) -> list[Record]:
@@ -121,6 +142,24 @@ class StudyReader:
         assert value is not None, "a complete trial has a value"
         return value
 
+    def trial(self, number: int) -> TrialDetail:
+        """Return a trial with its config, its difference from the best one, and its files.
+
+        Raises:
+            StudyError: there is no such trial.
+        """
+        return TrialDetail.model_validate(self._connection.get(self._path("trials", number)))
+
+    def listed(self, *, history: bool = True, **filters: Any) -> Iterator[TrialView]:
+        """Yield the trials as the server lists them, page by page.
+
+        Args:
+            history: whether each has its epochs.
+            filters: `state`, `sort` and `descending`, as the API takes them.
+        """
+        for each in self._connection.items(self._path("trials"), history=history, **filters):
+            yield TrialView.model_validate(each)
+
     def trials_dataframe(self) -> DataFrame:
         """Return a row for each trial, with the columns of Optuna's `trials_dataframe`."""
         return self.load().trials_dataframe()
@@ -135,29 +174,6 @@ class StudyReader:
             ServerError: the server cannot be reached any more.
         """
         return followed(self._connection, self._path("events"), since, lambda: self.state in OVER)
-
-    def export(self, out: str | Path | None = None, *, trial: int | None = None, form: str = "yaml") -> str:
-        """Return a trial's config as `tuner.export` writes it.
-
-        Args:
-            out: the file to write; None writes nothing.
-            trial: its number; None is the confirmed one, else the best.
-            form: `yaml` or `json`.
-
-        Raises:
-            StudyError: there is no such trial, or no complete one.
-        """
-        params = {"trial": trial, "format": form}
-        asked = {name: value for name, value in params.items() if value is not None}
-        text = self._connection.request("GET", self._path("export"), params=asked).text
-        if out is not None:
-            Path(out).write_text(text, encoding="utf-8")
-        return text
-
-    def report(self, out: str | Path = "report.html") -> Path:
-        """Write the study's report: one HTML page that opens offline."""
-        self._connection.download(self._path("report"), Path(out))
-        return Path(out)
 
     def log(self, trial: int, start: int = 0) -> bytes:
         """Return what a trial has printed, from a byte on.

@@ -15,8 +15,8 @@ from tuner.cli.views.wrapping import say
 from tuner.runtime.rounding import json_text, rounded, value_text
 
 if TYPE_CHECKING:
+    from tuner.cli.home import Files
     from tuner.goal import Goal
-    from tuner.results.artifacts import Kept
     from tuner.results.importances import Importances
     from tuner.results.results import Results
     from tuner.study import Record, Study
@@ -33,7 +33,7 @@ class Format(enum.Enum):
     YAML = "yaml"
 
 
-def print_study(results: Results, kept: Kept, form: Format, top: int) -> None:
+def print_study(results: Results, kept: Files, form: Format, top: int) -> None:
     """Print a study's summary with its `top` best trials, or all of it as data."""
     if form is Format.TABLE:
         from tuner.cli.views.summary_table import print_summary
@@ -49,7 +49,7 @@ def print_study(results: Results, kept: Kept, form: Format, top: int) -> None:
     _print_data({**facts, "trials": [_data(record, kept) for record in results.records]}, form)
 
 
-def print_trial(study: Study, record: Record, kept: Kept, form: Format) -> None:
+def print_trial(study: Study, record: Record, kept: Files, form: Format) -> None:
     """All that is known of one trial."""
     if form is not Format.TABLE:
         _print_data(_data(record, kept), form)
@@ -129,7 +129,7 @@ def _at(record: Record) -> str:
     return f" at epoch {record.epoch}" if record.epoch is not None else ""
 
 
-def _data(record: Record, kept: Kept) -> dict[str, Any]:
+def _data(record: Record, kept: Files) -> dict[str, Any]:
     return {
         "number": record.number,
         "state": record.state.value,

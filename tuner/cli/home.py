@@ -1,0 +1,225 @@
+"""The home of the studies that a command works on: a database, or a server.
+
+Commands read and change studies through a `Home`, and print the same for both.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tuner.config import DEFAULT_STORAGE, and_storage
+from tuner.errors import UsageError, listing
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+
+    from tuner.cli.trial_output import Output
+    from tuner.results.progress import Overview
+    from tuner.results.results import Results
+    from tuner.study import Study
+
+SERVER = "TUNER_SERVER"
+"""The environment's name for the address of a server."""
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRow:
+    """A study in a list. `states` counts its trials by state; `best` and `failed` are phrases for readers."""
+
+    name: str
+    metrics: Sequence[str]
+    best: str
+    states: Mapping[str, int]
+    ignored: int
+    failed: str
+
+    @property
+    def trials(self) -> int:
+        """The number of its trials."""
+        return sum(self.states.values())
+
+
+class Files(Protocol):
+    """The files of a study: checkpoints, and what its trials printed."""
+
+    @property
+    def summary(self) -> str:
+        """The size of the checkpoints and their place; empty if that is unknown."""
+        ...
+
+    def of_trial(self, trial: int) -> dict[str, str]:
+        """Return a trial's files by their kind, each with its size."""
+        ...
+
+    def data(self, trial: int) -> dict[str, Any]:
+        """Return a trial's files as JSON values."""
+        ...
+
+
+class Home(Protocol):
+    """Where studies are."""
+
+    @property
+    def place(self) -> str:
+        """Its address, for readers."""
+        ...
+
+    @property
+    def typed(self) -> str:
+        """The option of a command that finds the same home; empty for the usual one."""
+        ...
+
+    def rows(self) -> Sequence[StudyRow]:
+        """Return every study, in the order in which they were made."""
+        ...
+
+    def results(self, study: str) -> Results:
+        """Return a study as it is now. Trials of dead drivers are `left running`.
+
+        Raises:
+            StudyError: there is no such study.
+        """
+        ...
+
+    def kept(self, study: Study) -> Files:
+        """Return the files of a study."""
+        ...
+
+    def output(self, study: str, trial: int | None) -> Output:
+        """Return the output of a study's trials, or of one.
+
+        Raises:
+            StudyError: there is no such study or trial.
+        """
+        ...
+
+    def look(self, study: str) -> Callable[[], Overview]:
+        """Return a function that reads the study again at each call and holds no lock in between."""
+        ...
+
+    def stop(self, study: str) -> str:
+        """Stop the runs of a study, and return a phrase for who was asked.
+
+        Raises:
+            StudyError: there is no such study, or no run works on it.
+        """
+        ...
+
+    def steer(self, study: str, trial: int, action: str, undo: bool) -> None:
+        """Stop or ignore a trial; with `undo`, count it again.
+
+        Raises:
+            StudyError: there is no such study or trial, or its state does not allow that.
+        """
+        ...
+
+    def delete(self, study: Study) -> None:
+        """Delete a study with its trials and files."""
+        ...
+
+
+class Database:
+    """The studies of a database, which this process opens.
+
+    Args:
+        storage: the URL of the database.
+    """
+
+    def __init__(self, storage: str) -> None:
+        self.place = storage
+        self.typed = and_storage(storage)
+
+    @functools.cached_property
+    def _opened(self) -> BaseStorage:
+        from tuner.storage import open_storage
+
+        return open_storage(self.place)
+
+    def rows(self) -> Sequence[StudyRow]:
+        """Return every study."""
+        from tuner.cli.study_rows import row_of
+        from tuner.study import list_studies
+
+        return [row_of(self.results(name)) for name in list_studies(self._opened)]
+
+    def results(self, study: str) -> Results:
+        """Return a study as it is now."""
+        from tuner.results.results import Results
+        from tuner.study import Attended, load_study
+
+        return Results(Attended(load_study(self._opened, study), self.place))
+
+    def kept(self, study: Study) -> Files:
+        """Return the files of a study."""
+        from tuner.results.artifacts import Kept
+
+        return Kept(study, self.place)
+
+    def output(self, study: str, trial: int | None) -> Output:
+        """Return the output of a study's trials, or of one."""
+        from tuner.cli.trial_output import FileOutput
+
+        return FileOutput(self.place, study, trial)
+
+    def look(self, study: str) -> Callable[[], Overview]:
+        """Return a function that reads the study again."""
+        from tuner.api import status_of
+
+        return lambda: status_of(self._opened, study, self.place)  # it may not be there yet: each look tries to open it
+
+    def stop(self, study: str) -> str:
+        """Ask the drivers of a study to stop."""
+        from tuner.study.interventions import stop_runs
+
+        return listing(sorted(stop_runs(self.place, study).values()))
+
+    def steer(self, study: str, trial: int, action: str, undo: bool) -> None:
+        """Stop or ignore a trial."""
+        from tuner.study.interventions import steer_trial
+
+        steer_trial(self.place, study, trial, action, undo)
+
+    def delete(self, study: Study) -> None:
+        """Delete a study with its trials and files; no run may work on it."""
+        import shutil
+
+        from tuner.storage import alone, study_folder
+        from tuner.study import delete_study
+
+        with alone(self.place, study.name):
+            if study.uid:
+                shutil.rmtree(study_folder(self.place, study.name, study.uid), ignore_errors=True)
+            delete_study(self._opened, study.name)
+
+
+def home(storage: str, server: str | None) -> Home:
+    """Return the home that a command line names.
+
+    A database that is typed comes before a server of the environment.
+
+    Raises:
+        UsageError: the command line names a database and a server.
+    """
+    if not is_served(storage, server):
+        return Database(storage)
+    from tuner.cli.server_home import ServerHome
+
+    return ServerHome(server or "")
+
+
+def is_served(storage: str, server: str | None) -> bool:
+    """Return whether a command line means a server.
+
+    Raises:
+        UsageError: it names a database and a server.
+    """
+    if server is None:
+        return False
+    by_name = storage not in (DEFAULT_STORAGE, os.environ.get("TUNER_STORAGE"))
+    if by_name and server != os.environ.get(SERVER):
+        raise UsageError(f"--server {server} and --storage {storage}: name one of the two")
+    return not by_name
