@@ -5,6 +5,7 @@ check      a space, without training   report, export        what a study found
 train      the final model             dashboard             optuna-dashboard on the studies
 predict    with it                     status                what runs at this moment
 serve      the service for a team      logs, stop, trial     follow and steer what runs
+upload     data for it                 login, logout         the token of a server
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from tuner.cli import (
     help_text,
     init,
     list_studies,
+    login,
     logs,
     predict,
     report,
@@ -38,6 +40,7 @@ from tuner.cli import (
     status,
     steer,
     train,
+    upload,
 )
 from tuner.cli.views.wrapping import say
 from tuner.errors import SpaceError, TunerError
@@ -69,6 +72,9 @@ COMMANDS: dict[str, Callable[..., object]] = {
     "dashboard": dashboard.dashboard,
     "serve": serve.serve,
     "delete": delete.delete,
+    "login": login.login,
+    "logout": login.logout,
+    "upload": upload.upload,
 }
 for _name, _function in COMMANDS.items():
     app.command(_name, cls=help_text.Command, help=help_text.help_of(_function))(_function)

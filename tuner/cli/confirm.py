@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tuner.cli import options
+from tuner.cli.home import is_served
 from tuner.cli.views.candidates import print_confirmation
 from tuner.config import DEFAULT_STORAGE
+from tuner.errors import NoTrialSucceeded
+
+if TYPE_CHECKING:
+    from tuner.results.confirmation import Confirmation
 
 
 def confirm(
@@ -30,6 +35,7 @@ def confirm(
     executor: options.Executor = "processes",
     ray_address: options.RayAddress = None,
     storage: options.Storage = DEFAULT_STORAGE,
+    server: options.Server = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Train the best trials again on fresh seeds, and estimate what to expect of the best one.
@@ -42,15 +48,23 @@ def confirm(
     Example: tuner confirm digits-cnn --top 5 --seeds 5 --workers 2
     """
     from tuner.cli.views.live import view
-    from tuner.errors import Interrupted, NoTrialSucceeded
+    from tuner.errors import Interrupted
 
+    count = options.number_or(workers, "--workers", ["auto"], least=1)
+    if is_served(storage, server):
+        from tuner.cli import run_at_server
+
+        run_at_server.refuse_placement(executor, ray_address)
+        how = {"workers": count, "threads": threads, "workers_per_gpu": workers_per_gpu, "device": device}
+        terms = {"top": top, "seeds": seeds, "splits": splits}
+        _print(run_at_server.confirm_at_server(server or "", study, {**terms, **how}, quiet))
+        return
     try:
         with view(quiet) as observe:
             from tuner.executors.worker_options import WorkerOptions
             from tuner.runtime.device import device_of
             from tuner.search import confirm_trials  # torch takes seconds to load
 
-            count = options.number_or(workers, "--workers", ["auto"], least=1)
             wanted = WorkerOptions(executor, count, threads, workers_per_gpu, ray_address)
             found = confirm_trials.confirm_as_asked(
                 study, wanted, top, seeds, splits, storage, device_of(device), observe
@@ -58,6 +72,10 @@ def confirm(
     except Interrupted as stop:
         typer.echo("tuner: stopped; nothing is lost, and the same command goes on with it", err=True)
         raise typer.Exit(stop.exit_code) from None
+    _print(found)
+
+
+def _print(found: Confirmation) -> None:
     print_confirmation(found)
     if found.pick is None:
         raise typer.Exit(NoTrialSucceeded.exit_code)

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from tuner.cli import loggers, options
-from tuner.cli.views.candidates import print_confirmation
-from tuner.cli.views.trials_table import print_front
-from tuner.cli.views.wrapping import FAILED, say, show_command
-from tuner.config import DEFAULT_STORAGE, and_storage
-from tuner.runtime.rounding import amount, value_text
-
-if TYPE_CHECKING:
-    from tuner.search.tune import Result
-    from tuner.study import Record, Study
-
+from tuner.cli.home import Database, is_served
+from tuner.cli.result_lines import end_mostly_failed, print_result
+from tuner.cli.views.wrapping import say
+from tuner.config import DEFAULT_STORAGE
 
 USUAL_BATCH = 4
 """The batch of `--deterministic` without a number."""
@@ -89,7 +82,15 @@ def run(
             metavar="N", help="How many of the best trials keep their checkpoints.", rich_help_panel=options.OUTPUT
         ),
     ] = None,
+    priority: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="From -9 to 9; with --server, higher ones start first.", min=-9, max=9),
+    ] = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="With --server: submit, and do not follow.", rich_help_panel=options.OUTPUT)
+    ] = False,
     storage: options.Storage = DEFAULT_STORAGE,
+    server: options.Server = None,
     targets: loggers.Targets = MappingProxyType({}),
     quiet: options.Quiet = False,
 ) -> None:
@@ -101,15 +102,34 @@ def run(
     Example: tuner run search_spaces/cnn.yaml --n-trials 50 --set training.epochs=20
     """
     from tuner.cli.views.live import view
-    from tuner.errors import Interrupted, TunerError
+    from tuner.errors import Interrupted, UsageError
     from tuner.executors.forkserver import warm_up
     from tuner.space import Space
     from tuner.space.edit import settings_of
 
     found = options.space_file(file, space, quiet)
+    several = options.number_or(workers, "--workers", ["auto"], least=1)
+    together = options.number_or(fuse, "--fuse", ["auto", "off"], least=2)
+    if is_served(storage, server):
+        from tuner.cli import run_at_server
+
+        run_at_server.refuse_placement(executor, ray_address)
+        named = {"name": study_name, "trials": n_trials, "timeout": timeout, "epochs": epochs, "seed": seed}
+        how = {"workers": several, "threads": threads, "workers_per_gpu": workers_per_gpu, "device": device}
+        more = {"keep": keep, "fuse": together, "deterministic": deterministic, "priority": priority}
+        run_at_server.run_at_server(
+            server or "",
+            found,
+            options.settings(settings),
+            {**named, **how, **more},
+            fork,
+            run_at_server.Following(detach, quiet, targets),
+        )
+        return
+    if detach or priority is not None:
+        raise UsageError("--detach and --priority need a server: give --server URL")
     flags = settings_of(study_name=study_name, n_trials=n_trials, timeout=timeout, seed=seed, epochs=epochs, keep=keep)
     checked = Space.load(found, [*options.settings(settings), *flags])
-    several = options.number_or(workers, "--workers", ["auto"], least=1)
     try:
         with view(quiet) as shown, loggers.logged(targets, shown) as observe:
             if several not in (None, 1) and executor == "processes":
@@ -118,7 +138,6 @@ def run(
             from tuner.runtime.device import device_of
             from tuner.search import tune  # torch takes seconds to load: what needs none of it is said before
 
-            together = options.number_or(fuse, "--fuse", ["auto", "off"], least=2)
             wanted = WorkerOptions(executor, several, threads, workers_per_gpu, ray_address, deterministic, together)
             result = tune.run_with(checked, wanted, storage, device_of(device), fork, (), observe)
     except Interrupted as stop:
@@ -127,51 +146,5 @@ def run(
     except KeyboardInterrupt:  # before there is anything to go on with
         say("tuner: stopped", err=True)
         raise typer.Exit(130) from None
-    _print_result(result, storage)
-    if result.failures.mostly:
-        say(f"tuner: of this run, {result.failures.sentence}; the study can be used, and the exit code is 1", err=True)
-        raise typer.Exit(TunerError.exit_code)
-
-
-def _print_result(result: Result, storage: str) -> None:
-    from tuner.results.artifacts import Kept
-    from tuner.results.results import Results
-    from tuner.results.summary import against_the_trivial
-
-    results = Results(result.study)
-    study, name = result.study, shlex.quote(result.study.name)
-    if result.stopped:
-        say(f"Stopped after {amount(study.finished(), 'trial')}: {result.stopped}. A larger --n-trials goes on.\n")
-    if study.goal.single:
-        _print_best(study, result.best)
-    else:
-        say(f"Front of {amount(study.finished(), 'trial')} in study {study.name}: {study.goal}")
-        print_front(study, result.front)
-    if told := against_the_trivial(results):
-        say(f"\nOn the validation rows {told}.")
-    if told := results.failures.sentence:
-        say(f"\n{told}", FAILED)
-    if result.confirmation is not None:
-        say()
-        print_confirmation(result.confirmation)
-    if summary := Kept(study, storage).summary:
-        say(f"\n{summary}")
-    there = and_storage(storage)
-    chosen = "" if study.goal.single else f" --trial {result.front[0].number}"
-    say("\nNext:")
-    found = result.confirmation or results.confirmation
-    if study.goal.single and (found is None or found.believed is None):
-        show_command(f"tuner confirm {name}{there}")
-    show_command(f"tuner report {name}{there}")
-    show_command(f"tuner export {name}{chosen} -o best.yaml{there} && tuner train best.yaml")
-    show_command(f"tuner dashboard{there}")
-
-
-def _print_best(study: Study, best: Record) -> None:
-    say(f"Best of {amount(study.finished(), 'trial')} in study {study.name}: trial {best.number}")
-    at = f" at epoch {best.epoch}" if best.epoch is not None else ""
-    params = {name: value_text(value) for name, value in best.params.items()}
-    rows = {study.goal.title: f"{value_text(best.value)}{at}", **params}
-    width = max(len(name) for name in rows)
-    for name, value in rows.items():
-        say(f"  {name:<{width}}  {value}")
+    print_result(result, Database(storage))
+    end_mostly_failed(result)

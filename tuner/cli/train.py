@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tuner.cli import completion, options
+from tuner.cli.home import is_served
 from tuner.config import DEFAULT_STORAGE, On
 from tuner.errors import UsageError
 from tuner.runtime.rounding import rounded
@@ -34,6 +35,7 @@ def train(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run folder that is there.")] = False,
     storage: options.Storage = DEFAULT_STORAGE,
+    server: options.Server = None,
     test: Annotated[
         bool | None,
         typer.Option(
@@ -46,6 +48,14 @@ def train(
 
     Example: tuner train best.yaml -o runs/final
     """
+    if is_served(storage, server):
+        from tuner.cli.train_at_server import train_at_server
+
+        if config is not None or study is None:
+            raise UsageError("--server trains a trial of its studies: name it with --study")
+        wanted = {"trial": trial, "on": on.value, "test": test, "device": device}
+        train_at_server(server or "", study, wanted, out, overwrite, quiet)
+        return
     space = _space(config, study, trial, storage)
     from tuner.final import retrain
     from tuner.goal import titled

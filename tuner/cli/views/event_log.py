@@ -68,7 +68,8 @@ def _facts(event: Event, workers: Mapping[int, str]) -> dict[str, Any]:
         case Ended(outcome, record, front):
             told = {"state": record.state.value, "values": record.values, "epoch": outcome.epoch, "cause": record.cause}
             told["best"] = any(each.number == outcome.trial for each in front)
-            return {"event": "ended", **_which(outcome.trial, outcome, workers), **told}
+            more = {"params": record.params, "violations": record.violations, "seconds": record.seconds}
+            return {"event": "ended", **_which(outcome.trial, outcome, workers), **told, **more}
         case SetBack(outcome):
             told = {"state": outcome.state.value, "cause": outcome.cause}
             return {"event": "set back", **_which(outcome.trial, outcome, workers), **told}

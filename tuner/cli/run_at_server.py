@@ -1,0 +1,131 @@
+"""`tuner run`, `confirm` and `train` at a server: submit, follow, and print what a local command prints."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
+
+from tuner.cli import loggers
+from tuner.cli.result_lines import end_mostly_failed, print_result
+from tuner.cli.server_home import ServerHome
+from tuner.cli.views.live import view
+from tuner.cli.views.wrapping import say
+from tuner.client.event_reader import ServerEvent
+from tuner.client.remote_study import RemoteStudy
+from tuner.client.run_events import RunEvents
+from tuner.errors import UsageError
+from tuner.service.lifecycle import JobState
+
+if TYPE_CHECKING:
+    from tuner.results.confirmation import Confirmation
+    from tuner.search.events import Observer
+
+DETACHED = 130
+"""The exit code after Ctrl-C, as that of a local run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """How a submitted job is followed: not at all if `detach`; `targets` are the loggers."""
+
+    detach: bool
+    quiet: bool
+    targets: loggers.Targets
+
+
+def run_at_server(
+    server: str,
+    space: Path,
+    settings: list[tuple[str, Any]],
+    wanted: Mapping[str, Any],
+    fork: str | None,
+    following: Following,
+) -> None:
+    """Submit a study, follow it to its end, and print what it found.
+
+    Args:
+        server: the address.
+        space: the file.
+        settings: values in place of those of the file.
+        wanted: options of `Client.submit`; what is None is left out.
+        fork: the name of a new study, with all trials of that of the space which still fit.
+        following: how the study is followed.
+    """
+    there = ServerHome(server)
+    asked = {name: value for name, value in wanted.items() if value is not None}
+    if fork is None:
+        study = there.client.submit(space, settings=settings, **asked)
+    else:
+        study = there.client.study(_name(space, settings, asked)).fork(fork, space, settings=settings, **asked)
+    if following.detach:
+        say(f"study {study.name} is submitted: {there.client.page_of(study.name)}")
+        return
+    follow(there, study, following)
+    state = study.wait()
+    result = study.result
+    if state is not JobState.DONE:
+        say(f"study {study.name} is {state.value}\n")
+    print_result(result, there)
+    end_mostly_failed(result)
+
+
+def follow(there: ServerHome, study: RemoteStudy, following: Following) -> None:
+    """Show the events of a study until it is over. Ctrl-C ends only that."""
+    try:
+        with view(following.quiet) as shown, loggers.logged(following.targets, shown) as observe:
+            show_events(study, study.events(), observe)
+    except KeyboardInterrupt:
+        leave(there, study)
+
+
+def show_events(study: RemoteStudy, events: Iterator[ServerEvent], observe: Observer) -> None:
+    """Show events of a study to an observer."""
+    read = RunEvents(study)
+    for told in events:
+        if (event := read.of(told)) is not None:
+            observe(event)
+
+
+def leave(there: ServerHome, study: RemoteStudy) -> NoReturn:
+    """Say that the study goes on, and how to follow and how to stop it; then exit."""
+    name = shlex.quote(study.name)
+    say(f"tuner: detached; study {study.name} goes on at {there.place}. Follow or stop it:", err=True)
+    for command in (f"tuner status {name} --watch", f"tuner stop {name}"):
+        say(f"  {command}{there.typed}", err=True)
+    raise typer.Exit(DETACHED)
+
+
+def confirm_at_server(server: str, name: str, terms: Mapping[str, Any], quiet: bool) -> Confirmation:
+    """Let a server confirm a study, show the runs, and return the confirmation."""
+    there = ServerHome(server)
+    study = there.client.study(name)
+    job = study.confirm(**terms)
+    if not quiet:
+        say(f"the confirmation of study {name} is job {job.id} at {there.place}", err=True)
+    try:
+        return job.wait()
+    except KeyboardInterrupt:
+        leave(there, study)
+
+
+def refuse_placement(executor: str, ray_address: str | None) -> None:
+    """Refuse options that the server decides.
+
+    Raises:
+        UsageError: one of them is given.
+    """
+    if executor != "processes" or ray_address is not None:
+        raise UsageError("--executor and --ray-address belong to tuner serve; leave them out with --server")
+
+
+def _name(space: Path, settings: list[tuple[str, Any]], asked: dict[str, Any]) -> str:
+    """Return the name of the study of a space, which a fork leaves."""
+    from tuner.space import Space
+
+    name = asked.pop("name", None)
+    return name or Space.load(space, settings).name
