@@ -31,7 +31,13 @@ def enums_of(function: Callable[..., Any]) -> dict[str, type[enum.Enum]]:
 
 
 ARGUMENTS = [(name, argument) for name, function in FUNCTIONS.items() for argument in enums_of(function)]
-FIRST = {"train": "no.yaml", "export": "no", "run": "no.yaml", "confirm": "no"}
+FIRST: dict[str, tuple[object, ...]] = {
+    "train": ("no.yaml",),
+    "export": ("no",),
+    "run": ("no.yaml",),
+    "confirm": ("no",),
+    "steer_trial": ("no", 0),
+}
 """What each is called with: none of it exists, so that a refusal of the enum comes first."""
 
 
@@ -52,7 +58,7 @@ def test_another_string_is_refused_at_once_with_the_values(name: str, argument: 
     near = values[0][:-1]
 
     with pytest.raises(UsageError) as raised:
-        FUNCTIONS[name](FIRST[name], **{argument: near})
+        FUNCTIONS[name](*FIRST[name], **{argument: near})
 
     assert str(raised.value).endswith(f" {near}: must be {' or '.join(values)} (did you mean {values[0]}?)")
 

@@ -15,7 +15,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tuner.api import export, report, status
+    from tuner.api import export, report, status, steer_trial
     from tuner.client import Client, RemoteConfirmation, RemoteModel, RemoteStudy, ServerEvent
     from tuner.config import On
     from tuner.errors import (
@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from tuner.service.lifecycle import JobState
     from tuner.space import Space
     from tuner.study import Record, Study, Unfinished
+    from tuner.study.interventions import Steer
     from tuner.study.trial_attributes import TrialAttributes
 
     __version__: str
@@ -122,6 +123,7 @@ __all__ = [
     "Standing",
     "Started",
     "State",
+    "Steer",
     "Stopping",
     "StorageError",
     "Study",
@@ -149,11 +151,12 @@ __all__ = [
     "report",
     "run",
     "status",
+    "steer_trial",
     "train",
 ]
 
 _NAMES = {
-    "tuner.api": ["export", "report", "status"],
+    "tuner.api": ["export", "report", "status", "steer_trial"],
     "tuner.client": ["Client", "RemoteConfirmation", "RemoteModel", "RemoteStudy", "ServerEvent"],
     "tuner.config": ["On"],
     "tuner.errors": [
@@ -206,6 +209,7 @@ _NAMES = {
     "tuner.service.lifecycle": ["JobState"],
     "tuner.space": ["Space"],
     "tuner.study": ["Record", "Study", "Unfinished"],
+    "tuner.study.interventions": ["Steer"],
     "tuner.study.trial_attributes": ["TrialAttributes"],
 }
 """The public names of each module."""

@@ -16,7 +16,8 @@ from tuner.results.progress import Overview, overview
 from tuner.results.results import Results
 from tuner.runtime.enums import member_of
 from tuner.storage import open_storage
-from tuner.study import Attended, drivers, load_study
+from tuner.study import Attended, Record, drivers, interventions, load_study
+from tuner.study.interventions import Steer
 
 
 def export(
@@ -88,6 +89,42 @@ def write_report(several: Sequence[Results], out: Path) -> None:
         study_report.report(several[0], out)
     else:
         comparison.compare(several, out)
+
+
+def steer_trial(
+    study_name: str,
+    trial: int,
+    action: Steer | str,
+    *,
+    undo: bool = False,
+    actor: str = "",
+    storage: str = DEFAULT_STORAGE,
+) -> Record:
+    """Stop, ignore or retry one trial, or count an ignored one again, as `tuner trial` does.
+
+    A run of the study sees that within a second. Without a run, the next one does.
+
+    Args:
+        study_name: the study.
+        trial: the number of the trial.
+        action: `stop`, `ignore` or `retry`.
+        undo: for `ignore` alone.
+        actor: who asks; by default this user on this machine.
+        storage: the database.
+
+    Returns:
+        The trial as it was before.
+
+    Raises:
+        UsageError: there is no such action, or it cannot be undone.
+        StudyError: there is no such study or trial, or its state does not allow that.
+        StorageError: the database cannot be used.
+
+    Example:
+        tuner.steer_trial("digits-cnn", 0, "ignore")
+        tuner.steer_trial("digits-cnn", 0, "ignore", undo=True)
+    """
+    return interventions.steer_trial(storage, study_name, trial, action, undo, actor)
 
 
 def status(study_name: str, *, storage: str = DEFAULT_STORAGE) -> Overview:

@@ -39,6 +39,8 @@ SessionContext = Callable[["scoped_session[Session]"], AbstractContextManager[Se
 session_of: SessionContext = internal(storage, "_create_scoped_session", _WITH)
 """Open a session that commits at its end and rolls back at an exception."""
 
+_CachedStorage: Any = internal(optuna.storages, "_CachedStorage", _WITH)
+
 CONSTRAINTS_KEY: str = internal(_constrained_optimization, "_CONSTRAINTS_KEY", _WITH)
 """The system attribute that holds a trial's constraints."""
 
@@ -89,6 +91,12 @@ def read_trials(database: RDBStorage, study_id: int, known: Set[int], newest: in
     """
     found: list[FrozenTrial] = internal(database, "_get_trials", _WITH)(study_id, None, set(known), newest)
     return found
+
+
+def forget_trials(storage: BaseStorage, study_id: int) -> None:
+    """Empty a storage's cache of a study: by itself it never reads a trial again that has ended."""
+    if isinstance(storage, _CachedStorage):
+        internal(storage, "_studies", _WITH).pop(study_id, None)
 
 
 def let_stop(study: optuna.Study) -> None:

@@ -162,7 +162,7 @@ def test_a_trial_that_runs_can_be_ignored_and_ends_as_one(url: str) -> None:
 def test_what_cannot_be_done_is_refused_with_a_sentence(url: str) -> None:
     complete(opened(url), 0.9)
 
-    with pytest.raises(UsageError, match="the action ignor: must be stop or ignore"):
+    with pytest.raises(UsageError, match="the action ignor: must be stop or ignore or retry"):
         steer_trial(url, "tiny", 0, "ignor")
     with pytest.raises(UsageError, match="--undo: stop cannot be undone, only ignore can"):
         steer_trial(url, "tiny", 0, "stop", undo=True)

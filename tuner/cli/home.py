@@ -110,7 +110,7 @@ class Home(Protocol):
         ...
 
     def steer(self, study: str, trial: int, action: str, undo: bool) -> None:
-        """Stop or ignore a trial; with `undo`, count it again.
+        """Stop, ignore or retry a trial; with `undo`, count it again.
 
         Raises:
             StudyError: there is no such study or trial, or its state does not allow that.
@@ -178,7 +178,7 @@ class Database:
         return listing(sorted(stop_runs(self.place, study).values()))
 
     def steer(self, study: str, trial: int, action: str, undo: bool) -> None:
-        """Stop or ignore a trial."""
+        """Stop, ignore or retry a trial."""
         from tuner.study.interventions import steer_trial
 
         steer_trial(self.place, study, trial, action, undo)
@@ -188,12 +188,15 @@ class Database:
         import shutil
 
         from tuner.storage import alone, study_folder
+        from tuner.storage.requests import requests_of
         from tuner.study import delete_study
 
         with alone(self.place, study.name):
             if study.uid:
                 shutil.rmtree(study_folder(self.place, study.name, study.uid), ignore_errors=True)
             delete_study(self._opened, study.name)
+            if (requests := requests_of(self.place, study.name)) is not None:
+                requests.clear()
 
 
 def home(storage: str, server: str | None) -> Home:

@@ -82,6 +82,14 @@ def run(
             metavar="N", help="How many of the best trials keep their checkpoints.", rich_help_panel=options.OUTPUT
         ),
     ] = None,
+    retry_failed: Annotated[
+        bool,
+        typer.Option(
+            "--retry-failed",
+            help="Run all trials that failed by an exception again first.",
+            rich_help_panel=options.SEARCH,
+        ),
+    ] = False,
     priority: Annotated[
         int | None,
         typer.Option(metavar="N", help="From -9 to 9; with --server, higher ones start first.", min=-9, max=9),
@@ -114,6 +122,8 @@ def run(
         from tuner.cli import run_at_server
 
         run_at_server.refuse_placement(executor, ray_address)
+        if retry_failed:
+            raise UsageError("--retry-failed: a server has no such option; use `tuner trial STUDY N retry` for each")
         named = {"name": study_name, "trials": n_trials, "timeout": timeout, "epochs": epochs, "seed": seed}
         how = {"workers": several, "threads": threads, "workers_per_gpu": workers_per_gpu, "device": device}
         more = {"keep": keep, "fuse": together, "deterministic": deterministic, "priority": priority}
@@ -139,7 +149,7 @@ def run(
             from tuner.search import tune  # torch takes seconds to load: what needs none of it is said before
 
             wanted = WorkerOptions(executor, several, threads, workers_per_gpu, ray_address, deterministic, together)
-            result = tune.run_with(checked, wanted, storage, device_of(device), fork, (), observe)
+            result = tune.run_with(checked, wanted, storage, device_of(device), fork, (), observe, retry_failed)
     except Interrupted as stop:
         say("tuner: stopped; the study is whole, and the same command goes on with it", err=True)
         raise typer.Exit(stop.exit_code) from None

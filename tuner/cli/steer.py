@@ -26,25 +26,29 @@ def stop(study: options.StudyName, storage: options.Storage = DEFAULT_STORAGE, s
 def trial(
     study: options.StudyName,
     number: Annotated[int, typer.Argument(metavar="N", help="The trial's number.", min=0)],
-    action: Annotated[str, typer.Argument(metavar="stop|ignore", help="What to do with it.")],
+    action: Annotated[str, typer.Argument(metavar="stop|ignore|retry", help="What to do with it.")],
     undo: Annotated[bool, typer.Option("--undo", help="Count an ignored trial again.")] = False,
     storage: options.Storage = DEFAULT_STORAGE,
     server: options.Server = None,
 ) -> None:
-    """Stop or ignore one trial. A run of the study sees that within a second; without a run, the next one does.
+    """Stop, ignore or retry one trial. A run of the study sees that within a second; without a run, the next one does.
 
     stop ends it at its epoch's end, as pruned. ignore takes it out of the best trials, the plots, the importances and
-    the view of sampler and pruner. It still counts towards the total.
+    the view of sampler and pruner. It still counts towards the total. retry runs what failed or was pruned again, under
+    its number and from its first epoch.
 
     Example: tuner trial digits-cnn 17 stop
 
     Example: tuner trial digits-cnn 17 ignore --undo
+
+    Example: tuner trial digits-cnn 17 retry
     """
     from tuner.study.interventions import Steer
 
     home(storage, server).steer(study, number, action, undo)
     done = {
         Steer.STOP: "stops at its next epoch's end",
+        Steer.RETRY: "runs again; without a run at work, the next `tuner run` trains it",
         Steer.IGNORE: "counts again" if undo else "is ignored; `--undo` counts it again",
     }
     say(f"trial {number} of study {study} {done[Steer(action)]}")

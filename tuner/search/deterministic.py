@@ -43,6 +43,8 @@ class DeterministicDispatcher:
         """Return a trial of the batch that nobody trains, or of the next batch when this one has ended."""
         if self._scheduler.closing:
             return None
+        if not self._batch:
+            self._driver.retry()
         if not self._batch and not self._enough:
             self._ask_batch()
         if self._scheduler.closing:  # a signal came meanwhile, and the batch is not whole

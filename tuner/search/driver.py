@@ -6,9 +6,7 @@ nothing; who wants to see what happens passes `observe`.
 
 from __future__ import annotations
 
-import collections
 import functools
-import signal
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,11 +14,11 @@ from pathlib import Path
 from tuner.errors import StorageError
 from tuner.protocol import Epoch, Outcome, Place, Trial, Verdict, WorkerState
 from tuner.search.events import Ended, Noted, Observer, Reported, SetBack, Started, Stopping, Trouble, WorkerSeen
+from tuner.search.tally import Tally
 from tuner.search.trial_files import TrialFiles
 from tuner.search.trial_scheduler import Limits, TrialScheduler
 from tuner.storage import Turns, in_turn
-from tuner.storage.requests import Action, Request
-from tuner.study import AskTell, Leaderboard, Study, TrialStatus
+from tuner.study import AskTell, Leaderboard, Study
 
 WRITE_SECONDS = 0.5
 """Maximum seconds for which reports of running trials are unwritten; a driver that dies loses that much of them."""
@@ -43,7 +41,7 @@ class Driver:
         self._turns = turns
         self._files = TrialFiles(folder, observe)
         self._observe = observe
-        self._states: collections.Counter[TrialStatus] = collections.Counter()
+        self._tally = Tally()
         self._noted: set[str] = set()
         self.scheduler = TrialScheduler(self._trials, turns, limits)
         self.ended: set[int] = set()
@@ -67,18 +65,13 @@ class Driver:
         self._turns.patience.hurry()
         threading.Thread(target=self._observe, args=(Stopping(number),), daemon=True).start()
 
-    def handle(self, request: Request) -> bool:
-        """Do what another process asks; return whether it is met. Called from another thread."""
-        match request.action:
-            case Action.STOP_STUDY:
-                if self.scheduler.signal is None:
-                    self.note(f"{request.actor} stops this run")
-                    self.stop(signal.SIGINT)
-                return False  # each driver of the study is to see it
-            case Action.STOP_TRIAL:
-                assert request.trial is not None, request
-                self.scheduler.stop(request.trial, f"stopped by {request.actor}")
-                return request.trial in self.ended
+    def retry(self, failed: bool = False) -> None:
+        """Set back the trials that people want to run again, and with `failed` all that an exception ended."""
+        retries, drop = self.scheduler.retries, self._files.drop
+        for wish in [*retries.meet(drop), *(retries.retry_failed(drop) if failed else ())]:
+            self.ended.discard(wish.trial)
+            self._tally.drop(wish.trial)
+            self._observe(Noted(f"trial {wish.trial} runs again, as {wish.by} wants"))
 
     @property
     def over(self) -> bool:
@@ -87,6 +80,7 @@ class Driver:
 
     def next(self, place: Place, ahead: bool = False) -> Trial | None:
         """Start the next trial, if the scheduler has one."""
+        self.retry()
         trial = self.scheduler.next(place, ahead)
         self.tell_of_lost()
         if trial is not None:
@@ -142,13 +136,13 @@ class Driver:
             return
         records = self._trials.queue.ended()
         self._leaderboard.take(records)
-        self._states.update(record.state for record in records)
+        self._tally.add(records)
         self._files.keep(self._leaderboard.kept.union(self._trials.queue.unfinished))
         for outcome in outcomes:
             self.ended.add(outcome.trial)
             self.scheduler.count(outcome)
             record = next(record for record in records if record.number == outcome.trial)
-            self._observe(Ended(outcome, record, self._leaderboard.front, dict(self._states)))
+            self._observe(Ended(outcome, record, self._leaderboard.front, self._tally.counts))
 
     def log(self, trial: int) -> Path:
         """Return the file for a trial's output."""

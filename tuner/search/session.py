@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import functools
 import math
 import time
 from pathlib import Path
@@ -22,7 +23,7 @@ from tuner.search.deterministic import DeterministicDispatcher
 from tuner.search.driver import Driver
 from tuner.search.events import Observer, Opened
 from tuner.search.plan import Plan, workload_of
-from tuner.search.steering import Inbox
+from tuner.search.steering import Inbox, handle
 from tuner.search.trial_scheduler import Limits
 from tuner.space import Space
 from tuner.storage import Turns
@@ -54,6 +55,7 @@ def drive(
     limits: Limits,
     folder: Path,
     observe: Observer,
+    retry_failed: bool = False,
 ) -> frozenset[int]:
     """Drive an engine until a limit is reached.
 
@@ -66,6 +68,7 @@ def drive(
         limits: when to start no more trials.
         folder: the study's folder.
         observe: called with every event.
+        retry_failed: whether all trials that an exception ended run again first.
 
     Returns:
         The numbers of the trials that ended.
@@ -76,6 +79,9 @@ def drive(
     """
     driver = Driver(study, turns, limits, folder, observe)
     recovered = driver.recover()
+    answer = functools.partial(handle, driver)
+    inbox.look(answer)
+    driver.retry(retry_failed)
     limit = None if math.isinf(limits.deadline) else limits.deadline - time.monotonic()
     records = study.records()
     states, front = collections.Counter(record.state for record in records if record.finished), study.front(records)
@@ -83,7 +89,7 @@ def drive(
     driver.tell_of_lost()
     batch = launcher.options.batch
     try:
-        with leftovers.guarded(bool(plan.code)), interruptible(driver.stop), inbox.passed_on(driver.handle):
+        with leftovers.guarded(bool(plan.code)), interruptible(driver.stop), inbox.passed_on(answer):
             launcher.run(plan.engine, driver if batch is None else DeterministicDispatcher(driver, batch), plan.code)
     finally:
         driver.leave()

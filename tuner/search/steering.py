@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
+from tuner.search.driver import Driver
 from tuner.storage.requests import Action, Request, Requests
 from tuner.storage.transient_errors import outage_of
 
@@ -59,20 +61,45 @@ class Inbox:
         finally:
             over.set()
             looking.join()
-            look(last=True)
+            self.look(handle)  # of the study, as the run is over, only trials are left
 
-    def _look(self, requests: Requests, handle: Callable[[Request], bool], last: bool = False) -> None:
-        """Pass on what waits; the last time only what concerns a trial, as the run is over."""
+    def look(self, handle: Callable[[Request], bool]) -> None:
+        """Pass on once what concerns trials."""
+        if self._requests is not None:
+            self._look(self._requests, handle, trials=True)
+
+    def _look(self, requests: Requests, handle: Callable[[Request], bool], trials: bool = False) -> None:
+        """Pass on what waits; of `trials` alone, or of the study too."""
         try:
             for request in requests.pending():
                 stops_study = request.action is Action.STOP_STUDY
                 is_stale = stops_study and time.time() - request.at > STALE_SECONDS
-                is_mine = request.id not in self._earlier and not (last and stops_study)
+                is_mine = request.id not in self._earlier and not (trials and stops_study)
                 if is_stale or (is_mine and handle(request)):
                     requests.remove(request.id)
         except (SQLAlchemyError, StorageInternalError) as error:
             if outage_of(error) is None:
                 raise  # after an outage, a later look finds the same requests
+
+
+def handle(driver: Driver, request: Request) -> bool:
+    """Let a driver do what another process asks; return whether it is met. Called from another thread.
+
+    A trial is retried later, in the driver's own thread.
+    """
+    scheduler = driver.scheduler
+    match request.action:
+        case Action.STOP_STUDY:
+            if scheduler.signal is None:
+                driver.note(f"{request.actor} stops this run")
+                driver.stop(signal.SIGINT)
+            return False  # each driver of the study is to see it
+        case Action.STOP_TRIAL:
+            assert request.trial is not None, request
+            scheduler.stop(request.trial, f"stopped by {request.actor}")
+            return request.trial in driver.ended
+        case Action.RETRY_TRIAL:
+            return scheduler.retries.ask(request)
 
 
 def _until(over: threading.Event, look: Callable[[], None]) -> None:

@@ -48,6 +48,13 @@ class TrialFiles:
         except OSError as error:
             self._observe(Trouble(f"checkpoints that are of no use cannot be deleted: {error}"))
 
+    def drop(self, trial: int) -> None:
+        """Delete the checkpoints of a trial that begins anew."""
+        try:
+            self._checkpoints.drop(trial)
+        except OSError as error:
+            self._observe(Trouble(f"the checkpoints of trial {trial} cannot be deleted: {error.strerror}"))
+
     def log(self, trial: int) -> Path:
         """Return the file for a trial's output, in a folder that exists if it can be made."""
         try:

@@ -14,6 +14,7 @@ from fractions import Fraction
 from tuner.goal import Goal
 from tuner.protocol import AHEAD, Epoch, Outcome, Place, State, Trial, Verdict
 from tuner.results.failures import BROKEN
+from tuner.search.retries import Retries
 from tuner.storage import Turns, in_turn
 from tuner.study import AskTell
 
@@ -52,6 +53,8 @@ class TrialScheduler:
         self._stopped: set[int] = set()
         self._asked: dict[int, str] = {}
         self._failed: list[Outcome] = []
+        self.retries = Retries(trials, turns)
+        """The trials that people want to run again, also if the search has enough."""
         self.signal: int | None = None
         """The signal that asked for the end, if one did."""
 
@@ -72,11 +75,13 @@ class TrialScheduler:
 
     def enough(self, below: int | None = None) -> bool:
         """Return whether the search stops before its total, judged by the trials of numbers `below`."""
-        return bool(self._limits.enough(below))
+        return bool(self._limits.enough(below)) and not self.retries.pending
 
     @property
     def used_up(self) -> bool:
         """Whether there is nothing left to try; while another driver's trials run, one may still be given back."""
+        if self.retries.asked:
+            return False
         queue = self._trials.queue
         exhausted = queue.exhausted and not queue.waiting() and not queue.in_progress()
         return exhausted or self._trials.study.finished() >= self._limits.total

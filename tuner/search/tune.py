@@ -59,6 +59,7 @@ def run(
     ray_address: str | None = None,
     deterministic: int | None = None,
     fuse: Fuse = "auto",
+    retry_failed: bool = False,
     settings: Settings = (),
     callbacks: Sequence[Callback] = (),
     observe: Observer = lambda event: None,
@@ -90,6 +91,7 @@ def run(
         deterministic: the size of the batches in which trials are sampled. The seed alone then decides the study.
         fuse: the number of similar trials that train as one program. `off` is one after the other, `auto` measures
             what pays.
+        retry_failed: whether all trials that failed by an exception run again first, under their numbers.
         settings: values in place of those of the file, such as `{"search.trials": 10}`, or (path, value) pairs.
         callbacks: each is called as `callback(study, record)` after each trial that ends. An exception in one ends
             the run.
@@ -114,7 +116,7 @@ def run(
     flags = settings_of(study_name=study_name, n_trials=n_trials, timeout=timeout, seed=seed, epochs=epochs)
     where = device_of(device)
     changed = _read(space, [*pairs_of(settings), *flags])
-    return run_with(changed, options, storage, where, fork, callbacks, observe)
+    return run_with(changed, options, storage, where, fork, callbacks, observe, retry_failed)
 
 
 @leftovers.ended()
@@ -126,6 +128,7 @@ def run_with(
     fork: str | None,
     callbacks: Sequence[Callback],
     observe: Observer,
+    retry_failed: bool = False,
 ) -> Result:
     """Do what `run` does, with these workers and a space that has all changes."""
     forked_from = space.name
@@ -152,7 +155,7 @@ def run_with(
         limits, inbox = search.limits(deadline, ahead), search.inbox
         with notifying(hooks, study.name, plan.goal, limits.total, observe) as told:
             observed = with_callbacks(told, study, callbacks)
-            ended = drive(study, plan, launcher, turns, inbox, limits, search.folder, observed)
+            ended = drive(study, plan, launcher, turns, inbox, limits, search.folder, observed, retry_failed)
         stopped = search.watch.close()
     records = study.records()
     front, failures = study.front(records), failures_of(each for each in records if not ended or each.number in ended)

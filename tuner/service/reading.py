@@ -232,9 +232,12 @@ class Reading:
 
 def _marked(trials: Mapping[int, tuple[FrozenTrial, Record]], study: Study) -> dict[int, tuple[FrozenTrial, Record]]:
     """Return trials with the marks that their study has by now."""
-    ignored = study.marks.read().ignored
+    marks = study.marks.read()
     return {
-        number: (trial, dataclasses.replace(record, ignored=ignored.get(number)))
+        number: (
+            trial,
+            dataclasses.replace(record, ignored=marks.ignored.get(number), retried=marks.retried.get(number)),
+        )
         for number, (trial, record) in list(trials.items())
     }
 

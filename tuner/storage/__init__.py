@@ -10,7 +10,7 @@ from tuner.storage.transient_errors import readable_errors
 from tuner.storage.trial_cache import FINISHED
 from tuner.storage.trial_update import TrialUpdate
 from tuner.storage.urls import anchored
-from tuner.storage.write_behind import WriteBehindStorage
+from tuner.storage.write_behind import WriteBehindStorage, read_again
 
 __all__ = [
     "DRIVER",
@@ -25,6 +25,7 @@ __all__ = [
     "in_turn",
     "join",
     "open_storage",
+    "read_again",
     "readable_errors",
     "state_folder",
     "study_folder",

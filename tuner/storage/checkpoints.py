@@ -46,6 +46,11 @@ class Checkpoints:
             if _number(file) not in trials:
                 file.unlink(missing_ok=True)
 
+    def drop(self, trial: int) -> None:
+        """Delete the checkpoints of a trial."""
+        for file in self.files(trial):
+            file.unlink(missing_ok=True)
+
     def size(self) -> int:
         """Return the size of the checkpoints in bytes."""
         return sum(file.stat().st_size for file in self.files())

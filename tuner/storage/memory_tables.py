@@ -8,7 +8,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 
 from tuner.optuna_internals import trial_id_of
-from tuner.storage.tables import Begin, Move
+from tuner.storage.tables import Begin, Step
 from tuner.storage.trial_update import TrialUpdate
 
 
@@ -33,7 +33,7 @@ class MemoryTables:
         self._newest = max([self._newest, *(trial_id_of(trial) for trial in trials)])
         return trials
 
-    def write(self, facts: Mapping[int, TrialUpdate], step: Begin | Move | None = None) -> int | None:
+    def write(self, facts: Mapping[int, TrialUpdate], step: Step | None = None) -> int | None:
         """Return the id of a trial that begins, and write nothing."""
         if not isinstance(step, Begin):
             return None

@@ -40,6 +40,7 @@ class Action(enum.Enum):
 
     STOP_STUDY = "stop study"
     STOP_TRIAL = "stop trial"
+    RETRY_TRIAL = "retry trial"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,12 @@ class Requests:
         """Remove a request that is met."""
         with self._engine.begin() as connection:
             connection.execute(_TABLE.delete().where(_TABLE.c.id == request))
+
+    def clear(self) -> None:
+        """Remove all requests, with the study: a later one of its name has other trials."""
+        self.make_table()
+        with readable_errors(), self._engine.begin() as connection:
+            connection.execute(_TABLE.delete().where(_TABLE.c.study == self._study))
 
 
 def requests_of(url: str, study: str) -> Requests | None:

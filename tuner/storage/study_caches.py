@@ -19,6 +19,7 @@ from optuna.trial import FrozenTrial, TrialState
 from tuner.optuna_internals import id_of, put_trial_id, trial_id_of
 from tuner.storage.coordination import Turns, retried
 from tuner.storage.memory_tables import MemoryTables
+from tuner.storage.reopen import Reopen
 from tuner.storage.tables import DRIVER, NEW, Begin, Move, Tables
 from tuner.storage.trial_cache import TrialCache
 from tuner.storage.trial_update import TrialUpdate
@@ -66,12 +67,17 @@ class StudyCaches:
                 return self._caches[study_id]
         raise KeyError(f"there is no trial with the id {trial_id}")
 
-    def read(self, studies: Set[int]) -> None:
-        """Read new trials and those of other drivers; after `roll_back`, this driver's own trials too."""
+    def read(self, studies: Set[int], again: Set[int] = frozenset()) -> None:
+        """Read new trials and those of other drivers; after `roll_back`, this driver's own trials too.
+
+        Args:
+            studies: whose trials are read.
+            again: the ids of ended trials of those studies, which may wait again.
+        """
         with self.lock:
             for study_id in studies:
                 cache = self._caches.get(study_id) or TrialCache()
-                others = frozenset(cache.open - self._own)
+                others = frozenset(cache.open - self._own) | again
                 read = functools.partial(self._tables.read, study_id, others, cache.newest)
                 for trial in retried(self._turns, read):
                     self._put(cache, trial)
@@ -120,6 +126,10 @@ class StudyCaches:
     def move(self, step: Move) -> None:
         """Change the state of a trial in memory."""
         self._with(step.trial_id).change(step.trial_id, functools.partial(_move, step))
+
+    def reopen(self, step: Reopen) -> None:
+        """Let an ended trial wait again in memory."""
+        self._with(step.trial_id).change(step.trial_id, step.change)
 
     def own(self, trial_id: int, own: bool) -> None:
         """Keep in mind whether a trial is this driver's, so that nobody else changes it."""

@@ -13,7 +13,7 @@ import json
 import operator
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy
 from optuna.storages import BaseStorage, RDBStorage
@@ -26,6 +26,7 @@ from tuner import optuna_internals
 from tuner.optuna_internals import backend_of, session_of
 from tuner.storage.coordination import Turns, losing_the_turn
 from tuner.storage.leases import Evicted
+from tuner.storage.reopen import Reopen
 from tuner.storage.transient_errors import CROSSED, Unavailable
 from tuner.storage.trial_update import TrialUpdate
 from tuner.storage.urls import sqlite_file
@@ -92,6 +93,10 @@ class Move:
     at: datetime.datetime
 
 
+Step: TypeAlias = Begin | Move | Reopen
+"""A change of the state of one trial."""
+
+
 class Tables:
     """The tables of a database, for one driver.
 
@@ -117,7 +122,7 @@ class Tables:
         """
         return optuna_internals.read_trials(self._backend, study_id, known, newest)
 
-    def write(self, facts: Mapping[int, TrialUpdate], step: Begin | Move | None = None) -> int | None:
+    def write(self, facts: Mapping[int, TrialUpdate], step: Step | None = None) -> int | None:
         """Write facts of trials by their ids, replacing what is there, with at most one step.
 
         Args:
@@ -172,12 +177,14 @@ class Tables:
             rows = [{"study_id": study_id, "key": key, "value_json": json.dumps(it)} for key, it in attributes.items()]
             session.execute(optuna_internals.StudyUserAttributeModel.__table__.insert(), rows)
 
-    def _step(self, session: Session, step: Begin | Move | None) -> int | None:
+    def _step(self, session: Session, step: Step | None) -> int | None:
         match step:
             case Begin():
                 return self._begin(session, step)
             case Move():
                 self._move(session, step)
+            case Reopen():
+                step.write(session, self._insert)
         return None
 
     def _begin(self, session: Session, step: Begin) -> int:

@@ -20,8 +20,9 @@ from tuner.errors import StorageError
 from tuner.storage.coordination import Turns, losing_the_turn, retried
 from tuner.storage.debounce import Debouncer
 from tuner.storage.memory_tables import MemoryTables
+from tuner.storage.reopen import Reopen
 from tuner.storage.study_caches import StudyCaches
-from tuner.storage.tables import DRIVER, NEW, Begin, Move, Tables
+from tuner.storage.tables import DRIVER, NEW, Begin, Move, Step, Tables
 from tuner.storage.transient_errors import outage_of
 from tuner.storage.trial_update import TrialUpdate
 
@@ -37,7 +38,7 @@ class Transaction:
     """
 
     before: dict[int, TrialUpdate]
-    step: Begin | Move | None = None
+    step: Step | None = None
     begun: int = NEW
 
 
@@ -88,7 +89,7 @@ class Transactions:
             finally:
                 self._current = None
 
-    def _commit(self, transaction: Transaction, step: Begin | Move) -> None:
+    def _commit(self, transaction: Transaction, step: Step) -> None:
         begun = self._tables.write(self._caches.unwritten, step)
         self._written()
         match step:
@@ -102,6 +103,8 @@ class Transactions:
             case Move(trial_id):
                 self._caches.move(step)
                 self._caches.own(trial_id, False)
+            case Reopen():
+                self._caches.reopen(step)
 
     def _written(self) -> None:
         self._caches.unwritten.clear()

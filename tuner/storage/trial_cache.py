@@ -88,6 +88,7 @@ class TrialCache:
                 self._ended[trial_id] = trial
         else:
             self._open.add(trial_id)
+            self._ended.pop(trial_id, None)  # if it was reopened
         if known is None or known.distributions is not trial.distributions:
             self._kinds = {**trial.distributions, **self._kinds}
 

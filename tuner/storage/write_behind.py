@@ -16,7 +16,7 @@ from optuna.distributions import BaseDistribution, check_distribution_compatibil
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from tuner.optuna_internals import backend_of
+from tuner.optuna_internals import backend_of, forget_trials
 from tuner.storage.coordination import Sole, Turns, retried
 from tuner.storage.memory_tables import MemoryTables
 from tuner.storage.proxy import StorageProxy
@@ -44,8 +44,8 @@ class WriteBehindStorage(StorageProxy):
         """The numbers of trials that `get_all_trials` leaves out when they have ended."""
         backend = backend_of(inner)
         self.tables = MemoryTables(inner) if backend is None else Tables(backend, self.turns)
-        self._caches = StudyCaches(inner, self.tables, self.turns)
-        self._transactions = Transactions(self.tables, self._caches, self.turns, delay)
+        self.caches = StudyCaches(inner, self.tables, self.turns)
+        self._transactions = Transactions(self.tables, self.caches, self.turns, delay)
 
     def _try(self, work: Callable[[], T]) -> T:
         return retried(self.turns, work)
@@ -54,35 +54,35 @@ class WriteBehindStorage(StorageProxy):
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
     ) -> list[FrozenTrial]:
         """Return the trials by number: this driver's own from memory, others as the database has them."""
-        trials = self._caches.of_study(study_id).all(states)
+        trials = self.caches.of_study(study_id).all(states)
         if self.hidden:
             trials = [trial for trial in trials if trial.number not in self.hidden or not trial.state.is_finished()]
         return copy.deepcopy(trials) if deepcopy else trials
 
     def get_n_trials(self, study_id: int, state: tuple[TrialState, ...] | TrialState | None = None) -> int:
         """Return how many trials are in a state, or in one of several."""
-        return self._caches.of_study(study_id).count((state,) if isinstance(state, TrialState) else state)
+        return self.caches.of_study(study_id).count((state,) if isinstance(state, TrialState) else state)
 
     def get_trial_id_from_study_id_trial_number(self, study_id: int, trial_number: int) -> int:
         """Return the id of a trial; KeyError if there is none of that number."""
-        return self._caches.of_study(study_id).id_of(trial_number)
+        return self.caches.of_study(study_id).id_of(trial_number)
 
     def get_trial(self, trial_id: int) -> FrozenTrial:
         """Return a trial, which must not be changed."""
-        return self._caches.of_trial(trial_id).get(trial_id)
+        return self.caches.of_trial(trial_id).get(trial_id)
 
     def ended(self, study_id: int) -> list[FrozenTrial]:
         """Return the trials that ended since the last call, whoever ran them; at first all that have."""
-        return self._caches.of_study(study_id).ended()
+        return self.caches.of_study(study_id).ended()
 
     def holds(self, trial_id: int) -> bool:
         """Return whether a trial is running under this driver."""
-        return self._caches.holds(trial_id)
+        return self.caches.holds(trial_id)
 
     def delete_study(self, study_id: int) -> None:
         """Remove a study and its trials."""
         self.flush()
-        self._caches.drop(study_id)
+        self.caches.drop(study_id)
         self._ids.clear()
         self._try(lambda: self._inner.delete_study(study_id))
 
@@ -118,10 +118,10 @@ class WriteBehindStorage(StorageProxy):
         if template_trial is not None:
             self.flush()
             trial_id = self._try(lambda: self._inner.create_new_trial(study_id, template_trial))
-            self._caches.read({study_id})
+            self.caches.read({study_id})
             return trial_id
         with self.together() as transaction:
-            cache, now = self._caches.of_study(study_id), datetime.datetime.now()
+            cache, now = self.caches.of_study(study_id), datetime.datetime.now()
             last = cache.newest if cache.newest >= 0 else None
             transaction.step = Begin(study_id, cache.count(None), last, now)
             cache.put(_new_trial(transaction.step.number, now))
@@ -137,7 +137,7 @@ class WriteBehindStorage(StorageProxy):
                 return False
             transaction.step = Move(trial_id, trial.state, state, values, datetime.datetime.now())
             if state is TrialState.RUNNING:
-                self._caches.move(transaction.step)
+                self.caches.move(transaction.step)
                 self._transactions.claim(trial_id)
         return True
 
@@ -145,7 +145,7 @@ class WriteBehindStorage(StorageProxy):
         self, trial_id: int, param_name: str, param_value_internal: float, distribution: BaseDistribution
     ) -> None:
         """Note a parameter."""
-        cache = self._caches.of_trial(trial_id)
+        cache = self.caches.of_trial(trial_id)
         self.check_trial_is_updatable(trial_id, cache.get(trial_id).state)
         if (known := cache.kind(param_name)) is not None:
             check_distribution_compatibility(known, distribution)
@@ -162,6 +162,20 @@ class WriteBehindStorage(StorageProxy):
     def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
         """Note an attribute."""
         self.note(trial_id, TrialUpdate(system={key: value}))
+
+
+def read_again(storage: BaseStorage, study_id: int, trials: Set[int]) -> None:
+    """Read trials that have ended again, at the next look at the latest: another process may have reopened them.
+
+    Args:
+        storage: of a driver, or of a reader.
+        study_id: of the study.
+        trials: their ids.
+    """
+    if isinstance(storage, WriteBehindStorage):
+        storage.caches.read({study_id}, trials)
+    else:
+        forget_trials(storage, study_id)
 
 
 def _new_trial(number: int, now: datetime.datetime) -> FrozenTrial:

@@ -21,6 +21,7 @@ from tuner.study.attempt import Attempt, epochs_of
 from tuner.study.dead_drivers import Recovery
 from tuner.study.marks import hidden
 from tuner.study.outcome_writer import OutcomeWriter
+from tuner.study.reopening import Reopening
 from tuner.study.running_trials import RunningTrials
 from tuner.study.sampler_traits import traits_of
 from tuner.study.study import Study
@@ -48,6 +49,7 @@ class AskTell:
         self.queue = TrialQueue(self.optuna, self._storage, study.marks)
         self.running = RunningTrials(self._storage)
         self._outcomes = OutcomeWriter(study, self._storage)
+        self.reopening = Reopening(study, self._storage)
         self._recovery = Recovery(self.queue, self.running, self._outcomes)
 
     def ask(self, place: Place | None = None) -> Trial:
@@ -59,7 +61,8 @@ class AskTell:
         Args:
             place: where the trial begins at once; None if it is placed and begun later.
         """
-        with readable_errors(), hidden(self.study.marks.look(), self._storage), self._storage.together() as written:
+        marks = self.reopening.look()
+        with readable_errors(), hidden(marks, self._storage), self._storage.together() as written:
             self._seed_sampler()
             drawn = self.optuna.ask()
             found = self._storage.get_trial(trial_id_of(drawn))
@@ -68,6 +71,7 @@ class AskTell:
             known = replace(known, seed=trial.seed, attempt=trial.attempt)
             self._storage.note(trial_id_of(drawn), TrialUpdate(known.user))
         attempt = Attempt.of(written.begun, trial, found, None if self._calls_function else trial.epochs)
+        attempt.spared = trial.number in marks.retried and marks.retried[trial.number].spared
         if place is not None:
             attempt.worker, attempt.begun = place.worker, True
         self.running.add(trial.number, attempt)
@@ -107,7 +111,8 @@ class AskTell:
         epoch that breaks a bound.
 
         An epoch that an earlier attempt reported is not judged again. The pruner knows more by now, so the verdict
-        would depend on where the attempt ended. The last epoch is not judged either, since nothing is left to save. At
+        would depend on where the attempt ended. The last epoch is not judged either, since nothing is left to save. Nor
+        is a trial that was retried after it had been pruned, or it would be pruned again. At
         most `delay` later, the epoch, its verdict and the pruner's notes are written with everything else of that time.
         So a crash loses only the latest reports, and the trials resume from an earlier state of the study. A lost epoch
         is trained and judged again. Its pruner knows the same as before if the epochs come in the same order.
@@ -116,7 +121,7 @@ class AskTell:
         with readable_errors(), self._storage.together():
             told = self.study.goal.single and self.study.goal.feasible(epoch.metrics)
             values = {epoch.epoch: epoch.metrics[self.study.goal.metric]} if told else {}
-            asked = bool(values) and epoch.epoch > running.judged and epoch.epoch != running.last
+            asked = bool(values) and not running.spared and epoch.epoch > running.judged and epoch.epoch != running.last
             stop = asked and self._judge(running.id, values)
             judged = max(running.judged, epoch.epoch)
             history = running.history_with(epoch, stop)

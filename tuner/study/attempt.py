@@ -36,7 +36,8 @@ class Attempt:
 
     `judged` is the last epoch that the pruner has judged, in any attempt. `lanes` is the largest number of trials that
     it trained with as one program, itself included, in any attempt. `last` is its final epoch, if that is known.
-    `losses` counts the attempts that were lost with their process. `worker` is the current worker.
+    `losses` counts the attempts that were lost with their process. `worker` is the current worker. `spared` is whether
+    the pruner does not judge it, because it was retried after it had been pruned.
     """
 
     id: int
@@ -48,6 +49,7 @@ class Attempt:
     losses: int = 0
     worker: str = ""
     begun: bool = False
+    spared: bool = False
 
     @classmethod
     def of(cls, trial_id: int, trial: Trial, found: FrozenTrial, last: int | None) -> Attempt:

@@ -26,12 +26,13 @@ class Steer(enum.Enum):
 
     STOP = "stop"
     IGNORE = "ignore"
+    RETRY = "retry"
 
 
 def steer_trial(
     storage: str, study_name: str, number: int, action: Steer | str, undo: bool = False, actor: str = ""
 ) -> Record:
-    """Stop or ignore a trial; with `undo`, count an ignored one again.
+    """Stop, ignore or retry a trial; with `undo`, count an ignored one again.
 
     Args:
         storage: the database.
@@ -59,6 +60,8 @@ def steer_trial(
             _stop(storage, study, record, actor)
         case Steer.IGNORE:
             _ignore(study, record, undo, actor or this_user())
+        case Steer.RETRY:
+            _retry(storage, study, record, actor)
     return record
 
 
@@ -89,6 +92,15 @@ def _stop(storage: str, study: Study, record: Record, actor: str) -> None:
     if record.finished:
         raise StudyError(f"trial {record.number} of study {study.name} has ended: it is {record.state.value}")
     Requests(storage, study.name).post(Action.STOP_TRIAL, record.number, actor)
+
+
+def _retry(storage: str, study: Study, record: Record, actor: str) -> None:
+    if not study.made_here:
+        raise StudyError(f"study {study.name} was not made by tuner: no run can train its trials again")
+    if not record.retriable:
+        way_on = "only what failed or was pruned is retried"
+        raise StudyError(f"trial {record.number} of study {study.name} is {record.state.value}; {way_on}")
+    Requests(storage, study.name).post(Action.RETRY_TRIAL, record.number, actor)
 
 
 def _ignore(study: Study, record: Record, undo: bool, actor: str) -> None:

@@ -7,23 +7,23 @@ people never overwrite each other's.
 from __future__ import annotations
 
 import contextlib
-import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import optuna
+from optuna.trial import FrozenTrial
 
+from tuner.optuna_internals import trial_id_of
 from tuner.storage import WriteBehindStorage, readable_errors
+from tuner.study.trial_attributes import attributes_of
 
 LOOK_SECONDS = 0.5
 """Seconds between two looks of a driver at the marks: it sees each within a second."""
 
-IGNORED = "tuner:ignored:"
+IGNORED, RETRIED = "tuner:ignored:", "tuner:retried:"
 """How the names of these attributes begin; the trial's number follows."""
-
-_KEY = re.compile(r"tuner:ignored:(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +38,57 @@ class Ignored:
 
 
 @dataclass(frozen=True, slots=True)
+class Retried:
+    """A trial that had ended runs again.
+
+    `by` is who wanted that, `at` is when, in seconds since 1970. `attempt` is the number of attempts before.
+    `spared` is whether it had been pruned: the pruner judges it no more. `request` is the id of the latest request
+    that was met, 0 without one.
+    """
+
+    by: str
+    at: float
+    attempt: int
+    spared: bool
+    request: int
+
+    def fact(self, number: int) -> dict[str, Any]:
+        """Return the attribute of the study, for the trial of that number."""
+        return {f"{RETRIED}{number}": asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
 class Marks:
     """The marks of a study's trials, by their numbers."""
 
     ignored: Mapping[int, Ignored] = field(default_factory=dict)
+    retried: Mapping[int, Retried] = field(default_factory=dict)
 
     @classmethod
     def of(cls, attributes: Mapping[str, Any]) -> Marks:
         """Read the attributes of a study. An undone mark is null: Optuna removes no attribute."""
-        found = {int(match[1]): facts for key, facts in attributes.items() if (match := _KEY.fullmatch(key))}
-        return cls({number: Ignored(**facts) for number, facts in found.items() if facts})
+        ignored = {number: Ignored(**facts) for number, facts in _with(IGNORED, attributes) if facts}
+        return cls(ignored, {number: Retried(**facts) for number, facts in _with(RETRIED, attributes)})
+
+    def stale(self, trials: Sequence[FrozenTrial]) -> set[int]:
+        """Return the ids of trials that were retried after they had been read.
+
+        Args:
+            trials: all of the study, by number.
+        """
+        known = ((trials[number], retried) for number, retried in self.retried.items() if number < len(trials))
+        return {trial_id_of(trial) for trial, retried in known if _was_before(trial, retried)}
+
+
+def _was_before(trial: FrozenTrial, retried: Retried) -> bool:
+    return trial.state.is_finished() and (attributes_of(trial).attempt or 0) <= retried.attempt
+
+
+def _with(prefix: str, attributes: Mapping[str, Any]) -> Iterator[tuple[int, Any]]:
+    """Yield the number of the trial and the fact of each attribute with a prefix."""
+    for key, fact in attributes.items():
+        if key.startswith(prefix):
+            yield int(key.removeprefix(prefix)), fact
 
 
 class MarkReader:

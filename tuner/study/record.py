@@ -18,7 +18,7 @@ from tuner.protocol import State
 from tuner.runtime.rounding import rounded
 from tuner.storage import FINISHED
 from tuner.study.distributions import label_of
-from tuner.study.marks import Ignored, Marks
+from tuner.study.marks import Ignored, Marks, Retried
 from tuner.study.trial_attributes import TrialAttributes, attributes_of
 
 
@@ -51,7 +51,8 @@ class Record:
     `state` is the cause that tuner recorded (`DIVERGED`, `OUT_OF_MEMORY`), else Optuna's state. `values` has one value
     per objective, or is empty; `epoch` is their epoch. `violations` is the amount by which each bound is broken, above
     0 if it is. `reports` has the one objective by epoch. `history` has one list per metric, with an entry for each of
-    `epochs`. `ended` is the time of the end. `ignored` says who took it out of the results, if someone did.
+    `epochs`. `ended` is the time of the end. `ignored` says who took it out of the results, if someone did. `retried`
+    says who wanted it to run again after it had ended.
     """
 
     number: int
@@ -69,6 +70,7 @@ class Record:
     seconds: float | None
     attributes: TrialAttributes
     ignored: Ignored | None = None
+    retried: Retried | None = None
 
     @property
     def complete(self) -> bool:
@@ -79,6 +81,16 @@ class Record:
     def finished(self) -> bool:
         """Whether it has ended in any way."""
         return isinstance(self.state, State)
+
+    @property
+    def failed(self) -> bool:
+        """Whether an exception has ended it."""
+        return self.state is State.FAILED
+
+    @property
+    def retriable(self) -> bool:
+        """Whether it can run again under its number: it failed in some way, or was pruned."""
+        return self.finished and not self.complete
 
     @property
     def value(self) -> float | None:
@@ -158,6 +170,7 @@ def record_of(trial: FrozenTrial, marks: Marks) -> Record:
         seconds=seconds,
         attributes=attributes,
         ignored=marks.ignored.get(trial.number),
+        retried=marks.retried.get(trial.number),
     )
 
 

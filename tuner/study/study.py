@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import math
 import shlex
@@ -17,9 +18,9 @@ from tuner.goal import Direction, Goal, Scope
 from tuner.optuna_internals import id_of, storage_of
 from tuner.runtime.rounding import amount
 from tuner.space import Space
-from tuner.storage import FINISHED, readable_errors
+from tuner.storage import FINISHED, read_again, readable_errors
 from tuner.study.distributions import Domain, domains
-from tuner.study.marks import Ignored, MarkReader
+from tuner.study.marks import Ignored, MarkReader, Marks
 from tuner.study.record import Record, record_of, undominated
 
 if TYPE_CHECKING:
@@ -96,10 +97,18 @@ class Study:
 
     def snapshot(self) -> Snapshot:
         """Return every trial in one read of the database."""
+        marks, trials = self._read()
+        return Snapshot([record_of(trial, marks) for trial in trials], trials)
+
+    def _read(self) -> tuple[Marks, list[FrozenTrial]]:
+        """Return the marks and every trial, by number."""
         marks = self.marks.read()
         with readable_errors():
             trials = self.optuna.get_trials(deepcopy=False)
-        return Snapshot([record_of(trial, marks) for trial in trials], trials)
+            if stale := marks.stale(trials):
+                read_again(storage_of(self.optuna), id_of(self.optuna), stale)
+                trials = self.optuna.get_trials(deepcopy=False)
+        return marks, trials
 
     def records(self) -> list[Record]:
         """Return every trial, by number."""
@@ -162,14 +171,14 @@ class Study:
     @property
     def trials(self) -> list[FrozenTrial]:
         """Every trial, by number, as an Optuna trial."""
-        with readable_errors():
-            return self.optuna.get_trials()
+        return copy.deepcopy(self._read()[1])
 
     @property
     def best_trials(self) -> list[FrozenTrial]:
         """The trials of `front` as Optuna trials: within the bounds, not dominated and not ignored."""
-        marks, trials = self.marks.read(), self.trials
-        return [trials[record.number] for record in self.front(record_of(trial, marks) for trial in trials)]
+        marks, trials = self._read()
+        front = self.front(record_of(trial, marks) for trial in trials)
+        return [copy.deepcopy(trials[record.number]) for record in front]
 
     @property
     def best_trial(self) -> FrozenTrial:

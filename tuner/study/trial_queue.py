@@ -41,6 +41,11 @@ class TrialQueue:
         """Return the waiting trial that is asked for next; None if none waits."""
         return next(iter(self._in(TrialState.WAITING)), None)
 
+    def retried(self) -> bool:
+        """Return whether a trial waits that had ended, and that someone wants to run again."""
+        retried = self._marks.look().retried
+        return any(trial.number in retried for trial in self._in(TrialState.WAITING))
+
     @property
     def unfinished(self) -> list[int]:
         """The numbers of the trials that run or wait."""

@@ -59,6 +59,8 @@ def print_trial(study: Study, record: Record, kept: Files, form: Format) -> None
         say(values_of(study.goal, record) + _at(record))
     if (origin := record.attributes.origin) is not None:
         say(f"{origin.way.value} {origin}")
+    if record.retried is not None:
+        say(f"retried by {record.retried.by} after attempt {record.retried.attempt}")
     typer.echo("\nparameters:")
     _print_pairs(record.params)
     shown = ("attempt", "seed", "worker", "threads", "lanes", "device", "host")
@@ -142,6 +144,7 @@ def _data(record: Record, kept: Files) -> dict[str, Any]:
         "started": record.started.isoformat() if record.started else None,
         "cause": record.cause,
         "ignored": None if record.ignored is None else asdict(record.ignored),
+        "retried": None if record.retried is None else asdict(record.retried),
         "params": dict(record.params),
         "history": dict(record.history),
         "reports": dict(record.reports),
