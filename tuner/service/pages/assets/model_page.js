@@ -4,7 +4,7 @@ import { API, get, path, post } from "./api.js";
 import { at, h, show } from "./dom.js";
 import { ago, amount, bytes, rounded, sentence, valueText } from "./format.js";
 import { follow, paced } from "./live.js";
-import { alert, fact, state, studyHref, trialHref } from "./parts.js";
+import { alert, fact, gone, state, studyHref, told, trialHref } from "./parts.js";
 
 const id = document.documentElement.dataset.model;
 const here = `/models/${id}`;
@@ -14,11 +14,12 @@ async function load() {
   try {
     model = await get(here);
   } catch (error) {
-    show(at("top"), alert(error));
-    for (const card of document.querySelectorAll("main > .card, main > .two")) card.hidden = true;
-    throw error;
+    if (model !== null) throw error;
+    gone(error);
+    return false;
   }
   render();
+  return true;
 }
 
 function render() {
@@ -28,7 +29,7 @@ function render() {
   show(at("answer"), first ? [
     h("p", { class: "label" }, `${first.title} on the ${first.split === "test" ? "test" : "validation"} rows`),
     h("p", { class: "value" }, rounded(first.value), " ", h("small", {}, first.low !== null ? `95 % interval ${rounded(first.low)} to ${rounded(first.high)}` : "")),
-    model.sentences.map((each) => h("p", { class: "sure" }, sentence(each))),
+    model.sentences.map((each) => h("p", { class: "sure" }, told(each))),
     h("dl", { class: "facts" }, model.scores.slice(1).map((each) => fact(each.title, rounded(each.value), each.low !== null ? `${rounded(each.low)} to ${rounded(each.high)}` : "")),
       first.trivial !== null ? fact("Baseline", rounded(first.trivial), "the trivial predictor") : "", model.epochs ? fact("Epochs", String(model.epochs)) : "", fact("Rows", model.on === "train" ? "training" : "training and validation"))]
     : [h("p", { class: "value soft" }, model.state === "done" ? "Trained" : "Not trained yet"), h("p", { class: "sure soft" }, sentence(model.reason) || "Its scores appear here when it is trained.")]);
@@ -82,5 +83,6 @@ function predicted({ columns, rows, notes }) {
     h("tbody", {}, rows.slice(0, 100).map((row) => h("tr", {}, columns.map((name) => h("td", {}, valueText(row[name])))))))), notes.map((note) => h("p", { class: "soft" }, sentence(note))));
 }
 
-await load();
-if (!["done", "failed", "cancelled"].includes(model.state)) follow(`${API}/events`, paced(load, 1500));
+if (await load()) {
+  if (!["done", "failed", "cancelled"].includes(model.state)) follow(`${API}/events`, paced(load, 1500));
+}

@@ -1,7 +1,7 @@
 // Parts that several pages show: states, progress, fields of a config, tables, empty places.
 
 import { h } from "./dom.js";
-import { amount, rounded, valueText } from "./format.js";
+import { amount, rounded, sentence, valueText } from "./format.js";
 
 export const studyHref = (name) => `/studies/${encodeURIComponent(name)}`;
 export const trialHref = (name, number) => `${studyHref(name)}/trials/${number}`;
@@ -53,7 +53,19 @@ export function bestText(study) {
   return study.front.length ? `${study.front.length} on the front` : "–";
 }
 
+/** A sentence whose text in backticks is code. */
+export function told(text) {
+  return sentence(text).split("`").map((part, i) => (i % 2 ? h("code", {}, part) : part));
+}
+
 /** An error in one sentence, where it occurred. */
 export function alert(error) {
   return h("p", { class: "alert", role: "alert" }, error.message);
+}
+
+/** Replace a page by the reason why there is nothing to show. */
+export function gone(error) {
+  const { message } = error;
+  const back = h("a", { class: "button", href: "/" }, "Show the studies");
+  document.querySelector("main").replaceChildren(h("section", { class: "card" }, empty(error.status === 404 ? "Not here" : "Not shown", `${message[0].toUpperCase()}${message.slice(1)}`, back)));
 }

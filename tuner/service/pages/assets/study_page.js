@@ -4,7 +4,7 @@ import { API, get, path } from "./api.js";
 import { announce, at, h, show } from "./dom.js";
 import { ago, amount, between, duration, listed, rounded, sentence, valueText, when } from "./format.js";
 import { follow, paced } from "./live.js";
-import { alert, cell, empty, fact, params, progress, state, studyHref, trialHref } from "./parts.js";
+import { cell, empty, fact, gone, params, progress, state, studyHref, told, trialHref } from "./parts.js";
 import { Curves, History } from "./charts.js";
 import { actions } from "./study_actions.js";
 import { TrialTable } from "./trial_table.js";
@@ -27,11 +27,12 @@ async function load() {
   try {
     study = await reading;
   } catch (error) {
-    show(at("top"), alert(error));
-    for (const card of document.querySelectorAll("main > .card, main > .two")) card.hidden = true;
-    throw error;
+    if (study !== null) throw error;
+    gone(error);
+    return false;
   }
   render();
+  return true;
 }
 
 async function loadCourse(found = get(`${here}/course`)) {
@@ -88,26 +89,26 @@ function waiting() {
 
 function answer() {
   const metric = study.metrics[0];
-  const told = study.answer;
-  const chosen = told ? told.trial : study.best?.number;
-  const value = told ? told.value : study.best?.value;
+  const answered = study.answer;
+  const chosen = answered ? answered.trial : study.best?.number;
+  const value = answered ? answered.value : study.best?.value;
   const facts = h("dl", { class: "facts" },
     h("div", { class: "stack" }, h("dt", {}, "Progress"), progress(study.trials, study.state)),
     study.gain !== null && value !== undefined ? fact("Gain over the first trial", study.gain > 0 ? `${metric.direction === "minimize" ? "−" : "+"}${rounded(study.gain)}` : "none yet") : "",
-    told && told.trivial !== null ? fact("Baseline", rounded(told.trivial), told.trivial_says ?? "") : "",
+    answered && answered.trivial !== null ? fact("Baseline", rounded(answered.trivial), answered.trivial_says ?? "") : "",
     fact("Trials", `${study.trials.ended.toLocaleString("en")}`, listed(Object.entries(study.trials.by_state).filter(([, count]) => count).map(([each, count]) => `${count.toLocaleString("en")} ${each}`))),
     study.state === "running" && study.seconds_left !== null ? fact("Time left", `about ${duration(study.seconds_left)}`, `runs for ${duration(between(study.started, null))}`) : study.ended ? fact("Ended", ago(study.ended), study.started ? `took ${duration(between(study.started, study.ended))}` : "") : "");
   if (study.metrics.length > 1) return show(at("answer"), front(), facts);
   if (chosen === undefined) return show(at("answer"), h("p", { class: "label" }, metric?.title ?? "Best value"), h("p", { class: "value soft" }, "No answer yet"), h("p", { class: "sure soft" }, "No trial is complete yet."), facts);
-  const interval = told && told.low !== null ? `95 % interval ${rounded(told.low)} to ${rounded(told.high)}` : "";
+  const interval = answered && answered.low !== null ? `95 % interval ${rounded(answered.low)} to ${rounded(answered.high)}` : "";
   show(at("answer"),
     h("p", { class: "label" }, `Best ${metric.title}, `, h("a", { href: trialHref(name, chosen) }, `trial ${chosen}`), study.best?.number === chosen && study.best.epoch !== null ? ` at epoch ${study.best.epoch}` : ""),
     h("p", { class: "value" }, rounded(value), " ", interval ? h("small", {}, interval) : ""),
-    told ? h("p", { class: "sure" }, sentence(told.how_sure)) : "",
-    told?.paragraphs.length ? h("details", {}, h("summary", {}, "What the confirmation found"), told.paragraphs.map((each) => h("p", { class: "small" }, each.map(sentence).join(" ")))) : "",
+    answered ? h("p", { class: "sure" }, told(answered.how_sure)) : "",
+    answered?.paragraphs.length ? h("details", {}, h("summary", {}, "What the confirmation found"), answered.paragraphs.map((each) => h("p", { class: "small" }, each.map((line) => [told(line), " "])))) : "",
     facts,
     h("h3", { class: "gap" }, "Best config"),
-    params(Object.entries(study.best?.number === chosen ? study.best.params : {})));
+    study.best?.number === chosen ? params(Object.entries(study.best.params)) : h("a", { href: trialHref(name, chosen) }, `The config of trial ${chosen}`));
 }
 
 function front() {
@@ -133,7 +134,7 @@ function workers() {
 
 function failures() {
   at("failures-card").hidden = !study.failures.length;
-  show(at("failures"), h("p", {}, sentence(study.failure_sentence)),
+  show(at("failures"), h("p", {}, told(study.failure_sentence)),
     h("table", { class: "cards" }, h("thead", {}, h("tr", {}, ["Trials", "Cause", "Example"].map((each) => h("th", { scope: "col" }, each)))),
       h("tbody", {}, study.failures.map((each) => h("tr", {}, cell("Trials", `${each.count} ${each.state}`), cell("Cause", each.cause), cell("Example", h("a", { href: trialHref(name, each.example) }, `trial ${each.example}`)))))));
 }
@@ -141,7 +142,7 @@ function failures() {
 function past() {
   show(at("past"), study.changes.length ? h("table", { class: "cards" }, h("tbody", {}, [...study.changes].reverse().slice(0, 30).map((each) => h("tr", {},
     h("td", { class: "soft small" }, when(each.at)), h("td", {}, state(each.state), each.kind === "run" || each.kind === "remote" ? "" : ` ${each.kind}`), h("td", {}, [each.actor, each.reason].filter(Boolean).join(": ")))))) : h("p", { class: "soft" }, "The service did not begin this study."),
-  study.notes.length ? h("ul", {}, study.notes.map((note) => h("li", {}, sentence(note)))) : "");
+  study.notes.length ? h("ul", {}, study.notes.map((note) => h("li", {}, told(note)))) : "");
   const code = at("space-text");
   at("space-card").hidden = study.space === null;
   if (study.space !== null && code.textContent !== study.space) code.textContent = study.space;
@@ -162,6 +163,7 @@ const detailSoon = paced(async () => {
 }, 700);
 const courseSoon = paced(() => Promise.all([loadCourse(), table.refresh()]), 900);
 const course = get(`${here}/course`);
+course.catch(() => {});  // the study's own answer says it
 const rows = table.load();
 
 function seen({ event, trial, epoch, metrics }) {
@@ -177,7 +179,8 @@ function seen({ event, trial, epoch, metrics }) {
   if (event !== "reported") courseSoon();
 }
 
-await load();
-await Promise.all([loadCourse(course), loadRunning(), rows]);
-importances.load(study);
-follow(`${API}${here}/events`, seen);
+if (await load()) {
+  await Promise.all([loadCourse(course), loadRunning(), rows]);
+  importances.load(study);
+  follow(`${API}${here}/events`, seen);
+}

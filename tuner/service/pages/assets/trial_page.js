@@ -3,11 +3,14 @@
 import { API, get, path, post } from "./api.js";
 import { at, h, show, toast } from "./dom.js";
 import { ask } from "./dialogs.js";
-import { ago, bytes, duration, rounded, sentence, valueText } from "./format.js";
+import { ago, bytes, duration, rounded, valueText } from "./format.js";
 import { follow, paced } from "./live.js";
-import { alert, fact, flat, params, state, trialHref } from "./parts.js";
+import { fact, flat, gone, params, state, told, trialHref } from "./parts.js";
 import { Curves } from "./charts.js";
 import { Log } from "./log.js";
+
+/** Attributes of a trial that the page has in words. */
+const SHOWN_ABOVE = new Set(["begun", "cause", "epoch", "judged", "state", "traceback", "values", "ignored", "warnings"]);
 
 const { study: name, trial: text, role, user } = document.documentElement.dataset;
 const number = Number(text);
@@ -23,17 +26,18 @@ async function load() {
     [trial, study] = await Promise.all([get(here), study ?? get(`/studies${path(name)}`)]);
     if (other === null && trial.best !== null && trial.best !== number) other = await get(`/studies${path(name)}/trials/${trial.best}`);
   } catch (error) {
-    show(at("top"), alert(error));
-    for (const card of document.querySelectorAll("main > .card, main > .two")) card.hidden = true;
-    throw error;
+    if (trial !== null) throw error;
+    gone(error);
+    return false;
   }
   render();
+  return true;
 }
 
 function render() {
   const isBest = trial.best === number;
   show(at("title"), h("h1", {}, `Trial ${number}`), state(trial.state), trial.ignored ? state("ignored") : "", isBest ? state("done", "best") : "");
-  show(at("about"), trial.origin ? sentence(trial.origin) : "");
+  show(at("about"), trial.origin ? told(trial.origin) : "");
   buttons();
   const metric = study.metrics[0];
   const value = trial.value ?? trial.running?.value;
@@ -41,7 +45,7 @@ function render() {
   show(at("answer"),
     h("p", { class: "label" }, trial.running ? `${metric?.title ?? "Value"} so far` : metric?.title ?? "Value"),
     h("p", { class: "value" }, study.metrics.length > 1 && trial.values.length ? trial.values.map(rounded).join(" · ") : rounded(value), " ", h("small", {}, trial.epoch !== null ? `at epoch ${trial.epoch}` : "")),
-    trial.why || trial.cause ? h("p", { class: "sure" }, sentence(trial.why || trial.cause)) : trial.running ? h("p", { class: "sure" }, trial.running.epochs ? `It is at epoch ${trial.running.epoch} of ${trial.running.epochs}.` : `It is at epoch ${trial.running.epoch}.`) : "",
+    trial.why || trial.cause ? h("p", { class: "sure" }, told(trial.why || trial.cause)) : trial.running ? h("p", { class: "sure" }, trial.running.epochs ? `It is at epoch ${trial.running.epoch} of ${trial.running.epochs}.` : `It is at epoch ${trial.running.epoch}.`) : "",
     h("dl", { class: "facts" },
       other && value !== null && value !== undefined && study.metrics.length === 1 ? fact("Best of the study", h("a", { href: trialHref(name, trial.best) }, rounded(other.value)), `trial ${trial.best}`) : "",
       fact("Time", duration(trial.seconds), trial.started ? `began ${ago(trial.started)}` : ""),
@@ -52,7 +56,7 @@ function render() {
   curves();
   at("trace-card").hidden = !trial.traceback;
   at("trace").textContent = trial.traceback ?? "";
-  show(at("attributes"), params(Object.entries(trial.attributes).filter(([, each]) => each !== null).map(([key, each]) => [key, typeof each === "object" ? JSON.stringify(each) : each])));
+  show(at("attributes"), params(Object.entries(trial.attributes).filter(([key, each]) => each !== null && !SHOWN_ABOVE.has(key)).map(([key, each]) => [key, typeof each === "object" ? JSON.stringify(each) : each])));
 }
 
 function config(isBest) {
@@ -70,11 +74,12 @@ function curves() {
   at("curves-card").hidden = !lines.length;
   const goal = study.metrics[0]?.name;
   lines.sort(([one], [two]) => (two === goal) - (one === goal));
+  at("more-curves").hidden = lines.length < 2;
   for (const [metric, epochs, values] of lines) {
     if (!figures.has(metric)) {
-      const figure = new Curves(metric === goal ? 240 : 170);
+      const figure = new Curves(metric === lines[0][0] ? 240 : 160);
       figures.set(metric, figure);
-      at("curves").append(h("div", {}, h("h3", {}, study.metrics.find((each) => each.name === metric)?.title ?? metric), figure.element, figure.legend));
+      at(metric === lines[0][0] ? "curves" : "other-curves").append(h("div", {}, h("h3", {}, study.metrics.find((each) => each.name === metric)?.title ?? metric), figure.element, figure.legend));
     }
     const best = other?.history?.[metric] ? [{ name: `best, trial ${trial.best}`, epochs: other.epochs, values: other.history[metric], quiet: true }] : [];
     figures.get(metric).update([...best, { name: `trial ${number}`, epochs, values }], metric, study.metrics.find((each) => each.name === metric)?.direction);
@@ -98,10 +103,11 @@ function buttons() {
 }
 
 const soon = paced(load, 600);
-await load();
-log.start();
-if (["running", "waiting", "left running"].includes(trial.state) || ["running", "queued", "starting"].includes(study.state)) {
-  follow(`${API}/studies${path(name)}/events`, (event) => {
-    if (event.trial === undefined || event.trial === number) soon();
-  });
+if (await load()) {
+  log.start();
+  if (["running", "waiting", "left running"].includes(trial.state) || ["running", "queued", "starting"].includes(study.state)) {
+    follow(`${API}/studies${path(name)}/events`, (event) => {
+      if (event.trial === undefined || event.trial === number) soon();
+    });
+  }
 }
