@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import stat
-from pathlib import Path
 
 import pytest
 
 from tuner.client import Client
 from tuner.client.login_file import Logins, login_file
 from tuner.errors import UsageError
-
-
-@pytest.fixture(autouse=True)
-def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    monkeypatch.delenv("TUNER_SERVER", raising=False)
-    monkeypatch.delenv("TUNER_TOKEN", raising=False)
 
 
 def test_a_login_is_read_back_and_only_its_user_can_read_it() -> None:

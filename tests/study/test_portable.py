@@ -18,7 +18,7 @@ from tuner.study.portable import PortedStudy, storage_with, study_facts
 
 
 def ported(study: Study) -> PortedStudy:
-    facts = json.loads(json.dumps(study_facts(study, {}), allow_nan=False))
+    facts = json.loads(json.dumps(study_facts(study, study.trials, {}), allow_nan=False))
     return PortedStudy(load_study(storage_with([facts]), study.name).optuna, facts["drivers"])
 
 
@@ -66,7 +66,7 @@ def test_times_are_those_of_this_machine(url: str) -> None:
     study = load_study(open_storage(url), "tiny")
     before = study.records()[0].ended
 
-    facts = study_facts(study, None)
+    facts = study_facts(study, study.trials, None)
 
     assert before is not None
     assert datetime.datetime.fromisoformat(facts["trials"][0]["ended"]) == before.astimezone()

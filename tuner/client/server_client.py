@@ -17,7 +17,7 @@ from tuner.client.remote_model import RemoteModel
 from tuner.client.remote_study import RemoteStudy, given
 from tuner.client.sending import send_parcel
 from tuner.errors import UsageError
-from tuner.service.schemas import CheckView, DatasetView, ModelView, StudyDetail, StudyView
+from tuner.service.schemas import CheckView, DatasetView, ModelView, StudyView
 from tuner.space.edit import Settings
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class Client:
         named = given(name=name, trials=trials, timeout=timeout, epochs=epochs, seed=seed, workers=workers)
         parcel = Parcel.of(space, settings, files)
         answer = send_parcel(self.connection, "/studies", parcel, {**named, "priority": priority, **given(**options)})
-        return RemoteStudy(self.connection, StudyDetail.model_validate(answer).name)
+        return RemoteStudy(self.connection, StudyView.model_validate(answer).name)
 
     def check(
         self, space: Space | str | Path, *, files: Iterable[str | Path] = (), settings: Settings = ()

@@ -45,13 +45,14 @@ class Results:
         return self.study.space
 
     @functools.cached_property
-    def _snapshot(self) -> Snapshot:
+    def snapshot(self) -> Snapshot:
+        """The trials as they were read."""
         return self._read or self.study.snapshot()
 
     @property
     def records(self) -> list[Record]:
         """Every trial, by number."""
-        return self._snapshot.records
+        return self.snapshot.records
 
     @functools.cached_property
     def counted(self) -> list[Record]:
@@ -61,7 +62,7 @@ class Results:
     @property
     def domains(self) -> dict[str, Domain]:
         """The domain of each parameter, in the order in which trials first had them."""
-        return self._snapshot.domains
+        return self.snapshot.domains
 
     def record(self, number: int) -> Record:
         """Return one trial.

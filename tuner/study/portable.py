@@ -27,11 +27,12 @@ NOT_FINITE = "float"
 """The key of an object in place of a number that JSON does not have."""
 
 
-def study_facts(study: Study, alive: Mapping[str, str] | None) -> dict[str, Any]:
+def study_facts(study: Study, trials: Sequence[FrozenTrial], alive: Mapping[str, str] | None) -> dict[str, Any]:
     """Return everything that is stored of a study, as JSON values.
 
     Args:
         study: the study.
+        trials: all of them, by number.
         alive: the processes that work on it by their names; None is unknown.
 
     Raises:
@@ -40,7 +41,6 @@ def study_facts(study: Study, alive: Mapping[str, str] | None) -> dict[str, Any]
     with readable_errors():
         opened = study.optuna
         system = storage_of(opened).get_study_system_attrs(id_of(opened))
-        trials = opened.get_trials(deepcopy=False)
         return {
             "name": study.name,
             "directions": [direction.name.lower() for direction in opened.directions],

@@ -42,12 +42,12 @@ class Snapshot:
     """The trials of a study in one read of the database: by number, with their domains."""
 
     records: list[Record]
-    _trials: Sequence[FrozenTrial] = field(repr=False)
+    trials: Sequence[FrozenTrial] = field(repr=False)
 
     @functools.cached_property
     def domains(self) -> dict[str, Domain]:
         """The domain of each parameter, in the order in which trials first had them."""
-        return domains(self._trials)
+        return domains(self.trials)
 
 
 class Study:

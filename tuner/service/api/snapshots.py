@@ -7,12 +7,12 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import Field
 
-from tuner.results.confirmation import runs_of, search_of
+from tuner.results.confirmation import search_of
+from tuner.results.results import Results
 from tuner.service.api.needs import CurrentServer, Reader
 from tuner.service.problems import responses
+from tuner.service.reading import Reading
 from tuner.service.schemas.shape import Answer, Json
-from tuner.storage import open_storage
-from tuner.study import drivers, load_study
 from tuner.study.portable import study_facts
 
 router = APIRouter(tags=["studies"])
@@ -32,7 +32,12 @@ class SnapshotView(Answer):
 )
 def get_snapshot(name: str, server: CurrentServer, user: Reader) -> Any:
     """Return a study with everything that is stored of it, as `tuner.Client` reads it."""
-    storage = server.options.storage
-    study = load_study(open_storage(storage), name)
-    related = [study, runs_of(study), search_of(study)]
-    return {"studies": [study_facts(each, drivers(each, storage)) for each in related if each is not None]}
+    found = server.reading.results(name)
+    search = search_of(found.study)
+    related = [found, found.runs, None if search is None else server.reading.results(search.name)]
+    return {"studies": [_facts(each, server.reading) for each in related if each is not None]}
+
+
+def _facts(found: Results, reading: Reading) -> dict[str, Any]:
+    study = found.study
+    return study_facts(study, found.snapshot.trials, reading.drivers(study.name) if study.made_here else None)
