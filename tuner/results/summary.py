@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from tuner.errors import listing
 from tuner.goal import Direction, Goal
 from tuner.results.failures import Failures
-from tuner.results.importances import Importances
 from tuner.results.wording import of_what, spread
 from tuner.runtime.rounding import amount, rounded
 from tuner.study import Record, versions
@@ -19,6 +18,7 @@ from tuner.study.fork import Fork
 from tuner.study.stop_rules import stop_reason
 
 if TYPE_CHECKING:
+    from tuner.results.importances import Importances
     from tuner.results.results import Results
 
 TOP = 5
