@@ -25,7 +25,8 @@ def driver_command(job: JobRecord, home: Path, ray_address: str | None = None) -
     """Return the program and its arguments. The database is not among them: `TUNER_STORAGE` names it.
 
     Args:
-        job: its `command` has options by the names of Python arguments. `settings` is a mapping, or pairs.
+        job: its `command` has options by the names of Python arguments. `settings` is a mapping, or pairs. `fork_of`
+            is the study that a new one is forked from.
         home: the folder of the service.
         ray_address: the cluster on which the study trains; None is this machine.
     """
@@ -38,7 +39,9 @@ def _command(job: JobRecord, home: Path, ray_address: str | None) -> Iterator[st
     match job.kind:
         case JobKind.RUN:
             log = JobFolder.of(home, job.id).events
-            yield from (str(Path(job.folder, SPACE_FILE)), f"--study-name={job.study}", f"--log-file={log}")
+            old = given.pop("fork_of", None)
+            names = (f"--study-name={job.study}",) if old is None else (f"--study-name={old}", f"--fork={job.study}")
+            yield from (str(Path(job.folder, SPACE_FILE)), *names, f"--log-file={log}")
             yield from _workers(job, given, ray_address)
             yield from _options(given)
         case JobKind.CONFIRM:
@@ -69,6 +72,8 @@ def _options(given: Mapping[str, Any]) -> Iterator[str]:
         if name == "settings":
             for path, setting in pairs_of(value):
                 yield f"--set={path}={json.dumps(setting)}"
+        elif name == "timeout" and isinstance(value, int | float):
+            yield f"--timeout={value}s"
         elif isinstance(value, bool):
             yield f"--{option}" if value else f"--no-{option}"
         elif value is not None:

@@ -54,13 +54,13 @@ def sequel(job: JobRecord, known: Known) -> Sequel:
     """Return what follows for a job whose driver has ended.
 
     - Exit code 0, or 1 with all its trials: done.
-    - The state that was asked for, such as suspended.
+    - The state that was asked for, such as suspended; queued even after exit code 0.
     - Stopped by a signal: suspended. Queued if it was SIGTERM without a server, as when a machine shuts down.
     - An error of its own: failed.
     - Anything else is a death: queued again, and failed after `MOST_STARTS` in a row without progress.
     """
     code = known.end.code
-    if code == 0:
+    if code == 0 and job.wanted is not JobState.QUEUED:  # else it may have been asked for more just before its end
         return Sequel(JobState.DONE, "", 0)
     if job.wanted is not None:
         return Sequel(job.wanted, job.reason, 0)
