@@ -14,7 +14,12 @@ from tests.conftest import command, environment, until
 from tests.support.servers import Queue, kill_driver, real_server, space_of
 from tuner.api import status
 from tuner.service import control
+from tuner.service.driver_command import model_folder
+from tuner.service.job_record import JobKind, Submission
 from tuner.service.lifecycle import JobState
+from tuner.service.server_options import ONE_CORE
+from tuner.storage import open_storage
+from tuner.study import list_studies
 
 DIES = """\
 import os, signal
@@ -22,6 +27,18 @@ import os, signal
 os.kill(os.getpid(), signal.SIGKILL)
 """
 """Code that kills its driver when it is imported."""
+
+DEAF = """\
+import time
+
+def loss(config, report):
+    while True:
+        try:
+            time.sleep(1)
+        except BaseException:
+            pass
+"""
+"""Code that heeds no exception."""
 
 
 @pytest.fixture
@@ -207,10 +224,24 @@ def test_a_suspended_study_can_be_finished_by_hand(queue: Queue) -> None:
 
 
 @pytest.mark.slow
-def test_a_cancelled_study_ends_though_its_code_does_not_listen(queue: Queue) -> None:
-    deaf = "import time\n\ndef loss(config, report):\n    while True:\n        try:\n            time.sleep(1)\n        except BaseException:\n            pass\n"
+def test_a_study_is_confirmed_and_its_model_trained(queue: Queue) -> None:
     with real_server(queue.folder):
-        job = queue.submit("study", space_of(), own=deaf)
+        queue.submit("study", space_of(trials=2))
+        until(lambda: queue.states()["study"] == "done", 90)
+        confirm = Submission(JobKind.CONFIRM, "study", "ann", ONE_CORE, {"top": 1, "seeds": 2})
+        train = Submission(JobKind.TRAIN, "study", "ann", ONE_CORE, {"trial": 1})
+        jobs = [control.follow_up(queue.jobs, each, ONE_CORE) for each in (confirm, train)]
+
+        until(lambda: all(queue.jobs.get(job.id).state is JobState.DONE for job in jobs), 120)
+
+    assert (model_folder(queue.database.home, jobs[1].id) / "metrics.json").exists()
+    assert len(list_studies(open_storage(queue.database.url))) == 2
+
+
+@pytest.mark.slow
+def test_a_cancelled_study_ends_though_its_code_does_not_listen(queue: Queue) -> None:
+    with real_server(queue.folder):
+        job = queue.submit("study", space_of(), own=DEAF)
         until(lambda: queue.states()["study"] == "running", 90)
         process = queue.jobs.get(job.id).process
         assert process is not None

@@ -1,0 +1,111 @@
+"""What the runner does when the database is away, or the clock jumps: nothing starts twice, nothing is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection
+
+from tests.conftest import until
+from tests.support.servers import Queue, space_of
+from tuner.errors import StorageError
+from tuner.service import drivers
+from tuner.service.database import Database
+from tuner.service.job_record import JobRecord
+from tuner.service.jobs import Jobs
+from tuner.service.lifecycle import JobState
+from tuner.service.runner import Runner
+from tuner.service.server_options import ServerOptions
+
+WAITS_FOR_A_FILE = "while [ ! -e {} ]; do sleep 0.05; done; echo once >> {}"
+
+
+class ShakyDatabase(Database):
+    """A database that is away from a transaction on, until it is back."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.left: float = float("inf")
+
+    @contextlib.contextmanager
+    def begin(self) -> Iterator[Connection]:
+        self.left -= 1
+        if self.left < 0:
+            raise StorageError("the database cannot be reached")
+        with super().begin() as connection:
+            yield connection
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> ShakyDatabase:
+    made = ShakyDatabase(f"sqlite:///{tmp_path}/studies.db")
+    made.upgrade()
+    return made
+
+
+@pytest.fixture
+def runner(database: ShakyDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runner:
+    """A runner whose drivers end as soon as there is a file `end`, and that note it in `ended`."""
+    script = WAITS_FOR_A_FILE.format(tmp_path / "end", tmp_path / "ended")
+
+    def command(job: JobRecord, home: Path, ray_address: str | None) -> Sequence[str]:
+        return ["/bin/sh", "-c", script]
+
+    monkeypatch.setattr(drivers, "driver_command", command)
+    return Runner(ServerOptions(storage=database.url), database, Jobs(database))
+
+
+def ticks(runner: Runner, count: int = 3) -> None:
+    for _ in range(count):
+        with contextlib.suppress(StorageError):
+            runner.tick()
+
+
+def state_after_a_tick(runner: Runner, database: Database, number: int) -> JobState:
+    ticks(runner, 1)
+    return Jobs(database).get(number).state
+
+
+@pytest.mark.parametrize("transactions", range(8))
+def test_an_outage_at_any_moment_starts_nothing_twice(
+    database: ShakyDatabase, runner: Runner, tmp_path: Path, transactions: int
+) -> None:
+    job = Queue(tmp_path).submit("study", space_of())
+    database.left = transactions
+    ticks(runner)
+    database.left = float("inf")
+    ticks(runner)
+
+    running = Jobs(database).get(job.id)
+    assert running.state is JobState.STARTING
+    assert running.process is not None
+    (tmp_path / "end").touch()
+    until(lambda: state_after_a_tick(runner, database, job.id) is JobState.DONE, 20)
+
+    assert (tmp_path / "ended").read_text() == "once\n"
+
+
+@pytest.mark.parametrize("jump", [-1e8, 1e8], ids=["back", "ahead"])
+def test_a_clock_that_jumps_starts_and_ends_nothing(
+    database: ShakyDatabase, runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jump: float
+) -> None:
+    queue = Queue(tmp_path)
+    first = queue.submit("first", space_of())
+    ticks(runner)
+    second = queue.submit("second", space_of(), owner="bob")
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + jump)
+    ticks(runner)
+
+    jobs = Jobs(database)
+    assert [jobs.get(job.id).state for job in (first, second)] == [JobState.STARTING, JobState.QUEUED]
+    assert runner.waits[second.id].sentence == "waits for 1 core; 1st in the queue"
+    (tmp_path / "end").touch()
+    until(lambda: state_after_a_tick(runner, database, second.id) is JobState.DONE, 20)
+
+    assert [jobs.get(job.id).state for job in (first, second)] == [JobState.DONE, JobState.DONE]
+    assert (tmp_path / "ended").read_text() == "once\nonce\n"
