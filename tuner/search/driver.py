@@ -36,24 +36,25 @@ class Driver:
     """
 
     def __init__(self, study: Study, turns: Turns, limits: Limits, folder: Path, observe: Observer) -> None:
-        self._trials = AskTell(study, turns, WRITE_SECONDS)
+        self.trials = AskTell(study, turns, WRITE_SECONDS)
+        """The trials of the study, for whoever reads what this driver has not written yet."""
         self._leaderboard = Leaderboard(study, limits.keep)
         self._turns = turns
         self._files = TrialFiles(folder, observe)
         self._observe = observe
         self._tally = Tally()
         self._noted: set[str] = set()
-        self.scheduler = TrialScheduler(self._trials, turns, limits)
+        self.scheduler = TrialScheduler(self.trials, turns, limits)
         self.ended: set[int] = set()
         """The numbers of the trials that ended under this driver."""
 
     def recover(self) -> int:
         """Set back the trials of dead drivers; return their number, including those of `tell_of_lost`."""
-        return in_turn(self._turns, lambda: self._trials.recover(self._turns.alive()))
+        return in_turn(self._turns, lambda: self.trials.recover(self._turns.alive()))
 
     def tell_of_lost(self) -> None:
         """Report the trials that failed because they died with their driver too often."""
-        self._pass_on(self._trials.take_lost())
+        self._pass_on(self.trials.take_lost())
 
     def stop(self, number: int) -> None:
         """Start no more trials and suspend the running ones at their epoch's end, as on the signal of that number.
@@ -95,12 +96,12 @@ class Driver:
 
     def start(self, trial: Trial, place: Place) -> None:
         """Record where a trial trains."""
-        self._trials.running.place(trial.number, place)
+        self.trials.running.place(trial.number, place)
         self._observe(Started(trial, place))
 
     def begin(self, trial: int) -> None:
         """Record that a trial's code runs from now on."""
-        self._trials.running.begin(trial)
+        self.trials.running.begin(trial)
 
     def report(self, epoch: Epoch) -> Verdict:
         """Record an epoch and judge it."""
@@ -118,7 +119,7 @@ class Driver:
 
     def save(self, trial: int, state: bytes, best: bool) -> None:
         """Write a checkpoint after the epochs that led to it, which a resumed trial must find in the study."""
-        self._trials.flush()
+        self.trials.flush()
         self._files.save(trial, state, best)
 
     def done(self, outcome: Outcome) -> bool:
@@ -134,10 +135,10 @@ class Driver:
         """Report ended trials, and delete checkpoints except those of best, ignored and unfinished trials."""
         if not outcomes:
             return
-        records = self._trials.queue.ended()
+        records = self.trials.queue.ended()
         self._leaderboard.take(records)
         self._tally.add(records)
-        self._files.keep(self._leaderboard.kept.union(self._trials.queue.unfinished))
+        self._files.keep(self._leaderboard.kept.union(self.trials.queue.unfinished))
         for outcome in outcomes:
             self.ended.add(outcome.trial)
             self.scheduler.count(outcome)
@@ -161,9 +162,9 @@ class Driver:
     def leave(self) -> None:
         """Set back trials that still run; a later run also finds those that could not be set back."""
         try:
-            for number in self._trials.running.numbers:
-                in_turn(self._turns, functools.partial(self._trials.leave, number))
+            for number in self.trials.running.numbers:
+                in_turn(self._turns, functools.partial(self.trials.leave, number))
         except StorageError as error:
             self._observe(Trouble(f"trials are left as running, until the next run: {error}"))
         finally:
-            self._trials.close()
+            self.trials.close()

@@ -22,6 +22,10 @@ class Checkpoints:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def has(self, trial: int) -> bool:
+        """Return whether there is a state to resume from."""
+        return (self._folder / f"{trial}.pt").exists()
+
     def load(self, trial: int) -> bytes | None:
         """Return the state to resume from, if there is one."""
         file = self._folder / f"{trial}.pt"

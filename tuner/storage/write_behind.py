@@ -86,6 +86,13 @@ class WriteBehindStorage(StorageProxy):
         self._ids.clear()
         self._try(lambda: self._inner.delete_study(study_id))
 
+    def adopt(self, trial_id: int) -> None:
+        """Make a running trial of a dead driver this driver's; call it in a turn."""
+        with self._caches.lock:
+            self._caches.own(trial_id, True)
+            self._transactions.claim(trial_id)
+            self.flush()
+
     def together(self) -> contextlib.AbstractContextManager[Transaction]:
         """Write what is noted inside, and the one trial that begins, ends or is set back, as a whole.
 

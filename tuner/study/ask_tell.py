@@ -10,17 +10,18 @@ from collections.abc import Mapping, Set
 from dataclasses import replace
 
 import optuna
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
-from tuner.optuna_internals import put_storage, storage_of, trial_id_of
+from tuner.optuna_internals import id_of, put_storage, storage_of, trial_id_of
 from tuner.protocol import Epoch, Outcome, Place, State, Trial
 from tuner.runtime.seeds import derive
 from tuner.storage import TrialUpdate, Turns, WriteBehindStorage, readable_errors
 from tuner.study import samplers
-from tuner.study.attempt import Attempt, epochs_of
+from tuner.study.attempt import Attempt, epochs_of, stopped_at
 from tuner.study.dead_drivers import Recovery
 from tuner.study.marks import hidden
 from tuner.study.outcome_writer import OutcomeWriter
+from tuner.study.record import Record, record_of
 from tuner.study.reopening import Reopening
 from tuner.study.running_trials import RunningTrials
 from tuner.study.sampler_traits import traits_of
@@ -152,6 +153,43 @@ class AskTell:
     def leave(self, number: int) -> None:
         """Set a running trial back like a suspended one; a trial with an outcome has ended."""
         self.tell(Outcome(number, 0, State.SUSPENDED))
+
+    def adopt(self, number: int, attempt: int) -> bool:
+        """Go on with a running attempt of a dead driver, whose worker did not die; call it in a turn.
+
+        Returns:
+            Whether the trial still runs in that attempt, and the pruner has not stopped it.
+        """
+        with readable_errors():
+            found = self._found(number)
+            known = TrialAttributes() if found is None else attributes_of(found)
+            history = dict(known.history or {})
+            running = found is not None and found.state is TrialState.RUNNING and known.attempt == attempt
+            if found is None or not running or stopped_at(history) is not None:
+                return False
+            self._storage.adopt(trial_id_of(found))
+        losses, lanes = known.losses or 0, known.lanes or 1
+        adopted = Attempt(trial_id_of(found), history, known.judged or 0, attempt, lanes, losses=losses)
+        adopted.worker, adopted.begun = known.worker or "", known.has_begun
+        self.running.add(number, adopted)
+        return True
+
+    def record(self, number: int) -> Record | None:
+        """Return a trial as the study has it at this moment; None if there is none of that number."""
+        with readable_errors():
+            found = self._found(number)
+            return None if found is None else record_of(found, self.study.marks.look())
+
+    def epochs(self, number: int) -> tuple[Epoch, ...]:
+        """Return the epochs of a running trial, in all attempts, with the metrics that each of them has."""
+        return epochs_of(number, self.running[number].history)
+
+    def _found(self, number: int) -> FrozenTrial | None:
+        try:
+            study_id = id_of(self.optuna)
+            return self._storage.get_trial(self._storage.get_trial_id_from_study_id_trial_number(study_id, number))
+        except KeyError:
+            return None
 
     def recover(self, alive: Set[str] = frozenset()) -> int:
         """Set back each trial that a dead driver left running; return their number.
