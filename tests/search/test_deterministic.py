@@ -82,7 +82,7 @@ class Bench:
 
     def die(self) -> None:
         """As if the process were killed: nothing is written any more."""
-        self.driver._trials.close()
+        self.driver.trials.close()
 
     @property
     def applied(self) -> list[tuple[int, int]]:

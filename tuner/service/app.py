@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from tuner.service import problems
-from tuner.service.api import health, outputs, snapshots, studies, trials, webhooks
+from tuner.service.api import health, outputs, remote, snapshots, studies, trials, webhooks
 from tuner.service.database import Database
 from tuner.service.job_views import wait_view
 from tuner.service.jobs import Jobs
@@ -17,6 +17,7 @@ from tuner.service.notifications import Notifications
 from tuner.service.pages import optuna_pages, page_routes
 from tuner.service.pages.page_assets import ADDRESS, PageAssets
 from tuner.service.reading import Reading
+from tuner.service.remote_driver import RemoteStudies
 from tuner.service.runner import Runner
 from tuner.service.server import Server
 from tuner.service.server_options import ServerOptions
@@ -28,6 +29,7 @@ from tuner.service.torch_side import TorchSide
 API = "/api/v1"
 
 RESOURCES: tuple[APIRouter, ...] = (
+    remote.router,  # first, since a route is found by trying each
     studies.router,
     trials.router,
     outputs.router,
@@ -49,7 +51,9 @@ def create_app(options: ServerOptions) -> FastAPI:
                 app.state.refusal = error  # for the command, which says it in its own way
                 raise
             app.state.server = server
+            await server.remote.start()
             yield
+            await server.remote.stop()
             await run_in_threadpool(server.runner.stop)
 
     app = FastAPI(
@@ -97,4 +101,5 @@ def _opened(options: ServerOptions, stack: contextlib.ExitStack) -> Server:
         studies=listed,
         torch_side=torch_side,
         outputs=outputs,
+        remote=RemoteStudies(database, jobs),
     )

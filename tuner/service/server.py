@@ -8,6 +8,7 @@ from tuner.service.database import Database
 from tuner.service.job_views import wait_view
 from tuner.service.jobs import Jobs
 from tuner.service.reading import Reading
+from tuner.service.remote_driver import RemoteStudies
 from tuner.service.runner import Runner
 from tuner.service.schemas import WaitView
 from tuner.service.server_options import ServerOptions
@@ -30,6 +31,7 @@ class Server:
     studies: StudyList
     torch_side: TorchSide
     outputs: StudyOutputs
+    remote: RemoteStudies
 
     def wait_of(self, job: int) -> WaitView | None:
         """Return why a job waits; None if it does not."""

@@ -126,9 +126,11 @@ leases = Table(
     Column("attempt", Integer, nullable=False),
     Column("worker", String(200), nullable=False),
     Column("owner", String(80), nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("key", String(200), nullable=False),
     Column("expires_at", Float, nullable=False),
 )
-"""The trials of remote workers, until they end or the lease expires."""
+"""The trials of remote workers, until they end or the lease expires. `key` is that of the request that asked."""
 
 answers = Table(
     "service_answers",

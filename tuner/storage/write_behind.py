@@ -88,8 +88,8 @@ class WriteBehindStorage(StorageProxy):
 
     def adopt(self, trial_id: int) -> None:
         """Make a running trial of a dead driver this driver's; call it in a turn."""
-        with self._caches.lock:
-            self._caches.own(trial_id, True)
+        with self.caches.lock:
+            self.caches.own(trial_id, True)
             self._transactions.claim(trial_id)
             self.flush()
 

@@ -1,8 +1,11 @@
-"""What a route needs: the running server, and a user of a role."""
+"""What a route needs: the running server, and a user of a role.
+
+They are coroutines: FastAPI calls a plain function in another thread, which costs more than all that they do.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Annotated, TypeAlias
 
@@ -13,16 +16,16 @@ from tuner.service.problems import Refused
 from tuner.service.server import Server
 
 
-def server_of(request: Request) -> Server:
+async def server_of(request: Request) -> Server:
     """Return the running server."""
     server: Server = request.app.state.server
     return server
 
 
-def at_least(role: Role) -> Callable[[Request], Principal]:
+def at_least(role: Role) -> Callable[[Request], Awaitable[Principal]]:
     """Return a dependency: the user of the request, who has at least this role."""
 
-    def principal(request: Request) -> Principal:
+    async def principal(request: Request) -> Principal:
         user: Principal | None = getattr(request.state, "principal", None)
         if user is None:
             detail = "this needs a token: Authorization: Bearer TOKEN, or log in on the page"

@@ -91,6 +91,8 @@ def upgrade() -> None:
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("worker", sa.String(length=200), nullable=False),
         sa.Column("owner", sa.String(length=80), nullable=False),
+        sa.Column("seconds", sa.Float(), nullable=False),
+        sa.Column("key", sa.String(length=200), nullable=False),
         sa.Column("expires_at", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("study", "trial", name=op.f("pk_service_leases")),
     )
