@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 CODE = """
-import json, resource, sys
+import json, sys
+
+import psutil
 from starlette.testclient import TestClient
 from tuner.service.app import create_app
 from tuner.service.server_options import ServerOptions
@@ -17,7 +19,7 @@ with TestClient(create_app(ServerOptions())) as client:
     client.get("/healthz").raise_for_status()
     client.get("/api/openapi.json").raise_for_status()
     heavy = {"torch", "torchvision", "sklearn", "pandas", "plotly", "PIL", "ray"} & sys.modules.keys()
-    print(json.dumps([sorted(heavy), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+    print(json.dumps([sorted(heavy), psutil.Process().memory_info().rss / 2**20]))
 """
 
 
