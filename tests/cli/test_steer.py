@@ -15,6 +15,7 @@ from tests.support.asking import complete, opened
 from tuner import storage
 from tuner.cli import app
 from tuner.errors import TunerError
+from tuner.protocol import Outcome, State
 from tuner.storage.requests import Action, Requests
 
 
@@ -73,6 +74,20 @@ def test_an_ignored_trial_is_said_to_be_ignored_wherever_it_is_shown(url: str, t
     assert "ignores" in exported
     assert said("trial", "tiny", "0", "ignore", "--undo") == "trial 0 of study tiny counts again\n"
     assert "ignored" not in said("show", "tiny")
+
+
+def test_what_was_asked_of_a_deleted_study_is_asked_of_no_later_one_of_its_name(url: str) -> None:
+    trials = opened(url, TINY)
+    trials.ask()
+    trials.tell(Outcome(0, 1, State.FAILED, cause="as asked"))
+
+    asked = CliRunner().invoke(app, ["trial", "tiny", "0", "retry", "--storage", url], catch_exceptions=False)
+    pending = [request.action for request in Requests(url, "tiny").pending()]
+    CliRunner().invoke(app, ["delete", "tiny", "--yes", "--storage", url], catch_exceptions=False)
+
+    assert asked.output == "trial 0 of study tiny runs again; without a run at work, the next `tuner run` trains it\n"
+    assert pending == [Action.RETRY_TRIAL]
+    assert list(Requests(url, "tiny").pending()) == []
 
 
 def test_a_user_without_a_name_asks_with_a_number(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,19 +50,29 @@ def steer_trial(
         UsageError: there is no such action, or it cannot be undone.
         StorageError: the database cannot be used.
     """
-    action = member_of(Steer, action, "the action")
-    if undo and action is not Steer.IGNORE:
-        raise UsageError(f"--undo: {action.value} cannot be undone, only ignore can")
+    chosen = _action(action, undo)
     study = load_study(open_storage(storage), study_name)
     record = study.record(number)
-    match action:
+    steer(storage, study, record, chosen, undo, actor)
+    return record
+
+
+def steer(storage: str, study: Study, record: Record, action: Steer | str, undo: bool = False, actor: str = "") -> None:
+    """Do what `steer_trial` does, with a study and a record that were read already."""
+    match _action(action, undo):
         case Steer.STOP:
             _stop(storage, study, record, actor)
         case Steer.IGNORE:
             _ignore(study, record, undo, actor or this_user())
         case Steer.RETRY:
             _retry(storage, study, record, actor)
-    return record
+
+
+def _action(action: Steer | str, undo: bool) -> Steer:
+    chosen = member_of(Steer, action, "the action")
+    if undo and chosen is not Steer.IGNORE:
+        raise UsageError(f"--undo: {chosen.value} cannot be undone, only ignore can")
+    return chosen
 
 
 def stop_runs(storage: str, study_name: str, actor: str = "") -> Mapping[str, str]:
