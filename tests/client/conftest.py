@@ -39,8 +39,7 @@ class InProcess(httpx.BaseTransport):
 @pytest.fixture
 def client(url: str) -> Iterator[Client]:
     """A client of a server of the database at `url`, whose user is local; nothing runs there."""
-    with (
-        logged_in(ServerOptions(storage=url)) as browser,
-        Client("http://127.0.0.1:8000", "token", transport=InProcess(browser), patience=1) as found,
-    ):
-        yield found
+    with logged_in(ServerOptions(storage=url)) as browser:
+        token = browser.headers["Authorization"].removeprefix("Bearer ")
+        with Client("http://127.0.0.1:8000", token, transport=InProcess(browser), patience=1) as found:
+            yield found

@@ -88,7 +88,7 @@ def test_each_line_of_the_tour_has_what_it_needs_from_the_lines_above(tmp_path: 
 STEERING = {"stop"}
 """Commands that need a run at work, which the tour has none of."""
 
-AT_A_SERVER = {"serve", "login", "logout", "upload"}
+AT_A_SERVER = {"serve", "users", "login", "logout", "upload"}
 """Commands of the service, which the tour does not start."""
 
 

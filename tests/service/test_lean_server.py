@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from tuner.service.app import create_app
 from tuner.service.server_options import ServerOptions
 
-with TestClient(create_app(ServerOptions())) as client:
+with TestClient(create_app(ServerOptions()), base_url="http://127.0.0.1") as client:
     client.get("/healthz").raise_for_status()
     client.get("/api/openapi.json").raise_for_status()
     heavy = {"torch", "torchvision", "sklearn", "pandas", "plotly", "PIL", "ray"} & sys.modules.keys()

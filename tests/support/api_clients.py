@@ -1,4 +1,4 @@
-"""A server in the test's own process, and clients of it that are logged in."""
+"""A server in the test's own process, clients of it, and users with tokens."""
 
 from __future__ import annotations
 
@@ -6,33 +6,57 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from starlette.types import Receive, Scope, Send
 
-from tuner.service.access import LOCAL, Principal
+from tuner.service.access import LOCAL, Principal, Role
+from tuner.service.accounts import Accounts
 from tuner.service.app import create_app
+from tuner.service.database import Database
 from tuner.service.server import Server
 from tuner.service.server_options import ServerOptions
+
+ADDRESS = "http://127.0.0.1:8000"
+
+
+@contextlib.contextmanager
+def serve_here(options: ServerOptions) -> Iterator[TestClient]:
+    """Yield a client without a login, of a server that runs in this process until the end."""
+    with TestClient(create_app(options), base_url=ADDRESS, follow_redirects=False) as client:
+        yield client
 
 
 @contextlib.contextmanager
 def logged_in(options: ServerOptions, user: Principal = LOCAL) -> Iterator[TestClient]:
-    """Yield a client of a server in this process, as a user."""
-    app = create_app(options)
-
-    async def with_user(scope: Scope, receive: Receive, send: Send) -> None:
-        scope.setdefault("state", {})["principal"] = user
-        await app(scope, receive, send)
-
-    with TestClient(with_user, base_url="http://127.0.0.1:8000") as client:
-        client.server = app.state.server  # type: ignore[attr-defined]
+    """Yield a client with the token of a user, who is added; or with that of the printed link."""
+    with serve_here(options) as client:
+        if user == LOCAL:
+            client.headers.update(bearer(server_of(client).authentication.open_link))
+        else:
+            client.headers.update(with_token(options.storage, user.name, user.role))
         yield client
 
 
 def server_of(client: TestClient) -> Server:
     """The parts of a client's server."""
-    server: Server = client.server  # type: ignore[attr-defined]
+    assert isinstance(client.app, FastAPI)
+    server: Server = client.app.state.server
     return server
+
+
+def with_token(url: str, name: str, role: Role = Role.MEMBER, expires_at: float | None = None) -> dict[str, str]:
+    """Add a user, and give the header with their token; the database is made where there is none."""
+    database = Database(url)
+    if not database.is_current:
+        database.upgrade()
+    accounts = Accounts(database)
+    accounts.add(name, role)
+    return bearer(accounts.issue(name, expires_at=expires_at)[0])
+
+
+def bearer(token: object) -> dict[str, str]:
+    """The header of a token."""
+    return {"Authorization": f"Bearer {token}"}
 
 
 def api(path: str) -> str:

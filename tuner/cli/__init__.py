@@ -6,6 +6,7 @@ train      the final model             dashboard             optuna-dashboard on
 predict    with it                     status                what runs at this moment
 serve      the service for a team      logs, stop, trial     follow and steer what runs
 upload     data for it                 login, logout         the token of a server
+users      who may use it
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from tuner.cli import (
     show,
     status,
     steer,
+    team,
     train,
     upload,
 )
@@ -78,6 +80,7 @@ COMMANDS: dict[str, Callable[..., object]] = {
 }
 for _name, _function in COMMANDS.items():
     app.command(_name, cls=help_text.Command, help=help_text.help_of(_function))(_function)
+app.add_typer(team.users)
 
 
 def _version(asked: bool) -> None:

@@ -86,6 +86,22 @@ class Group(TyperGroup):
         )
 
 
+class Subgroup(Group):
+    """The actions of one command, with help that fits its terminal."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the action that the arguments begin with.
+
+        Raises:
+            UsageError: there is none; the message suggests a similar one.
+        """
+        name = args[0]
+        if name in self.commands or name.startswith("-"):
+            return TyperGroup.resolve_command(self, ctx, args)
+        hint = did_you_mean(name, self.commands)
+        raise UsageError(f"tuner {self.name} has no action {name}{hint}: there are {listing(self.commands)}")
+
+
 def _lines(command: Any, ctx: Any, width: int) -> Iterator[str]:
     """Yield the usage, the text, and each argument and option."""
     yield from _wrapped(command.get_usage(ctx), "", width)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tuner.cli import options
+from tuner.cli.extras import need_serve
 from tuner.cli.views.wrapping import say
 from tuner.config import DEFAULT_STORAGE
 from tuner.errors import UsageError, did_you_mean
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 QUEUE, ACCESS = "What it runs", "Who reaches it"
 """The groups of options in the help."""
-
-EXTRA = ("alembic", "argon2", "fastapi", "httpx", "uvicorn")
-"""Packages of the extra `serve`."""
 
 
 def serve(
@@ -36,6 +33,14 @@ def serve(
     ] = None,
     ssl_keyfile: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Key of the certificate.", rich_help_panel=ACCESS)
+    ] = None,
+    origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="URL",
+            help="Another address by which it is reached, such as https://tuner.lab of a proxy; repeatable.",
+            rich_help_panel=ACCESS,
+        ),
     ] = None,
     cpus: Annotated[
         int | None,
@@ -71,8 +76,7 @@ def serve(
 
     Example: tuner serve --port 8080
     """
-    if missing := [name for name in EXTRA if importlib.util.find_spec(name) is None]:
-        raise UsageError(f"tuner serve needs further packages ({missing[0]}): pip install 'tuner[serve]'")
+    need_serve("tuner serve")
     from tuner.service import log_lines, preconditions, serving
 
     asked = ServerOptions(
@@ -85,6 +89,7 @@ def serve(
         ray_address=ray_address,
         leave_running=leave_running,
         certificate=_certificate(ssl_certfile, ssl_keyfile),
+        origins=tuple(origin or ()),
     )
     found = preconditions.obstacles(asked)
     for sentence in found if check else found[:1]:

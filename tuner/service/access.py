@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from tuner.errors import UsageError
+
 
 class Role(enum.IntEnum):
     """What a user may do; each role may do what the ones below it may.
@@ -22,6 +24,10 @@ class Role(enum.IntEnum):
         return cls[name.upper()]
 
 
+class UnknownUser(UsageError):
+    """There is no such user, or no such token."""
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """The user behind a request; `name` is the owner of what it submits."""
@@ -36,3 +42,17 @@ class Principal:
 
 LOCAL = Principal("local", Role.ADMIN)
 """The user of the printed link, while there are no users. No user has this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A principal, and how the server recognised it: by a token or by a cookie.
+
+    `token` is the id of the token, None for the printed link. `csrf` is the secret that each write with a cookie
+    repeats, None for a token. `expires_at` is in seconds since 1970, None if it does not end by itself.
+    """
+
+    principal: Principal
+    token: str | None
+    csrf: str | None = None
+    expires_at: float | None = None

@@ -9,10 +9,26 @@ from fastapi import APIRouter, FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from tuner.service import problems
-from tuner.service.api import health, outputs, remote, snapshots, studies, trials, webhooks
+from tuner.service.accounts import Accounts
+from tuner.service.api import (
+    audit_entries,
+    health,
+    outputs,
+    remote,
+    sessions,
+    snapshots,
+    studies,
+    trials,
+    users,
+    webhooks,
+)
+from tuner.service.audit_log import AuditLog
+from tuner.service.authentication import Authentication
 from tuner.service.database import Database
+from tuner.service.guard import Guard
 from tuner.service.job_views import wait_view
 from tuner.service.jobs import Jobs
+from tuner.service.link_token import link_token, refuse_open_port
 from tuner.service.notifications import Notifications
 from tuner.service.pages import optuna_pages, page_routes
 from tuner.service.pages.page_assets import ADDRESS, PageAssets
@@ -35,8 +51,14 @@ RESOURCES: tuple[APIRouter, ...] = (
     outputs.router,
     snapshots.router,
     webhooks.router,
+    sessions.router,
+    users.router,
+    audit_entries.router,
 )
 """The routes below `/api/v1`, one file a resource."""
+
+ANSWERS = (400, 401, 403, 413, 421, 429, 503)
+"""Problems that any of them can have: the guard's, and those of a database that is away."""
 
 
 def create_app(options: ServerOptions) -> FastAPI:
@@ -65,13 +87,14 @@ def create_app(options: ServerOptions) -> FastAPI:
         lifespan=lifespan,
     )
     problems.install(app)
+    app.add_middleware(Guard, options=options)
     app.add_middleware(Timed)
     app.include_router(health.router)
     app.include_router(page_routes.router)
     app.include_router(optuna_pages.router)
     app.mount(ADDRESS, PageAssets())
     for router in RESOURCES:
-        app.include_router(router, prefix=API)
+        app.include_router(router, prefix=API, responses=problems.responses(*ANSWERS))
     return app
 
 
@@ -80,6 +103,9 @@ def _opened(options: ServerOptions, stack: contextlib.ExitStack) -> Server:
     database = Database(options.storage)
     stack.enter_context(database.served())
     database.upgrade()
+    accounts = Accounts(database)
+    refuse_open_port(options, accounts.users())
+    link = link_token(database.home) if options.is_loopback else None
     jobs = Jobs(database)
     runner = Runner(options, database, jobs)
     jobs.changed = runner.wake
@@ -102,4 +128,7 @@ def _opened(options: ServerOptions, stack: contextlib.ExitStack) -> Server:
         torch_side=torch_side,
         outputs=outputs,
         remote=RemoteStudies(database, jobs),
+        accounts=accounts,
+        authentication=Authentication(database, link),
+        audit=AuditLog(database),
     )

@@ -7,7 +7,10 @@ import ssl
 from collections.abc import Iterator
 
 from tuner.errors import TunerError
+from tuner.service.accounts import Accounts
 from tuner.service.database import Database
+from tuner.service.link_token import refuse_open_port
+from tuner.service.own_addresses import OwnAddresses
 from tuner.service.server_options import ServerOptions
 from tuner.service.serving import listen
 from tuner.storage.urls import parse, shown, sqlite_file
@@ -15,7 +18,7 @@ from tuner.storage.urls import parse, shown, sqlite_file
 
 def obstacles(options: ServerOptions) -> list[str]:
     """Return what would stop a server from starting; empty if nothing does. Nothing is written."""
-    return [*_port(options), *_certificate(options), *_data_root(options), *_database(options)]
+    return [*_port(options), *_certificate(options), *_origins(options), *_data_root(options), *_database(options)]
 
 
 def _port(options: ServerOptions) -> Iterator[str]:
@@ -38,6 +41,13 @@ def _certificate(options: ServerOptions) -> Iterator[str]:
         yield f"--ssl-certfile {certificate} --ssl-keyfile {key}: cannot be used: {error.strerror or error}"
 
 
+def _origins(options: ServerOptions) -> Iterator[str]:
+    try:
+        OwnAddresses(options)
+    except TunerError as error:
+        yield str(error)
+
+
 def _data_root(options: ServerOptions) -> Iterator[str]:
     root = options.data_root
     if root is not None and not (root.is_dir() and os.access(root, os.R_OK | os.X_OK)):
@@ -51,8 +61,10 @@ def _database(options: ServerOptions) -> Iterator[str]:
         if file is not None and not file.exists():
             if not os.access(file.parent, os.W_OK | os.X_OK):
                 yield f"{shown(options.storage)}: the folder {file.parent} cannot be written; choose another --storage"
+            refuse_open_port(options, ())
             return
         database.refuse_newer()
+        refuse_open_port(options, Accounts(database).users() if database.is_current else ())
         with database.served():
             pass
     except TunerError as error:

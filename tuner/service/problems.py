@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from tuner.errors import SpaceError, StorageError, StudyError, TunerError, UsageError
+from tuner.service.access import UnknownUser
 from tuner.service.schemas import FaultView, Problem
 
 MEDIA_TYPE = "application/problem+json"
@@ -78,7 +79,7 @@ async def _of_tuner(request: Request, error: Exception) -> JSONResponse:
     match error:
         case SpaceError():
             return problem(422, "The space has faults.", faults_of(error))
-        case StudyError():
+        case StudyError() | UnknownUser():
             return problem(404, str(error))
         case UsageError():
             return problem(422, str(error))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tuner.service.accounts import Accounts
+from tuner.service.audit_log import AuditLog
+from tuner.service.authentication import Authentication
 from tuner.service.database import Database
 from tuner.service.job_views import wait_view
 from tuner.service.jobs import Jobs
@@ -32,6 +35,9 @@ class Server:
     torch_side: TorchSide
     outputs: StudyOutputs
     remote: RemoteStudies
+    accounts: Accounts
+    authentication: Authentication
+    audit: AuditLog
 
     def wait_of(self, job: int) -> WaitView | None:
         """Return why a job waits; None if it does not."""

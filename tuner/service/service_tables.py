@@ -47,12 +47,12 @@ sessions = Table(
     "service_sessions",
     metadata,
     Column("digest", String(64), primary_key=True),
-    Column("user_id", ForeignKey("service_users.id"), index=True),
+    Column("token_id", ForeignKey("service_tokens.id"), index=True),
     Column("csrf", String(64), nullable=False),
     Column("created_at", Float, nullable=False),
     Column("expires_at", Float, nullable=False),
 )
-"""Logins of the page. Without a user it is the one of the printed link."""
+"""Logins of the page, with the token of each. Without a token it began with the printed link."""
 
 jobs = Table(
     "service_jobs",

@@ -10,10 +10,12 @@ import socket
 from collections.abc import Callable, Iterator
 
 import uvicorn
+from fastapi import FastAPI
 from uvicorn.server import HANDLED_SIGNALS
 
 from tuner.errors import UsageError
 from tuner.service.app import create_app
+from tuner.service.server import Server
 from tuner.service.server_options import ServerOptions
 
 CLOSING_SECONDS = 3
@@ -25,7 +27,7 @@ def serve_until_stopped(options: ServerOptions, ready: Callable[[str], None]) ->
 
     Args:
         options: of the server.
-        ready: called with the server's address, once it answers.
+        ready: called with the link to the server, once it answers.
 
     Raises:
         UsageError: it cannot listen there.
@@ -44,7 +46,7 @@ def serve_until_stopped(options: ServerOptions, ready: Callable[[str], None]) ->
         timeout_graceful_shutdown=CLOSING_SECONDS,
         server_header=False,
     )
-    server = _Server(config, lambda: ready(options.address))
+    server = _Server(config, lambda: ready(_link(app, options.address)))
     with contextlib.closing(listening):
         try:
             server.run(sockets=[listening])
@@ -64,6 +66,13 @@ def listen(options: ServerOptions) -> socket.socket:
     except OSError as error:
         where = f"--host {options.host} --port {options.port}"
         raise UsageError(f"{where}: cannot be used: {error.strerror}; choose another") from None
+
+
+def _link(app: FastAPI, address: str) -> str:
+    """Return the address with the token that opens it; without a token where there are users."""
+    server: Server = app.state.server
+    token = server.authentication.open_link
+    return address if token is None else f"{address}/?token={token}"
 
 
 class _Server(uvicorn.Server):

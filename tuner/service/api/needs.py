@@ -9,11 +9,22 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Annotated, TypeAlias
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyCookie, HTTPBearer
 
 from tuner.service.access import Principal, Role
 from tuner.service.problems import Refused
 from tuner.service.server import Server
+from tuner.service.session_cookie import SESSION_COOKIE
+
+BEARER = HTTPBearer(auto_error=False, scheme_name="bearer", description="A token: `tuner users add` prints one.")
+COOKIE = APIKeyCookie(
+    name=SESSION_COOKIE,
+    auto_error=False,
+    scheme_name="cookie",
+    description="A login on the page; writes repeat its `csrf` as X-CSRF-Token.",
+)
+"""What the document of the API says of logins. The guard has recognised the user before."""
 
 
 async def server_of(request: Request) -> Server:
@@ -22,10 +33,12 @@ async def server_of(request: Request) -> Server:
     return server
 
 
-def at_least(role: Role) -> Callable[[Request], Awaitable[Principal]]:
+def at_least(role: Role) -> Callable[..., Awaitable[Principal]]:
     """Return a dependency: the user of the request, who has at least this role."""
 
-    async def principal(request: Request) -> Principal:
+    async def principal(
+        request: Request, bearer: object = Security(BEARER), cookie: object = Security(COOKIE)
+    ) -> Principal:
         user: Principal | None = getattr(request.state, "principal", None)
         if user is None:
             detail = "this needs a token: Authorization: Bearer TOKEN, or log in on the page"

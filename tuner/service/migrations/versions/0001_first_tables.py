@@ -135,19 +135,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_service_job_changes_job_id"), ["job_id"], unique=False)
 
     op.create_table(
-        "service_sessions",
-        sa.Column("digest", sa.String(length=64), nullable=False),
-        sa.Column("user_id", sa.Integer(), nullable=True),
-        sa.Column("csrf", sa.String(length=64), nullable=False),
-        sa.Column("created_at", sa.Float(), nullable=False),
-        sa.Column("expires_at", sa.Float(), nullable=False),
-        sa.ForeignKeyConstraint(["user_id"], ["service_users.id"], name=op.f("fk_service_sessions_user_id")),
-        sa.PrimaryKeyConstraint("digest", name=op.f("pk_service_sessions")),
-    )
-    with op.batch_alter_table("service_sessions", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_service_sessions_user_id"), ["user_id"], unique=False)
-
-    op.create_table(
         "service_tokens",
         sa.Column("id", sa.String(length=24), nullable=False),
         sa.Column("user_id", sa.Integer(), nullable=False),
@@ -162,6 +149,19 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("service_tokens", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_service_tokens_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
+        "service_sessions",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("token_id", sa.String(length=24), nullable=True),
+        sa.Column("csrf", sa.String(length=64), nullable=False),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.Column("expires_at", sa.Float(), nullable=False),
+        sa.ForeignKeyConstraint(["token_id"], ["service_tokens.id"], name=op.f("fk_service_sessions_token_id")),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_service_sessions")),
+    )
+    with op.batch_alter_table("service_sessions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_service_sessions_token_id"), ["token_id"], unique=False)
 
     op.create_table(
         "service_uses",
