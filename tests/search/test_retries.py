@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 from pathlib import Path
@@ -169,6 +170,10 @@ def record(folder: Path, number: int) -> Record:
     return load_study(open_storage(f"sqlite:///{folder / 'studies.db'}"), "again").records()[number]
 
 
+def log(folder: Path) -> str:
+    return (folder / "events.jsonl").read_text() if (folder / "events.jsonl").exists() else ""
+
+
 @pytest.mark.slow
 def test_a_run_in_another_process_that_is_killed_after_the_request_loses_nothing(space: Path) -> None:
     """Its workers are busy when the request comes, so it is killed before it has met it."""
@@ -213,3 +218,20 @@ def test_workers_of_another_process_retry_within_seconds(space: Path) -> None:
         assert run.wait(30) == 130
     finally:
         run.kill()
+
+
+@pytest.mark.slow
+def test_a_run_of_another_process_sees_within_a_second_that_its_best_trial_is_ignored(space: Path) -> None:
+    folder = mended(space).parent
+    (folder / "pause").write_text("0.35")  # trials 2 and 3 take 4 epochs together
+    call = [*command(), "run", "again.yaml", "--log-file", "events.jsonl"]
+    run = subprocess.Popen(call, cwd=folder, env=environment(), stdout=subprocess.PIPE, text=True)
+    url = f"sqlite:///{folder / 'studies.db'}"
+
+    until(lambda: '"event": "ended", "trial": 1,' in log(folder), 120)
+    steer_trial(url, "again", 1, "ignore")
+    said = run.communicate(timeout=60)[0]
+
+    ended = [line for line in map(json.loads, log(folder).splitlines()) if line["event"] == "ended"]
+    assert [(line["trial"], line["best"]) for line in ended] == [(0, True), (1, True), (2, False), (3, True)]
+    assert "trial 3" in said
