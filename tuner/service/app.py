@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from tuner.service import problems
 from tuner.service.accounts import Accounts
+from tuner.service.answers import Answers
 from tuner.service.api import (
     audit_entries,
     health,
@@ -26,6 +27,7 @@ from tuner.service.audit_log import AuditLog
 from tuner.service.authentication import Authentication
 from tuner.service.database import Database
 from tuner.service.guard import Guard
+from tuner.service.idempotency import Idempotency
 from tuner.service.job_views import wait_view
 from tuner.service.jobs import Jobs
 from tuner.service.link_token import link_token, refuse_open_port
@@ -87,6 +89,7 @@ def create_app(options: ServerOptions) -> FastAPI:
         lifespan=lifespan,
     )
     problems.install(app)
+    app.add_middleware(Idempotency)
     app.add_middleware(Guard, options=options)
     app.add_middleware(Timed)
     app.include_router(health.router)
@@ -131,4 +134,5 @@ def _opened(options: ServerOptions, stack: contextlib.ExitStack) -> Server:
         accounts=accounts,
         authentication=Authentication(database, link),
         audit=AuditLog(database),
+        answers=Answers(database),
     )

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, parse_qsl, quote, urlencode
 import anyio.to_thread
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -107,6 +107,8 @@ class Guard:
             answer = problem(refused.status, refused.detail, headers=refused.headers)
         except HTTPException as error:
             answer = problem(error.status_code, error.detail)
+        except ClientDisconnect:
+            return
         except StorageError as error:
             answer = problem(503, str(error), headers={"Retry-After": "5"})
         if answer is not None:

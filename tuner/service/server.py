@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tuner.service.accounts import Accounts
+from tuner.service.answers import Answers
 from tuner.service.audit_log import AuditLog
 from tuner.service.authentication import Authentication
 from tuner.service.database import Database
@@ -38,6 +39,7 @@ class Server:
     accounts: Accounts
     authentication: Authentication
     audit: AuditLog
+    answers: Answers
 
     def wait_of(self, job: int) -> WaitView | None:
         """Return why a job waits; None if it does not."""
