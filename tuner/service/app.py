@@ -14,12 +14,10 @@ from tuner.service.answers import Answers
 from tuner.service.api import (
     audit_entries,
     health,
-    outputs,
     remote,
     sessions,
     snapshots,
-    studies,
-    trials,
+    study_routes,
     users,
     webhooks,
 )
@@ -41,6 +39,7 @@ from tuner.service.server import Server
 from tuner.service.server_options import ServerOptions
 from tuner.service.study_list import StudyList
 from tuner.service.study_outputs import StudyOutputs
+from tuner.service.submissions import Submissions
 from tuner.service.telemetry import Telemetry, Timed
 from tuner.service.torch_side import TorchSide
 
@@ -48,9 +47,7 @@ API = "/api/v1"
 
 RESOURCES: tuple[APIRouter, ...] = (
     remote.router,  # first, since a route is found by trying each
-    studies.router,
-    trials.router,
-    outputs.router,
+    *study_routes.ROUTERS,
     snapshots.router,
     webhooks.router,
     sessions.router,
@@ -135,4 +132,5 @@ def _opened(options: ServerOptions, stack: contextlib.ExitStack) -> Server:
         authentication=Authentication(database, link),
         audit=AuditLog(database),
         answers=Answers(database),
+        submissions=Submissions(options, database.home, reading, jobs, torch_side),
     )

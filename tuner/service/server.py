@@ -18,6 +18,7 @@ from tuner.service.schemas import WaitView
 from tuner.service.server_options import ServerOptions
 from tuner.service.study_list import StudyList
 from tuner.service.study_outputs import StudyOutputs
+from tuner.service.submissions import Submissions
 from tuner.service.telemetry import Telemetry
 from tuner.service.torch_side import TorchSide
 
@@ -40,6 +41,7 @@ class Server:
     authentication: Authentication
     audit: AuditLog
     answers: Answers
+    submissions: Submissions
 
     def wait_of(self, job: int) -> WaitView | None:
         """Return why a job waits; None if it does not."""

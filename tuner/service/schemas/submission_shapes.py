@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -12,6 +12,9 @@ from tuner.service.schemas.trial_shapes import DifferenceView
 
 HIGHEST_PRIORITY = 9
 LARGEST_INT = 2**31 - 1
+
+Workers: TypeAlias = Annotated[int, Field(ge=1, le=4096)] | Literal["auto"]
+"""How many workers train; `auto` is as many as the server has room for."""
 
 NAME = Field(None, min_length=1, max_length=200)
 COUNT = Field(None, ge=1, le=LARGEST_INT)
@@ -43,12 +46,12 @@ class SubmitBody(CheckBody):
     seed: int | None = Field(None, ge=0, le=2**63 - 1)
     keep: int | None = Field(None, ge=0, le=LARGEST_INT)
     """How many of the best trials keep their checkpoints."""
-    workers: int | Literal["auto"] | None = Field(None, ge=1, le=4096)
+    workers: Workers | None = None
     threads: int | None = Field(None, ge=1, le=4096)
     """Threads of each worker."""
     workers_per_gpu: int | None = Field(None, ge=1, le=256)
     device: str = Field("auto", max_length=20)
-    fuse: int | Literal["auto", "off"] = "auto"
+    fuse: Annotated[int, Field(ge=2, le=4096)] | Literal["auto", "off"] = "auto"
     deterministic: int | None = Field(None, ge=1, le=LARGEST_INT)
     """The size of the batches in which trials are sampled; the seed alone then decides the study."""
     priority: int = Field(0, ge=-HIGHEST_PRIORITY, le=HIGHEST_PRIORITY)
@@ -61,7 +64,7 @@ class PatchBody(Body):
     trials: int | None = COUNT
     """The study's total. A study that has it is done; a larger one queues it again."""
     timeout: float | str | None = None
-    workers: int | Literal["auto"] | None = Field(None, ge=1, le=4096)
+    workers: Workers | None = None
     """A running study takes it at its next start."""
     priority: int | None = Field(None, ge=-HIGHEST_PRIORITY, le=HIGHEST_PRIORITY)
 
@@ -88,7 +91,7 @@ class ConfirmBody(Body):
     seeds: int | None = Field(None, ge=2, le=LARGEST_INT)
     splits: bool | None = None
     """Whether each seed draws training and validation rows anew."""
-    workers: int | Literal["auto"] | None = Field(None, ge=1, le=4096)
+    workers: Workers | None = None
     threads: int | None = Field(None, ge=1, le=4096)
     workers_per_gpu: int | None = Field(None, ge=1, le=256)
     device: str = Field("auto", max_length=20)
