@@ -185,18 +185,9 @@ class Database:
 
     def delete(self, study: Study) -> None:
         """Delete a study with its trials and files; no run may work on it."""
-        import shutil
+        from tuner.study.deletion import delete_with_files
 
-        from tuner.storage import alone, study_folder
-        from tuner.storage.requests import requests_of
-        from tuner.study import delete_study
-
-        with alone(self.place, study.name):
-            if study.uid:
-                shutil.rmtree(study_folder(self.place, study.name, study.uid), ignore_errors=True)
-            delete_study(self._opened, study.name)
-            if (requests := requests_of(self.place, study.name)) is not None:
-                requests.clear()
+        delete_with_files(self.place, study)
 
 
 def home(storage: str, server: str | None) -> Home:

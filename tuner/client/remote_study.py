@@ -164,7 +164,7 @@ class RemoteStudy(StudyReader):
 
     def ignore_trial(self, trial: int, undo: bool = False) -> None:
         """Take a trial out of best, plots, importances and the sampler's view, or take it back in."""
-        self._steer(trial, "unignore" if undo else "ignore")
+        self._steer(trial, "ignore", undo)
 
     def retry_trial(self, trial: int) -> None:
         """Run a trial that failed or was pruned again, under its number."""
@@ -177,8 +177,8 @@ class RemoteStudy(StudyReader):
     def _act(self, action: str, reason: str) -> None:
         self._connection.post(self._path(action), {"reason": reason} if reason else {})
 
-    def _steer(self, trial: int, action: str) -> None:
-        self._connection.post(self._path("trials", trial, action))
+    def _steer(self, trial: int, action: str, undo: bool = False) -> None:
+        self._connection.post(self._path("trials", trial, action), {"undo": True} if undo else {})
 
 
 class RemoteConfirmation:

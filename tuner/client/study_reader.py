@@ -182,7 +182,7 @@ class StudyReader:
             StudyError: there is no such trial.
         """
         place = self._path("trials", trial, "log")
-        return self._connection.request("GET", place, params={"start": start}).content
+        return self._connection.request("GET", place, params={"offset": start}).content
 
     def _path(self, *parts: object) -> str:
         return path("studies", self.name, *parts)

@@ -35,9 +35,13 @@ class Kept:
                 found[int(file.name.partition(".")[0])].append(file)
         return dict(found)
 
+    def log_file(self, trial: int) -> Path | None:
+        """Return the file that a trial's output goes to, if the study has a folder."""
+        return None if self._folder is None else self._folder / "logs" / f"{trial}.log"
+
     def log(self, trial: int) -> Path | None:
         """Return the file of a trial's output, if there is one."""
-        file = None if self._folder is None else self._folder / "logs" / f"{trial}.log"
+        file = self.log_file(trial)
         return file if file is not None and size(file) else None
 
     def logs(self) -> dict[int, Path]:

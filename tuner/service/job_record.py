@@ -103,6 +103,17 @@ class Change:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class NumberedChange:
+    """A change with its number, which grows with each change of any job, and the job that it is of."""
+
+    id: int
+    job: int
+    study: str
+    kind: JobKind
+    change: Change
+
+
 def name_fit_for_service(study: str) -> str:
     """Return the name of a study, which becomes part of addresses and folders.
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row
 
 from tuner.errors import StudyError
 from tuner.service.database import Database
-from tuner.service.job_record import Change, JobKind, JobRecord, Process, Submission
+from tuner.service.job_record import Change, JobKind, JobRecord, NumberedChange, Process, Submission
 from tuner.service.lifecycle import JobState
 from tuner.service.recent_use import HALF_LIFE, Use, usage
 from tuner.service.service_tables import job_changes, jobs, uses
@@ -90,7 +90,7 @@ class Jobs:
         states: Iterable[JobState] | None = None,
     ) -> Sequence[JobRecord]:
         """Return jobs, the oldest first; each argument leaves out what differs from it."""
-        wanted = sqlalchemy.select(jobs).order_by(jobs.c.id)
+        wanted = sqlalchemy.select(jobs).where(jobs.c.deleted_at.is_(None)).order_by(jobs.c.id)
         if study is not None:
             wanted = wanted.where(jobs.c.study == study)
         if kinds is not None:
@@ -106,6 +106,37 @@ class Jobs:
         with self._database.begin() as connection:
             rows = connection.execute(wanted).all()
         return [Change(row.at, JobState(row.state), row.actor, row.reason) for row in rows]
+
+    def last_change(self) -> int:
+        """Return the number of the latest change of any job; 0 before the first."""
+        with self._database.begin() as connection:
+            return connection.execute(sqlalchemy.select(sqlalchemy.func.max(job_changes.c.id))).scalar() or 0
+
+    def changes_after(self, number: int, study: str | None = None) -> Sequence[NumberedChange]:
+        """Return the changes of jobs after the one with this number, of one study or of all, the oldest first."""
+        wanted = (
+            sqlalchemy.select(job_changes, jobs.c.study, jobs.c.kind)
+            .join(jobs, jobs.c.id == job_changes.c.job_id)
+            .where(job_changes.c.id > number)
+            .order_by(job_changes.c.id)
+        )
+        if study is not None:
+            wanted = wanted.where(jobs.c.study == study)
+        with self._database.begin() as connection:
+            rows = connection.execute(wanted).all()
+        return [
+            NumberedChange(
+                row.id, row.job_id, row.study, JobKind(row.kind), Change(row.at, JobState(row.state), row.actor, row.reason)
+            )
+            for row in rows
+        ]
+
+    def forget(self, study: str) -> None:
+        """Let the jobs of a deleted study be no longer found, but those of its final models."""
+        gone = jobs.update().where(jobs.c.study == study, jobs.c.kind != JobKind.TRAIN.value)
+        with self._database.begin() as connection:
+            connection.execute(gone.values(deleted_at=time.time()))
+        self.changed()
 
     def move(
         self,
@@ -164,7 +195,8 @@ class Jobs:
 
     def _search(self, connection: Connection, study: str) -> JobRecord | None:
         kinds = [JobKind.RUN.value, JobKind.REMOTE.value]
-        wanted = sqlalchemy.select(jobs).where(jobs.c.study == study, jobs.c.kind.in_(kinds))
+        there = jobs.c.study == study, jobs.c.kind.in_(kinds), jobs.c.deleted_at.is_(None)
+        wanted = sqlalchemy.select(jobs).where(*there)
         row = connection.execute(wanted.order_by(jobs.c.id.desc())).first()
         return None if row is None else _job(row)
 
@@ -194,6 +226,7 @@ def _account(connection: Connection, job: JobRecord, now: float) -> None:
 
 def _job(row: Row[Any]) -> JobRecord:
     values = dict(row._mapping)
+    values.pop("deleted_at")
     slots = Slots(values.pop("cpus"), values.pop("gpus"))
     process = values.pop("process")
     return JobRecord(

@@ -77,6 +77,7 @@ jobs = Table(
     Column("process", JSON),
     Column("exit_code", Integer),
     Column("reason", Text, nullable=False),
+    Column("deleted_at", Float),
     sqlite_autoincrement=True,
 )
 """`starts` counts the starts without progress. `wanted` is the state that the job takes when its driver has ended.

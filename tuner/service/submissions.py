@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from tuner.errors import SpaceError, StudyError
 from tuner.service.access import Principal
+from tuner.results.best_config import moved_paths
 from tuner.service.control import refuse_oversized
+from tuner.service.driver_command import SPACE_FILE
 from tuner.service.job_record import JobKind, JobRecord, Submission, name_fit_for_service
 from tuner.service.job_views import slots_view
 from tuner.service.jobs import Jobs
@@ -34,11 +37,13 @@ from tuner.service.space_policy import SpacePolicy
 from tuner.service.submission_folder import place
 from tuner.service.torch_side import TorchSide
 from tuner.service.trial_views import differences
-from tuner.space import Space
+from tuner.space import Space, edit
 from tuner.space.edit import settings_of
 from tuner.space.parameter_text import condition_text, range_text
-from tuner.space.suggest import Random
+from tuner.space.suggest import Corner, Random
 from tuner.space.tree import Choice, Int, Row
+from tuner.study import Study
+from tuner.study.study import CONFIRM, noted
 
 SAMPLES = 3
 """Sampled configs in the answer of a check."""
@@ -104,7 +109,7 @@ class Submissions:
             TunerError: the check took too long.
         """
         space, name = placed.space, placed.name
-        slots, _ = self._slots(space, body if isinstance(body, SubmitBody) else None)
+        slots, _ = self.slots_of(space, body)
         built = self._built(placed, body) if build and not space.objective.remote else _unbuilt(space)
         samples = [space.fill(Random(i)) for i in range(SAMPLES if space.parameters() else 1)]
         size = space.size()
@@ -143,7 +148,7 @@ class Submissions:
             way_on = "resume or change it, or give another name"
             raise Refused(HTTPStatus.CONFLICT, f"study {placed.name}: is there already; {way_on}")
         space = placed.space
-        slots, workers = self._slots(space, body)
+        slots, workers = self.slots_of(space, body)
         refuse_oversized(slots, self._options.capacity)
         command = {name: value for name in _OPTIONS if (value := getattr(body, name)) is not None}
         command |= {"n_trials": space.search.trials, "settings": dict(body.settings)}
@@ -180,13 +185,53 @@ class Submissions:
             raise space.given.retold(error, space.text) from None
         return found
 
-    def _slots(self, space: Space, body: SubmitBody | None) -> tuple[Slots, int | None]:
+    def slots_of(self, space: Space, asked: Any) -> tuple[Slots, int | None]:
+        """Return what workers need, and their number if it was asked for.
+
+        Args:
+            space: says what each worker reserves.
+            asked: has `workers`, `threads`, `workers_per_gpu` and `device`, as far as they were asked for.
+        """
         if space.objective.remote:
             return NO_SLOTS, None
-        asked = None if body is None else body.workers
-        each = _each(space, body)
-        count = _room(each, self._options.capacity) if asked == "auto" else asked
+        workers = getattr(asked, "workers", None)
+        each = _each(
+            space,
+            getattr(asked, "threads", None),
+            getattr(asked, "workers_per_gpu", None),
+            getattr(asked, "device", "auto"),
+        )
+        count = _room(each, self._options.capacity) if workers == "auto" else workers
         return _times(each, count or 1), count
+
+    def slots_with(self, space: Space, job: JobRecord, workers: int | str) -> tuple[Slots, int | None]:
+        """Return what a study needs with another number of workers, and that number."""
+        return self.slots_of(space, SimpleNamespace(**{"device": "auto", **job.command, "workers": workers}))
+
+    def space_of(self, job: JobRecord) -> Space:
+        """Return the space of a job as it was submitted."""
+        settings = list(dict(job.command.get("settings", {})).items())
+        return Space.load(Path(job.folder, SPACE_FILE), settings)
+
+    def by_hand(self, study: Study, user: Principal) -> Submission:
+        """Return a job that goes on with a study that was run by hand.
+
+        Raises:
+            Refused: another program made it, or it has the runs of a confirmation.
+        """
+        if not study.made_here or noted(study, CONFIRM):
+            whose = "has the runs of a confirmation" if study.made_here else "was made by another program"
+            raise Refused(HTTPStatus.CONFLICT, f"study {study.name}: {whose}; the service cannot go on with it")
+        space = study.space
+        text = space.text
+        for path, there in moved_paths(space.fill(Corner(False, {})), space.base, None):
+            text = edit.assign(text, path, there, space.file)
+        slots, _ = self.slots_of(space, None)
+        refuse_oversized(slots, self._options.capacity)
+        folder = place(self._home, text, {})
+        kind = JobKind.REMOTE if space.objective.remote else JobKind.RUN
+        name = name_fit_for_service(study.name)
+        return Submission(kind, name, user.name, slots, {"n_trials": space.search.trials}, 0, str(folder))
 
 
 def _times(each: tuple[float, float], count: int) -> Slots:
@@ -195,17 +240,13 @@ def _times(each: tuple[float, float], count: int) -> Slots:
     return Slots(max(1, math.ceil(cpus * count)), math.ceil(gpus * count))
 
 
-def _each(space: Space, body: SubmitBody | None) -> tuple[float, float]:
+def _each(space: Space, threads: int | None, workers_per_gpu: int | None, device: str) -> tuple[float, float]:
     """Return the cores and GPUs of one worker."""
     resources = space.search.resources
-    cpus, gpus = float(resources.cpu), float(resources.gpu)
-    if body is not None:
-        cpus = max(cpus, float(body.threads or 0))
-        if body.workers_per_gpu is not None:
-            gpus = 1 / body.workers_per_gpu
-        elif body.device.startswith("cuda"):
-            gpus = max(gpus, 1.0)
-    return cpus, gpus
+    cpus, gpus = max(float(resources.cpu), float(threads or 0)), float(resources.gpu)
+    if workers_per_gpu is not None:
+        return cpus, 1 / workers_per_gpu
+    return cpus, max(gpus, 1.0) if device.startswith("cuda") else gpus
 
 
 def _room(each: tuple[float, float], capacity: Slots) -> int:

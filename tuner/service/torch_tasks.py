@@ -120,24 +120,6 @@ def predict(folder: str, inputs: str) -> dict[str, Any]:
     return {"columns": [str(column) for column in table.columns], "rows": rows, "notes": _nameless(told, inputs)}
 
 
-def takes(folder: str) -> dict[str, Any]:
-    """Return what a final model takes: its kind of inputs, and the columns of a table."""
-    from tuner.data.preprocessing.columns import Columns
-    from tuner.data.preprocessing.tensors import Numbers
-    from tuner.data.preprocessing.tokenizer import Tokens
-    from tuner.final.model import load_model
-
-    match load_model(folder).preprocessor:
-        case Columns() as columns:
-            return {"inputs": "table", "columns": list(columns.names)}
-        case Tokens():
-            return {"inputs": "texts", "columns": []}
-        case Numbers() as numbers:
-            return {"inputs": "images" if len(numbers.shape) == 3 else "numbers", "columns": []}
-        case _:
-            return {"inputs": None, "columns": []}
-
-
 TASKS: Mapping[str, Callable[..., Any]] = {
     each.__name__: each for each in (check, report, plot, importances, predict, takes, optuna_answer)
 }

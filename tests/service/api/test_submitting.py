@@ -145,7 +145,7 @@ def test_a_name_that_is_taken_is_refused(held: TestClient, url: str) -> None:
 def test_a_form_with_files_is_the_same_as_json(held: TestClient) -> None:
     form = held.post(
         api("/studies?build=false"),
-        data={"workers": "2", "settings": '{"training.epochs": 1}', "options": '{"priority": 1}', "name": "own"},
+        data={"workers": "2", "settings": '{"training.epochs": 1}', "body": '{"priority": 1}', "name": "own"},
         files=[
             ("space", ("own.yaml", OWN.encode())),
             ("files", ("net.py", NET.encode())),

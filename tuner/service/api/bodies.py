@@ -35,7 +35,7 @@ async def read(request: Request, kind: type[B]) -> WithFiles[B]:
     """Read the body of a request.
 
     In a form, `space` and other fields are parts, and each part `files` is a file whose name is its relative path. The
-    part `options` may have the fields as JSON.
+    part `body` may have the fields as JSON.
 
     Args:
         request: of JSON or a form.
@@ -88,7 +88,7 @@ async def _parts(form: FormData) -> tuple[dict[str, Any], dict[str, bytes]]:
                 fields |= {"space": _text(content), "file": value.filename or "space.yaml"}
             else:
                 raise UsageError(f"{name}: no such file is known; send files as parts called files")
-        elif name == "options":
+        elif name == "body":
             fields |= _mapping(value)
         else:
             fields[name] = value if name in ("space", "file", "name") else _plain(value)
@@ -105,7 +105,7 @@ def _text(content: bytes) -> str:
 def _mapping(text: str) -> dict[str, Any]:
     found = _plain(text)
     if not isinstance(found, dict):
-        raise UsageError("options: must be a JSON object")
+        raise UsageError("body: must be a JSON object")
     return found
 
 

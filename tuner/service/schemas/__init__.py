@@ -64,6 +64,7 @@ from tuner.service.schemas.submission_shapes import (
     ParameterView,
     PatchBody,
     ReasonBody,
+    SteerBody,
     SubmitBody,
     TrainBody,
 )
@@ -126,6 +127,7 @@ __all__ = [
     "RunningView",
     "ScoreView",
     "SlotsView",
+    "SteerBody",
     "StudyDetail",
     "StudyView",
     "SubmitBody",

@@ -48,14 +48,14 @@ class ModelView(Answer):
     inputs: Literal["table", "texts", "images", "numbers"] | None
     """What it takes for a prediction; null before it is trained."""
     columns: list[str]
-    """The columns that a table must have."""
+    """The columns that a table must have; for texts the column with the text."""
     files: list[FileView]
 
 
 class PredictBody(Body):
-    """Rows for a model: for a table a mapping of columns for each row, for texts a text for each."""
+    """Rows for a model: a mapping of columns for each row of a table, a text, or a list of numbers."""
 
-    rows: list[dict[str, Json]] | list[str] = Field(min_length=1, max_length=100_000)
+    rows: list[dict[str, Json]] | list[str] | list[list[float]] = Field(min_length=1, max_length=100_000)
 
 
 class PredictionView(Answer):

@@ -75,6 +75,13 @@ class ReasonBody(Body):
     reason: str = Field("", max_length=500)
 
 
+class SteerBody(ReasonBody):
+    """Why a trial is steered."""
+
+    undo: bool = False
+    """For `ignore` alone: count the trial again."""
+
+
 class ForkBody(SubmitBody):
     """A new study with all trials of another that still fit. Without a space it has that of the other."""
 

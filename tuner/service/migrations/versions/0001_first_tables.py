@@ -76,6 +76,7 @@ def upgrade() -> None:
         sa.Column("process", sa.JSON(), nullable=True),
         sa.Column("exit_code", sa.Integer(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("deleted_at", sa.Float(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_service_jobs")),
         sqlite_autoincrement=True,
     )

@@ -1,0 +1,164 @@
+"""What users do with a study: change, suspend, resume, cancel, confirm, train and delete it."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from tuner.errors import StudyError
+from tuner.results import best_config
+from tuner.results.confirmation import runs_of
+from tuner.service import control
+from tuner.service.access import Principal
+from tuner.service.api.needs import CurrentServer, Member, refuse_others
+from tuner.service.api.studies import Name
+from tuner.service.job_record import JobKind, Submission
+from tuner.service.job_views import job_view
+from tuner.service.lifecycle import JobState
+from tuner.service.model_views import model_view
+from tuner.service.problems import Refused, responses
+from tuner.service.schemas import ConfirmBody, JobView, ModelView, PatchBody, ReasonBody, StudyView, TrainBody
+from tuner.service.server import Server
+from tuner.service.slots import Slots
+from tuner.space import Space
+from tuner.study.deletion import delete_with_files
+
+router = APIRouter(tags=["studies"], prefix="/studies/{name}")
+
+PROBLEMS = responses(401, 403, 404, 409, 422, 503)
+
+
+@router.patch("", operation_id="change_study", responses=PROBLEMS)
+def change_study(server: CurrentServer, user: Member, name: Name, body: PatchBody) -> StudyView:
+    """Change the trials, timeout, workers or priority of a study. A larger total queues a study that is done."""
+    _refuse(server, user, name)
+    job = server.jobs.search_of(name)
+    if job is None:
+        raise Refused(HTTPStatus.CONFLICT, f"study {name}: the service has not begun it; resume it first")
+    given = {"n_trials": body.trials, "timeout": body.timeout, "workers": body.workers}
+    options: dict[str, Any] = {option: value for option, value in given.items() if value is not None}
+    slots: Slots | None = None
+    if body.workers is not None:
+        slots, options["workers"] = server.submissions.slots_with(_space(server, name), job, body.workers)
+    control.change(
+        server.jobs,
+        name,
+        user.name,
+        options=options,
+        capacity=server.options.capacity,
+        slots=slots,
+        priority=body.priority,
+    )
+    return server.studies.one(name)
+
+
+@router.post("/suspend", operation_id="suspend_study", responses=PROBLEMS)
+def suspend_study(server: CurrentServer, user: Member, name: Name, body: ReasonBody | None = None) -> StudyView:
+    """Let a study rest: running trials stop at their epoch's end, and nothing is lost."""
+    _refuse(server, user, name)
+    control.suspend(server.jobs, name, user.name, body.reason if body else "")
+    return server.studies.one(name)
+
+
+@router.post("/resume", operation_id="resume_study", responses=PROBLEMS)
+def resume_study(server: CurrentServer, user: Member, name: Name, body: ReasonBody | None = None) -> StudyView:
+    """Queue a study again, up to its total. One that was run by hand becomes a study of the service."""
+    _refuse(server, user, name)
+    if server.jobs.all(study=name):
+        control.resume(server.jobs, name, user.name, body.reason if body else "")
+    else:
+        server.submissions.submit(server.submissions.by_hand(server.reading.results(name).study, user))
+    return server.studies.one(name)
+
+
+@router.post("/cancel", operation_id="cancel_study", responses=PROBLEMS)
+def cancel_study(server: CurrentServer, user: Member, name: Name, body: ReasonBody | None = None) -> StudyView:
+    """End a study for good; its trials stay."""
+    _refuse(server, user, name)
+    control.cancel(server.jobs, name, user.name, body.reason if body else "")
+    return server.studies.one(name)
+
+
+@router.post("/confirm", operation_id="confirm_study", status_code=201, responses=PROBLEMS)
+def confirm_study(server: CurrentServer, user: Member, name: Name, body: ConfirmBody | None = None) -> JobView:
+    """Queue a confirmation: the best trials are trained again on fresh seeds."""
+    _refuse(server, user, name)
+    body = body or ConfirmBody()
+    space = _space(server, name)
+    slots, workers = server.submissions.slots_of(space, body)
+    if not server.reading.results(name).sound:
+        raise Refused(HTTPStatus.CONFLICT, f"study {name}: no trial is complete, so there is nothing to confirm")
+    command = {**body.model_dump(exclude={"priority", "workers"}, exclude_defaults=True)}
+    command |= {} if workers is None else {"workers": workers}
+    submission = Submission(JobKind.CONFIRM, name, user.name, slots, command, body.priority)
+    job = control.follow_up(server.jobs, submission, server.options.capacity)
+    return job_view(job, server.wait_of(job.id))
+
+
+@router.post("/train", operation_id="train_model", status_code=201, responses=PROBLEMS)
+def train_model(
+    server: CurrentServer, user: Member, name: Name, response: Response, body: TrainBody | None = None
+) -> ModelView:
+    """Queue the training of a final model, of the confirmed trial or another."""
+    _refuse(server, user, name)
+    body = body or TrainBody()
+    space = _space(server, name)
+    trial = best_config.chosen(server.reading.results(name), body.trial).number
+    slots, _ = server.submissions.slots_of(space, body)
+    command = {**body.model_dump(exclude={"priority"}, exclude_defaults=True), "trial": trial}
+    submission = Submission(JobKind.TRAIN, name, user.name, slots, command, body.priority)
+    job = control.follow_up(server.jobs, submission, server.options.capacity)
+    response.headers["Location"] = f"/api/v1/models/{job.id}"
+    return model_view(job, server.database.home)
+
+
+@router.delete("", operation_id="delete_study", status_code=204, responses=PROBLEMS)
+def delete_study(server: CurrentServer, user: Member, name: Name) -> Response:
+    """Delete a study with its trials, its confirmation and its files. A study that runs is refused."""
+    _refuse(server, user, name)
+    jobs = server.jobs.all(study=name)
+    if busy := [job for job in jobs if job.state.occupies]:
+        raise Refused(HTTPStatus.CONFLICT, f"study {name}: is {busy[0].state.value}; cancel it, then delete it")
+    for job in jobs:
+        if job.state in (JobState.QUEUED, JobState.SUSPENDED):
+            server.jobs.move(job.id, JobState.CANCELLED, since=(job.state,), actor=user.name, reason="deleted")
+    if server.reading.has(name):
+        study = server.reading.results(name).study
+        confirmed = runs_of(study)
+        for gone in [study] if confirmed is None else [confirmed, study]:
+            delete_with_files(server.reading.url, gone)
+            server.reading.forget(gone.name)
+    server.jobs.forget(name)
+    return Response(status_code=204)
+
+
+def _refuse(server: Server, user: Principal, name: str) -> None:
+    """Refuse a user who is neither the study's owner nor an admin; a study by hand is nobody's.
+
+    Raises:
+        StudyError: there is no such study.
+        Refused: it is another's.
+    """
+    job = server.jobs.search_of(name)
+    if job is None and not server.reading.has(name):
+        raise StudyError(f"there is no study {name}")
+    owner = "" if job is None else job.owner
+    refuse_others(user, owner, f"study {name}")
+
+
+def _space(server: Server, name: str) -> Space:
+    """Return the space of a study that has trials.
+
+    Raises:
+        Refused: it has none yet, or another program made it.
+    """
+    if not server.reading.has(name):
+        job = server.jobs.search_of(name)
+        assert job is not None
+        return server.submissions.space_of(job)
+    study = server.reading.results(name).study
+    if not study.made_here:
+        raise Refused(HTTPStatus.CONFLICT, f"study {name}: another program made it; it has no space")
+    return study.space
