@@ -11,8 +11,9 @@ from fastapi.testclient import TestClient
 
 import tuner
 from tests.conftest import TINY
-from tests.support.api_clients import logged_in
+from tests.support.api_clients import logged_in, server_of
 from tuner.service.server_options import ServerOptions
+from tuner.service.slots import Slots
 
 OWN = """\
 def walk(config, report):
@@ -56,4 +57,14 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
 def client(ran: Ran) -> Iterator[TestClient]:
     """A client of a server on these studies."""
     with logged_in(ServerOptions(storage=ran.url)) as client:
+        yield client
+
+
+@pytest.fixture
+def held(url: str, tmp_path: Path) -> Iterator[TestClient]:
+    """A client of a server whose queue starts nothing."""
+    (tmp_path / "data").mkdir()
+    options = ServerOptions(storage=url, capacity=Slots(4, 2), data_root=tmp_path / "data")
+    with logged_in(options) as client:
+        server_of(client).runner.stop()
         yield client

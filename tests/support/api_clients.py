@@ -9,10 +9,12 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from tests.conftest import TINY
 from tuner.service.access import LOCAL, Principal, Role
 from tuner.service.accounts import Accounts
 from tuner.service.app import create_app
 from tuner.service.database import Database
+from tuner.service.job_record import JobRecord
 from tuner.service.server import Server
 from tuner.service.server_options import ServerOptions
 
@@ -68,3 +70,14 @@ def answered(response: Any, status: int = 200) -> Any:
     """The JSON of an answer, which has this status."""
     assert response.status_code == status, response.text
     return response.json()
+
+
+def job_of(client: TestClient, study: str) -> JobRecord:
+    job = server_of(client).jobs.search_of(study)
+    assert job is not None
+    return job
+
+
+def submit(client: TestClient, space: str = TINY, status: int = 201, **fields: Any) -> Any:
+    """Submit without building models: that is tested once, since it starts a process with torch."""
+    return answered(client.post(api("/studies?build=false"), json={"space": space, **fields}), status)

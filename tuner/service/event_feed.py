@@ -1,6 +1,6 @@
 """The events of studies for listeners: what drivers write, and what changes in the queue.
 
-A listener reads by itself, from where it lost contact: the id of an event is a place in the files. So a slow listener
+A listener reads by itself, from where it lost contact. The id of an event is a place in the files. So a slow listener
 is in nobody's way.
 """
 
@@ -16,8 +16,8 @@ from tuner.errors import UsageError
 from tuner.runtime.rounding import json_text
 from tuner.service.job_folder import JobFolder
 from tuner.service.job_record import JobRecord, NumberedChange
-from tuner.service.json_values import moment_of
 from tuner.service.jobs import Jobs
+from tuner.service.json_values import moment_of
 from tuner.service.lifecycle import JobState
 
 MOST_AT_ONCE = 2**18

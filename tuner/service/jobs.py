@@ -126,7 +126,11 @@ class Jobs:
             rows = connection.execute(wanted).all()
         return [
             NumberedChange(
-                row.id, row.job_id, row.study, JobKind(row.kind), Change(row.at, JobState(row.state), row.actor, row.reason)
+                row.id,
+                row.job_id,
+                row.study,
+                JobKind(row.kind),
+                Change(row.at, JobState(row.state), row.actor, row.reason),
             )
             for row in rows
         ]

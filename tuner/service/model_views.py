@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tuner.config import On
 from tuner.goal import titled
@@ -81,7 +81,7 @@ def _found(folder: Path) -> Mapping[str, Any]:
 
 def _scores(metrics: Mapping[str, Any], positive: str | None, task: str | None) -> Iterator[ScoreView]:
     """Yield the scores of a run folder; those of a function of user code are of its own validation."""
-    split = "test" if metrics.get("test") else "valid"
+    split: Literal["test", "valid"] = "test" if metrics.get("test") else "valid"
     for name, value in (metrics.get("test") or metrics.get("valid") or metrics.get("values", {})).items():
         low, high = metrics.get("intervals", {}).get(name, (None, None))
         numbers = finite([value, low, high, metrics.get("baseline", {}).get(name)])

@@ -12,8 +12,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from tuner.errors import SpaceError, StudyError
-from tuner.service.access import Principal
 from tuner.results.best_config import moved_paths
+from tuner.service.access import Principal
 from tuner.service.control import refuse_oversized
 from tuner.service.driver_command import SPACE_FILE
 from tuner.service.job_record import JobKind, JobRecord, Submission, name_fit_for_service
@@ -204,14 +204,10 @@ class Submissions:
         count = _room(each, self._options.capacity) if workers == "auto" else workers
         return _times(each, count or 1), count
 
-    def slots_with(self, space: Space, job: JobRecord, workers: int | str) -> tuple[Slots, int | None]:
+    def slots_with(self, job: JobRecord, workers: int | str) -> tuple[Slots, int | None]:
         """Return what a study needs with another number of workers, and that number."""
+        space = Space.load(Path(job.folder, SPACE_FILE), dict(job.command.get("settings", {})))
         return self.slots_of(space, SimpleNamespace(**{"device": "auto", **job.command, "workers": workers}))
-
-    def space_of(self, job: JobRecord) -> Space:
-        """Return the space of a job as it was submitted."""
-        settings = list(dict(job.command.get("settings", {})).items())
-        return Space.load(Path(job.folder, SPACE_FILE), settings)
 
     def by_hand(self, study: Study, user: Principal) -> Submission:
         """Return a job that goes on with a study that was run by hand.

@@ -121,7 +121,7 @@ def predict(folder: str, inputs: str) -> dict[str, Any]:
 
 
 TASKS: Mapping[str, Callable[..., Any]] = {
-    each.__name__: each for each in (check, report, plot, importances, predict, takes, optuna_answer)
+    each.__name__: each for each in (check, report, plot, importances, predict, optuna_answer)
 }
 
 

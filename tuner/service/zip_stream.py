@@ -1,4 +1,4 @@
-"""A folder as a zip file that is sent while it is made, so that no copy of it lies on the disk."""
+"""A folder as a zip file, which is sent while it is made. No copy of it lies on the disk."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.conftest import TINY
-from tests.support.api_clients import answered, api, logged_in, server_of
+from tests.support.api_clients import answered, api, job_of, logged_in, server_of, submit
 from tests.support.asking import complete, opened
 from tuner.service.access import Principal, Role
-from tuner.service.job_record import JobKind, JobRecord
+from tuner.service.job_record import JobKind
 from tuner.service.server_options import CodePolicy, ServerOptions
 from tuner.service.slots import Slots
 
@@ -27,27 +26,6 @@ class Net(nn.Sequential):
 """
 OWN = TINY[: TINY.index("model:")] + "model: {type: net.py:Net}\noptimizer: {type: SGD, lr: {float: [0.01, 0.1]}}\n"
 TABLE = TINY.replace("{type: digits, batch_size: 128}", "{type: csv, path: PATH, target: y}")
-
-
-@pytest.fixture
-def held(url: str, tmp_path: Path) -> Iterator[TestClient]:
-    """A client of a server whose queue starts nothing."""
-    (tmp_path / "data").mkdir()
-    options = ServerOptions(storage=url, capacity=Slots(4, 2), data_root=tmp_path / "data")
-    with logged_in(options) as client:
-        server_of(client).runner.stop()
-        yield client
-
-
-def job_of(client: TestClient, study: str) -> JobRecord:
-    job = server_of(client).jobs.search_of(study)
-    assert job is not None
-    return job
-
-
-def submit(client: TestClient, space: str = TINY, status: int = 201, **fields: Any) -> Any:
-    """Submit without building models: that is tested once, since it starts a process with torch."""
-    return answered(client.post(api("/studies?build=false"), json={"space": space, **fields}), status)
 
 
 def test_a_submitted_study_is_queued_with_its_options_and_found_at_its_address(held: TestClient) -> None:

@@ -34,7 +34,7 @@ class WithFiles(Generic[B]):
 async def read(request: Request, kind: type[B]) -> WithFiles[B]:
     """Read the body of a request.
 
-    In a form, `space` and other fields are parts, and each part `files` is a file whose name is its relative path. The
+    In a form, `space` and other fields are parts. Each part `files` is a file, and its name is its relative path. The
     part `body` may have the fields as JSON.
 
     Args:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import tempfile
-
 from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
@@ -33,7 +32,7 @@ from tuner.service.zip_stream import zipped
 router = APIRouter(tags=["models"], prefix="/models")
 
 Id = Annotated[int, InPath(ge=1, le=2**31 - 1, description="The model's number.")]
-ZIP = {200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}}
+ZIP: dict[int | str, Any] = {200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}}
 BINARY: dict[int | str, Any] = {
     200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 }

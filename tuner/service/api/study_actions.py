@@ -10,6 +10,7 @@ from fastapi import APIRouter, Response
 from tuner.errors import StudyError
 from tuner.results import best_config
 from tuner.results.confirmation import runs_of
+from tuner.results.results import Results
 from tuner.service import control
 from tuner.service.access import Principal
 from tuner.service.api.needs import CurrentServer, Member, refuse_others
@@ -22,7 +23,6 @@ from tuner.service.problems import Refused, responses
 from tuner.service.schemas import ConfirmBody, JobView, ModelView, PatchBody, ReasonBody, StudyView, TrainBody
 from tuner.service.server import Server
 from tuner.service.slots import Slots
-from tuner.space import Space
 from tuner.study.deletion import delete_with_files
 
 router = APIRouter(tags=["studies"], prefix="/studies/{name}")
@@ -41,7 +41,7 @@ def change_study(server: CurrentServer, user: Member, name: Name, body: PatchBod
     options: dict[str, Any] = {option: value for option, value in given.items() if value is not None}
     slots: Slots | None = None
     if body.workers is not None:
-        slots, options["workers"] = server.submissions.slots_with(_space(server, name), job, body.workers)
+        slots, options["workers"] = server.submissions.slots_with(job, body.workers)
     control.change(
         server.jobs,
         name,
@@ -86,10 +86,10 @@ def confirm_study(server: CurrentServer, user: Member, name: Name, body: Confirm
     """Queue a confirmation: the best trials are trained again on fresh seeds."""
     _refuse(server, user, name)
     body = body or ConfirmBody()
-    space = _space(server, name)
-    slots, workers = server.submissions.slots_of(space, body)
-    if not server.reading.results(name).sound:
+    results = _results(server, name)
+    if not results.sound:
         raise Refused(HTTPStatus.CONFLICT, f"study {name}: no trial is complete, so there is nothing to confirm")
+    slots, workers = server.submissions.slots_of(results.space, body)
     command = {**body.model_dump(exclude={"priority", "workers"}, exclude_defaults=True)}
     command |= {} if workers is None else {"workers": workers}
     submission = Submission(JobKind.CONFIRM, name, user.name, slots, command, body.priority)
@@ -104,9 +104,9 @@ def train_model(
     """Queue the training of a final model, of the confirmed trial or another."""
     _refuse(server, user, name)
     body = body or TrainBody()
-    space = _space(server, name)
-    trial = best_config.chosen(server.reading.results(name), body.trial).number
-    slots, _ = server.submissions.slots_of(space, body)
+    results = _results(server, name)
+    trial = best_config.chosen(results, body.trial).number
+    slots, _ = server.submissions.slots_of(results.space, body)
     command = {**body.model_dump(exclude={"priority"}, exclude_defaults=True), "trial": trial}
     submission = Submission(JobKind.TRAIN, name, user.name, slots, command, body.priority)
     job = control.follow_up(server.jobs, submission, server.options.capacity)
@@ -148,17 +148,15 @@ def _refuse(server: Server, user: Principal, name: str) -> None:
     refuse_others(user, owner, f"study {name}")
 
 
-def _space(server: Server, name: str) -> Space:
-    """Return the space of a study that has trials.
+def _results(server: Server, name: str) -> Results:
+    """Return a study that tuner made and that has trials.
 
     Raises:
         Refused: it has none yet, or another program made it.
     """
     if not server.reading.has(name):
-        job = server.jobs.search_of(name)
-        assert job is not None
-        return server.submissions.space_of(job)
-    study = server.reading.results(name).study
-    if not study.made_here:
+        raise Refused(HTTPStatus.CONFLICT, f"study {name}: has no trial yet; wait until some are complete")
+    results = server.reading.results(name)
+    if not results.study.made_here:
         raise Refused(HTTPStatus.CONFLICT, f"study {name}: another program made it; it has no space")
-    return study.space
+    return results

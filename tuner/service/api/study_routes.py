@@ -4,4 +4,12 @@ from __future__ import annotations
 
 from tuner.service.api import event_stream, final_models, outputs, studies, study_actions, submitting, trials
 
-ROUTERS = (studies.router, submitting.router, study_actions.router, trials.router, outputs.router, event_stream.router, final_models.router)
+ROUTERS = (
+    studies.router,
+    submitting.router,
+    study_actions.router,
+    trials.router,
+    outputs.router,
+    event_stream.router,
+    final_models.router,
+)

@@ -12,7 +12,6 @@ from fastapi import APIRouter, Header, Path, Query
 from fastapi.responses import StreamingResponse
 
 from tuner.errors import StudyError
-
 from tuner.results.artifacts import Kept
 from tuner.service.access import Principal
 from tuner.service.api.needs import CurrentServer, Member, Reader, refuse_others
@@ -31,7 +30,8 @@ router = APIRouter(tags=["trials"], prefix="/studies/{name}/trials")
 
 PROBLEMS = responses(401, 403, 404, 409, 422, 503)
 TEXT: dict[int | str, Any] = {
-    status: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Output"} for status in (200, 206)
+    status: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Output"}
+    for status in (200, 206)
 }
 Number = Annotated[int, Path(ge=0, le=2**31 - 1, description="The trial's number.")]
 

@@ -53,7 +53,7 @@ class ModelView(Answer):
 
 
 class PredictBody(Body):
-    """Rows for a model: a mapping of columns for each row of a table, a text, or a list of numbers."""
+    """Rows for a model: mappings of columns, texts, or lists of numbers."""
 
     rows: list[dict[str, Json]] | list[str] | list[list[float]] = Field(min_length=1, max_length=100_000)
 

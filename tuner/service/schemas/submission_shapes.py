@@ -16,8 +16,8 @@ LARGEST_INT = 2**31 - 1
 Workers: TypeAlias = Annotated[int, Field(ge=1, le=4096)] | Literal["auto"]
 """How many workers train; `auto` is as many as the server has room for."""
 
-NAME = Field(None, min_length=1, max_length=200)
-COUNT = Field(None, ge=1, le=LARGEST_INT)
+NAME = Field(default=None, min_length=1, max_length=200)
+COUNT = Field(default=None, ge=1, le=LARGEST_INT)
 
 
 class CheckBody(Body):
@@ -25,7 +25,7 @@ class CheckBody(Body):
 
     space: str = Field(max_length=2**20)
     """The YAML text."""
-    file: str = Field("space.yaml", min_length=1, max_length=200)
+    file: str = Field(default="space.yaml", min_length=1, max_length=200)
     """The name of the space's file, for messages; its stem is the study's name if the text gives none."""
     files: dict[str, str] = Field(default_factory=dict, max_length=2000)
     """Text files beside the space, such as code, by their relative paths."""
@@ -43,18 +43,18 @@ class SubmitBody(CheckBody):
     timeout: float | str | None = None
     """The time limit of each run: seconds, or text such as `10m`."""
     epochs: int | None = COUNT
-    seed: int | None = Field(None, ge=0, le=2**63 - 1)
-    keep: int | None = Field(None, ge=0, le=LARGEST_INT)
+    seed: int | None = Field(default=None, ge=0, le=2**63 - 1)
+    keep: int | None = Field(default=None, ge=0, le=LARGEST_INT)
     """How many of the best trials keep their checkpoints."""
     workers: Workers | None = None
-    threads: int | None = Field(None, ge=1, le=4096)
+    threads: int | None = Field(default=None, ge=1, le=4096)
     """Threads of each worker."""
-    workers_per_gpu: int | None = Field(None, ge=1, le=256)
-    device: str = Field("auto", max_length=20)
+    workers_per_gpu: int | None = Field(default=None, ge=1, le=256)
+    device: str = Field(default="auto", max_length=20)
     fuse: Annotated[int, Field(ge=2, le=4096)] | Literal["auto", "off"] = "auto"
-    deterministic: int | None = Field(None, ge=1, le=LARGEST_INT)
+    deterministic: int | None = Field(default=None, ge=1, le=LARGEST_INT)
     """The size of the batches in which trials are sampled; the seed alone then decides the study."""
-    priority: int = Field(0, ge=-HIGHEST_PRIORITY, le=HIGHEST_PRIORITY)
+    priority: int = Field(default=0, ge=-HIGHEST_PRIORITY, le=HIGHEST_PRIORITY)
     """Higher priorities start first."""
 
 
@@ -66,13 +66,13 @@ class PatchBody(Body):
     timeout: float | str | None = None
     workers: Workers | None = None
     """A running study takes it at its next start."""
-    priority: int | None = Field(None, ge=-HIGHEST_PRIORITY, le=HIGHEST_PRIORITY)
+    priority: int | None = Field(default=None, ge=-HIGHEST_PRIORITY, le=HIGHEST_PRIORITY)
 
 
 class ReasonBody(Body):
     """Why an action is taken."""
 
-    reason: str = Field("", max_length=500)
+    reason: str = Field(default="", max_length=500)
 
 
 class SteerBody(ReasonBody):
@@ -85,7 +85,7 @@ class SteerBody(ReasonBody):
 class ForkBody(SubmitBody):
     """A new study with all trials of another that still fit. Without a space it has that of the other."""
 
-    space: str | None = Field(None, max_length=2**20)  # type: ignore[assignment]
+    space: str | None = Field(default=None, max_length=2**20)  # type: ignore[assignment]
     name: str = Field(min_length=1, max_length=200)
     """The name of the new study."""
 
@@ -95,26 +95,26 @@ class ConfirmBody(Body):
 
     top: int | None = COUNT
     """How many of the best trials are candidates."""
-    seeds: int | None = Field(None, ge=2, le=LARGEST_INT)
+    seeds: int | None = Field(default=None, ge=2, le=LARGEST_INT)
     splits: bool | None = None
     """Whether each seed draws training and validation rows anew."""
     workers: Workers | None = None
-    threads: int | None = Field(None, ge=1, le=4096)
-    workers_per_gpu: int | None = Field(None, ge=1, le=256)
-    device: str = Field("auto", max_length=20)
-    priority: int = Field(0, ge=-HIGHEST_PRIORITY, le=HIGHEST_PRIORITY)
+    threads: int | None = Field(default=None, ge=1, le=4096)
+    workers_per_gpu: int | None = Field(default=None, ge=1, le=256)
+    device: str = Field(default="auto", max_length=20)
+    priority: int = Field(default=0, ge=-HIGHEST_PRIORITY, le=HIGHEST_PRIORITY)
 
 
 class TrainBody(Body):
     """A final training of a trial."""
 
-    trial: int | None = Field(None, ge=0, le=LARGEST_INT)
+    trial: int | None = Field(default=None, ge=0, le=LARGEST_INT)
     """The trial's number; without it the confirmed one, else the best."""
     on: Literal["train", "train+valid"] = "train+valid"
     test: bool | None = None
     """Whether to score the test rows; by default with `train+valid`."""
-    device: str = Field("auto", max_length=20)
-    priority: int = Field(0, ge=-HIGHEST_PRIORITY, le=HIGHEST_PRIORITY)
+    device: str = Field(default="auto", max_length=20)
+    priority: int = Field(default=0, ge=-HIGHEST_PRIORITY, le=HIGHEST_PRIORITY)
 
 
 class ParameterView(Answer):

@@ -18,7 +18,7 @@ class WebhookBody(Body):
     """The address that gets a POST with JSON, as Slack takes it."""
     on: list[On] = Field(["done", "failed"], min_length=1, max_length=3)
     """When: a search is done, it failed, or a trial is the best so far."""
-    secret: str | None = Field(None, min_length=1, max_length=200)
+    secret: str | None = Field(default=None, min_length=1, max_length=200)
     """Signs the messages. No answer has it."""
 
 
