@@ -149,7 +149,7 @@ class Notifications:
             _move(connection, cursor, position)
 
     def _hooks(self, job: JobRecord) -> Iterable[tuple[Webhook, str | None, str]]:
-        """Yield the webhooks of a job's space and of its owner: each with its secret, or why it cannot be called."""
+        """Yield the webhooks of a job's space and owner, each with its secret, or why it cannot be called."""
         for webhook in self._of_space(job):
             try:
                 yield webhook, secret_of(webhook), ""
