@@ -12,13 +12,13 @@ from tuner.service.problems import responses
 router = APIRouter(tags=["operation"])
 
 
-@router.get("/healthz")
+@router.get("/healthz", operation_id="healthz")
 async def healthz() -> dict[str, str]:
     """Return at once, as long as the process is alive."""
     return {"status": "alive"}
 
 
-@router.get("/readyz", responses=responses(503))
+@router.get("/readyz", operation_id="readyz", responses=responses(503))
 def readyz(server: CurrentServer) -> dict[str, str]:
     """Return whether the database answers."""
     with server.database.begin() as connection:
@@ -26,7 +26,7 @@ def readyz(server: CurrentServer) -> dict[str, str]:
     return {"status": "ready"}
 
 
-@router.get("/metrics", responses=responses(401, 403, 503), response_class=Response)
+@router.get("/metrics", operation_id="metrics", responses=responses(401, 403, 503), response_class=Response)
 def metrics(server: CurrentServer, user: Reader) -> Response:
     """Return figures in Prometheus' text format."""
     return Response(server.telemetry.page(), media_type=CONTENT_TYPE_LATEST)
