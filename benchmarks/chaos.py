@@ -1,6 +1,7 @@
 """Kills at random over a study, until so many have fallen; then what was lost, which must be nothing.
 
     python -m benchmarks.chaos --kills 50 --executor processes
+    python -m benchmarks.chaos --kills 50 --service
 
 A study is run once in peace and once under fire, both with --deterministic: killed are a worker, all
 workers, some other helper of the driver, the driver, or everything, with SIGKILL and at any moment; a
@@ -18,11 +19,13 @@ import random
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import psutil
 
-from benchmarks import studies
+from benchmarks import service_chaos, studies
 
 SPACE = """\
 study: {name: chaos}
@@ -139,7 +142,10 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--executor", choices=["processes", "ray"], default="processes")
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--service", action="store_true", help="over tuner serve, its studies and their drivers")
     asked = parser.parse_args()
+    if asked.service:
+        _exit_with(service_chaos.main(asked.kills, asked.seed))
     chance = random.Random(asked.seed)
     options = ["--workers", "2", "--deterministic", "--executor", asked.executor]
     fallen: collections.Counter[str] = collections.Counter()
@@ -162,6 +168,10 @@ def main() -> None:
             rounds += 1
     print(f"\n{fallen.total()} kills in {rounds} studies, {time.monotonic() - began:.0f} s: {dict(fallen)}")
     print(f"{attempts} times a trial was cut short and continued, {gave_up} times the run gave up")
+    _exit_with(faults)
+
+
+def _exit_with(faults: Sequence[str]) -> NoReturn:
     print("lost: " + ("nothing" if not faults else "\n  ".join(["", *faults])))
     raise SystemExit(bool(faults))
 

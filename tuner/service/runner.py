@@ -121,16 +121,16 @@ class Runner:
         Raises:
             StorageError: the database cannot be used.
         """
-        for job in self._jobs.all(states=_ACTIVE):
-            if job.state.occupies:
-                self._follow(job)
+        active = self._jobs.all(states=_ACTIVE)
+        occupying = [job for job in active if job.state.occupies]
+        for job in occupying:
+            self._follow(job)
         if self._stopping_since is None:
-            self._apply_plan()
+            self._apply_plan(self._jobs.all(states=_ACTIVE) if occupying else active)
 
-    def _apply_plan(self) -> None:
-        jobs = {job.id: job for job in self._jobs.all(states=_ACTIVE)}
-        queued = [job for job in jobs.values() if job.state is JobState.QUEUED]
-        if not queued:
+    def _apply_plan(self, active: Sequence[JobRecord]) -> None:
+        jobs = {job.id: job for job in active}
+        if all(job.state is not JobState.QUEUED for job in active):
             self.waits = {}
             return
         now = time.time()
