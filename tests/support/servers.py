@@ -110,12 +110,13 @@ def _link(process: subprocess.Popen[bytes], log: Path, began: int) -> str:
 
 @dataclass
 class Queue:
-    """The jobs of a folder's database, which tests fill and read beside the server."""
+    """The jobs of a database, by default the folder's own, which tests fill and read beside the server."""
 
     folder: Path
+    url: str = ""
 
     def __post_init__(self) -> None:
-        self.database = Database(f"sqlite:///{self.folder}/studies.db")
+        self.database = Database(self.url or f"sqlite:///{self.folder}/studies.db")
         self.jobs = Jobs(self.database)
 
     def submit(
