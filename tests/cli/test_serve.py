@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Cli
-from tuner.cli import serve
+from tuner.cli import extras
 from tuner.service.database import Database
 
 
@@ -34,6 +34,16 @@ def test_a_check_names_every_obstacle(cli: Cli, tmp_path: Path) -> None:
     assert certificate.startswith("tuner: cert.pem: there is no such file")
     assert "absent: is no folder that can be read" in root
     assert "serves it; stop that one first" in served
+
+
+def test_a_server_that_others_can_reach_needs_users(cli: Cli) -> None:
+    checked = cli("serve", "--check", "--port", 0, "--host", "0.0.0.0")
+    assert checked.returncode == 1
+    assert "it has no users" in checked.stderr
+
+    assert cli("users", "add", "ann", "--role", "admin").returncode == 0
+
+    assert cli("serve", "--check", "--port", 0, "--host", "0.0.0.0").returncode == 0
 
 
 def test_a_server_does_not_start_where_another_serves(cli: Cli, tmp_path: Path) -> None:
@@ -63,7 +73,7 @@ def test_options_that_do_not_fit_are_refused(cli: Cli, options: list[str], messa
 
 
 def test_without_the_extra_it_says_how_to_install_it(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serve, "EXTRA", ("absent_package",))
+    monkeypatch.setattr(extras, "SERVE", ("absent_package",))
 
     refused = cli("serve")
 

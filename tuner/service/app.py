@@ -109,7 +109,6 @@ def _opened(options: ServerOptions, stack: contextlib.ExitStack) -> Server:
     jobs = Jobs(database)
     runner = Runner(options, database, jobs)
     jobs.changed = runner.wake
-    runner.start()
     notifications = Notifications(database, jobs, options.page_of)
     notifications.start()
     stack.callback(notifications.stop)
@@ -117,6 +116,7 @@ def _opened(options: ServerOptions, stack: contextlib.ExitStack) -> Server:
     torch_side = stack.enter_context(contextlib.closing(TorchSide()))
     outputs = StudyOutputs(reading, torch_side)
     listed = StudyList(reading, jobs, lambda job: wait_view(runner.waits.get(job)))
+    runner.start()
     return Server(
         options=options,
         database=database,
