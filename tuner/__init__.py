@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tuner.api import export, report, status, steer_trial
-    from tuner.client import Client, RemoteConfirmation, RemoteModel, RemoteStudy, ServerEvent
+    from tuner.client import Client, RemoteConfirmation, RemoteModel, RemoteStudy, RemoteTrial, ServerEvent
     from tuner.config import On
     from tuner.errors import (
         AuthError,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         NoTrialSucceeded,
         ServerError,
         SpaceError,
+        StopTrial,
         StorageError,
         StudyError,
         TrialStopped,
@@ -111,6 +112,7 @@ __all__ = [
     "RemoteConfirmation",
     "RemoteModel",
     "RemoteStudy",
+    "RemoteTrial",
     "Reported",
     "Result",
     "Running",
@@ -124,6 +126,7 @@ __all__ = [
     "Started",
     "State",
     "Steer",
+    "StopTrial",
     "Stopping",
     "StorageError",
     "Study",
@@ -157,7 +160,7 @@ __all__ = [
 
 _NAMES = {
     "tuner.api": ["export", "report", "status", "steer_trial"],
-    "tuner.client": ["Client", "RemoteConfirmation", "RemoteModel", "RemoteStudy", "ServerEvent"],
+    "tuner.client": ["Client", "RemoteConfirmation", "RemoteModel", "RemoteStudy", "RemoteTrial", "ServerEvent"],
     "tuner.config": ["On"],
     "tuner.errors": [
         "AuthError",
@@ -169,6 +172,7 @@ _NAMES = {
         "NoTrialSucceeded",
         "ServerError",
         "SpaceError",
+        "StopTrial",
         "StorageError",
         "StudyError",
         "TrialStopped",

@@ -14,6 +14,7 @@ TunerError              1    something that its reader can mend; the message say
 Interrupted         130/143    a signal ended the run; not an Exception, so that no `except` of a
                                model's own code takes it for its own
 TrialStopped                   raised into a training function of one's own to end it; likewise
+└── StopTrial                  raised by `report` of a remote worker's trial
 """
 
 from __future__ import annotations
@@ -159,6 +160,10 @@ class UnseenWords(UserWarning):
 
 class TrialStopped(BaseException):
     """A training function must end here; it may clean up, and must pass the exception on."""
+
+
+class StopTrial(TrialStopped):
+    """A trial of a remote worker must end here: it is pruned, diverged, or its study is suspended."""
 
 
 def ends_the_run(error: BaseException) -> bool:

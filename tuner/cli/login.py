@@ -30,7 +30,7 @@ def login(url: Address) -> None:
     with Client(address, token) as client:
         user = client.me()
     Logins.read().with_login(address, token).write()
-    say(f"logged in to {address} as {user['name']}, {user['role']}; the token is in {login_file()}")
+    say(f"logged in to {address} as {user.name}, {user.role.value}; the token is in {login_file()}")
 
 
 def logout(server: options.Server = None) -> None:

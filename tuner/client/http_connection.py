@@ -191,8 +191,9 @@ class Connection:
 
     def _attempts(self) -> Iterator[Pauses]:
         pauses = self.pauses()
-        while True:
+        while not self._http.is_closed:
             yield pauses
+        raise ServerError(f"{self.url}: this client is closed; make another one")
 
     def _unreachable(self, error: httpx.TransportError) -> ServerError:
         reason = str(error) or type(error).__name__

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tuner.client.http_connection import path
 from tuner.client.parcel import Parcel
 from tuner.client.remote_model import RemoteModel
+from tuner.client.remote_trial import Asking, RemoteTrial, asked, new_worker, work_on
 from tuner.client.sending import send_parcel
 from tuner.client.study_reader import StudyReader
 from tuner.client.waiting import wait_for
@@ -152,6 +153,43 @@ class RemoteStudy(StudyReader):
         """Write the study's report, which the server draws: one HTML page that opens offline."""
         self._connection.download(self._path("report"), Path(out))
         return Path(out)
+
+    def work(
+        self, worker: str | None = None, *, lease_seconds: float | None = None, device: str | None = None
+    ) -> Generator[RemoteTrial]:
+        """Yield trials for this program to train, until the study has its total: `objective.remote` asks for that.
+
+        `trials` has every trial of the study, as for a local one. These are the trials that this program trains.
+
+        Args:
+            worker: the name of this worker; each has its own. None makes one up.
+            lease_seconds: seconds of silence after which another worker may get a trial; None is the server's.
+            device: where this worker computes, for readers.
+
+        Raises:
+            UsageError: a trial was left without an end.
+
+        Example:
+            for trial in study.work():
+                with trial:
+                    for epoch in range(1, 21):
+                        trial.report(epoch, loss=train(trial.config))
+        """
+        return work_on(self._connection, self.name, Asking(worker or new_worker(), lease_seconds, device))
+
+    def ask(
+        self, worker: str | None = None, *, lease_seconds: float | None = None, device: str | None = None
+    ) -> RemoteTrial | None:
+        """Return the next trial for this program; None if there are no more. It waits where there is none now.
+
+        The trial is this program's until `complete`, `fail` or `release`, or until its lease ends. `work` is simpler.
+
+        Args:
+            worker: as for `work`, like all that follow.
+            lease_seconds: seconds of silence.
+            device: where this worker computes.
+        """
+        return asked(self._connection, self.name, Asking(worker or new_worker(), lease_seconds, device))
 
     def models(self) -> list[RemoteModel]:
         """Return the final models of the study, the oldest first."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +18,7 @@ from tuner.client.remote_study import RemoteStudy, given
 from tuner.client.sending import send_parcel
 from tuner.errors import UsageError
 from tuner.service.schemas import CheckView, DatasetView, ModelView, StudyView
+from tuner.service.schemas.user_shapes import MeView
 from tuner.space.edit import Settings
 
 if TYPE_CHECKING:
@@ -164,14 +165,13 @@ class Client:
         """
         return uploads.upload(self.connection, Path(folder), name)
 
-    def me(self) -> Mapping[str, Any]:
-        """Return the `name` and the `role` of the user whose token this is.
+    def me(self) -> MeView:
+        """Return the user whose token this is, with its role.
 
         Raises:
             AuthError: the token is wrong, expired or revoked.
         """
-        found: Mapping[str, Any] = self.connection.get("/me")
-        return found
+        return MeView.model_validate(self.connection.get("/me"))
 
     def page_of(self, study: str) -> str:
         """Return the address of a study's page."""

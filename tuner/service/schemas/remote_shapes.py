@@ -80,10 +80,10 @@ class EpochBody(Body):
 
 
 class EpochsBody(Body):
-    """The results of one epoch or several."""
+    """The results of epochs. Without one the call only renews the lease."""
 
     attempt: Attempt
-    epochs: list[EpochBody] = Field(min_length=1, max_length=MOST_EPOCHS)
+    epochs: list[EpochBody] = Field(max_length=MOST_EPOCHS)
 
 
 class VerdictView(Answer):
