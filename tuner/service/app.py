@@ -24,6 +24,7 @@ from tuner.service.api import (
 from tuner.service.audit_log import AuditLog
 from tuner.service.authentication import Authentication
 from tuner.service.database import Database
+from tuner.service.dataset_store import DatasetStore
 from tuner.service.guard import Guard
 from tuner.service.idempotency import Idempotency
 from tuner.service.job_views import wait_view
@@ -132,5 +133,6 @@ def _opened(options: ServerOptions, stack: contextlib.ExitStack) -> Server:
         authentication=Authentication(database, link),
         audit=AuditLog(database),
         answers=Answers(database),
+        datasets=DatasetStore(database),
         submissions=Submissions(options, database.home, reading, jobs, torch_side),
     )

@@ -16,7 +16,8 @@ LIMITS = (
     (re.compile(r"POST /api/v1/(studies|check)"), 64 * MEBI),
     (re.compile(r"POST /api/v1/studies/[^/]+/fork"), 64 * MEBI),
     (re.compile(r"POST /api/v1/models/[^/]+/predict"), 64 * MEBI),
-    (re.compile(r"(POST|PUT) /api/v1/datasets(/.*)?"), 8192 * MEBI),
+    (re.compile(r"PUT /api/v1/uploads/[^/]+"), 8192 * MEBI),
+    (re.compile(r"POST /api/v1/(datasets|uploads/missing)"), 64 * MEBI),
     (re.compile(r"PUT /api/v1/studies/[^/]+/trials/[^/]+/checkpoint"), 8192 * MEBI),
 )
 """Bytes of requests that carry files. Code travels with a space; data and checkpoints may be large."""

@@ -9,6 +9,7 @@ from tuner.service.answers import Answers
 from tuner.service.audit_log import AuditLog
 from tuner.service.authentication import Authentication
 from tuner.service.database import Database
+from tuner.service.dataset_store import DatasetStore
 from tuner.service.job_views import wait_view
 from tuner.service.jobs import Jobs
 from tuner.service.reading import Reading
@@ -42,6 +43,7 @@ class Server:
     audit: AuditLog
     answers: Answers
     submissions: Submissions
+    datasets: DatasetStore
 
     def wait_of(self, job: int) -> WaitView | None:
         """Return why a job waits; None if it does not."""

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from tuner.service.api import event_stream, final_models, outputs, studies, study_actions, submitting, trials
+from tuner.service.api import (
+    dataset_routes,
+    event_stream,
+    final_models,
+    outputs,
+    studies,
+    study_actions,
+    submitting,
+    trials,
+)
 
 ROUTERS = (
     studies.router,
@@ -12,4 +21,5 @@ ROUTERS = (
     outputs.router,
     event_stream.router,
     final_models.router,
+    dataset_routes.router,
 )
