@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import importlib.util
 import sys
@@ -30,7 +31,7 @@ def top_of(file: Path, base: Path) -> Path | None:
     top, folder = None, file.parent
     while (folder / "__init__.py").is_file():
         top, folder = folder, folder.parent
-    level = _level(file)
+    level = _level(file, file.stat().st_mtime_ns)
     if not level:
         return top
     base = base.resolve()
@@ -106,8 +107,9 @@ def _is_found(top: Path) -> bool:
     return origin is not None and Path(origin).resolve() == init
 
 
-def _level(file: Path) -> int:
-    """Return the dots of the farthest relative import in a file; 0 without any."""
+@functools.lru_cache(256)
+def _level(file: Path, changed: int) -> int:
+    """Return the dots of the farthest relative import in a file; 0 without any. Each version of it is parsed once."""
     try:
         tree = ast.parse(file.read_bytes())
     except (SyntaxError, ValueError):  # importing the file says what is wrong
