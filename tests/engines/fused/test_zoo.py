@@ -87,11 +87,11 @@ def file_of(name: str) -> str:
     return next(text for text in ZOO.values() if f"\nclass {name}(" in text)
 
 
-def trained(folder: Path, name: str, together: bool) -> tuple[list[str], FakePort]:
+def trained(folder: Path, name: str, together: bool, number: int = 3) -> tuple[list[str], FakePort]:
     folder.mkdir()
     (folder / "zoo.py").write_text(file_of(name))
     settings: Settings = {"model": {"type": f"zoo.py:{name}"}, "training.epochs": 2}
-    several = trials([{**settings, "optimizer.lr": lr} for lr in (0.1, 0.05, 0.02)], folder)
+    several = trials([{**settings, "optimizer.lr": lr} for lr in (0.1, 0.05, 0.02)[:number]], folder)
     job = job_of(settings, folder)
     port = fused(job, several, width=2) if together else serial(job, several)
     return port.notes, port
@@ -112,9 +112,9 @@ def test_what_lanes_would_share_is_named_and_trials_train_in_turn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, said: str
 ) -> None:
     monkeypatch.delenv("ZOO_STEPS", raising=False)
-    notes, found = trained(tmp_path / "together", name, True)
+    notes, found = trained(tmp_path / "together", name, True, number=2)
     monkeypatch.delenv("ZOO_STEPS", raising=False)
-    _, expected = trained(tmp_path / "alone", name, False)
+    _, expected = trained(tmp_path / "alone", name, False, number=2)
 
     assert "train in turn" in notes[0]
     assert said in notes[0]
