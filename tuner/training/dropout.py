@@ -27,7 +27,8 @@ class Dropout(nn.Dropout):
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's own name, by which it may be given
         """Map (N, ...) to (N, ...)."""
-        if not torch.jit.is_scripting():  # type: ignore[attr-defined]  # torch.jit does not list it
+        # torch.jit does not list it, and its scripts take no more than the code behind `ignore`
+        if not torch.jit.is_scripting():  # type: ignore[attr-defined]
             if is_proxy(input):
                 return leaf_call(self, input)
             if self.training and is_random(self.p) and _is_ours(input):

@@ -33,7 +33,8 @@ class Linear(nn.Linear):
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's own name, by which it may be given
         """Map (N, ..., in_features) to (N, ..., out_features), for K lanes with a leading K."""
-        if not torch.jit.is_scripting():  # type: ignore[attr-defined]  # torch.jit does not list it
+        # torch.jit does not list it, and its scripts take no more than the code behind `ignore`
+        if not torch.jit.is_scripting():  # type: ignore[attr-defined]
             return product(self, input)
         return functional.linear(input, self.weight, self.bias)
 
