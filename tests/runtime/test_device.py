@@ -13,7 +13,7 @@ FAULTS = """
 import resource, torch
 from tuner.runtime.device import keep_freed_memory
 def faults():
-    for _ in range(5):
+    for _ in range(12):
         torch.ones(2**24)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for _ in range(5):
