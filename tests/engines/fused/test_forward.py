@@ -72,7 +72,7 @@ def patched_within() -> nn.Module:
     def scaled_forward(model: ResNet, images: Tensor) -> Tensor:
         return scaled(ResNet._forward_impl(model, images))
 
-    model = small_resnet()
+    model: nn.Module = small_resnet()
     vars(model)["_forward_impl"] = types.MethodType(scaled_forward, model)
     return model
 
