@@ -128,12 +128,14 @@ def users(folder: Path) -> dict[str, dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def client(folder: Path, users: Mapping[str, object]) -> Iterator[TestClient]:
+def client(folder: Path, users: dict[str, dict[str, str]]) -> Iterator[TestClient]:
     with (
         pytest.MonkeyPatch.context() as patch,
         serve_here(ServerOptions(storage=f"sqlite:///{folder}/studies.db")) as it,
     ):
         patch.setattr(throttle, "FREE_FAILURES", 10_000)  # more wrong tokens come from here than from people
+        asked = it.post(f"/api/v1/studies/{STUDY}/ask", json={"worker": "w"}, headers=users["owner"])
+        assert asked.status_code == 200  # now the study has a trial
         yield it
 
 
