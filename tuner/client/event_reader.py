@@ -10,7 +10,9 @@ from typing import Any
 import httpx
 
 from tuner.client.http_connection import AGAIN, Connection
+from tuner.client.waiting import OVER
 from tuner.errors import ServerError
+from tuner.service.lifecycle import JobState
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +23,17 @@ class ServerEvent:
     kind: str
     data: Mapping[str, Any]
 
+    @property
+    def ends_a_job(self) -> bool:
+        """Whether a job of the study has ended with it."""
+        return self.kind == "job" and JobState(self.data["state"]) in OVER
 
-def events_in(lines: Iterable[str]) -> Iterator[ServerEvent]:
-    """Yield the events of a stream of text (WHATWG HTML, section 9.2). A last one without an end is left out."""
+
+def events_in(lines: Iterable[str]) -> Iterator[ServerEvent | None]:
+    """Yield the events of a stream of text (WHATWG HTML, section 9.2), and None for a comment: nothing has happened.
+
+    A last event without an end is left out.
+    """
     id_, kind, data = "", "", list[str]()
     for line in lines:
         field, _, value = line.partition(":")
@@ -33,6 +43,8 @@ def events_in(lines: Iterable[str]) -> Iterator[ServerEvent]:
                 if data:
                     yield ServerEvent(id_, kind or "message", json.loads("\n".join(data)))
                 kind, data = "", []
+            case "":
+                yield None
             case "id":
                 id_ = value
             case "event":
@@ -50,7 +62,7 @@ def followed(
         connection: to the server.
         place: the path of the events.
         since: the id of the last event that is known; None is none.
-        is_over: called when the server ends the stream: whether no more events will come.
+        is_over: called when a job has ended, and when nothing happens: whether no more events will come.
 
     Raises:
         ServerError: the server cannot be reached any more.
@@ -63,8 +75,11 @@ def followed(
             with connection.stream(place, headers) as answer:
                 for event in events_in(answer.iter_lines()):
                     pauses.reset()
-                    last = event.id or last
-                    yield event
+                    if event is not None:
+                        last = event.id or last
+                        yield event
+                    if (event is None or event.ends_a_job) and is_over():
+                        return
             if is_over():
                 return
         except httpx.TransportError as error:

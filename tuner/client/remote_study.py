@@ -192,7 +192,7 @@ class RemoteStudy(StudyReader):
         return asked(self._connection, self.name, Asking(worker or new_worker(), lease_seconds, device))
 
     def models(self) -> list[RemoteModel]:
-        """Return the final models of the study, the oldest first."""
+        """Return the final models of the study, the latest first."""
         found = self._connection.items(path("models"), study=self.name)
         return [RemoteModel(self._connection, ModelView.model_validate(each)) for each in found]
 

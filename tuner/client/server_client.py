@@ -178,7 +178,7 @@ class Client:
         return f"{self.url}{path('studies', study)}"
 
     def models(self) -> list[RemoteModel]:
-        """Return the final models of the server, the oldest first."""
+        """Return the final models of the server, the latest first."""
         found = self.connection.items("/models")
         return [RemoteModel(self.connection, ModelView.model_validate(each)) for each in found]
 

@@ -173,16 +173,22 @@ class StudyReader:
         Raises:
             ServerError: the server cannot be reached any more.
         """
-        return followed(self._connection, self._path("events"), since, lambda: self.state in OVER)
+        return followed(self._connection, self._path("events"), since, self._is_over)
 
-    def log(self, trial: int, start: int = 0) -> bytes:
+    def log(self, trial: int, offset: int = 0) -> bytes:
         """Return what a trial has printed, from a byte on.
 
         Raises:
             StudyError: there is no such trial.
         """
         place = self._path("trials", trial, "log")
-        return self._connection.request("GET", place, params={"offset": start}).content
+        return self._connection.request("GET", place, params={"offset": offset}).content
+
+    def _is_over(self) -> bool:
+        """Return whether nothing more happens unless somebody resumes it."""
+        seen = self.detail
+        state = JobState(seen.state)
+        return state in OVER or (state is JobState.SUSPENDED and seen.job is None)
 
     def _path(self, *parts: object) -> str:
         return path("studies", self.name, *parts)
