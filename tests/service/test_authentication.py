@@ -83,6 +83,20 @@ def test_what_another_process_revokes_is_refused_within_seconds(
     assert login(recognised, other).token == other.id
 
 
+def test_an_open_stream_hears_that_its_login_has_ended(
+    accounts: Accounts, recognised: Authentication, ticks: Clock
+) -> None:
+    token, _ = accounts.issue("ann")
+    by_token = login(recognised, token)
+    _, by_cookie = recognised.begin_session(by_token)
+    assert not any(asyncio.run(recognised.is_over(each)) for each in (by_token, by_cookie))
+
+    accounts.revoke(token.id)
+    ticks.now += FRESH_SECONDS
+
+    assert all(asyncio.run(recognised.is_over(each)) for each in (by_token, by_cookie))
+
+
 def test_a_new_role_and_a_removed_user_are_seen_within_seconds(
     accounts: Accounts, recognised: Authentication, ticks: Clock
 ) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
 from fastapi.testclient import TestClient
 
 from tests.support.api_clients import bearer, serve_here, server_of, with_token
+from tuner.service import guard
 from tuner.service.access import Role
 from tuner.service.body_limits import MEBI
 from tuner.service.server_options import ServerOptions
@@ -154,6 +157,30 @@ def test_what_changes_something_is_in_the_audit_log(client: TestClient, admin: d
 
     older = client.get("/api/v1/audit", params={"cursor": found["next"], "actor": "ann"}, headers=admin).json()
     assert all(each["id"] < found["items"][-1]["id"] and each["actor"] == "ann" for each in older["items"])
+
+
+def test_a_stream_ends_with_its_login(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    header = with_token(url, "ann", Role.ADMIN)
+    monkeypatch.setattr(guard, "FRESH_SECONDS", 0)
+    with serve_here(ServerOptions(storage=url)) as client:
+        server, sent = server_of(client), []
+
+        async def parts() -> AsyncIterator[str]:
+            for number in range(100):
+                if number == 2:
+                    server.accounts.remove("ann")
+                    server.authentication.refresh()
+                sent.append(number)
+                yield f"{number} "
+
+        def stream() -> StreamingResponse:
+            return StreamingResponse(parts())
+
+        assert isinstance(client.app, FastAPI)
+        client.app.add_api_route("/stream", stream)
+
+        assert client.get("/stream", headers=header).text == "0 1 "
+        assert sent == [0, 1, 2]
 
 
 def test_too_many_wrong_tokens_are_answered_with_a_wait(url: str) -> None:

@@ -102,6 +102,19 @@ class Authentication:
         await self._freshen()
         return self._current(self._live.sessions.get(fingerprint(value)))
 
+    async def is_over(self, login: Login) -> bool:
+        """Return whether a login has ended, or its role has changed.
+
+        Raises:
+            StorageError: the database cannot be read.
+        """
+        await self._freshen()
+        if self._current(login) is None:
+            return True
+        if login.csrf is not None:
+            return login not in self._live.sessions.values()
+        return self._live.has_users if login.token is None else self._live.tokens.get(login.token) != login
+
     def begin_session(self, login: Login) -> tuple[str, Login]:
         """Begin a login on the page; return its cookie, and what it stands for."""
         value, csrf, now = secrets.token_urlsafe(32), secrets.token_urlsafe(24), self._clock()

@@ -10,8 +10,9 @@ import functools
 import hmac
 import logging
 import re
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import parse_qs, parse_qsl, quote, urlencode
 
@@ -25,6 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tuner.errors import StorageError
 from tuner.service.access import Login
 from tuner.service.audit_log import NOBODY
+from tuner.service.authentication import FRESH_SECONDS
 from tuner.service.body_limits import limit_of, limited, too_large
 from tuner.service.credentials import Credential
 from tuner.service.link_token import LINK_ID
@@ -58,6 +60,7 @@ class _Call:
     receive: Receive
     login: Login | None = None
     began: bool = False
+    checked_at: float = field(default_factory=time.monotonic)
 
     @property
     def action(self) -> str:
@@ -116,6 +119,8 @@ class Guard:
             return
         try:
             await self._app(scope, call.receive, sending)
+        except ClientDisconnect:
+            return
         except Exception:
             if not call.began:
                 detail = "the server has met an error of its own; its log has the details"
@@ -172,6 +177,9 @@ class Guard:
             call.began = True
             add_headers(MutableHeaders(scope=message), call.is_secure)
             await _note(call, message["status"])
+        elif message.get("more_body") and await _is_over(call):
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            raise ClientDisconnect  # to the route it is one
         await send(message)
 
 
@@ -230,6 +238,18 @@ async def _field(call: _Call) -> str:
 
     call.receive = again
     return parse_qs(body.decode("utf-8", "replace")).get(CSRF_FIELD, [""])[0]
+
+
+async def _is_over(call: _Call) -> bool:
+    """Return whether the login of a stream has ended since it began, as of some seconds ago."""
+    if call.login is None or time.monotonic() - call.checked_at < FRESH_SECONDS:
+        return False
+    call.checked_at = time.monotonic()
+    try:
+        return await call.server.authentication.is_over(call.login)
+    except StorageError as error:
+        log.warning("a stream goes on without a look at its login: %s", error)
+        return False
 
 
 async def _note(call: _Call, status: int) -> None:
