@@ -56,6 +56,7 @@ def runner(database: ShakyDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         return ["/bin/sh", "-c", script]
 
     monkeypatch.setattr(drivers, "driver_command", command)
+    monkeypatch.setattr("tuner.service.runner.PLAN_SECONDS", -1.0)
     return Runner(ServerOptions(storage=database.url), database, Jobs(database))
 
 

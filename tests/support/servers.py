@@ -128,15 +128,14 @@ class Queue:
         owner: str = "ann",
         priority: int = 0,
         own: str = OWN,
-        settings: Mapping[str, Any] | None = None,
+        command: Mapping[str, Any] | None = None,
     ) -> JobRecord:
         """Submit a search."""
         files = self.folder / "spaces" / name
         files.mkdir(parents=True)
         (files / "space.yaml").write_text(space)
         (files / "own.py").write_text(own)
-        given = {"settings": dict(settings)} if settings else {}
-        return self.jobs.submit(Submission(JobKind.RUN, name, owner, slots, given, priority, str(files)))
+        return self.jobs.submit(Submission(JobKind.RUN, name, owner, slots, command or {}, priority, str(files)))
 
     def states(self) -> dict[str, str]:
         """The state of each study."""

@@ -15,12 +15,6 @@ from tuner.service.slots import Slots
 ASK_SECONDS = 120
 """Seconds for which a cluster may take to answer."""
 
-_ASK = """\
-import json, sys, ray
-ray.init(address=sys.argv[1], log_to_driver=False, logging_level="error")
-print(json.dumps(ray.cluster_resources()))
-"""
-
 
 def of_machine() -> Slots:
     """Return the cores that this process may use, and the GPUs that CUDA would show it."""
@@ -35,14 +29,15 @@ def of_cluster(address: str) -> Slots:
     Raises:
         TunerError: there is no cluster at that address, or Ray is not installed.
     """
-    asking = [sys.executable, "-c", _ASK, address]
+    asking = [sys.executable, "-m", "tuner.service.cluster_slots", address]
     try:
         done = subprocess.run(asking, capture_output=True, text=True, timeout=ASK_SECONDS, check=True)
     except subprocess.TimeoutExpired:
         raise TunerError(f"--ray-address {address}: no cluster answers there in {ASK_SECONDS} s") from None
     except subprocess.CalledProcessError as error:
-        last = (error.stderr.strip().splitlines() or ["no reason was given"])[-1]
-        raise TunerError(f"--ray-address {address}: the cluster cannot be used: {last}") from None
+        raise TunerError(
+            (error.stderr.strip().splitlines() or [f"--ray-address {address}: cannot be used"])[-1]
+        ) from None
     found = json.loads(done.stdout.strip().splitlines()[-1])
     return Slots(int(found.get("CPU", 0)), int(found.get("GPU", 0)))
 

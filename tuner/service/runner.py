@@ -32,7 +32,10 @@ TICK_SECONDS = 0.5
 FORECAST_SECONDS = 5.0
 """Seconds between two forecasts. One of hundreds of jobs takes a part of a second."""
 
-_ACTIVE = (JobState.QUEUED, JobState.STARTING, JobState.RUNNING, JobState.SUSPENDING)
+PLAN_SECONDS = 2.0
+"""Seconds between two plans, if no job changes; waiting changes levels, and another process may add jobs."""
+
+_OCCUPYING = tuple(state for state in JobState if state.occupies)
 _log = logging.getLogger(__name__)
 
 
@@ -61,7 +64,7 @@ class Runner:
         self._thread = threading.Thread(target=self._run, name="runner", daemon=True)
         self._woken = threading.Event()
         self._stopping_since: float | None = None
-        self._away_at = -float("inf")
+        self._away_at = self._planned_at = -float("inf")
         self._forecast = _Forecast(-float("inf"), frozenset(), {})
         self.waits: Mapping[int, Waits] = {}
         """The wait of each queued job, by its id."""
@@ -72,8 +75,8 @@ class Runner:
         Raises:
             StorageError: the database cannot be used.
         """
-        for job in self._jobs.all(states=_ACTIVE):
-            if job.state.occupies and job.kind is not JobKind.REMOTE:
+        for job in self._jobs.all(states=_OCCUPYING):
+            if job.kind is not JobKind.REMOTE:
                 self._adopt(job)
         self._thread.start()
 
@@ -94,7 +97,8 @@ class Runner:
 
     def _run(self) -> None:
         while not self._is_over():
-            self._woken.wait(TICK_SECONDS)
+            if self._woken.wait(TICK_SECONDS):
+                self._planned_at = -float("inf")
             self._woken.clear()
             try:
                 self.tick()
@@ -121,16 +125,15 @@ class Runner:
         Raises:
             StorageError: the database cannot be used.
         """
-        active = self._jobs.all(states=_ACTIVE)
-        occupying = [job for job in active if job.state.occupies]
-        for job in occupying:
+        for job in self._jobs.all(states=_OCCUPYING):
             self._follow(job)
-        if self._stopping_since is None:
-            self._apply_plan(self._jobs.all(states=_ACTIVE) if occupying else active)
+        if self._stopping_since is None and time.monotonic() - self._planned_at > PLAN_SECONDS:
+            self._apply_plan()
+            self._planned_at = time.monotonic()
 
-    def _apply_plan(self, active: Sequence[JobRecord]) -> None:
-        jobs = {job.id: job for job in active}
-        if all(job.state is not JobState.QUEUED for job in active):
+    def _apply_plan(self) -> None:
+        jobs = {job.id: job for job in self._jobs.all(states=(JobState.QUEUED, *_OCCUPYING))}
+        if all(job.state is not JobState.QUEUED for job in jobs.values()):
             self.waits = {}
             return
         now = time.time()
