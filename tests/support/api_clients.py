@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import threading
 from collections.abc import Iterator
 from typing import Any
 
+import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from tests.conftest import TINY
+from tests.conftest import TINY, until
 from tuner.service.access import LOCAL, Principal, Role
 from tuner.service.accounts import Accounts
 from tuner.service.app import create_app
@@ -17,6 +20,7 @@ from tuner.service.database import Database
 from tuner.service.job_record import JobRecord
 from tuner.service.server import Server
 from tuner.service.server_options import ServerOptions
+from tuner.service.serving import listen
 
 ADDRESS = "http://127.0.0.1:8000"
 
@@ -81,3 +85,21 @@ def job_of(client: TestClient, study: str) -> JobRecord:
 def submit(client: TestClient, space: str = TINY, status: int = 201, **fields: Any) -> Any:
     """Submit without building models: that is tested once, since it starts a process with torch."""
     return answered(client.post(api("/studies?build=false"), json={"space": space, **fields}), status)
+
+
+@contextlib.contextmanager
+def listening(options: ServerOptions) -> Iterator[str]:
+    """Serve on a port from a thread of this process, and yield the link."""
+    free = listen(dataclasses.replace(options, port=0))
+    app = create_app(dataclasses.replace(options, port=free.getsockname()[1]))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [free]}, daemon=True)
+    thread.start()
+    until(lambda: server.started or not thread.is_alive(), 60)
+    try:
+        link = app.state.server.authentication.open_link
+        yield f"http://127.0.0.1:{free.getsockname()[1]}/?token={link}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        free.close()

@@ -1,0 +1,136 @@
+"""Commands print the same of a study at a server as of one in a database."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import tuner_in
+from tests.support.api_clients import listening
+from tests.support.asking import complete, opened
+from tuner.client.login_file import Logins, login_file
+from tuner.protocol import Outcome, State
+from tuner.service.server_options import ServerOptions
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a study of two complete trials and a failed one."""
+    folder = tmp_path_factory.mktemp("home")
+    trials = opened(f"sqlite:///{folder}/studies.db")
+    for value in (0.7, 0.9):
+        complete(trials, value)
+    trial = trials.ask()
+    trials.tell(Outcome(trial.number, 1, State.FAILED, cause="ValueError: no"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def link(folder: Path) -> Iterator[str]:
+    with listening(ServerOptions(storage=f"sqlite:///{folder}/studies.db")) as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def _no_logins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+
+def printed(folder: Path, *words: str) -> str:
+    done = tuner_in(folder, *words)
+    assert done.returncode == 0, done.stderr
+    return re.sub(r" --server http://\S+|\d{4}-\d\d-\d\dT[\d:]+", "", done.stdout)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(("list",), id="list"),
+        pytest.param(("show", "tiny"), id="show"),
+        pytest.param(("show", "tiny", "--trial", "1"), id="trial"),
+        pytest.param(("show", "tiny", "--trial", "2", "--format", "json"), id="json"),
+        pytest.param(("status", "tiny"), id="status"),
+        pytest.param(("status", "tiny", "--json"), id="status-json"),
+        pytest.param(("export", "tiny", "--trial", "1"), id="export"),
+        pytest.param(("logs", "tiny"), id="logs"),
+    ],
+)
+def test_a_command_prints_the_same_of_a_server(folder: Path, link: str, words: tuple[str, ...]) -> None:
+    assert printed(folder, *words, "--server", link) == printed(folder, *words)
+
+
+def test_a_report_is_written_here(folder: Path, link: str, tmp_path: Path) -> None:
+    out = tmp_path / "page.html"
+
+    assert printed(folder, "report", "tiny", "-o", str(out), "--server", link) == f"wrote {out}\n"
+    assert "tiny" in out.read_text()
+
+
+def test_a_trial_is_steered_and_a_study_deleted_at_the_server(folder: Path, link: str) -> None:
+    opened(f"sqlite:///{folder}/studies.db", "study: {name: other}\n" + _without_study())
+
+    printed(folder, "trial", "tiny", "0", "ignore", "--server", link)
+    assert "1 ignored" in printed(folder, "list", "--server", link)
+    assert printed(folder, "list", "--server", link) == printed(folder, "list")
+    printed(folder, "trial", "tiny", "0", "ignore", "--undo", "--server", link)
+    assert printed(folder, "delete", "other", "--yes", "--server", link) == "deleted other\n"
+    assert "other" not in printed(folder, "list")
+
+
+def _without_study() -> str:
+    from tests.conftest import TINY
+
+    return TINY.partition("\n")[2]
+
+
+def test_a_study_that_is_not_there_is_said_to_be_missing(folder: Path, link: str) -> None:
+    done = tuner_in(folder, "show", "tinny", "--server", link)
+
+    assert done.returncode == 2
+    assert "tinny" in done.stderr
+
+
+def test_a_wrong_token_is_refused_in_one_line(folder: Path, link: str) -> None:
+    done = tuner_in(folder, "list", "--server", link.partition("=")[0] + "=tuner_0123456789abcdef_wrong")
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("tuner: the token is wrong, expired or revoked")
+
+
+def test_a_server_and_a_database_together_are_refused(folder: Path, link: str) -> None:
+    done = tuner_in(folder, "list", "--server", link, "--storage", "sqlite:///other.db")
+
+    assert done.returncode == 2
+    assert "name one of the two" in done.stderr
+
+
+def test_options_of_a_server_need_one(folder: Path) -> None:
+    (folder / "tiny.yaml").write_text("study: {name: tiny}\n" + _without_study())
+
+    done = tuner_in(folder, "run", "tiny.yaml", "--detach")
+
+    assert done.returncode == 2
+    assert "--detach and --priority need a server" in done.stderr
+
+
+def test_a_login_is_checked_at_the_server_and_kept(folder: Path, link: str, tmp_path: Path) -> None:
+    address, _, token = link.partition("/?token=")
+
+    done = tuner_in(folder, "login", address, typed=f"{token}\n")
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"logged in to {address} as local, admin; the token is in {login_file()}")
+    assert Logins.read().tokens == {address: token}
+    assert printed(folder, "list", "--server", address) == printed(folder, "list")
+    assert printed(folder, "logout").startswith(f"logged out of {address}")
+    assert not login_file().exists()
+
+
+def test_a_login_with_a_wrong_token_keeps_nothing(folder: Path, link: str) -> None:
+    done = tuner_in(folder, "login", link.partition("/?token=")[0], typed="wrong\n")
+
+    assert done.returncode == 1
+    assert not login_file().exists()
