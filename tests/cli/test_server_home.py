@@ -122,7 +122,7 @@ def test_a_login_is_checked_at_the_server_and_kept(folder: Path, link: str, tmp_
     done = tuner_in(folder, "login", address, typed=f"{token}\n")
 
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(f"logged in to {address} as local, admin; the token is in {login_file()}")
+    assert " ".join(done.stdout.split()) == f"logged in to {address} as local, admin; the token is in {login_file()}"
     assert Logins.read().tokens == {address: token}
     assert printed(folder, "list", "--server", address) == printed(folder, "list")
     assert printed(folder, "logout").startswith(f"logged out of {address}")

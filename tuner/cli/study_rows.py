@@ -38,7 +38,7 @@ def row_of_view(view: StudyView, failed: str) -> StudyRow:
     else:
         best = NOTHING if view.best is None or view.best.value is None else value_text(view.best.value)
     titles = [metric.title for metric in view.metrics]
-    return StudyRow(view.name, titles, best, view.trials.by_state, 0, failed)
+    return StudyRow(view.name, titles, best, view.trials.by_state, view.trials.ignored, failed)
 
 
 def _standing(results: Results) -> str:

@@ -51,6 +51,7 @@ def study_view(results: Results, seen: Overview) -> StudyView:
     study, goal = results.study, results.goal
     best, found = results.best, results.confirmation if study.made_here else None
     ended = [record for record in results.records if record.finished]
+    ignored = len(results.records) - len(results.counted)
     return StudyView(
         name=study.name,
         state=_state(seen),
@@ -59,7 +60,7 @@ def study_view(results: Results, seen: Overview) -> StudyView:
         started=local(_first(results.records)),
         ended=_end(seen, ended),
         metrics=metrics_of(goal),
-        trials=TrialCounts(total=seen.total, ended=seen.ended, by_state=_by_name(seen)),
+        trials=TrialCounts(total=seen.total, ended=seen.ended, by_state=_by_name(seen), ignored=ignored),
         best=None if best is None else _best(best),
         front=[] if goal.single else [_best(record) for record in results.front[:MOST_IN_FRONT]],
         best_so_far=thinned(best_so_far(ended, goal), MOST_POINTS) if goal.single else [],

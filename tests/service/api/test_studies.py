@@ -21,9 +21,14 @@ from tuner.study.interventions import steer_trial
 def test_the_list_has_every_study_but_those_of_confirmations(client: TestClient) -> None:
     listed = answered(client.get(api("/studies")))
 
+    walked = {"by_state": listed["items"][0]["trials"]["by_state"], "ignored": 0}
     assert {each["name"]: (each["state"], each["kind"], each["trials"]) for each in listed["items"]} == {
-        "tiny": ("done", "run", {"total": 4, "ended": 4, "by_state": {"complete": 4}}),
-        "walk": ("done", "run", {"total": 5, "ended": 5, "by_state": listed["items"][0]["trials"]["by_state"]}),
+        "tiny": ("done", "run", {"total": 4, "ended": 4, "by_state": {"complete": 4}, "ignored": 0}),
+        "walk": (
+            "done",
+            "run",
+            {"total": 5, "ended": 5, **walked},
+        ),
     }
     assert (listed["total"], listed["next"]) == (2, None)
     assert answered(client.get(api("/studies?confirmations=true")))["total"] == 3

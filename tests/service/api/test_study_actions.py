@@ -68,7 +68,7 @@ def test_a_study_that_was_run_by_hand_is_resumed_by_the_service(held: TestClient
     assert (view["state"], view["owner"], view["trials"]) == (
         "queued",
         "local",
-        {"total": 3, "ended": 1, "by_state": {"complete": 1}},
+        {"total": 3, "ended": 1, "by_state": {"complete": 1}, "ignored": 0},
     )
     assert Path(job_of(held, "tiny").folder, "space.yaml").read_text() == TINY
 

@@ -29,6 +29,8 @@ class TrialCounts(Answer):
     ended: int
     by_state: dict[str, int]
     """The number of trials in each state: complete, pruned, diverged, failed, running, waiting, ..."""
+    ignored: int = 0
+    """How many of them are left out of the results."""
 
 
 class BestView(Answer):
