@@ -85,6 +85,7 @@ def _code_of(space: Space) -> dict[str, Path]:
 def _named_code(space: Space) -> Iterator[tuple[str, str]]:
     if (function := space.objective.function) is not None:
         yield "objective.function", function
+    if space.objective.own_training:
         return
     for place, name in (*space.types("data"), *space.types("model")):
         if is_own(name):
@@ -93,7 +94,7 @@ def _named_code(space: Space) -> Iterator[tuple[str, str]]:
 
 def _tables_of(space: Space) -> dict[str, Path]:
     """Return the data files that a space names by relative paths, where they are there."""
-    if space.objective.function is not None:
+    if space.objective.own_training:
         return {}
     named = [Path(space.base, path) for path in _relative_files(space)]
     return _below(Path(space.base), [file for file in named if file.is_file()])

@@ -60,17 +60,17 @@ class LeasedStudy:
                 self.leases.end(lease.trial)
         return self._driver.recover()
 
-    def flush(self, renewals: bool = False) -> None:
-        """Write everything that was reported, and the leases.
+    def flush(self, everything: bool = False) -> None:
+        """Write everything that was reported, and new leases.
 
         Args:
-            renewals: whether also leases that were only renewed.
+            everything: whether also leases that ended or were renewed.
 
         Raises:
             StorageError: the database cannot be used; a later call writes the same.
         """
         self._driver.trials.flush()
-        self.leases.write(renewals)
+        self.leases.write(everything)
 
     def ask(self, body: AskBody, owner: str, key: str) -> TaskView | None:
         """Lease the next trial to a worker; None if there is none now.

@@ -41,6 +41,9 @@ PATIENCE_SECONDS = 25.0
 MOST_AT_ONCE = 512
 """Calls that are written together."""
 
+ASKING_SECONDS = 0.02
+"""Seconds for which workers get trials before reports come again: a sampler may take long for each."""
+
 _OPEN = (JobState.QUEUED, JobState.STARTING, JobState.RUNNING)
 _log = logging.getLogger(__name__)
 
@@ -150,7 +153,9 @@ class _StudyThread(threading.Thread):
         """Work until the study is idle or over, or the server stops."""
         try:
             job: JobRecord | None = self._job()
-            while job is not None:
+            if job is not None and job.state not in _OPEN:
+                self._refuse_asks(job)
+            while job is not None and not self._is_over(job.state not in _OPEN):
                 with opened_study(job, self._database) as (study, log):
                     job = self._work(job, study, log)
         except (TunerError, Refused) as error:
@@ -160,6 +165,14 @@ class _StudyThread(threading.Thread):
             raise
         finally:
             self._fail(Refused(HTTPStatus.SERVICE_UNAVAILABLE, "the server stops; repeat it", {"Retry-After": "2"}))
+
+    def _refuse_asks(self, job: JobRecord) -> None:
+        """Answer those who ask for trials of a study that is over, without opening it."""
+        error = Refused(HTTPStatus.GONE, f"study {self._study} is {job.state.value}; stop asking")
+        with self._some:
+            asks: list[_Answered] = [(call, None, error) for call in self._asks]
+            self._asks.clear()
+        self._loop.call_soon_threadsafe(_answer, asks)
 
     def _job(self) -> JobRecord:
         job = self._jobs.search_of(self._study)
@@ -171,44 +184,39 @@ class _StudyThread(threading.Thread):
     def _work(self, job: JobRecord, study: LeasedStudy, log: EventFile) -> JobRecord | None:
         """Work on the open study; return the job if it must be opened again, with other settings."""
         ticked, busy = 0.0, time.monotonic()
-        while True:
+        while not self._is_over(not study.leases and (bool(study.halt) or time.monotonic() - busy > IDLE_SECONDS)):
             calls = self._next()
-            if calls:
+            if calls or self._asks:
+                self._do(calls, study, log)
                 busy = time.monotonic()
-            self._do(calls, study, log)
-            if (now := time.monotonic()) - ticked < TICK_SECONDS:
+            if time.monotonic() - ticked < TICK_SECONDS:
                 continue
-            ticked = now
+            ticked = time.monotonic()
             latest = self._tick(job, study, log)
             if latest.command != job.command:
                 return latest
             job = latest
-            idle = not study.leases and now - busy > IDLE_SECONDS
-            with self._some:
-                none_waits = not self._calls and not self._asks
-                if none_waits and (self._closing or idle):
-                    self._over = True
-                    return None
+        return None
+
+    def _is_over(self, idle: bool) -> bool:
+        """Return whether nobody waits, and the study is to be closed; no call comes after that."""
+        with self._some:
+            self._over = (idle or self._closing) and not self._calls and not self._asks
+            return self._over
 
     def _next(self) -> list[_Call]:
-        """Return the calls that wait, with at most one that asks."""
+        """Return the calls that wait, without those that ask."""
         with self._some:
             if not self._calls and not self._asks and not self._closing:
                 self._some.wait(TICK_SECONDS)
-            calls = [self._calls.popleft() for _ in range(min(len(self._calls), MOST_AT_ONCE))]
-            if self._asks:
-                calls.append(self._asks.popleft())
-        return calls
+            return [self._calls.popleft() for _ in range(min(len(self._calls), MOST_AT_ONCE))]
 
     def _do(self, calls: list[_Call], study: LeasedStudy, log: EventFile) -> None:
-        answers: list[_Answered] = []
-        for call in calls:
-            try:
-                answers.append((call, call.work(study), None))
-            except Exception as error:
-                answers.append((call, None, error))
-        if not calls:
-            return
+        """Do calls, write what they did, and answer them."""
+        answers = [_done(call, study) for call in calls]
+        until = time.monotonic() + ASKING_SECONDS
+        while self._asks and (time.monotonic() < until or not answers):
+            answers.append(_done(self._asks.popleft(), study))
         try:
             study.flush()
             log.write()
@@ -222,7 +230,7 @@ class _StudyThread(threading.Thread):
             latest = self._job()
             study.halt = "" if latest.state in _OPEN else f"is {latest.state.value}"
             study.expire()
-            study.flush(renewals=True)
+            study.flush(everything=True)
             log.write()
             self._settle(latest, study)
         except TunerError as error:
@@ -232,7 +240,9 @@ class _StudyThread(threading.Thread):
 
     def _settle(self, job: JobRecord, study: LeasedStudy) -> None:
         if job.state in _OPEN and (end := study.end) is not None and not study.leases:
-            self._jobs.move(job.id, end, since=_OPEN, reason=study.why_over, ended_at=time.time())
+            reason = study.why_over
+            self._jobs.move(job.id, end, since=_OPEN, reason=reason, ended_at=time.time())
+            study.halt = reason  # so that the study is closed, and runs no more for those who look
 
     def _fail(self, error: Exception) -> None:
         with self._some:
@@ -243,6 +253,13 @@ class _StudyThread(threading.Thread):
         if left:
             answers: list[_Answered] = [(call, None, error) for call in left]
             self._loop.call_soon_threadsafe(_answer, answers)
+
+
+def _done(call: _Call, study: LeasedStudy) -> _Answered:
+    try:
+        return call, call.work(study), None
+    except Exception as error:  # whatever it is, it is the answer to this call alone
+        return call, None, error
 
 
 def _answer(answers: list[_Answered]) -> None:

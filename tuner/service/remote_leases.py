@@ -57,6 +57,7 @@ class Leases:
         self._study = study
         self._held: dict[int, Lease] = {}
         self._changed: set[int] = set()
+        self._given = False
 
     def __len__(self) -> int:
         return len(self._held)
@@ -86,23 +87,28 @@ class Leases:
         lease.renew()
         self._held[lease.trial] = lease
         self._changed.add(lease.trial)
+        self._given = True
 
     def end(self, trial: int) -> None:
         """Remove the lease of a trial that ended or waits."""
         if self._held.pop(trial, None) is not None:
             self._changed.add(trial)
 
-    def write(self, renewals: bool = False) -> None:
-        """Write what has changed, in one transaction.
+    def write(self, everything: bool = False) -> None:
+        """Write what has changed, in one transaction, if new leases are among it.
+
+        A lease that ended can wait: whoever reads it finds that its trial does not run.
 
         Args:
-            renewals: whether also leases whose end in the database is too old.
+            everything: whether in any case, with the renewals.
 
         Raises:
             StorageError: the database cannot be used; a later call writes the same.
         """
+        if not self._given and not everything:
+            return
         changed = set(self._changed)
-        if renewals:
+        if everything:
             changed |= {each.trial for each in self._held.values() if each.called - each.written > RENEW_SECONDS}
         if not changed:
             return
@@ -116,6 +122,7 @@ class Leases:
         for lease in kept:
             lease.written = now
         self._changed -= changed
+        self._given = False
 
     def _row(self, lease: Lease, shift: float) -> dict[str, object]:
         return {

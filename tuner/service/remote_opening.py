@@ -78,7 +78,7 @@ def opened_study(job: JobRecord, database: Database) -> Iterator[tuple[LeasedStu
         recovered = study.adopt()
         answer = functools.partial(handle, driver)
         search.inbox.look(answer)
-        driver.retry(False)
+        driver.retry()
         log.see(_opened_event(search, recovered, limit))
         driver.tell_of_lost()
         with search.inbox.passed_on(answer):
@@ -88,7 +88,7 @@ def opened_study(job: JobRecord, database: Database) -> Iterator[tuple[LeasedStu
                 search.watch.close()
                 driver.trials.flush()
                 driver.trials.close()
-                leases.write(renewals=True)
+                leases.write(everything=True)
                 log.write()
 
 
