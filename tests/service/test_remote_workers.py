@@ -1,0 +1,101 @@
+"""Remote workers at a real server: the examples in three languages, and a server that is killed while they work."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.conftest import ROOT, until
+from tests.support.servers import RealServer, real_server
+from tuner.client import Client
+from tuner.protocol import State
+from tuner.storage import open_storage
+from tuner.study import Study, load_study
+
+EXAMPLES = ROOT / "examples" / "remote"
+WORKERS = {
+    "python": [sys.executable, str(EXAMPLES / "worker.py")],
+    "sh": ["sh", str(EXAMPLES / "worker.sh")],
+    "node": ["node", str(EXAMPLES / "worker.mjs")],
+}
+
+
+def token_of(server: RealServer) -> str:
+    """The token of the printed link."""
+    return parse_qs(urlsplit(server.link).query)["token"][0]
+
+
+def begun(server: RealServer, language: str, study: str = "remote") -> subprocess.Popen[str]:
+    """A worker in one of the languages."""
+    told = {"TUNER_SERVER": server.address, "TUNER_TOKEN": token_of(server), "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [*WORKERS[language], study],
+        env={**os.environ, **told},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def searched(folder: Path, study: str = "remote") -> Study:
+    return load_study(open_storage(f"sqlite:///{folder}/studies.db"), study)
+
+
+def refuse_doubles(study: Study) -> None:
+    """No trial runs or waits, and none has an epoch twice or a gap."""
+    for record in study.records():
+        assert record.finished, record
+        assert list(record.epochs) == list(range(1, len(record.epochs) + 1)), record
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", list(WORKERS))
+def test_a_worker_in_any_language_trains_a_study_to_its_total(tmp_path: Path, language: str) -> None:
+    if shutil.which(WORKERS[language][0]) is None:
+        pytest.skip(f"there is no {WORKERS[language][0]} here")
+    with real_server(tmp_path) as server, Client(server.address, token_of(server)) as client:
+        client.submit(EXAMPLES / "space.yaml")
+        workers = [begun(server, language) for _ in range(2)]
+        printed = [worker.communicate(timeout=120)[0] for worker in workers]
+        assert [worker.returncode for worker in workers] == [0, 0], printed
+        until(lambda: client.study("remote").state.value == "done", 20)
+
+    assert sum(text.count("has ended") for text in printed) == 24
+    study = searched(tmp_path)
+    states = Counter(record.state for record in study.records())
+    assert states.keys() == {State.COMPLETE, State.PRUNED}
+    assert states.total() == 24
+    refuse_doubles(study)
+
+
+@pytest.mark.slow
+def test_a_server_that_is_killed_while_workers_work_costs_nothing(tmp_path: Path) -> None:
+    space = tmp_path / "space.yaml"
+    space.write_text((EXAMPLES / "space.yaml").read_text().replace("trials: 24", "trials: 120"))
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(real_server(tmp_path))
+        again = ("--port", str(urlsplit(server.address).port))
+        client = stack.enter_context(Client(server.address, token_of(server)))
+        client.submit(space)
+        workers = [begun(server, "node") for _ in range(16)]
+        for kills in (1, 2):
+            until(lambda kills=kills: len(searched(tmp_path).records()) >= 40 * kills, 120)  # type: ignore[misc]
+            server.kill()
+            server = stack.enter_context(real_server(tmp_path, *again))
+        printed = [worker.communicate(timeout=240)[0] for worker in workers]
+        assert {worker.returncode for worker in workers} == {0}, printed
+        until(lambda: client.study("remote").state.value == "done", 20)
+
+    study = searched(tmp_path)
+    states = Counter(record.state for record in study.records())
+    assert states.keys() == {State.COMPLETE, State.PRUNED}
+    assert states.total() == 120
+    refuse_doubles(study)
