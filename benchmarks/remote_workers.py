@@ -205,7 +205,8 @@ class Worker:
         status, answer = await self.connection.post(place, {"attempt": self.attempt, **body})
         if status != 200:
             raise RuntimeError(f"{place}: {status} {answer}")
-        return answer
+        told: dict[str, Any] = answer
+        return told
 
 
 @dataclass(slots=True)
