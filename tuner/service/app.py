@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, FastAPI
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
 from tuner.service import problems
 from tuner.service.accounts import Accounts
@@ -25,6 +26,7 @@ from tuner.service.audit_log import AuditLog
 from tuner.service.authentication import Authentication
 from tuner.service.database import Database
 from tuner.service.dataset_store import DatasetStore
+from tuner.service.etags import Tagged
 from tuner.service.guard import Guard
 from tuner.service.idempotency import Idempotency
 from tuner.service.job_views import wait_view
@@ -41,10 +43,14 @@ from tuner.service.server_options import ServerOptions
 from tuner.service.study_list import StudyList
 from tuner.service.study_outputs import StudyOutputs
 from tuner.service.submissions import Submissions
+from tuner.service.summary_store import SummaryStore
 from tuner.service.telemetry import Telemetry, Timed
 from tuner.service.torch_side import TorchSide
 
 API = "/api/v1"
+
+UNCOMPRESSED = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "text/plain", "application/octet-stream")
+"""Logs, which would wait in the compressor while they grow, and weights, which hardly shrink."""
 
 RESOURCES: tuple[APIRouter, ...] = (
     remote.router,  # first, since a route is found by trying each
@@ -87,6 +93,8 @@ def create_app(options: ServerOptions) -> FastAPI:
         lifespan=lifespan,
     )
     problems.install(app)
+    app.add_middleware(Tagged)
+    app.add_middleware(GZipMiddleware, compresslevel=6, exclude_content_types=UNCOMPRESSED)
     app.add_middleware(Idempotency)
     app.add_middleware(Guard, options=options)
     app.add_middleware(Timed)
@@ -116,7 +124,9 @@ def _opened(options: ServerOptions, stack: contextlib.ExitStack) -> Server:
     reading = Reading(options.storage)
     torch_side = stack.enter_context(contextlib.closing(TorchSide()))
     outputs = StudyOutputs(reading, torch_side)
-    listed = StudyList(reading, jobs, lambda job: wait_view(runner.waits.get(job)))
+    listed = StudyList(reading, jobs, SummaryStore(database), lambda job: wait_view(runner.waits.get(job)))
+    listed.start()
+    stack.callback(listed.close)
     runner.start()
     return Server(
         options=options,

@@ -108,6 +108,16 @@ uses = Table(
 )
 """The times in which jobs held their slots; without an `end` one still does."""
 
+summaries = Table(
+    "service_summaries",
+    metadata,
+    Column("study", String(512), primary_key=True),
+    Column("version", String(40), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("view", Text, nullable=False),
+)
+"""What lists say of studies. Any row may be deleted: it is made again."""
+
 datasets = Table(
     "service_datasets",
     metadata,

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tuner.errors import StudyError
+from tuner.errors import StudyError, TunerError
 from tuner.service.cursors import part
 from tuner.service.driver_command import SPACE_FILE
 from tuner.service.job_record import JobKind, JobRecord
@@ -21,8 +23,14 @@ from tuner.service.lifecycle import JobState
 from tuner.service.reading import Listed, Reading
 from tuner.service.schemas import MetricView, Page, StudyView, WaitView
 from tuner.service.study_views import seen_now, study_view, unopened_view, with_job
+from tuner.service.summary_store import SummaryStore
 from tuner.space import Space
 from tuner.study.study import CONFIRM
+
+PAUSE_SECONDS = 0.02
+"""Pause between two studies that are read ahead."""
+
+_log = logging.getLogger(__name__)
 
 SEARCHES = (JobKind.RUN, JobKind.REMOTE)
 
@@ -53,14 +61,29 @@ class StudyList:
     Args:
         reading: of the database.
         jobs: of the service.
+        store: keeps what is said of studies.
         wait_of: returns why a job waits, if it does.
     """
 
-    def __init__(self, reading: Reading, jobs: Jobs, wait_of: Callable[[int], WaitView | None]) -> None:
+    def __init__(
+        self, reading: Reading, jobs: Jobs, store: SummaryStore, wait_of: Callable[[int], WaitView | None]
+    ) -> None:
         self._reading = reading
         self._jobs = jobs
+        self._store = store
         self._wait_of = wait_of
-        self._kept: dict[str, tuple[Any, StudyView]] = {}
+        self._kept = dict(store.load())
+        self._closed = threading.Event()
+        self._warming = threading.Thread(target=self._warm, name="study list", daemon=True)
+
+    def start(self) -> None:
+        """Begin to read the studies that a list does not know yet, one after the other."""
+        self._warming.start()
+
+    def close(self) -> None:
+        """Read no more studies ahead."""
+        self._closed.set()
+        self._warming.join()
 
     def page(
         self,
@@ -124,13 +147,30 @@ class StudyList:
                 group, state = 0, "running" if job is None or not job.state.occupies else job.state.value
             else:
                 group = 3 if job is None else _ORDER.get(job.state, 3)
-                state = self._resting(there, listed) if job is None and there is not None else job.state.value  # type: ignore[union-attr]
+                state = self._resting(there) if job is None and there is not None else job.state.value  # type: ignore[union-attr]
             at = job.submitted_at if job is not None else there.begun if there is not None else 0.0
             yield _Row(name, group, at, state, None if job is None else job.owner, job, there)
 
-    def _resting(self, there: Listed, listed: Mapping[str, Listed]) -> str:
-        """Return the state of a study without a job that no driver works on."""
-        return self._kept_view(there, listed).state
+    def _resting(self, there: Listed) -> str:
+        """Return the state of a study without a job that no driver works on, as far as it is known yet."""
+        known = self._kept.get(there.name)
+        if known is not None:
+            return known[1].state
+        unfinished = any(state in ("RUNNING", "WAITING") for state, *_ in there.signature)
+        return "suspended" if unfinished or not there.signature else "done"
+
+    def _warm(self) -> None:
+        """Make the views that are missing, with pauses for requests."""
+        try:
+            listed = {each.name: each for each in self._reading.listed()}
+            for there in listed.values():
+                if self._closed.is_set():
+                    return
+                if there.name not in self._kept:
+                    self._kept_view(there, listed)
+                    self._closed.wait(PAUSE_SECONDS)
+        except TunerError as error:  # the database is away, or a study was just deleted: requests read it themselves
+            _log.warning("the list of studies: %s", error)
 
     def _view(self, row: _Row, listed: Mapping[str, Listed]) -> StudyView:
         if row.listed is None:
@@ -142,13 +182,15 @@ class StudyList:
 
     def _kept_view(self, there: Listed, listed: Mapping[str, Listed]) -> StudyView:
         runs = listed.get(f"{there.name}.{CONFIRM}")
-        key = there.id, there.signature, None if runs is None else runs.signature
+        key = repr((there.id, there.signature, None if runs is None else runs.signature))
         found = self._kept.get(there.name)
         if found is not None and found[0] == key and not there.running:
             return found[1]
         results = self._reading.results(there.name)
         view = study_view(results, seen_now(results, self._reading.drivers(there.name)))
         self._kept[there.name] = key, view
+        if not there.running:
+            self._store.save(key, view)
         return view
 
 

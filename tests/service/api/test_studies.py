@@ -12,6 +12,7 @@ from tests.service.conftest import Ran
 from tests.support.api_clients import answered, api, logged_in
 from tests.support.asking import complete, opened
 from tuner.results.results import Results
+from tuner.service.reading import Reading
 from tuner.service.server_options import ServerOptions
 from tuner.storage import open_storage
 from tuner.study import delete_study, load_study
@@ -149,3 +150,21 @@ def test_a_study_that_is_made_anew_under_its_name_is_another_one(tiny: Path, url
         complete(opened(url), 0.25)
 
         assert answered(client.get(api("/studies/tiny")))["best"]["value"] == 0.25
+
+
+def test_a_server_that_starts_again_lists_studies_without_reading_them(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trials = opened(url)
+    complete(trials, 0.5)
+    with logged_in(ServerOptions(storage=url)) as client:
+        before = answered(client.get(api("/studies")))
+    monkeypatch.setattr(Reading, "results", lambda reading, name: pytest.fail(f"{name} is read"))
+
+    with logged_in(ServerOptions(storage=url)) as client:
+        assert answered(client.get(api("/studies"))) == before
+    monkeypatch.undo()
+    complete(trials, 0.75)
+
+    with logged_in(ServerOptions(storage=url)) as client:
+        assert answered(client.get(api("/studies")))["items"][0]["best"]["value"] == 0.75

@@ -12,6 +12,14 @@ down_revision = None
 def upgrade() -> None:
     """Bring the tables up to this version."""
     op.create_table(
+        "service_summaries",
+        sa.Column("study", sa.String(length=512), nullable=False),
+        sa.Column("version", sa.String(length=40), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("view", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("study", name=op.f("pk_service_summaries")),
+    )
+    op.create_table(
         "service_answers",
         sa.Column("owner", sa.String(length=80), nullable=False),
         sa.Column("key", sa.String(length=200), nullable=False),
