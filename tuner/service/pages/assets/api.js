@@ -26,6 +26,16 @@ export function get(where, query = {}, options = {}) {
   return call("GET", set.length ? `${where}?${search}` : where, undefined, options);
 }
 
+/** Return the answer to a GET, or something else where nothing is there yet. */
+export async function getOr(other, where, query = {}) {
+  try {
+    return await get(where, query);
+  } catch (error) {
+    if (error.status !== 404) throw error;
+    return other;
+  }
+}
+
 /** Return the answer to a write. One key goes with all its repeats, so that it is done once. */
 export const post = (where, body = {}, options = {}) => write("POST", where, body, options);
 export const patch = (where, body, options = {}) => write("PATCH", where, body, options);

@@ -1,6 +1,6 @@
 // Live pages: server-sent events say what changed, and the page reads it anew.
 
-const NAMES = ["opened", "started", "reported", "ended", "set back", "set-back", "stopping", "worker", "note", "trouble", "closed", "job", "steered", "changed"];
+const NAMES = ["opened", "started", "reported", "ended", "set back", "stopping", "worker", "note", "trouble", "closed", "job"];
 
 /**
  * Follow events. The browser connects again by itself, and goes on after the last event that it has seen.

@@ -33,22 +33,31 @@ function render() {
     h("dl", { class: "facts" }, model.scores.slice(1).map((each) => fact(each.title, rounded(each.value), each.low !== null ? `${rounded(each.low)} to ${rounded(each.high)}` : "")),
       first.trivial !== null ? fact("Baseline", rounded(first.trivial), "the trivial predictor") : "", model.epochs ? fact("Epochs", String(model.epochs)) : "", fact("Rows", model.on === "train" ? "training" : "training and validation"))]
     : [h("p", { class: "value soft" }, model.state === "done" ? "Trained" : "Not trained yet"), h("p", { class: "sure soft" }, sentence(model.reason) || "Its scores appear here when it is trained.")]);
-  show(at("files"), model.files.length ? h("table", {}, h("tbody", {}, model.files.map((each) => h("tr", {}, h("th", { scope: "row" }, h("a", { href: `${API}${here}/files/${each.path.split("/").map(encodeURIComponent).join("/")}`, download: each.path.split("/").at(-1) }, each.path)), h("td", { class: "number soft" }, bytes(each.size)))))) : h("p", { class: "soft" }, "Files appear here when the model is trained."));
+  files();
   at("predict-card").hidden = model.state !== "done" || model.inputs === null;
   if (!at("predict-card").hidden && !at("predict").elements.length) fields();
+}
+
+function files() {
+  const row = ({ path: file, size }) => h("tr", {},
+    h("th", { scope: "row" }, h("a", { href: `${API}${here}/files/${file.split("/").map(encodeURIComponent).join("/")}`, download: file.split("/").at(-1) }, file)),
+    h("td", { class: "number soft" }, bytes(size)));
+  if (!model.files.length) return show(at("files"), h("p", { class: "soft" }, "Files appear here when the model is trained."));
+  return show(at("files"), h("table", {}, h("tbody", {}, model.files.map(row))), h("p", { class: "below" }, h("a", { class: "button", href: `${API}${here}/files`, download: true }, "Download all")));
 }
 
 function fields() {
   const form = at("predict");
   const error = h("div");
-  const makers = { table: tableFields, texts: textFields };
+  const makers = { table: tableFields, texts: textFields, images: imageFields };
   const [nodes, rows] = (makers[model.inputs] ?? rawFields)();
   form.replaceChildren(...nodes, error, h("div", { class: "actions" }, h("button", { type: "submit", class: "main" }, "Predict")));
   form.onsubmit = async (event) => {
     event.preventDefault();
     error.replaceChildren();
     try {
-      predicted(await post(`${here}/predict`, { rows: rows(form) }));
+      const given = rows(form);
+      predicted(await post(`${here}/predict`, given instanceof FormData ? given : { rows: given }));
     } catch (problem) {
       error.replaceChildren(alert(problem));
     }
@@ -67,8 +76,17 @@ function textFields() {
   return [nodes, (form) => form.elements.texts.value.split("\n").filter((each) => each.trim())];
 }
 
+function imageFields() {
+  const nodes = [h("label", { class: "field" }, h("span", {}, "An image"), h("input", { name: "file", type: "file", accept: "image/*", required: true }))];
+  return [nodes, (form) => {
+    const data = new FormData();
+    data.append("file", form.elements.file.files[0]);
+    return data;
+  }];
+}
+
 function rawFields() {
-  const nodes = [h("label", { class: "field" }, h("span", {}, "Rows as JSON, one list or mapping for each"), h("textarea", { name: "rows", rows: 6, style: { width: "100%" }, placeholder: "[[0.1, 0.2, 0.3]]" }))];
+  const nodes = [h("label", { class: "field" }, h("span", {}, "Rows as JSON, a list of numbers for each"), h("textarea", { name: "rows", rows: 6, style: { width: "100%" }, placeholder: "[[0.1, 0.2, 0.3]]" }))];
   return [nodes, (form) => {
     try {
       return JSON.parse(form.elements.rows.value);

@@ -1,9 +1,8 @@
 // The buttons of a study: which fit its state and its reader, what they ask, and what they do.
 
-import { path, patch, post } from "./api.js";
+import { path, patch, post, remove } from "./api.js";
 import { h, show, toast } from "./dom.js";
 import { ask } from "./dialogs.js";
-import { studyHref } from "./parts.js";
 
 const root = document.documentElement.dataset;
 const ACTIVE = ["queued", "starting", "running"];
@@ -29,18 +28,19 @@ export function actions(place, study, refresh) {
   const button = (name, onclick, attributes = {}) => h("button", { type: "button", onclick, ...attributes }, name);
   const main = [
     mine && is(...ACTIVE) && study.job !== null && button("Suspend", plain("suspend", "The study is being suspended. It loses at most one epoch.")),
-    mine && made && is("suspended", "failed", "cancelled") && button("Resume", plain("resume", "The study is queued."), { class: "main" }),
-    mine && made && !is("suspending") && button("More trials", () => more(study, here, refresh)),
-    may && made && has && single && button("Confirm", () => confirm(here, refresh)),
-    may && made && has && button("Train", () => train(study, here, refresh), is("done") ? { class: "main" } : {}),
+    mine && made && (is("suspended", "failed", "cancelled") || (study.job === null && !is("running"))) && button("Resume", plain("resume", "The study is queued."), { class: "main" }),
+    mine && made && study.job !== null && !is("suspending") && button("More trials", () => more(study, here, refresh)),
+    mine && made && has && single && button("Confirm", () => confirm(here, refresh)),
+    mine && made && has && button("Train", () => train(study, here, refresh), is("done") ? { class: "main" } : {}),
   ];
   const rest = [
     may && made && h("a", { href: `/submit?fork=${encodeURIComponent(study.name)}` }, "Fork"),
     mine && study.job !== null && !is("done", "failed", "cancelled") && button("Priority", () => priority(study, here, refresh)),
-    h("a", { href: `/api/v1${here}/report`, target: "_blank", rel: "noopener" }, "Report"),
+    study.trials.ended > 0 && h("a", { href: `/api/v1${here}/report`, target: "_blank", rel: "noopener" }, "Report"),
     has && made && h("a", { href: `/api/v1${here}/export`, download: `${study.name}.yaml` }, "Best config"),
     h("a", { href: `/compare?study=${encodeURIComponent(study.name)}` }, "Compare"),
     mine && study.job !== null && !is("done", "failed", "cancelled") && button("Cancel", () => cancel(study, here, refresh), { class: "danger" }),
+    mine && !is("starting", "running", "suspending") && button("Delete", () => erase(study, here), { class: "danger" }),
   ];
   show(place, main, h("details", { class: "menu" }, h("summary", { class: "button" }, "More"), h("ul", {}, rest.filter(Boolean).map((each) => h("li", {}, each)))));
 }
@@ -102,5 +102,12 @@ function cancel(study, here, refresh) {
     await post(`${here}/cancel`);
     await refresh();
     toast("The study is cancelled.");
+  });
+}
+
+function erase(study, here) {
+  ask({ title: `Delete ${study.name}?`, action: "Delete the study", danger: true, text: "Its trials, confirmation and files are deleted. Trained models stay. This cannot be undone." }, async () => {
+    await remove(here);
+    location.assign("/");
   });
 }

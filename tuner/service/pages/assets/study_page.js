@@ -1,6 +1,6 @@
 // A study: the answer first, then how it came about, live.
 
-import { API, get, path } from "./api.js";
+import { API, get, getOr, path } from "./api.js";
 import { announce, at, h, show } from "./dom.js";
 import { ago, amount, between, duration, listed, rounded, sentence, valueText, when } from "./format.js";
 import { follow, paced } from "./live.js";
@@ -11,6 +11,7 @@ import { TrialTable } from "./trial_table.js";
 import { Importances } from "./importances.js";
 
 const MOST_CURVES = 6;
+const NO_COURSE = { number: [], state: [], values: [], best: [], seconds: [], ignored: [] };  // before its driver has opened the study
 const name = document.documentElement.dataset.study;
 const here = `/studies${path(name)}`;
 const historyFigure = new History();
@@ -35,7 +36,7 @@ async function load() {
   return true;
 }
 
-async function loadCourse(found = get(`${here}/course`)) {
+async function loadCourse(found = getOr(NO_COURSE, `${here}/course`)) {
   const course = await found;
   at("history-about").textContent = `${study.metrics[0]?.title ?? "value"} of each trial, and the best so far`;
   at("curves-about").textContent = `${study.metrics[0]?.title ?? "value"} by epoch`;
@@ -75,6 +76,7 @@ function render() {
   workers();
   failures();
   past();
+  at("figures").hidden = !study.trials.ended;
   const now = study.best?.number ?? null;
   if (best !== null && now !== null && now !== best) announce(`New best: trial ${now} with ${rounded(study.best.value)}.`);
   best = now;
@@ -146,8 +148,9 @@ function past() {
   const code = at("space-text");
   at("space-card").hidden = study.space === null;
   if (study.space !== null && code.textContent !== study.space) code.textContent = study.space;
-  const given = Object.entries(study.settings).filter(([, value]) => value !== null);
-  show(at("settings"), given.length ? h("p", { class: "soft small" }, listed(given.map(([key, value]) => `${key}: ${valueText(value)}`))) : "");
+  const isSet = (value) => value !== null && !(typeof value === "object" && !Object.keys(value).length);
+  const given = Object.entries(study.settings).filter(([, value]) => isSet(value));
+  show(at("settings"), given.length ? h("p", { class: "soft small" }, listed(given.map(([key, value]) => `${key.replace("n_trials", "trials")}: ${valueText(value)}`))) : "");
 }
 
 async function refresh() {
@@ -162,11 +165,11 @@ const detailSoon = paced(async () => {
   await loadRunning();
 }, 700);
 const courseSoon = paced(() => Promise.all([loadCourse(), table.refresh()]), 900);
-const course = get(`${here}/course`);
-course.catch(() => {});  // the study's own answer says it
+const course = getOr(NO_COURSE, `${here}/course`);
 const rows = table.load();
 
-function seen({ event, trial, epoch, metrics }) {
+function seen({ study: of, event, trial, epoch, metrics }) {
+  if (of !== name) return;
   if (event === "reported" && running.has(trial)) {
     const line = running.get(trial);
     if (epoch > (line.epochs.at(-1) ?? 0)) {
@@ -182,5 +185,8 @@ function seen({ event, trial, epoch, metrics }) {
 if (await load()) {
   await Promise.all([loadCourse(course), loadRunning(), rows]);
   importances.load(study);
-  follow(`${API}${here}/events`, seen);
+  follow(`${API}/events`, seen);
+  setInterval(() => {  // a study by hand has no events here
+    if (study.job === null && study.state === "running") [detailSoon, courseSoon].forEach((soon) => soon());
+  }, 2000);
 }

@@ -8,6 +8,7 @@ import { alert, empty, fact, flat, params, studyHref } from "./parts.js";
 import { paced } from "./live.js";
 
 const LARGEST = 8e6;
+const OF_THE_SEARCH = new Set(["search", "objective", "study", "provenance"]);
 const root = document.documentElement.dataset;
 const forked = new URLSearchParams(location.search).get("fork");
 const draft = `draft:${forked ?? ""}`;
@@ -19,13 +20,18 @@ let faults = 0;
 
 const editor = new Editor("The space, in YAML", (text) => {
   sessionStorage.setItem(draft, text);
-  soon();
+  again();
 });
 at("editor").append(editor.element);
-const soon = paced(check, 450);
+const soon = paced(check, 400);
+
+/** Check what is there now; an older check is given up. */
+function again() {
+  checking?.abort();
+  soon();
+}
 
 async function check() {
-  checking?.abort();
   const text = editor.text;
   if (!text.trim()) return nothing();
   checking = new AbortController();
@@ -34,6 +40,7 @@ async function check() {
   try {
     const { name, trials } = options();
     const body = { space: text, file: "space.yaml", files: Object.fromEntries(files), settings: trials ? { "search.trials": trials } : {}, name: name ?? null };
+    found(await post("/check?build=false", body, { signal: checking.signal }), false);  // the language alone, within moments
     found(await post("/check", body, { signal: checking.signal }));
   } catch (error) {
     if (error.name !== "AbortError") faulty(error);
@@ -60,13 +67,13 @@ function faulty(error) {
   announce(`${amount(faults, "fault")} in the space.`);
 }
 
-function found(answer) {
+function found(answer, isBuilt = true) {
   faults = 0;
   editor.mark([]);
-  at("verdict").textContent = "✓ No fault";
-  at("verdict").className = "ok";
   show(at("faults"));
-  announce("No fault in the space.");
+  at("verdict").textContent = isBuilt ? "✓ No fault" : "Building the model …";
+  at("verdict").className = isBuilt ? "ok" : "soft";
+  if (isBuilt) announce("No fault in the space.");
   form.elements.name.placeholder = answer.study;
   form.elements.trials.placeholder = answer.trials;
   sample = Math.min(sample, answer.samples.length - 1);
@@ -78,19 +85,24 @@ function found(answer) {
       fact("Study", answer.study, listed(answer.metrics.map(({ title, direction }) => `${direction} ${title}`))),
       fact("Trials", answer.trials.toLocaleString("en"), answer.size === null ? "" : `${rounded(answer.size)} different configs`),
       fact("Occupies", listed(occupies), "while it runs"),
-      answer.data ? fact("Data", answer.data.type, `${answer.data.train_rows.toLocaleString("en")} rows to train, ${answer.data.valid_rows.toLocaleString("en")} to validate`) : fact("Data", "your code", "loads them itself")),
+      !isBuilt ? "" : answer.data ? fact("Data", answer.data.type, `${answer.data.train_rows.toLocaleString("en")} rows to train, ${answer.data.valid_rows.toLocaleString("en")} to validate`) : fact("Data", "your code", "loads them itself")),
     h("h3", {}, "Parameters"),
     h("div", { class: "scroll" }, h("table", {}, h("tbody", {}, answer.parameters.map((each) => h("tr", {}, h("th", { scope: "row" }, each.name), h("td", {}, each.range, each.when ? h("div", { class: "soft small" }, each.when) : "")))))),
-    answer.samples.length ? samples(answer) : "",
-    answer.model ? model(answer.model) : h("p", { class: "soft" }, "Your code builds the model, so it is not shown."));
+    answer.samples.length ? samples(answer, isBuilt) : "",
+    !isBuilt ? "" : answer.model ? model(answer.model) : h("p", { class: "soft" }, "Your code builds the model, so it is not shown."));
 }
 
-function samples(answer) {
+/** What a trial trains: the values of a config that are set, without those of the search. */
+function trained(config) {
+  return flat(config).filter(([name, value]) => value !== null && !OF_THE_SEARCH.has(name.split(".")[0]));
+}
+
+function samples(answer, isBuilt) {
   const differing = new Set((answer.sample_differences[sample] ?? []).map((each) => each.path));
   return h("div", { class: "stack" },
     h("div", { class: "cardhead" }, h("h3", {}, "Sampled configs"),
-      h("div", { class: "chips" }, answer.samples.map((_, i) => h("button", { type: "button", "aria-pressed": String(i === sample), onclick: () => { sample = i; found(answer); } }, `Config ${i + 1}`)))),
-    params(flat(answer.samples[sample]), differing),
+      h("div", { class: "chips" }, answer.samples.map((_, i) => h("button", { type: "button", "aria-pressed": String(i === sample), onclick: () => { sample = i; found(answer, isBuilt); } }, `Config ${i + 1}`)))),
+    params(trained(answer.samples[sample]), differing),
     sample ? h("p", { class: "soft small" }, "≠ marks what differs from config 1.") : "");
 }
 
@@ -137,13 +149,13 @@ async function take(list) {
   }
   sessionStorage.setItem(draft, editor.text);
   showFiles();
-  soon();
+  again();
 }
 
 function showFiles() {
   at("policy").hidden = files.size === 0 && !at("policy").dataset.always;
   show(at("files"), [...files].map(([name, text]) => h("li", {}, h("span", { class: "mono" }, name), h("span", { class: "soft small" }, bytes(text.length)),
-    h("button", { type: "button", class: "link", "aria-label": `Remove ${name}`, onclick: () => { files.delete(name); showFiles(); soon(); } }, "Remove"))));
+    h("button", { type: "button", class: "link", "aria-label": `Remove ${name}`, onclick: () => { files.delete(name); showFiles(); again(); } }, "Remove"))));
 }
 
 at("picker").onchange = ({ target }) => take([...target.files]).then(() => { target.value = ""; });
@@ -164,8 +176,8 @@ addEventListener("drop", (event) => {
   take([...event.dataTransfer.files]);
 });
 form.onsubmit = submit;
-form.elements.name.oninput = soon;
-form.elements.trials.oninput = soon;
+form.elements.name.oninput = again;
+form.elements.trials.oninput = again;
 
 async function start() {
   const kept = sessionStorage.getItem(draft);

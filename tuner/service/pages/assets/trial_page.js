@@ -65,7 +65,7 @@ function config(isBest) {
   show(at("config"),
     trial.differs.length ? h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "What differs"), h("th", { scope: "col", class: "number" }, "this trial"), h("th", { scope: "col", class: "number" }, `best, trial ${trial.best}`))),
       h("tbody", {}, trial.differs.map((each) => h("tr", {}, h("th", { scope: "row" }, each.path), h("td", { class: "number" }, plain(each.value)), h("td", { class: "number soft" }, plain(each.best))))))) : h("p", { class: "soft" }, isBest ? "This is the best trial." : "Nothing differs from the best trial."),
-    trial.config ? h("details", { open: isBest }, h("summary", {}, "The whole config"), params(flat(trial.config), differing)) : params(Object.entries(trial.params)));
+    trial.config ? h("details", { open: isBest }, h("summary", {}, "The whole config"), params(flat(trial.config).filter(([, each]) => each !== null), differing)) : params(Object.entries(trial.params)));
 }
 
 function curves() {
@@ -97,8 +97,8 @@ function buttons() {
   const button = (title, onclick, attributes = {}) => h("button", { type: "button", onclick, ...attributes }, title);
   const retried = ["pruned", "failed", "diverged", "out of memory", "timed out", "lost"].includes(trial.state);
   show(at("actions"), may ? [
-    trial.running ? button("Stop", () => ask({ title: `Stop trial ${number}?`, action: "Stop the trial", text: "It ends as pruned with the values that it has.", fields: [{ name: "reason", label: "Reason", placeholder: "optional" }] }, (values) => did("stop", values, "The trial stops at the end of its epoch."))) : "",
-    trial.ignored ? button("Undo ignore", direct("ignore", { undo: true }, "The trial counts again.")) : !trial.running && trial.state !== "waiting" ? button("Ignore", () => ask({ title: `Ignore trial ${number}?`, action: "Ignore the trial", text: "It no longer counts for the best, for figures and for the sampler. You can undo it.", fields: [{ name: "reason", label: "Reason", placeholder: "optional" }] }, (values) => did("ignore", values, "The trial is ignored."))) : "",
+    trial.running ? button("Stop", () => ask({ title: `Stop trial ${number}?`, action: "Stop the trial", text: "It ends as pruned at its next epoch, with the values that it has." }, () => did("stop", {}, "The trial stops at the end of its epoch."))) : "",
+    trial.ignored ? button("Undo ignore", direct("ignore", { undo: true }, "The trial counts again.")) : !trial.running && trial.state !== "waiting" ? button("Ignore", () => ask({ title: `Ignore trial ${number}?`, action: "Ignore the trial", text: "It no longer counts for the best, for figures and for the sampler. You can undo it." }, () => did("ignore", {}, "The trial is ignored."))) : "",
     retried ? button("Retry", direct("retry", {}, "The trial runs again under its number.")) : ""] : "");
 }
 
@@ -106,8 +106,8 @@ const soon = paced(load, 600);
 if (await load()) {
   log.start();
   if (["running", "waiting", "left running"].includes(trial.state) || ["running", "queued", "starting"].includes(study.state)) {
-    follow(`${API}/studies${path(name)}/events`, (event) => {
-      if (event.trial === undefined || event.trial === number) soon();
+    follow(`${API}/events`, (event) => {
+      if (event.study === name && (event.trial === undefined || event.trial === number)) soon();
     });
   }
 }
