@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-PATIENCE = 60_000
+PATIENCE = 120_000
 """Milliseconds for what a loaded machine takes to appear."""
 
 
@@ -57,4 +57,4 @@ def seated(browser: Browser, address: str, width: int = 1280, height: int = 800)
     page.on("pageerror", lambda error: taken.errors.append(str(error)))
     yield taken
     context.close()
-    assert taken.errors == []
+    assert taken.errors == [], taken.errors

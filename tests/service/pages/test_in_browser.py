@@ -47,7 +47,7 @@ training: {epoch: 1}
 DIGITS = """\
 search: {trials: 2}
 data: {type: digits}
-model: {type: MLP, layers: [{int: [8, 16]}]}
+model: {type: CNN, channels: [4], dropout: {float: [0, 0.2]}}
 optimizer: {type: Adam, lr: 0.01}
 training: {epochs: 1}
 """
@@ -128,7 +128,7 @@ def test_faults_appear_at_their_lines_while_typing_and_a_sound_space_starts(memb
 
     expect(page.locator("#verdict")).to_have_text("✓ No fault")
     expect(page.get_by_role("heading", name="Sampled configs")).to_be_visible()
-    expect(page.get_by_text(re.compile(r"^MLP with [\d,]+ weights"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^CNN with [\d,]+ weights"))).to_be_visible()
 
 
 def test_a_study_is_watched_live_without_a_reload(member: Seat) -> None:
@@ -136,7 +136,7 @@ def test_a_study_is_watched_live_without_a_reload(member: Seat) -> None:
     _submit(page, "live", trials=4, seconds=0.3)
 
     page.evaluate("window.stays = true")
-    expect(page.locator("#history svg")).to_be_visible()
+    expect(page.locator("#history svg[role=img]")).to_be_visible()
     _is(page, "done")
 
     expect(page.locator("#answer")).to_contain_text("4 of 4 trials")

@@ -11,6 +11,10 @@ export class Problem extends Error {
   }
 }
 
+let leaving = false;  // a browser that leaves a page gives its requests up; nobody reads their errors
+addEventListener("pagehide", () => { leaving = true; });
+addEventListener("pageshow", () => { leaving = false; });
+
 let whoami = null;
 
 /** Return the user of the session, with the token that a write of the session must carry. */
@@ -68,9 +72,13 @@ async function call(method, where, body, { headers = {}, signal, open = false } 
     answer = await fetch(API + where, request);
   } catch (error) {
     if (error.name === "AbortError") throw error;
+    if (leaving) return new Promise(() => {});
     throw new Problem(0, "The server cannot be reached. Check that it runs, then try again.");
   }
-  if (answer.status === 401 && !location.pathname.startsWith("/login")) toLogin();
+  if (answer.status === 401 && !location.pathname.startsWith("/login")) {
+    toLogin();
+    return new Promise(() => {});
+  }
   if (!answer.ok) throw await problemOf(answer);
   if (answer.status === 204) return null;
   return answer.json();

@@ -17,6 +17,7 @@ const form = at("options");
 let sample = 0;
 let checking = null;
 let faults = 0;
+let built = "";  // what the last whole check was of
 
 const editor = new Editor("The space, in YAML", (text) => {
   sessionStorage.setItem(draft, text);
@@ -42,6 +43,7 @@ async function check() {
     const body = { space: text, file: "space.yaml", files: Object.fromEntries(files), settings: trials ? { "search.trials": trials } : {}, name: name ?? null };
     found(await post("/check?build=false", body, { signal: checking.signal }), false);  // the language alone, within moments
     found(await post("/check", body, { signal: checking.signal }));
+    built = asIs();
   } catch (error) {
     if (error.name !== "AbortError") faulty(error);
   }
@@ -120,6 +122,11 @@ function options() {
   return Object.fromEntries(given.map((each) => [each.name, each.type === "number" || each.name === "workers" && each.value !== "auto" ? Number(each.value) : each.value.trim()]));
 }
 
+/** The space and its files as they are now. */
+function asIs() {
+  return JSON.stringify([editor.text, [...files]]);
+}
+
 async function submit(event) {
   event.preventDefault();
   const button = at("submit");
@@ -127,7 +134,9 @@ async function submit(event) {
   show(at("error"));
   try {
     const body = { space: editor.text, files: Object.fromEntries(files), ...options() };
-    const study = await post(forked ? `/studies${path(forked)}/fork` : "/studies", body);
+    const again = built === asIs() ? "?build=false" : "";  // its model was built a moment ago
+    checking?.abort();
+    const study = await post((forked ? `/studies${path(forked)}/fork` : "/studies") + again, body);
     sessionStorage.removeItem(draft);
     location.assign(studyHref(study.name));
   } catch (error) {
