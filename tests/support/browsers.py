@@ -8,10 +8,30 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 PATIENCE = 120_000
 """Milliseconds for what a loaded machine takes to appear."""
+
+
+OWN = """\
+import time
+
+def loss(config, report):
+    for epoch in range(1, config["training"]["epochs"] + 1):
+        time.sleep(config["model"]["seconds"])
+        print(f"epoch {epoch} of x {config['model']['x']:.3f}", flush=True)
+        report(epoch, loss=config["model"]["x"])
+"""
+
+SOUND = """\
+search: {{trials: {trials}, pruner: null, checkpoint_interval: 0.5s}}
+objective: {{function: own.py:loss, metric: loss}}
+model: {{x: {{float: [0, 1]}}, seconds: {seconds}}}
+training: {{epochs: {epochs}}}
+"""
+
+expect.set_options(timeout=PATIENCE)
 
 
 @dataclass
@@ -58,3 +78,23 @@ def seated(browser: Browser, address: str, width: int = 1280, height: int = 800)
     yield taken
     context.close()
     assert taken.errors == [], taken.errors
+
+
+def submit(page: Page, name: str, trials: int = 3, seconds: float = 0.2, epochs: int = 3) -> None:
+    """Submit a study of user code on the page, and wait for its own page."""
+    page.get_by_role("link", name="Submit", exact=True).click()
+    page.locator("#picker").set_input_files({"name": "own.py", "mimeType": "text/x-python", "buffer": OWN.encode()})
+    page.get_by_label("The space, in YAML").fill(SOUND.format(trials=trials, seconds=seconds, epochs=epochs))
+    page.get_by_label("Name").fill(name)
+    page.get_by_role("button", name="Submit", exact=True).click()
+    page.get_by_role("heading", name=name, level=1).wait_for()
+
+
+def press(page: Page, button: str) -> None:
+    """Press a button."""
+    page.get_by_role("button", name=button, exact=True).click()
+
+
+def expect_state(page: Page, state: str) -> None:
+    """Wait until the page shows a state."""
+    expect(page.locator("#title .state").first).to_have_text(state)

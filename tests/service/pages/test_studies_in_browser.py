@@ -1,0 +1,145 @@
+"""A study in a real browser, from its space to predictions of its model."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from tests.support.browsers import Seat, expect_state, press, submit
+
+pytestmark = pytest.mark.slow
+
+FAULTY = """\
+search: {trials: 3}
+data: {type: digits}
+model: {type: MLP, layers: [16]}
+optimizer: {type: Adan, lr: 0.01}
+training: {epoch: 1}
+"""
+
+DIGITS = """\
+search: {trials: 2}
+data: {type: digits}
+model: {type: CNN, channels: [4], dropout: {float: [0, 0.2]}}
+optimizer: {type: Adam, lr: 0.01}
+training: {epochs: 1}
+"""
+
+
+def _picture() -> bytes:
+    written = io.BytesIO()
+    Image.new("L", (8, 8), 128).save(written, "PNG")
+    return written.getvalue()
+
+
+def test_faults_appear_at_their_lines_while_typing_and_a_sound_space_starts(member: Seat) -> None:
+    page = member.open("/submit")
+    editor = page.get_by_label("The space, in YAML")
+
+    editor.fill(FAULTY)
+    expect(page.locator(".shown > div").nth(4)).to_have_attribute("data-fault", re.compile("epoch"))
+    expect(page.locator("#verdict")).to_have_text(re.compile(r"\d faults?"))
+    editor.fill(DIGITS)
+
+    expect(page.locator("#verdict")).to_have_text("✓ No fault")
+    expect(page.get_by_role("heading", name="Sampled configs")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^CNN with [\d,]+ weights"))).to_be_visible()
+
+
+def test_a_study_is_watched_live_without_a_reload(member: Seat) -> None:
+    page = member.page
+    submit(page, "live", trials=4, seconds=0.3)
+
+    page.evaluate("window.stays = true")
+    expect(page.locator("#history svg[role=img]")).to_be_visible()
+    expect_state(page, "done")
+
+    expect(page.locator("#answer")).to_contain_text("4 of 4 trials")
+    expect(page.locator("table.trials tbody tr")).to_have_count(4)
+    assert page.evaluate("window.stays")
+
+
+def test_a_study_is_suspended_resumed_and_gets_more_trials(member: Seat) -> None:
+    page = member.page
+    submit(page, "steered", trials=3, seconds=1, epochs=6)
+    expect_state(page, "running")
+
+    press(page, "Suspend")
+    expect_state(page, "suspended")
+    press(page, "More trials")
+    page.get_by_label("Trials in total").fill("4")
+    press(page, "Set the total")
+    expect(page.locator("#answer")).to_contain_text("of 4 trials")
+    resume = page.get_by_role("button", name="Resume", exact=True)
+    if resume.count():
+        resume.click()
+
+    expect_state(page, "done")
+    expect(page.locator("#answer")).to_contain_text("4 of 4 trials")
+
+
+def test_a_trial_is_followed_stopped_ignored_and_counted_again(member: Seat) -> None:
+    page = member.page
+    submit(page, "one-trial", trials=1, seconds=0.5, epochs=200)
+    page.get_by_role("link", name="trial 0").first.click()
+
+    expect(page.get_by_role("log")).to_contain_text("epoch 3 of x")
+    press(page, "Stop")
+    press(page, "Stop the trial")
+    expect_state(page, "pruned")
+    press(page, "Ignore")
+    press(page, "Ignore the trial")
+    expect(page.locator("#title")).to_contain_text("ignored")
+    press(page, "Undo ignore")
+
+    expect(page.locator("#title")).not_to_contain_text("ignored")
+
+
+def test_a_study_is_cancelled_only_after_a_question(member: Seat) -> None:
+    page = member.page
+    submit(page, "cancelled", trials=2, seconds=2, epochs=50)
+
+    page.locator("details.menu > summary").click()
+    press(page, "Cancel")
+    press(page, "Back")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.locator("details.menu > summary").click()
+    press(page, "Cancel")
+    press(page, "Cancel the study")
+
+    expect_state(page, "cancelled")
+
+
+def test_a_model_is_trained_and_asked_for_predictions(member: Seat) -> None:
+    page = member.open("/submit")
+    page.get_by_label("The space, in YAML").fill(DIGITS)
+    page.get_by_label("Name").fill("digits")
+    press(page, "Submit")
+    expect_state(page, "done")
+
+    press(page, "Train")
+    page.get_by_role("dialog").get_by_role("button", name="Train").click()
+    page.get_by_role("link", name=re.compile("^digits")).first.click()
+    expect_state(page, "done")
+    page.get_by_label("An image").set_input_files({"name": "digit.png", "mimeType": "image/png", "buffer": _picture()})
+    press(page, "Predict")
+
+    expect(page.locator("#predicted")).to_contain_text("Predictions for 1 row")
+    expect(page.locator("#files")).to_contain_text("config")
+
+
+def test_a_study_is_forked_with_its_space(member: Seat) -> None:
+    page = member.page
+    submit(page, "parent", trials=1, seconds=0, epochs=1)
+    expect_state(page, "done")
+
+    page.locator("details.menu > summary").click()
+    page.get_by_role("link", name="Fork").click()
+    expect(page.get_by_label("The space, in YAML")).to_have_value(re.compile("own.py:loss"))
+    press(page, "Fork")
+
+    expect(page.get_by_role("heading", name="parent-2", level=1)).to_be_visible()
