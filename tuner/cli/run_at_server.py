@@ -83,7 +83,7 @@ def follow(there: ServerHome, study: RemoteStudy, following: Following) -> None:
 
 
 def show_events(study: RemoteStudy, observe: Observer) -> None:
-    """Show the events of a search to an observer until it is over; those of other jobs of the study are left out."""
+    """Show the events of a search to an observer until it is over. Those of other jobs are left out."""
     read, job = RunEvents(study), study.detail.job
     for told in study.events():
         if told.data.get("job") == job and (event := read.of(told)) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import hashlib
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from tuner.service.server_options import ServerOptions
 
 DOCUMENT = create_app(ServerOptions()).openapi()
 STUDY = "far"
+DIGEST = hashlib.sha256(b"{}").hexdigest()
+"""The digest of the body that requests have."""
 
 
 class Least(enum.Enum):
@@ -43,9 +46,9 @@ LEAST = {
     "export_config get_plot get_importances get_snapshot follow_events follow_study list_models get_model "
     "download_model download_model_file predict me log_out list_datasets get_dataset",
     Least.MEMBER: "check_space submit_study fork_study list_webhooks add_webhook remove_webhook list_deliveries "
-    "add_dataset missing_files put_file",
+    "add_dataset missing_contents upload_content",
     Least.OWNER: "change_study suspend_study resume_study cancel_study confirm_study train_model delete_study "
-    "stop_trial ignore_trial retry_trial ask report complete fail release saveCheckpoint loadCheckpoint",
+    "stop_trial ignore_trial retry_trial ask report complete fail release saveCheckpoint loadCheckpoint delete_dataset",
     Least.SELF: "list_tokens add_token revoke_token",
     Least.ADMIN: "list_users add_user change_user remove_user audit",
 }
@@ -81,7 +84,7 @@ class Route:
 
     def call(self, client: TestClient, headers: Mapping[str, str]) -> int:
         """Call it, and return the status."""
-        values: dict[str, object] = {"number": 0, "name": "none", "kind": "history", "token": "none", "user": "none"}
+        values: dict[str, object] = {"number": 0, "name": "none", "kind": "history", "token": "none", "digest": DIGEST}
         match self.least:
             case Least.OWNER:
                 values["name"] = STUDY
@@ -135,7 +138,10 @@ def client(folder: Path, users: dict[str, dict[str, str]]) -> Iterator[TestClien
     ):
         patch.setattr(throttle, "FREE_FAILURES", 10_000)  # more wrong tokens come from here than from people
         asked = it.post(f"/api/v1/studies/{STUDY}/ask", json={"worker": "w"}, headers=users["owner"])
-        assert asked.status_code == 200  # now the study has a trial
+        it.put(f"/api/v1/uploads/{DIGEST}", content=b"{}", headers=users["owner"])
+        named = {"name": STUDY, "files": {"a": DIGEST}}
+        added = it.post("/api/v1/datasets", json=named, headers=users["owner"])
+        assert (asked.status_code, added.status_code) == (200, 201)
         yield it
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime
 from http import HTTPStatus
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import sqlalchemy
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Path, Response
 
 from tuner.service.api.needs import CurrentServer, Member
 from tuner.service.problems import Refused, responses
@@ -50,7 +51,7 @@ def add_webhook(body: WebhookBody, server: CurrentServer, user: Member) -> Webho
 @router.delete(
     "/webhooks/{webhook}", status_code=204, operation_id="remove_webhook", responses=responses(401, 403, 404, 422, 503)
 )
-def remove_webhook(webhook: int, server: CurrentServer, user: Member) -> Response:
+def remove_webhook(webhook: Annotated[int, Path(ge=1, le=2**31 - 1)], server: CurrentServer, user: Member) -> Response:
     """Remove a webhook of yours."""
     own = webhooks.delete().where(webhooks.c.id == webhook, webhooks.c.owner == user.name)
     with server.database.begin() as connection:
