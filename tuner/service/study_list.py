@@ -152,7 +152,7 @@ class StudyList:
             yield _Row(name, group, at, state, None if job is None else job.owner, job, there)
 
     def _resting(self, there: Listed) -> str:
-        """Return the state of a study without a job that no driver works on, as far as it is known yet."""
+        """Return the state of a study without a job and without a driver, as far as it is known yet."""
         known = self._kept.get(there.name)
         if known is not None:
             return known[1].state
