@@ -96,19 +96,24 @@ class RemoteModel:
                 self._connection.download(path("models", self.id, "files") + path(*file.path.split("/")), place)
         return target
 
-    def predict(self, rows: DataFrame | Sequence[Mapping[str, Any]] | Sequence[str]) -> DataFrame:
+    def predict(self, rows: DataFrame | Sequence[Mapping[str, Any]] | Sequence[str] | Path) -> DataFrame:
         """Return the predictions for new rows, as `tuner.predict` does.
 
         Args:
-            rows: a table or a mapping of columns for each row; texts for a model of texts.
+            rows: a table or a mapping of columns for each row; texts for a model of texts; or a file: a CSV file, a
+                JSON-lines file or an image.
 
         Raises:
             UsageError: the rows do not fit the model.
         """
         import pandas as pd
 
-        listed = rows.to_dict("records") if isinstance(rows, pd.DataFrame) else list(rows)
-        answer = self._connection.post(path("models", self.id, "predict"), {"rows": listed})
+        place = path("models", self.id, "predict")
+        if isinstance(rows, Path):
+            sent: dict[str, Any] = {"files": {"file": (rows.name, rows.read_bytes())}}
+        else:
+            sent = {"json": {"rows": rows.to_dict("records") if isinstance(rows, pd.DataFrame) else list(rows)}}
+        answer = self._connection.request("POST", place, **sent).json()
         found = PredictionView.model_validate(answer)
         return pd.DataFrame(found.rows, columns=found.columns)
 
