@@ -100,7 +100,7 @@ class RemoteModel:
         """Return the predictions for new rows, as `tuner.predict` does.
 
         Args:
-            rows: a table or a mapping of columns for each row; texts for a model of texts; or a file: a CSV file, a
+            rows: a table or a mapping of columns for each row; texts for a model of texts. A path names a CSV file, a
                 JSON-lines file or an image.
 
         Raises:
