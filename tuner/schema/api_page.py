@@ -15,6 +15,7 @@ FUNCTIONS = (
     "run",
     "check",
     "status",
+    "steer_trial",
     "confirm",
     "export",
     "report",
