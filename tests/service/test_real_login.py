@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.conftest import tuner_in, until
 from tests.support.api_clients import bearer
 from tests.support.servers import real_server
 
 
+@pytest.mark.slow
 def test_a_link_a_user_and_a_revoked_token(tmp_path: Path) -> None:
     with real_server(tmp_path) as server, httpx.Client(base_url=server.address, follow_redirects=True) as browser:
         assert browser.get("/api/v1/me").status_code == 401
