@@ -22,9 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import psutil
 
-from benchmarks import remote_workers
+from benchmarks import remote_workers, service_lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,18 @@ def _reports(asked: argparse.Namespace) -> Iterator[str]:
         raise SystemExit("reports that were answered are not in the database")
 
 
-SECTIONS: Mapping[str, Callable[[argparse.Namespace], Iterator[str]]] = {"reports": _reports}
+def _lists(asked: argparse.Namespace) -> Iterator[str]:
+    """Yield how soon lists of studies and of trials are there."""
+    with served() as server:
+        for i in range(asked.studies):
+            service_lists.write_study(server.url, f"study-{i}", 10)
+        service_lists.write_study(server.url, "large", asked.trials)
+        headers = {"Authorization": f"Bearer {server.token}"}
+        with httpx.Client(base_url=f"{server.address}/api/v1", headers=headers, timeout=600) as client:
+            yield from service_lists.measured(client, asked.studies + 1, "large")
+
+
+SECTIONS: Mapping[str, Callable[[argparse.Namespace], Iterator[str]]] = {"reports": _reports, "lists": _lists}
 """The sections, by their names; each yields lines."""
 
 
@@ -105,6 +117,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--sampler", default="RandomSampler")
+    parser.add_argument("--studies", type=int, default=999, help="small studies of the section lists")
+    parser.add_argument("--trials", type=int, default=10_000, help="trials of its large study")
     asked = parser.parse_args()
     for name in asked.only:
         print(f"# {name}")
