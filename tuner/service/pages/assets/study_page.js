@@ -172,7 +172,9 @@ function seen({ study: of, event, trial, epoch, metrics }) {
   if (of !== name) return;
   if (event === "reported" && running.has(trial)) {
     const line = running.get(trial);
-    if (epoch > (line.epochs.at(-1) ?? 0)) {
+    const last = line.epochs.at(-1) ?? 0;
+    if (epoch > last + 1) running.delete(trial);  // epochs are missing here: its curve is read anew
+    else if (epoch > last) {
       line.epochs.push(epoch);
       line.values.push(metrics?.[study.metrics[0]?.name] ?? null);
       drawCurves();

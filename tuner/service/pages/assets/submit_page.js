@@ -33,8 +33,12 @@ function again() {
 }
 
 async function check() {
+  if (at("submit").disabled) return;  // the submission checks it too
   const text = editor.text;
-  if (!text.trim()) return nothing();
+  if (!text.trim()) {
+    nothing();
+    return;
+  }
   checking = new AbortController();
   at("verdict").textContent = "Checking …";
   at("verdict").className = "soft";
