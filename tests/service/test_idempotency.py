@@ -145,3 +145,15 @@ def test_answers_are_removed_after_a_day(database: Database) -> None:
 
     clock.now += REMOVED_EACH_SECONDS
     assert kept.claim(CLAIM) is None
+
+
+def test_a_form_can_be_repeated_although_its_boundary_is_another(client: TestClient) -> None:
+    def check(text: str) -> str:
+        form = {"space": ("space.yaml", text)}
+        return str(client.post("/api/v1/check", files=form, headers=key("form")).json()["detail"])
+
+    first = check("model: 1")
+
+    assert "another request" not in first
+    assert check("model: 1") == first
+    assert "another request" in check("model: 2")

@@ -6,6 +6,7 @@ import dataclasses
 import enum
 import inspect
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -122,7 +123,7 @@ def _body(found: Any) -> str:
     prose = SECTIONS.sub("", text).strip()
     parts = [prose + "\n"]
     for title, body in SECTIONS.findall(text):
-        parts.append(_section(title, inspect.cleandoc(body)))
+        parts.append(_section(title, textwrap.dedent(body).strip()))
     return "\n".join(parts)
 
 

@@ -19,6 +19,9 @@ from tuner.service.server_options import ServerOptions
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 """The variable of CUDA that names the GPUs of a process."""
 
+OF_CLIENTS = ("TUNER_SERVER", "TUNER_TOKEN")
+"""Variables that make a command work on a server."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -154,8 +157,12 @@ class Drivers:
         return JobFolder.of(self._database.home, number)
 
     def _environment(self, gpus: tuple[str, ...]) -> dict[str, str]:
-        """Return the environment of a driver. It has the database's URL, as a command line would show its password."""
-        given = {**os.environ, "TUNER_STORAGE": self._database.url, BY_SERVICE: "1"}
+        """Return the environment of a driver. It has the database's URL, as a command line would show its password.
+
+        The server that the shell of this one works with is not among it: a driver works on the database.
+        """
+        kept = {name: value for name, value in os.environ.items() if name not in OF_CLIENTS}
+        given = {**kept, "TUNER_STORAGE": self._database.url, BY_SERVICE: "1"}
         return given if self._options.ray_address is not None else {**given, VISIBLE: ",".join(gpus)}
 
     def _free_gpus(self, job: JobRecord) -> tuple[str, ...]:

@@ -115,8 +115,8 @@ SEARCH = Section(
                 }
             ),
             {"cpu": 1, "gpu": 0},
-            "What each worker reserves on a Ray cluster.",
-            "{cpu: a number, gpu: a number or a fraction}, of each Ray worker",
+            "What each worker reserves on a Ray cluster, or holds of the slots of a service.",
+            "{cpu: a number, gpu: a number or a fraction}, of each worker",
         ),
         "stop": Key(
             Entries(
