@@ -18,9 +18,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tuner.service.database import Database
-from tuner.service.job_record import JobKind, Submission
-from tuner.service.jobs import Jobs
-from tuner.service.slots import NO_SLOTS
+from tuner.service.queue.job_record import JobKind, Submission
+from tuner.service.queue.jobs import Jobs
+from tuner.service.queue.slots import NO_SLOTS
 from tuner.storage import open_storage
 from tuner.study import load_study
 

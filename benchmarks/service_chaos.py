@@ -20,13 +20,13 @@ from pathlib import Path
 import psutil
 
 from benchmarks import studies
-from tuner.service import control
 from tuner.service.database import Database
-from tuner.service.job_folder import JobFolder
-from tuner.service.job_record import JobKind, JobRecord, Submission
-from tuner.service.jobs import Jobs
-from tuner.service.lifecycle import JobState
-from tuner.service.slots import Slots
+from tuner.service.queue.job_record import JobKind, JobRecord, Submission
+from tuner.service.queue.jobs import Jobs
+from tuner.service.queue.lifecycle import JobState
+from tuner.service.queue.slots import Slots
+from tuner.service.running import control
+from tuner.service.running.job_folder import JobFolder
 
 SPACE = """\
 study: {name: chaos}

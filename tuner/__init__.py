@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from tuner.search.objective import objective
     from tuner.search.run_result import Result
     from tuner.search.tune import run
-    from tuner.service.lifecycle import JobState
+    from tuner.service.queue.lifecycle import JobState
     from tuner.space import Space
     from tuner.study import Record, Study, Unfinished
     from tuner.study.interventions import Steer
@@ -210,7 +210,7 @@ _NAMES = {
     "tuner.search.confirm_trials": ["confirm"],
     "tuner.search.run_result": ["Result"],
     "tuner.search.tune": ["run"],
-    "tuner.service.lifecycle": ["JobState"],
+    "tuner.service.queue.lifecycle": ["JobState"],
     "tuner.space": ["Space"],
     "tuner.study": ["Record", "Study", "Unfinished"],
     "tuner.study.interventions": ["Steer"],

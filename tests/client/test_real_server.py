@@ -13,7 +13,7 @@ from tests.support.servers import OWN, real_server, space_of
 from tuner.client import Client
 from tuner.errors import SpaceError, UsageError
 from tuner.protocol import State
-from tuner.service.lifecycle import JobState
+from tuner.service.queue.lifecycle import JobState
 
 pytestmark = pytest.mark.slow
 

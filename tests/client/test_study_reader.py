@@ -12,7 +12,7 @@ from tests.support.asking import complete, left_running, opened
 from tuner.client import Client
 from tuner.errors import NoTrialSucceeded, StudyError
 from tuner.protocol import Outcome, State
-from tuner.service.lifecycle import JobState
+from tuner.service.queue.lifecycle import JobState
 from tuner.storage import open_storage
 from tuner.study import Record, Study, Unfinished, load_study
 

@@ -12,8 +12,8 @@ from fastapi.testclient import TestClient
 import tuner
 from tests.conftest import TINY
 from tests.support.api_clients import logged_in, server_of
+from tuner.service.queue.slots import Slots
 from tuner.service.server_options import ServerOptions
-from tuner.service.slots import Slots
 
 OWN = """\
 def walk(config, report):

@@ -16,13 +16,13 @@ from tests.support.receivers import Receiver, receiver
 from tuner.runtime.webhook import SIGNATURE, signature
 from tuner.service import notifications
 from tuner.service.database import Database
-from tuner.service.job_folder import JobFolder
-from tuner.service.job_record import JobKind, JobRecord, Submission
-from tuner.service.jobs import Jobs
-from tuner.service.lifecycle import JobState
 from tuner.service.notifications import Notifications
+from tuner.service.queue.job_record import JobKind, JobRecord, Submission
+from tuner.service.queue.jobs import Jobs
+from tuner.service.queue.lifecycle import JobState
+from tuner.service.queue.slots import Slots
+from tuner.service.running.job_folder import JobFolder
 from tuner.service.service_tables import deliveries, webhooks
-from tuner.service.slots import Slots
 
 CODE = """
 def objective(config, report):

@@ -13,8 +13,8 @@ from tests.conftest import until
 from tests.support.servers import Queue, real_server, space_of
 from tuner.api import status
 from tuner.errors import TunerError
-from tuner.service import capacity
-from tuner.service.slots import Slots
+from tuner.service.queue import capacity
+from tuner.service.queue.slots import Slots
 
 pytestmark = pytest.mark.integration
 

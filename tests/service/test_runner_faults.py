@@ -13,12 +13,12 @@ from sqlalchemy import Connection
 from tests.conftest import until
 from tests.support.servers import Queue, space_of
 from tuner.errors import StorageError
-from tuner.service import drivers
 from tuner.service.database import Database
-from tuner.service.job_record import JobRecord
-from tuner.service.jobs import Jobs
-from tuner.service.lifecycle import JobState
-from tuner.service.runner import Runner
+from tuner.service.queue.job_record import JobRecord
+from tuner.service.queue.jobs import Jobs
+from tuner.service.queue.lifecycle import JobState
+from tuner.service.running import drivers
+from tuner.service.running.runner import Runner
 from tuner.service.server_options import ServerOptions
 
 WAITS_FOR_A_FILE = "while [ ! -e {} ]; do sleep 0.05; done; echo once >> {}"
@@ -56,7 +56,7 @@ def runner(database: ShakyDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         return ["/bin/sh", "-c", script]
 
     monkeypatch.setattr(drivers, "driver_command", command)
-    monkeypatch.setattr("tuner.service.runner.PLAN_SECONDS", -1.0)
+    monkeypatch.setattr("tuner.service.running.runner.PLAN_SECONDS", -1.0)
     return Runner(ServerOptions(storage=database.url), database, Jobs(database))
 
 

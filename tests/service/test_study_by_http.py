@@ -16,7 +16,7 @@ import pytest
 import tuner
 from tests.support.api_clients import bearer
 from tests.support.servers import real_server
-from tuner.service.link_token import link_token
+from tuner.service.access.link_token import link_token
 
 TABLE = """\
 study: {name: flowers}

@@ -15,10 +15,10 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from tuner.service.database import Database
-from tuner.service.job_record import JobKind, Submission
-from tuner.service.jobs import Jobs
-from tuner.service.lifecycle import JobState
-from tuner.service.slots import Slots
+from tuner.service.queue.job_record import JobKind, Submission
+from tuner.service.queue.jobs import Jobs
+from tuner.service.queue.lifecycle import JobState
+from tuner.service.queue.slots import Slots
 from tuner.service.telemetry import Telemetry, Timed
 
 Figures = dict[tuple[str, frozenset[tuple[str, str]]], float]

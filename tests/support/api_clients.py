@@ -13,11 +13,11 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from tests.conftest import TINY, until
-from tuner.service.access import LOCAL, Principal, Role
-from tuner.service.accounts import Accounts
+from tuner.service.access.accounts import Accounts
+from tuner.service.access.roles import LOCAL, Principal, Role
 from tuner.service.app import create_app
 from tuner.service.database import Database
-from tuner.service.job_record import JobRecord
+from tuner.service.queue.job_record import JobRecord
 from tuner.service.server import Server
 from tuner.service.server_options import ServerOptions
 from tuner.service.serving import listen

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from tuner.service.lifecycle import JobState
-from tuner.service.scheduler import Job, Plan, schedule
-from tuner.service.slots import Slots
+from tuner.service.queue.lifecycle import JobState
+from tuner.service.queue.scheduler import Job, Plan, schedule
+from tuner.service.queue.slots import Slots
 
 CAPACITY = Slots(8, 2)
 NOW = 1_000_000.0

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from tuner.service.database import Database
-from tuner.service.job_record import JobKind, JobRecord, Submission
-from tuner.service.jobs import Jobs
-from tuner.service.leased_study import LeasedStudy
+from tuner.service.queue.job_record import JobKind, JobRecord, Submission
+from tuner.service.queue.jobs import Jobs
+from tuner.service.queue.slots import NO_SLOTS
+from tuner.service.remote.leased_study import LeasedStudy
 from tuner.service.schemas import AskBody, EpochBody, TaskView
-from tuner.service.slots import NO_SLOTS
 
 REMOTE = """\
 search: {trials: 4, sampler: {type: RandomSampler}, pruner: {type: ThresholdPruner, upper: 5}}

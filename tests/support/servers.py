@@ -17,10 +17,10 @@ import psutil
 
 from tests.conftest import command, environment
 from tuner.service.database import Database
-from tuner.service.job_record import JobKind, JobRecord, Submission
-from tuner.service.jobs import Jobs
+from tuner.service.queue.job_record import JobKind, JobRecord, Submission
+from tuner.service.queue.jobs import Jobs
+from tuner.service.queue.slots import Slots
 from tuner.service.server_options import ONE_CORE
-from tuner.service.slots import Slots
 
 OWN = """\
 import time

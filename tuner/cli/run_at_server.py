@@ -18,7 +18,7 @@ from tuner.cli.views.wrapping import say
 from tuner.client.remote_study import RemoteStudy
 from tuner.client.run_events import RunEvents
 from tuner.errors import UsageError
-from tuner.service.lifecycle import JobState
+from tuner.service.queue.lifecycle import JobState
 
 if TYPE_CHECKING:
     from tuner.results.confirmation import Confirmation

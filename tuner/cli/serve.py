@@ -15,7 +15,7 @@ from tuner.errors import UsageError, did_you_mean
 from tuner.service.server_options import CodePolicy, LogFormat, ServerOptions
 
 if TYPE_CHECKING:
-    from tuner.service.slots import Slots
+    from tuner.service.queue.slots import Slots
 
 QUEUE, ACCESS = "What it runs", "Who reaches it"
 """The groups of options in the help."""
@@ -105,8 +105,8 @@ def serve(
 
 def _capacity(cpus: int | None, gpus: int | None, executor: str, ray_address: str | None) -> Slots:
     """Return what studies share: what is given, and for the rest what is there."""
-    from tuner.service import capacity
-    from tuner.service.slots import Slots
+    from tuner.service.queue import capacity
+    from tuner.service.queue.slots import Slots
 
     if executor not in ("processes", "ray"):
         hint = did_you_mean(executor, ["processes", "ray"])

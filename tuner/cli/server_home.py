@@ -19,7 +19,7 @@ from tuner.results.artifacts import readable
 from tuner.results.failures import FAILURES
 from tuner.results.progress import Overview, overview
 from tuner.results.results import Results
-from tuner.service.lifecycle import JobState
+from tuner.service.queue.lifecycle import JobState
 from tuner.service.schemas import StudyView
 from tuner.study import Study
 

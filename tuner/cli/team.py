@@ -17,7 +17,7 @@ from tuner.config import DEFAULT_STORAGE
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from tuner.service.accounts import Accounts
+    from tuner.service.access.accounts import Accounts
 
 DAY = 86_400.0
 
@@ -60,8 +60,8 @@ def add(
 
     Example: tuner users add ann --role admin
     """
-    from tuner.service.access import Role
-    from tuner.service.moments import end_of
+    from tuner.service.access.roles import Role
+    from tuner.service.views.moments import end_of
 
     expires_at = end_of(expires, time.time())
     accounts = _accounts(storage, create=True)
@@ -105,7 +105,7 @@ def role(name: Name, role: NewRole, storage: options.Storage = DEFAULT_STORAGE) 
 
     Example: tuner users role ann admin
     """
-    from tuner.service.access import Role
+    from tuner.service.access.roles import Role
 
     _accounts(storage).change_role(name, Role.named(role.value))
     say(f"user {name} is now: {role.value}")
@@ -121,7 +121,7 @@ def token(
 
     Example: tuner users token ann --label laptop --expires 90d
     """
-    from tuner.service.moments import end_of
+    from tuner.service.views.moments import end_of
 
     new, _ = _accounts(storage).issue(name, label, end_of(expires, time.time()))
     typer.echo(new)
@@ -156,7 +156,7 @@ for _name, _function in ACTIONS.items():
 def _accounts(storage: str, create: bool = False) -> Accounts:
     """Return the users of a database; `create` makes it where there is none."""
     need_serve("tuner users")
-    from tuner.service.accounts import Accounts
+    from tuner.service.access.accounts import Accounts
     from tuner.service.database import Database
     from tuner.storage import open_storage
 

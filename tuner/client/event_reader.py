@@ -12,7 +12,7 @@ import httpx
 from tuner.client.http_connection import AGAIN, Connection
 from tuner.client.waiting import OVER
 from tuner.errors import ServerError
-from tuner.service.lifecycle import JobState
+from tuner.service.queue.lifecycle import JobState
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from tuner.client.http_connection import Connection, path
 from tuner.client.waiting import wait_for
 from tuner.errors import ServerError, UsageError
 from tuner.runtime.files import new_folder, refuse_to_replace
-from tuner.service.lifecycle import JobState
+from tuner.service.queue.lifecycle import JobState
 from tuner.service.schemas import ModelView, PredictionView
 
 if TYPE_CHECKING:

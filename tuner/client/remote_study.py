@@ -14,7 +14,7 @@ from tuner.client.sending import send_parcel
 from tuner.client.study_reader import StudyReader
 from tuner.client.waiting import wait_for
 from tuner.errors import ServerError
-from tuner.service.lifecycle import JobState
+from tuner.service.queue.lifecycle import JobState
 from tuner.service.schemas import JobView, ModelView
 from tuner.space.edit import Settings
 

@@ -10,7 +10,7 @@ from tuner.client.event_reader import ServerEvent, followed
 from tuner.client.http_connection import Connection, path
 from tuner.client.waiting import OVER, wait_for
 from tuner.errors import NoTrialSucceeded, ServerError, StudyError
-from tuner.service.lifecycle import JobState
+from tuner.service.queue.lifecycle import JobState
 from tuner.service.schemas import StudyDetail, TrialDetail, TrialView
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from tuner.service.lifecycle import JobState
+from tuner.service.queue.lifecycle import JobState
 
 FIRST_SECONDS, MOST_SECONDS = 0.2, 2.0
 """Seconds between two looks: few at first, more later."""

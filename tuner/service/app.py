@@ -10,8 +10,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
 from tuner.service import problems
-from tuner.service.accounts import Accounts
-from tuner.service.answers import Answers
+from tuner.service.access.accounts import Accounts
+from tuner.service.access.answers import Answers
+from tuner.service.access.audit_log import AuditLog
+from tuner.service.access.authentication import Authentication
+from tuner.service.access.guard import Guard
+from tuner.service.access.idempotency import Idempotency
+from tuner.service.access.link_token import link_token, refuse_open_port
 from tuner.service.api import (
     audit_entries,
     health,
@@ -22,30 +27,25 @@ from tuner.service.api import (
     users,
     webhooks,
 )
-from tuner.service.audit_log import AuditLog
-from tuner.service.authentication import Authentication
 from tuner.service.database import Database
-from tuner.service.dataset_store import DatasetStore
-from tuner.service.etags import Tagged
-from tuner.service.guard import Guard
-from tuner.service.idempotency import Idempotency
-from tuner.service.job_views import wait_view
-from tuner.service.jobs import Jobs
-from tuner.service.link_token import link_token, refuse_open_port
 from tuner.service.notifications import Notifications
 from tuner.service.pages import optuna_pages, page_routes
 from tuner.service.pages.page_assets import ADDRESS, PageAssets
-from tuner.service.reading import Reading
-from tuner.service.remote_driver import RemoteStudies
-from tuner.service.runner import Runner
+from tuner.service.queue.jobs import Jobs
+from tuner.service.remote.remote_driver import RemoteStudies
+from tuner.service.running.runner import Runner
 from tuner.service.server import Server
 from tuner.service.server_options import ServerOptions
-from tuner.service.study_list import StudyList
-from tuner.service.study_outputs import StudyOutputs
-from tuner.service.submissions import Submissions
-from tuner.service.summary_store import SummaryStore
+from tuner.service.submitted.dataset_store import DatasetStore
+from tuner.service.submitted.submissions import Submissions
 from tuner.service.telemetry import Telemetry, Timed
-from tuner.service.torch_side import TorchSide
+from tuner.service.torch_process.torch_side import TorchSide
+from tuner.service.views.etags import Tagged
+from tuner.service.views.job_views import wait_view
+from tuner.service.views.reading import Reading
+from tuner.service.views.study_list import StudyList
+from tuner.service.views.study_outputs import StudyOutputs
+from tuner.service.views.summary_store import SummaryStore
 
 API = "/api/v1"
 

@@ -23,11 +23,11 @@ from tuner.results.announcement import Announcement
 from tuner.runtime.webhook import Undelivered, post
 from tuner.search.notify import secret_of
 from tuner.service.database import Database
-from tuner.service.driver_command import SPACE_FILE
-from tuner.service.job_folder import JobFolder
-from tuner.service.job_record import JobKind, JobRecord
-from tuner.service.jobs import Jobs
-from tuner.service.lifecycle import JobState
+from tuner.service.queue.job_record import JobKind, JobRecord
+from tuner.service.queue.jobs import Jobs
+from tuner.service.queue.lifecycle import JobState
+from tuner.service.running.driver_command import SPACE_FILE
+from tuner.service.running.job_folder import JobFolder
 from tuner.service.service_tables import cursors, deliveries, job_changes, webhooks
 from tuner.settings import Milestone, Webhook
 from tuner.space import Space

@@ -7,10 +7,10 @@ import ssl
 from collections.abc import Iterator
 
 from tuner.errors import TunerError
-from tuner.service.accounts import Accounts
+from tuner.service.access.accounts import Accounts
+from tuner.service.access.link_token import refuse_open_port
+from tuner.service.access.own_addresses import OwnAddresses
 from tuner.service.database import Database
-from tuner.service.link_token import refuse_open_port
-from tuner.service.own_addresses import OwnAddresses
 from tuner.service.server_options import ServerOptions
 from tuner.service.serving import listen
 from tuner.storage.urls import parse, shown, sqlite_file

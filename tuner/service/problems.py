@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from tuner.errors import SpaceError, StorageError, StudyError, TunerError, UsageError
-from tuner.service.access import UnknownUser
+from tuner.service.access.roles import UnknownUser
 from tuner.service.schemas import FaultView, Problem
 
 MEDIA_TYPE = "application/problem+json"

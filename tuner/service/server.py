@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tuner.service.accounts import Accounts
-from tuner.service.answers import Answers
-from tuner.service.audit_log import AuditLog
-from tuner.service.authentication import Authentication
+from tuner.service.access.accounts import Accounts
+from tuner.service.access.answers import Answers
+from tuner.service.access.audit_log import AuditLog
+from tuner.service.access.authentication import Authentication
 from tuner.service.database import Database
-from tuner.service.dataset_store import DatasetStore
-from tuner.service.job_views import wait_view
-from tuner.service.jobs import Jobs
-from tuner.service.reading import Reading
-from tuner.service.remote_driver import RemoteStudies
-from tuner.service.runner import Runner
+from tuner.service.queue.jobs import Jobs
+from tuner.service.remote.remote_driver import RemoteStudies
+from tuner.service.running.runner import Runner
 from tuner.service.schemas import WaitView
 from tuner.service.server_options import ServerOptions
-from tuner.service.study_list import StudyList
-from tuner.service.study_outputs import StudyOutputs
-from tuner.service.submissions import Submissions
+from tuner.service.submitted.dataset_store import DatasetStore
+from tuner.service.submitted.submissions import Submissions
 from tuner.service.telemetry import Telemetry
-from tuner.service.torch_side import TorchSide
+from tuner.service.torch_process.torch_side import TorchSide
+from tuner.service.views.job_views import wait_view
+from tuner.service.views.reading import Reading
+from tuner.service.views.study_list import StudyList
+from tuner.service.views.study_outputs import StudyOutputs
 
 
 @dataclass(frozen=True, slots=True)

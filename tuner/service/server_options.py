@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tuner.config import DEFAULT_STORAGE
-from tuner.service.slots import Slots
+from tuner.service.queue.slots import Slots
 
 
 class CodePolicy(enum.Enum):

@@ -14,9 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tuner.optuna_internals import TrialIntermediateValueModel, TrialModel
 from tuner.service.database import Database
-from tuner.service.lifecycle import JobState
+from tuner.service.queue.lifecycle import JobState
+from tuner.service.queue.slots import Slots
 from tuner.service.service_tables import jobs
-from tuner.service.slots import Slots
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds in seconds of the classes of latencies."""

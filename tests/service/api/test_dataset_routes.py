@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from tests.conftest import TINY
 from tests.support.api_clients import answered, api, logged_in, submit
-from tuner.service.access import Principal, Role
+from tuner.service.access.roles import Principal, Role
 from tuner.service.server_options import ServerOptions
 
 ROWS = b"x,y\n1,a\n2,b\n"

@@ -15,7 +15,7 @@ from tuner.plots import history
 from tuner.results.best_config import export
 from tuner.results.results import Results
 from tuner.service.api.outputs import PlotKind
-from tuner.service.torch_side import TorchSide
+from tuner.service.torch_process.torch_side import TorchSide
 from tuner.storage import open_storage
 from tuner.study import load_study
 

@@ -15,11 +15,11 @@ from fastapi.testclient import TestClient
 
 from tests.support.api_clients import bearer, serve_here, with_token
 from tests.support.remote_jobs import submitted
-from tuner.service import throttle
-from tuner.service.access import Role
-from tuner.service.accounts import Accounts
+from tuner.service.access import throttle
+from tuner.service.access.accounts import Accounts
+from tuner.service.access.credentials import Credential
+from tuner.service.access.roles import Role
 from tuner.service.app import create_app
-from tuner.service.credentials import Credential
 from tuner.service.database import Database
 from tuner.service.server_options import ServerOptions
 

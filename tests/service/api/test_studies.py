@@ -12,8 +12,8 @@ from tests.service.conftest import Ran
 from tests.support.api_clients import answered, api, logged_in
 from tests.support.asking import complete, opened
 from tuner.results.results import Results
-from tuner.service.reading import Reading
 from tuner.service.server_options import ServerOptions
+from tuner.service.views.reading import Reading
 from tuner.storage import open_storage
 from tuner.study import delete_study, load_study
 from tuner.study.interventions import steer_trial

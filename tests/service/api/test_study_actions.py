@@ -11,11 +11,11 @@ from fastapi.testclient import TestClient
 from tests.conftest import TINY
 from tests.support.api_clients import answered, api, job_of, logged_in, server_of, submit
 from tests.support.asking import complete, left_running, opened
-from tuner.service.access import Principal, Role
-from tuner.service.job_record import JobKind
-from tuner.service.lifecycle import JobState
+from tuner.service.access.roles import Principal, Role
+from tuner.service.queue.job_record import JobKind
+from tuner.service.queue.lifecycle import JobState
+from tuner.service.queue.slots import Slots
 from tuner.service.server_options import ServerOptions
-from tuner.service.slots import Slots
 from tuner.storage.requests import Action, Requests
 
 

@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.support.api_clients import bearer, serve_here, with_token
-from tuner.service.access import Role
+from tuner.service.access.roles import Role
 from tuner.service.server_options import ServerOptions
 
 

@@ -9,8 +9,8 @@ from playwright.sync_api import Browser
 
 from tests.support.browsers import Seat, chromium, seated
 from tests.support.servers import RealServer, real_server
-from tuner.service.access import Role
-from tuner.service.accounts import Accounts
+from tuner.service.access.accounts import Accounts
+from tuner.service.access.roles import Role
 from tuner.service.database import Database
 
 

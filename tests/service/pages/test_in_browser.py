@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.support.browsers import Seat, expect_state, press, seated, submit
 from tests.support.servers import RealServer, real_server
-from tuner.service.access import Role
+from tuner.service.access.roles import Role
 
 pytestmark = pytest.mark.slow
 

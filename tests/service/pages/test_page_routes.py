@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tuner.service.access import Principal, Role
+from tuner.service.access.roles import Principal, Role
 from tuner.service.pages import page_routes
 from tuner.service.pages.page_assets import ADDRESS, FOLDER, PageAssets
 from tuner.service.server import Server

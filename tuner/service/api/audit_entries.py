@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from tuner.service.api.needs import Admin, CurrentServer
-from tuner.service.moments import moment
 from tuner.service.problems import responses
 from tuner.service.schemas import Page
 from tuner.service.schemas.user_shapes import AuditView
+from tuner.service.views.moments import moment
 
 router = APIRouter(tags=["users"])
 

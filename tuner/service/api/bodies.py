@@ -16,7 +16,7 @@ from starlette.datastructures import FormData, UploadFile
 from tuner.errors import UsageError
 from tuner.service.problems import Refused
 from tuner.service.schemas import Body
-from tuner.service.submission_folder import MOST_FILES
+from tuner.service.submitted.submission_folder import MOST_FILES
 
 B = TypeVar("B", bound=Body)
 

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Path, Request, Response
 
 from tuner.service.api.needs import CurrentServer, Member, Reader, refuse_others
 from tuner.service.api.studies import Cursor, Limit
-from tuner.service.cursors import part
-from tuner.service.dataset_store import Dataset
-from tuner.service.json_values import moment_of
 from tuner.service.problems import responses
 from tuner.service.schemas import DatasetBody, DatasetView, DigestsBody, FileView, MissingView, Page
 from tuner.service.server import Server
+from tuner.service.submitted.dataset_store import Dataset
+from tuner.service.views.cursors import part
+from tuner.service.views.json_values import moment_of
 
 router = APIRouter(tags=["data"])
 

@@ -16,9 +16,9 @@ from starlette.types import Message, Receive, Scope, Send
 from tuner.errors import StudyError
 from tuner.service.api.needs import CurrentServer, Reader
 from tuner.service.api.studies import Name
-from tuner.service.event_feed import Listener, Place
 from tuner.service.problems import responses
 from tuner.service.server import Server
+from tuner.service.views.event_feed import Listener, Place
 
 router = APIRouter(tags=["events"])
 

@@ -19,15 +19,15 @@ from tuner.errors import StudyError, UsageError
 from tuner.service.api.bodies import FORM, described, read
 from tuner.service.api.needs import CurrentServer, Reader
 from tuner.service.api.studies import Cursor, Limit
-from tuner.service.cursors import part
-from tuner.service.driver_command import model_folder
-from tuner.service.job_record import JobKind, JobRecord
-from tuner.service.lifecycle import JobState
-from tuner.service.model_views import files_of, model_view
 from tuner.service.problems import Refused, responses
+from tuner.service.queue.job_record import JobKind, JobRecord
+from tuner.service.queue.lifecycle import JobState
+from tuner.service.running.driver_command import model_folder
 from tuner.service.schemas import ModelView, Page, PredictBody, PredictionView
 from tuner.service.server import Server
-from tuner.service.zip_stream import zipped
+from tuner.service.views.cursors import part
+from tuner.service.views.model_views import files_of, model_view
+from tuner.service.views.zip_stream import zipped
 
 router = APIRouter(tags=["models"], prefix="/models")
 

@@ -12,10 +12,10 @@ from typing import Annotated, TypeAlias
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie, HTTPBearer
 
-from tuner.service.access import Principal, Role
+from tuner.service.access.roles import Principal, Role
+from tuner.service.access.session_cookie import SESSION_COOKIE
 from tuner.service.problems import Refused
 from tuner.service.server import Server
-from tuner.service.session_cookie import SESSION_COOKIE
 
 BEARER = HTTPBearer(auto_error=False, scheme_name="bearer", description="A token: `tuner users add` prints one.")
 COOKIE = APIKeyCookie(

@@ -9,10 +9,10 @@ from typing import Annotated, TypeAlias, TypeVar
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
-from tuner.service.access import Principal
+from tuner.service.access.roles import Principal
 from tuner.service.api.needs import CurrentServer, Member, refuse_others
-from tuner.service.leased_study import LeasedStudy
 from tuner.service.problems import Refused, responses
+from tuner.service.remote.leased_study import LeasedStudy
 from tuner.service.schemas import (
     AskBody,
     CompleteBody,

@@ -7,12 +7,12 @@ from http import HTTPStatus
 import anyio.to_thread
 from fastapi import APIRouter, Request, Response
 
-from tuner.service.access import Login
+from tuner.service.access.roles import Login
+from tuner.service.access.session_cookie import SESSION_COOKIE, clear_cookie, set_cookie
 from tuner.service.api.needs import CurrentServer, Reader
-from tuner.service.moments import moment
 from tuner.service.problems import responses
 from tuner.service.schemas.user_shapes import LoginBody, MeView, RoleName
-from tuner.service.session_cookie import SESSION_COOKIE, clear_cookie, set_cookie
+from tuner.service.views.moments import moment
 
 router = APIRouter(tags=["users"])
 

@@ -11,8 +11,8 @@ from tuner.results.confirmation import search_of
 from tuner.results.results import Results
 from tuner.service.api.needs import CurrentServer, Reader
 from tuner.service.problems import responses
-from tuner.service.reading import Reading
 from tuner.service.schemas.shape import Answer, Json
+from tuner.service.views.reading import Reading
 from tuner.study.portable import study_facts
 
 router = APIRouter(tags=["studies"])

@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from tuner.service.api.needs import CurrentServer, Reader
-from tuner.service.cursors import MOST_ITEMS
 from tuner.service.problems import responses
 from tuner.service.schemas import CourseView, JobStateName, Page, StudyDetail, StudyView
-from tuner.service.study_detail import study_detail
-from tuner.service.study_views import course
+from tuner.service.views.cursors import MOST_ITEMS
+from tuner.service.views.study_detail import study_detail
+from tuner.service.views.study_views import course
 
 router = APIRouter(tags=["studies"], prefix="/studies")
 

@@ -11,18 +11,18 @@ from tuner.errors import StudyError
 from tuner.results import best_config
 from tuner.results.confirmation import runs_of
 from tuner.results.results import Results
-from tuner.service import control
-from tuner.service.access import Principal
+from tuner.service.access.roles import Principal
 from tuner.service.api.needs import CurrentServer, Member, refuse_others
 from tuner.service.api.studies import Name
-from tuner.service.job_record import JobKind, Submission
-from tuner.service.job_views import job_view
-from tuner.service.lifecycle import JobState
-from tuner.service.model_views import model_view
 from tuner.service.problems import Refused, responses
+from tuner.service.queue.job_record import JobKind, Submission
+from tuner.service.queue.lifecycle import JobState
+from tuner.service.queue.slots import Slots
+from tuner.service.running import control
 from tuner.service.schemas import ConfirmBody, JobView, ModelView, PatchBody, ReasonBody, StudyView, TrainBody
 from tuner.service.server import Server
-from tuner.service.slots import Slots
+from tuner.service.views.job_views import job_view
+from tuner.service.views.model_views import model_view
 from tuner.study.deletion import delete_with_files
 
 router = APIRouter(tags=["studies"], prefix="/studies/{name}")

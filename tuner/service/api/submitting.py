@@ -11,11 +11,11 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from tuner.service.api.bodies import WithFiles, described, read
 from tuner.service.api.needs import CurrentServer, Member
 from tuner.service.api.studies import Name
-from tuner.service.driver_command import SPACE_FILE
 from tuner.service.problems import Refused, responses
+from tuner.service.running.driver_command import SPACE_FILE
 from tuner.service.schemas import CheckBody, CheckView, ForkBody, StudyView, SubmitBody
 from tuner.service.server import Server
-from tuner.service.submission_folder import contents_of
+from tuner.service.submitted.submission_folder import contents_of
 from tuner.space import Space
 
 router = APIRouter(tags=["studies"])

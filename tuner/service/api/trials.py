@@ -13,16 +13,16 @@ from fastapi.responses import StreamingResponse
 
 from tuner.errors import StudyError
 from tuner.results.artifacts import Kept
-from tuner.service.access import Principal
+from tuner.service.access.roles import Principal
 from tuner.service.api.needs import CurrentServer, Member, Reader, refuse_others
 from tuner.service.api.studies import Cursor, Limit, Name
-from tuner.service.cursors import part
 from tuner.service.problems import Refused, responses
 from tuner.service.schemas import Page, SteerBody, TrialDetail, TrialView
 from tuner.service.server import Server
-from tuner.service.study_views import running_view, seen_now
-from tuner.service.trial_log import FollowedLog, TrialLog
-from tuner.service.trial_views import trial_detail, trial_view
+from tuner.service.views.cursors import part
+from tuner.service.views.study_views import running_view, seen_now
+from tuner.service.views.trial_log import FollowedLog, TrialLog
+from tuner.service.views.trial_views import trial_detail, trial_view
 from tuner.study import Record
 from tuner.study.interventions import Steer, steer_trial
 

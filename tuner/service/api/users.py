@@ -9,10 +9,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 
 from tuner.errors import TunerError
-from tuner.service.access import LOCAL, Login, Principal, Role
-from tuner.service.accounts import StoredToken, User
+from tuner.service.access.accounts import StoredToken, User
+from tuner.service.access.roles import LOCAL, Login, Principal, Role
 from tuner.service.api.needs import Admin, CurrentServer, Reader
-from tuner.service.moments import end_of, moment
 from tuner.service.problems import Refused, responses
 from tuner.service.schemas import Page
 from tuner.service.schemas.user_shapes import (
@@ -24,6 +23,7 @@ from tuner.service.schemas.user_shapes import (
     TokenView,
     UserView,
 )
+from tuner.service.views.moments import end_of, moment
 
 router = APIRouter(tags=["users"])
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from tuner.service.access import Principal
+from tuner.service.access.roles import Principal
 from tuner.service.api.needs import CurrentServer, Reader
 from tuner.service.pages.page_assets import ADDRESS
 

@@ -1,0 +1,126 @@
+"""What users do with jobs, and the sentences that refuse it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.servers import Queue
+from tuner.errors import StudyError, UsageError
+from tuner.service.queue.job_record import JobKind, JobRecord, Submission
+from tuner.service.queue.jobs import Jobs
+from tuner.service.queue.lifecycle import JobState
+from tuner.service.queue.slots import Slots
+from tuner.service.running import control
+from tuner.service.running.control import StateConflict
+
+CAPACITY = Slots(4, 1)
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> Jobs:
+    queue = Queue(tmp_path)
+    queue.database.upgrade()
+    return queue.jobs
+
+
+def submitted(jobs: Jobs, state: JobState = JobState.QUEUED, kind: JobKind = JobKind.RUN) -> JobRecord:
+    job = jobs.submit(Submission(kind, "digits", "ann", Slots(1), {"n_trials": 10}))
+    if state is not JobState.QUEUED:
+        assert jobs.move(job.id, state)
+    return jobs.get(job.id)
+
+
+def test_a_running_job_is_asked_to_stop_and_a_queued_one_leaves_the_queue(jobs: Jobs) -> None:
+    job = submitted(jobs)
+
+    assert control.suspend(jobs, "digits", "bob").state is JobState.SUSPENDED
+    assert control.resume(jobs, "digits", "bob").state is JobState.QUEUED
+    jobs.move(job.id, JobState.RUNNING)
+    stopping = control.suspend(jobs, "digits", "bob", "lunch")
+
+    assert (stopping.state, stopping.wanted) == (JobState.SUSPENDING, JobState.SUSPENDED)
+    assert (jobs.changes(job.id)[-1].actor, jobs.changes(job.id)[-1].reason) == ("bob", "lunch")
+
+
+def test_a_suspending_job_can_be_resumed_or_cancelled(jobs: Jobs) -> None:
+    submitted(jobs, JobState.RUNNING)
+
+    control.suspend(jobs, "digits", "bob")
+
+    assert control.resume(jobs, "digits", "bob").wanted is JobState.QUEUED
+    assert control.cancel(jobs, "digits", "bob").wanted is JobState.CANCELLED
+    assert control.cancel(jobs, "digits", "bob").wanted is JobState.CANCELLED
+
+
+@pytest.mark.parametrize("state", [JobState.QUEUED, JobState.RUNNING])
+def test_a_job_in_the_queue_cannot_be_resumed(jobs: Jobs, state: JobState) -> None:
+    submitted(jobs, state)
+
+    with pytest.raises(StateConflict, match=f"study digits: is {state.value} already"):
+        control.resume(jobs, "digits", "bob")
+
+
+@pytest.mark.parametrize("state", [JobState.DONE, JobState.FAILED, JobState.CANCELLED])
+def test_a_job_that_is_over_cannot_be_stopped(jobs: Jobs, state: JobState) -> None:
+    submitted(jobs, state)
+
+    for stop in (control.suspend, control.cancel):
+        with pytest.raises(StateConflict, match=f"is {state.value}; there is nothing to stop"):
+            stop(jobs, "digits", "bob")
+
+
+def test_a_failed_job_goes_on_and_a_done_one_needs_more_to_do(jobs: Jobs) -> None:
+    job = submitted(jobs, JobState.FAILED)
+
+    assert control.resume(jobs, "digits", "bob").state is JobState.QUEUED
+    jobs.move(job.id, JobState.DONE)
+    with pytest.raises(StateConflict, match="ask for more trials"):
+        control.resume(jobs, "digits", "bob")
+    more = control.change(jobs, "digits", "bob", options={"n_trials": 20}, capacity=CAPACITY)
+
+    assert (more.state, more.command["n_trials"]) == (JobState.QUEUED, 20)
+
+
+def test_a_running_search_goes_on_with_its_new_options(jobs: Jobs) -> None:
+    submitted(jobs, JobState.RUNNING)
+
+    changed = control.change(
+        jobs, "digits", "bob", options={"n_trials": 20, "workers": 2}, capacity=CAPACITY, slots=Slots(2)
+    )
+
+    assert (changed.state, changed.wanted, changed.slots) == (JobState.SUSPENDING, JobState.QUEUED, Slots(2))
+    assert jobs.changes(changed.id)[-1].reason == "goes on with trials 20 and workers 2"
+
+
+def test_another_priority_stops_nothing(jobs: Jobs) -> None:
+    submitted(jobs, JobState.RUNNING)
+
+    changed = control.change(jobs, "digits", "bob", options={}, capacity=CAPACITY, priority=3)
+
+    assert (changed.state, changed.priority) == (JobState.RUNNING, 3)
+
+
+def test_what_can_never_start_is_refused(jobs: Jobs) -> None:
+    submitted(jobs)
+
+    with pytest.raises(UsageError, match="it needs 5 cores and 0 GPUs, and this server has 4 cores and 1 GPU"):
+        control.change(jobs, "digits", "bob", options={"workers": 5}, capacity=CAPACITY, slots=Slots(5))
+
+
+def test_a_study_is_confirmed_by_one_job_at_a_time(jobs: Jobs) -> None:
+    submitted(jobs, JobState.DONE)
+    confirmation = Submission(JobKind.CONFIRM, "digits", "ann", Slots(1))
+
+    first = control.follow_up(jobs, confirmation, CAPACITY)
+    with pytest.raises(StateConflict, match="its confirmation is queued already"):
+        control.follow_up(jobs, confirmation, CAPACITY)
+
+    assert control.suspend(jobs, "digits", "ann").id == first.id
+    assert control.resume(jobs, "digits", "ann").id == first.id
+
+
+def test_a_study_without_a_job_is_named(jobs: Jobs) -> None:
+    with pytest.raises(StudyError, match="study other: this service has no job of it"):
+        control.cancel(jobs, "other", "bob")

@@ -1,0 +1,1 @@
+"""Access: who asks, and what may reach the routes."""

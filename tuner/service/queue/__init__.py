@@ -1,0 +1,1 @@
+"""The queue: which jobs wait, run or have ended, and which of them start."""

@@ -1,0 +1,1 @@
+"""Remote trials: a study whose workers come over HTTP."""

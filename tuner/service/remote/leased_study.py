@@ -1,0 +1,296 @@
+"""A study of remote workers: what each of their calls does. All calls come from one thread.
+
+It is a `Driver` without an executor. A worker asks for a trial and gets a lease. It reports epochs and is told whether
+to go on. A worker whose lease expires has lost its attempt, and another worker goes on from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from urllib.parse import quote
+
+from tuner.config import STUDY_SECTIONS
+from tuner.engines.outcomes import BestEpoch, divergence
+from tuner.protocol import Epoch, Outcome, Place, State, Verdict, WorkerState
+from tuner.search.driver import Driver
+from tuner.search.open_search import OpenSearch
+from tuner.service.problems import Refused
+from tuner.service.queue.lifecycle import JobState
+from tuner.service.remote.remote_leases import Lease, Leases, ended
+from tuner.service.remote.reported_epochs import refusal_of_repeated, refuse_other_names, refuse_unfit_names
+from tuner.service.schemas import AskBody, EndView, EpochBody, EpochView, TaskView
+from tuner.space.suggest import Known
+from tuner.storage import in_turn
+from tuner.storage.checkpoints import Checkpoints
+from tuner.study import Record, Unfinished
+from tuner.study.ask_tell import SEEDS_OF_FUNCTIONS
+
+
+class LeasedStudy:
+    """An open study.
+
+    Args:
+        search: the study, opened.
+        driver: of the study.
+        leases: those that an earlier server gave, if it did.
+        owner: the user whose study it is.
+    """
+
+    def __init__(self, search: OpenSearch, driver: Driver, leases: Leases, owner: str) -> None:
+        self._study = search.study
+        self.name = search.study.name
+        self.owner = owner
+        self._goal = search.study.goal
+        self._turns = search.turns
+        self._driver = driver
+        self._workers: set[str] = set()
+        self.leases = leases
+        self._checkpoints = Checkpoints(search.folder / "checkpoints")
+        self.halt = ""
+        """Why workers are to give their trials back, such as `is suspended`; empty if they are not."""
+
+    def adopt(self) -> int:
+        """Go on with the trials whose workers go on; set the others back, and return their number."""
+        for lease in self.leases:
+            adopt = functools.partial(self._driver.trials.adopt, lease.trial, lease.attempt)
+            if not in_turn(self._turns, adopt):
+                self.leases.end(lease.trial)
+        return self._driver.recover()
+
+    def flush(self, everything: bool = False) -> None:
+        """Write everything that was reported, and new leases.
+
+        Args:
+            everything: whether also leases that ended or were renewed.
+
+        Raises:
+            StorageError: the database cannot be used; a later call writes the same.
+        """
+        self._driver.trials.flush()
+        self.leases.write(everything)
+
+    def ask(self, body: AskBody, owner: str, key: str) -> TaskView | None:
+        """Lease the next trial to a worker; None if there is none now.
+
+        Args:
+            body: who asks.
+            owner: the user of the worker.
+            key: of the request; the same key gives the same trial again, while its lease holds.
+
+        Raises:
+            Refused: the study is over, or takes a pause.
+        """
+        if (again := self.leases.of_request(owner, key)) is not None:
+            again.renew()
+            return self._task(again)
+        if why := self.why_over:
+            raise Refused(HTTPStatus.GONE, f"study {self.name} {why}; stop asking")
+        if body.worker not in self._workers:
+            self._workers.add(body.worker)
+            self._driver.saw(body.worker, WorkerState.READY)
+        trial = self._driver.next(Place(body.worker, body.host, body.device, 1))
+        if trial is None:
+            return None
+        lease = Lease(trial.number, trial.attempt, body.worker, owner, body.lease_seconds, key)
+        self.leases.give(lease)
+        return self._task(lease)
+
+    def report(self, number: int, attempt: int, epochs: Sequence[EpochBody]) -> Verdict:
+        """Record epochs and return the verdict on the trial; after `STOP` it has ended.
+
+        Raises:
+            Refused: the attempt is over, or the epochs do not follow.
+        """
+        lease = self._lease(number, attempt)
+        if lease is None:
+            record = self._over(number, attempt)
+            if record.state in (State.PRUNED, State.DIVERGED):
+                return Verdict.STOP
+            raise Refused(HTTPStatus.CONFLICT, f"trial {number} has ended as {record.state}; ask for the next trial")
+        since = lease.renew()
+        for each in epochs:
+            seconds = since / len(epochs) if each.seconds is None else each.seconds
+            if self._report(lease, each, seconds) is Verdict.STOP:
+                return Verdict.STOP
+        return Verdict.SUSPEND if self.halt else self._driver.scheduler.verdict(number)
+
+    def complete(self, number: int, attempt: int, values: Mapping[str, float] | None) -> EndView:
+        """End a trial that was trained to its end, and return it.
+
+        Raises:
+            Refused: the attempt is over, or it has no value.
+        """
+        lease = self._lease(number, attempt)
+        if lease is None:
+            return self._view(self._over(number, attempt))
+        epochs = self._driver.trials.epochs(number)
+        last = epochs[-1].epoch if epochs else None
+        if values is not None:
+            refuse_unfit_names(self._goal, values)
+            metrics, epoch = dict(values), last
+        elif epochs:
+            best = BestEpoch(self._goal)
+            for each in epochs:
+                best.see(each.metrics, each.epoch)
+            metrics, epoch = dict(best.metrics), best.epoch
+        else:
+            detail = f"trial {number} has no value: report an epoch before, or give values"
+            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+        if reason := divergence(metrics, self._goal.names):
+            return self._end(lease, Outcome(number, attempt, State.DIVERGED, epoch=last, cause=reason))
+        goal = self._goal
+        violations = goal.violations(metrics)
+        return self._end(
+            lease, Outcome(number, attempt, State.COMPLETE, goal.values(metrics), epoch, violations=violations)
+        )
+
+    def fail(self, number: int, attempt: int, cause: str, traceback: str) -> EndView:
+        """End a trial by an exception of its worker, and return it.
+
+        Raises:
+            Refused: the attempt is over.
+        """
+        lease = self._lease(number, attempt)
+        if lease is None:
+            return self._view(self._over(number, attempt))
+        return self._end(lease, Outcome(number, attempt, State.FAILED, cause=cause, traceback=traceback))
+
+    def release(self, number: int, attempt: int) -> EndView:
+        """Set a trial back, so that a worker goes on with it later, and return it.
+
+        Raises:
+            Refused: another attempt has the trial.
+        """
+        lease = self._lease(number, attempt)
+        if lease is not None:
+            return self._end(lease, Outcome(number, attempt, State.SUSPENDED))
+        record = self._record(number)
+        if record.state is Unfinished.WAITING and record.attributes.attempt == attempt:
+            return self._view(record)
+        return self._view(self._over(number, attempt))
+
+    def hold(self, number: int, attempt: int) -> Checkpoints:
+        """Renew a lease, and return the checkpoints, for one that follows from what was reported.
+
+        Raises:
+            Refused: the attempt is over.
+        """
+        lease = self._lease(number, attempt)
+        if lease is None:
+            record = self._over(number, attempt)
+            raise Refused(HTTPStatus.CONFLICT, f"trial {number} has ended as {record.state}; ask for the next trial")
+        lease.renew()
+        return self._checkpoints
+
+    def expire(self) -> None:
+        """Set back the trials of silent workers."""
+        for lease in ended(self.leases):
+            cause = f"worker {lease.worker} was silent for {lease.seconds:g} s"
+            self._end(lease, Outcome(lease.trial, lease.attempt, State.LOST, cause=cause))
+            self._workers.discard(lease.worker)
+            self._driver.saw(lease.worker, WorkerState.GONE, cause)
+
+    @property
+    def why_over(self) -> str:
+        """Why no worker gets a trial any more; empty if one may."""
+        scheduler = self._driver.scheduler
+        if self.halt or scheduler.signal is not None:
+            return self.halt or "is suspended"
+        if failing := scheduler.failing:
+            return f"has stopped after {len(failing)} failures in a row: {failing[-1].cause}"
+        if scheduler.used_up:
+            return "has all its trials"
+        if scheduler.enough():
+            return "has stopped as search.stop asks"
+        return "has used up search.timeout" if scheduler.closing else ""
+
+    @property
+    def end(self) -> JobState | None:
+        """The state that follows for its job when no worker has a trial; None while there are more."""
+        scheduler = self._driver.scheduler
+        if scheduler.signal is not None:
+            return JobState.SUSPENDED
+        if scheduler.failing:
+            return JobState.FAILED
+        return JobState.DONE if scheduler.over else None
+
+    def _report(self, lease: Lease, told: EpochBody, seconds: float) -> Verdict:
+        number, attempt, metrics = lease.trial, lease.attempt, told.metrics
+        if not lease.last or told.epoch <= lease.last:
+            known = {each.epoch: each.metrics for each in self._driver.trials.epochs(number)}
+            if lease.last != 0 and known.get(told.epoch) == metrics:
+                return Verdict.GO  # reported before; a trial that it stopped has ended
+            if lease.last and told.epoch <= lease.last:
+                raise refusal_of_repeated(number, lease.last, told, known)
+        refuse_unfit_names(self._goal, metrics)
+        refuse_other_names(number, self._driver.trials.running[number].history, told)
+        if reason := divergence(metrics, self._goal.names):
+            cause = f"{reason} at epoch {told.epoch}"
+            self._end(lease, Outcome(number, attempt, State.DIVERGED, epoch=lease.last or None, cause=cause))
+            return Verdict.STOP
+        verdict = self._driver.report(Epoch(number, attempt, told.epoch, metrics, seconds))
+        lease.last = told.epoch
+        if verdict is Verdict.STOP:
+            violations = self._goal.violations(metrics)
+            self._end(lease, Outcome(number, attempt, State.PRUNED, epoch=told.epoch, violations=violations))
+        return verdict
+
+    def _task(self, lease: Lease) -> TaskView:
+        number = lease.trial
+        record, space = self._record(number), self._study.space
+        values = space.fill(Known(record.params))
+        address = f"/api/v1/studies/{quote(self.name, safe='')}/trials/{number}/checkpoint"
+        ends = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=lease.left)
+        return TaskView(
+            study=self.name,
+            number=number,
+            attempt=lease.attempt,
+            config={name: value for name, value in values.items() if name not in STUDY_SECTIONS},
+            params=dict(record.params),
+            seed=(record.attributes.seed or 0) % SEEDS_OF_FUNCTIONS,
+            epochs=[
+                EpochView(epoch=each.epoch, metrics=dict(each.metrics), seconds=each.seconds)
+                for each in self._driver.trials.epochs(number)
+            ],
+            checkpoint=address if self._checkpoints.has(number) else None,
+            lease_seconds=lease.seconds,
+            expires_at=ends,
+        )
+
+    def _lease(self, number: int, attempt: int) -> Lease | None:
+        lease = self.leases.get(number)
+        return lease if lease is not None and lease.attempt == attempt else None
+
+    def _end(self, lease: Lease, outcome: Outcome) -> EndView:
+        self._driver.done(outcome)
+        self.leases.end(lease.trial)
+        return self._view(self._record(lease.trial))
+
+    def _view(self, record: Record) -> EndView:
+        values: dict[str, float | None] = {}
+        if record.values:
+            values.update(zip(self._goal.metrics, record.values, strict=True))
+        return EndView(
+            number=record.number, state=record.state.value, values=values, epoch=record.epoch, cause=record.cause
+        )
+
+    def _record(self, number: int) -> Record:
+        record = self._driver.trials.record(number)
+        if record is None:
+            raise Refused(HTTPStatus.NOT_FOUND, f"study {self.name} has no trial {number}")
+        return record
+
+    def _over(self, number: int, attempt: int) -> Record:
+        """Return a trial that this attempt has ended.
+
+        Raises:
+            Refused: another attempt has it, or will have it.
+        """
+        record = self._record(number)
+        if record.finished and record.attributes.attempt == attempt:
+            return record
+        detail = f"the lease of attempt {attempt} of trial {number} has ended, and others go on with it"
+        raise Refused(HTTPStatus.CONFLICT, f"{detail}; ask for the next trial")

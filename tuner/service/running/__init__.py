@@ -1,0 +1,1 @@
+"""Running jobs: the drivers of their studies, and what users do with them."""

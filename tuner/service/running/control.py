@@ -1,0 +1,188 @@
+"""Control: what users do with the jobs of a study. It writes the wish to the database; the runner meets it."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from tuner.errors import StudyError, TunerError, UsageError, counted, listing
+from tuner.service.queue.job_record import JobKind, JobRecord, Submission
+from tuner.service.queue.jobs import Jobs
+from tuner.service.queue.lifecycle import JobState
+from tuner.service.queue.slots import Slots
+
+OPEN = frozenset(state for state in JobState if state.occupies) | {JobState.QUEUED}
+"""States of a job that the queue has in hand."""
+
+OVER = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
+"""States in which a job stays until somebody asks for more."""
+
+_STARTED = (JobState.STARTING, JobState.RUNNING)
+
+
+class StateConflict(TunerError):
+    """A job is in a state in which this cannot be done with it."""
+
+
+def suspend(jobs: Jobs, study: str, actor: str, reason: str = "") -> JobRecord:
+    """Suspend the job of a study: a running one stops at its epochs' end, a queued one leaves the queue.
+
+    Raises:
+        StudyError: the service has no job of this study.
+        StateConflict: none of its jobs is queued or runs.
+    """
+    return _stop(jobs, study, actor, reason, JobState.SUSPENDED, OPEN)
+
+
+def cancel(jobs: Jobs, study: str, actor: str, reason: str = "") -> JobRecord:
+    """Cancel the job of a study for good. Its trials stay; only `resume` begins it again.
+
+    Raises:
+        StudyError: the service has no job of this study.
+        StateConflict: all its jobs are over.
+    """
+    return _stop(jobs, study, actor, reason, JobState.CANCELLED, OPEN | {JobState.SUSPENDED})
+
+
+def resume(jobs: Jobs, study: str, actor: str, reason: str = "") -> JobRecord:
+    """Queue the job of a study again: a suspended one, else one that was cancelled or has failed.
+
+    Raises:
+        StudyError: the service has no job of this study.
+        StateConflict: it is queued, runs, or is done.
+    """
+    job = _latest(jobs, study, {JobState.SUSPENDED}, {JobState.SUSPENDING}, {JobState.FAILED, JobState.CANCELLED})
+    if job.state is JobState.SUSPENDING and job.wanted is not JobState.QUEUED:
+        moved = jobs.move(
+            job.id, job.state, since=(job.state,), actor=actor, reason=reason, wanted=JobState.QUEUED.value
+        )
+    elif job.state in (JobState.SUSPENDED, JobState.FAILED, JobState.CANCELLED):
+        moved = _queued(jobs, job, actor, reason)
+    elif job.state is JobState.DONE:
+        raise StateConflict(f"study {study}: is done; ask for more trials, or a longer timeout, to go on with it")
+    else:
+        raise StateConflict(f"study {study}: is {job.state.value} already")
+    return _moved(moved, study)
+
+
+def change(
+    jobs: Jobs,
+    study: str,
+    actor: str,
+    *,
+    options: Mapping[str, Any],
+    capacity: Slots,
+    slots: Slots | None = None,
+    priority: int | None = None,
+) -> JobRecord:
+    """Change the search of a study. A running one stops at its epochs' end and goes on with the new options.
+
+    One that is done, failed or cancelled is queued again if it is asked for more trials or time.
+
+    Args:
+        jobs: of the service.
+        study: its name.
+        actor: who asks.
+        options: new values of options of `tuner run`, such as `n_trials`, `timeout` and `workers`.
+        capacity: of the server.
+        slots: what it needs from now on; None is what it needed.
+        priority: the new one; None is the one it has.
+
+    Raises:
+        StudyError: the service does not search this study.
+        UsageError: it could never start.
+    """
+    job = jobs.search_of(study)
+    if job is None:
+        raise StudyError(f"study {study}: this service has not begun it; resume it first")
+    wanted = job.slots if slots is None else slots
+    refuse_oversized(wanted, capacity)
+    values: dict[str, Any] = {
+        "command": {**job.command, **options},
+        "priority": job.priority if priority is None else priority,
+        **dataclasses.asdict(wanted),
+    }
+    differs = values["command"] != dict(job.command) or wanted != job.slots
+    told = listing(f"{name.removeprefix('n_')} {value}" for name, value in options.items())
+    if differs and job.state in _STARTED:
+        reason = f"goes on with {told}"
+        again = {"wanted": JobState.QUEUED.value, **values}
+        return _moved(
+            jobs.move(job.id, JobState.SUSPENDING, since=_STARTED, actor=actor, reason=reason, **again), study
+        )
+    if {"n_trials", "timeout"} & options.keys() and job.state in OVER:
+        return _moved(_queued(jobs, job, actor, f"asked for {told}", **values), study)
+    return jobs.update(job.id, **values)
+
+
+def follow_up(jobs: Jobs, submission: Submission, capacity: Slots) -> JobRecord:
+    """Queue a confirmation or a final training of a study.
+
+    Raises:
+        UsageError: it could never start.
+        StateConflict: the study is being confirmed already.
+    """
+    refuse_oversized(submission.slots, capacity)
+    if submission.kind is JobKind.CONFIRM:
+        others = jobs.all(study=submission.study, kinds=(JobKind.CONFIRM,), states=OPEN | {JobState.SUSPENDED})
+        if others:
+            raise StateConflict(f"study {submission.study}: its confirmation is {others[-1].state.value} already")
+    return jobs.submit(submission)
+
+
+def refuse_oversized(slots: Slots, capacity: Slots) -> None:
+    """Refuse slots that the server can never give.
+
+    Raises:
+        UsageError: there are too few cores or GPUs.
+    """
+    if not slots.fits(capacity):
+        needs, has = (f"{counted(each.cpus, 'core')} and {counted(each.gpus, 'GPU')}" for each in (slots, capacity))
+        raise UsageError(f"it needs {needs}, and this server has {has}; ask for fewer workers or smaller resources")
+
+
+def _stop(jobs: Jobs, study: str, actor: str, reason: str, wanted: JobState, since: Collection[JobState]) -> JobRecord:
+    job = _latest(jobs, study, set(since))
+    if job.state not in since:
+        raise StateConflict(f"study {study}: is {job.state.value}; there is nothing to stop")
+    if job.state.occupies and (job.state, job.wanted) == (JobState.SUSPENDING, wanted):
+        return job
+    if not job.state.occupies:
+        return _moved(
+            jobs.move(job.id, wanted, since=(job.state,), actor=actor, reason=reason, **_ended(wanted)), study
+        )
+    occupying = tuple(state for state in JobState if state.occupies)
+    stopping = jobs.move(job.id, JobState.SUSPENDING, since=occupying, actor=actor, reason=reason, wanted=wanted.value)
+    return _moved(stopping, study)
+
+
+def _queued(jobs: Jobs, job: JobRecord, actor: str, reason: str, **values: Any) -> JobRecord | None:
+    again = {"queued_at": time.time(), "ended_at": None, "exit_code": None, "starts": 0, "wanted": None, **values}
+    return jobs.move(job.id, JobState.QUEUED, since=(job.state,), actor=actor, reason=reason, **again)
+
+
+def _ended(state: JobState) -> dict[str, Any]:
+    return {"ended_at": time.time() if state in OVER else None, "wanted": None}
+
+
+def _latest(jobs: Jobs, study: str, *preferred: Collection[JobState]) -> JobRecord:
+    """Return the latest job in the first group of states that has one, else the job that searches the study.
+
+    Raises:
+        StudyError: the service has no job of it.
+    """
+    found = jobs.all(study=study)
+    for states in preferred:
+        if fitting := [job for job in found if job.state in states]:
+            return fitting[-1]
+    if not found:
+        raise StudyError(f"study {study}: this service has no job of it; resume it to begin one")
+    return next((job for job in found if job.kind in (JobKind.RUN, JobKind.REMOTE)), found[-1])
+
+
+def _moved(job: JobRecord | None, study: str) -> JobRecord:
+    if job is None:
+        raise StateConflict(f"study {study}: changed in the meantime; try again")
+    return job

@@ -1,0 +1,1 @@
+"""What users submit: spaces with their code, and data."""

@@ -1,0 +1,1 @@
+"""A process for what needs torch or plotly, which the server never loads."""

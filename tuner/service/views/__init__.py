@@ -1,0 +1,1 @@
+"""Views: studies, trials and models as the answers of the API."""
