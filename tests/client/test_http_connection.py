@@ -64,9 +64,7 @@ def test_a_busy_server_is_asked_again_after_the_time_that_it_names() -> None:
 
 
 def test_a_server_that_stays_away_is_an_error_within_the_patience() -> None:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    url = _closed()
     began = time.monotonic()
 
     with pytest.raises(ServerError, match=f"{url}: cannot be reached: .*; is the server running") as told:
@@ -74,6 +72,28 @@ def test_a_server_that_stays_away_is_an_error_within_the_patience() -> None:
 
     assert time.monotonic() - began < 3
     assert told.value.status is None
+
+
+def test_an_address_that_has_never_answered_is_not_waited_for_long() -> None:
+    began = time.monotonic()
+
+    with pytest.raises(ServerError, match="cannot be reached"):
+        Connection(_closed(), None, patience=60).get("/studies")
+
+    assert time.monotonic() - began < 5
+
+
+def test_a_server_that_has_answered_is_waited_for_with_a_notice(caplog: pytest.LogCaptureFixture) -> None:
+    with answering(lambda asked: BUSY) as server, pytest.raises(ServerError, match="the database is away"):
+        connected(server, patience=2).get("/studies")
+
+    assert [record.getMessage() for record in caplog.records if "waiting for the server" in record.getMessage()]
+
+
+def _closed() -> str:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{closed.getsockname()[1]}"
 
 
 def test_a_server_that_stays_busy_is_an_error_with_its_reason() -> None:
@@ -168,7 +188,7 @@ def test_a_server_is_named_by_its_address_or_its_link(link: str, found: tuple[st
     assert place_of(link) == found
 
 
-@pytest.mark.parametrize("link", ["", "ftp://a", "http://"], ids=["empty", "ftp", "no-host"])
+@pytest.mark.parametrize("link", ["", "ftp://a", "http://", "nonsense"], ids=["empty", "ftp", "no-host", "a-word"])
 def test_what_is_no_address_is_refused(link: str) -> None:
     with pytest.raises(UsageError, match="must be the address of a server"):
         place_of(link)

@@ -10,6 +10,7 @@ from tuner.cli import options
 from tuner.cli.home import home
 from tuner.cli.views.wrapping import say
 from tuner.config import DEFAULT_STORAGE
+from tuner.errors import UsageError
 from tuner.runtime.rounding import amount
 
 
@@ -31,7 +32,22 @@ def delete(
     doomed = [opened] if confirmed is None else [confirmed, opened]  # if the second fails, the first is found again
     if not yes:
         named = " and ".join(f"{one.name} with its {amount(len(one.records()), 'trial')}" for one in reversed(doomed))
-        typer.confirm(f"Delete study {named}?", abort=True)
+        _ask(f"Delete study {named}?")
     for one in doomed:
         there.delete(one)
     say(f"deleted {study}" + (f" and its confirmation {confirmed.name}" if confirmed is not None else ""))
+
+
+def _ask(question: str) -> None:
+    """Go on only with a yes.
+
+    Raises:
+        UsageError: nobody answers.
+        typer.Abort: the answer is no.
+    """
+    try:
+        agreed = typer.confirm(question)
+    except typer.Abort:
+        raise UsageError("nothing is deleted without an answer; give --yes to delete without a question") from None
+    if not agreed:
+        raise typer.Abort

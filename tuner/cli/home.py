@@ -73,6 +73,10 @@ class Home(Protocol):
         """The option of a command that finds the same home; empty for the usual one."""
         ...
 
+    def page_of(self, study: str) -> str:
+        """Return the address of a study's page; empty where there is none."""
+        ...
+
     def rows(self) -> Sequence[StudyRow]:
         """Return every study, in the order in which they were made."""
         ...
@@ -101,11 +105,12 @@ class Home(Protocol):
         """Return a function that reads the study again at each call and holds no lock in between."""
         ...
 
-    def stop(self, study: str) -> str:
-        """Stop the runs of a study, and return a phrase for who was asked.
+    def stop(self, study: str, cancel: bool) -> str:
+        """Stop the runs of a study, and return a sentence on what happens; `cancel` ends it for good.
 
         Raises:
             StudyError: there is no such study, or no run works on it.
+            UsageError: a database has nothing to cancel.
         """
         ...
 
@@ -139,6 +144,10 @@ class Database:
 
         return open_storage(self.place)
 
+    def page_of(self, study: str) -> str:
+        """Return no address: a database has no pages."""
+        return ""
+
     def rows(self) -> Sequence[StudyRow]:
         """Return every study."""
         from tuner.cli.study_rows import row_of
@@ -171,11 +180,14 @@ class Database:
 
         return lambda: status_of(self._opened, study, self.place)  # it may not be there yet: each look tries to open it
 
-    def stop(self, study: str) -> str:
+    def stop(self, study: str, cancel: bool) -> str:
         """Ask the drivers of a study to stop."""
         from tuner.study.interventions import stop_runs
 
-        return listing(sorted(stop_runs(self.place, study).values()))
+        if cancel:
+            raise UsageError("--cancel needs a server: give --server URL")
+        asked = listing(sorted(stop_runs(self.place, study).values()))
+        return f"asked {asked} to stop; running trials wait at their epoch's end"
 
     def steer(self, study: str, trial: int, action: str, undo: bool) -> None:
         """Stop, ignore or retry a trial."""

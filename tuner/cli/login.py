@@ -9,7 +9,10 @@ import typer
 
 from tuner.cli import options
 from tuner.cli.views.wrapping import say
-from tuner.errors import UsageError
+from tuner.errors import AuthError, UsageError
+
+LINK = "tuner_local_"
+"""How the token of the printed link begins."""
 
 Address = Annotated[str, typer.Argument(metavar="URL", help="The address, or the link that tuner serve prints.")]
 
@@ -28,7 +31,14 @@ def login(url: Address) -> None:
     address, token = place_of(url)
     token = token or _asked(address)
     with Client(address, token) as client:
-        user = client.me()
+        try:
+            user = client.me()
+        except AuthError as error:
+            if not token.startswith(LINK):
+                raise
+            reason = "the printed link is valid only while it has none"
+            way = "log in with a token of `tuner users add`"
+            raise AuthError(f"{address}: has users now, or another link; {reason}; {way}", error.status) from None
     Logins.read().with_login(address, token).write()
     say(f"logged in to {address} as {user.name}, {user.role.value}; the token is in {login_file()}")
 

@@ -49,7 +49,10 @@ def print_result(result: Result, there: Home) -> None:
         show_command(f"tuner confirm {name}{there.typed}")
     show_command(f"tuner report {name}{there.typed}")
     show_command(f"tuner export {name}{chosen} -o best.yaml{there.typed} && tuner train best.yaml")
-    show_command(f"tuner dashboard{there.typed}")
+    if page := there.page_of(study.name):
+        say(f"  see {page}")
+    else:
+        show_command(f"tuner dashboard{there.typed}")
 
 
 def _print_best(study: Study, best: Record) -> None:

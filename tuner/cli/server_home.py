@@ -40,6 +40,10 @@ class ServerHome:
         known = os.environ.get(SERVER) == server
         self.typed = "" if known else f" --server {shlex.quote(self.client.url)}"
 
+    def page_of(self, study: str) -> str:
+        """Return the address of a study's page."""
+        return self.client.page_of(study)
+
     def rows(self) -> Sequence[StudyRow]:
         """Return every study, as the server lists them."""
         return [row_of_view(view, self._failed(view)) for view in self.client.studies()]
@@ -68,10 +72,14 @@ class ServerHome:
 
         return seen
 
-    def stop(self, study: str) -> str:
-        """Suspend a study."""
-        self.client.study(study).suspend()
-        return self.place
+    def stop(self, study: str, cancel: bool) -> str:
+        """Suspend or cancel a study."""
+        asked = self.client.study(study)
+        if cancel:
+            asked.cancel()
+            return f"study {study} is cancelled; its trials stay"
+        asked.suspend()
+        return f"asked {self.place} to suspend study {study}; running trials wait at their epoch's end"
 
     def steer(self, study: str, trial: int, action: str, undo: bool) -> None:
         """Stop or ignore a trial."""

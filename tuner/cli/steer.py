@@ -12,15 +12,21 @@ from tuner.cli.views.wrapping import say
 from tuner.config import DEFAULT_STORAGE
 
 
-def stop(study: options.StudyName, storage: options.Storage = DEFAULT_STORAGE, server: options.Server = None) -> None:
+def stop(
+    study: options.StudyName,
+    cancel: Annotated[
+        bool, typer.Option("--cancel", help="With --server: end the study for good; its trials stay.")
+    ] = False,
+    storage: options.Storage = DEFAULT_STORAGE,
+    server: options.Server = None,
+) -> None:
     """Stop the runs of a study, like Ctrl-C in their terminals: no trial is lost, the same command resumes.
 
     Running trials wait at their epoch's end for the next run.
 
     Example: tuner stop digits-cnn
     """
-    asked = home(storage, server).stop(study)
-    say(f"asked {asked} to stop; running trials wait at their epoch's end")
+    say(home(storage, server).stop(study, cancel))
 
 
 def trial(

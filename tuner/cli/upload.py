@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +29,20 @@ def upload(
     from tuner.client import Client
     from tuner.results.artifacts import readable
 
-    with Client(server) as client:
-        found = client.upload(folder, name or folder.resolve().name)
+    with Client(server) as client, _shown() as seen:
+        found = client.upload(folder, name or folder.resolve().name, seen)
     say(f"uploaded {found.name}: {counted(len(found.files), 'file')}, {readable(found.size)}")
     say(f"a space uses it as data: {{root: {found.root}}}")
+
+
+@contextlib.contextmanager
+def _shown() -> Iterator[Callable[[int, int], None]]:
+    """Yield a function that shows the bytes that are sent, on a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColumn
+
+    console = Console(file=sys.stderr)
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("")
+        yield lambda sent, total: progress.update(task, completed=sent, total=total)

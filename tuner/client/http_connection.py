@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import random
-import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import parse_qs, quote, urlsplit
 
 try:
@@ -18,6 +16,7 @@ except ImportError as missing:
 
     raise UsageError(f"the client needs {missing.name}: pip install 'tuner[serve]'") from None
 
+from tuner.client.pauses import Pauses
 from tuner.errors import AuthError, Fault, Place, ServerError, SpaceError, StudyError, TunerError, UsageError
 
 API = "/api/v1"
@@ -25,10 +24,13 @@ API = "/api/v1"
 PATIENCE_SECONDS = 60.0
 """Seconds for which a request is repeated, while the server is away or busy."""
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
-"""Seconds between two attempts: each pause is up to twice as long as the last one, to this limit."""
+FIRST_PATIENCE_SECONDS = 1.0
+"""The same for a server that has not answered this client yet: its address may be wrong."""
 
-TIMEOUT = httpx.Timeout(60.0, connect=10.0, read=180.0)
+CHUNK = 2**18
+"""Bytes of a file that are sent at once."""
+
+TIMEOUT = httpx.Timeout(60.0, connect=4.0, read=180.0)
 """Seconds for a part of a request. The server may check a space or draw a report before it answers."""
 
 AGAIN = frozenset({429, 502, 503, 504})
@@ -44,7 +46,8 @@ def place_of(link: str) -> tuple[str, str | None]:
         UsageError: it is no address of HTTP.
     """
     parts = urlsplit(link if "://" in link else f"http://{link}")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    bare = "://" not in link and "." not in parts.netloc and ":" not in parts.netloc and parts.netloc != "localhost"
+    if parts.scheme not in ("http", "https") or not parts.hostname or bare:
         raise UsageError(f"{link}: must be the address of a server, such as http://127.0.0.1:8000")
     path = parts.path.rstrip("/").removesuffix(API)
     return f"{parts.scheme}://{parts.netloc}{path}", next(iter(parse_qs(parts.query).get("token", ())), None)
@@ -74,8 +77,10 @@ class Connection:
     ) -> None:
         self.url = url
         self._patience = patience
+        self._answered = False
         headers = {"Accept": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
         self._http = httpx.Client(base_url=f"{url}{API}", headers=headers, transport=transport, timeout=TIMEOUT)
+        self._http.event_hooks = {"response": [self._note_answer]}
 
     def close(self) -> None:
         """Close the connection."""
@@ -134,13 +139,13 @@ class Connection:
             if cursor is None:
                 return
 
-    def put_file(self, place: str, file: Path) -> None:
-        """Send the content of a file, which is read anew for each attempt."""
+    def put_file(self, place: str, file: Path, seen: Callable[[int], None]) -> None:
+        """Send the content of a file, which is read anew for each attempt; `seen` takes the bytes that are sent."""
         for pauses in self._attempts():
             try:
                 with file.open("rb") as opened:
                     headers = {"Content-Length": str(file.stat().st_size), "Content-Type": "application/octet-stream"}
-                    answer = self._http.put(place, content=opened, headers=headers)
+                    answer = self._http.put(place, content=_chunks(opened, seen), headers=headers)
             except httpx.TransportError as error:
                 pauses.wait_after(self._unreachable(error))
                 continue
@@ -187,7 +192,10 @@ class Connection:
 
     def pauses(self) -> Pauses:
         """Return the pauses between attempts of a request that begins now."""
-        return Pauses(self._patience)
+        return Pauses(lambda: self._patience if self._answered else min(self._patience, FIRST_PATIENCE_SECONDS))
+
+    def _note_answer(self, answer: httpx.Response) -> None:
+        self._answered = True
 
     def _attempts(self) -> Iterator[Pauses]:
         pauses = self.pauses()
@@ -198,36 +206,6 @@ class Connection:
     def _unreachable(self, error: httpx.TransportError) -> ServerError:
         reason = str(error) or type(error).__name__
         return ServerError(f"{self.url}: cannot be reached: {reason}; is the server running?")
-
-
-class Pauses:
-    """The pauses between attempts, longer each time and up to a deadline.
-
-    Args:
-        patience: seconds until the deadline.
-    """
-
-    def __init__(self, patience: float) -> None:
-        self._patience = patience
-        self.reset()
-
-    def reset(self) -> None:
-        """Begin anew, after an attempt that succeeded."""
-        self._deadline = time.monotonic() + self._patience
-        self._pause = FIRST_PAUSE
-
-    def wait_after(self, error: TunerError, asked: float | None = None) -> None:
-        """Wait before the next attempt.
-
-        Args:
-            error: of the last attempt; raised if the next one would be after the deadline.
-            asked: the seconds that the server asks for, at least.
-        """
-        pause = max(random.uniform(0.5, 1.0) * self._pause, asked or 0.0)
-        if time.monotonic() + pause > self._deadline:
-            raise error
-        time.sleep(pause)
-        self._pause = min(2 * self._pause, LONGEST_PAUSE)
 
 
 def error_of(answer: httpx.Response, name: str = "space") -> TunerError:
@@ -261,6 +239,14 @@ def _problem(answer: httpx.Response) -> dict[str, Any]:
 def _fault(facts: Mapping[str, Any]) -> Fault:
     line, column = facts.get("line"), facts.get("column")
     return Fault(None if line is None else Place(line, column or 1), facts["path"], facts["message"])
+
+
+def _chunks(opened: BinaryIO, seen: Callable[[int], None]) -> Iterator[bytes]:
+    sent = 0
+    while chunk := opened.read(CHUNK):
+        yield chunk
+        sent += len(chunk)
+        seen(sent)
 
 
 def _seconds(retry_after: str | None) -> float | None:

@@ -68,7 +68,8 @@ class RemoteModel:
         """
         state = wait_for(lambda: self.state, f"model {self.id}", timeout)
         if state is not JobState.DONE:
-            raise ServerError(f"model {self.id} of study {self.view.study}: {state.value}: {self.view.reason}")
+            reason = f": {self.view.reason}" if self.view.reason else ""
+            raise ServerError(f"model {self.id} of study {self.view.study} is {state.value}{reason}")
         return self
 
     def download(self, folder: str | Path, *, overwrite: bool = False) -> Path:
@@ -85,6 +86,8 @@ class RemoteModel:
             UsageError: the folder may not be replaced, or the model is not trained.
         """
         target = Path(folder)
+        if target.exists() and not overwrite:
+            raise UsageError(f"{target}: is there already; name another folder, or set overwrite=True")
         refuse_to_replace(target, overwrite, MARKS)
         if self.state is not JobState.DONE:
             raise UsageError(f"model {self.id} is {self.view.state}: wait until it is done")

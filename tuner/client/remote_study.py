@@ -246,7 +246,8 @@ class RemoteConfirmation:
         state = wait_for(lambda: JobState(self.job.state), f"confirmation of {self._study.name}", timeout)
         found = self._study.results.confirmation
         if state is not JobState.DONE or found is None:
-            raise ServerError(f"confirmation of study {self._study.name}: {state.value}: {self.job.reason}")
+            reason = f": {seen.reason}" if (seen := self.job).reason else ""
+            raise ServerError(f"the confirmation of study {self._study.name} is {state.value}{reason}")
         return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,7 +16,7 @@ from tuner.client.parcel import Parcel
 from tuner.client.remote_model import RemoteModel
 from tuner.client.remote_study import RemoteStudy, given
 from tuner.client.sending import send_parcel
-from tuner.errors import UsageError
+from tuner.errors import StudyError, UsageError
 from tuner.service.schemas import CheckView, DatasetView, ModelView, StudyView
 from tuner.service.schemas.user_shapes import MeView
 from tuner.space.edit import Settings
@@ -153,17 +153,20 @@ class Client:
         self.connection.get(path("studies", name))
         return RemoteStudy(self.connection, name)
 
-    def upload(self, folder: str | Path, name: str) -> DatasetView:
+    def upload(
+        self, folder: str | Path, name: str, seen: Callable[[int, int], None] = lambda sent, total: None
+    ) -> DatasetView:
         """Upload a folder of data. Contents that the server has already are not sent again.
 
         Args:
             folder: with all folders in it; hidden files stay behind.
-            name: how spaces name it.
+            name: what the server calls it; letters, digits, dots, hyphens and underscores.
+            seen: is called again and again, with the bytes that are sent and those to send.
 
         Raises:
-            UsageError: there is no such folder, or it has no files.
+            UsageError: there is no such folder, it has no files, or the name is not allowed.
         """
-        return uploads.upload(self.connection, Path(folder), name)
+        return uploads.upload(self.connection, Path(folder), name, seen)
 
     def me(self) -> MeView:
         """Return the user whose token this is, with its role.
@@ -188,7 +191,11 @@ class Client:
         Raises:
             StudyError: there is no model of that number.
         """
-        return RemoteModel(self.connection, ModelView.model_validate(self.connection.get(path("models", id_))))
+        try:
+            facts = self.connection.get(path("models", id_))
+        except StudyError:
+            raise StudyError(f"there is no model {id_} at {self.url}") from None
+        return RemoteModel(self.connection, ModelView.model_validate(facts))
 
 
 def _found(url: str | None, token: str | None) -> tuple[str, str | None]:
