@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import shlex
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +12,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from tuner.cli import loggers
+from tuner.cli import going_on, loggers
 from tuner.cli.result_lines import end_mostly_failed, print_result
 from tuner.cli.server_home import ServerHome
 from tuner.cli.views.live import view
 from tuner.cli.views.wrapping import say
+from tuner.client.event_reader import ServerEvent
 from tuner.client.remote_study import RemoteStudy
 from tuner.client.run_events import RunEvents
 from tuner.errors import UsageError
@@ -35,6 +38,12 @@ class Following:
     detach: bool
     quiet: bool
     targets: loggers.Targets
+
+    def tell(self, sentence: str) -> None:
+        """Print a sentence on stderr, unless nothing is to be shown."""
+        if not self.quiet:
+            say(sentence, err=True)
+            sys.stderr.flush()
 
 
 def run_at_server(
@@ -57,14 +66,15 @@ def run_at_server(
     """
     there = ServerHome(server)
     asked = {name: value for name, value in wanted.items() if value is not None}
-    if fork is None:
-        study = there.client.submit(space, settings=settings, **asked)
-    else:
-        study = there.client.study(_name(space, settings, asked)).fork(fork, space, settings=settings, **asked)
+    study, sentence = _begun(there, space, settings, asked, fork, following)
     if following.detach:
-        say(f"study {study.name} is submitted: {there.client.page_of(study.name)}")
+        say(f"study {study.name} {sentence}")
         return
+    following.tell(f"study {study.name} {sentence}")
     follow(there, study, following)
+    if study.state is JobState.SUSPENDED:
+        say(f"tuner: study {study.name} is suspended; no trial is lost, and the same command goes on with it", err=True)
+        raise typer.Exit(DETACHED)
     state = study.wait()
     result = study.result
     if state is not JobState.DONE:
@@ -73,9 +83,35 @@ def run_at_server(
     end_mostly_failed(result)
 
 
+def _begun(
+    there: ServerHome,
+    space: Path,
+    settings: list[tuple[str, Any]],
+    asked: dict[str, Any],
+    fork: str | None,
+    following: Following,
+) -> tuple[RemoteStudy, str]:
+    """Return the study, new or resumed, and a sentence on what the server does with it."""
+    sent = going_on.sent_space(space, settings, asked)
+    if fork is not None:
+        origin = there.client.study(sent.name)
+        following.tell("checking the space at the server")
+        options = {name: value for name, value in asked.items() if name != "name"}
+        study = origin.fork(fork, space, settings=settings, **options)
+        return study, f"is submitted: {there.page_of(fork)}"
+    if there.has(sent.name):
+        study = there.client.study(sent.name)
+        going_on.go_on(study, sent, asked)
+        return study, f"is {study.state.value}: {there.page_of(study.name)}"
+    following.tell("checking the space at the server")
+    study = there.client.submit(space, settings=settings, **asked)
+    return study, f"is submitted: {there.page_of(study.name)}"
+
+
 def follow(there: ServerHome, study: RemoteStudy, following: Following) -> None:
     """Show the events of a study until it is over. Ctrl-C ends only that."""
     try:
+        going_on.await_start(study, following.tell)
         with view(following.quiet) as shown, loggers.logged(following.targets, shown) as observe:
             show_events(study, observe)
     except KeyboardInterrupt:
@@ -83,11 +119,20 @@ def follow(there: ServerHome, study: RemoteStudy, following: Following) -> None:
 
 
 def show_events(study: RemoteStudy, observe: Observer) -> None:
-    """Show the events of a search to an observer until it is over. Those of other jobs are left out."""
-    read, job = RunEvents(study), study.detail.job
+    """Show the events of a search's last run until it is over or rests. Those of other jobs are left out."""
+    read, seen = RunEvents(study), study.detail
+    since = going_on.began(seen)
     for told in study.events():
-        if told.data.get("job") == job and (event := read.of(told)) is not None:
+        if told.data.get("job") != seen.job or (since is not None and _time(told) < since):
+            continue
+        if told.kind == "job" and told.data["state"] == JobState.SUSPENDED.value:
+            return
+        if (event := read.of(told)) is not None:
             observe(event)
+
+
+def _time(told: ServerEvent) -> datetime.datetime:
+    return datetime.datetime.fromisoformat(told.data["time"]).astimezone()
 
 
 def leave(there: ServerHome, study: RemoteStudy) -> NoReturn:
@@ -120,11 +165,3 @@ def refuse_placement(executor: str, ray_address: str | None) -> None:
     """
     if executor != "processes" or ray_address is not None:
         raise UsageError("--executor and --ray-address belong to tuner serve; leave them out with --server")
-
-
-def _name(space: Path, settings: list[tuple[str, Any]], asked: dict[str, Any]) -> str:
-    """Return the name of the study of a space, which a fork leaves."""
-    from tuner.space import Space
-
-    name = asked.pop("name", None)
-    return name or Space.load(space, settings).name

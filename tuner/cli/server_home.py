@@ -14,7 +14,7 @@ from tuner.cli.trial_output import shown, whole_lines
 from tuner.client import Client
 from tuner.client.remote_study import RemoteStudy
 from tuner.client.waiting import OVER
-from tuner.errors import UsageError
+from tuner.errors import StudyError, UsageError
 from tuner.results.artifacts import readable
 from tuner.results.failures import FAILURES
 from tuner.results.progress import Overview, overview
@@ -43,6 +43,14 @@ class ServerHome:
     def page_of(self, study: str) -> str:
         """Return the address of a study's page."""
         return self.client.page_of(study)
+
+    def has(self, study: str) -> bool:
+        """Return whether the server has a study of this name, whatever its state."""
+        try:
+            self.client.study(study)
+        except StudyError:
+            return False
+        return True
 
     def rows(self) -> Sequence[StudyRow]:
         """Return every study, as the server lists them."""
