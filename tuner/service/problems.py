@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from tuner.errors import SpaceError, StorageError, StudyError, TunerError, UsageError
 from tuner.service.access.roles import UnknownUser
+from tuner.service.invalid_requests import sentences
 from tuner.service.schemas import FaultView, Problem
 
 MEDIA_TYPE = "application/problem+json"
@@ -91,8 +92,8 @@ async def _of_tuner(request: Request, error: Exception) -> JSONResponse:
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    told = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-    return problem(422, "; ".join(told))
+    endpoint = getattr(request.scope.get("route"), "endpoint", None)
+    return problem(422, sentences(error.errors(), endpoint))
 
 
 async def _of_http(request: Request, error: Exception) -> JSONResponse:

@@ -72,7 +72,7 @@ def _validated(kind: type[B], fields: Any) -> B:
     try:
         return kind.model_validate(fields)
     except ValidationError as error:
-        found = [{**each, "loc": ("body", *each["loc"])} for each in error.errors(include_context=False)]
+        found = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
         raise RequestValidationError(found) from None
 
 
