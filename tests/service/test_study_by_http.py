@@ -123,6 +123,12 @@ def test_a_study_goes_from_its_submission_to_predictions(api: httpx.Client, tmp_
     assert got(csv)["rows"] == there["rows"]
     form = api.post(f"/models/{model['id']}/predict", files={"file": ("new.csv", (tmp_path / "new.csv").read_bytes())})
     assert got(form)["rows"] == there["rows"]
+    misnamed = got(
+        api.post(f"/models/{model['id']}/predict", files={"new": ("new.csv", b"height,width\n6,0.1\n")}), 422
+    )
+    assert "send the file as the form field `file`" in misnamed["detail"]
+    poor = got(api.post(f"/models/{model['id']}/predict", files={"file": ("poor.csv", b"height\n6\n")}), 422)
+    assert "/" not in poor["detail"]
     wrong = got(api.post(f"/models/{model['id']}/predict", json={"rows": [{"height": 6}]}), 422)
     assert "width" in wrong["detail"]
     assert got(api.post(f"/models/{model['id']}/predict", json={"rows": ["a"]}), 422)

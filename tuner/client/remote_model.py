@@ -99,21 +99,24 @@ class RemoteModel:
                 self._connection.download(path("models", self.id, "files") + path(*file.path.split("/")), place)
         return target
 
-    def predict(self, rows: DataFrame | Sequence[Mapping[str, Any]] | Sequence[str] | Path) -> DataFrame:
+    def predict(self, rows: DataFrame | Sequence[Mapping[str, Any]] | Sequence[str] | str | Path) -> DataFrame:
         """Return the predictions for new rows, as `tuner.predict` does.
 
         Args:
-            rows: a table or a mapping of columns for each row; texts for a model of texts. A path names a CSV file, a
-                JSON-lines file or an image.
+            rows: a table or a mapping of columns for each row; a list of texts for a model of texts. A path names a CSV
+                file, a JSON-lines file or an image.
 
         Raises:
-            UsageError: the rows do not fit the model.
+            UsageError: there is no such file, or the rows do not fit the model.
         """
         import pandas as pd
 
         place = path("models", self.id, "predict")
-        if isinstance(rows, Path):
-            sent: dict[str, Any] = {"files": {"file": (rows.name, rows.read_bytes())}}
+        if isinstance(rows, str | Path):
+            file = Path(rows)
+            if not file.is_file():
+                raise UsageError(f"{file}: there is no such file")
+            sent: dict[str, Any] = {"files": {"file": (file.name, file.read_bytes())}}
         else:
             sent = {"json": {"rows": rows.to_dict("records") if isinstance(rows, pd.DataFrame) else list(rows)}}
         answer = self._connection.request("POST", place, **sent).json()

@@ -31,6 +31,9 @@ from tuner.service.views.zip_stream import zipped
 
 router = APIRouter(tags=["models"], prefix="/models")
 
+FILE = "file"
+"""The form field of what is to be predicted."""
+
 Id = Annotated[int, InPath(ge=1, le=2**31 - 1, description="The model's number.")]
 ZIP: dict[int | str, Any] = {200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}}
 BINARY: dict[int | str, Any] = {
@@ -99,16 +102,27 @@ async def _inputs(request: Request) -> PredictBody | tuple[str, bytes]:
     if kind != FORM:
         return (await read(request, PredictBody)).body
     async with request.form(max_files=1, max_fields=1) as form:
-        for _, value in form.multi_items():
+        for name, value in form.multi_items():
+            if name != FILE:
+                raise UsageError(f"{name}: there is no such field; send the file as the form field `{FILE}`")
             if isinstance(value, UploadFile) and value.filename:
                 return Path(value.filename).name, await value.read()
-    raise UsageError("file: send one part with a CSV file, a JSON-lines file or an image")
+    raise UsageError(f"{FILE}: send a CSV file, a JSON-lines file or an image, with its name, as this form field")
+
+
+def _described_inputs() -> dict[str, Any]:
+    """Return what OpenAPI says of the inputs of a prediction: rows as JSON, a CSV text, or one file."""
+    found = described(PredictBody)
+    file = {"type": "string", "format": "binary", "description": "A CSV file, a JSON-lines file or an image."}
+    form = {"type": "object", "properties": {FILE: file}, "required": [FILE], "additionalProperties": False}
+    found["requestBody"]["content"] |= {FORM: {"schema": form}, "text/csv": {"schema": {"type": "string"}}}
+    return found
 
 
 @router.post(
     "/{id}/predict",
     operation_id="predict",
-    openapi_extra=described(PredictBody),
+    openapi_extra=_described_inputs(),
     responses=responses(400, 401, 404, 409, 413, 415, 422, 503),
 )
 def predict(
@@ -155,7 +169,9 @@ def _rows(given: PredictBody, model: ModelView) -> Iterator[dict[str, Any]]:
             case _:
                 kind = {"table": "mappings of columns", "numbers": "lists of numbers", "texts": "texts"}
                 wanted = kind.get(model.inputs or "")
-                raise UsageError(f"model {model.id} takes {f'rows that are {wanted}' if wanted else 'a file'}")
+                file = "an image file" if model.inputs == "images" else "a file"
+                takes = f"rows that are {wanted}" if wanted else f"{file}, in the form field `{FILE}`"
+                raise UsageError(f"model {model.id} takes {takes}")
 
 
 def _job(server: Server, number: int) -> JobRecord:

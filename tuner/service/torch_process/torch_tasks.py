@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -108,16 +109,21 @@ def importances(storage: str, name: str) -> list[dict[str, Any]]:
 
 
 def predict(folder: str, inputs: str) -> dict[str, Any]:
-    """Return the predictions of a final model for a file, as `tuner predict` makes them."""
+    """Return the predictions of a final model for a file, as `tuner predict` makes them.
+
+    This process goes to the file's folder. So answers and errors have the name of the file alone.
+    """
     from tuner.errors import ChangedCode, UnseenWords
     from tuner.final import inference
 
+    run, file = Path(folder).absolute(), Path(inputs)
+    os.chdir(file.parent)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        table = inference.predict(folder, inputs)
+        table = inference.predict(run, file.name)
     told = [str(each.message) for each in caught if issubclass(each.category, ChangedCode | UnseenWords)]
     rows = json.loads(table.to_json(orient="records", double_precision=15))
-    return {"columns": [str(column) for column in table.columns], "rows": rows, "notes": _nameless(told, inputs)}
+    return {"columns": [str(column) for column in table.columns], "rows": rows, "notes": told}
 
 
 TASKS: Mapping[str, Callable[..., Any]] = {
@@ -175,8 +181,3 @@ def _drawn(results: Any, kind: str, objective: int) -> Any:
 
 def _renamed(importance: dict[str, Any]) -> dict[str, Any]:
     return {("told_from_chance" if key == "told" else key): value for key, value in importance.items()}
-
-
-def _nameless(notes: Sequence[str], inputs: str) -> list[str]:
-    """Return notes that call the file by its own name; its folder is the server's."""
-    return [note.replace(inputs, Path(inputs).name) for note in notes]
