@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 import sqlalchemy
-from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -37,6 +37,7 @@ class Telemetry:
     """
 
     def __init__(self, database: Database, capacity: Slots) -> None:
+        disable_created_metrics()  # a further series for each route and status, which nobody asks for
         self._registry = CollectorRegistry()
         self._registry.register(_Queue(database, capacity))
         self._requests = Histogram(
