@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
@@ -98,13 +99,22 @@ def create_app(options: ServerOptions) -> FastAPI:
     app.add_middleware(Idempotency)
     app.add_middleware(Guard, options=options)
     app.add_middleware(Timed)
+    _summarise(health.router)
     app.include_router(health.router)
     app.include_router(page_routes.router)
     app.include_router(optuna_pages.router)
     app.mount(ADDRESS, PageAssets())
     for router in RESOURCES:
+        _summarise(router)
         app.include_router(router, prefix=API, responses=problems.responses(*ANSWERS))
     return app
+
+
+def _summarise(router: APIRouter) -> None:
+    """Let the first sentence of each route's docstring be its title in the document of the API."""
+    for route in router.routes:
+        if isinstance(route, APIRoute):
+            route.summary = (route.endpoint.__doc__ or "").splitlines()[0].partition(". ")[0].removesuffix(".")
 
 
 def _opened(options: ServerOptions, stack: contextlib.ExitStack) -> Server:
