@@ -124,3 +124,17 @@ def test_a_study_is_confirmed_by_one_job_at_a_time(jobs: Jobs) -> None:
 def test_a_study_without_a_job_is_named(jobs: Jobs) -> None:
     with pytest.raises(StudyError, match="study other: this service has no job of it"):
         control.cancel(jobs, "other", "bob")
+
+
+def test_what_users_do_is_logged_with_the_job_and_their_name(jobs: Jobs, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "tuner.service.queue.jobs")
+    submitted(jobs, JobState.DONE)
+    control.follow_up(jobs, Submission(JobKind.CONFIRM, "digits", "ann", Slots(1)), CAPACITY)
+
+    control.suspend(jobs, "digits", "bob", "lunch")
+    control.resume(jobs, "digits", "ann")
+
+    assert caplog.messages == [
+        "confirmation of digits: suspended by bob: lunch",
+        "confirmation of digits: queued by ann",
+    ]

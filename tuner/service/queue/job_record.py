@@ -64,6 +64,13 @@ class JobRecord:
     exit_code: int | None = None
     reason: str = ""
 
+    @property
+    def title(self) -> str:
+        """What it is, for a log: `study digits`, `confirmation of digits` or `model of digits`."""
+        return {JobKind.CONFIRM: "confirmation of", JobKind.TRAIN: "model of"}.get(
+            self.kind, "study"
+        ) + f" {self.study}"
+
     def for_scheduler(self, seconds_left: float | None = None) -> Job:
         """Return the job as the scheduler sees it."""
         started = self.started_at if self.state.occupies else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -23,6 +24,8 @@ REMEMBERED_SECONDS = 14 * HALF_LIFE
 
 SERVICE = "tuner"
 """The actor of changes that nobody asked for. No user has this name."""
+
+_log = logging.getLogger(__name__)
 
 
 class Jobs:
@@ -170,6 +173,9 @@ class Jobs:
             _note(connection, number, state, actor, reason)
             job = _job(connection.execute(sqlalchemy.select(jobs).where(jobs.c.id == number)).one())
             _account(connection, job, now)
+        if actor != SERVICE:
+            asked = state if job.wanted is None else job.wanted
+            _log.info("%s: %s by %s%s", job.title, asked.value, actor, f": {reason}" * bool(reason))
         self.changed()
         return job
 

@@ -177,7 +177,7 @@ class Runner:
             return
         self._drivers.start(starting)
         self._note_process(job.id)
-        _log.info("study %s: starts", job.study)
+        _log.info("%s: starts", job.title)
 
     def _note_process(self, number: int) -> None:
         process = self._drivers.process(number)
@@ -186,7 +186,7 @@ class Runner:
     def _adopt(self, job: JobRecord) -> None:
         if self._drivers.adopt(job):
             self._note_process(job.id)
-            _log.info("study %s: still runs, and is followed", job.study)
+            _log.info("%s: still runs, and is followed", job.title)
             return
         self._end(job, Witness.CAME_LATER)
 
@@ -235,7 +235,7 @@ class Runner:
         )
         if moved is not None:
             self._drivers.forget(job.id)
-            _log.info("study %s: %s%s", job.study, follows.state.value, f": {follows.reason}" * bool(follows.reason))
+            _log.info("%s: %s%s", job.title, follows.state.value, f": {follows.reason}" * bool(follows.reason))
 
     def _note_waits(self, plan: Plan, seen: Sequence[Job], usage: Mapping[str, float], now: float) -> None:
         waiting = frozenset(wait.job for wait in plan.waits)
