@@ -37,7 +37,7 @@ class Telemetry:
     """
 
     def __init__(self, database: Database, capacity: Slots) -> None:
-        disable_created_metrics()  # a further series for each route and status, which nobody asks for
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a further series for each route and status, which nobody asks for
         self._registry = CollectorRegistry()
         self._registry.register(_Queue(database, capacity))
         self._requests = Histogram(
