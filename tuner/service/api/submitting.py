@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from tuner.errors import StudyError, UsageError
 from tuner.service.api.bodies import WithFiles, described, read
 from tuner.service.api.needs import CurrentServer, Member
 from tuner.service.api.studies import Name
@@ -48,7 +49,8 @@ def check_space(
     build: Build = True,
 ) -> CheckView:
     """Check a space without starting anything: its parameters, its data and its first model."""
-    placed = server.submissions.placed(given.body, given.body.space, given.files, user)
+    files = {**_files_of_parent(server, given.body), **given.files}
+    placed = server.submissions.placed(given.body, given.body.space, files, user)
     return server.submissions.check(placed, given.body, build)
 
 
@@ -115,6 +117,21 @@ def _origin(server: Server, name: str) -> tuple[str, dict[str, bytes]]:
     if job is None or not job.folder:
         return study.space.text, {}
     return Space.load(f"{job.folder}/{SPACE_FILE}").text, contents_of(job.folder)
+
+
+def _files_of_parent(server: Server, body: CheckBody) -> dict[str, bytes]:
+    """Return the files beside the space of the study that a body would fork.
+
+    Raises:
+        UsageError: there is no such study.
+        Refused: it has no space.
+    """
+    if body.fork_of is None:
+        return {}
+    try:
+        return _origin(server, body.fork_of)[1]
+    except StudyError as error:  # the request itself names another study
+        raise UsageError(f"fork_of: {error}") from None
 
 
 def _made(server: Server, name: str, response: Response) -> StudyView:

@@ -20,7 +20,7 @@ NAME = Field(default=None, min_length=1, max_length=200)
 COUNT = Field(default=None, ge=1, le=LARGEST_INT)
 
 
-class CheckBody(Body):
+class SpaceBody(Body):
     """A space with the files beside it, as on the command line. In a form, the files are parts of their own."""
 
     space: str = Field(max_length=2**20)
@@ -35,7 +35,14 @@ class CheckBody(Body):
     """The study's name, in place of `study.name`."""
 
 
-class SubmitBody(CheckBody):
+class CheckBody(SpaceBody):
+    """A space to check."""
+
+    fork_of: str | None = NAME
+    """The study that it would fork. The files beside its space are there too; those of the body come first."""
+
+
+class SubmitBody(SpaceBody):
     """A study to be queued. What is left out comes from the space."""
 
     trials: int | None = COUNT

@@ -22,11 +22,11 @@ from tuner.service.running.control import refuse_oversized
 from tuner.service.running.driver_command import SPACE_FILE
 from tuner.service.schemas import (
     BuiltModelView,
-    CheckBody,
     CheckView,
     DataView,
     MetricView,
     ParameterView,
+    SpaceBody,
     SubmitBody,
 )
 from tuner.service.server_options import ServerOptions
@@ -80,7 +80,7 @@ class Submissions:
         self._torch_side = torch_side
         self.policy = SpacePolicy(options.code, options.data_root, home / "datasets")
 
-    def placed(self, body: CheckBody, text: str, files: Mapping[str, bytes], user: Principal) -> Placed:
+    def placed(self, body: SpaceBody, text: str, files: Mapping[str, bytes], user: Principal) -> Placed:
         """Store a space with its files, parse it, and refuse what it may not name.
 
         Args:
@@ -101,7 +101,7 @@ class Submissions:
         self.policy.check(space, user, list(every))
         return Placed(space, folder, name_fit_for_service(body.name or space.name))
 
-    def check(self, placed: Placed, body: CheckBody, build: bool) -> CheckView:
+    def check(self, placed: Placed, body: SpaceBody, build: bool) -> CheckView:
         """Return what a space spans; with `build`, also its data and the model of its first config.
 
         Raises:
@@ -175,7 +175,7 @@ class Submissions:
         """Return whether no study has this name, and none is submitted under it."""
         return not self._reading.has(name) and self._jobs.search_of(name) is None
 
-    def _built(self, placed: Placed, body: CheckBody) -> Mapping[str, Any]:
+    def _built(self, placed: Placed, body: SpaceBody) -> Mapping[str, Any]:
         space = placed.space
         try:
             found: Mapping[str, Any] = self._torch_side.run(
@@ -252,7 +252,7 @@ def _room(each: tuple[float, float], capacity: Slots) -> int:
     return max(1, min(by_cpus, by_gpus))
 
 
-def _settings(body: CheckBody) -> list[tuple[str, Any]]:
+def _settings(body: SpaceBody) -> list[tuple[str, Any]]:
     pairs = list(body.settings.items())
     if not isinstance(body, SubmitBody):
         return [*pairs, *settings_of(study_name=body.name)]

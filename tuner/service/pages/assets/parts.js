@@ -3,6 +3,8 @@
 import { h } from "./dom.js";
 import { amount, rounded, sentence, valueText } from "./format.js";
 
+const OF_THE_SEARCH = new Set(["search", "objective", "study", "provenance"]);
+
 export const studyHref = (name) => `/studies/${encodeURIComponent(name)}`;
 export const trialHref = (name, number) => `${studyHref(name)}/trials/${number}`;
 
@@ -25,6 +27,11 @@ export function flat(config, prefix = "") {
   if (config === null || typeof config !== "object" || (Array.isArray(config) && config.every((each) => typeof each !== "object"))) return [[prefix, config]];
   const entries = Object.entries(config);
   return entries.length ? entries.flatMap(([name, value]) => flat(value, prefix ? `${prefix}.${name}` : name)) : [[prefix, config]];
+}
+
+/** What a trial trains: the values of a config that are set, without those of the search. */
+export function trained(config) {
+  return flat(config).filter(([name, value]) => value !== null && !OF_THE_SEARCH.has(name.split(".")[0]));
 }
 
 /** Names with values, in columns. */

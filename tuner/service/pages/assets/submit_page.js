@@ -4,11 +4,10 @@ import { get, path, post } from "./api.js";
 import { announce, at, h, show } from "./dom.js";
 import { Editor } from "./editor.js";
 import { amount, bytes, listed, rounded, sentence } from "./format.js";
-import { alert, empty, fact, flat, params, studyHref } from "./parts.js";
+import { alert, empty, fact, params, studyHref, trained } from "./parts.js";
 import { paced } from "./live.js";
 
 const LARGEST = 8e6;
-const OF_THE_SEARCH = new Set(["search", "objective", "study", "provenance"]);
 const root = document.documentElement.dataset;
 const forked = new URLSearchParams(location.search).get("fork");
 const draft = `draft:${forked ?? ""}`;
@@ -44,7 +43,7 @@ async function check() {
   at("verdict").className = "soft";
   try {
     const { name, trials } = options();
-    const body = { space: text, file: "space.yaml", files: Object.fromEntries(files), settings: trials ? { "search.trials": trials } : {}, name: name ?? null };
+    const body = { space: text, file: "space.yaml", files: Object.fromEntries(files), settings: trials ? { "search.trials": trials } : {}, name: name ?? null, fork_of: forked };
     found(await post("/check?build=false", body, { signal: checking.signal }), false);  // the language alone, within moments
     found(await post("/check", body, { signal: checking.signal }));
     built = asIs();
@@ -96,11 +95,6 @@ function found(answer, isBuilt = true) {
     h("div", { class: "scroll" }, h("table", {}, h("tbody", {}, answer.parameters.map((each) => h("tr", {}, h("th", { scope: "row" }, each.name), h("td", {}, each.range, each.when ? h("div", { class: "soft small" }, each.when) : "")))))),
     answer.samples.length ? samples(answer, isBuilt) : "",
     !isBuilt ? "" : answer.model ? model(answer.model) : h("p", { class: "soft" }, "Your code builds the model, so it is not shown."));
-}
-
-/** What a trial trains: the values of a config that are set, without those of the search. */
-function trained(config) {
-  return flat(config).filter(([name, value]) => value !== null && !OF_THE_SEARCH.has(name.split(".")[0]));
 }
 
 function samples(answer, isBuilt) {

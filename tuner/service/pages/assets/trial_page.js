@@ -5,7 +5,7 @@ import { at, h, show, toast } from "./dom.js";
 import { ask } from "./dialogs.js";
 import { ago, bytes, duration, rounded, valueText } from "./format.js";
 import { follow, paced } from "./live.js";
-import { fact, flat, gone, params, state, told, trialHref } from "./parts.js";
+import { fact, gone, params, state, told, trained, trialHref } from "./parts.js";
 import { Curves } from "./charts.js";
 import { Log } from "./log.js";
 
@@ -61,11 +61,12 @@ function render() {
 
 function config(isBest) {
   const differing = new Set(trial.differs.map((each) => each.path));
+  const tuned = Object.entries(trial.params);
   const plain = (each) => (each === null || each === undefined ? "–" : valueText(each));
   show(at("config"),
     trial.differs.length ? h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "What differs"), h("th", { scope: "col", class: "number" }, "this trial"), h("th", { scope: "col", class: "number" }, `best, trial ${trial.best}`))),
-      h("tbody", {}, trial.differs.map((each) => h("tr", {}, h("th", { scope: "row" }, each.path), h("td", { class: "number" }, plain(each.value)), h("td", { class: "number soft" }, plain(each.best))))))) : h("p", { class: "soft" }, isBest ? "This is the best trial." : "Nothing differs from the best trial."),
-    trial.config ? h("details", { open: isBest }, h("summary", {}, "The whole config"), params(flat(trial.config).filter(([, each]) => each !== null), differing)) : params(Object.entries(trial.params)));
+      h("tbody", {}, trial.differs.map((each) => h("tr", {}, h("th", { scope: "row" }, each.path), h("td", { class: "number" }, plain(each.value)), h("td", { class: "number soft" }, plain(each.best))))))) : [isBest || trial.best === null ? "" : h("p", { class: "soft" }, "Nothing differs from the best trial."), tuned.length ? params(tuned) : ""],
+    trial.config ? h("details", { open: !trial.differs.length && !tuned.length }, h("summary", {}, "The whole config"), params(trained(trial.config), differing)) : "");
 }
 
 function curves() {
