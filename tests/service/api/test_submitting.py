@@ -243,6 +243,31 @@ def test_a_fork_has_the_space_and_the_files_of_its_study(held: TestClient, url: 
     assert answered(held.post(api("/studies/tiny/fork?build=false"), json={"name": "new"}), 409)
 
 
+def test_a_fork_is_checked_with_the_files_of_its_study(held: TestClient, url: str) -> None:
+    submit(held, OWN, files={"net.py": NET})
+    complete(opened(url, OWN), 0.5)
+
+    found = answered(held.post(api("/check?build=false"), json={"space": OWN, "fork_of": "tiny", "name": "new"}))
+    unknown = answered(held.post(api("/check?build=false"), json={"space": OWN, "fork_of": "none"}), 422)
+
+    folder = Path(job_of(held, "tiny").folder)
+    assert (found["study"], found["is_new"]) == ("new", True)
+    assert unknown["detail"].startswith("fork_of: there is no study none")
+    assert list(folder.parent.iterdir()) == [folder]  # equal submissions share a folder: the check had net.py too
+
+
+def test_a_study_that_waits_for_its_first_driver_has_no_trials_yet(held: TestClient) -> None:
+    submit(held, TINY, trials=6)
+
+    rows = answered(held.get(api("/studies/tiny/trials")))
+    course = answered(held.get(api("/studies/tiny/course")))
+    detail = answered(held.get(api("/studies/tiny")))
+
+    assert rows == {"items": [], "next": None, "total": 0}
+    assert set(map(tuple, course.values())) == {()}
+    assert (detail["settings"]["n_trials"], detail["space_trials"]) == (6, 3)
+
+
 def test_the_language_alone_is_checked_without_another_process(held: TestClient) -> None:
     found = answered(held.post(api("/check?build=false"), json={"space": TINY}))
 

@@ -63,6 +63,21 @@ def test_a_study_is_watched_live_without_a_reload(member: Seat) -> None:
     assert page.evaluate("window.stays")
 
 
+def test_the_best_trial_shows_what_was_tuned_and_folds_the_rest(member: Seat) -> None:
+    page = member.page
+    submit(page, "folded", trials=1, seconds=0, epochs=1)
+    expect_state(page, "done")
+    page.get_by_role("link", name="trial 0").first.click()
+    config = page.locator("#config")
+
+    expect(config.locator("> .params")).to_contain_text("model.x")
+    expect(config.locator("details .params")).to_be_hidden()
+    config.get_by_text("The whole config").click()
+
+    expect(config.locator("details .params")).to_contain_text("training.epochs")
+    expect(config).not_to_contain_text(re.compile("provenance|objective|search|study"))
+
+
 def test_a_study_is_suspended_resumed_and_gets_more_trials(member: Seat) -> None:
     page = member.page
     submit(page, "steered", trials=3, seconds=1, epochs=6)
@@ -140,6 +155,9 @@ def test_a_study_is_forked_with_its_space(member: Seat) -> None:
     page.locator("details.menu > summary").click()
     page.get_by_role("link", name="Fork").click()
     expect(page.get_by_label("The space, in YAML")).to_have_value(re.compile("own.py:loss"))
+    page.get_by_label("Trials", exact=True).fill("2")
+    expect(page.locator("#verdict")).to_have_text("✓ No fault")
     press(page, "Fork")
 
     expect(page.get_by_role("heading", name="parent-2", level=1)).to_be_visible()
+    expect(page.locator("#settings")).to_contain_text("with 2 trials in place of 1 and the trials of parent.")

@@ -11,7 +11,7 @@ from tuner.service.problems import responses
 from tuner.service.schemas import CourseView, JobStateName, Page, StudyDetail, StudyView
 from tuner.service.views.cursors import MOST_ITEMS
 from tuner.service.views.study_detail import study_detail
-from tuner.service.views.study_views import course
+from tuner.service.views.study_views import NO_COURSE, course
 
 router = APIRouter(tags=["studies"], prefix="/studies")
 
@@ -46,4 +46,5 @@ def get_study(server: CurrentServer, user: Reader, name: Name) -> StudyDetail:
 @router.get("/{name}/course", operation_id="get_course", responses=responses(401, 404, 422, 503))
 def get_course(server: CurrentServer, user: Reader, name: Name) -> CourseView:
     """Return the ended trials of a study as columns, for a chart."""
-    return course(server.reading.results(name))
+    results = server.studies.results(name)
+    return NO_COURSE if results is None else course(results)

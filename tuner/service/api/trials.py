@@ -50,7 +50,9 @@ def list_trials(
 ) -> Page[TrialView]:
     """List the trials of a study. Trials without a value are the last by value."""
     wanted = set(state or ())
-    records = [record for record in server.reading.results(name).records if not wanted or record.state in wanted]
+    results = server.studies.results(name)
+    every = [] if results is None else results.records
+    records = [record for record in every if not wanted or record.state in wanted]
     key = _order(sort, descending)
     shown, following = part(sorted(records, key=key), key, limit, cursor)
     return Page(items=[trial_view(record, history) for record in shown], next=following, total=len(records))

@@ -169,6 +169,8 @@ class StudyDetail(StudyView):
     """The text of its space; null for a study of another program."""
     settings: dict[str, Json]
     """The options of its job."""
+    space_trials: int | None
+    """The total that its submitted space says; null if it has none."""
     answer: AnswerView | None
     failures: list[FailureView]
     failure_sentence: str

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner.errors import StudyError, TunerError
+from tuner.results.results import Results
 from tuner.service.queue.job_record import JobKind, JobRecord
 from tuner.service.queue.jobs import Jobs
 from tuner.service.queue.lifecycle import JobState
@@ -137,6 +138,16 @@ class StudyList:
         else:
             raise StudyError(f"there is no study {name}")
         return view if job is None else with_job(view, job, self._wait_of(job.id))
+
+    def results(self, name: str) -> Results | None:
+        """Return a study with its trials, None before its first driver opens it.
+
+        Raises:
+            StudyError: there is no such study, and none is submitted.
+        """
+        if not self._reading.has(name) and self._jobs.search_of(name) is not None:
+            return None
+        return self._reading.results(name)
 
     def _rows(self, listed: Mapping[str, Listed]) -> Iterable[_Row]:
         jobs = {job.study: job for job in self._jobs.all(kinds=SEARCHES)}

@@ -162,6 +162,10 @@ def thinned(values: Sequence[float | None], most: int) -> list[float | None]:
     return [values[round(i * (len(values) - 1) / (most - 1))] for i in range(most)]
 
 
+NO_COURSE = CourseView(number=[], state=[], values=[], best=[], seconds=[], ignored=[])
+"""The course of a study that no driver has opened yet."""
+
+
 def course(results: Results) -> CourseView:
     """Return the ended trials as columns."""
     ended = [record for record in results.records if record.finished]

@@ -11,7 +11,7 @@ import { TrialTable } from "./trial_table.js";
 import { Importances } from "./importances.js";
 
 const MOST_CURVES = 6;
-const NO_COURSE = { number: [], state: [], values: [], best: [], seconds: [], ignored: [] };  // before its driver has opened the study
+const NO_COURSE = { number: [], state: [], values: [], best: [], seconds: [], ignored: [] };  // of a study that is not there, as the page then says
 const name = document.documentElement.dataset.study;
 const here = `/studies${path(name)}`;
 const historyFigure = new History();
@@ -38,6 +38,10 @@ async function load() {
 
 async function loadCourse(found = getOr(NO_COURSE, `${here}/course`)) {
   const course = await found;
+  if (course.number.length && !study.metrics.length) {  // a driver has opened the study since it was read
+    reading = get(here);
+    await load();
+  }
   at("history-about").textContent = `${study.metrics[0]?.title ?? "value"} of each trial, and the best so far`;
   at("curves-about").textContent = `${study.metrics[0]?.title ?? "value"} by epoch`;
   const drawn = course.number.length > 0 && historyFigure.update(course, 0, study.metrics[0]);
@@ -148,9 +152,19 @@ function past() {
   const code = at("space-text");
   at("space-card").hidden = study.space === null;
   if (study.space !== null && code.textContent !== study.space) code.textContent = study.space;
-  const isSet = (value) => value !== null && !(typeof value === "object" && !Object.keys(value).length);
-  const given = Object.entries(study.settings).filter(([, value]) => isSet(value));
-  show(at("settings"), given.length ? h("p", { class: "soft small" }, listed(given.map(([key, value]) => `${key.replace("n_trials", "trials")}: ${valueText(value)}`))) : "");
+  const words = options(study);
+  show(at("settings"), words.length ? h("p", { class: "soft small" }, `Submitted with ${listed(words)}.`) : "");
+}
+
+/** How a study was submitted, as far as its space does not say so itself. */
+function options({ settings: given, space_trials: written }) {
+  const { n_trials: total, settings = {}, workers, fork, study_name: parent, ...others } = given;
+  const words = [];
+  if (total !== undefined && written !== null && total !== written) words.push(`${amount(total, "trial")} in place of ${written.toLocaleString("en")}`);
+  if (workers !== undefined) words.push(amount(workers, "worker"));
+  if (fork !== undefined) words.push(`the trials of ${parent}`);
+  const named = [...Object.entries(settings).filter(([key]) => key !== "search.trials"), ...Object.entries(others)];
+  return [...words, ...named.map(([key, value]) => `${key.replaceAll("_", " ")} ${valueText(value)}`)];
 }
 
 async function refresh() {

@@ -1,12 +1,11 @@
 // The trials of a study as a table that is sorted, filtered and paged by the server.
 
-import { getOr, path } from "./api.js";
+import { get, path } from "./api.js";
 import { h, show } from "./dom.js";
 import { duration, rounded, valueText } from "./format.js";
 import { alert, cell, empty, state, trialHref } from "./parts.js";
 
 const ROWS = 20;
-const NO_ROWS = { items: [], next: null, total: 0 };
 
 /** What the choices of the filter stand for. */
 const STATES = { "": [], complete: ["complete"], pruned: ["pruned"], failed: ["failed", "diverged", "out of memory", "timed out", "lost"], running: ["running"], waiting: ["waiting", "left running"] };
@@ -39,7 +38,7 @@ export class TrialTable {
     const { sort, descending, state: wanted, cursors } = this.view;
     try {
       const query = { sort, descending, history: false, state: STATES[wanted], limit: ROWS, cursor: cursors.at(-1) };
-      const page = await getOr(NO_ROWS, `/studies${path(this.study)}/trials`, query);
+      const page = await get(`/studies${path(this.study)}/trials`, query);
       this.known = await this.detail();
       this.render(page, this.known);
     } catch (error) {
