@@ -104,7 +104,7 @@ def test_a_clock_that_jumps_starts_and_ends_nothing(
 
     jobs = Jobs(database)
     assert [jobs.get(job.id).state for job in (first, second)] == [JobState.STARTING, JobState.QUEUED]
-    assert runner.waits[second.id].sentence == "waits for 1 core; 1st in the queue"
+    assert runner.waits[second.id].sentence == "waits for 1 core; 1st in the queue; unknown how long"
     (tmp_path / "end").touch()
     until(lambda: state_after_a_tick(runner, database, second.id) is JobState.DONE, 20)
 

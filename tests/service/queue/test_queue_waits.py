@@ -13,8 +13,8 @@ from tuner.service.queue.slots import Slots
     ("wait", "seconds", "sentence"),
     [
         (Wait(1, 1, Slots(2)), 240.0, "waits for 2 cores; 1st in the queue; starts in about 4 min"),
-        (Wait(1, 2, Slots(1, 1)), None, "waits for 1 core and 1 GPU; 2nd in the queue"),
-        (Wait(1, 3, Slots()), None, "waits for jobs before it; 3rd in the queue"),
+        (Wait(1, 2, Slots(1, 1)), None, "waits for 1 core and 1 GPU; 2nd in the queue; unknown how long"),
+        (Wait(1, 3, Slots()), None, "waits for jobs before it; 3rd in the queue; unknown how long"),
         (Wait(1, 4, Slots(0, 2), never=True), None, "can never start: this server lacks 2 GPUs"),
     ],
     ids=["forecast", "unknown", "nothing", "never"],

@@ -43,8 +43,8 @@ def _sentence(wait: Wait, seconds: float | None) -> str:
     if wait.never:
         return f"can never start: this server lacks {needs}"
     waits = f"waits for {needs}" if wait.missing != Slots() else "waits for jobs before it"
-    when = "" if seconds is None else f"; starts in about {about(seconds)}"
-    return f"{waits}; {ordinal(wait.place)} in the queue{when}"
+    when = "unknown how long" if seconds is None else f"starts in about {about(seconds)}"
+    return f"{waits}; {ordinal(wait.place)} in the queue; {when}"
 
 
 def ordinal(place: int) -> str:

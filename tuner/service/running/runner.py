@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from tuner.errors import TunerError, listing
 from tuner.service.database import Database
+from tuner.service.queue.durations import TIMED, seconds_left
 from tuner.service.queue.forecast import forecast
 from tuner.service.queue.job_record import JobKind, JobRecord
 from tuner.service.queue.jobs import Jobs
@@ -137,7 +138,13 @@ class Runner:
             self.waits = {}
             return
         now = time.time()
-        seen = [job.for_scheduler(self._drivers.seconds_left(job.id)) for job in jobs.values()]
+        earlier = self._jobs.all(kinds=TIMED, states=(JobState.DONE,))
+        seen = [
+            job.for_scheduler(
+                seconds_left(job, earlier, now) if job.kind in TIMED else self._drivers.seconds_left(job.id)
+            )
+            for job in jobs.values()
+        ]
         capacity = self._options.capacity
         usage = self._jobs.usage(capacity, now)
         plan = schedule(seen, capacity, usage, now)
