@@ -72,6 +72,10 @@ class RemoteModel:
             raise ServerError(f"model {self.id} of study {self.view.study} is {state.value}{reason}")
         return self
 
+    def cancel(self, reason: str = "") -> None:
+        """End its training for good; the other jobs of the study go on."""
+        self._connection.post(f"{path('jobs', self.id)}/cancel", {"reason": reason})
+
     def download(self, folder: str | Path, *, overwrite: bool = False) -> Path:
         """Write its files into a new folder, from which `tuner.load_model` reads it.
 

@@ -36,7 +36,7 @@ class RemoteStudy(StudyReader):
         self._act("resume", reason)
 
     def cancel(self, reason: str = "") -> None:
-        """End the study for good; its trials stay."""
+        """End the search of the study for good; its trials stay, and its other jobs go on."""
         self._act("cancel", reason)
 
     def change(
@@ -212,6 +212,10 @@ class RemoteStudy(StudyReader):
         """Delete the study with its trials, its confirmation and its files."""
         self._connection.request("DELETE", self._path())
 
+    def cancel_job(self, id_: int, reason: str = "") -> None:
+        """End one job of the study for good, such as a confirmation; the others go on."""
+        self._connection.post(f"{path('jobs', id_)}/cancel", {"reason": reason})
+
     def _act(self, action: str, reason: str) -> None:
         self._connection.post(self._path(action), {"reason": reason} if reason else {})
 
@@ -235,6 +239,10 @@ class RemoteConfirmation:
     def job(self) -> JobView:
         """The job as it stands now."""
         return next(job for job in self._study.detail.jobs if job.id == self.id)
+
+    def cancel(self, reason: str = "") -> None:
+        """End it for good; the search and the models of the study go on."""
+        self._study.cancel_job(self.id, reason)
 
     def wait(self, timeout: float | None = None) -> Confirmation:
         """Wait until it is complete, and return it.

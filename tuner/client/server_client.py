@@ -17,7 +17,7 @@ from tuner.client.remote_model import RemoteModel
 from tuner.client.remote_study import RemoteStudy, given
 from tuner.client.sending import send_parcel
 from tuner.errors import StudyError, UsageError
-from tuner.service.schemas import CheckView, DatasetView, ModelView, StudyView
+from tuner.service.schemas import CheckView, DatasetView, JobView, ModelView, StudyView
 from tuner.service.schemas.user_shapes import MeView
 from tuner.space.edit import Settings
 
@@ -167,6 +167,14 @@ class Client:
             UsageError: there is no such folder, it has no files, or the name is not allowed.
         """
         return uploads.upload(self.connection, Path(folder), name, seen)
+
+    def jobs(self, *states: str) -> list[JobView]:
+        """Return the jobs of all kinds, the latest first: searches, confirmations and final trainings.
+
+        Args:
+            states: only jobs in these states, such as `queued`.
+        """
+        return [JobView.model_validate(each) for each in self.connection.items("/jobs", state=list(states) or None)]
 
     def me(self) -> MeView:
         """Return the user whose token this is, with its role.

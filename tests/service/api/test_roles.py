@@ -44,11 +44,12 @@ LEAST = {
     Least.ANYBODY: "healthz readyz log_in",
     Least.VIEWER: "metrics list_studies get_study get_course list_trials get_trial get_log get_report get_comparison "
     "export_config get_plot get_importances get_snapshot follow_events follow_study list_models get_model "
-    "download_model download_model_file predict me log_out list_datasets get_dataset",
+    "download_model download_model_file list_jobs get_job predict me log_out list_datasets get_dataset",
     Least.MEMBER: "check_space submit_study fork_study list_webhooks add_webhook remove_webhook list_deliveries "
     "add_dataset missing_contents upload_content",
     Least.OWNER: "change_study suspend_study resume_study cancel_study confirm_study train_model delete_study "
-    "stop_trial ignore_trial retry_trial ask report complete fail release saveCheckpoint loadCheckpoint delete_dataset",
+    "cancel_job stop_trial ignore_trial retry_trial ask report complete fail release saveCheckpoint loadCheckpoint "
+    "delete_dataset",
     Least.SELF: "list_tokens add_token revoke_token",
     Least.ADMIN: "list_users add_user change_user remove_user audit",
 }

@@ -138,3 +138,17 @@ def test_what_users_do_is_logged_with_the_job_and_their_name(jobs: Jobs, caplog:
         "confirmation of digits: suspended by bob: lunch",
         "confirmation of digits: queued by ann",
     ]
+
+
+def test_a_study_is_cancelled_without_its_other_jobs_which_are_cancelled_by_number(jobs: Jobs) -> None:
+    search = submitted(jobs)
+    confirmation = submitted(jobs, kind=JobKind.CONFIRM)
+
+    assert control.cancel(jobs, "digits", "bob").id == search.id
+    told = f"its search is cancelled; the confirmation of digits is queued; cancel job {confirmation.id} to end it"
+    with pytest.raises(StateConflict, match=told):
+        control.cancel(jobs, "digits", "bob")
+
+    assert control.cancel_job(jobs, confirmation, "bob").state is JobState.CANCELLED
+    with pytest.raises(StateConflict, match="is cancelled; there is nothing to stop"):
+        control.cancel_job(jobs, jobs.get(confirmation.id), "bob")

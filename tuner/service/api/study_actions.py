@@ -75,7 +75,7 @@ def resume_study(server: CurrentServer, user: Member, name: Name, body: ReasonBo
 
 @router.post("/cancel", operation_id="cancel_study", responses=PROBLEMS)
 def cancel_study(server: CurrentServer, user: Member, name: Name, body: ReasonBody | None = None) -> StudyView:
-    """End a study for good; its trials stay."""
+    """End the search of a study for good; its trials stay. Other jobs are cancelled at `/jobs`."""
     _refuse(server, user, name)
     control.cancel(server.jobs, name, user.name, body.reason if body else "")
     return server.studies.one(name)

@@ -6,6 +6,7 @@ from tuner.service.api import (
     dataset_routes,
     event_stream,
     final_models,
+    job_routes,
     outputs,
     studies,
     study_actions,
@@ -21,5 +22,6 @@ ROUTERS = (
     outputs.router,
     event_stream.router,
     final_models.router,
+    job_routes.router,
     dataset_routes.router,
 )

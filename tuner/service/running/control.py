@@ -19,6 +19,7 @@ OPEN = frozenset(state for state in JobState if state.occupies) | {JobState.QUEU
 OVER = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
 """States in which a job stays until somebody asks for more."""
 
+_CANCELLABLE = OPEN | {JobState.SUSPENDED}
 _STARTED = (JobState.STARTING, JobState.RUNNING)
 
 
@@ -33,17 +34,41 @@ def suspend(jobs: Jobs, study: str, actor: str, reason: str = "") -> JobRecord:
         StudyError: the service has no job of this study.
         StateConflict: none of its jobs is queued or runs.
     """
-    return _stop(jobs, study, actor, reason, JobState.SUSPENDED, OPEN)
+    job = _latest(jobs, study, OPEN)
+    if job.state not in OPEN:
+        raise StateConflict(f"study {study}: is {job.state.value}; there is nothing to stop")
+    return _stopped(jobs, job, actor, reason, JobState.SUSPENDED)
 
 
 def cancel(jobs: Jobs, study: str, actor: str, reason: str = "") -> JobRecord:
-    """Cancel the job of a study for good. Its trials stay; only `resume` begins it again.
+    """Cancel the search of a study for good. Its trials stay; only `resume` begins it again.
 
     Raises:
         StudyError: the service has no job of this study.
-        StateConflict: all its jobs are over.
+        StateConflict: its search is over. Other jobs of the study are cancelled by their number.
     """
-    return _stop(jobs, study, actor, reason, JobState.CANCELLED, OPEN | {JobState.SUSPENDED})
+    search = jobs.search_of(study)
+    if search is not None and search.state in _CANCELLABLE:
+        return cancel_job(jobs, search, actor, reason)
+    others = [job for job in jobs.all(study=study) if job.state in _CANCELLABLE]
+    if search is None and not others:
+        raise StudyError(f"study {study}: this service has no job of it; resume it to begin one")
+    told = "this service does not search it" if search is None else f"its search is {search.state.value}"
+    hint = "there is nothing to stop"
+    if others:
+        hint = f"the {others[-1].title} is {others[-1].state.value}; cancel job {others[-1].id} to end it"
+    raise StateConflict(f"study {study}: {told}; {hint}")
+
+
+def cancel_job(jobs: Jobs, job: JobRecord, actor: str, reason: str = "") -> JobRecord:
+    """Cancel one job for good.
+
+    Raises:
+        StateConflict: it is over.
+    """
+    if job.state not in _CANCELLABLE:
+        raise StateConflict(f"job {job.id}: the {job.title} is {job.state.value}; there is nothing to stop")
+    return _stopped(jobs, job, actor, reason, JobState.CANCELLED)
 
 
 def resume(jobs: Jobs, study: str, actor: str, reason: str = "") -> JobRecord:
@@ -143,19 +168,16 @@ def refuse_oversized(slots: Slots, capacity: Slots) -> None:
         raise UsageError(f"it needs {needs}, and this server has {has}; ask for fewer workers or smaller resources")
 
 
-def _stop(jobs: Jobs, study: str, actor: str, reason: str, wanted: JobState, since: Collection[JobState]) -> JobRecord:
-    job = _latest(jobs, study, set(since))
-    if job.state not in since:
-        raise StateConflict(f"study {study}: is {job.state.value}; there is nothing to stop")
+def _stopped(jobs: Jobs, job: JobRecord, actor: str, reason: str, wanted: JobState) -> JobRecord:
     if job.state.occupies and (job.state, job.wanted) == (JobState.SUSPENDING, wanted):
         return job
     if not job.state.occupies:
         return _moved(
-            jobs.move(job.id, wanted, since=(job.state,), actor=actor, reason=reason, **_ended(wanted)), study
+            jobs.move(job.id, wanted, since=(job.state,), actor=actor, reason=reason, **_ended(wanted)), job.study
         )
     occupying = tuple(state for state in JobState if state.occupies)
     stopping = jobs.move(job.id, JobState.SUSPENDING, since=occupying, actor=actor, reason=reason, wanted=wanted.value)
-    return _moved(stopping, study)
+    return _moved(stopping, job.study)
 
 
 def _queued(jobs: Jobs, job: JobRecord, actor: str, reason: str, **values: Any) -> JobRecord | None:
