@@ -79,8 +79,8 @@ def test_a_sampler_without_a_type_is_read_so_that_the_check_can_name_it(section:
 
 
 def test_a_study_without_a_name_is_called_like_its_file() -> None:
-    assert StudySettings.of({"name": None, "seed": 3}, "digits") == StudySettings("digits", 3)
-    assert StudySettings.of({"name": "own", "seed": 3}, "digits") == StudySettings("own", 3)
+    assert StudySettings.of({"name": None, "seed": 3, "notify": []}, "digits") == StudySettings("digits", 3)
+    assert StudySettings.of({"name": "own", "seed": 3, "notify": []}, "digits") == StudySettings("own", 3)
 
 
 def test_a_space_is_read_once() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+import textwrap
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import tuner
-from tests.conftest import tuner_process_in
+from tests.conftest import ROOT, tuner_process_in
 from tests.support.servers import OWN, real_server, space_of
 from tuner.client import Client
 from tuner.errors import SpaceError, UsageError
@@ -92,3 +94,14 @@ def test_a_run_at_a_server_ends_as_a_local_one(tmp_path: Path, space: Path) -> N
     assert "study sleepy: 0 of 2 trials done" in done.stderr
     assert "trial 1 complete" in done.stderr
     assert again.stdout.startswith("study b is submitted: http://127.0.0.1:")
+
+
+def test_the_example_of_the_client_works(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    example = textwrap.dedent((inspect.getdoc(Client) or "").partition("Example:\n")[2])
+    (tmp_path / "cnn.yaml").write_text((ROOT / "search_spaces" / "mlp.yaml").read_text())
+
+    with real_server(tmp_path) as server:
+        told = example.replace("http://127.0.0.1:8000", server.link).replace("trials=50", "trials=2")
+        exec(told.replace('"cnn.yaml"', repr(str(tmp_path / "cnn.yaml"))), {"tuner": tuner})
+
+    assert "optimizer" in capsys.readouterr().out

@@ -39,6 +39,9 @@ other.
 import tuner
 ```
 """
+SERVED = "tuner.Client("
+"""What an example has that needs a server, which a test of the client runs."""
+
 SECTIONS = re.compile(r"^(Args|Attributes|Returns|Raises|Example):\n((?:    .*\n|\n)+)", re.MULTILINE)
 
 
@@ -130,7 +133,8 @@ def _body(found: Any) -> str:
 def _section(title: str, body: str) -> str:
     match title:
         case "Example":
-            return f"```python\n{body}\n```\n"
+            runs = "" if SERVED not in body else " no-run"
+            return f"```python{runs}\n{body}\n```\n"
         case "Returns":
             return f"Returns: {_joined(body.splitlines())}\n"
         case _:

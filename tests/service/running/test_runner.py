@@ -58,6 +58,11 @@ def trials_of(queue: Queue, study: str) -> dict[str, int]:
     return {str(state.value): count for state, count in status(study, storage=queue.database.url).states.items()}
 
 
+WHOLE = ["queued", "starting", "running", "done"]
+WITHOUT_A_LOOK = ["queued", "starting", "done"]
+"""The states of a study that ended between two looks of the runner."""
+
+
 def states_of(queue: Queue, study: str) -> list[str]:
     """The states through which a study's job went."""
     job = queue.jobs.search_of(study)
@@ -71,7 +76,7 @@ def test_a_submitted_study_runs_to_its_total_and_the_server_loads_no_torch(queue
 
         until(lambda: queue.states() == {"first": "done"}, 90)
 
-        assert states_of(queue, "first") == ["queued", "starting", "running", "done"]
+        assert states_of(queue, "first") in (WHOLE, WITHOUT_A_LOOK)
         loaded = Path(f"/proc/{server.process.pid}/maps").read_text()
         assert not [name for name in ("libtorch", "sklearn", "pandas") if name in loaded]
         assert server.stop() == 0
@@ -120,7 +125,7 @@ def test_the_next_server_adopts_the_drivers_of_one_that_was_killed(queue: Queue)
 
         assert adopted.process == driver
         assert adopted.starts == 1
-        assert states_of(queue, "study") == ["queued", "starting", "running", "done"]
+        assert states_of(queue, "study") in (WHOLE, WITHOUT_A_LOOK)
 
 
 @pytest.mark.slow
@@ -202,7 +207,7 @@ def test_a_server_that_leaves_its_studies_running_is_followed_by_one_that_adopts
     assert psutil.pid_exists(process.pid)
     with real_server(queue.folder):
         until(lambda: queue.states()["study"] == "done", 120)
-    assert states_of(queue, "study") == ["queued", "starting", "running", "done"]
+    assert states_of(queue, "study") in (WHOLE, WITHOUT_A_LOOK)
 
 
 @pytest.mark.slow
