@@ -6,6 +6,7 @@ TunerError              1    something that its reader can mend; the message say
 │   ├── DataError       2    the data are not there or not what the space says
 │   ├── BuildError      2    a class refuses its arguments, or parts do not fit each other
 │   └── StudyError      2    no such study or trial, or a study of another space
+│       └── NotOpened   2    a study that a server has, and no run has opened yet
 ├── StorageError        1    the database cannot be opened, read or written
 ├── ServerError         1    a server of tuner cannot be reached, or refuses a request
 │   └── AuthError       1    the token is missing, wrong or of too low a role
@@ -105,6 +106,10 @@ class BuildError(UsageError):
 
 class StudyError(UsageError):
     """No such study or trial, no database that has any, or a study that belongs to another space."""
+
+
+class NotOpened(StudyError):
+    """A study that a server has, and no run has opened yet: it has no trial."""
 
 
 class StorageError(TunerError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tests.support.api_clients import listening
 from tests.support.asking import opened
 from tuner.cli import app
 from tuner.client import Client
-from tuner.errors import StudyError, UsageError
+from tuner.errors import NotOpened, StudyError, UsageError
 from tuner.service.queue.lifecycle import JobState
 from tuner.service.server_options import ServerOptions
 
@@ -85,3 +86,19 @@ def test_a_delete_without_an_answer_names_the_option(url: str) -> None:
 
     with pytest.raises(UsageError, match="give --yes"):
         called("delete", "tiny", "--storage", url)
+
+
+def test_a_study_without_a_trial_is_there_and_says_where_it_stands(link: str, space: Path) -> None:
+    called("run", str(space), "--server", link, "--detach", "--priority", "3")
+    study = Client(link).study("far")
+    until(lambda: study.state is JobState.RUNNING, 20)
+
+    assert study.trials == study.best_trials == []
+    assert study.best_value is None
+    for words in (("show", "far"), ("status", "far"), ("logs", "far"), ("trial", "far", "0", "stop")):
+        with pytest.raises(NotOpened, match=r"study far is running.*; it has no trial yet"):
+            called(*words, "--server", link)
+    assert re.search(r"far +running +local +3 ", called("list", "--server", link))
+    called("stop", "far", "--cancel", "--server", link)
+    until(lambda: study.state is JobState.CANCELLED, 20)
+    assert called("delete", "far", "--yes", "--server", link) == "deleted far\n"

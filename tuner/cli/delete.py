@@ -10,7 +10,7 @@ from tuner.cli import options
 from tuner.cli.home import home
 from tuner.cli.views.wrapping import say
 from tuner.config import DEFAULT_STORAGE
-from tuner.errors import UsageError
+from tuner.errors import NotOpened, UsageError
 from tuner.runtime.rounding import amount
 
 
@@ -27,7 +27,11 @@ def delete(
     from tuner.results.confirmation import runs_of
 
     there = home(storage, server)
-    opened = there.results(study).study
+    try:
+        opened = there.results(study).study
+    except NotOpened as unopened:
+        _delete_unopened(study, server or "", yes, unopened)
+        return
     confirmed = runs_of(opened)
     doomed = [opened] if confirmed is None else [confirmed, opened]  # if the second fails, the first is found again
     if not yes:
@@ -36,6 +40,17 @@ def delete(
     for one in doomed:
         there.delete(one)
     say(f"deleted {study}" + (f" and its confirmation {confirmed.name}" if confirmed is not None else ""))
+
+
+def _delete_unopened(study: str, server: str, yes: bool, unopened: NotOpened) -> None:
+    """Delete a study that a server has, and that has no trial."""
+    from tuner.client import Client
+
+    if not yes:
+        _ask(f"{unopened}. Delete it?")
+    with Client(server) as client:
+        client.study(study).delete()
+    say(f"deleted {study}")
 
 
 def _ask(question: str) -> None:

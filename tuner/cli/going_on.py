@@ -10,6 +10,7 @@ from typing import Any
 
 from tuner.client.parcel import Parcel
 from tuner.client.remote_study import RemoteStudy
+from tuner.client.waiting import standing
 from tuner.errors import StudyError
 from tuner.service.queue.lifecycle import JobState
 from tuner.service.schemas import StudyDetail
@@ -86,18 +87,10 @@ def await_start(study: RemoteStudy, tell: Callable[[str], None]) -> None:
     """Tell a study's place in the queue whenever it changes, until the study runs or is over."""
     last = ""
     while JobState((seen := study.detail).state) in AWAITED:
-        if (told := _standing(seen)) != last:
+        if (told := standing(seen)) != last:
             tell(told)
             last = told
         time.sleep(LOOK_SECONDS)
-
-
-def _standing(seen: StudyDetail) -> str:
-    """Return the state of a study, and its wait without an estimate, which changes all the time."""
-    if seen.wait is None:
-        return seen.state
-    waits = [part for part in seen.wait.sentence.split("; ") if not part.startswith("starts in")]
-    return f"{seen.state}: {'; '.join(waits)}"
 
 
 def _stored(seen: StudyDetail, space: Space) -> Space:

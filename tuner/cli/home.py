@@ -27,8 +27,21 @@ SERVER = "TUNER_SERVER"
 
 
 @dataclass(frozen=True, slots=True)
+class JobRow:
+    """Where a study stands at a server; `told` says why, and is empty if nobody said."""
+
+    state: str
+    owner: str
+    priority: int
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
 class StudyRow:
-    """A study in a list. `states` counts its trials by state; `best` and `failed` are phrases for readers."""
+    """A study in a list. `states` counts its trials by state; `best` and `failed` are phrases for readers.
+
+    `job` is None for a study that no server has begun.
+    """
 
     name: str
     metrics: Sequence[str]
@@ -36,6 +49,7 @@ class StudyRow:
     states: Mapping[str, int]
     ignored: int
     failed: str
+    job: JobRow | None = None
 
     @property
     def trials(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 from typing import TYPE_CHECKING
 
-from tuner.cli.home import StudyRow
+from tuner.cli.home import JobRow, StudyRow
 from tuner.runtime.rounding import value_text
 
 if TYPE_CHECKING:
@@ -38,7 +38,14 @@ def row_of_view(view: StudyView, failed: str) -> StudyRow:
     else:
         best = NOTHING if view.best is None or view.best.value is None else value_text(view.best.value)
     titles = [metric.title for metric in view.metrics]
-    return StudyRow(view.name, titles, best, view.trials.by_state, view.trials.ignored, failed)
+    return StudyRow(view.name, titles, best, view.trials.by_state, view.trials.ignored, failed, _job(view))
+
+
+def _job(view: StudyView) -> JobRow | None:
+    if view.job is None:
+        return None
+    told = view.reason if view.wait is None else view.wait.sentence
+    return JobRow(view.state, view.owner or "", view.priority or 0, told)
 
 
 def _standing(results: Results) -> str:

@@ -220,7 +220,8 @@ class RemoteStudy(StudyReader):
         self._connection.post(self._path(action), {"reason": reason} if reason else {})
 
     def _steer(self, trial: int, action: str, undo: bool = False) -> None:
-        self._connection.post(self._path("trials", trial, action), {"undo": True} if undo else {})
+        with self._opened():
+            self._connection.post(self._path("trials", trial, action), {"undo": True} if undo else {})
 
 
 class RemoteConfirmation:

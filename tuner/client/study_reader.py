@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tuner.client.event_reader import ServerEvent, followed
 from tuner.client.http_connection import Connection, path
-from tuner.client.waiting import OVER, wait_for
-from tuner.errors import NoTrialSucceeded, ServerError, StudyError
+from tuner.client.waiting import OVER, standing, wait_for
+from tuner.errors import NotOpened, NoTrialSucceeded, ServerError, StudyError
 from tuner.service.queue.lifecycle import JobState
 from tuner.service.schemas import StudyDetail, TrialDetail, TrialView
 
@@ -76,7 +77,8 @@ class StudyReader:
         from tuner.study.portable import PortedStudy, storage_with
         from tuner.study.study import FACTS
 
-        told: Sequence[dict[str, Any]] = self._connection.get(self._path("snapshot"))["studies"]
+        with self._opened():
+            told: Sequence[dict[str, Any]] = self._connection.get(self._path("snapshot"))["studies"]
         for facts in told:
             if facts["user_attrs"].get(FACTS):
                 facts["user_attrs"][FACTS]["base"] = os.getcwd()  # the server's own folder is of no use here
@@ -108,13 +110,19 @@ class StudyReader:
 
     @property
     def trials(self) -> list[Record]:
-        """Every trial, by number."""
-        return self.load().records()
+        """Every trial, by number; none before a run has opened the study."""
+        try:
+            return self.load().records()
+        except NotOpened:
+            return []
 
     @property
     def best_trials(self) -> list[Record]:
         """The complete trials within the bounds that no other dominates, the best first."""
-        return self.results.front
+        try:
+            return self.results.front
+        except NotOpened:
+            return []
 
     @property
     def best_trial(self) -> Record:
@@ -125,7 +133,7 @@ class StudyReader:
         """
         study = self.load()
         if not study.goal.single:
-            raise StudyError(f"study {self.name} has several objectives and no best trial; use best_trials")
+            raise StudyError(_several(self.name))
         if (best := study.best()) is None:
             raise StudyError(f"study {self.name} has no complete trial within its bounds, and so no best trial")
         return best
@@ -136,11 +144,20 @@ class StudyReader:
         return dict(self.best_trial.params)
 
     @property
-    def best_value(self) -> float:
-        """The value of `best_trial`; it raises the same errors."""
-        value = self.best_trial.value
-        assert value is not None, "a complete trial has a value"
-        return value
+    def best_value(self) -> float | None:
+        """The value of `best_trial`; None as long as no trial is complete and within the bounds.
+
+        Raises:
+            StudyError: there are several objectives.
+        """
+        try:
+            study = self.load()
+        except NotOpened:
+            return None
+        if not study.goal.single:
+            raise StudyError(_several(self.name))
+        best = study.best()
+        return None if best is None else best.value
 
     def trial(self, number: int) -> TrialDetail:
         """Return a trial with its config, its difference from the best one, and its files.
@@ -148,7 +165,8 @@ class StudyReader:
         Raises:
             StudyError: there is no such trial.
         """
-        return TrialDetail.model_validate(self._connection.get(self._path("trials", number)))
+        with self._opened():
+            return TrialDetail.model_validate(self._connection.get(self._path("trials", number)))
 
     def listed(self, *, history: bool = True, **filters: Any) -> Iterator[TrialView]:
         """Yield the trials as the server lists them, page by page.
@@ -157,8 +175,9 @@ class StudyReader:
             history: whether each has its epochs.
             filters: `state`, `sort` and `descending`, as the API takes them.
         """
-        for each in self._connection.items(self._path("trials"), history=history, **filters):
-            yield TrialView.model_validate(each)
+        with self._opened():
+            for each in self._connection.items(self._path("trials"), history=history, **filters):
+                yield TrialView.model_validate(each)
 
     def trials_dataframe(self) -> DataFrame:
         """Return a row for each trial, with the columns of Optuna's `trials_dataframe`."""
@@ -182,7 +201,23 @@ class StudyReader:
             StudyError: there is no such trial.
         """
         place = self._path("trials", trial, "log")
-        return self._connection.request("GET", place, params={"offset": offset}).content
+        with self._opened():
+            return self._connection.request("GET", place, params={"offset": offset}).content
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[None]:
+        """Explain why something is not there, if the study waits for its first trial.
+
+        Raises:
+            NotOpened: it does.
+        """
+        try:
+            yield
+        except StudyError:
+            seen = self.detail
+            if seen.job is None or seen.trials.by_state:
+                raise
+            raise NotOpened(f"study {self.name} is {standing(seen)}; it has no trial yet") from None
 
     def _is_over(self) -> bool:
         """Return whether nothing more happens unless somebody resumes it."""
@@ -192,3 +227,7 @@ class StudyReader:
 
     def _path(self, *parts: object) -> str:
         return path("studies", self.name, *parts)
+
+
+def _several(name: str) -> str:
+    return f"study {name} has several objectives and no best trial; use best_trials"

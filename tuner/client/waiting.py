@@ -6,12 +6,21 @@ import time
 from collections.abc import Callable
 
 from tuner.service.queue.lifecycle import JobState
+from tuner.service.schemas import StudyView
 
 FIRST_SECONDS, MOST_SECONDS = 0.2, 2.0
 """Seconds between two looks: few at first, more later."""
 
 OVER = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
 """The states in which a job stays, unless somebody resumes it."""
+
+
+def standing(seen: StudyView) -> str:
+    """Return the state of a study with its place in the queue, without the estimate, which changes all the time."""
+    if seen.wait is None:
+        return f"{seen.state}: {seen.reason}" if seen.reason else seen.state
+    waits = [part for part in seen.wait.sentence.split("; ") if not part.startswith("starts in")]
+    return f"{seen.state}: {'; '.join(waits)}"
 
 
 def wait_for(
