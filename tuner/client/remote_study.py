@@ -11,7 +11,7 @@ from tuner.client.parcel import Parcel
 from tuner.client.remote_model import RemoteModel
 from tuner.client.remote_trial import Asking, RemoteTrial, asked, new_worker, work_on
 from tuner.client.sending import send_parcel
-from tuner.client.study_reader import StudyReader
+from tuner.client.study_reader import StudyReader, explained
 from tuner.client.waiting import wait_for
 from tuner.errors import ServerError
 from tuner.service.queue.lifecycle import JobState
@@ -220,7 +220,7 @@ class RemoteStudy(StudyReader):
         self._connection.post(self._path(action), {"reason": reason} if reason else {})
 
     def _steer(self, trial: int, action: str, undo: bool = False) -> None:
-        with self._opened():
+        with explained(self):
             self._connection.post(self._path("trials", trial, action), {"undo": True} if undo else {})
 
 

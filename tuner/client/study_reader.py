@@ -77,7 +77,7 @@ class StudyReader:
         from tuner.study.portable import PortedStudy, storage_with
         from tuner.study.study import FACTS
 
-        with self._opened():
+        with explained(self):
             told: Sequence[dict[str, Any]] = self._connection.get(self._path("snapshot"))["studies"]
         for facts in told:
             if facts["user_attrs"].get(FACTS):
@@ -165,7 +165,7 @@ class StudyReader:
         Raises:
             StudyError: there is no such trial.
         """
-        with self._opened():
+        with explained(self):
             return TrialDetail.model_validate(self._connection.get(self._path("trials", number)))
 
     def listed(self, *, history: bool = True, **filters: Any) -> Iterator[TrialView]:
@@ -175,7 +175,7 @@ class StudyReader:
             history: whether each has its epochs.
             filters: `state`, `sort` and `descending`, as the API takes them.
         """
-        with self._opened():
+        with explained(self):
             for each in self._connection.items(self._path("trials"), history=history, **filters):
                 yield TrialView.model_validate(each)
 
@@ -201,23 +201,8 @@ class StudyReader:
             StudyError: there is no such trial.
         """
         place = self._path("trials", trial, "log")
-        with self._opened():
+        with explained(self):
             return self._connection.request("GET", place, params={"offset": offset}).content
-
-    @contextlib.contextmanager
-    def _opened(self) -> Iterator[None]:
-        """Explain why something is not there, if the study waits for its first trial.
-
-        Raises:
-            NotOpened: it does.
-        """
-        try:
-            yield
-        except StudyError:
-            seen = self.detail
-            if seen.job is None or seen.trials.by_state:
-                raise
-            raise NotOpened(f"study {self.name} is {standing(seen)}; it has no trial yet") from None
 
     def _is_over(self) -> bool:
         """Return whether nothing more happens unless somebody resumes it."""
@@ -231,3 +216,19 @@ class StudyReader:
 
 def _several(name: str) -> str:
     return f"study {name} has several objectives and no best trial; use best_trials"
+
+
+@contextlib.contextmanager
+def explained(study: StudyReader) -> Iterator[None]:
+    """Explain why something is not there, if a study waits for its first trial.
+
+    Raises:
+        NotOpened: it does.
+    """
+    try:
+        yield
+    except StudyError:
+        seen = study.detail
+        if seen.job is None or seen.trials.by_state:
+            raise
+        raise NotOpened(f"study {study.name} is {standing(seen)}; it has no trial yet") from None
