@@ -15,6 +15,7 @@ const files = new Map();
 const form = at("options");
 let sample = 0;
 let checking = null;
+let taking = Promise.resolve();  // the files that are being read
 let faults = 0;
 let built = "";  // what the last whole check was of
 
@@ -131,6 +132,7 @@ async function submit(event) {
   button.disabled = true;
   show(at("error"));
   try {
+    await taking;
     const body = { space: editor.text, files: Object.fromEntries(files), ...options() };
     const again = built === asIs() ? "?build=false" : "";  // its model was built a moment ago
     checking?.abort();
@@ -165,7 +167,13 @@ function showFiles() {
     h("button", { type: "button", class: "link", "aria-label": `Remove ${name}`, onclick: () => { files.delete(name); showFiles(); again(); } }, "Remove"))));
 }
 
-at("picker").onchange = ({ target }) => take([...target.files]).then(() => { target.value = ""; });
+/** Read files after those that came before. */
+function queue(list) {
+  taking = taking.then(() => take(list)).catch((error) => show(at("error"), alert(error)));
+  return taking;
+}
+
+at("picker").onchange = ({ target }) => queue([...target.files]).then(() => { target.value = ""; });
 at("pick").onclick = () => at("picker").click();
 for (const button of document.querySelectorAll("[data-example]")) button.onclick = () => {
   editor.text = document.getElementById(button.dataset.example).textContent.trimStart();
@@ -180,7 +188,7 @@ addEventListener("dragleave", (event) => { if (!event.relatedTarget) editor.elem
 addEventListener("drop", (event) => {
   event.preventDefault();
   editor.element.classList.remove("drop");
-  take([...event.dataTransfer.files]);
+  queue([...event.dataTransfer.files]);
 });
 form.onsubmit = submit;
 form.elements.name.oninput = again;
