@@ -22,7 +22,7 @@ from tuner.service.queue.jobs import Jobs
 from tuner.service.queue.lifecycle import JobState
 from tuner.service.queue.slots import Slots
 from tuner.service.running.job_folder import JobFolder
-from tuner.service.service_tables import deliveries, webhooks
+from tuner.service.service_tables import deliveries, job_changes, webhooks
 
 CODE = """
 def objective(config, report):
@@ -217,3 +217,47 @@ def test_a_secret_that_the_server_does_not_have_is_an_error_of_the_delivery(
     assert kept.bodies == []
     (row,) = rows(database)
     assert "NO_SUCH_SECRET is not set" in row.error
+
+
+def test_a_line_that_a_full_disk_has_cut_stops_nobody(
+    tmp_path: Path, database: Database, jobs: Jobs, kept: Receiver
+) -> None:
+    job = searched(tmp_path, jobs)
+    hook_of(database, "ann", kept.url, ["done"])
+    events = JobFolder.of(database.home, job.id).events
+    events.parent.mkdir(parents=True)
+    events.write_text('{"event": "ended", "be{"event": "ended", "best": true}\n')
+    jobs.move(job.id, JobState.DONE)
+
+    server(database, jobs).tick()
+
+    assert [told["tuner"]["event"] for told in kept.told] == ["done"]
+
+
+def test_a_space_that_cannot_be_read_stops_nobody(
+    tmp_path: Path, database: Database, jobs: Jobs, kept: Receiver
+) -> None:
+    (tmp_path / "space.yaml").write_text("model: [")
+    broken = jobs.submit(Submission(JobKind.RUN, "broken", "ann", Slots(1), folder=str(tmp_path)))
+    jobs.move(broken.id, JobState.FAILED, reason="not YAML")
+    hook_of(database, "ann", kept.url, ["failed"])
+
+    server(database, jobs).tick()
+
+    assert [told["tuner"]["study"] for told in kept.told] == ["broken"]
+
+
+def test_a_clock_that_is_set_back_loses_no_end(
+    tmp_path: Path, database: Database, jobs: Jobs, kept: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifications, "SETTLED_SECONDS", 1.0)
+    hook_of(database, "ann", kept.url, ["failed"])
+    for i, at in enumerate((1e12, 0.0)):
+        job = jobs.submit(Submission(JobKind.RUN, f"s{i}", "ann", Slots(1)))
+        jobs.move(job.id, JobState.FAILED, reason="no")
+        with database.begin() as connection:
+            connection.execute(job_changes.update().where(job_changes.c.job_id == job.id).values(at=at))
+
+    server(database, jobs).tick()
+
+    assert sorted(told["tuner"]["study"] for told in kept.told) == ["s0", "s1"]

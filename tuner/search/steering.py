@@ -75,7 +75,8 @@ class Inbox:
                 stops_study = request.action is Action.STOP_STUDY
                 is_stale = stops_study and time.time() - request.at > STALE_SECONDS
                 is_mine = request.id not in self._earlier and not (trials and stops_study)
-                if is_stale or (is_mine and handle(request)):
+                is_met = is_mine and handle(request)  # also one that a clock behind ours calls stale
+                if is_stale or is_met:
                     requests.remove(request.id)
         except (SQLAlchemyError, StorageInternalError) as error:
             if outage_of(error) is None:

@@ -76,11 +76,11 @@ def create_app(options: ServerOptions) -> FastAPI:
         with contextlib.ExitStack() as stack:
             try:
                 server = _opened(options, stack)
+                await server.remote.start()
             except Exception as error:
                 app.state.refusal = error  # for the command, which says it in its own way
                 raise
             app.state.server = server
-            await server.remote.start()
             yield
             await server.remote.stop()
             await run_in_threadpool(server.runner.stop)

@@ -6,6 +6,8 @@ and none is queued twice, whenever the server dies. A delivery is tried again un
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import logging
 import threading
@@ -31,6 +33,7 @@ from tuner.service.running.job_folder import JobFolder
 from tuner.service.service_tables import cursors, deliveries, job_changes, webhooks
 from tuner.settings import Milestone, Webhook
 from tuner.space import Space
+from tuner.space.edit import pairs_of
 from tuner.storage import open_storage
 from tuner.study import load_study
 
@@ -110,9 +113,10 @@ class Notifications:
     def _queue_changes(self) -> None:
         with self._database.begin() as connection:
             position = _position(connection, CHANGES)
-            settled = job_changes.c.at < time.time() - SETTLED_SECONDS
-            wanted = sqlalchemy.select(job_changes).where(job_changes.c.id > position, settled)
-            changes = connection.execute(wanted.order_by(job_changes.c.id)).all()
+            wanted = sqlalchemy.select(job_changes).where(job_changes.c.id > position)
+            found = connection.execute(wanted.order_by(job_changes.c.id)).all()
+        now = time.time()
+        changes = list(itertools.takewhile(lambda change: not now - SETTLED_SECONDS <= change.at <= now, found))
         for change in changes:
             job = self._jobs.get(change.job_id)
             if job.kind in _SEARCHES and (milestone := _MILESTONES.get(JobState(change.state))) is not None:
@@ -144,8 +148,8 @@ class Notifications:
         with self._database.begin() as connection:
             for webhook, secret, error in hooks:
                 values = {"job_id": job.id, "owner": job.owner, "url": webhook.url, "secret": secret, "body": body}
-                due = None if error else time.time()
-                connection.execute(deliveries.insert(), {**values, "tries": 0, "next_at": due, "error": error})
+                when = {"given_up_at": time.time()} if error else {"next_at": time.time()}
+                connection.execute(deliveries.insert(), {**values, **when, "tries": 0, "error": error})
             _move(connection, cursor, position)
 
     def _hooks(self, job: JobRecord) -> Iterable[tuple[Webhook, str | None, str]]:
@@ -164,8 +168,16 @@ class Notifications:
         try:
             return load_study(open_storage(self._database.url), job.study).space.study.notify
         except StudyError:  # it failed before it was opened
-            file = Path(job.folder, SPACE_FILE)
-            return Space.load(file).study.notify if file.is_file() else ()
+            return self._of_file(Path(job.folder, SPACE_FILE), job)
+
+    def _of_file(self, file: Path, job: JobRecord) -> tuple[Webhook, ...]:
+        """Return the webhooks of a submitted space. One that cannot be read, for which the job failed, has none."""
+        try:
+            settings = pairs_of(job.command.get("settings") or ())
+            return Space.load(file, settings).study.notify if job.folder else ()
+        except UsageError as error:
+            _log.warning("%s: its webhooks cannot be read: %s", job.title, error)
+            return ()
 
     def _announcement(self, job: JobRecord, milestone: Milestone, reason: str) -> Announcement:
         link = self._link(job.study)
@@ -219,7 +231,8 @@ def _read(events: Path, position: int) -> tuple[int, bool]:
                 break
             position += len(line)
             if b'"event": "ended"' in line:
-                changed = bool(json.loads(line).get("best")) or changed
+                with contextlib.suppress(json.JSONDecodeError):  # a full disk has cut the line
+                    changed = bool(json.loads(line).get("best")) or changed
     return position, changed
 
 

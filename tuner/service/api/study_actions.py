@@ -122,8 +122,11 @@ def delete_study(server: CurrentServer, user: Member, name: Name) -> Response:
     if busy := [job for job in jobs if job.state.occupies]:
         raise Refused(HTTPStatus.CONFLICT, f"study {name}: is {busy[0].state.value}; cancel it, then delete it")
     for job in jobs:
-        if job.state in (JobState.QUEUED, JobState.SUSPENDED):
-            server.jobs.move(job.id, JobState.CANCELLED, since=(job.state,), actor=user.name, reason="deleted")
+        waits = job.state in (JobState.QUEUED, JobState.SUSPENDED)
+        if waits and not server.jobs.move(
+            job.id, JobState.CANCELLED, since=(job.state,), actor=user.name, reason="deleted"
+        ):
+            raise Refused(HTTPStatus.CONFLICT, f"study {name}: starts at this moment; cancel it, then delete it")
     if server.reading.has(name):
         study = server.reading.results(name).study
         confirmed = runs_of(study)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -39,6 +40,8 @@ class Jobs:
     def __init__(self, database: Database, changed: Callable[[], None] = lambda: None) -> None:
         self._database = database
         self.changed = changed
+        self.submitting = threading.RLock()
+        """Held from the look for a job of the same study to its insertion: one server serves a database."""
 
     def submit(self, submission: Submission) -> JobRecord:
         """Queue a new job.
@@ -47,7 +50,7 @@ class Jobs:
             StudyError: a search of that study is already known; resume or change it instead.
         """
         now = time.time()
-        with self._database.begin() as connection:
+        with self.submitting, self._database.begin() as connection:
             if submission.kind in (JobKind.RUN, JobKind.REMOTE) and self._search(connection, submission.study):
                 raise StudyError(f"study {submission.study}: is submitted already; change or resume it")
             values: dict[str, Any] = {
@@ -139,8 +142,9 @@ class Jobs:
         ]
 
     def forget(self, study: str) -> None:
-        """Let the jobs of a deleted study be no longer found, but those of its final models."""
-        gone = jobs.update().where(jobs.c.study == study, jobs.c.kind != JobKind.TRAIN.value)
+        """Let the jobs of a deleted study be no longer found, but those of its final models and those that run."""
+        held = [state.value for state in JobState if state.occupies]
+        gone = jobs.update().where(jobs.c.study == study, jobs.c.kind != JobKind.TRAIN.value, jobs.c.state.not_in(held))
         with self._database.begin() as connection:
             connection.execute(gone.values(deleted_at=time.time()))
         self.changed()

@@ -150,11 +150,12 @@ def follow_up(jobs: Jobs, submission: Submission, capacity: Slots) -> JobRecord:
         StateConflict: the study is being confirmed already.
     """
     refuse_oversized(submission.slots, capacity)
-    if submission.kind is JobKind.CONFIRM:
-        others = jobs.all(study=submission.study, kinds=(JobKind.CONFIRM,), states=OPEN | {JobState.SUSPENDED})
-        if others:
-            raise StateConflict(f"study {submission.study}: its confirmation is {others[-1].state.value} already")
-    return jobs.submit(submission)
+    with jobs.submitting:
+        if submission.kind is JobKind.CONFIRM:
+            others = jobs.all(study=submission.study, kinds=(JobKind.CONFIRM,), states=OPEN | {JobState.SUSPENDED})
+            if others:
+                raise StateConflict(f"study {submission.study}: its confirmation is {others[-1].state.value} already")
+        return jobs.submit(submission)
 
 
 def refuse_oversized(slots: Slots, capacity: Slots) -> None:

@@ -23,7 +23,7 @@ from tuner.service.running.job_folder import JobFolder
 STOP_SECONDS = 30.0
 """Seconds after which a driver that was asked to stop is killed. Running epochs have 5 of them."""
 
-_SHELL = 'trap : TERM INT HUP; "$@"; echo $? > "$0.part"; mv "$0.part" "$0"'
+_SHELL = 'trap : TERM INT HUP; "$@"; echo $? > "$0.part" && mv "$0.part" "$0"'
 """Wait for a command whatever the signal, and put its exit code into the file `$0`."""
 
 

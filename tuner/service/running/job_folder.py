@@ -67,11 +67,9 @@ class JobFolder:
             return 0
 
     def exit_code(self) -> int | None:
-        """Return the exit code of the last driver, None if it wrote none."""
-        try:
-            return int(self.exit.read_text())
-        except FileNotFoundError:
-            return None
+        """Return the exit code of the last driver, None if it wrote none, or a full disk or a power cut took it."""
+        text = self.exit.read_text() if self.exit.exists() else ""
+        return int(text) if text.strip().isdigit() else None
 
     def last_lines(self) -> str:
         """Return the last error that the last driver printed, or else its last lines; empty if it printed none."""

@@ -6,11 +6,12 @@ drivers of jobs that were starting or running. It follows those that it finds, a
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tuner.errors import TunerError, listing
@@ -127,7 +128,8 @@ class Runner:
             StorageError: the database cannot be used.
         """
         for job in self._jobs.all(states=_OCCUPYING):
-            self._follow(job)
+            with _apart(job):
+                self._follow(job)
         if self._stopping_since is None and time.monotonic() - self._planned_at > PLAN_SECONDS:
             self._apply_plan()
             self._planned_at = time.monotonic()
@@ -150,7 +152,8 @@ class Runner:
         plan = schedule(seen, capacity, usage, now)
         self._suspend_for_others(plan)
         for start in plan.starts:
-            self._start(jobs[start.job], start)
+            with _apart(jobs[start.job]):
+                self._start(jobs[start.job], start)
         self._note_waits(plan, seen, usage, now)
 
     def _suspend_for_others(self, plan: Plan) -> None:
@@ -200,7 +203,11 @@ class Runner:
     def _follow(self, job: JobRecord) -> None:
         if job.kind is JobKind.REMOTE:
             if job.wanted is not None:
-                self._jobs.move(job.id, job.wanted, since=(JobState.SUSPENDING,), reason=job.reason, wanted=None)
+                ended = time.time() if job.wanted is JobState.CANCELLED else None
+                since = (JobState.SUSPENDING,)
+                self._jobs.move(job.id, job.wanted, since=since, reason=job.reason, wanted=None, ended_at=ended)
+            elif job.state is JobState.STARTING:  # an earlier server died between the two
+                self._jobs.move(job.id, JobState.RUNNING, since=(JobState.STARTING,))
         elif self._drivers.ended(job.id) is not None:
             self._end(job, Witness.SAW_IT)
         elif job.state is JobState.SUSPENDING:
@@ -250,3 +257,18 @@ class Runner:
             seconds = forecast(seen, self._options.capacity, usage, now)
             self._forecast = _Forecast(time.monotonic(), waiting, seconds)
         self.waits = waits_of(plan.waits, self._forecast.seconds)
+
+
+@contextlib.contextmanager
+def _apart(job: JobRecord) -> Iterator[None]:
+    """Log what goes wrong with a job, so that the others are followed and started. An outage concerns them all.
+
+    Raises:
+        TunerError: the database is away.
+    """
+    try:
+        yield
+    except TunerError:
+        raise
+    except Exception:
+        _log.exception("%s: the queue cannot do what is due", job.title)

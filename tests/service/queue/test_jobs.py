@@ -1,0 +1,59 @@
+"""The jobs of the service."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from pathlib import Path
+
+import pytest
+
+from tuner.errors import StudyError
+from tuner.service.database import Database
+from tuner.service.queue.job_record import JobKind, Submission
+from tuner.service.queue.jobs import Jobs
+from tuner.service.queue.lifecycle import JobState
+from tuner.service.queue.slots import Slots
+from tuner.service.running.job_folder import JobFolder
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> Jobs:
+    database = Database(f"sqlite:///{tmp_path}/studies.db")
+    database.upgrade()
+    return Jobs(database)
+
+
+def test_a_study_that_is_submitted_by_many_at_once_is_one_job(jobs: Jobs) -> None:
+    together = threading.Barrier(4)
+
+    def submit() -> None:
+        together.wait()
+        with contextlib.suppress(StudyError):
+            jobs.submit(Submission(JobKind.RUN, "s", "ann", Slots(1)))
+
+    threads = [threading.Thread(target=submit) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(jobs.all(study="s")) == 1
+
+
+def test_a_job_that_runs_is_not_forgotten(jobs: Jobs) -> None:
+    job = jobs.submit(Submission(JobKind.RUN, "s", "ann", Slots(1)))
+    jobs.move(job.id, JobState.STARTING)
+
+    jobs.forget("s")
+
+    assert [each.id for each in jobs.all(study="s")] == [job.id]
+
+
+@pytest.mark.parametrize(("written", "code"), [("0\n", 0), ("143\n", 143), ("", None), ("\x00\x00", None)])
+def test_an_exit_code_that_was_not_written_whole_is_none(tmp_path: Path, written: str, code: int | None) -> None:
+    folder = JobFolder.of(tmp_path, 1)
+    folder.path.mkdir(parents=True)
+    folder.exit.write_text(written)
+
+    assert folder.exit_code() == code
