@@ -23,7 +23,7 @@ def send_parcel(connection: Connection, place: str, parcel: Parcel, options: Map
     try:
         texts = {name: content.decode("utf-8") for name, content in parcel.files.items()}
     except UnicodeDecodeError:
-        parts: list[tuple[str, Any]] = [("options", (None, json.dumps(body)))]
+        parts: list[tuple[str, Any]] = [("body", (None, json.dumps(body)))]
         parts += [("files", (name, content)) for name, content in parcel.files.items()]
         return connection.request("POST", place, name=parcel.file, files=parts).json()
     return connection.request("POST", place, name=parcel.file, json={**body, "files": texts}).json()

@@ -97,3 +97,24 @@ def test_a_dataset_is_changed_by_nobody_else(url: str) -> None:
         assert answered(client.delete(api("/datasets/a")), 403)
         same = {"name": "a", "files": {"x": upload(client, ROWS)}}
         assert "already" in answered(client.post(api("/datasets"), json=same), 409)["detail"]
+
+
+@pytest.mark.parametrize("digest", ["/etc/passwd", "../../token", "0" * 63, "G" * 64])
+def test_a_digest_that_is_none_never_becomes_a_path(client: TestClient, digest: str, tmp_path: Path) -> None:
+    asked = client.post("/api/v1/uploads/missing", json={"digests": [digest]})
+    made = client.post("/api/v1/datasets", json={"name": "stolen", "files": {"f": digest}})
+
+    assert (asked.status_code, made.status_code) == (422, 422)
+
+
+def test_a_content_that_is_sent_again_stays_that_of_its_datasets(client: TestClient) -> None:
+    content = b"1,2\n"
+    digest = hashlib.sha256(content).hexdigest()
+
+    def send(name: str) -> int:
+        client.put(f"/api/v1/uploads/{digest}", content=content)
+        return client.post("/api/v1/datasets", json={"name": name, "files": {"f.csv": digest}}).status_code
+
+    assert (send("one"), send("two")) == (201, 201)
+    assert client.delete("/api/v1/datasets/two").status_code == 204
+    assert client.get("/api/v1/datasets/one").status_code == 200

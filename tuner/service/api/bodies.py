@@ -54,7 +54,7 @@ async def read(request: Request, kind: type[B]) -> WithFiles[B]:
         raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"{declared}: send application/json or {FORM}")
     try:
         fields = json.loads(await request.body() or b"{}")
-    except ValueError as error:  # of JSON, or of the encoding
+    except (ValueError, RecursionError) as error:  # of JSON, of the encoding, or too deep
         raise UsageError(f"the body is not JSON: {error}") from None
     return WithFiles(_validated(kind, fields), {})
 
@@ -113,5 +113,5 @@ def _plain(text: str) -> Any:
     """Return a value of a form: JSON where it is, else the text itself."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text

@@ -31,6 +31,9 @@ from tuner.service.views.zip_stream import zipped
 
 router = APIRouter(tags=["models"], prefix="/models")
 
+LONGEST_FILE = 200
+"""Bytes of the name of an uploaded file, which file systems limit."""
+
 FILE = "file"
 """The form field of what is to be predicted."""
 
@@ -102,11 +105,14 @@ async def _inputs(request: Request) -> PredictBody | tuple[str, bytes]:
     if kind != FORM:
         return (await read(request, PredictBody)).body
     async with request.form(max_files=1, max_fields=1) as form:
-        for name, value in form.multi_items():
-            if name != FILE:
-                raise UsageError(f"{name}: there is no such field; send the file as the form field `{FILE}`")
+        for field, value in form.multi_items():
+            if field != FILE:
+                raise UsageError(f"{field}: there is no such field; send the file as the form field `{FILE}`")
             if isinstance(value, UploadFile) and value.filename:
-                return Path(value.filename).name, await value.read()
+                name = Path(value.filename).name
+                if name in ("", "..") or len(name.encode()) > LONGEST_FILE:
+                    raise UsageError(f"{FILE}: needs a file name of 1 to {LONGEST_FILE} bytes")
+                return name, await value.read()
     raise UsageError(f"{FILE}: send a CSV file, a JSON-lines file or an image, with its name, as this form field")
 
 

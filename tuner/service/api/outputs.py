@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse, Response
 
 from tuner.results import best_config
+from tuner.service.access.session_cookie import SANDBOX
 from tuner.service.api.needs import CurrentServer, Reader
 from tuner.service.api.studies import Name
 from tuner.service.problems import responses
@@ -43,6 +44,10 @@ CONFIG: dict[int | str, Any] = {
 }
 
 
+OWN_SCRIPTS = {"Content-Security-Policy": SANDBOX}
+"""The header of a page with scripts inside, which run without the cookie."""
+
+
 @router.get(
     "/studies/{name}/report",
     operation_id="get_report",
@@ -51,7 +56,7 @@ CONFIG: dict[int | str, Any] = {
 )
 def get_report(server: CurrentServer, user: Reader, name: Name) -> HTMLResponse:
     """Return the report of a study: one page that opens offline."""
-    return HTMLResponse(server.outputs.of(name, "report", [name]))
+    return HTMLResponse(server.outputs.of(name, "report", [name]), headers=OWN_SCRIPTS)
 
 
 @router.get(
@@ -68,7 +73,7 @@ def get_comparison(
     """Return a comparison of studies with the same objectives: one page that opens offline."""
     for name in study:
         server.reading.results(name)
-    return HTMLResponse(server.torch_side.run("report", server.reading.url, list(dict.fromkeys(study))))
+    return HTMLResponse(server.torch_side.run("report", server.reading.url, list(dict.fromkeys(study))), headers=OWN_SCRIPTS)
 
 
 @router.get(

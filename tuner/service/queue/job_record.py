@@ -12,6 +12,9 @@ from tuner.service.queue.lifecycle import JobState
 from tuner.service.queue.scheduler import Job
 from tuner.service.queue.slots import Slots
 
+CONFIRMATION = ".confirm"
+"""The end of the name of each confirmation, which belongs to the search before it."""
+
 LONGEST_NAME = 200
 """Characters of a study's name in the service."""
 
@@ -129,4 +132,6 @@ def name_fit_for_service(study: str) -> str:
     """
     if not 0 < len(study) <= LONGEST_NAME or "/" in study or not study.isprintable() or study in (".", ".."):
         raise UsageError(f"study.name: must have 1 to {LONGEST_NAME} printable characters without a slash: {study!r}")
+    if study.endswith(CONFIRMATION):
+        raise UsageError(f"study.name: must not end in {CONFIRMATION}, as confirmations do: {study!r}")
     return study

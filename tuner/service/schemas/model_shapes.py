@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -66,18 +66,22 @@ class PredictionView(Answer):
     notes: list[str]
 
 
+Digest: TypeAlias = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+"""A sha256 in hexadecimal: the name of a content, and never a path."""
+
+
 class DatasetBody(Body):
     """Uploaded files as a folder of data."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")
-    files: dict[str, str] = Field(min_length=1, max_length=1_000_000)
+    files: dict[str, Digest] = Field(min_length=1, max_length=1_000_000)
     """The sha256 of each file, in hexadecimal, by its relative path."""
 
 
 class DigestsBody(Body):
     """Contents that a client has."""
 
-    digests: list[str] = Field(max_length=100_000)
+    digests: list[Digest] = Field(max_length=100_000)
     """The sha256 of each, in hexadecimal."""
 
 

@@ -5,10 +5,13 @@ A content is stored once, however many datasets have it: files of datasets are h
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import re
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -50,6 +53,8 @@ class DatasetStore:
         self._database = database
         self._contents = database.home.absolute() / "contents"
         self.folder = database.home.absolute() / "datasets"
+        self._adding = threading.Lock()
+        """Held from the look for a dataset of a name to its entry: one server serves a database."""
 
     def missing(self, digests: Sequence[str]) -> list[str]:
         """Return the digests of contents that are not here, each once."""
@@ -76,7 +81,8 @@ class DatasetStore:
                 os.chmod(name, 0o444)
                 place = self._place(digest)
                 place.parent.mkdir(exist_ok=True)
-                os.replace(name, place)
+                with contextlib.suppress(FileExistsError):  # datasets have links to the one that is here
+                    os.link(name, place)
             finally:
                 Path(name).unlink(missing_ok=True)
         except OSError as error:
@@ -90,6 +96,10 @@ class DatasetStore:
             Refused: there is another dataset of that name.
             StorageError: the disk cannot be written.
         """
+        with self._adding:
+            return self._add(name, owner, files)
+
+    def _add(self, name: str, owner: str, files: Mapping[str, str]) -> Dataset:
         _check(files)
         if lacking := self.missing(list(files.values())):
             raise UsageError(f"files: {len(lacking)} contents are not uploaded yet, such as {lacking[0]}")
@@ -166,6 +176,13 @@ class DatasetStore:
         return Dataset(row.name, row.owner, row.files, row.size, row.created_at, self.folder / row.name)
 
     def _place(self, digest: str) -> Path:
+        """Return the place of a content.
+
+        Raises:
+            UsageError: it is no digest. A path would lead out of the folder.
+        """
+        if re.fullmatch(r"[0-9a-f]{64}", digest) is None:
+            raise UsageError(f"{digest[:80]}: is no sha256 in hexadecimal")
         return self._contents / digest[:2] / digest
 
 

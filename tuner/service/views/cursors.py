@@ -35,7 +35,7 @@ def part(
     if cursor is not None:
         try:
             start = bisect.bisect_right(items, _read(cursor), key=key)
-        except (TypeError, ValueError, binascii.Error):
+        except (TypeError, ValueError, binascii.Error, RecursionError):
             raise UsageError(f"cursor: is not one of this list: {cursor}; begin without it") from None
     found = items[start : start + limit]
     return found, _written(key(found[-1])) if start + limit < len(items) else None

@@ -14,7 +14,8 @@ form.onsubmit = async (event) => {
   try {
     await post("/sessions", { token: form.elements.token.value.trim() }, { open: true });
     const next = new URLSearchParams(location.search).get("next") ?? "/";
-    location.assign(next.startsWith("/") && !next.startsWith("//") && !next.startsWith("/\\") ? next : "/");
+    const to = new URL(next, location.origin);
+    location.assign(to.origin === location.origin ? to : "/");
   } catch (error) {
     show(at("error"), alert(error));
     button.disabled = false;
