@@ -73,7 +73,9 @@ def get_comparison(
     """Return a comparison of studies with the same objectives: one page that opens offline."""
     for name in study:
         server.reading.results(name)
-    return HTMLResponse(server.torch_side.run("report", server.reading.url, list(dict.fromkeys(study))), headers=OWN_SCRIPTS)
+    return HTMLResponse(
+        server.torch_side.run("report", server.reading.url, list(dict.fromkeys(study))), headers=OWN_SCRIPTS
+    )
 
 
 @router.get(
