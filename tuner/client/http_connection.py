@@ -115,7 +115,8 @@ class Connection:
                 continue
             if answer.is_success:
                 return answer
-            if answer.status_code not in AGAIN:
+            earlier_try_goes_on = answer.status_code == 409 and "Retry-After" in answer.headers
+            if answer.status_code not in AGAIN and not earlier_try_goes_on:
                 raise error_of(answer, name)
             pauses.wait_after(error_of(answer, name), _seconds(answer.headers.get("Retry-After")))
         raise AssertionError("the last attempt raises")

@@ -54,6 +54,8 @@ def test_a_study_is_changed(held: TestClient) -> None:
     assert (job.command["n_trials"], job.command["timeout"], job.slots) == (9, "1h", Slots(3, 0))
     assert answered(held.patch(api("/studies/tiny"), json={"workers": 9}), 422)
     assert answered(held.patch(api("/studies/tiny"), json={"trials": 0}), 422)
+    assert answered(held.patch(api("/studies/tiny"), json={"timeout": "abc"}), 422)
+    assert answered(held.patch(api("/studies/tiny"), json={"timeout": -1}), 422)
     assert answered(held.patch(api("/studies/tiny"), json={"seed": 1}), 422)
     assert answered(held.patch(api("/studies/none"), json={}), 404)
 

@@ -37,6 +37,9 @@ def test_an_admin_adds_changes_and_removes_a_user(client: TestClient, admin: dic
     changed = client.patch("/api/v1/users/bob", json={"role": "viewer"}, headers=admin)
     assert changed.json()["role"] == client.get("/api/v1/me", headers=bob).json()["role"] == "viewer"
 
+    hook = {"url": "http://hooks.example.com/bob"}
+    client.patch("/api/v1/users/bob", json={"role": "member"}, headers=admin)
+    assert client.post("/api/v1/webhooks", json=hook, headers=bob).status_code == 201
     assert client.delete("/api/v1/users/bob", headers=admin).status_code == 204
     assert client.get("/api/v1/me", headers=bob).status_code == 401
     assert [each["name"] for each in client.get("/api/v1/users", headers=admin).json()["items"]] == ["ann"]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from tests.conftest import TINY, until
 from tuner.errors import SpaceError, TunerError
+from tuner.service.torch_process import torch_side
 from tuner.service.torch_process.torch_side import TorchSide
 
 KILLS = "import os, signal\nfrom torch import nn\nos.kill(os.getpid(), signal.SIGSEGV)\nNet = nn.Linear\n"
@@ -64,3 +67,27 @@ def test_tasks_run_side_by_side_and_the_keeper_ends_when_none_comes(side: TorchS
     assert len(found) == 4
     until(lambda: not side.is_running, seconds=20)
     assert not [each for each in psutil.Process().children() if "torch_keeper" in " ".join(each.cmdline())]
+
+
+def test_more_tasks_than_may_wait_are_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch_side, "MOST_WAITING", 0)
+    side = TorchSide(at_once=1)
+    entered, leave = threading.Event(), threading.Event()
+
+    @contextlib.contextmanager
+    def held() -> Iterator[SimpleNamespace]:
+        entered.set()
+        leave.wait(10)
+        yield SimpleNamespace(run=lambda task, arguments, seconds: "done")
+
+    monkeypatch.setattr(side, "_entered", held)
+    working = threading.Thread(target=side.run, args=("check",))
+    working.start()
+    entered.wait(10)
+
+    with pytest.raises(torch_side.Busy, match="repeat it later"):
+        side.run("check")
+
+    leave.set()
+    working.join()
+    assert side.run("check") == "done"

@@ -15,7 +15,7 @@ from tuner.service.access.credentials import Credential, digest
 from tuner.service.access.roles import LOCAL, Role, UnknownUser
 from tuner.service.database import Database
 from tuner.service.queue.jobs import SERVICE
-from tuner.service.service_tables import sessions, tokens, users
+from tuner.service.service_tables import deliveries, sessions, tokens, users, webhooks
 
 TAKEN_NAMES = (LOCAL.name, SERVICE)
 """Names that stand for somebody else in the list of jobs and in the audit log."""
@@ -116,7 +116,7 @@ class Accounts:
         return self.get(name)
 
     def remove(self, name: str) -> None:
-        """Remove a user with all tokens and logins. Studies stay theirs.
+        """Remove a user with all tokens, logins and webhooks. Studies stay theirs.
 
         Raises:
             UnknownUser: there is none of that name.
@@ -127,6 +127,9 @@ class Accounts:
             connection.execute(sessions.delete().where(sessions.c.token_id.in_(theirs)))
             connection.execute(tokens.delete().where(tokens.c.user_id == number))
             connection.execute(users.update().where(users.c.id == number).values(disabled_at=self._clock()))
+            connection.execute(webhooks.delete().where(webhooks.c.owner == name))
+            waiting = deliveries.update().where(deliveries.c.owner == name, deliveries.c.next_at.is_not(None))
+            connection.execute(waiting.values(next_at=None, given_up_at=self._clock(), error="the user was removed"))
 
     def issue(self, name: str, label: str = "", expires_at: float | None = None) -> tuple[Credential, StoredToken]:
         """Make a token. Only its digest is stored: the caller shows it once.

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from tuner.errors import StudyError
+from tuner.errors import StudyError, UsageError
 from tuner.results import best_config
 from tuner.results.confirmation import runs_of
 from tuner.results.results import Results
@@ -23,6 +23,8 @@ from tuner.service.schemas import ConfirmBody, JobView, ModelView, PatchBody, Re
 from tuner.service.server import Server
 from tuner.service.views.job_views import job_view
 from tuner.service.views.model_views import model_view
+from tuner.settings import seconds
+from tuner.space.nested_kinds import Duration
 from tuner.study.deletion import delete_with_files
 
 router = APIRouter(tags=["studies"], prefix="/studies/{name}")
@@ -39,6 +41,8 @@ def change_study(server: CurrentServer, user: Member, name: Name, body: PatchBod
         raise Refused(HTTPStatus.CONFLICT, f"study {name}: the service has not begun it; resume it first")
     given = {"n_trials": body.trials, "timeout": body.timeout, "workers": body.workers}
     options: dict[str, Any] = {option: value for option, value in given.items() if value is not None}
+    if body.timeout is not None and seconds(body.timeout) is None:
+        raise UsageError(f"timeout: must be {Duration().wording}, not {body.timeout}")
     slots: Slots | None = None
     if body.workers is not None:
         slots, options["workers"] = server.submissions.slots_with(job, body.workers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tuner.search.notify import BY_SERVICE
@@ -146,6 +146,12 @@ class Drivers:
         """Ask all drivers to stop, and forget those that have, where the database cannot be told of it."""
         for number in list(self._followed):
             self.ask_to_stop(number)
+            if self.ended(number) is not None:
+                self.forget(number)
+
+    def forget_others(self, jobs: Iterable[int]) -> None:
+        """Forget drivers that have ended, of other jobs than these: the answer of the write of their end was lost."""
+        for number in self._followed.keys() - set(jobs):
             if self.ended(number) is not None:
                 self.forget(number)
 

@@ -127,7 +127,9 @@ class Runner:
         Raises:
             StorageError: the database cannot be used.
         """
-        for job in self._jobs.all(states=_OCCUPYING):
+        occupying = self._jobs.all(states=_OCCUPYING)
+        self._drivers.forget_others(job.id for job in occupying)
+        for job in occupying:
             with _apart(job):
                 self._follow(job)
         if self._stopping_since is None and time.monotonic() - self._planned_at > PLAN_SECONDS:

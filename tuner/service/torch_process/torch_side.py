@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from tuner.errors import StorageError, TunerError
@@ -30,6 +31,10 @@ REQUEST = b"task"
 
 AT_ONCE = 2
 """Tasks that run side by side; others wait."""
+
+
+MOST_WAITING = 8
+"""Tasks that wait at most. Each holds a thread of the server, which has 40 for all requests."""
 
 
 class Busy(StorageError):
@@ -48,6 +53,7 @@ class TorchSide:
         self._at_once = at_once
         self._idle = idle
         self._room = threading.Semaphore(at_once)
+        self._seats = threading.Semaphore(at_once + MOST_WAITING)
         self._lock = threading.Lock()
         self._keeper: _Keeper | None = None
         self._running = 0
@@ -68,15 +74,10 @@ class TorchSide:
 
         Raises:
             TunerError: what the function raises, or that it crashed or took too long.
-            Busy: other tasks took all the time.
+            Busy: other tasks took all the time, or too many wait.
         """
-        if not self._room.acquire(timeout=seconds):
-            raise Busy("the server is busy with other requests of this kind; repeat it later")
-        try:
-            with self._entered() as keeper:
-                return keeper.run(task, arguments, seconds)
-        finally:
-            self._room.release()
+        with _taken(self._seats, 0), _taken(self._room, seconds), self._entered() as keeper:
+            return keeper.run(task, arguments, seconds)
 
     def close(self) -> None:
         """End the keeper and what it runs."""
@@ -111,6 +112,21 @@ class TorchSide:
             if not self._running and self._keeper is not None:
                 self._keeper.close()
                 self._keeper = None
+
+
+@contextlib.contextmanager
+def _taken(room: threading.Semaphore, seconds: float) -> Iterator[None]:
+    """Hold a place; wait for one at most so long.
+
+    Raises:
+        Busy: there is none.
+    """
+    if not room.acquire(timeout=seconds):
+        raise Busy("the server is busy with other requests of this kind; repeat it later")
+    try:
+        yield
+    finally:
+        room.release()
 
 
 class _Keeper:

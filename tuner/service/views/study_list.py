@@ -198,9 +198,10 @@ class StudyList:
         if found is not None and found[0] == key and not there.running:
             return found[1]
         results = self._reading.results(there.name)
-        view = study_view(results, seen_now(results, self._reading.drivers(there.name)))
-        self._kept[there.name] = key, view
-        if not there.running:
+        drivers = self._reading.drivers(there.name)
+        view = study_view(results, seen_now(results, drivers))
+        if not drivers:  # a driver that is about to end makes a study "running", which no later change would correct
+            self._kept[there.name] = key, view
             self._store.save(key, view)
         return view
 
