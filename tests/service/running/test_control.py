@@ -152,3 +152,19 @@ def test_a_study_is_cancelled_without_its_other_jobs_which_are_cancelled_by_numb
     assert control.cancel_job(jobs, confirmation, "bob").state is JobState.CANCELLED
     with pytest.raises(StateConflict, match="is cancelled; there is nothing to stop"):
         control.cancel_job(jobs, jobs.get(confirmation.id), "bob")
+
+
+def test_a_change_at_the_moment_of_a_start_reaches_the_driver(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = submitted(jobs)
+    read = jobs.search_of
+
+    def search_of(study: str) -> JobRecord | None:
+        found = read(study)
+        jobs.move(job.id, JobState.RUNNING, since=(JobState.QUEUED,))
+        return found
+
+    monkeypatch.setattr(jobs, "search_of", search_of)
+
+    changed = control.change(jobs, "digits", "bob", options={"n_trials": 20}, capacity=CAPACITY)
+
+    assert (changed.state, changed.wanted, changed.command["n_trials"]) == (JobState.SUSPENDING, JobState.QUEUED, 20)

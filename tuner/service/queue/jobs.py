@@ -183,6 +183,14 @@ class Jobs:
         self.changed()
         return job
 
+    def amend(self, job: JobRecord, **values: Any) -> JobRecord | None:
+        """Change other columns of a job that is in the same state as when it was read; return it, else None."""
+        changing = jobs.update().where(jobs.c.id == job.id, jobs.c.state == job.state.value)
+        with self._database.begin() as connection:
+            is_changed = connection.execute(changing.values(**values)).rowcount > 0
+        self.changed()
+        return self.get(job.id) if is_changed else None
+
     def update(self, number: int, **values: Any) -> JobRecord:
         """Change other columns of a job than its state.
 

@@ -119,14 +119,25 @@ def change(
         StudyError: the service does not search this study.
         UsageError: it could never start.
     """
-    job = jobs.search_of(study)
-    if job is None:
-        raise StudyError(f"study {study}: this service has not begun it; resume it first")
-    wanted = job.slots if slots is None else slots
-    refuse_oversized(wanted, capacity)
+    with jobs.submitting:  # two changes at once would each write the options that it read
+        while True:
+            job = jobs.search_of(study)
+            if job is None:
+                raise StudyError(f"study {study}: this service has not begun it; resume it first")
+            wanted = job.slots if slots is None else slots
+            refuse_oversized(wanted, capacity)
+            changed = _changed(jobs, job, actor, options, wanted, job.priority if priority is None else priority)
+            if changed is not None:  # else the runner has started it in the meantime
+                return changed
+
+
+def _changed(
+    jobs: Jobs, job: JobRecord, actor: str, options: Mapping[str, Any], wanted: Slots, priority: int
+) -> JobRecord | None:
+    """Change a job; return None if its state has changed since it was read."""
     values: dict[str, Any] = {
         "command": {**job.command, **options},
-        "priority": job.priority if priority is None else priority,
+        "priority": priority,
         **dataclasses.asdict(wanted),
     }
     differs = values["command"] != dict(job.command) or wanted != job.slots
@@ -134,12 +145,10 @@ def change(
     if differs and job.state in _STARTED:
         reason = f"goes on with {told}"
         again = {"wanted": JobState.QUEUED.value, **values}
-        return _moved(
-            jobs.move(job.id, JobState.SUSPENDING, since=_STARTED, actor=actor, reason=reason, **again), study
-        )
+        return jobs.move(job.id, JobState.SUSPENDING, since=(job.state,), actor=actor, reason=reason, **again)
     if {"n_trials", "timeout"} & options.keys() and job.state in OVER:
-        return _moved(_queued(jobs, job, actor, f"asked for {told}", **values), study)
-    return jobs.update(job.id, **values)
+        return _queued(jobs, job, actor, f"asked for {told}", **values)
+    return jobs.amend(job, **values)
 
 
 def follow_up(jobs: Jobs, submission: Submission, capacity: Slots) -> JobRecord:
