@@ -11,10 +11,12 @@ from fastapi.testclient import TestClient
 
 from tests.support.api_clients import bearer, serve_here, server_of, with_token
 from tests.support.clocks import Clock
+from tuner.errors import StorageError
 from tuner.service.access.accounts import Accounts
 from tuner.service.access.answers import KEPT_SECONDS, REMOVED_EACH_SECONDS, Answers, Claim, Kept
 from tuner.service.access.roles import Role
 from tuner.service.database import Database
+from tuner.service.problems import Refused
 from tuner.service.server_options import ServerOptions
 from tuner.service.service_tables import answers
 
@@ -157,3 +159,25 @@ def test_a_form_can_be_repeated_although_its_boundary_is_another(client: TestCli
     assert "another request" not in first
     assert check("model: 1") == first
     assert "another request" in check("model: 2")
+
+
+def test_what_was_done_in_an_outage_is_not_done_again(
+    url: str, admin: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(url)
+    kept, claim, answer = Answers(database), Claim("ann", "k", "r"), Kept(201, {}, b"job 7")
+    assert kept.claim(claim) is None
+
+    with monkeypatch.context() as outage:
+        outage.setattr(Database, "begin", _away)
+        kept.keep(claim, answer)
+        with pytest.raises(StorageError):
+            kept.end(claim)
+
+    assert kept.claim(claim) == answer
+    with pytest.raises(Refused, match="another request"):
+        kept.claim(Claim("ann", "k", "another"))
+
+
+def _away(database: Database) -> None:
+    raise StorageError("the database is away")

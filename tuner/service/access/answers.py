@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from http import HTTPStatus
 
 import sqlalchemy
 
+from tuner.errors import StorageError
 from tuner.service.database import Database
 from tuner.service.problems import Refused
 from tuner.service.service_tables import answers
@@ -20,6 +22,8 @@ KEPT_SECONDS = 86_400.0
 
 REMOVED_EACH_SECONDS = 600.0
 """Seconds between two removals of old answers."""
+
+_log = logging.getLogger(__name__)
 
 SECRET = "no-store"
 """The `Cache-Control` of answers with a secret, which is never stored."""
@@ -61,6 +65,8 @@ class Answers:
         self._clock = clock
         self._lock = threading.Lock()
         self._being_made: set[tuple[str, str]] = set()
+        self._unstored: dict[tuple[str, str], tuple[str, Kept]] = {}
+        """Answers that an outage kept from the database, with the requests that they answer."""
         self._removed_at = 0.0
 
     def claim(self, claim: Claim) -> Kept | None:
@@ -70,8 +76,13 @@ class Answers:
             Refused: the key belongs to another request, or the first answer is still being made.
             StorageError: the database cannot be used.
         """
-        self._remove_old()
         place = (claim.owner, claim.key)
+        if place in self._unstored:
+            request, kept = self._unstored[place]
+            if request != claim.request:
+                raise _another()
+            return kept
+        self._remove_old()
         with self._lock:
             is_first = place not in self._being_made
             self._being_made.add(place)
@@ -89,10 +100,19 @@ class Answers:
         return found
 
     def keep(self, claim: Claim, answer: Kept) -> None:
-        """Store an answer. Of one with a secret, only that there was one."""
-        values = {"status": answer.status, "headers": answer.headers, "body": b"" if answer.is_secret else answer.body}
-        with self._database.begin() as connection:
-            connection.execute(answers.update().where(*_of(claim)).values(**values))
+        """Store an answer. Of one with a secret, only that there was one.
+
+        What was done is done: in an outage, this server remembers the answer.
+        """
+        if answer.is_secret:
+            answer = Kept(answer.status, {"cache-control": answer.headers["cache-control"]}, b"")
+        values = {"status": answer.status, "headers": answer.headers, "body": answer.body}
+        try:
+            with self._database.begin() as connection:
+                connection.execute(answers.update().where(*_of(claim)).values(**values))
+        except StorageError as error:
+            _log.warning("an answer is kept in memory: %s", error)
+            self._unstored[claim.owner, claim.key] = claim.request, answer
 
     def end(self, claim: Claim) -> None:
         """End a claim. Without an answer, the next request with its key is the first again."""
