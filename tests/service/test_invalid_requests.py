@@ -54,7 +54,7 @@ def test_a_wrong_body_is_told_plainly(client: TestClient, body: Any, told: str) 
 
 
 def test_patterns_parts_and_broken_json_are_told_plainly(client: TestClient) -> None:
-    dataset = answered(client.post(api("/datasets"), json={"name": "/", "files": {"a": "b"}}), 422)
+    dataset = answered(client.post(api("/datasets"), json={"name": "/", "files": {"a": "0" * 64}}), 422)
     epochs = {"attempt": 1, "epochs": [{"epoch": 1, "metrics": {"e": 1.0}, "epochs": 2}]}
     part = answered(client.post(api("/studies/x/trials/1/epochs"), json=epochs), 422)
     broken = client.post(api("/studies/x/suspend"), content=b"{", headers={"Content-Type": "application/json"})

@@ -13,6 +13,7 @@ from tuner.cli.study_rows import row_of_view
 from tuner.cli.trial_output import shown, whole_lines
 from tuner.client import Client
 from tuner.client.remote_study import RemoteStudy
+from tuner.client.study_reader import refuse_unopened
 from tuner.client.waiting import OVER
 from tuner.errors import StudyError, UsageError
 from tuner.results.artifacts import readable
@@ -153,7 +154,9 @@ class ServerOutput:
         self._trial = trial
         self._read: dict[int, int] = {}
         self._whole: set[int] = set()
-        if trial is not None:
+        if trial is None:
+            refuse_unopened(study)
+        else:
             study.trial(trial)
 
     def new(self, last: bool = True) -> Iterator[str]:

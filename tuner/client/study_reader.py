@@ -228,7 +228,16 @@ def explained(study: StudyReader) -> Iterator[None]:
     try:
         yield
     except StudyError:
-        seen = study.detail
-        if seen.job is None or seen.trials.by_state:
-            raise
+        refuse_unopened(study)
+        raise
+
+
+def refuse_unopened(study: StudyReader) -> None:
+    """Refuse a study that waits for its first trial.
+
+    Raises:
+        NotOpened: it does.
+    """
+    seen = study.detail
+    if seen.job is not None and not seen.trials.by_state:
         raise NotOpened(f"study {study.name} is {standing(seen)}; it has no trial yet") from None

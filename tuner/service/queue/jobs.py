@@ -142,7 +142,7 @@ class Jobs:
         ]
 
     def forget(self, study: str) -> None:
-        """Let the jobs of a deleted study be no longer found, but those of its final models and those that run."""
+        """Hide the jobs of a deleted study, but not its final models nor jobs that run."""
         held = [state.value for state in JobState if state.occupies]
         gone = jobs.update().where(jobs.c.study == study, jobs.c.kind != JobKind.TRAIN.value, jobs.c.state.not_in(held))
         with self._database.begin() as connection:
@@ -184,7 +184,7 @@ class Jobs:
         return job
 
     def amend(self, job: JobRecord, **values: Any) -> JobRecord | None:
-        """Change other columns of a job that is in the same state as when it was read; return it, else None."""
+        """Change other columns of a job and return it; return None if its state has changed since it was read."""
         changing = jobs.update().where(jobs.c.id == job.id, jobs.c.state == job.state.value)
         with self._database.begin() as connection:
             is_changed = connection.execute(changing.values(**values)).rowcount > 0

@@ -67,7 +67,7 @@ class JobFolder:
             return 0
 
     def exit_code(self) -> int | None:
-        """Return the exit code of the last driver, None if it wrote none, or a full disk or a power cut took it."""
+        """Return the exit code of the last driver. None if it wrote none, or a full disk took it."""
         text = self.exit.read_text() if self.exit.exists() else ""
         return int(text) if text.strip().isdigit() else None
 
