@@ -6,9 +6,7 @@ and none is queued twice, whenever the server dies. A delivery is tried again un
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-import json
 import logging
 import threading
 import time
@@ -29,8 +27,9 @@ from tuner.service.queue.job_record import JobKind, JobRecord
 from tuner.service.queue.jobs import Jobs
 from tuner.service.queue.lifecycle import JobState
 from tuner.service.running.driver_command import SPACE_FILE
+from tuner.service.running.event_file import events_from
 from tuner.service.running.job_folder import JobFolder
-from tuner.service.service_tables import cursors, deliveries, job_changes, webhooks
+from tuner.service.service_tables import cursors, deliveries, webhooks
 from tuner.settings import Milestone, Webhook
 from tuner.space import Space
 from tuner.space.edit import pairs_of
@@ -113,16 +112,15 @@ class Notifications:
     def _queue_changes(self) -> None:
         with self._database.begin() as connection:
             position = _position(connection, CHANGES)
-            wanted = sqlalchemy.select(job_changes).where(job_changes.c.id > position)
-            found = connection.execute(wanted.order_by(job_changes.c.id)).all()
         now = time.time()
-        changes = list(itertools.takewhile(lambda change: not now - SETTLED_SECONDS <= change.at <= now, found))
+        found = self._jobs.changes_after(position)
+        changes = list(itertools.takewhile(lambda each: not now - SETTLED_SECONDS <= each.change.at <= now, found))
         for change in changes:
-            job = self._jobs.get(change.job_id)
-            if job.kind in _SEARCHES and (milestone := _MILESTONES.get(JobState(change.state))) is not None:
+            if change.kind in _SEARCHES and (milestone := _MILESTONES.get(change.change.state)) is not None:
+                job = self._jobs.get(change.job)
                 if milestone is Milestone.DONE:
                     self._queue_best(job)
-                self._queue(job, milestone, CHANGES, change.id, change.reason)
+                self._queue(job, milestone, CHANGES, change.id, change.change.reason)
         if changes:
             with self._database.begin() as connection:
                 _move(connection, CHANGES, changes[-1].id)
@@ -132,7 +130,10 @@ class Notifications:
         cursor, events = f"events {job.id}", JobFolder.of(self._database.home, job.id).events
         with self._database.begin() as connection:
             position = _position(connection, cursor)
-        until, changed = _read(events, position)
+        until, changed = position, False
+        for read, ended in events_from(events, position, ("ended",)):
+            until = read
+            changed = changed or (ended is not None and bool(ended.get("best")))
         if until == position:
             return
         if changed:
@@ -217,23 +218,6 @@ def _send(row: Row[Any]) -> Mapping[str, Any]:
         over = {"next_at": None, "given_up_at": now} if is_over else {"next_at": now + wait}
         return {"tries": tries, "error": str(error), **over}
     return {"tries": tries, "error": "", "sent_at": time.time(), "next_at": None}
-
-
-def _read(events: Path, position: int) -> tuple[int, bool]:
-    """Read new events; return the byte after the last one, and whether a trial among them is the best."""
-    if not events.exists():
-        return position, False
-    changed = False
-    with events.open("rb") as file:
-        file.seek(position)
-        for line in file:
-            if not line.endswith(b"\n"):
-                break
-            position += len(line)
-            if b'"event": "ended"' in line:
-                with contextlib.suppress(json.JSONDecodeError):  # a full disk has cut the line
-                    changed = bool(json.loads(line).get("best")) or changed
-    return position, changed
 
 
 def _position(connection: Connection, cursor: str) -> int:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
-import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-_MARKS = tuple(f'"event": "{name}"'.encode() for name in ("opened", "ended"))
-"""What lines of interest have. The others, one for each epoch, are not parsed."""
+from tuner.service.running.event_file import events_from
 
 
 class DriverEvents:
@@ -51,24 +46,13 @@ class DriverEvents:
 
     def read(self) -> None:
         """Read what was written since the last call."""
-        for event in self._new():
+        for read, event in events_from(self._file, self._read, ("opened", "ended")):
+            self._read = read
+            if event is None:
+                continue
             at = datetime.datetime.fromisoformat(event["time"])
             if event["event"] == "opened":
                 self._opened_at, self._finished, self._total = at, event["finished"], event["total"]
             elif event["event"] == "ended":
                 self._last_at = at
                 self.ended += 1
-
-    def _new(self) -> Iterator[dict[str, Any]]:
-        """Yield new events of interest. An unfinished line waits; one that a full disk has cut is left out."""
-        if not self._file.exists():
-            return
-        with self._file.open("rb") as file:
-            file.seek(self._read)
-            for line in file:
-                if not line.endswith(b"\n"):
-                    return
-                self._read += len(line)
-                if any(mark in line for mark in _MARKS):
-                    with contextlib.suppress(json.JSONDecodeError):
-                        yield json.loads(line)

@@ -6,7 +6,6 @@ is in nobody's way.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +16,9 @@ from tuner.runtime.rounding import json_text
 from tuner.service.queue.job_record import JobRecord, NumberedChange
 from tuner.service.queue.jobs import Jobs
 from tuner.service.queue.lifecycle import JobState
+from tuner.service.running.event_file import events_from
 from tuner.service.running.job_folder import JobFolder
 from tuner.service.views.json_values import moment_of
-
-MOST_AT_ONCE = 2**18
-"""Bytes of a file that are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,18 +114,10 @@ class Listener:
         file = self._folder(job).events
         if job.id not in self._read:
             self._read[job.id] = self._begin(job)
-        read = self._read[job.id]
-        if read >= _size(file):
-            return
-        with file.open("rb") as opened:
-            opened.seek(read)
-            while lines := opened.readlines(MOST_AT_ONCE):
-                for line in lines:
-                    if not line.endswith(b"\n"):
-                        return
-                    self._read[job.id] += len(line)
-                    if (facts := _parsed(line)) is not None:
-                        yield self._told(job.study, str(facts.get("event", "message")), {"job": job.id, **facts})
+        for read, facts in events_from(file, self._read[job.id]):
+            self._read[job.id] = read
+            if facts is not None:
+                yield self._told(job.study, str(facts.get("event", "message")), {"job": job.id, **facts})
 
     def _told(self, study: str, kind: str, facts: Mapping[str, Any]) -> Told:
         return Told(str(self.place), kind.replace("\n", " "), json_text({"study": study, **facts}))
@@ -148,12 +137,3 @@ def _facts(change: NumberedChange) -> dict[str, Any]:
         "actor": change.change.actor,
         "reason": change.change.reason,
     }
-
-
-def _parsed(line: bytes) -> dict[str, Any] | None:
-    """Return the facts of a line; None for one that a full disk cut."""
-    try:
-        found = json.loads(line)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
