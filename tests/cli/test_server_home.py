@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import tuner_in
+from tests.conftest import environment, tuner_in
 from tests.support.api_clients import listening
 from tests.support.asking import complete, opened
 from tuner.client.login_file import Logins, login_file
+from tuner.config import DEFAULT_STORAGE
 from tuner.protocol import Outcome, State
 from tuner.service.server_options import ServerOptions
 
@@ -101,7 +102,7 @@ def test_a_wrong_token_is_refused_in_one_line(folder: Path, link: str) -> None:
 
 
 def test_a_server_and_a_database_together_are_refused(folder: Path, link: str) -> None:
-    done = tuner_in(folder, "list", "--server", link, "--storage", "sqlite:///other.db")
+    done = tuner_in(folder, "list", "--server", link, "--storage", DEFAULT_STORAGE)
 
     assert done.returncode == 2
     assert "name one of the two" in done.stderr
@@ -134,3 +135,13 @@ def test_a_login_with_a_wrong_token_keeps_nothing(folder: Path, link: str) -> No
 
     assert done.returncode == 1
     assert not login_file().exists()
+
+
+def test_a_database_that_is_typed_wins_over_a_server_of_the_environment(
+    folder: Path, link: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.conftest.environment", lambda: {**environment(), "TUNER_SERVER": "http://127.0.0.1:1"})
+
+    assert tuner_in(folder, "list").returncode == 1
+    assert "tiny" in printed(folder, "list", "--storage", DEFAULT_STORAGE)
+    assert "tiny" in printed(folder, "list", "--server", link)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tuner.cli import options
-from tuner.cli.home import is_served
 from tuner.cli.views.candidates import print_confirmation
 from tuner.config import DEFAULT_STORAGE
 from tuner.errors import NoTrialSucceeded
@@ -51,13 +50,13 @@ def confirm(
     from tuner.errors import Interrupted
 
     count = options.number_or(workers, "--workers", ["auto"], least=1)
-    if is_served(storage, server):
+    if server is not None:
         from tuner.cli import run_at_server
 
         run_at_server.refuse_placement(executor, ray_address)
         how = {"workers": count, "threads": threads, "workers_per_gpu": workers_per_gpu, "device": device}
         terms = {"top": top, "seeds": seeds, "splits": splits}
-        _print(run_at_server.confirm_at_server(server or "", study, {**terms, **how}, quiet))
+        _print(run_at_server.confirm_at_server(server, study, {**terms, **how}, quiet))
         return
     try:
         with view(quiet) as observe:

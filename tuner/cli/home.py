@@ -6,12 +6,11 @@ Commands read and change studies through a `Home`, and print the same for both.
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tuner.config import DEFAULT_STORAGE, and_storage
+from tuner.config import and_storage
 from tuner.errors import UsageError, listing
 
 if TYPE_CHECKING:
@@ -217,29 +216,9 @@ class Database:
 
 
 def home(storage: str, server: str | None) -> Home:
-    """Return the home that a command line names.
-
-    A database that is typed comes before a server of the environment.
-
-    Raises:
-        UsageError: the command line names a database and a server.
-    """
-    if not is_served(storage, server):
+    """Return the home that a command line names: a server, else a database."""
+    if server is None:
         return Database(storage)
     from tuner.cli.server_home import ServerHome
 
-    return ServerHome(server or "")
-
-
-def is_served(storage: str, server: str | None) -> bool:
-    """Return whether a command line means a server.
-
-    Raises:
-        UsageError: it names a database and a server.
-    """
-    if server is None:
-        return False
-    by_name = storage not in (DEFAULT_STORAGE, os.environ.get("TUNER_STORAGE"))
-    if by_name and server != os.environ.get(SERVER):
-        raise UsageError(f"--server {server} and --storage {storage}: name one of the two")
-    return not by_name
+    return ServerHome(server)

@@ -15,12 +15,34 @@ from tuner.config import CODE_VALUES, FILE_VALUES, WARM_FILE
 SEARCH, TRAINING, OUTPUT = "Search", "Who trains", "Study and output"
 """The groups of options in the help of commands that train trials."""
 
+
+def _chosen_server(context: typer.Context, server: str | None) -> str | None:
+    """Return the server that a command works with; None if a database is typed, which wins over the environment.
+
+    Raises:
+        UsageError: the command line names both.
+    """
+    if server is None or not _is_typed(context, "storage"):
+        return server
+    if _is_typed(context, "server"):
+        from tuner.errors import UsageError
+
+        raise UsageError(f"--server {server} and --storage {context.params['storage']}: name one of the two")
+    return None
+
+
+def _is_typed(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 Storage: TypeAlias = Annotated[
     str,
     typer.Option(
         "--storage",
         metavar="URL",
         envvar="TUNER_STORAGE",
+        is_eager=True,  # read before --server, which depends on it
         help="The database, any URL that Optuna takes.",
         rich_help_panel=OUTPUT,
     ),
@@ -31,6 +53,7 @@ Server: TypeAlias = Annotated[
         "--server",
         metavar="URL",
         envvar="TUNER_SERVER",
+        callback=_chosen_server,
         help="A server of tuner, in place of a database.",
         rich_help_panel=OUTPUT,
     ),

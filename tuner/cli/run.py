@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tuner.cli import loggers, options
-from tuner.cli.home import Database, is_served
+from tuner.cli.home import Database
 from tuner.cli.result_lines import end_mostly_failed, print_result
 from tuner.cli.views.wrapping import say
 from tuner.config import DEFAULT_STORAGE
@@ -118,7 +118,7 @@ def run(
     found = options.space_file(file, space, quiet)
     several = options.number_or(workers, "--workers", ["auto"], least=1)
     together = options.number_or(fuse, "--fuse", ["auto", "off"], least=2)
-    if is_served(storage, server):
+    if server is not None:
         from tuner.cli import run_at_server
 
         run_at_server.refuse_placement(executor, ray_address)
@@ -128,7 +128,7 @@ def run(
         how = {"workers": several, "threads": threads, "workers_per_gpu": workers_per_gpu, "device": device}
         more = {"keep": keep, "fuse": together, "deterministic": deterministic, "priority": priority}
         run_at_server.run_at_server(
-            server or "",
+            server,
             found,
             options.settings(settings),
             {**named, **how, **more},

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tuner.cli import completion, options
-from tuner.cli.home import is_served
 from tuner.config import DEFAULT_STORAGE, On
 from tuner.errors import UsageError
 from tuner.runtime.rounding import rounded
@@ -48,13 +47,13 @@ def train(
 
     Example: tuner train best.yaml -o runs/final
     """
-    if is_served(storage, server):
+    if server is not None:
         from tuner.cli.train_at_server import train_at_server
 
         if config is not None or study is None:
             raise UsageError("--server trains a trial of its studies: name it with --study")
         wanted = {"trial": trial, "on": on.value, "test": test, "device": device}
-        train_at_server(server or "", study, wanted, out, overwrite, quiet)
+        train_at_server(server, study, wanted, out, overwrite, quiet)
         return
     space = _space(config, study, trial, storage)
     from tuner.final import retrain
