@@ -9,12 +9,16 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import environment, tuner_in
-from tests.support.api_clients import listening
-from tests.support.asking import complete, opened
+from tests.support.api_clients import listening, with_token
+from tests.support.asking import complete, confirmed, opened
 from tuner.client.login_file import Logins, login_file
 from tuner.config import DEFAULT_STORAGE
 from tuner.protocol import Outcome, State
-from tuner.service.server_options import ServerOptions
+from tuner.service.database import Database
+from tuner.service.queue.job_record import JobKind, Submission
+from tuner.service.queue.jobs import Jobs
+from tuner.service.queue.lifecycle import JobState
+from tuner.service.server_options import ONE_CORE, ServerOptions
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +83,20 @@ def test_a_trial_is_steered_and_a_study_deleted_at_the_server(folder: Path, link
     printed(folder, "trial", "tiny", "0", "ignore", "--undo", "--server", link)
     assert printed(folder, "delete", "other", "--yes", "--server", link) == "deleted other\n"
     assert "other" not in printed(folder, "list")
+
+
+def test_a_member_deletes_a_study_with_its_confirmation(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confirmed(url)
+    token = with_token(url, "ann")["Authorization"].removeprefix("Bearer ")
+    jobs = Jobs(Database(url))
+    jobs.move(jobs.submit(Submission(JobKind.RUN, "tiny", "ann", ONE_CORE)).id, JobState.DONE)
+    with listening(ServerOptions(storage=url)) as link:
+        told = printed(tmp_path, "delete", "tiny", "--yes", "--server", link.partition("?")[0] + f"?token={token}")
+
+    assert told == "deleted tiny and its confirmation tiny.confirm\n"
+    assert "no study" in printed(tmp_path, "list")
 
 
 def _without_study() -> str:

@@ -13,7 +13,7 @@ import optuna
 import pytest
 from typer.testing import CliRunner, Result
 
-from tests.support.asking import PRUNING, complete, left_running, opened
+from tests.support.asking import complete, confirmed, left_running, opened
 from tuner import storage
 from tuner.cli import app
 from tuner.cli.views.sparkline import bar, sparkline
@@ -22,8 +22,8 @@ from tuner.protocol import Outcome, State
 from tuner.results.answer import BASELINE
 from tuner.results.results import Results
 from tuner.results.summary import summary
-from tuner.study import AskTell, Study, list_studies
-from tuner.study.study import CONFIRM, note
+from tuner.study import Study, list_studies
+from tuner.study.study import note
 
 FLOAT = optuna.distributions.FloatDistribution(0, 1)
 LONG = "optimizer.AdamW.weight_decay"
@@ -190,15 +190,6 @@ def test_a_trial_that_a_dead_driver_left_is_not_called_running(url: str, tmp_pat
     assert "1 complete, 1 left running" in page.read_text()
     with storage.join(url, "tiny"):
         assert "1 complete, 1 running" in tuner(url, "list", width=120).stdout
-
-
-def confirmed(url: str) -> AskTell:
-    """With a study that looks like the confirmation of it."""
-    trials = opened(url)
-    complete(trials, 0.9)
-    runs = opened(url, PRUNING.replace("name: tiny", "name: tiny.confirm"))
-    note(runs.study, CONFIRM, {"of": trials.study.uid})
-    return trials
 
 
 def test_a_study_is_deleted_with_its_confirmation_and_that_is_said(url: str) -> None:

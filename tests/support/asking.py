@@ -8,6 +8,7 @@ from tuner.protocol import Epoch, Outcome, State
 from tuner.space import Space
 from tuner.storage import open_storage
 from tuner.study import AskTell, Study, open_study
+from tuner.study.study import CONFIRM, note
 
 PRUNING = TINY.replace("pruner: null", "pruner: {type: ThresholdPruner, lower: 0.5}")
 
@@ -38,4 +39,14 @@ def left_running(url: str) -> AskTell:
     trials = opened(url)
     complete(trials, 0.9)
     trials.ask()
+    return trials
+
+
+def confirmed(url: str) -> AskTell:
+    """With a study that looks like the confirmation of it."""
+    trials = opened(url)
+    complete(trials, 0.9)
+    runs = opened(url, PRUNING.replace("name: tiny", "name: tiny.confirm"))
+    terms = {"top": 1, "seeds": 2, "splits": False, "candidates": [0]}
+    note(runs.study, CONFIRM, {"of": trials.study.uid, **terms})
     return trials

@@ -33,12 +33,11 @@ def delete(
         _delete_unopened(study, server or "", yes, unopened)
         return
     confirmed = runs_of(opened)
-    doomed = [opened] if confirmed is None else [confirmed, opened]  # if the second fails, the first is found again
+    doomed = [opened] if confirmed is None else [opened, confirmed]
     if not yes:
-        named = " and ".join(f"{one.name} with its {amount(len(one.records()), 'trial')}" for one in reversed(doomed))
+        named = " and ".join(f"{one.name} with its {amount(len(one.records()), 'trial')}" for one in doomed)
         _ask(f"Delete study {named}?")
-    for one in doomed:
-        there.delete(one)
+    there.delete(opened)
     say(f"deleted {study}" + (f" and its confirmation {confirmed.name}" if confirmed is not None else ""))
 
 

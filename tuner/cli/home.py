@@ -136,7 +136,7 @@ class Home(Protocol):
         ...
 
     def delete(self, study: Study) -> None:
-        """Delete a study with its trials and files."""
+        """Delete a study with its trials, its files and its confirmation."""
         ...
 
 
@@ -209,10 +209,13 @@ class Database:
         steer_trial(self.place, study, trial, action, undo)
 
     def delete(self, study: Study) -> None:
-        """Delete a study with its trials and files; no run may work on it."""
+        """Delete a study; no run may work on it. Its confirmation goes first: if the rest fails, it is found again."""
+        from tuner.results.confirmation import runs_of
         from tuner.study.deletion import delete_with_files
 
-        delete_with_files(self.place, study)
+        for one in (runs_of(study), study):
+            if one is not None:
+                delete_with_files(self.place, one)
 
 
 def home(storage: str, server: str | None) -> Home:

@@ -104,7 +104,7 @@ class ServerHome:
                 raise UsageError(f"{action}: must be stop, ignore or retry; only ignore takes --undo")
 
     def delete(self, study: Study) -> None:
-        """Delete a study with its trials and files; the server deletes its confirmation with it."""
+        """Delete a study with its trials, its files and its confirmation."""
         RemoteStudy(self.client.connection, study.name).delete()
 
     def _failed(self, view: StudyView) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tuner.results.confirmation import search_of
 from tuner.service.access.accounts import Accounts
 from tuner.service.access.answers import Answers
 from tuner.service.access.audit_log import AuditLog
@@ -44,6 +45,18 @@ class Server:
     answers: Answers
     submissions: Submissions
     datasets: DatasetStore
+
+    def owner_of(self, study: str) -> str:
+        """Return the owner of a study; empty if it was run by hand. A confirmation belongs to the owner of its search.
+
+        Raises:
+            StudyError: there is no such study.
+        """
+        job = self.jobs.search_of(study)
+        if job is not None:
+            return job.owner
+        search = search_of(self.reading.results(study).study)
+        return "" if search is None else self.owner_of(search.name)
 
     def wait_of(self, job: int) -> WaitView | None:
         """Return why a job waits; None if it does not."""

@@ -9,13 +9,13 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.conftest import TINY
-from tests.support.api_clients import answered, api, job_of, logged_in, server_of, submit
-from tests.support.asking import complete, left_running, opened
+from tests.support.api_clients import answered, api, job_of, logged_in, server_of, submit, with_token
+from tests.support.asking import complete, confirmed, left_running, opened
 from tuner.service.access.roles import Principal, Role
-from tuner.service.queue.job_record import JobKind
+from tuner.service.queue.job_record import JobKind, Submission
 from tuner.service.queue.lifecycle import JobState
 from tuner.service.queue.slots import Slots
-from tuner.service.server_options import ServerOptions
+from tuner.service.server_options import ONE_CORE, ServerOptions
 from tuner.storage.requests import Action, Requests
 
 
@@ -145,6 +145,24 @@ def test_members_change_only_what_is_theirs(url: str) -> None:
         assert "admin" in post(client, "/studies/by-hand/trials/0/ignore", 403)["detail"]
         assert job_of(client, "tiny").state is JobState.QUEUED
         assert server_of(client).jobs.all(kinds=[JobKind.TRAIN]) == []
+
+
+def test_a_confirmation_belongs_to_the_owner_of_its_search(url: str) -> None:
+    confirmed(url)
+    with logged_in(ServerOptions(storage=url), Principal("ann", Role.MEMBER)) as client:
+        server_of(client).runner.stop()
+        jobs = server_of(client).jobs
+        jobs.move(jobs.submit(Submission(JobKind.RUN, "tiny", "ann", ONE_CORE)).id, JobState.DONE)
+        runs = jobs.submit(Submission(JobKind.CONFIRM, "tiny", "ann", ONE_CORE))
+        bob = with_token(url, "bob")
+        assert "belongs to ann" in answered(client.delete(api("/studies/tiny.confirm"), headers=bob), 403)["detail"]
+
+        jobs.move(runs.id, JobState.RUNNING)
+        assert "cancel it" in answered(client.delete(api("/studies/tiny.confirm")), 409)["detail"]
+        jobs.move(runs.id, JobState.DONE)
+        assert client.delete(api("/studies/tiny.confirm")).status_code == 204
+
+        assert [each["name"] for each in answered(client.get(api("/studies?confirmations=true")))["items"]] == ["tiny"]
 
 
 def test_single_trials_are_steered(held: TestClient, url: str) -> None:

@@ -58,7 +58,8 @@ def refuse_others(user: Principal, owner: str, thing: str) -> None:
         Refused: the user is neither the owner nor an admin.
     """
     if not user.may_change(owner):
-        raise Refused(HTTPStatus.FORBIDDEN, f"{thing} belongs to {owner}; {owner} or an admin can change it")
+        told = f"belongs to {owner}; {owner} or an admin" if owner else "belongs to no user; an admin"
+        raise Refused(HTTPStatus.FORBIDDEN, f"{thing} {told} can change it")
 
 
 CurrentServer: TypeAlias = Annotated[Server, Depends(server_of)]

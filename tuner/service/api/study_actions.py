@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, Response
 
-from tuner.errors import StudyError, UsageError
+from tuner.errors import UsageError
 from tuner.results import best_config
 from tuner.results.confirmation import runs_of
 from tuner.results.results import Results
-from tuner.service.access.roles import Principal
 from tuner.service.api.needs import CurrentServer, Member, refuse_others
 from tuner.service.api.studies import Name
 from tuner.service.problems import Refused, responses
-from tuner.service.queue.job_record import JobKind, Submission
+from tuner.service.queue.job_record import CONFIRMATION, JobKind, JobRecord, Submission
 from tuner.service.queue.lifecycle import JobState
 from tuner.service.queue.slots import Slots
 from tuner.service.running import control
@@ -35,7 +35,7 @@ PROBLEMS = responses(401, 403, 404, 409, 422, 503)
 @router.patch("", operation_id="change_study", responses=PROBLEMS)
 def change_study(server: CurrentServer, user: Member, name: Name, body: PatchBody) -> StudyView:
     """Change the trials, timeout, workers or priority of a study. A larger total queues a study that is done."""
-    _refuse(server, user, name)
+    refuse_others(user, server.owner_of(name), f"study {name}")
     job = server.jobs.search_of(name)
     if job is None:
         raise Refused(HTTPStatus.CONFLICT, f"study {name}: the service has not begun it; resume it first")
@@ -61,7 +61,7 @@ def change_study(server: CurrentServer, user: Member, name: Name, body: PatchBod
 @router.post("/suspend", operation_id="suspend_study", responses=PROBLEMS)
 def suspend_study(server: CurrentServer, user: Member, name: Name, body: ReasonBody | None = None) -> StudyView:
     """Let a study rest: running trials stop at their epoch's end, and nothing is lost."""
-    _refuse(server, user, name)
+    refuse_others(user, server.owner_of(name), f"study {name}")
     control.suspend(server.jobs, name, user.name, body.reason if body else "")
     return server.studies.one(name)
 
@@ -69,7 +69,7 @@ def suspend_study(server: CurrentServer, user: Member, name: Name, body: ReasonB
 @router.post("/resume", operation_id="resume_study", responses=PROBLEMS)
 def resume_study(server: CurrentServer, user: Member, name: Name, body: ReasonBody | None = None) -> StudyView:
     """Queue a study again, up to its total. One that was run by hand becomes a study of the service."""
-    _refuse(server, user, name)
+    refuse_others(user, server.owner_of(name), f"study {name}")
     if server.jobs.all(study=name):
         control.resume(server.jobs, name, user.name, body.reason if body else "")
     else:
@@ -80,7 +80,7 @@ def resume_study(server: CurrentServer, user: Member, name: Name, body: ReasonBo
 @router.post("/cancel", operation_id="cancel_study", responses=PROBLEMS)
 def cancel_study(server: CurrentServer, user: Member, name: Name, body: ReasonBody | None = None) -> StudyView:
     """End the search of a study for good; its trials stay. Other jobs are cancelled at `/jobs`."""
-    _refuse(server, user, name)
+    refuse_others(user, server.owner_of(name), f"study {name}")
     control.cancel(server.jobs, name, user.name, body.reason if body else "")
     return server.studies.one(name)
 
@@ -88,7 +88,7 @@ def cancel_study(server: CurrentServer, user: Member, name: Name, body: ReasonBo
 @router.post("/confirm", operation_id="confirm_study", status_code=201, responses=PROBLEMS)
 def confirm_study(server: CurrentServer, user: Member, name: Name, body: ConfirmBody | None = None) -> JobView:
     """Queue a confirmation: the best trials are trained again on fresh seeds."""
-    _refuse(server, user, name)
+    refuse_others(user, server.owner_of(name), f"study {name}")
     body = body or ConfirmBody()
     results = _results(server, name)
     if not results.sound:
@@ -106,7 +106,7 @@ def train_model(
     server: CurrentServer, user: Member, name: Name, response: Response, body: TrainBody | None = None
 ) -> ModelView:
     """Queue the training of a final model, of the confirmed trial or another."""
-    _refuse(server, user, name)
+    refuse_others(user, server.owner_of(name), f"study {name}")
     body = body or TrainBody()
     results = _results(server, name)
     trial = best_config.chosen(results, body.trial).number
@@ -121,9 +121,9 @@ def train_model(
 @router.delete("", operation_id="delete_study", status_code=204, responses=PROBLEMS)
 def delete_study(server: CurrentServer, user: Member, name: Name) -> Response:
     """Delete a study with its trials, its confirmation and its files. A study that runs is refused."""
-    _refuse(server, user, name)
+    refuse_others(user, server.owner_of(name), f"study {name}")
     jobs = server.jobs.all(study=name)
-    if busy := [job for job in jobs if job.state.occupies]:
+    if busy := [job for job in [*jobs, *_confirming(server, name)] if job.state.occupies]:
         raise Refused(HTTPStatus.CONFLICT, f"study {name}: is {busy[0].state.value}; cancel it, then delete it")
     for job in jobs:
         waits = job.state in (JobState.QUEUED, JobState.SUSPENDED)
@@ -141,18 +141,11 @@ def delete_study(server: CurrentServer, user: Member, name: Name) -> Response:
     return Response(status_code=204)
 
 
-def _refuse(server: Server, user: Principal, name: str) -> None:
-    """Refuse a user who is neither the study's owner nor an admin; a study by hand is nobody's.
-
-    Raises:
-        StudyError: there is no such study.
-        Refused: it is another's.
-    """
-    job = server.jobs.search_of(name)
-    if job is None and not server.reading.has(name):
-        raise StudyError(f"there is no study {name}")
-    owner = "" if job is None else job.owner
-    refuse_others(user, owner, f"study {name}")
+def _confirming(server: Server, name: str) -> Sequence[JobRecord]:
+    """Return the jobs that write the study of a confirmation; none for another study."""
+    if not name.endswith(CONFIRMATION):
+        return []
+    return server.jobs.all(study=name.removesuffix(CONFIRMATION), kinds=(JobKind.CONFIRM,))
 
 
 def _results(server: Server, name: str) -> Results:

@@ -124,9 +124,8 @@ def retry_trial(
 def _steered(
     server: Server, user: Principal, name: str, number: int, action: Steer, body: SteerBody | None
 ) -> TrialView:
-    job = server.jobs.search_of(name)
     record = server.reading.results(name).record(number)
-    refuse_others(user, "" if job is None else job.owner, f"study {name}")
+    refuse_others(user, server.owner_of(name), f"study {name}")
     body = body or SteerBody()
     try:
         steer_trial(server.reading.url, name, number, action, body.undo, user.name)
