@@ -141,13 +141,6 @@ def test_a_form_with_files_is_the_same_as_json(held: TestClient) -> None:
     assert job_of(held, "same").folder != job.folder
 
 
-def test_equal_submissions_share_their_files(held: TestClient) -> None:
-    submit(held, OWN, name="a", files={"net.py": NET})
-    submit(held, OWN, name="b", files={"net.py": NET})
-
-    assert job_of(held, "a").folder == job_of(held, "b").folder
-
-
 @pytest.mark.parametrize("path", ["/etc/passwd", "../../studies.db", "sub/../../../x.csv", "~/x.csv\x00"])
 def test_a_path_outside_is_refused_at_its_line(held: TestClient, path: str) -> None:
     refused = submit(held, TABLE.replace("PATH", json.dumps(path)), 422)
@@ -241,19 +234,6 @@ def test_a_fork_has_the_space_and_the_files_of_its_study(held: TestClient, url: 
     assert job.folder == job_of(held, "tiny").folder
     assert answered(held.post(api("/studies/tiny/fork?build=false"), json={}), 422)
     assert answered(held.post(api("/studies/tiny/fork?build=false"), json={"name": "new"}), 409)
-
-
-def test_a_fork_is_checked_with_the_files_of_its_study(held: TestClient, url: str) -> None:
-    submit(held, OWN, files={"net.py": NET})
-    complete(opened(url, OWN), 0.5)
-
-    found = answered(held.post(api("/check?build=false"), json={"space": OWN, "fork_of": "tiny", "name": "new"}))
-    unknown = answered(held.post(api("/check?build=false"), json={"space": OWN, "fork_of": "none"}), 422)
-
-    folder = Path(job_of(held, "tiny").folder)
-    assert (found["study"], found["is_new"]) == ("new", True)
-    assert unknown["detail"].startswith("fork_of: there is no study none")
-    assert list(folder.parent.iterdir()) == [folder]  # equal submissions share a folder: the check had net.py too
 
 
 def test_a_study_that_waits_for_its_first_driver_has_no_trials_yet(held: TestClient) -> None:

@@ -73,7 +73,7 @@ def resume_study(server: CurrentServer, user: Member, name: Name, body: ReasonBo
     if server.jobs.all(study=name):
         control.resume(server.jobs, name, user.name, body.reason if body else "")
     else:
-        server.submissions.submit(server.submissions.by_hand(server.reading.results(name).study, user))
+        server.submissions.by_hand(server.reading.results(name).study, user)
     return server.studies.one(name)
 
 

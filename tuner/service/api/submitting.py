@@ -50,8 +50,8 @@ def check_space(
 ) -> CheckView:
     """Check a space without starting anything: its parameters, its data and its first model."""
     files = {**_files_of_parent(server, given.body), **given.files}
-    placed = server.submissions.placed(given.body, given.body.space, files, user)
-    return server.submissions.check(placed, given.body, build)
+    with server.submissions.placed(given.body, given.body.space, files, user) as placed:
+        return server.submissions.check(placed, given.body, build)
 
 
 @router.post(
@@ -69,11 +69,11 @@ def submit_study(
     build: Build = True,
 ) -> StudyView:
     """Queue a study. A space with faults is refused with all of them at their lines."""
-    placed = server.submissions.placed(given.body, given.body.space, given.files, user)
-    submission = server.submissions.submission(placed, given.body, user)
-    if build:
-        server.submissions.check(placed, given.body, build)
-    server.submissions.submit(submission)
+    with server.submissions.placed(given.body, given.body.space, given.files, user) as placed:
+        submission = server.submissions.submission(placed, given.body, user)
+        if build:
+            server.submissions.check(placed, given.body, build)
+        server.submissions.submit(submission, placed.folder)
     return _made(server, placed.name, response)
 
 
@@ -95,11 +95,12 @@ def fork_study(
     """Queue a new study that begins with all trials of another that still fit. Its space may differ."""
     text, files = _origin(server, name)
     body = given.body
-    placed = server.submissions.placed(body, text if body.space is None else body.space, {**files, **given.files}, user)
-    submission = server.submissions.submission(placed, body, user, fork_of=name)
-    if build:
-        server.submissions.check(placed, body, build)
-    server.submissions.submit(submission)
+    text = text if body.space is None else body.space
+    with server.submissions.placed(body, text, {**files, **given.files}, user) as placed:
+        submission = server.submissions.submission(placed, body, user, fork_of=name)
+        if build:
+            server.submissions.check(placed, body, build)
+        server.submissions.submit(submission, placed.folder)
     return _made(server, placed.name, response)
 
 

@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from tuner.errors import StorageError, UsageError
@@ -17,6 +17,9 @@ from tuner.service.running.driver_command import SPACE_FILE
 MOST_FILES = 2000
 LARGEST = 64 * 2**20
 """Bytes of all files of a submission. Larger data are uploaded, or named by a path."""
+
+NEW = ".new-"
+"""The beginning of the name of a folder whose submission is being checked."""
 
 LONGEST_PATH = 240
 DEEPEST = 16
@@ -36,13 +39,17 @@ def checked_path(path: str) -> str:
     return path
 
 
-def place(home: Path, text: str, files: Mapping[str, bytes]) -> Path:
-    """Store a space and its files, and return their folder; equal submissions share one.
+@contextlib.contextmanager
+def laid_out(home: Path, text: str, files: Mapping[str, bytes]) -> Iterator[tuple[Path, Path]]:
+    """Write a space and its files to a new folder, which is removed at the end unless `keep` has moved it.
 
     Args:
         home: the folder of the service.
         text: of the space.
         files: by their paths beside it.
+
+    Yields:
+        The new folder, and its place by its content, which equal submissions share.
 
     Raises:
         UsageError: the files are too many or too large, or a path leaves the folder.
@@ -53,21 +60,30 @@ def place(home: Path, text: str, files: Mapping[str, bytes]) -> Path:
     for path, content in sorted(contents.items()):
         digest.update(f"{len(path.encode())} {path} {len(content)}\n".encode())
         digest.update(content)
-    folder = home.absolute() / "submissions" / digest.hexdigest()[:32]
-    if folder.is_dir():
-        return folder
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".new-"))
-        try:
+    place = submissions_in(home) / digest.hexdigest()[:32]
+    with contextlib.ExitStack() as stack:
+        with _storing():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            made = Path(tempfile.mkdtemp(dir=place.parent, prefix=NEW))
+            stack.callback(shutil.rmtree, made, ignore_errors=True)
             _write(made, contents)
-            with contextlib.suppress(FileExistsError):  # another request has stored the same
-                made.rename(folder)
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
-    except OSError as error:
-        raise StorageError(f"the submitted files cannot be stored: {error.strerror or error}") from None
-    return folder
+        yield made, place
+
+
+def keep(made: Path, place: Path) -> None:
+    """Move a folder to its place, unless the same files are there. The caller lets nobody else move or delete it.
+
+    Raises:
+        StorageError: the disk cannot be written.
+    """
+    with _storing():
+        if not place.is_dir():
+            made.rename(place)
+
+
+def submissions_in(home: Path) -> Path:
+    """Return the folder of all submissions."""
+    return home.absolute() / "submissions"
 
 
 def files_in(folder: str) -> list[str]:
@@ -103,6 +119,14 @@ def _checked(files: Mapping[str, bytes]) -> Mapping[str, bytes]:
         megabytes = f"{total / 1e6:.0f} MB are too large, the limit is {LARGEST / 1e6:.0f} MB"
         raise UsageError(f"files: {megabytes}; upload data, or name their path on the server")
     return files
+
+
+@contextlib.contextmanager
+def _storing() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"the submitted files cannot be stored: {error.strerror or error}") from None
 
 
 def _is_utf8(path: str) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -25,23 +25,21 @@ from tuner.service.schemas import (
     CheckView,
     DataView,
     MetricView,
-    ParameterView,
     SpaceBody,
     SubmitBody,
 )
 from tuner.service.server_options import ServerOptions
 from tuner.service.submitted.space_policy import SpacePolicy
-from tuner.service.submitted.submission_folder import place
+from tuner.service.submitted.submission_folder import keep, laid_out
 from tuner.service.torch_process.torch_side import TorchSide
+from tuner.service.views.check_views import parameter_view, unbuilt
 from tuner.service.views.job_views import slots_view
 from tuner.service.views.json_values import finite_in
 from tuner.service.views.reading import Reading
 from tuner.service.views.trial_views import differences
 from tuner.space import Space, edit
 from tuner.space.edit import settings_of
-from tuner.space.parameter_text import condition_text, range_text
 from tuner.space.suggest import Corner, Random
-from tuner.space.tree import Choice, Int, Row
 from tuner.study import Study
 from tuner.study.study import CONFIRM, noted
 
@@ -54,10 +52,14 @@ _OPTIONS = ("timeout", "epochs", "seed", "keep", "threads", "workers_per_gpu", "
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A submitted space that may be used: parsed with its settings, in the folder of its files."""
+    """A submitted space that may be used: parsed with its settings, in a folder of its files.
+
+    `place` is where a submission keeps that folder.
+    """
 
     space: Space
     folder: Path
+    place: Path
     name: str
 
 
@@ -80,8 +82,9 @@ class Submissions:
         self._torch_side = torch_side
         self.policy = SpacePolicy(options.code, options.data_root, home / "datasets")
 
-    def placed(self, body: SpaceBody, text: str, files: Mapping[str, bytes], user: Principal) -> Placed:
-        """Store a space with its files, parse it, and refuse what it may not name.
+    @contextlib.contextmanager
+    def placed(self, body: SpaceBody, text: str, files: Mapping[str, bytes], user: Principal) -> Iterator[Placed]:
+        """Write a space with its files, parse it, and refuse what it may not name. Only `submit` keeps the files.
 
         Args:
             body: settings, options and text files.
@@ -96,10 +99,10 @@ class Submissions:
         every = {path: content.encode() for path, content in body.files.items()} | dict(files)
         settings = _settings(body)
         Space.parse(text, body.file, ".", settings)  # what has faults is not stored
-        folder = place(self._home, text, every)
-        space = Space.parse(text, body.file, folder, settings)
-        self.policy.check(space, user, list(every))
-        return Placed(space, folder, name_fit_for_service(body.name or space.name))
+        with laid_out(self._home, text, every) as (folder, place):
+            space = Space.parse(text, body.file, folder, settings)
+            self.policy.check(space, user, list(every))
+            yield Placed(space, folder, place, name_fit_for_service(body.name or space.name))
 
     def check(self, placed: Placed, body: SpaceBody, build: bool) -> CheckView:
         """Return what a space spans; with `build`, also its data and the model of its first config.
@@ -110,7 +113,7 @@ class Submissions:
         """
         space, name = placed.space, placed.name
         slots, _ = self.slots_of(space, body)
-        built = self._built(placed, body) if build and not space.objective.remote else _unbuilt(space)
+        built = self._built(placed, body) if build and not space.objective.remote else unbuilt(space)
         samples = [space.fill(Random(i)) for i in range(SAMPLES if space.parameters() else 1)]
         size = space.size()
         return CheckView(
@@ -119,7 +122,7 @@ class Submissions:
             trials=space.search.trials,
             metrics=[MetricView(**metric) for metric in built["metrics"]],
             bounds=built["bounds"],
-            parameters=[_parameter(row) for row in space.parameters()],
+            parameters=[parameter_view(row) for row in space.parameters()],
             size=size if math.isfinite(size) else None,
             samples=[finite_in(sample) for sample in samples],
             sample_differences=[list(differences(sample, samples[0])) for sample in samples],
@@ -158,18 +161,21 @@ class Submissions:
         command |= {"fuse": body.fuse} if body.fuse != "auto" else {}
         command |= {"study_name": fork_of, "fork": placed.name} if fork_of is not None else {}
         kind = JobKind.REMOTE if space.objective.remote else JobKind.RUN
-        return Submission(kind, placed.name, user.name, slots, command, body.priority, str(placed.folder))
+        return Submission(kind, placed.name, user.name, slots, command, body.priority, str(placed.place))
 
-    def submit(self, submission: Submission) -> JobRecord:
-        """Queue a job.
+    def submit(self, submission: Submission, folder: Path) -> JobRecord:
+        """Queue a job, and keep the folder of its files.
 
         Raises:
             Refused: another request has submitted the same study.
+            StorageError: the disk cannot be written.
         """
-        try:
-            return self._jobs.submit(submission)
-        except StudyError as error:
-            raise Refused(HTTPStatus.CONFLICT, str(error)) from None
+        with self._jobs.submitting:  # a deletion of equal files waits
+            keep(folder, Path(submission.folder))
+            try:
+                return self._jobs.submit(submission)
+            except StudyError as error:
+                raise Refused(HTTPStatus.CONFLICT, str(error)) from None
 
     def is_new(self, name: str) -> bool:
         """Return whether no study has this name, and none is submitted under it."""
@@ -209,8 +215,8 @@ class Submissions:
         space = Space.load(Path(job.folder, SPACE_FILE), dict(job.command.get("settings", {})))
         return self.slots_of(space, SimpleNamespace(**{"device": "auto", **job.command, "workers": workers}))
 
-    def by_hand(self, study: Study, user: Principal) -> Submission:
-        """Return a job that goes on with a study that was run by hand.
+    def by_hand(self, study: Study, user: Principal) -> JobRecord:
+        """Queue a job that goes on with a study that was run by hand.
 
         Raises:
             Refused: another program made it, or it has the runs of a confirmation.
@@ -224,10 +230,11 @@ class Submissions:
             text = edit.assign(text, path, there, space.file)
         slots, _ = self.slots_of(space, None)
         refuse_oversized(slots, self._options.capacity)
-        folder = place(self._home, text, {})
         kind = JobKind.REMOTE if space.objective.remote else JobKind.RUN
         name = name_fit_for_service(study.name)
-        return Submission(kind, name, user.name, slots, {"n_trials": space.search.trials}, 0, str(folder))
+        command = {"n_trials": space.search.trials}
+        with laid_out(self._home, text, {}) as (folder, place):
+            return self.submit(Submission(kind, name, user.name, slots, command, 0, str(place)), folder)
 
 
 def _times(each: tuple[float, float], count: int) -> Slots:
@@ -265,28 +272,3 @@ def _settings(body: SpaceBody) -> list[tuple[str, Any]]:
         keep=body.keep,
     )
     return [*pairs, *flags]
-
-
-def _unbuilt(space: Space) -> dict[str, Any]:
-    """Return what the language alone says, in place of a check that builds."""
-    objective = space.objective
-    pairs = zip(objective.metrics, objective.directions, strict=False)
-    return {
-        "metrics": [{"name": name, "title": name, "direction": way.value} for name, way in pairs],
-        "bounds": [str(bound) for bound in objective.bounds],
-        "data": None,
-        "model": None,
-        "notes": [],
-        "warm_start": [],
-        "left_out": [],
-    }
-
-
-def _parameter(row: Row) -> ParameterView:
-    hole = row.hole
-    named: dict[str, Any] = {"name": row.name, "range": range_text(row), "when": condition_text(row)}
-    if isinstance(hole, Choice):
-        labels = [label if isinstance(label, str) else json.dumps(label) for label in hole.labels]
-        return ParameterView(**named, kind="choice", low=None, high=None, step=None, log=False, choices=labels)
-    ends: dict[str, Any] = {"low": hole.low, "high": hole.high, "step": hole.step, "log": hole.log}
-    return ParameterView(**named, **ends, kind="int" if isinstance(hole, Int) else "float", choices=[])
