@@ -28,15 +28,15 @@ class RemoteStudy(StudyReader):
     """A study of a server."""
 
     def suspend(self, reason: str = "") -> None:
-        """Let the study rest at its trials' next epoch; nothing is lost."""
+        """Let the search rest at its trials' next epoch; nothing is lost."""
         self._act("suspend", reason)
 
     def resume(self, reason: str = "") -> None:
-        """Queue the study again, up to its total."""
+        """Queue the search again, up to its total."""
         self._act("resume", reason)
 
     def cancel(self, reason: str = "") -> None:
-        """End the search of the study for good; its trials stay, and its other jobs go on."""
+        """End the search, the confirmation and the final trainings of the study, as far as they are not over."""
         self._act("cancel", reason)
 
     def change(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from tests.support.servers import Queue
-from tuner.errors import StudyError, UsageError
+from tuner.errors import UsageError
 from tuner.service.queue.job_record import JobKind, JobRecord, Submission
 from tuner.service.queue.jobs import Jobs
 from tuner.service.queue.lifecycle import JobState
@@ -50,8 +51,8 @@ def test_a_suspending_job_can_be_resumed_or_cancelled(jobs: Jobs) -> None:
     control.suspend(jobs, "digits", "bob")
 
     assert control.resume(jobs, "digits", "bob").wanted is JobState.QUEUED
-    assert control.cancel(jobs, "digits", "bob").wanted is JobState.CANCELLED
-    assert control.cancel(jobs, "digits", "bob").wanted is JobState.CANCELLED
+    assert [job.wanted for job in control.cancel(jobs, "digits", "bob")] == [JobState.CANCELLED]
+    assert [job.wanted for job in control.cancel(jobs, "digits", "bob")] == [JobState.CANCELLED]
 
 
 @pytest.mark.parametrize("state", [JobState.QUEUED, JobState.RUNNING])
@@ -66,9 +67,10 @@ def test_a_job_in_the_queue_cannot_be_resumed(jobs: Jobs, state: JobState) -> No
 def test_a_job_that_is_over_cannot_be_stopped(jobs: Jobs, state: JobState) -> None:
     submitted(jobs, state)
 
-    for stop in (control.suspend, control.cancel):
-        with pytest.raises(StateConflict, match=f"is {state.value}; there is nothing to stop"):
-            stop(jobs, "digits", "bob")
+    with pytest.raises(StateConflict, match=f"is {state.value}; there is nothing to stop"):
+        control.suspend(jobs, "digits", "bob")
+    with pytest.raises(StateConflict, match="there is nothing to stop"):
+        control.cancel(jobs, "digits", "bob")
 
 
 def test_a_failed_job_goes_on_and_a_done_one_needs_more_to_do(jobs: Jobs) -> None:
@@ -117,41 +119,59 @@ def test_a_study_is_confirmed_by_one_job_at_a_time(jobs: Jobs) -> None:
     with pytest.raises(StateConflict, match="its confirmation is queued already"):
         control.follow_up(jobs, confirmation, CAPACITY)
 
-    assert control.suspend(jobs, "digits", "ann").id == first.id
-    assert control.resume(jobs, "digits", "ann").id == first.id
+    jobs.move(first.id, JobState.SUSPENDED)
+    again = control.follow_up(jobs, dataclasses.replace(confirmation, command={"top": 3}), CAPACITY)
+    assert (again.id, again.state, again.command) == (first.id, JobState.QUEUED, {"top": 3})
 
 
-def test_a_study_without_a_job_is_named(jobs: Jobs) -> None:
-    with pytest.raises(StudyError, match="study other: this service has no job of it"):
+def test_a_study_without_a_search_is_named(jobs: Jobs) -> None:
+    control.follow_up(jobs, Submission(JobKind.TRAIN, "digits", "ann", Slots(1)), CAPACITY)
+
+    for act in (control.suspend, control.resume):
+        with pytest.raises(StateConflict, match="study digits: this service does not search it"):
+            act(jobs, "digits", "bob")
+    with pytest.raises(StateConflict, match="study other: no job of it"):
         control.cancel(jobs, "other", "bob")
 
 
 def test_what_users_do_is_logged_with_the_job_and_their_name(jobs: Jobs, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "tuner.service.queue.jobs")
-    submitted(jobs, JobState.DONE)
+    submitted(jobs)
     control.follow_up(jobs, Submission(JobKind.CONFIRM, "digits", "ann", Slots(1)), CAPACITY)
 
     control.suspend(jobs, "digits", "bob", "lunch")
     control.resume(jobs, "digits", "ann")
+    control.cancel(jobs, "digits", "ann")
 
     assert caplog.messages == [
-        "confirmation of digits: suspended by bob: lunch",
-        "confirmation of digits: queued by ann",
+        "study digits: suspended by bob: lunch",
+        "study digits: queued by ann",
+        "study digits: cancelled by ann",
+        "confirmation of digits: cancelled by ann",
     ]
 
 
-def test_a_study_is_cancelled_without_its_other_jobs_which_are_cancelled_by_number(jobs: Jobs) -> None:
-    search = submitted(jobs)
-    confirmation = submitted(jobs, kind=JobKind.CONFIRM)
+def test_a_study_rests_and_goes_on_without_its_other_jobs_and_is_cancelled_with_them(jobs: Jobs) -> None:
+    search = submitted(jobs, JobState.RUNNING)
+    confirmation, model, trained = (
+        submitted(jobs, state, kind)
+        for state, kind in (
+            (JobState.QUEUED, JobKind.CONFIRM),
+            (JobState.RUNNING, JobKind.TRAIN),
+            (JobState.DONE, JobKind.TRAIN),
+        )
+    )
 
-    assert control.cancel(jobs, "digits", "bob").id == search.id
-    told = f"its search is cancelled; the confirmation of digits is queued; cancel job {confirmation.id} to end it"
-    with pytest.raises(StateConflict, match=told):
-        control.cancel(jobs, "digits", "bob")
-
+    assert control.suspend(jobs, "digits", "bob").id == search.id
+    assert control.resume(jobs, "digits", "bob").id == search.id
+    assert [jobs.get(job.id).state for job in (confirmation, model)] == [JobState.QUEUED, JobState.RUNNING]
     assert control.cancel_job(jobs, confirmation, "bob").state is JobState.CANCELLED
     with pytest.raises(StateConflict, match="is cancelled; there is nothing to stop"):
         control.cancel_job(jobs, jobs.get(confirmation.id), "bob")
+
+    assert [job.id for job in control.cancel(jobs, "digits", "bob")] == [search.id, model.id]
+    assert [jobs.get(job.id).wanted for job in (search, model)] == 2 * [JobState.CANCELLED]
+    assert jobs.get(trained.id).state is JobState.DONE
 
 
 def test_a_change_at_the_moment_of_a_start_reaches_the_driver(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,9 +36,7 @@ PROBLEMS = responses(401, 403, 404, 409, 422, 503)
 def change_study(server: CurrentServer, user: Member, name: Name, body: PatchBody) -> StudyView:
     """Change the trials, timeout, workers or priority of a study. A larger total queues a study that is done."""
     refuse_others(user, server.owner_of(name), f"study {name}")
-    job = server.jobs.search_of(name)
-    if job is None:
-        raise Refused(HTTPStatus.CONFLICT, f"study {name}: the service has not begun it; resume it first")
+    job = control.search(server.jobs, name)
     given = {"n_trials": body.trials, "timeout": body.timeout, "workers": body.workers}
     options: dict[str, Any] = {option: value for option, value in given.items() if value is not None}
     if body.timeout is not None and seconds(body.timeout) is None:
@@ -60,7 +58,7 @@ def change_study(server: CurrentServer, user: Member, name: Name, body: PatchBod
 
 @router.post("/suspend", operation_id="suspend_study", responses=PROBLEMS)
 def suspend_study(server: CurrentServer, user: Member, name: Name, body: ReasonBody | None = None) -> StudyView:
-    """Let a study rest: running trials stop at their epoch's end, and nothing is lost."""
+    """Let the search of a study rest: running trials stop at their epoch's end, and nothing is lost."""
     refuse_others(user, server.owner_of(name), f"study {name}")
     control.suspend(server.jobs, name, user.name, body.reason if body else "")
     return server.studies.one(name)
@@ -68,9 +66,9 @@ def suspend_study(server: CurrentServer, user: Member, name: Name, body: ReasonB
 
 @router.post("/resume", operation_id="resume_study", responses=PROBLEMS)
 def resume_study(server: CurrentServer, user: Member, name: Name, body: ReasonBody | None = None) -> StudyView:
-    """Queue a study again, up to its total. One that was run by hand becomes a study of the service."""
+    """Queue the search of a study again, up to its total. One that was run by hand becomes a study of the service."""
     refuse_others(user, server.owner_of(name), f"study {name}")
-    if server.jobs.all(study=name):
+    if server.jobs.search_of(name) is not None:
         control.resume(server.jobs, name, user.name, body.reason if body else "")
     else:
         server.submissions.by_hand(server.reading.results(name).study, user)
@@ -79,7 +77,7 @@ def resume_study(server: CurrentServer, user: Member, name: Name, body: ReasonBo
 
 @router.post("/cancel", operation_id="cancel_study", responses=PROBLEMS)
 def cancel_study(server: CurrentServer, user: Member, name: Name, body: ReasonBody | None = None) -> StudyView:
-    """End the search of a study for good; its trials stay. Other jobs are cancelled at `/jobs`."""
+    """End everything of a study that is not over: its search, confirmation and trainings. Its trials stay."""
     refuse_others(user, server.owner_of(name), f"study {name}")
     control.cancel(server.jobs, name, user.name, body.reason if body else "")
     return server.studies.one(name)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tuner.errors import StudyError, TunerError, UsageError, counted, listing
+from tuner.errors import TunerError, UsageError, counted, listing
 from tuner.service.queue.job_record import JobKind, JobRecord, Submission
 from tuner.service.queue.jobs import Jobs
 from tuner.service.queue.lifecycle import JobState
@@ -27,37 +27,42 @@ class StateConflict(TunerError):
     """A job is in a state in which this cannot be done with it."""
 
 
-def suspend(jobs: Jobs, study: str, actor: str, reason: str = "") -> JobRecord:
-    """Suspend the job of a study: a running one stops at its epochs' end, a queued one leaves the queue.
+def search(jobs: Jobs, study: str) -> JobRecord:
+    """Return the job that searches a study.
 
     Raises:
-        StudyError: the service has no job of this study.
-        StateConflict: none of its jobs is queued or runs.
+        StateConflict: this service has not begun it.
     """
-    job = _latest(jobs, study, OPEN)
+    job = jobs.search_of(study)
+    if job is None:
+        raise StateConflict(f"study {study}: this service does not search it; resume it first")
+    return job
+
+
+def suspend(jobs: Jobs, study: str, actor: str, reason: str = "") -> JobRecord:
+    """Suspend the search of a study: a running one stops at its epochs' end, a queued one leaves the queue.
+
+    Raises:
+        StateConflict: it is neither queued nor runs, or this service does not search the study.
+    """
+    job = search(jobs, study)
     if job.state not in OPEN:
         raise StateConflict(f"study {study}: is {job.state.value}; there is nothing to stop")
     return _stopped(jobs, job, actor, reason, JobState.SUSPENDED)
 
 
-def cancel(jobs: Jobs, study: str, actor: str, reason: str = "") -> JobRecord:
-    """Cancel the search of a study for good. Its trials stay; only `resume` begins it again.
+def cancel(jobs: Jobs, study: str, actor: str, reason: str = "") -> Sequence[JobRecord]:
+    """Cancel the search of a study, its confirmation and its final trainings, as far as they are not over.
+
+    Its trials stay; `resume` goes on with the search.
 
     Raises:
-        StudyError: the service has no job of this study.
-        StateConflict: its search is over. Other jobs of the study are cancelled by their number.
+        StateConflict: there is no such job.
     """
-    search = jobs.search_of(study)
-    if search is not None and search.state in _CANCELLABLE:
-        return cancel_job(jobs, search, actor, reason)
-    others = [job for job in jobs.all(study=study) if job.state in _CANCELLABLE]
-    if search is None and not others:
-        raise StudyError(f"study {study}: this service has no job of it; resume it to begin one")
-    told = "this service does not search it" if search is None else f"its search is {search.state.value}"
-    hint = "there is nothing to stop"
-    if others:
-        hint = f"the {others[-1].title} is {others[-1].state.value}; cancel job {others[-1].id} to end it"
-    raise StateConflict(f"study {study}: {told}; {hint}")
+    open_jobs = [job for job in jobs.all(study=study) if job.state in _CANCELLABLE]
+    if not open_jobs:
+        raise StateConflict(f"study {study}: no job of it is queued, runs or rests; there is nothing to stop")
+    return [cancel_job(jobs, job, actor, reason) for job in open_jobs]
 
 
 def cancel_job(jobs: Jobs, job: JobRecord, actor: str, reason: str = "") -> JobRecord:
@@ -72,13 +77,12 @@ def cancel_job(jobs: Jobs, job: JobRecord, actor: str, reason: str = "") -> JobR
 
 
 def resume(jobs: Jobs, study: str, actor: str, reason: str = "") -> JobRecord:
-    """Queue the job of a study again: a suspended one, else one that was cancelled or has failed.
+    """Queue the search of a study again that is suspended or cancelled, or has failed.
 
     Raises:
-        StudyError: the service has no job of this study.
-        StateConflict: it is queued, runs, or is done.
+        StateConflict: it is queued, runs, or is done, or this service does not search the study.
     """
-    job = _latest(jobs, study, {JobState.SUSPENDED}, {JobState.SUSPENDING}, {JobState.FAILED, JobState.CANCELLED})
+    job = search(jobs, study)
     if job.state is JobState.SUSPENDING and job.wanted is not JobState.QUEUED:
         moved = jobs.move(
             job.id, job.state, since=(job.state,), actor=actor, reason=reason, wanted=JobState.QUEUED.value
@@ -116,14 +120,12 @@ def change(
         priority: the new one; None is the one it has.
 
     Raises:
-        StudyError: the service does not search this study.
+        StateConflict: this service does not search the study.
         UsageError: it could never start.
     """
     with jobs.submitting:  # two changes at once would each write the options that it read
         while True:
-            job = jobs.search_of(study)
-            if job is None:
-                raise StudyError(f"study {study}: this service has not begun it; resume it first")
+            job = search(jobs, study)
             wanted = job.slots if slots is None else slots
             refuse_oversized(wanted, capacity)
             changed = _changed(jobs, job, actor, options, wanted, job.priority if priority is None else priority)
@@ -152,7 +154,7 @@ def _changed(
 
 
 def follow_up(jobs: Jobs, submission: Submission, capacity: Slots) -> JobRecord:
-    """Queue a confirmation or a final training of a study.
+    """Queue a confirmation or a final training of a study. A confirmation that rests goes on, as it is asked for now.
 
     Raises:
         UsageError: it could never start.
@@ -162,6 +164,12 @@ def follow_up(jobs: Jobs, submission: Submission, capacity: Slots) -> JobRecord:
     with jobs.submitting:
         if submission.kind is JobKind.CONFIRM:
             others = jobs.all(study=submission.study, kinds=(JobKind.CONFIRM,), states=OPEN | {JobState.SUSPENDED})
+            if others and others[-1].state is JobState.SUSPENDED:
+                values = {"command": dict(submission.command), "priority": submission.priority}
+                again = _queued(
+                    jobs, others[-1], submission.owner, "", **values, **dataclasses.asdict(submission.slots)
+                )
+                return _moved(again, submission.study)
             if others:
                 raise StateConflict(f"study {submission.study}: its confirmation is {others[-1].state.value} already")
         return jobs.submit(submission)
@@ -197,21 +205,6 @@ def _queued(jobs: Jobs, job: JobRecord, actor: str, reason: str, **values: Any) 
 
 def _ended(state: JobState) -> dict[str, Any]:
     return {"ended_at": time.time() if state in OVER else None, "wanted": None}
-
-
-def _latest(jobs: Jobs, study: str, *preferred: Collection[JobState]) -> JobRecord:
-    """Return the latest job in the first group of states that has one, else the job that searches the study.
-
-    Raises:
-        StudyError: the service has no job of it.
-    """
-    found = jobs.all(study=study)
-    for states in preferred:
-        if fitting := [job for job in found if job.state in states]:
-            return fitting[-1]
-    if not found:
-        raise StudyError(f"study {study}: this service has no job of it; resume it to begin one")
-    return next((job for job in found if job.kind in (JobKind.RUN, JobKind.REMOTE)), found[-1])
 
 
 def _moved(job: JobRecord | None, study: str) -> JobRecord:

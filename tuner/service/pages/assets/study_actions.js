@@ -98,7 +98,7 @@ function priority(study, here, refresh) {
 }
 
 function cancel(study, here, refresh) {
-  ask({ title: `Cancel ${study.name}?`, action: "Cancel the study", danger: true, text: "Its trials stay. It can be resumed later." }, async () => {
+  ask({ title: `Cancel ${study.name}?`, action: "Cancel the study", danger: true, text: "Its confirmation and trainings end too. Its trials stay. It can be resumed later." }, async () => {
     await post(`${here}/cancel`);
     await refresh();
     toast("The study is cancelled.");
