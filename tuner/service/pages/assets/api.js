@@ -2,12 +2,16 @@
 
 export const API = "/api/v1";
 
-/** An answer that is not what was asked for; `message` is a sentence for the reader. */
+const REPEATS = 3;
+const LONGEST_PAUSE = 5000;  // milliseconds
+
+/** An answer that is not what was asked for; `message` is a sentence for the reader. `pause` is when to ask again, in seconds. */
 export class Problem extends Error {
-  constructor(status, message, faults = []) {
+  constructor(status, message, faults = [], pause = null) {
     super(message);
     this.status = status;
     this.faults = faults;
+    this.pause = pause;
   }
 }
 
@@ -18,7 +22,10 @@ addEventListener("pageshow", () => { leaving = false; });
 let whoami = null;
 
 /** Return the user of the session, with the token that a write of the session must carry. */
-export const me = () => (whoami ??= call("GET", "/me"));
+export const me = () => (whoami ??= get("/me").catch((error) => {
+  whoami = null;
+  throw error;
+}));
 
 /** Return the path of parts, each escaped. */
 export const path = (...parts) => parts.map((part) => `/${encodeURIComponent(part)}`).join("");
@@ -27,7 +34,7 @@ export const path = (...parts) => parts.map((part) => `/${encodeURIComponent(par
 export function get(where, query = {}, options = {}) {
   const set = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
   const search = new URLSearchParams(set.flatMap(([name, value]) => [value].flat().map((each) => [name, each])));
-  return call("GET", set.length ? `${where}?${search}` : where, undefined, options);
+  return patiently(() => call("GET", set.length ? `${where}?${search}` : where, undefined, options), options);
 }
 
 /** Return the answer to a GET, or something else where nothing is there yet. */
@@ -45,16 +52,30 @@ export const post = (where, body = {}, options = {}) => write("POST", where, bod
 export const patch = (where, body, options = {}) => write("PATCH", where, body, options);
 export const remove = (where, options = {}) => write("DELETE", where, undefined, options);
 
-async function write(method, where, body, options) {
+function write(method, where, body, options) {
   const headers = { "Idempotency-Key": newKey(), ...options.headers };
-  for (let wait = 500; ; wait *= 2) {
+  return patiently(() => call(method, where, body, { ...options, headers }), options, 0, 503);
+}
+
+/** Return what `ask` returns. Repeat it quietly, a few times, when the answer says when, or has one of these states. */
+async function patiently(ask, { signal }, ...states) {
+  for (let repeat = 0; ; repeat += 1) {
     try {
-      return await call(method, where, body, { ...options, headers });
+      return await ask();
     } catch (error) {
-      if (wait > 2000 || error.name === "AbortError" || (error.status !== 0 && error.status !== 503)) throw error;
-      await new Promise((done) => setTimeout(done, wait));
+      const seconds = [409, 503].includes(error.status) ? error.pause : null;
+      if (repeat === REPEATS || (seconds === null && !states.includes(error.status))) throw error;
+      await pause(Math.min(seconds === null ? 500 * 2 ** repeat : 1000 * seconds, LONGEST_PAUSE), signal);
     }
   }
+}
+
+/** Wait some milliseconds, or until the reader wants no answer any more. */
+function pause(time, signal) {
+  return new Promise((done, failed) => {
+    const timer = setTimeout(done, time);
+    signal?.addEventListener("abort", () => { clearTimeout(timer); failed(signal.reason); }, { once: true });
+  });
 }
 
 function newKey() {
@@ -85,11 +106,13 @@ async function call(method, where, body, { headers = {}, signal, open = false } 
 }
 
 async function problemOf(answer) {
+  const given = answer.headers.get("Retry-After");
+  const seconds = /^\d+$/.test(given ?? "") ? Number(given) : null;
   try {
     const told = await answer.json();
-    return new Problem(answer.status, told.detail ?? told.title, told.faults ?? []);
+    return new Problem(answer.status, told.detail ?? told.title, told.faults ?? [], seconds);
   } catch {  // a proxy in between answers with a page of its own
-    return new Problem(answer.status, `The server answered ${answer.status} ${answer.statusText}.`);
+    return new Problem(answer.status, `The server answered ${answer.status} ${answer.statusText}.`, [], seconds);
   }
 }
 
