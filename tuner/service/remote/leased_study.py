@@ -13,12 +13,16 @@ from http import HTTPStatus
 from urllib.parse import quote
 
 from tuner.config import STUDY_SECTIONS
-from tuner.engines.outcomes import BestEpoch, divergence
-from tuner.protocol import Epoch, Outcome, Place, State, Verdict, WorkerState
+from tuner.engines.outcomes import divergence
+from tuner.protocol import Epoch, Outcome, Place, State, Verdict
 from tuner.search.driver import Driver
 from tuner.search.open_search import OpenSearch
 from tuner.service.problems import Refused
+from tuner.service.queue.job_record import JobRecord
 from tuner.service.queue.lifecycle import JobState
+from tuner.service.remote.attendance import Attendance
+from tuner.service.remote.completion import completed
+from tuner.service.remote.job_terms import TimeLimit, halt_of
 from tuner.service.remote.remote_leases import Lease, Leases, ended
 from tuner.service.remote.reported_epochs import refusal_of_repeated, refuse_other_names, refuse_unfit_names
 from tuner.service.schemas import AskBody, EndView, EpochBody, EpochView, TaskView
@@ -46,11 +50,17 @@ class LeasedStudy:
         self._goal = search.study.goal
         self._turns = search.turns
         self._driver = driver
-        self._workers: set[str] = set()
+        self._workers = Attendance(driver.saw)
+        self._limit = TimeLimit(search.study.space.search.timeout)
         self.leases = leases
         self._checkpoints = Checkpoints(search.folder / "checkpoints")
         self.halt = ""
         """Why workers are to give their trials back, such as `is suspended`; empty if they are not."""
+
+    def follow(self, job: JobRecord) -> None:
+        """Let workers have trials as the job of the study says."""
+        self.halt = halt_of(job)
+        self._limit.follow(job)
 
     def adopt(self) -> int:
         """Go on with the trials whose workers go on; set the others back, and return their number."""
@@ -88,9 +98,7 @@ class LeasedStudy:
             return self._task(again)
         if why := self.why_over:
             raise Refused(HTTPStatus.GONE, f"study {self.name} {why}; stop asking")
-        if body.worker not in self._workers:
-            self._workers.add(body.worker)
-            self._driver.saw(body.worker, WorkerState.READY)
+        self._workers.asks(body.worker)
         trial = self._driver.next(Place(body.worker, body.host, body.device, 1))
         if trial is None:
             return None
@@ -106,6 +114,8 @@ class LeasedStudy:
         """
         lease = self._lease(number, attempt)
         if lease is None:
+            if self.halt and self._waits(number, attempt):
+                return Verdict.SUSPEND
             record = self._over(number, attempt)
             if record.state in (State.PRUNED, State.DIVERGED):
                 return Verdict.STOP
@@ -126,26 +136,7 @@ class LeasedStudy:
         lease = self._lease(number, attempt)
         if lease is None:
             return self._view(self._over(number, attempt))
-        epochs = self._driver.trials.epochs(number)
-        last = epochs[-1].epoch if epochs else None
-        if values is not None:
-            refuse_unfit_names(self._goal, values)
-            metrics, epoch = dict(values), last
-        elif epochs:
-            best = BestEpoch(self._goal)
-            for each in epochs:
-                best.see(each.metrics, each.epoch)
-            metrics, epoch = dict(best.metrics), best.epoch
-        else:
-            detail = f"trial {number} has no value: report an epoch before, or give values"
-            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
-        if reason := divergence(metrics, self._goal.names):
-            return self._end(lease, Outcome(number, attempt, State.DIVERGED, epoch=last, cause=reason))
-        goal = self._goal
-        violations = goal.violations(metrics)
-        return self._end(
-            lease, Outcome(number, attempt, State.COMPLETE, goal.values(metrics), epoch, violations=violations)
-        )
+        return self._end(lease, completed(self._goal, lease, self._driver.trials.epochs(number), values))
 
     def fail(self, number: int, attempt: int, cause: str, traceback: str) -> EndView:
         """End a trial by an exception of its worker, and return it.
@@ -167,9 +158,8 @@ class LeasedStudy:
         lease = self._lease(number, attempt)
         if lease is not None:
             return self._end(lease, Outcome(number, attempt, State.SUSPENDED))
-        record = self._record(number)
-        if record.state is Unfinished.WAITING and record.attributes.attempt == attempt:
-            return self._view(record)
+        if self._waits(number, attempt):
+            return self._view(self._record(number))
         return self._view(self._over(number, attempt))
 
     def hold(self, number: int, attempt: int) -> Checkpoints:
@@ -186,12 +176,18 @@ class LeasedStudy:
         return self._checkpoints
 
     def expire(self) -> None:
-        """Set back the trials of silent workers."""
+        """Set back the trials of silent workers. Those of a study that is halted have lost no attempt."""
         for lease in ended(self.leases):
             cause = f"worker {lease.worker} was silent for {lease.seconds:g} s"
-            self._end(lease, Outcome(lease.trial, lease.attempt, State.LOST, cause=cause))
-            self._workers.discard(lease.worker)
-            self._driver.saw(lease.worker, WorkerState.GONE, cause)
+            state = State.SUSPENDED if self.halt else State.LOST
+            self._end(lease, Outcome(lease.trial, lease.attempt, state, cause=cause))
+            self._workers.leaves(lease.worker, cause)
+        self._workers.miss({lease.worker for lease in self.leases})
+
+    def set_back(self) -> None:
+        """Set back all trials that workers have."""
+        for lease in self.leases:
+            self._end(lease, Outcome(lease.trial, lease.attempt, State.SUSPENDED))
 
     @property
     def why_over(self) -> str:
@@ -205,7 +201,7 @@ class LeasedStudy:
             return "has all its trials"
         if scheduler.enough():
             return "has stopped as search.stop asks"
-        return "has used up search.timeout" if scheduler.closing else ""
+        return "has used up search.timeout" if self._limit.used_up else ""
 
     @property
     def end(self) -> JobState | None:
@@ -215,7 +211,7 @@ class LeasedStudy:
             return JobState.SUSPENDED
         if scheduler.failing:
             return JobState.FAILED
-        return JobState.DONE if scheduler.over else None
+        return JobState.DONE if scheduler.over or self._limit.used_up else None
 
     def _report(self, lease: Lease, told: EpochBody, seconds: float) -> Verdict:
         number, attempt, metrics = lease.trial, lease.attempt, told.metrics
@@ -263,6 +259,10 @@ class LeasedStudy:
     def _lease(self, number: int, attempt: int) -> Lease | None:
         lease = self.leases.get(number)
         return lease if lease is not None and lease.attempt == attempt else None
+
+    def _waits(self, number: int, attempt: int) -> bool:
+        record = self._record(number)
+        return record.state is Unfinished.WAITING and record.attributes.attempt == attempt
 
     def _end(self, lease: Lease, outcome: Outcome) -> EndView:
         self._driver.done(outcome)

@@ -8,7 +8,6 @@ import functools
 import logging
 import math
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,19 +67,19 @@ def opened_study(job: JobRecord, database: Database) -> Iterator[tuple[LeasedStu
     space = space_of(job)
     opening = Opening(space, goal_of(space.objective, None), Version(), warm_start.known_configs(space, database.url))
     with opened_search(opening, database.url, log.see) as search:
-        limit = space.search.timeout
-        begun = time.time() if job.started_at is None else job.started_at
-        deadline = math.inf if limit is None else time.monotonic() + begun + limit - time.time()
-        driver = Driver(search.study, search.turns, search.limits(deadline), search.folder, log.see)
+        driver = Driver(search.study, search.turns, search.limits(math.inf), search.folder, log.see)
         leases = Leases(database, job.study)
         leases.read()
         study = LeasedStudy(search, driver, leases, job.owner)
+        study.follow(job)
         recovered = study.adopt()
         answer = functools.partial(handle, driver)
         search.inbox.look(answer)
         driver.retry()
-        log.see(_opened_event(search, recovered, limit))
+        log.see(_opened_event(search, recovered))
         driver.tell_of_lost()
+        if study.halt:  # with a server that died before its workers had given them back
+            study.set_back()
         with search.inbox.passed_on(answer):
             try:
                 yield study, log
@@ -92,12 +91,13 @@ def opened_study(job: JobRecord, database: Database) -> Iterator[tuple[LeasedStu
                 log.write()
 
 
-def _opened_event(search: OpenSearch, recovered: int, limit: float | None) -> Opened:
+def _opened_event(search: OpenSearch, recovered: int) -> Opened:
     study = search.study
     records = study.records()
     states = collections.Counter(record.state for record in records if record.finished)
     front = study.front(records)
-    return Opened(study.name, study.goal, study.space.search.trials, states, recovered, limit, front, search.notes)
+    wanted = study.space.search
+    return Opened(study.name, study.goal, wanted.trials, states, recovered, wanted.timeout, front, search.notes)
 
 
 def space_of(job: JobRecord) -> Space:

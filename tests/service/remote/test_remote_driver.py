@@ -1,0 +1,165 @@
+"""Remote studies of a server: what it does for those that nobody asks, and how long a call waits."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.conftest import until
+from tests.support.api_clients import answered, api, job_of, logged_in, server_of
+from tests.support.remote_jobs import REMOTE, ask, database_in, epoch, submitted
+from tuner.service.database import Database
+from tuner.service.queue.job_record import JobRecord
+from tuner.service.queue.jobs import Jobs
+from tuner.service.queue.lifecycle import JobState
+from tuner.service.remote import remote_driver, study_thread
+from tuner.service.remote.remote_leases import studies_with_leases
+from tuner.service.remote.remote_opening import opened_study
+from tuner.service.server_options import ServerOptions
+from tuner.storage import open_storage
+from tuner.study import Unfinished, load_study
+
+SOON = 15.0
+"""Seconds for what a server does by itself, on a busy machine."""
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote_driver, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(study_thread, "TICK_SECONDS", 0.1)
+
+
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[TestClient]:
+    with logged_in(ServerOptions(storage=f"sqlite:///{folder}/studies.db")) as client:
+        yield client
+
+
+def died_with_a_trial(folder: Path, job: JobRecord) -> None:
+    """A server that gave trial 0 to a worker, and died."""
+    with opened_study(job, database_in(folder)) as (study, _):
+        ask(study)
+        study.report(0, 1, [epoch(1, 0.5)])
+        study.flush()
+
+
+def states(folder: Path) -> list[str]:
+    study = load_study(open_storage(f"sqlite:///{folder}/studies.db"), "far")
+    return [record.state.value for record in study.records()]
+
+
+def state_of(client: TestClient) -> JobState:
+    return job_of(client, "far").state
+
+
+@pytest.mark.parametrize("over", [JobState.SUSPENDED, JobState.CANCELLED], ids=lambda state: state.value)
+def test_trials_of_a_study_that_is_over_wait_when_their_server_has_died(tmp_path: Path, over: JobState) -> None:
+    job = submitted(tmp_path)
+    died_with_a_trial(tmp_path, job)
+    database = Database(f"sqlite:///{tmp_path}/studies.db")
+    Jobs(database).move(job.id, over)
+    assert states(tmp_path) == ["running"]
+
+    with served(tmp_path) as client:
+        until(lambda: states(tmp_path) == ["waiting"] and not studies_with_leases(database), SOON)
+        late = client.post(api("/studies/far/trials/0/epochs"), json=told(2))
+        given_back = client.post(api("/studies/far/trials/0/release"), json={"attempt": 1})
+
+    assert answered(late) == {"verdict": "suspend"}
+    assert answered(given_back)["state"] == "waiting"
+    record = load_study(open_storage(database.url), "far").records()[0]
+    assert (record.state, record.attributes.losses) == (Unfinished.WAITING, None)
+
+
+def test_a_lease_that_expires_costs_a_suspended_study_no_attempt(tmp_path: Path) -> None:
+    job = submitted(tmp_path, REMOTE.replace("trials: 4", "trials: 4, retries: 0"))
+    with opened_study(job, database_in(tmp_path)) as (study, _):
+        ask(study, lease_seconds=1)
+        suspended = Jobs(database_in(tmp_path)).move(job.id, JobState.SUSPENDED)
+        assert suspended is not None
+        study.follow(suspended)
+        study.leases.get(0).called -= 2  # type: ignore[union-attr]  # it is held
+        study.expire()
+
+    assert states(tmp_path) == ["waiting"]
+
+
+def told(number: int) -> dict[str, object]:
+    return {"attempt": 1, "epochs": [{"epoch": number, "metrics": {"error": 0.5}, "seconds": 1}]}
+
+
+def test_a_study_that_nobody_asks_ends_with_its_timeout(tmp_path: Path) -> None:
+    submitted(tmp_path, REMOTE.replace("trials: 4", "trials: 4, timeout: 1s"))
+
+    with served(tmp_path) as client:
+        until(lambda: state_of(client) is JobState.DONE, SOON)
+
+        assert job_of(client, "far").reason == "has used up search.timeout"
+        assert client.post(api("/studies/far/ask"), json={"worker": "w"}).status_code == 410
+
+
+def test_a_timeout_that_is_used_up_while_there_is_no_server_ends_the_study_at_the_next_start(tmp_path: Path) -> None:
+    job = submitted(tmp_path, REMOTE.replace("trials: 4", "trials: 4, timeout: 60s"))
+    Jobs(database_in(tmp_path)).move(job.id, JobState.RUNNING, started_at=time.time() - 61)
+
+    with served(tmp_path) as client:
+        until(lambda: state_of(client) is JobState.DONE, SOON)
+
+
+def test_a_study_that_is_resumed_has_its_whole_timeout_again(tmp_path: Path) -> None:
+    job = submitted(tmp_path, REMOTE.replace("trials: 4", "trials: 4, timeout: 60s"))
+    jobs = Jobs(database_in(tmp_path))
+    jobs.move(job.id, JobState.SUSPENDED, started_at=time.time() - 61)
+
+    with served(tmp_path) as client:
+        server_of(client).runner.stop()  # so that it is not started before a worker asks
+        answered(client.post(api("/studies/far/resume")))
+        answered(client.post(api("/studies/far/ask"), json={"worker": "w"}))
+        jobs.move(job.id, JobState.RUNNING, started_at=time.time())
+        time.sleep(0.5)  # several looks
+
+        assert state_of(client) is JobState.RUNNING
+
+
+def test_the_threads_of_studies_that_are_over_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote_driver, "IDLE_SECONDS", 0.1)
+    with served(tmp_path) as client:
+        for number in range(3):
+            assert client.post(api(f"/studies/none{number}/ask"), json={"worker": "w"}).status_code == 404
+
+        until(lambda: not server_of(client).remote._threads, SOON)
+
+
+def test_a_call_waits_no_longer_than_its_patience_for_a_study_that_closes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submitted(tmp_path)
+    monkeypatch.setattr(study_thread, "IDLE_SECONDS", 0.0)
+    monkeypatch.setattr(remote_driver, "PATIENCE_SECONDS", 0.5)
+    closing, over = threading.Event(), threading.Event()
+
+    real = opened_study
+
+    @contextlib.contextmanager
+    def slow(job: JobRecord, database: Database) -> Iterator[object]:
+        with real(job, database) as opened:
+            yield opened
+        closing.set()
+        over.wait(SOON)
+
+    monkeypatch.setattr(study_thread, "opened_study", slow)
+    with served(tmp_path) as client:
+        client.post(api("/studies/far/trials/0/epochs"), json=told(1))
+        assert closing.wait(SOON)
+
+        answer = client.post(api("/studies/far/ask"), json={"worker": "w"})
+
+        over.set()
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "5"

@@ -1,0 +1,44 @@
+"""Attendance: which workers of a remote study ask for trials or train them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Set
+
+from tuner.protocol import WorkerState
+
+ABSENT_SECONDS = 60.0
+"""Seconds without a trial and a question for one, after which a worker has left."""
+
+
+class Attendance:
+    """The workers that are there. A worker that left and asks again has come anew.
+
+    Args:
+        tell: called with the name of a worker that comes or leaves, and why it left.
+    """
+
+    def __init__(self, tell: Callable[[str, WorkerState, str], None]) -> None:
+        self._tell = tell
+        self._asked: dict[str, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._asked)
+
+    def asks(self, worker: str) -> None:
+        """Note that a worker asks for a trial."""
+        if worker not in self._asked:
+            self._tell(worker, WorkerState.READY, "")
+        self._asked[worker] = time.monotonic()
+
+    def leaves(self, worker: str, cause: str = "") -> None:
+        """Note that a worker is gone."""
+        self._asked.pop(worker, None)
+        self._tell(worker, WorkerState.GONE, cause)
+
+    def miss(self, training: Set[str]) -> None:
+        """Note which workers have left, apart from those that train."""
+        now = time.monotonic()
+        for worker in [each for each, asked in self._asked.items() if now - asked > ABSENT_SECONDS]:
+            if worker not in training:
+                self.leaves(worker)
