@@ -18,7 +18,7 @@ from tuner.service.queue.job_record import Change, JobKind, JobRecord, NumberedC
 from tuner.service.queue.lifecycle import JobState
 from tuner.service.queue.recent_use import HALF_LIFE, Use, usage
 from tuner.service.queue.slots import Slots
-from tuner.service.service_tables import job_changes, jobs, uses
+from tuner.service.service_tables import job_changes, jobs, leases, uses
 
 REMEMBERED_SECONDS = 14 * HALF_LIFE
 """Age at which a use of slots no longer counts: less than a ten-thousandth is left of it."""
@@ -142,11 +142,12 @@ class Jobs:
         ]
 
     def forget(self, study: str) -> None:
-        """Hide the jobs of a deleted study, but not its final models nor jobs that run."""
+        """Hide the jobs of a deleted study, but not its final models nor jobs that run; remove its leases."""
         held = [state.value for state in JobState if state.occupies]
         gone = jobs.update().where(jobs.c.study == study, jobs.c.kind != JobKind.TRAIN.value, jobs.c.state.not_in(held))
         with self._database.begin() as connection:
             connection.execute(gone.values(deleted_at=time.time()))
+            connection.execute(leases.delete().where(leases.c.study == study))
         self.changed()
 
     def move(
