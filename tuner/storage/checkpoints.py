@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+import secrets
 from collections.abc import Container
 from pathlib import Path
 
+from tuner.errors import TunerError
 from tuner.runtime.files import write_whole
 
-_FILE = re.compile(r"\.?(\d+)(\.best)?\.pt(\.partial)?")
-"""A checkpoint, or the rest of one that was being written when its driver died."""
+_FILE = re.compile(r"\.*(\d+)(\.best|\.[0-9a-f]{8})?\.pt(\.partial)*")
+"""A checkpoint, one that is staged, or the rest of one that was being written when its driver died."""
 
 
 class Checkpoints:
@@ -38,6 +41,27 @@ class Checkpoints:
             TunerError: it cannot be written.
         """
         write_whole(self._folder / (f"{trial}.best.pt" if best else f"{trial}.pt"), state)
+
+    def stage(self, trial: int, state: bytes) -> Path:
+        """Write a state to resume from into a file of its own, and return it. `put` makes it the trial's.
+
+        Raises:
+            TunerError: it cannot be written.
+        """
+        staged = self._folder / f".{trial}.{secrets.token_hex(4)}.pt.partial"
+        write_whole(staged, state)
+        return staged
+
+    def put(self, trial: int, staged: Path) -> None:
+        """Replace the state to resume from by a staged one.
+
+        Raises:
+            TunerError: it cannot be written.
+        """
+        try:
+            os.replace(staged, self._folder / f"{trial}.pt")
+        except OSError as error:
+            raise TunerError(f"the checkpoint of trial {trial} cannot be written: {error.strerror}") from None
 
     def files(self, trial: int | None = None) -> list[Path]:
         """Return the checkpoint files of a trial, or all, by name."""
