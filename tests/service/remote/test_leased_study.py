@@ -166,6 +166,25 @@ def test_the_trial_of_a_silent_worker_goes_to_the_next_one(tmp_path: Path) -> No
         assert study.complete(0, 2, None).values == {"error": 0.5}
 
 
+def test_a_checkpoint_that_is_written_too_late_does_not_replace_that_of_the_next_attempt(tmp_path: Path) -> None:
+    with opened(tmp_path) as study:
+        ask(study, "first", lease_seconds=1)
+        checkpoints = study.hold(0, 1)
+        early, late = checkpoints.stage(0, b"early"), checkpoints.stage(0, b"late")
+        study.keep(0, 1, early)
+        study.leases.get(0).called -= 2  # type: ignore[union-attr]  # it is held
+        study.expire()
+        ask(study, "second")
+
+        with pytest.raises(Refused, match="the lease of attempt 1 of trial 0 has ended"):
+            study.keep(0, 1, late)
+        assert checkpoints.load(0) == b"early"
+        study.keep(0, 2, checkpoints.stage(0, b"next"))
+
+        assert checkpoints.load(0) == b"next"
+        assert late in checkpoints.files(0), "it is deleted with the trial, if its call has died"
+
+
 def test_a_trial_whose_workers_all_die_fails_after_its_retries(tmp_path: Path) -> None:
     with opened(tmp_path, REMOTE.replace("trials: 4", "trials: 4, retries: 1")) as study:
         for _ in range(2):

@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 from tests.conftest import until
 from tests.support.api_clients import answered, api, job_of, logged_in, server_of
 from tests.support.remote_jobs import REMOTE, ask, database_in, epoch, submitted
+from tuner.service.api import remote
 from tuner.service.database import Database
 from tuner.service.queue.job_record import JobRecord
 from tuner.service.queue.jobs import Jobs
@@ -88,6 +89,26 @@ def test_a_lease_that_expires_costs_a_suspended_study_no_attempt(tmp_path: Path)
         study.expire()
 
     assert states(tmp_path) == ["waiting"]
+
+
+def test_a_checkpoint_that_is_too_large_is_refused_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "CHECKPOINT_BYTES", 2**20)
+    submitted(tmp_path)
+    address = api("/studies/far/trials/0/checkpoint?attempt=1")
+    with served(tmp_path) as client:
+        answered(client.post(api("/studies/far/ask"), json={"worker": "w"}))
+
+        refused = client.put(address, content=b"x" * (2**20 + 1))
+        nothing = client.get(address)
+        kept = client.put(address, content=b"x" * 2**20)
+        there = [file.name for file in tmp_path.rglob("*.pt*")]
+
+        assert (refused.status_code, nothing.status_code, kept.status_code) == (413, 404, 204)
+        assert "the checkpoint has more than 1 MiB" in refused.json()["detail"]
+        assert there == ["0.pt"]
+        assert client.get(address).content == b"x" * 2**20
 
 
 def told(number: int) -> dict[str, object]:

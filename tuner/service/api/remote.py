@@ -123,9 +123,12 @@ async def save_checkpoint(
 ) -> Response:
     """Save the state of a trial, from which its next attempt goes on."""
     state = await _limited(request)
-    work = _allowed(user, lambda study: study.hold(number, attempt))
-    checkpoints = await server.remote.call(name, work)
-    await asyncio.to_thread(checkpoints.save, number, state, best=False)
+    checkpoints = await server.remote.call(name, _allowed(user, lambda study: study.hold(number, attempt)))
+    staged = await asyncio.to_thread(checkpoints.stage, number, state)
+    try:  # the lease may have ended meanwhile
+        await server.remote.call(name, _allowed(user, lambda study: study.keep(number, attempt, staged)))
+    finally:
+        await asyncio.to_thread(staged.unlink, missing_ok=True)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 

@@ -6,13 +6,11 @@ to go on. A worker whose lease expires has lost its attempt, and another worker 
 
 from __future__ import annotations
 
-import datetime
 import functools
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from urllib.parse import quote
+from pathlib import Path
 
-from tuner.config import STUDY_SECTIONS
 from tuner.engines.outcomes import divergence
 from tuner.protocol import Epoch, Outcome, Place, State, Verdict
 from tuner.search.driver import Driver
@@ -21,16 +19,14 @@ from tuner.service.problems import Refused
 from tuner.service.queue.job_record import JobRecord
 from tuner.service.queue.lifecycle import JobState
 from tuner.service.remote.attendance import Attendance
-from tuner.service.remote.completion import completed
 from tuner.service.remote.job_terms import TimeLimit, halt_of
+from tuner.service.remote.leased_views import LeasedViews
 from tuner.service.remote.remote_leases import Lease, Leases, ended
 from tuner.service.remote.reported_epochs import refusal_of_repeated, refuse_other_names, refuse_unfit_names
-from tuner.service.schemas import AskBody, EndView, EpochBody, EpochView, TaskView
-from tuner.space.suggest import Known
+from tuner.service.remote.trained_outcome import completed
+from tuner.service.schemas import AskBody, EndView, EpochBody, TaskView
 from tuner.storage import in_turn
 from tuner.storage.checkpoints import Checkpoints
-from tuner.study import Record, Unfinished
-from tuner.study.ask_tell import SEEDS_OF_FUNCTIONS
 
 
 class LeasedStudy:
@@ -54,6 +50,7 @@ class LeasedStudy:
         self._limit = TimeLimit(search.study.space.search.timeout)
         self.leases = leases
         self._checkpoints = Checkpoints(search.folder / "checkpoints")
+        self._views = LeasedViews(driver.trials, self._checkpoints)
         self.halt = ""
         """Why workers are to give their trials back, such as `is suspended`; empty if they are not."""
 
@@ -95,7 +92,7 @@ class LeasedStudy:
         """
         if (again := self.leases.of_request(owner, key)) is not None:
             again.renew()
-            return self._task(again)
+            return self._views.task(again)
         if why := self.why_over:
             raise Refused(HTTPStatus.GONE, f"study {self.name} {why}; stop asking")
         self._workers.asks(body.worker)
@@ -104,7 +101,7 @@ class LeasedStudy:
             return None
         lease = Lease(trial.number, trial.attempt, body.worker, owner, body.lease_seconds, key)
         self.leases.give(lease)
-        return self._task(lease)
+        return self._views.task(lease)
 
     def report(self, number: int, attempt: int, epochs: Sequence[EpochBody]) -> Verdict:
         """Record epochs and return the verdict on the trial; after `STOP` it has ended.
@@ -114,9 +111,9 @@ class LeasedStudy:
         """
         lease = self._lease(number, attempt)
         if lease is None:
-            if self.halt and self._waits(number, attempt):
+            if self.halt and self._views.waits(number, attempt):
                 return Verdict.SUSPEND
-            record = self._over(number, attempt)
+            record = self._views.ended(number, attempt)
             if record.state in (State.PRUNED, State.DIVERGED):
                 return Verdict.STOP
             raise Refused(HTTPStatus.CONFLICT, f"trial {number} has ended as {record.state}; ask for the next trial")
@@ -135,7 +132,7 @@ class LeasedStudy:
         """
         lease = self._lease(number, attempt)
         if lease is None:
-            return self._view(self._over(number, attempt))
+            return self._views.end_by(number, attempt)
         return self._end(lease, completed(self._goal, lease, self._driver.trials.epochs(number), values))
 
     def fail(self, number: int, attempt: int, cause: str, traceback: str) -> EndView:
@@ -146,7 +143,7 @@ class LeasedStudy:
         """
         lease = self._lease(number, attempt)
         if lease is None:
-            return self._view(self._over(number, attempt))
+            return self._views.end_by(number, attempt)
         return self._end(lease, Outcome(number, attempt, State.FAILED, cause=cause, traceback=traceback))
 
     def release(self, number: int, attempt: int) -> EndView:
@@ -158,9 +155,9 @@ class LeasedStudy:
         lease = self._lease(number, attempt)
         if lease is not None:
             return self._end(lease, Outcome(number, attempt, State.SUSPENDED))
-        if self._waits(number, attempt):
-            return self._view(self._record(number))
-        return self._view(self._over(number, attempt))
+        if self._views.waits(number, attempt):
+            return self._views.end(number)
+        return self._views.end_by(number, attempt)
 
     def hold(self, number: int, attempt: int) -> Checkpoints:
         """Renew a lease, and return the checkpoints, for one that follows from what was reported.
@@ -170,10 +167,19 @@ class LeasedStudy:
         """
         lease = self._lease(number, attempt)
         if lease is None:
-            record = self._over(number, attempt)
+            record = self._views.ended(number, attempt)
             raise Refused(HTTPStatus.CONFLICT, f"trial {number} has ended as {record.state}; ask for the next trial")
         lease.renew()
         return self._checkpoints
+
+    def keep(self, number: int, attempt: int, staged: Path) -> None:
+        """Renew a lease, and let the next attempt go on from a checkpoint that is staged.
+
+        Raises:
+            Refused: the attempt is over: another worker may have the trial.
+            TunerError: the checkpoint cannot be written.
+        """
+        self.hold(number, attempt).put(number, staged)
 
     def expire(self) -> None:
         """Set back the trials of silent workers. Those of a study that is halted have lost no attempt."""
@@ -234,63 +240,11 @@ class LeasedStudy:
             self._end(lease, Outcome(number, attempt, State.PRUNED, epoch=told.epoch, violations=violations))
         return verdict
 
-    def _task(self, lease: Lease) -> TaskView:
-        number = lease.trial
-        record, space = self._record(number), self._study.space
-        values = space.fill(Known(record.params))
-        address = f"/api/v1/studies/{quote(self.name, safe='')}/trials/{number}/checkpoint"
-        ends = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=lease.left)
-        return TaskView(
-            study=self.name,
-            number=number,
-            attempt=lease.attempt,
-            config={name: value for name, value in values.items() if name not in STUDY_SECTIONS},
-            params=dict(record.params),
-            seed=(record.attributes.seed or 0) % SEEDS_OF_FUNCTIONS,
-            epochs=[
-                EpochView(epoch=each.epoch, metrics=dict(each.metrics), seconds=each.seconds)
-                for each in self._driver.trials.epochs(number)
-            ],
-            checkpoint=address if self._checkpoints.has(number) else None,
-            lease_seconds=lease.seconds,
-            expires_at=ends,
-        )
-
     def _lease(self, number: int, attempt: int) -> Lease | None:
         lease = self.leases.get(number)
         return lease if lease is not None and lease.attempt == attempt else None
 
-    def _waits(self, number: int, attempt: int) -> bool:
-        record = self._record(number)
-        return record.state is Unfinished.WAITING and record.attributes.attempt == attempt
-
     def _end(self, lease: Lease, outcome: Outcome) -> EndView:
         self._driver.done(outcome)
         self.leases.end(lease.trial)
-        return self._view(self._record(lease.trial))
-
-    def _view(self, record: Record) -> EndView:
-        values: dict[str, float | None] = {}
-        if record.values:
-            values.update(zip(self._goal.metrics, record.values, strict=True))
-        return EndView(
-            number=record.number, state=record.state.value, values=values, epoch=record.epoch, cause=record.cause
-        )
-
-    def _record(self, number: int) -> Record:
-        record = self._driver.trials.record(number)
-        if record is None:
-            raise Refused(HTTPStatus.NOT_FOUND, f"study {self.name} has no trial {number}")
-        return record
-
-    def _over(self, number: int, attempt: int) -> Record:
-        """Return a trial that this attempt has ended.
-
-        Raises:
-            Refused: another attempt has it, or will have it.
-        """
-        record = self._record(number)
-        if record.finished and record.attributes.attempt == attempt:
-            return record
-        detail = f"the lease of attempt {attempt} of trial {number} has ended, and others go on with it"
-        raise Refused(HTTPStatus.CONFLICT, f"{detail}; ask for the next trial")
+        return self._views.end(lease.trial)
