@@ -57,3 +57,15 @@ def test_an_exit_code_that_was_not_written_whole_is_none(tmp_path: Path, written
     folder.exit.write_text(written)
 
     assert folder.exit_code() == code
+
+
+@pytest.mark.parametrize("wanted", [JobState.CANCELLED, JobState.QUEUED], ids=["cancelled", "resumed"])
+def test_what_was_asked_for_since_a_job_was_read_is_not_overwritten(jobs: Jobs, wanted: JobState) -> None:
+    job = jobs.submit(Submission(JobKind.RUN, "s", "ann", Slots(1)))
+    read = jobs.move(job.id, JobState.SUSPENDING, wanted=JobState.SUSPENDED.value)
+    jobs.move(job.id, JobState.SUSPENDING, actor="bob", wanted=wanted.value)
+
+    assert jobs.move(job.id, JobState.SUSPENDED, seen=read, wanted=None) is None
+
+    assert jobs.get(job.id).wanted is wanted
+    assert jobs.move(job.id, wanted, seen=jobs.get(job.id), wanted=None) is not None

@@ -156,6 +156,7 @@ class Jobs:
         state: JobState,
         *,
         since: Iterable[JobState] = tuple(JobState),
+        seen: JobRecord | None = None,
         actor: str = SERVICE,
         reason: str = "",
         **values: Any,
@@ -166,6 +167,7 @@ class Jobs:
             number: of the job.
             state: the new one.
             since: the states that it may be in.
+            seen: the job as it was read: it changes only if neither its state nor its `wanted` has changed since.
             actor: who asked for it.
             reason: why, for readers.
             values: other columns that change with it.
@@ -173,6 +175,9 @@ class Jobs:
         now = time.time()
         with self._database.begin() as connection:
             changing = jobs.update().where(jobs.c.id == number, jobs.c.state.in_([each.value for each in since]))
+            if seen is not None:
+                wanted = None if seen.wanted is None else seen.wanted.value
+                changing = changing.where(jobs.c.state == seen.state.value, jobs.c.wanted.is_not_distinct_from(wanted))
             if not connection.execute(changing.values(state=state.value, reason=reason, **values)).rowcount:
                 return None
             _note(connection, number, state, actor, reason)

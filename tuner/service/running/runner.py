@@ -206,8 +206,7 @@ class Runner:
         if job.kind is JobKind.REMOTE:
             if job.wanted is not None:
                 ended = time.time() if job.wanted is JobState.CANCELLED else None
-                since = (JobState.SUSPENDING,)
-                self._jobs.move(job.id, job.wanted, since=since, reason=job.reason, wanted=None, ended_at=ended)
+                self._jobs.move(job.id, job.wanted, seen=job, reason=job.reason, wanted=None, ended_at=ended)
             elif job.state is JobState.STARTING:  # an earlier server died between the two
                 self._jobs.move(job.id, JobState.RUNNING, since=(JobState.STARTING,))
         elif self._drivers.ended(job.id) is not None:
@@ -240,7 +239,7 @@ class Runner:
         moved = self._jobs.move(
             job.id,
             follows.state,
-            since=(job.state,),
+            seen=job,
             reason=follows.reason,
             starts=follows.starts,
             exit_code=seen.end.code,
@@ -249,7 +248,7 @@ class Runner:
             process=None,
             queued_at=queued_at,
         )
-        if moved is not None:
+        if moved is not None:  # else a user was quicker, and the next look meets what is wanted now
             self._drivers.forget(job.id)
             _log.info("%s: %s%s", job.title, follows.state.value, f": {follows.reason}" * bool(follows.reason))
 
