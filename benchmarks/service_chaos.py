@@ -2,7 +2,7 @@
 
 All studies have one space and one seed, with --deterministic. So in the end each must have, bit for bit, the trials of
 a study that one `tuner run` has run in peace. A server that fell is started again. Where kills give a job three
-starts without a trial, the service gives up on it: it is resumed, and that is counted.
+starts without progress, the service gives up on it: it is resumed, and that is counted.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def under_fire(service: Service, kills: int, chance: random.Random) -> tuple[lis
 def _resumed_after_deaths(service: Service, job: JobRecord) -> bool:
     if job.state is not JobState.FAILED:
         return False
-    if "times without a trial" not in job.reason:
+    if "times without progress" not in job.reason:
         raise RuntimeError(f"{job.study} failed though nothing but kills befell it: {job.reason}")
     control.resume(service.jobs, job.study, "chaos")
     return True

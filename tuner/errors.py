@@ -7,7 +7,7 @@ TunerError              1    something that its reader can mend; the message say
 │   ├── BuildError      2    a class refuses its arguments, or parts do not fit each other
 │   └── StudyError      2    no such study or trial, or a study of another space
 │       └── NotOpened   2    a study that a server has, and no run has opened yet
-├── StorageError        1    the database cannot be opened, read or written
+├── StorageError        1    the database cannot be opened, read or written; 75 in an outage, which passes
 ├── ServerError         1    a server of tuner cannot be reached, or refuses a request
 │   └── AuthError       1    the token is missing, wrong or of too low a role
 └── NoTrialSucceeded    3    the search ended without one complete trial
@@ -26,6 +26,9 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from signal import default_int_handler
+
+OUTAGE_CODE = 75
+"""The exit code of a command that an outage of its database has ended: EX_TEMPFAIL of sysexits.h."""
 
 
 class TunerError(Exception):

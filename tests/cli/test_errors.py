@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 import tuner
+from tests.conftest import Cli
 from tuner import cli
 from tuner.errors import counted
 from tuner.space import Space
+from tuner.storage import retry
 
 SPACE = "data: {type: csv, path: NAME, target: y}\nmodel: {type: MLP}\noptimizer: {type: Adam}\n"
 WHOLE = gzip.compress(b"a,b,y\n" + b"1,2,yes\n" * 5000, mtime=0)
@@ -87,3 +89,15 @@ def test_predict_notes_that_code_has_changed(
 )
 def test_one_of_a_thing_is_singular(given: tuple[int, str, str], said_so: str) -> None:
     assert counted(*given) == said_so
+
+
+def test_an_outage_of_the_database_has_an_exit_code_of_its_own(
+    cli: Cli, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("psycopg")
+    monkeypatch.setattr(retry, "PATIENCE_SECONDS", 0.5)
+
+    ended = cli("run", "--space", tiny, "--storage", "postgresql+psycopg://nobody@127.0.0.1:1/none")
+
+    assert ended.returncode == 75
+    assert "cannot be opened" in ended.stderr

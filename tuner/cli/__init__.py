@@ -45,7 +45,7 @@ from tuner.cli import (
     upload,
 )
 from tuner.cli.views.wrapping import say
-from tuner.errors import SpaceError, TunerError
+from tuner.errors import OUTAGE_CODE, SpaceError, StorageError, TunerError
 
 app = typer.Typer(
     name="tuner",
@@ -111,6 +111,15 @@ def spelt_out(arguments: list[str]) -> list[str]:
     return spelt
 
 
+def _exit_code(error: TunerError) -> int:
+    """Return the exit code of an error. An outage has its own: a scheduler may start the command again."""
+    if isinstance(error, StorageError):
+        from tuner.storage.transient_errors import outage_of
+
+        return error.exit_code if outage_of(error) is None else OUTAGE_CODE
+    return error.exit_code
+
+
 def main() -> None:
     """Run a command; an error that its reader can mend is one message and an exit code."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin crawl as soon as another process computes
@@ -125,7 +134,7 @@ def main() -> None:
         text = str(error).strip()
         are_faults = isinstance(error, SpaceError) and "\n" in text  # a line each, which begins with its place
         say(text if are_faults else f"tuner: {text}", err=True)
-        raise SystemExit(error.exit_code) from None
+        raise SystemExit(_exit_code(error)) from None
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 it must outlive this function, for Python's last flush
         raise SystemExit(1) from None

@@ -10,10 +10,10 @@ from tuner.service.queue.job_record import JobKind, JobRecord
 from tuner.service.queue.lifecycle import JobState
 from tuner.service.queue.slots import Slots
 from tuner.service.running.driver_process import Ended
-from tuner.service.running.job_end import Known, Witness, sequel
+from tuner.service.running.job_end import Known, sequel
 
 JOB = JobRecord(1, JobKind.RUN, "digits", "ann", JobState.RUNNING, 0, Slots(1), {}, "", 0.0, 0.0, starts=1)
-DEAD = Known(Ended(None), False, False, False, "last words", Witness.SAW_IT)
+DEAD = Known(Ended(None), False, False, "last words")
 
 
 def after(code: int | None, job: JobRecord = JOB, **known: object) -> tuple[JobState, int]:
@@ -29,7 +29,8 @@ def after(code: int | None, job: JobRecord = JOB, **known: object) -> tuple[JobS
         (2, JobState.FAILED),
         (3, JobState.FAILED),
         (130, JobState.SUSPENDED),
-        (143, JobState.SUSPENDED),
+        (75, JobState.QUEUED),
+        (143, JobState.QUEUED),
         (137, JobState.QUEUED),
         (139, JobState.QUEUED),
         (None, JobState.QUEUED),
@@ -39,7 +40,7 @@ def test_each_exit_code_has_its_state(code: int | None, state: JobState) -> None
     assert after(code)[0] is state
 
 
-@pytest.mark.parametrize("code", [None, 1, 2, 130, 137, 143])
+@pytest.mark.parametrize("code", [None, 1, 2, 75, 130, 137, 143])
 @pytest.mark.parametrize(
     "wanted", [JobState.SUSPENDED, JobState.CANCELLED, JobState.QUEUED], ids=lambda state: state.value
 )
@@ -56,23 +57,24 @@ def test_many_failed_trials_are_no_failure_of_a_study_that_has_its_total() -> No
     assert after(1, complete=True)[0] is JobState.DONE
 
 
-def test_three_deaths_without_a_trial_are_a_failure_with_the_last_words() -> None:
+def test_three_deaths_without_progress_are_a_failure_with_the_last_words() -> None:
     third = replace(JOB, starts=3)
 
     assert after(137, third)[0] is JobState.FAILED
     assert sequel(third, replace(DEAD, end=Ended(137))).reason == (
-        "its driver died of signal 9, 3 times without a trial: last words"
+        "its driver died of signal 9, 3 times without progress: last words"
     )
 
 
-def test_a_trial_that_ended_makes_the_starts_count_anew() -> None:
+def test_progress_makes_the_starts_count_anew() -> None:
     assert after(137, replace(JOB, starts=3), progressed=True) == (JobState.QUEUED, 1)
 
 
-def test_a_driver_that_lost_the_database_as_the_server_did_starts_again() -> None:
-    assert after(1, database_was_away=True)[0] is JobState.QUEUED
+@pytest.mark.parametrize("code", [None, 143])
+def test_a_driver_that_ends_with_its_server_goes_on_and_that_start_is_not_counted(code: int | None) -> None:
+    assert after(code, replace(JOB, starts=3), with_server=True) == (JobState.QUEUED, 2)
 
 
-def test_a_machine_that_shuts_down_suspends_nothing() -> None:
-    assert after(143, witness=Witness.CAME_LATER)[0] is JobState.QUEUED
-    assert after(130, witness=Witness.CAME_LATER)[0] is JobState.SUSPENDED
+@pytest.mark.parametrize("code", [75, 137, 143])
+def test_a_driver_that_ends_by_itself_each_time_fails_though_no_server_saw_the_last_end(code: int) -> None:
+    assert after(code, replace(JOB, starts=3), with_server=code != 143)[0] is JobState.FAILED

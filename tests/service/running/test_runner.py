@@ -156,7 +156,7 @@ def test_a_killed_driver_starts_again_and_no_trial_is_lost(queue: Queue) -> None
 
         until(lambda: queue.states()["study"] == "done", 120)
 
-        assert "its driver died of signal 9; it starts again" in [each.reason for each in queue.jobs.changes(job.id)]
+        assert "its driver died of signal 9; it goes on" in [each.reason for each in queue.jobs.changes(job.id)]
         assert trials_of(queue, "study") == {"complete": 3}
 
 
@@ -168,7 +168,7 @@ def test_a_driver_that_dies_each_time_fails_after_three_starts(queue: Queue) -> 
         until(lambda: queue.states()["study"] == "failed", 120)
 
         assert states_of(queue, "study").count("starting") == 3
-        assert queue.jobs.get(job.id).reason.startswith("its driver died of signal 9, 3 times without a trial")
+        assert queue.jobs.get(job.id).reason.startswith("its driver died of signal 9, 3 times without progress")
 
 
 @pytest.mark.slow

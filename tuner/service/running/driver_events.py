@@ -7,6 +7,8 @@ from pathlib import Path
 
 from tuner.service.running.event_file import events_from
 
+_KINDS = ("opened", "ended")
+
 
 class DriverEvents:
     """The events of a driver since its start, read as they are written.
@@ -25,6 +27,8 @@ class DriverEvents:
         self._total = 0
         self.ended = 0
         """Number of trials that ended since the start."""
+        self.progressed = False
+        """Whether an epoch was reported, or a trial ended, since the start."""
 
     @property
     def opened(self) -> bool:
@@ -46,10 +50,11 @@ class DriverEvents:
 
     def read(self) -> None:
         """Read what was written since the last call."""
-        for read, event in events_from(self._file, self._read, ("opened", "ended")):
+        for read, event in events_from(self._file, self._read, _KINDS if self.progressed else (*_KINDS, "reported")):
             self._read = read
             if event is None:
                 continue
+            self.progressed = self.progressed or event["event"] != "opened"
             at = datetime.datetime.fromisoformat(event["time"])
             if event["event"] == "opened":
                 self._opened_at, self._finished, self._total = at, event["finished"], event["total"]

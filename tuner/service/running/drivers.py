@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tuner.search.notify import BY_SERVICE
 from tuner.service.database import Database
@@ -25,16 +24,12 @@ OF_CLIENTS = ("TUNER_SERVER", "TUNER_TOKEN")
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a driver that has ended left: how it ended, how far it came, and its last lines.
-
-    `seconds` is how long this server followed it.
-    """
+    """What a driver that has ended left: how it ended, how far it came, and its last lines."""
 
     end: Ended
     complete: bool
     progressed: bool
     last_lines: str
-    seconds: float
 
 
 @dataclass(slots=True)
@@ -46,7 +41,6 @@ class _Followed:
     events: DriverEvents
     gpus: tuple[str, ...] = ()
     refused: str = ""
-    since: float = field(default_factory=time.monotonic)
 
 
 class Drivers:
@@ -131,9 +125,8 @@ class Drivers:
         return Seen(
             Ended(folder.exit_code()),
             events.complete,
-            events.ended > 0,
+            events.progressed,
             followed.refused if followed and followed.refused else folder.last_lines(),
-            0.0 if followed is None else time.monotonic() - followed.since,
         )
 
     def ask_to_stop(self, number: int) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import enum
 import signal
 from dataclasses import dataclass
 
-from tuner.errors import NoTrialSucceeded, TunerError, UsageError
+from tuner.errors import OUTAGE_CODE, NoTrialSucceeded, TunerError, UsageError
 from tuner.service.queue.job_record import JobRecord
 from tuner.service.queue.lifecycle import JobState
 from tuner.service.running.driver_process import Ended
@@ -14,31 +13,25 @@ from tuner.service.running.driver_process import Ended
 MOST_STARTS = 3
 """Starts in a row without progress after which a job has failed."""
 
-_STOPPED = frozenset({128 + signal.SIGINT, 128 + signal.SIGTERM})
-_REFUSED = frozenset({UsageError.exit_code, NoTrialSucceeded.exit_code})
-
-
-class Witness(enum.Enum):
-    """Whether a server was there when the driver ended."""
-
-    SAW_IT = enum.auto()
-    CAME_LATER = enum.auto()
+_REFUSED = frozenset({UsageError.exit_code, NoTrialSucceeded.exit_code, TunerError.exit_code})
+_INTERRUPTED = 128 + signal.SIGINT
+_TERMINATED = 128 + signal.SIGTERM
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
     """What is known of a driver that has ended.
 
-    `complete` is whether its study has its total, and `progressed` whether a trial ended since its start.
-    `database_was_away` is whether the server could not use the database since. `last_lines` are those of its output.
+    `complete` is whether its study has its total. `progressed` is whether its work since its start brings the next
+    driver further. `with_server` is whether no server followed it at its end, or one that was ending too. `last_lines`
+    are those of its output.
     """
 
     end: Ended
     complete: bool
     progressed: bool
-    database_was_away: bool
     last_lines: str
-    witness: Witness
+    with_server: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +48,25 @@ def sequel(job: JobRecord, known: Known) -> Sequel:
 
     - Exit code 0, or 1 with all its trials: done.
     - The state that was asked for, such as suspended; queued even after exit code 0.
-    - Stopped by a signal: suspended. Queued if it was SIGTERM without a server, as when a machine shuts down.
+    - Stopped by SIGINT, as `tuner stop` does: suspended.
     - An error of its own: failed.
-    - Anything else is a death: queued again, and failed after `MOST_STARTS` in a row without progress.
+    - Stopped or killed together with its server, as when a machine goes down: queued, and that start is not counted.
+    - Anything else, SIGTERM included, is a death: queued again, and failed after `MOST_STARTS` in a row without
+      progress.
     """
     code = known.end.code
     if code == 0 and job.wanted is not JobState.QUEUED:  # else it may have been asked for more just before its end
         return Sequel(JobState.DONE, "", 0)
     if job.wanted is not None:
         return Sequel(job.wanted, job.reason, 0)
-    if code in _STOPPED:
-        if known.witness is Witness.CAME_LATER and code == 128 + signal.SIGTERM:
-            return Sequel(JobState.QUEUED, "its machine was shut down; it goes on", 0)
-        return Sequel(JobState.SUSPENDED, "stopped by a signal, or by tuner stop", 0)
+    if code == _INTERRUPTED:
+        return Sequel(JobState.SUSPENDED, "stopped by SIGINT, or by tuner stop", 0)
     if code == TunerError.exit_code and known.complete:
         return Sequel(JobState.DONE, _told("more than half of the trials of its last run failed", known), 0)
-    if code in _REFUSED or (code == TunerError.exit_code and not known.database_was_away):
+    if code in _REFUSED:
         return Sequel(JobState.FAILED, _told(f"exit code {code}", known), job.starts)
+    if known.with_server and code in (None, _TERMINATED):
+        return Sequel(JobState.QUEUED, "its server or machine went down; it goes on", max(0, job.starts - 1))
     return _after_death(job, known)
 
 
@@ -79,14 +74,18 @@ def _after_death(job: JobRecord, known: Known) -> Sequel:
     starts = 1 if known.progressed else job.starts
     how = _how(known)
     if starts >= MOST_STARTS:
-        return Sequel(JobState.FAILED, _told(f"{how}, {starts} times without a trial", known), starts)
-    return Sequel(JobState.QUEUED, f"{how}; it starts again", starts)
+        return Sequel(JobState.FAILED, _told(f"{how}, {starts} times without progress", known), starts)
+    return Sequel(JobState.QUEUED, f"{how}; it goes on", starts)
 
 
 def _how(known: Known) -> str:
     code = known.end.code
     if code is None:
         return "its driver was killed"
+    if code == OUTAGE_CODE:
+        return "its driver could not use the database"
+    if code == _TERMINATED:
+        return "its driver was stopped by SIGTERM"
     if code > 128:
         return f"its driver died of signal {code - 128}"
     return f"its driver ended with exit code {code}"

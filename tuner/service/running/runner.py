@@ -25,7 +25,7 @@ from tuner.service.queue.queue_waits import Waits, waits_of
 from tuner.service.queue.scheduler import Job, Plan, Start, schedule
 from tuner.service.running.driver_process import STOP_SECONDS
 from tuner.service.running.drivers import Drivers
-from tuner.service.running.job_end import Known, Witness, sequel
+from tuner.service.running.job_end import Known, sequel
 from tuner.service.server_options import ServerOptions
 
 TICK_SECONDS = 0.5
@@ -200,7 +200,7 @@ class Runner:
             self._note_process(job.id)
             _log.info("%s: still runs, and is followed", job.title)
             return
-        self._end(job, Witness.CAME_LATER)
+        self._end(job, with_server=True)
 
     def _follow(self, job: JobRecord) -> None:
         if job.kind is JobKind.REMOTE:
@@ -210,7 +210,7 @@ class Runner:
             elif job.state is JobState.STARTING:  # an earlier server died between the two
                 self._jobs.move(job.id, JobState.RUNNING, since=(JobState.STARTING,))
         elif self._drivers.ended(job.id) is not None:
-            self._end(job, Witness.SAW_IT)
+            self._end(job, with_server=self._stopping_since is not None)
         elif job.state is JobState.SUSPENDING:
             self._drivers.ask_to_stop(job.id)
         elif self._stopping_since is not None and not self._options.leave_running:
@@ -227,10 +227,9 @@ class Runner:
         elif job.state is JobState.STARTING and self._drivers.has_begun(job):
             self._jobs.move(job.id, JobState.RUNNING, since=(JobState.STARTING,))
 
-    def _end(self, job: JobRecord, witness: Witness) -> None:
+    def _end(self, job: JobRecord, *, with_server: bool) -> None:
         seen = self._drivers.seen(job)
-        away = self._away_at > time.monotonic() - seen.seconds
-        known = Known(seen.end, seen.complete, seen.progressed, away, seen.last_lines, witness)
+        known = Known(seen.end, seen.complete, seen.progressed, seen.last_lines, with_server)
         job = self._jobs.get(job.id)  # a user may have asked for another end in the meantime
         follows = sequel(job, known)
         is_over = follows.state in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
