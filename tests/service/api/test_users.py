@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,8 @@ from fastapi.testclient import TestClient
 from tests.support.api_clients import bearer, serve_here, with_token
 from tuner.service.access.roles import Role
 from tuner.service.server_options import ServerOptions
+
+DAY = datetime.timedelta(days=1)
 
 
 @pytest.fixture
@@ -97,6 +100,20 @@ def test_a_token_that_ends_makes_none_that_outlives_it(client: TestClient, admin
     for wanted in (None, "90d"):
         made = client.post("/api/v1/users/bob/tokens", json={"expires": wanted}, headers=bob).json()
         assert made["expires"] == ends
+
+
+def test_a_token_that_is_made_on_the_page_outlives_the_login(client: TestClient, admin: dict[str, str]) -> None:
+    bob = add(client, admin)
+    csrf = client.post("/api/v1/sessions", json={"token": bob["Authorization"].removeprefix("Bearer ")}).json()["csrf"]
+    page = {"X-CSRF-Token": csrf}
+
+    endless = client.post("/api/v1/users/bob/tokens", json={}, headers=page).json()
+    year = client.post("/api/v1/users/bob/tokens", json={"expires": "365d"}, headers=page).json()
+    assert client.delete("/api/v1/sessions/current", headers=page).status_code == 204
+
+    assert endless["expires"] is None
+    assert datetime.datetime.fromisoformat(year["expires"]) > datetime.datetime.now(datetime.UTC) + 364 * DAY
+    assert client.get("/api/v1/me", headers=bearer(endless["token"])).status_code == 200
 
 
 def test_who_logs_out_has_no_cookie_left(client: TestClient, admin: dict[str, str]) -> None:

@@ -117,6 +117,14 @@ class Authentication:
             return login not in self._live.sessions.values()
         return self._live.has_users if login.token is None else self._live.tokens.get(login.token) != login
 
+    def token_ends_at(self, login: Login) -> float | None:
+        """Return when the token behind a login ends, in seconds since 1970; None if it does not.
+
+        A login on the page ends earlier by itself.
+        """
+        found = None if login.token is None else self._live.tokens.get(login.token)
+        return None if found is None else found.expires_at
+
     def begin_session(self, login: Login) -> tuple[str, Login]:
         """Begin a login on the page; return its cookie, and what it stands for."""
         value, csrf, now = secrets.token_urlsafe(32), secrets.token_urlsafe(24), self._clock()

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from tuner.errors import TunerError
 from tuner.service.access.accounts import StoredToken, User
-from tuner.service.access.roles import LOCAL, Login, Principal, Role
+from tuner.service.access.roles import LOCAL, Principal, Role
 from tuner.service.api.needs import Admin, CurrentServer, Reader
 from tuner.service.problems import Refused, responses
 from tuner.service.schemas import Page
@@ -88,12 +88,12 @@ def list_tokens(name: Name, user: Reader, server: CurrentServer) -> Page[TokenVi
 def add_token(
     name: Name, body: NewTokenBody, user: Reader, server: CurrentServer, request: Request, answer: Response
 ) -> IssuedTokenView:
-    """Make a token, which this answer alone shows. It ends no later than the token that asks for it."""
+    """Make a token, which this answer alone shows. It ends no later than the token with which its user logged in."""
     _refuse_of_others(user, name)
-    login: Login = request.state.login
     expires_at = end_of(body.expires, time.time())
-    if user.role is not Role.ADMIN and login.expires_at is not None:
-        expires_at = min(login.expires_at, expires_at or login.expires_at)
+    latest = server.authentication.token_ends_at(request.state.login)
+    if user.role is not Role.ADMIN and latest is not None:
+        expires_at = min(latest, expires_at or latest)
     return _issue(server, answer, name, body.label, expires_at)
 
 
