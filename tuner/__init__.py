@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         StudyError,
         TrialStopped,
         TunerError,
+        UnknownStudy,
         UnseenWords,
         UsageError,
     )
@@ -140,6 +141,7 @@ __all__ = [
     "Trouble",
     "TunerError",
     "Unfinished",
+    "UnknownStudy",
     "UnseenWords",
     "UsageError",
     "Verdict",
@@ -180,6 +182,7 @@ _NAMES = {
         "StudyError",
         "TrialStopped",
         "TunerError",
+        "UnknownStudy",
         "UnseenWords",
         "UsageError",
     ],

@@ -5,7 +5,8 @@ TunerError              1    something that its reader can mend; the message say
 │   ├── SpaceError      2    faults of a space file, all of them, each with its place
 │   ├── DataError       2    the data are not there or not what the space says
 │   ├── BuildError      2    a class refuses its arguments, or parts do not fit each other
-│   └── StudyError      2    no such study or trial, or a study of another space
+│   └── StudyError      2    a study is not what a call needs: of another space, or without a complete trial
+│       ├── UnknownStudy 2   no such study, trial, job, model or dataset
 │       └── NotOpened   2    a study that a server has, and no run has opened yet
 ├── StorageError        1    the database cannot be opened, read or written; 75 in an outage, which passes
 ├── ServerError         1    a server of tuner cannot be reached, or refuses a request
@@ -108,7 +109,11 @@ class BuildError(UsageError):
 
 
 class StudyError(UsageError):
-    """No such study or trial, no database that has any, or a study that belongs to another space."""
+    """No such study or trial, a study of another space, or one whose state does not allow a call."""
+
+
+class UnknownStudy(StudyError):
+    """No such study, trial, job, model or dataset."""
 
 
 class NotOpened(StudyError):

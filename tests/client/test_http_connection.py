@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.fake_servers import Answer, Asked, FakeServer, Told, answering
 from tuner.client.http_connection import Connection, path, place_of
-from tuner.errors import AuthError, Place, ServerError, SpaceError, StudyError, TunerError, UsageError
+from tuner.errors import AuthError, Place, ServerError, SpaceError, StudyError, TunerError, UnknownStudy, UsageError
 
 BUSY = Told(503, b'{"detail": "the database is away"}', {"Retry-After": "0"}, "application/problem+json")
 
@@ -108,7 +108,7 @@ def test_a_server_that_stays_busy_is_an_error_with_its_reason() -> None:
     [
         pytest.param(401, AuthError, id="401"),
         pytest.param(403, AuthError, id="403"),
-        pytest.param(404, StudyError, id="404"),
+        pytest.param(404, UnknownStudy, id="404"),
         pytest.param(409, ServerError, id="409"),
         pytest.param(413, ServerError, id="413"),
         pytest.param(422, UsageError, id="422"),

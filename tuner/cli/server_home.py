@@ -15,7 +15,7 @@ from tuner.client import Client
 from tuner.client.remote_study import RemoteStudy
 from tuner.client.study_reader import refuse_unopened
 from tuner.client.waiting import OVER
-from tuner.errors import StudyError, UsageError
+from tuner.errors import UnknownStudy, UsageError
 from tuner.results.artifacts import readable
 from tuner.results.failures import FAILURES
 from tuner.results.progress import Overview, overview
@@ -49,7 +49,7 @@ class ServerHome:
         """Return whether the server has a study of this name, whatever its state."""
         try:
             self.client.study(study)
-        except StudyError:
+        except UnknownStudy:
             return False
         return True
 

@@ -17,7 +17,7 @@ except ImportError as missing:
     raise UsageError(f"the client needs {missing.name}: pip install 'tuner[serve]'") from None
 
 from tuner.client.pauses import Pauses
-from tuner.errors import AuthError, Fault, Place, ServerError, SpaceError, StudyError, TunerError, UsageError
+from tuner.errors import AuthError, Fault, Place, ServerError, SpaceError, TunerError, UnknownStudy, UsageError
 
 API = "/api/v1"
 
@@ -99,7 +99,7 @@ class Connection:
 
         Raises:
             SpaceError: the space that is sent has faults.
-            StudyError: there is no such study, trial or model.
+            UnknownStudy: there is no such study, trial or model.
             UsageError: an argument is wrong.
             AuthError: the token does not allow it.
             ServerError: the server cannot be reached, or refuses.
@@ -219,7 +219,7 @@ def error_of(answer: httpx.Response, name: str = "space") -> TunerError:
         case 401 | 403:
             return AuthError(detail, status)
         case 404:
-            return StudyError(detail)
+            return UnknownStudy(detail)
         case 400 | 422:
             return UsageError(detail)
         case _:

@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from tuner.errors import SpaceError, StorageError, StudyError, TunerError, UsageError
+from tuner.errors import SpaceError, StorageError, StudyError, TunerError, UnknownStudy, UsageError
 from tuner.service.access.roles import UnknownUser
 from tuner.service.invalid_requests import sentences
 from tuner.service.schemas import FaultView, Problem
@@ -80,8 +80,10 @@ async def _of_tuner(request: Request, error: Exception) -> JSONResponse:
     match error:
         case SpaceError():
             return problem(422, "The space has faults.", faults_of(error))
-        case StudyError() | UnknownUser():
+        case UnknownStudy() | UnknownUser():
             return problem(404, str(error))
+        case StudyError():  # it is there, and its state does not allow that
+            return problem(409, str(error))
         case UsageError():
             return problem(422, str(error))
         case StorageError():

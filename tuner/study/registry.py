@@ -12,7 +12,7 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 
-from tuner.errors import BuildError, StudyError, did_you_mean, listing
+from tuner.errors import BuildError, StudyError, UnknownStudy, did_you_mean, listing
 from tuner.goal import Goal
 from tuner.optuna_internals import let_stop, storage_of
 from tuner.protocol import Epoch, Outcome, State
@@ -83,7 +83,7 @@ def load_study(storage: BaseStorage, name: str, space: Space | None = None) -> S
         space: its space, if that is known already.
 
     Raises:
-        StudyError: there is no such study; the message lists the existing ones.
+        UnknownStudy: there is no such study; the message lists the existing ones.
     """
     with readable_errors():
         study = _load(storage, name)
@@ -96,7 +96,7 @@ def load_study(storage: BaseStorage, name: str, space: Space | None = None) -> S
             if names
             else "there is none yet"
         )
-        raise StudyError(f"no study {name}{did_you_mean(name, names)}: {there}")
+        raise UnknownStudy(f"no study {name}{did_you_mean(name, names)}: {there}")
     return Study(study, space)
 
 

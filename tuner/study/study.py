@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import optuna
 from optuna.trial import FrozenTrial
 
-from tuner.errors import StudyError
+from tuner.errors import StudyError, UnknownStudy
 from tuner.goal import Direction, Goal, Scope
 from tuner.optuna_internals import id_of, storage_of
 from tuner.runtime.rounding import amount
@@ -126,11 +126,11 @@ class Study:
             records: every trial, if they were read already.
 
         Raises:
-            StudyError: the study has no trial of that number.
+            UnknownStudy: the study has no trial of that number.
         """
         records = self.records() if records is None else records
         if not 0 <= number < len(records):
-            raise StudyError(
+            raise UnknownStudy(
                 f"study {self.name} has no trial {number}: it has {amount(len(records), 'trial')}, counted from 0"
             )
         return records[number]

@@ -38,7 +38,7 @@ def test_an_export_of_a_trial_names_code_as_the_space_does(client: TestClient, r
 
 
 def test_a_study_of_two_goals_has_no_best_config(client: TestClient) -> None:
-    assert "several objectives" in answered(client.get(api("/studies/walk/export")), 404)["detail"]
+    assert "several objectives" in answered(client.get(api("/studies/walk/export")), 409)["detail"]
 
 
 @pytest.mark.slow

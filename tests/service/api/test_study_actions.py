@@ -80,7 +80,7 @@ def test_a_confirmation_and_a_final_training_are_queued_as_jobs(held: TestClient
     assert "no trial yet" in post(held, "/studies/tiny/confirm", 409)["detail"]
     trials = opened(url, TINY)
     assert "nothing to confirm" in post(held, "/studies/tiny/confirm", 409)["detail"]
-    assert "no complete trial yet" in post(held, "/studies/tiny/train", 404)["detail"]
+    assert "no complete trial yet" in post(held, "/studies/tiny/train", 409)["detail"]
     complete(trials, 0.5)
     complete(trials, 0.75)
 

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Header
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from tuner.errors import StudyError
+from tuner.errors import UnknownStudy
 from tuner.service.api.needs import CurrentServer, Reader
 from tuner.service.api.studies import Name
 from tuner.service.problems import responses
@@ -74,7 +74,7 @@ def follow_events(server: CurrentServer, user: Reader, last_event_id: LastEventI
 def follow_study(server: CurrentServer, user: Reader, name: Name, last_event_id: LastEventId = None) -> EventResponse:
     """Follow a study: its events from the first one on, or after an event."""
     if server.jobs.search_of(name) is None and not server.reading.has(name):
-        raise StudyError(f"there is no study {name}")
+        raise UnknownStudy(f"there is no study {name}")
     return _response(server, name, last_event_id)
 
 

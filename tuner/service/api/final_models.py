@@ -15,7 +15,7 @@ from fastapi import Path as InPath
 from fastapi.responses import FileResponse, StreamingResponse
 from starlette.datastructures import UploadFile
 
-from tuner.errors import StudyError, UsageError
+from tuner.errors import UnknownStudy, UsageError
 from tuner.service.api.bodies import FORM, described, read
 from tuner.service.api.needs import CurrentServer, Reader
 from tuner.service.api.studies import Cursor, Limit
@@ -93,7 +93,7 @@ def download_model_file(
     """Return one file of the run folder."""
     folder = _folder(server, id)
     if path not in {file.path for file in files_of(folder)}:
-        raise StudyError(f"model {id} has no file {path}")
+        raise UnknownStudy(f"model {id} has no file {path}")
     return FileResponse(folder / path, filename=Path(path).name)
 
 
@@ -183,7 +183,7 @@ def _rows(given: PredictBody, model: ModelView) -> Iterator[dict[str, Any]]:
 def _job(server: Server, number: int) -> JobRecord:
     job = server.jobs.get(number)
     if job.kind is not JobKind.TRAIN:
-        raise StudyError(f"there is no model {number}")
+        raise UnknownStudy(f"there is no model {number}")
     return job
 
 
@@ -191,7 +191,7 @@ def _folder(server: Server, number: int) -> Path:
     """Return the run folder of a model.
 
     Raises:
-        StudyError: there is no such model.
+        UnknownStudy: there is no such model.
         Refused: it is not trained yet.
     """
     job = _job(server, number)

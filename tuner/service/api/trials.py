@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Path, Query
 from fastapi.responses import StreamingResponse
 
-from tuner.errors import StudyError
 from tuner.results.artifacts import Kept
 from tuner.service.access.roles import Principal
 from tuner.service.api.needs import CurrentServer, Member, Reader, refuse_others
 from tuner.service.api.studies import Cursor, Limit, Name
-from tuner.service.problems import Refused, responses
+from tuner.service.problems import responses
 from tuner.service.schemas import Page, SteerBody, TrialDetail, TrialView
 from tuner.service.server import Server
 from tuner.service.views.cursors import part
@@ -127,10 +125,7 @@ def _steered(
     record = server.reading.results(name).record(number)
     refuse_others(user, server.owner_of(name), f"study {name}")
     body = body or SteerBody()
-    try:
-        steer_trial(server.reading.url, name, number, action, body.undo, user.name)
-    except StudyError as error:  # both are there: its state does not allow that
-        raise Refused(HTTPStatus.CONFLICT, str(error)) from None
+    steer_trial(server.reading.url, name, number, action, body.undo, user.name)
     return trial_view(server.reading.results(name).record(record.number))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import Connection, Row
 
-from tuner.errors import StudyError
+from tuner.errors import StudyError, UnknownStudy
 from tuner.service.database import Database
 from tuner.service.queue.job_record import Change, JobKind, JobRecord, NumberedChange, Process, Submission
 from tuner.service.queue.lifecycle import JobState
@@ -79,7 +79,7 @@ class Jobs:
         """Return a job.
 
         Raises:
-            StudyError: there is none of that number.
+            UnknownStudy: there is none of that number.
         """
         return self._one(jobs.c.id == number, f"there is no job {number}")
 
@@ -201,7 +201,7 @@ class Jobs:
         """Change other columns of a job than its state.
 
         Raises:
-            StudyError: there is no job of that number.
+            UnknownStudy: there is no job of that number.
         """
         with self._database.begin() as connection:
             connection.execute(jobs.update().where(jobs.c.id == number).values(**values))
@@ -232,7 +232,7 @@ class Jobs:
         with self._database.begin() as connection:
             row = connection.execute(sqlalchemy.select(jobs).where(condition)).first()
         if row is None:
-            raise StudyError(message)
+            raise UnknownStudy(message)
         return _job(row)
 
 

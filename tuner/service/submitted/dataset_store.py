@@ -23,7 +23,7 @@ from anyio import to_thread
 from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
 
-from tuner.errors import StorageError, StudyError, UsageError, listing
+from tuner.errors import StorageError, UnknownStudy, UsageError, listing
 from tuner.service.database import Database
 from tuner.service.problems import Refused
 from tuner.service.service_tables import datasets
@@ -122,11 +122,11 @@ class DatasetStore:
         """Return a dataset.
 
         Raises:
-            StudyError: there is none of that name.
+            UnknownStudy: there is none of that name.
         """
         found = self._known(name)
         if found is None:
-            raise StudyError(f"there is no dataset {name}")
+            raise UnknownStudy(f"there is no dataset {name}")
         return found
 
     def all(self) -> Sequence[Dataset]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from tuner.errors import SpaceError, StudyError
+from tuner.errors import SpaceError
 from tuner.results.best_config import moved_paths
 from tuner.service.access.roles import Principal
 from tuner.service.problems import Refused
@@ -167,15 +167,12 @@ class Submissions:
         """Queue a job, and keep the folder of its files.
 
         Raises:
-            Refused: another request has submitted the same study.
+            StudyError: another request has submitted the same study.
             StorageError: the disk cannot be written.
         """
         with self._jobs.submitting:  # a deletion of equal files waits
             keep(folder, Path(submission.folder))
-            try:
-                return self._jobs.submit(submission)
-            except StudyError as error:
-                raise Refused(HTTPStatus.CONFLICT, str(error)) from None
+            return self._jobs.submit(submission)
 
     def is_new(self, name: str) -> bool:
         """Return whether no study has this name, and none is submitted under it."""

@@ -18,7 +18,7 @@ import sqlalchemy
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from tuner.errors import StudyError
+from tuner.errors import UnknownStudy
 from tuner.optuna_internals import (
     StudyModel,
     StudyUserAttributeModel,
@@ -139,12 +139,12 @@ class Reading:
         """Return a study as it is now, with its trials and what follows from them.
 
         Raises:
-            StudyError: there is no such study.
+            UnknownStudy: there is no such study.
             StorageError: the database cannot be read.
         """
         found = self._found(name)
         if found is None:
-            raise StudyError(f"there is no study {name}")
+            raise UnknownStudy(f"there is no study {name}")
         known = self._current(*found, name)
         with known.lock:
             return self._read(found[0], known, self._runs_of(known.study))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tuner.errors import StudyError, TunerError
+from tuner.errors import TunerError, UnknownStudy
 from tuner.results.results import Results
 from tuner.service.queue.job_record import JobKind, JobRecord
 from tuner.service.queue.jobs import Jobs
@@ -127,7 +127,7 @@ class StudyList:
         """Return a study.
 
         Raises:
-            StudyError: there is no such study, and none is submitted.
+            UnknownStudy: there is no such study, and none is submitted.
         """
         job = self._jobs.search_of(name)
         if self._reading.has(name):
@@ -136,14 +136,14 @@ class StudyList:
         elif job is not None:
             view = _unopened(job)
         else:
-            raise StudyError(f"there is no study {name}")
+            raise UnknownStudy(f"there is no study {name}")
         return view if job is None else with_job(view, job, self._wait_of(job.id))
 
     def results(self, name: str) -> Results | None:
         """Return a study with its trials, None before its first driver opens it.
 
         Raises:
-            StudyError: there is no such study, and none is submitted.
+            UnknownStudy: there is no such study, and none is submitted.
         """
         if not self._reading.has(name) and self._jobs.search_of(name) is not None:
             return None
