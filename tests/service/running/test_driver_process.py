@@ -7,6 +7,7 @@ import signal
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.conftest import until
@@ -95,6 +96,26 @@ def test_a_driver_that_does_not_stop_is_killed(folder: JobFolder, monkeypatch: p
     driver.ask_to_stop()
 
     assert end_of(driver) == Ended(None)
+
+
+@pytest.mark.parametrize("is_followed", [True, False])
+def test_a_driver_whose_shell_alone_was_killed_is_killed_before_its_end_is_believed(
+    folder: JobFolder, is_followed: bool
+) -> None:
+    driver = started(folder, "/bin/sh", "-c", "setsid sleep 61 & sleep 60 & wait")
+    until(lambda: len(psutil.Process(driver.process.pid).children(recursive=True)) >= 3, 20)
+    shell = psutil.Process(driver.process.pid)
+    below, recorded = shell.children(recursive=True), driver.process
+
+    shell.kill()
+    shell.wait(10)
+    found = driver if is_followed else Driver.find(folder, recorded)
+
+    assert found is not None
+    assert found.ended() is None
+    assert end_of(found) == Ended(None)
+    assert not psutil.wait_procs(below, 5)[1]
+    assert Driver.find(folder, recorded) is None
 
 
 def test_a_killed_shell_leaves_no_code(folder: JobFolder) -> None:

@@ -2,6 +2,7 @@
 
 A small shell starts it and writes its exit code to a file when it has ended. So the code is known to a server that is
 not its parent. The shell's command names that file. A process is a job's driver if, and only if, its command does.
+All that runs below the shell has the name of that file in its environment. So it is found if the shell alone is killed.
 """
 
 from __future__ import annotations
@@ -22,6 +23,12 @@ from tuner.service.running.job_folder import JobFolder
 
 STOP_SECONDS = 30.0
 """Seconds after which a driver that was asked to stop is killed. Running epochs have 5 of them."""
+
+MARK = "TUNER_JOB"
+"""The variable with the file of the exit code, in the environment of the driver and of all that it starts."""
+
+_NOBODY = 0
+"""The pid of a shell that is gone; no process has it."""
 
 _SHELL = 'trap : TERM INT HUP; "$@"; echo $? > "$0.part" && mv "$0.part" "$0"'
 """Wait for a command whatever the signal, and put its exit code into the file `$0`."""
@@ -59,7 +66,7 @@ class Driver:
         with folder.log.open("ab") as log:
             child = subprocess.Popen(
                 ["/bin/sh", "-c", _SHELL, str(folder.exit), *command],
-                env=environment,
+                env={**environment, MARK: str(folder.exit)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -69,17 +76,19 @@ class Driver:
 
     @classmethod
     def find(cls, folder: JobFolder, recorded: Process | None) -> Driver | None:
-        """Return the driver that an earlier server has started; None if it does not run.
+        """Return the driver that an earlier server has started; None if nothing of it runs.
 
         Args:
             folder: of its job.
             recorded: what the database says of it; None if that server died before it could write that.
         """
-        if recorded is not None:
-            here = recorded.host == socket.gethostname() and _is_driver(recorded.pid, folder)
-            return cls(folder, recorded.pid) if here else None
-        found = next((pid for pid in psutil.pids() if _is_driver(pid, folder)), None)
-        return None if found is None else cls(folder, found)
+        if recorded is not None and recorded.host != socket.gethostname():
+            return None
+        pids = psutil.pids() if recorded is None else [recorded.pid]
+        found = next((pid for pid in pids if _is_driver(pid, folder)), None)
+        if found is None and (folder.exit_code() is not None or not _left(folder)):
+            return None
+        return cls(folder, _NOBODY if found is None else found)
 
     @property
     def process(self) -> Process:
@@ -100,11 +109,11 @@ class Driver:
         return found
 
     def ended(self) -> Ended | None:
-        """Return how the driver ended, None while it runs."""
+        """Return how the driver ended, None while it runs. What outlives a killed shell is killed first."""
         runs = self._runs()  # before its code is read, which is its last act
         code = self._folder.exit_code()
         if code is None:
-            return None if runs else Ended(None)
+            return None if runs or _kill_left(self._folder) else Ended(None)
         if self._child is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._child.wait(1)
@@ -126,6 +135,27 @@ class Driver:
         if self._runs():
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._pid, number)
+
+
+def _left(folder: JobFolder) -> list[psutil.Process]:
+    """Return the processes that a driver has started and that still run."""
+    return [process for process in psutil.process_iter() if _bears_mark(process, folder)]
+
+
+def _kill_left(folder: JobFolder) -> bool:
+    """Kill what a driver has left; return whether there was anything, which may take a moment to end."""
+    left = _left(folder)
+    for process in left:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    return bool(left)
+
+
+def _bears_mark(process: psutil.Process, folder: JobFolder) -> bool:
+    try:
+        return bool(process.environ().get(MARK) == str(folder.exit) and process.status() != psutil.STATUS_ZOMBIE)
+    except (psutil.Error, OSError):  # of another user, or it has just ended
+        return False
 
 
 def _is_driver(pid: int, folder: JobFolder) -> bool:
