@@ -7,17 +7,71 @@ import time
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 
 from tests.conftest import until
 from tests.support.postgres import Server, postgres, server
 from tests.support.servers import Queue, real_server, space_of
 from tuner.api import status
 from tuner.errors import StorageError
+from tuner.service.database import Database
+from tuner.service.queue.lifecycle import JobState
+from tuner.service.running import drivers
+from tuner.service.running.runner import Runner
+from tuner.service.server_options import ServerOptions
+from tuner.service.tenure import ServedByAnother
 
 __all__ = ["postgres", "server"]
 
 AWAY_SECONDS = 20.0
 """Longer than drivers and the queue need to notice it."""
+
+
+END_LOCKS = """\
+SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+WHERE locktype = 'advisory' AND datname = current_database() AND pid != pg_backend_pid()
+"""
+
+
+def lose_lock(database: Database) -> None:
+    """End the connection that holds the lock of the server, as a failover does."""
+    with database.begin() as connection:
+        assert len(connection.execute(sqlalchemy.text(END_LOCKS)).all()) == 1
+
+
+def test_a_server_whose_connection_was_lost_takes_its_lock_again(postgres: str) -> None:
+    database = Database(postgres)
+    with database.served():
+        kept = database.keep_serving()
+        lose_lock(database)
+        taken = database.keep_serving()
+
+        assert (kept, taken) == (False, True)
+        with pytest.raises(StorageError, match="another process serves it"), Database(postgres).served():
+            pass
+    with Database(postgres).served():
+        pass
+
+
+def test_a_server_that_another_has_followed_starts_nothing_until_that_one_ends(
+    postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drivers, "driver_command", lambda job, home, ray_address: ["/bin/sh", "-c", "exit 0"])
+    monkeypatch.setattr("tuner.service.running.runner.PLAN_SECONDS", -1.0)
+    database = Database(postgres)
+    database.upgrade()
+    queue = Queue(tmp_path, postgres)
+    job = queue.submit("study", space_of())
+    runner = Runner(ServerOptions(storage=postgres), database, queue.jobs)
+    with database.served():
+        lose_lock(database)
+        with Database(postgres).served(), pytest.raises(ServedByAnother, match="stop that one first"):
+            runner.tick()
+        assert queue.states() == {"study": "queued"}
+
+        runner.tick()
+
+    assert queue.jobs.get(job.id).state is JobState.STARTING
 
 
 def states(queue: Queue) -> dict[str, str]:

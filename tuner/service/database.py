@@ -15,8 +15,8 @@ from sqlalchemy import Connection, event
 from sqlalchemy.engine import URL
 
 from tuner.errors import StorageError, UsageError
-from tuner.runtime.seeds import derive
 from tuner.service.service_tables import VERSION_TABLE
+from tuner.service.tenure import Tenure
 from tuner.storage import open_storage, postgres, state_folder
 from tuner.storage.locks import HeldByAnother, held, making
 from tuner.storage.transient_errors import readable_errors
@@ -29,9 +29,6 @@ LOCK = "/tuner serve"
 """The name of the lock of a server on SQLite. No study of the service has a slash in its name."""
 
 _SCRIPTS = ScriptDirectory(str(Path(__file__).parent / "migrations"))
-
-SERVED_KEY = derive(0, "tuner", "serve")
-"""The number of that lock on PostgreSQL."""
 
 
 class Database:
@@ -51,6 +48,7 @@ class Database:
         if not self._is_postgres and sqlite_file(self._parsed) is None:
             raise UsageError(f"--storage {shown(url)}: the service needs an SQLite file or PostgreSQL")
         self.engine = _engine(self._parsed)
+        self._tenure: Tenure | None = None
         self.home = state_folder(url) / "service"
         """The folder of submitted files, trained models and logs of drivers."""
 
@@ -111,12 +109,24 @@ class Database:
                     raise StorageError(f"{shown(self.url)}: {other.holder} serves it; stop that one first") from None
                 yield
             return
-        with readable_errors(), postgres.unpooled(self._parsed).connect() as connection:
-            taken = sqlalchemy.select(sqlalchemy.func.pg_try_advisory_lock(SERVED_KEY))
-            if not connection.execute(taken).scalar():
-                raise StorageError(f"{shown(self.url)}: another process serves it; stop that one first")
-            connection.commit()  # the lock belongs to the session, not to the transaction
+        self._tenure = Tenure(self.url)
+        self._tenure.keep()
+        try:
             yield
+        finally:
+            tenure, self._tenure = self._tenure, None
+            tenure.end()
+
+    def keep_serving(self) -> bool:
+        """Look whether this server still serves the database alone; return whether it had lost that and has it again.
+
+        On SQLite only its death can take it.
+
+        Raises:
+            ServedByAnother: another server serves the database now.
+            StorageError: the database cannot be reached.
+        """
+        return self._tenure is not None and self._tenure.keep()
 
     def _version(self) -> str | None:
         with self.begin() as connection:

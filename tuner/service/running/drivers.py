@@ -81,6 +81,8 @@ class Drivers:
 
     def adopt(self, job: JobRecord) -> bool:
         """Follow a driver that an earlier server has started; return whether it runs."""
+        if job.id in self._followed:
+            return True
         folder = self._folder(job.id)
         found = Driver.find(folder, job.process)
         if found is None:
@@ -89,6 +91,14 @@ class Drivers:
         gpus = tuple(visible.split(",")) if visible and job.slots.gpus else ()
         self._followed[job.id] = _Followed(job.study, found, _events(folder), gpus)
         return True
+
+    def let_go(self, jobs: Iterable[JobRecord]) -> None:
+        """Stop and forget drivers that are not those of their jobs, since another server has ended or started these."""
+        theirs = {job.id: job.process for job in jobs}
+        for number in list(self._followed):
+            if number not in theirs or theirs[number] not in (None, self.process(number)):
+                self.ask_to_stop(number)
+                self.forget(number)
 
     def process(self, number: int) -> Process | None:
         """Return the process of a job's driver."""
@@ -141,6 +151,10 @@ class Drivers:
             self.ask_to_stop(number)
             if self.ended(number) is not None:
                 self.forget(number)
+
+    def forget_all(self) -> None:
+        """Follow no driver any longer: another server does."""
+        self._followed.clear()
 
     def forget_others(self, jobs: Iterable[int]) -> None:
         """Forget drivers that have ended, of other jobs than these: the answer of the write of their end was lost."""

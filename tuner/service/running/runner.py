@@ -27,6 +27,7 @@ from tuner.service.running.driver_process import STOP_SECONDS
 from tuner.service.running.drivers import Drivers
 from tuner.service.running.job_end import Known, sequel
 from tuner.service.server_options import ServerOptions
+from tuner.service.tenure import ServedByAnother
 
 TICK_SECONDS = 0.5
 """Seconds between two looks at the drivers, if no job changes."""
@@ -61,6 +62,7 @@ class Runner:
 
     def __init__(self, options: ServerOptions, database: Database, jobs: Jobs) -> None:
         self._options = options
+        self._database = database
         self._jobs = jobs
         self._drivers = Drivers(options, database)
         self._thread = threading.Thread(target=self._run, name="runner", daemon=True)
@@ -77,9 +79,7 @@ class Runner:
         Raises:
             StorageError: the database cannot be used.
         """
-        for job in self._jobs.all(states=_OCCUPYING):
-            if job.kind is not JobKind.REMOTE:
-                self._adopt(job)
+        self._adopt_all()
         self._thread.start()
 
     def wake(self) -> None:
@@ -109,11 +109,18 @@ class Runner:
                     _log.warning("the queue waits: %s", error)
                 self._away_at = time.monotonic()
                 if self._stopping_since is not None:
-                    self._drivers.stop_all()
+                    self._leave(error)
                 time.sleep(TICK_SECONDS)
             except Exception:  # a fault of this program must not leave the others' jobs without a runner
                 _log.exception("the queue has met a fault of its own")
                 time.sleep(TICK_SECONDS)
+
+    def _leave(self, error: Exception) -> None:
+        """Stop the drivers without the database; those of a server that was followed by another are that one's."""
+        if isinstance(error, ServedByAnother):
+            self._drivers.forget_all()
+        else:
+            self._drivers.stop_all()
 
     def _is_over(self) -> bool:
         if self._stopping_since is None:
@@ -125,8 +132,12 @@ class Runner:
         """Follow each driver, then start and suspend jobs as the scheduler says.
 
         Raises:
+            ServedByAnother: another server serves the database now, so this one must not.
             StorageError: the database cannot be used.
         """
+        if self._database.keep_serving():
+            _log.warning("the connection that kept other servers off was lost; this server has it again")
+            self._adopt_all()
         occupying = self._jobs.all(states=_OCCUPYING)
         self._drivers.forget_others(job.id for job in occupying)
         for job in occupying:
@@ -194,6 +205,13 @@ class Runner:
     def _note_process(self, number: int) -> None:
         process = self._drivers.process(number)
         self._jobs.update(number, process=None if process is None else dataclasses.asdict(process))
+
+    def _adopt_all(self) -> None:
+        """Follow the drivers of all jobs that run."""
+        jobs = [job for job in self._jobs.all(states=_OCCUPYING) if job.kind is not JobKind.REMOTE]
+        self._drivers.let_go(jobs)
+        for job in jobs:
+            self._adopt(job)
 
     def _adopt(self, job: JobRecord) -> None:
         if self._drivers.adopt(job):
