@@ -2,6 +2,7 @@
 
     python -m benchmarks.chaos --kills 50 --executor processes
     python -m benchmarks.chaos --kills 50 --service
+    python -m benchmarks.chaos --kills 20 --service --postgres
 
 A study is run once in peace and once under fire, both with --deterministic: killed are a worker, all
 workers, some other helper of the driver, the driver, or everything, with SIGKILL and at any moment; a
@@ -26,6 +27,7 @@ from typing import NoReturn
 import psutil
 
 from benchmarks import service_chaos, studies
+from benchmarks.service_chaos import Scale
 
 SPACE = """\
 study: {name: chaos}
@@ -142,10 +144,17 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--executor", choices=["processes", "ray"], default="processes")
     parser.add_argument("--seed", type=int, default=int(time.time()))
-    parser.add_argument("--service", action="store_true", help="over tuner serve, its studies and their drivers")
+    parser.add_argument("--service", action="store_true", help="over tuner serve, its drivers and remote workers")
+    parser.add_argument(
+        "--postgres",
+        nargs="?",
+        const="",
+        metavar="URL",
+        help="the service uses this empty database; without a URL, one that it starts (needs tuner[test])",
+    )
     asked = parser.parse_args()
     if asked.service:
-        _exit_with(service_chaos.main(asked.kills, asked.seed))
+        _exit_with(service_chaos.main(asked.seed, Scale(kills=asked.kills), asked.postgres))
     chance = random.Random(asked.seed)
     options = ["--workers", "2", "--deterministic", "--executor", asked.executor]
     fallen: collections.Counter[str] = collections.Counter()
