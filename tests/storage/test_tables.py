@@ -8,8 +8,8 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from tuner.storage import Sole, Turns, in_turn, join, open_storage
-from tuner.storage.tables import Tables, found
+from tuner.storage import Sole, Turns, in_turn, join, open_storage, tables
+from tuner.storage.tables import found
 from tuner.storage.transient_errors import Unavailable
 
 FACTS = {"tuner": {"uid": "a"}, "fork": {"of": "old"}}
@@ -101,7 +101,7 @@ def test_what_fails_in_the_middle_leaves_nothing(
         storage = open_storage(url, create=True)
         study = made(storage)
         with monkeypatch.context() as patched:
-            patched.setattr(Tables, "_replace", die)
+            patched.setattr(tables, "replace_rows", die)
             with pytest.raises(KeyboardInterrupt):
                 in_turn(turns, lambda: founded(turns))
         left = len(seen(url).get_trials())

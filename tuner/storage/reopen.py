@@ -6,7 +6,7 @@ Optuna refuses each change of a trial that has ended, so this writes its tables.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from tuner import optuna_internals
 from tuner.storage.transient_errors import CROSSED, Unavailable
+from tuner.storage.upsert import replace_rows
 
 _TRIALS: Any = optuna_internals.TrialModel.__table__
 _FACTS: Any = optuna_internals.StudyUserAttributeModel.__table__
@@ -43,12 +44,11 @@ class Reopen:
     system: frozenset[str]
     mark: Mapping[str, Any]
 
-    def write(self, session: Session, insert: Callable[..., Any]) -> None:
+    def write(self, session: Session) -> None:
         """Write it.
 
         Args:
             session: of the transaction.
-            insert: the dialect's statement.
 
         Raises:
             Unavailable: another program has changed the trial's state.
@@ -61,14 +61,10 @@ class Reopen:
             session.execute(table.delete().where(table.c.trial_id == self.trial_id))
         for table, names in ((_USER, self.user), (_SYSTEM, self.system)):
             session.execute(table.delete().where(table.c.trial_id == self.trial_id, table.c.key.in_(names)))
-        statement = insert(_FACTS)
-        replaced = statement.on_conflict_do_update(
-            index_elements=["study_id", "key"], set_={"value_json": statement.excluded.value_json}
-        )
         rows = [
             {"study_id": self.study_id, "key": key, "value_json": json.dumps(fact)} for key, fact in self.mark.items()
         ]
-        session.execute(replaced, rows)
+        replace_rows(session, _FACTS, ("study_id", "key"), rows)
 
     def change(self, trial: FrozenTrial) -> None:
         """Change the trial in memory by replacing its mappings, which others may hold."""

@@ -7,11 +7,10 @@ two.
 from __future__ import annotations
 
 import datetime
-import functools
 import itertools
 import json
 import operator
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -19,7 +18,6 @@ import sqlalchemy
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import bindparam
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from tuner import optuna_internals
@@ -29,6 +27,7 @@ from tuner.storage.leases import Evicted
 from tuner.storage.reopen import Reopen
 from tuner.storage.transient_errors import CROSSED, Unavailable
 from tuner.storage.trial_update import TrialUpdate
+from tuner.storage.upsert import replace_rows
 from tuner.storage.urls import sqlite_file
 
 DRIVER = "driver"
@@ -40,7 +39,7 @@ NEW = -1
 _TRIALS: Any = optuna_internals.TrialModel.__table__
 _OWNERS: Any = optuna_internals.TrialUserAttributeModel.__table__
 _STUDIES: Any = optuna_internals.StudyModel.__table__
-_INSERTS: Mapping[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_VALUES: Any = optuna_internals.TrialValueModel.__table__
 
 _STUDY = sqlalchemy.select(_STUDIES.c.study_id).where(_STUDIES.c.study_id == bindparam("study")).with_for_update()
 _BEGIN = _TRIALS.insert()
@@ -108,7 +107,6 @@ class Tables:
     def __init__(self, backend: RDBStorage, turns: Turns) -> None:
         self._backend = backend
         self._turns = turns
-        self._insert = _INSERTS[backend.engine.name]
         self.sessions = backend.scoped_session = _sessions(backend.engine, turns)
         self.shared = backend.engine.name != "sqlite" or sqlite_file(backend.engine.url) is not None
         """Whether any other connection sees the database, which one in memory hides."""
@@ -173,7 +171,7 @@ class Tables:
             ids = session.execute(_IDS, {"study": study_id}).scalars().all()
             self._write(session, {key: TrialUpdate.of(trial) for key, trial in zip(ids, trials, strict=True)})
             values = [row for key, trial in zip(ids, trials, strict=True) for row in _values(key, trial.values or ())]
-            self._replace(session, optuna_internals.TrialValueModel.__table__, "objective", values)
+            replace_rows(session, _VALUES, ("trial_id", "objective"), values)
             rows = [{"study_id": study_id, "key": key, "value_json": json.dumps(it)} for key, it in attributes.items()]
             session.execute(optuna_internals.StudyUserAttributeModel.__table__.insert(), rows)
 
@@ -184,7 +182,7 @@ class Tables:
             case Move():
                 self._move(session, step)
             case Reopen():
-                step.write(session, self._insert)
+                step.write(session)
         return None
 
     def _begin(self, session: Session, step: Begin) -> int:
@@ -207,9 +205,7 @@ class Tables:
         if result.rowcount != 1:
             raise Unavailable(CROSSED)
         if step.values is not None:
-            self._replace(
-                session, optuna_internals.TrialValueModel.__table__, "objective", _values(step.trial_id, step.values)
-            )
+            replace_rows(session, _VALUES, ("trial_id", "objective"), _values(step.trial_id, step.values))
 
     def _write(self, session: Session, facts: Mapping[int, TrialUpdate]) -> None:
         keyed = [
@@ -219,11 +215,7 @@ class Tables:
         ]
         keyed.sort(key=lambda item: item[0].name)
         for (table, key), group in itertools.groupby(keyed, operator.itemgetter(0, 1)):
-            self._replace(session, table, key, [row for _, _, row in group])
-
-    def _replace(self, session: Session, table: Any, key: str, rows: list[dict[str, Any]]) -> None:
-        if rows:
-            session.execute(_upsert(self._insert, table, key, tuple(rows[0])), rows)
+            replace_rows(session, table, ("trial_id", key), [row for _, _, row in group])
 
     def _check_ownership(self, session: Session, trials: Mapping[int, TrialUpdate]) -> None:
         """Raise if another driver took a trial; rows are locked before owners are read."""
@@ -233,14 +225,6 @@ class Tables:
         owned = session.execute(_OWNED, {"trials": held, "driver": json.dumps(self._turns.driver)}).scalar()
         if owned != len(trials):
             raise Evicted
-
-
-@functools.lru_cache
-def _upsert(insert: Callable[..., Any], table: Any, key: str, columns: tuple[str, ...]) -> Any:
-    """Return a statement that replaces rows at once; Optuna itself looks each of them up first."""
-    statement = insert(table)
-    replaced = {name: statement.excluded[name] for name in columns if name not in ("trial_id", key)}
-    return statement.on_conflict_do_update(index_elements=["trial_id", key], set_=replaced)
 
 
 def _values(trial_id: int, values: Sequence[float]) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 from tuner.optuna_internals import trial_id_of
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+UNFINISHED = (TrialState.RUNNING, TrialState.WAITING)
 
 
 class TrialCache:
@@ -27,6 +28,7 @@ class TrialCache:
         self._counts: Counter[TrialState] = Counter()
         self._kinds: dict[str, BaseDistribution] = {}
         self._ended: dict[int, FrozenTrial] = {}
+        self._listed: dict[tuple[TrialState, ...], list[FrozenTrial]] = {}
         self._last = -1
         self.newest = -1
         """The highest id so far."""
@@ -46,7 +48,12 @@ class TrialCache:
         """Return the trials in one of `states`, by number; None is all."""
         if states is None:
             return list(self._trials.values())
-        if any(state in states for state in FINISHED):
+        ended = tuple(state for state in FINISHED if state in states)
+        if ended and not any(state in states for state in UNFINISHED):
+            if ended not in self._listed:
+                self._listed[ended] = [trial for trial in self._trials.values() if trial.state in ended]
+            return self._listed[ended].copy()
+        if ended:
             return [trial for trial in self._trials.values() if trial.state in states]
         opened = (self._trials[trial_id] for trial_id in self._open)
         return sorted((trial for trial in opened if trial.state in states), key=_number)
@@ -82,6 +89,8 @@ class TrialCache:
         elif trial.number < self._last:  # another program began it at the same moment as one that is known
             self._trials = {trial_id_of(each): each for each in sorted(self._trials.values(), key=_number)}
         self._last = max(self._last, trial.number)
+        if trial.state.is_finished() or (known is not None and known.state.is_finished()):
+            self._listed.clear()
         if trial.state.is_finished():
             self._open.discard(trial_id)
             if known is None or not known.state.is_finished():
@@ -97,6 +106,7 @@ class TrialCache:
         trial = self._trials.pop(trial_id)
         del self._ids[trial.number]
         self._open.discard(trial_id)
+        self._listed.clear()
         self._counts[trial.state] -= 1
 
     def change(self, trial_id: int, change: Callable[[FrozenTrial], None]) -> None:
