@@ -25,7 +25,8 @@ def test_tpe_samples_by_groups_and_says_nothing_of_it() -> None:
 
 def test_arguments_reach_the_class() -> None:
     # private to Optuna
-    assert pruners.pruner(Component("MedianPruner", {"n_startup_trials": 7}), 3, 0)._n_startup_trials == 7  # type: ignore[attr-defined]
+    halving = pruners.pruner(Component("SuccessiveHalvingPruner", {"reduction_factor": 7}), 3, 0)
+    assert halving._reduction_factor == 7  # type: ignore[attr-defined]
     # private to Optuna
     assert samplers.sampler(Component("TPESampler", {"multivariate": False}), 0, True)._group is False  # type: ignore[attr-defined]
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import optuna
 from optuna.pruners import BasePruner, HyperbandPruner, NopPruner
 
 from tuner.config import Component
 from tuner.study.optuna_classes import build
+from tuner.study.percentile_pruner import PercentilePruner
+
+MEDIAN = 50.0
+"""The percentile of a median."""
 
 
 def pruner(component: Component | None, epochs: int, seed: int) -> BasePruner:
@@ -24,6 +29,10 @@ def pruner(component: Component | None, epochs: int, seed: int) -> BasePruner:
     if component is None:
         return NopPruner()
     built: BasePruner = build(component, "pruner", lambda cls: _pruner_defaults(cls, epochs, seed))
+    if type(built) is optuna.pruners.PercentilePruner:
+        return PercentilePruner(**component.args)
+    if type(built) is optuna.pruners.MedianPruner:
+        return PercentilePruner(MEDIAN, **component.args)
     return built
 
 
