@@ -25,7 +25,10 @@ def amount(count: int, noun: str) -> str:
 
 def json_text(value: Any, indent: int | None = None) -> str:
     """Return strict JSON, with null for NaN and infinities."""
-    return json.dumps(_finite(value), indent=indent, allow_nan=False)
+    try:
+        return json.dumps(value, indent=indent, allow_nan=False)
+    except (TypeError, ValueError):  # it has another mapping than a dict, or a number that is not finite
+        return json.dumps(_finite(value), indent=indent, allow_nan=False)
 
 
 def _finite(value: Any) -> Any:
