@@ -28,6 +28,7 @@ from tuner.service.api import (
     users,
     webhooks,
 )
+from tuner.service.api.report_path import ReportPath
 from tuner.service.database import Database
 from tuner.service.notifications import Notifications
 from tuner.service.pages import optuna_pages, page_routes
@@ -97,6 +98,7 @@ def create_app(options: ServerOptions) -> FastAPI:
     app.add_middleware(Tagged)
     app.add_middleware(GZipMiddleware, compresslevel=6, exclude_content_types=UNCOMPRESSED)
     app.add_middleware(Idempotency)
+    app.add_middleware(ReportPath)
     app.add_middleware(Guard, options=options)
     app.add_middleware(Timed)
     _summarise(health.router)

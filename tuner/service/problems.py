@@ -46,8 +46,8 @@ def problem(
 
 def install(app: FastAPI) -> None:
     """Answer every error with problem details."""
-    app.add_exception_handler(Refused, _refused)
-    app.add_exception_handler(TunerError, _of_tuner)
+    app.add_exception_handler(Refused, _known)
+    app.add_exception_handler(TunerError, _known)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _of_http)
 
@@ -71,13 +71,11 @@ def faults_of(error: SpaceError) -> list[FaultView]:
     ]
 
 
-async def _refused(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, Refused)
-    return problem(error.status, error.detail, headers=error.headers)
-
-
-async def _of_tuner(request: Request, error: Exception) -> JSONResponse:
+def problem_of(error: Refused | TunerError) -> JSONResponse:
+    """Return the answer to an error."""
     match error:
+        case Refused():
+            return problem(error.status, error.detail, headers=error.headers)
         case SpaceError():
             return problem(422, "The space has faults.", faults_of(error))
         case UnknownStudy() | UnknownUser():
@@ -90,6 +88,11 @@ async def _of_tuner(request: Request, error: Exception) -> JSONResponse:
             return problem(503, str(error), headers={"Retry-After": "5"})
         case _:
             return problem(409, str(error))
+
+
+async def _known(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Refused | TunerError)
+    return problem_of(error)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

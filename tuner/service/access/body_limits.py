@@ -1,8 +1,9 @@
-"""How large a request may be, by its route; it is counted while it streams."""
+"""The bodies of requests: how large they may be, by route, and a body that is read twice."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
@@ -45,5 +46,15 @@ def limited(receive: Receive, most: int) -> Receive:
         if count > most:
             raise too_large(most)
         return message
+
+    return receiving
+
+
+def replayed(body: bytes, receive: Receive) -> Receive:
+    """Return a receiver that gives a body that was read, and then goes on with `receive`."""
+    given: Iterator[Message] = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def receiving() -> Message:
+        return next(given, None) or await receive()
 
     return receiving

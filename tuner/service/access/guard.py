@@ -11,7 +11,6 @@ import hmac
 import logging
 import re
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import parse_qs, parse_qsl, quote, urlencode
@@ -26,7 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tuner.errors import StorageError
 from tuner.service.access.audit_log import NOBODY
 from tuner.service.access.authentication import FRESH_SECONDS
-from tuner.service.access.body_limits import limit_of, limited, too_large
+from tuner.service.access.body_limits import limit_of, limited, replayed, too_large
 from tuner.service.access.credentials import Credential
 from tuner.service.access.link_token import LINK_ID
 from tuner.service.access.own_addresses import OwnAddresses
@@ -64,7 +63,12 @@ class _Call:
 
     @property
     def action(self) -> str:
-        return f"{self.request.method} {self.request.url.path}"
+        return f"{self.request.method} {self.path}"
+
+    @property
+    def path(self) -> str:
+        path: str = self.request.scope["path"]  # the request's own URL is made anew for each call
+        return path
 
     @property
     def writes(self) -> bool:
@@ -76,7 +80,7 @@ class _Call:
 
     @property
     def is_secure(self) -> bool:
-        return self.request.url.scheme == "https"
+        return bool(self.request.scope["scheme"] == "https")
 
     @property
     def server(self) -> Server:
@@ -142,7 +146,7 @@ class Guard:
             request.state.login, request.state.principal = call.login, call.login.principal
         elif not (OPEN.fullmatch(call.action) or call.action == LOGIN):
             return _ask_for_login(request)
-        most = limit_of(request.method, request.url.path)
+        most = limit_of(request.method, call.path)
         if _length(request) > most:
             raise too_large(most)
         call.receive = limited(call.receive, most)
@@ -199,9 +203,11 @@ async def _login_of(call: _Call) -> Login | None:
 async def _by_link(call: _Call) -> Response | None:
     """Answer the printed link: a cookie, and the address without its token."""
     request = call.request
+    if request.method != "GET" or call.path.startswith("/api/"):
+        return None
     token = request.query_params.get("token", "")
     given = Credential.read(token)
-    if given is None or given.id != LINK_ID or request.method != "GET" or request.url.path.startswith("/api/"):
+    if given is None or given.id != LINK_ID:
         return None  # a link with the token of a user could log people in as somebody else
     authentication = call.server.authentication
     if await anyio.to_thread.run_sync(lambda: authentication.open_link) is None:
@@ -230,13 +236,7 @@ async def _field(call: _Call) -> str:
     if not call.request.headers.get("content-type", "").startswith(FORM):
         return ""
     body = await Request(call.request.scope, call.receive).body()
-    messages: Iterator[Message] = iter([{"type": "http.request", "body": body, "more_body": False}])
-    receive = call.receive
-
-    async def again() -> Message:
-        return next(messages, None) or await receive()
-
-    call.receive = again
+    call.receive = replayed(body, call.receive)
     return parse_qs(body.decode("utf-8", "replace")).get(CSRF_FIELD, [""])[0]
 
 

@@ -6,7 +6,6 @@ What remote workers send is left out: there the trial, its attempt and the epoch
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from http import HTTPStatus
 
 import anyio
@@ -20,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tuner.errors import StorageError
 from tuner.service.access.answers import HEADER, Claim, Kept
+from tuner.service.access.body_limits import replayed
 from tuner.service.access.guard import REPORTS
 from tuner.service.access.roles import Principal
 from tuner.service.problems import Refused, problem
@@ -101,11 +101,7 @@ def _digest(request: Request, body: bytes) -> str:
 
 async def _made(app: ASGIApp, scope: Scope, body: bytes, receive: Receive) -> Kept:
     """Return the answer of the routes."""
-    given: Iterator[Message] = iter([{"type": "http.request", "body": body, "more_body": False}])
     status, headers, parts = 0, Headers(), []
-
-    async def receiving() -> Message:
-        return next(given, None) or await receive()
 
     async def sending(message: Message) -> None:
         nonlocal status, headers
@@ -114,7 +110,7 @@ async def _made(app: ASGIApp, scope: Scope, body: bytes, receive: Receive) -> Ke
         else:
             parts.append(message.get("body", b""))
 
-    await app(scope, receiving, sending)
+    await app(scope, replayed(body, receive), sending)
     return Kept(status, {name: value for name, value in headers.items() if name != "content-length"}, b"".join(parts))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import socket
 from urllib.parse import SplitResult, urlsplit
@@ -57,6 +58,7 @@ def _origin(text: str) -> tuple[str, str, int]:
     return found
 
 
+@functools.lru_cache(maxsize=256)
 def _split(address: str) -> tuple[str, str, int] | None:
     """Return scheme, host and port; None for anything that has more, or less."""
     try:

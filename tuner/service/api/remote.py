@@ -23,6 +23,7 @@ from tuner.service.schemas import (
     TaskView,
     VerdictView,
 )
+from tuner.service.server import Server
 
 T = TypeVar("T")
 
@@ -69,6 +70,20 @@ async def ask(name: str, body: AskBody, server: CurrentServer, user: Member, key
 )
 async def report(name: str, number: Number, body: EpochsBody, server: CurrentServer, user: Member) -> Response:
     """Report epochs, and return whether to go on."""
+    return await reported(server, user, name, number, body)
+
+
+REPORT = router.routes[-1]
+"""The route of reports."""
+
+
+async def reported(server: Server, user: Principal, name: str, number: int, body: EpochsBody) -> Response:
+    """Record epochs, and return the answer with the verdict.
+
+    Raises:
+        Refused: the study is not the user's, or takes none of it.
+        TunerError: the study cannot be opened, or the database cannot be used.
+    """
     work = _allowed(user, lambda study: study.report(number, body.attempt, body.epochs))
     verdict = await server.remote.call(name, work)
     return Response(b'{"verdict":"%s"}' % verdict.value.encode(), media_type="application/json")
