@@ -9,6 +9,7 @@ import optuna
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from tuner.config import Component
@@ -17,6 +18,7 @@ from tuner.study.percentile_pruner import PercentilePruner
 
 VALUES = st.one_of(st.floats(-3, 3), st.sampled_from([math.nan, math.inf, -math.inf, 0.5, 0.5, 1.0]))
 CURVES = st.lists(st.tuples(st.lists(VALUES, min_size=1, max_size=6), st.sampled_from(list(TrialState))), max_size=25)
+DIRECTIONS = (StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE)
 ARGUMENTS = st.fixed_dictionaries(
     {
         "percentile": st.sampled_from([0.0, 10.0, 25.0, 33.3, 50.0, 75.0, 100.0]),
@@ -30,9 +32,9 @@ ARGUMENTS = st.fixed_dictionaries(
 
 @pytest.mark.filterwarnings("ignore:All-NaN", "ignore:invalid value encountered")
 @settings(max_examples=60, deadline=None)
-@given(CURVES, ARGUMENTS, st.sampled_from(["minimize", "maximize"]))
+@given(CURVES, ARGUMENTS, st.sampled_from(list(DIRECTIONS)))
 def test_each_verdict_is_that_of_optuna(
-    curves: list[tuple[list[float], TrialState]], arguments: dict[str, Any], direction: str
+    curves: list[tuple[list[float], TrialState]], arguments: dict[str, Any], direction: StudyDirection
 ) -> None:
     study = optuna.create_study(direction=direction)
     theirs, ours = optuna.pruners.PercentilePruner(**arguments), PercentilePruner(**arguments)
@@ -55,7 +57,7 @@ def test_a_trial_that_is_hidden_later_counts_no_more() -> None:
     assert pruner.prune(study, trial)
 
     shown = study.get_trials(deepcopy=False)[2:]
-    study.get_trials = lambda **asked: shown  # type: ignore[assignment, method-assign]  # as a driver hides ignored trials
+    study.get_trials = lambda **asked: shown  # type: ignore[method-assign]  # as a driver hides ignored trials
 
     assert not pruner.prune(study, trial)
 
