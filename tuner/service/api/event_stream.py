@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 
 from anyio import to_thread
@@ -18,7 +19,7 @@ from tuner.service.api.needs import CurrentServer, Reader
 from tuner.service.api.studies import Name
 from tuner.service.problems import responses
 from tuner.service.server import Server
-from tuner.service.views.event_feed import Listener, Place
+from tuner.service.views.event_feed import Listener, Place, Told
 
 router = APIRouter(tags=["events"])
 
@@ -27,6 +28,9 @@ LOOK_SECONDS = 0.25
 
 ALIVE_SECONDS = 15.0
 """Seconds without an event after which the listener hears that the connection lives."""
+
+PAGE = 500
+"""Events that are read and sent at once: a long study is never whole in the memory."""
 
 SLOW_SECONDS = 30.0
 """A listener that takes longer than this for one piece is dropped. It can go on from its last event."""
@@ -84,16 +88,20 @@ def _response(server: Server, study: str | None, last: str | None) -> EventRespo
     return EventResponse(_stream(listener), headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
 
 
+def _page(new: Iterator[Told]) -> str:
+    return "".join(each.text for each in itertools.islice(new, PAGE))
+
+
 async def _stream(listener: Listener) -> AsyncIterator[str]:
     """Yield events as they come, and a comment in a silence."""
     began = heard = time.monotonic()
     yield "retry: 1000\n\n"
     while time.monotonic() - began < MOST_SECONDS:
-        told = await to_thread.run_sync(lambda: [each.text for each in listener.new()])
-        if told:
+        new = listener.new()
+        while told := await to_thread.run_sync(_page, new):
             heard = time.monotonic()
-            yield "".join(told)
-        elif time.monotonic() - heard > ALIVE_SECONDS:
+            yield told
+        if time.monotonic() - heard > ALIVE_SECONDS:
             heard = time.monotonic()
             yield ": alive\n\n"
         await asyncio.sleep(LOOK_SECONDS)
