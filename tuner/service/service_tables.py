@@ -78,10 +78,11 @@ jobs = Table(
     Column("exit_code", Integer),
     Column("reason", Text, nullable=False),
     Column("deleted_at", Float),
+    Column("orphaned_at", Float),
     sqlite_autoincrement=True,
 )
 """`starts` counts the starts without progress. `wanted` is the state that the job takes when its driver has ended.
-`process` is the driver's host, pid and start time."""
+`process` is the driver's host, pid and start time. `orphaned_at` is when the study of a final model was deleted."""
 
 job_changes = Table(
     "service_job_changes",

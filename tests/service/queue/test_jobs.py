@@ -50,6 +50,20 @@ def test_a_job_that_runs_is_not_forgotten(jobs: Jobs) -> None:
     assert [each.id for each in jobs.all(study="s")] == [job.id]
 
 
+def test_a_new_study_has_no_jobs_of_a_deleted_one_of_its_name_and_models_stay(jobs: Jobs) -> None:
+    kinds = (JobKind.RUN, JobKind.CONFIRM, JobKind.TRAIN)
+    old = [jobs.submit(Submission(kind, "s", "ann", Slots(1))).id for kind in kinds]
+    for number in old:
+        jobs.move(number, JobState.DONE)
+
+    jobs.forget("s")
+    new = jobs.submit(Submission(JobKind.RUN, "s", "bob", Slots(1)))
+
+    assert [job.id for job in jobs.all(study="s")] == [new.id]
+    assert [each.job for each in jobs.changes_after(0, "s")] == [new.id]
+    assert [job.id for job in jobs.all(kinds=[JobKind.TRAIN])] == [old[-1]]
+
+
 @pytest.mark.parametrize(("written", "code"), [("0\n", 0), ("143\n", 143), ("", None), ("\x00\x00", None)])
 def test_an_exit_code_that_was_not_written_whole_is_none(tmp_path: Path, written: str, code: int | None) -> None:
     folder = JobFolder.of(tmp_path, 1)

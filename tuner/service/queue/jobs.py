@@ -98,7 +98,7 @@ class Jobs:
         """Return jobs, the oldest first; each argument leaves out what differs from it."""
         wanted = sqlalchemy.select(jobs).where(jobs.c.deleted_at.is_(None)).order_by(jobs.c.id)
         if study is not None:
-            wanted = wanted.where(jobs.c.study == study)
+            wanted = wanted.where(*_of(study))
         if kinds is not None:
             wanted = wanted.where(jobs.c.kind.in_([kind.value for kind in kinds]))
         if states is not None:
@@ -127,7 +127,7 @@ class Jobs:
             .order_by(job_changes.c.id)
         )
         if study is not None:
-            wanted = wanted.where(jobs.c.study == study)
+            wanted = wanted.where(*_of(study))
         with self._database.begin() as connection:
             rows = connection.execute(wanted).all()
         return [
@@ -142,11 +142,15 @@ class Jobs:
         ]
 
     def forget(self, study: str) -> None:
-        """Hide the jobs of a deleted study, but not its final models nor jobs that run; remove its leases."""
-        held = [state.value for state in JobState if state.occupies]
-        gone = jobs.update().where(jobs.c.study == study, jobs.c.kind != JobKind.TRAIN.value, jobs.c.state.not_in(held))
+        """Hide the jobs of a deleted study that do not run, but not its final models; remove its leases.
+
+        A new study of the same name has none of them, nor the models.
+        """
+        held, now = [state.value for state in JobState if state.occupies], time.time()
+        rest = jobs.update().where(*_of(study), jobs.c.state.not_in(held))
         with self._database.begin() as connection:
-            connection.execute(gone.values(deleted_at=time.time()))
+            connection.execute(rest.where(jobs.c.kind != JobKind.TRAIN.value).values(deleted_at=now))
+            connection.execute(rest.where(jobs.c.kind == JobKind.TRAIN.value).values(orphaned_at=now))
             connection.execute(leases.delete().where(leases.c.study == study))
         self.changed()
 
@@ -223,8 +227,7 @@ class Jobs:
 
     def _search(self, connection: Connection, study: str) -> JobRecord | None:
         kinds = [JobKind.RUN.value, JobKind.REMOTE.value]
-        there = jobs.c.study == study, jobs.c.kind.in_(kinds), jobs.c.deleted_at.is_(None)
-        wanted = sqlalchemy.select(jobs).where(*there)
+        wanted = sqlalchemy.select(jobs).where(*_of(study), jobs.c.kind.in_(kinds))
         row = connection.execute(wanted.order_by(jobs.c.id.desc())).first()
         return None if row is None else _job(row)
 
@@ -234,6 +237,11 @@ class Jobs:
         if row is None:
             raise UnknownStudy(message)
         return _job(row)
+
+
+def _of(study: str) -> tuple[sqlalchemy.ColumnElement[bool], ...]:
+    """Return the conditions of a job of a study, and not of a deleted one of the same name."""
+    return jobs.c.study == study, jobs.c.deleted_at.is_(None), jobs.c.orphaned_at.is_(None)
 
 
 def _note(connection: Connection, number: int, state: JobState, actor: str, reason: str) -> None:
@@ -254,7 +262,7 @@ def _account(connection: Connection, job: JobRecord, now: float) -> None:
 
 def _job(row: Row[Any]) -> JobRecord:
     values = dict(row._mapping)
-    values.pop("deleted_at")
+    del values["deleted_at"], values["orphaned_at"]
     slots = Slots(values.pop("cpus"), values.pop("gpus"))
     process = values.pop("process")
     return JobRecord(

@@ -85,6 +85,7 @@ def upgrade() -> None:
         sa.Column("exit_code", sa.Integer(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("deleted_at", sa.Float(), nullable=True),
+        sa.Column("orphaned_at", sa.Float(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_service_jobs")),
         sqlite_autoincrement=True,
     )
