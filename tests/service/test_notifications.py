@@ -13,7 +13,7 @@ import sqlalchemy
 
 import tuner
 from tests.support.receivers import Receiver, receiver
-from tuner.runtime.webhook import SIGNATURE, signature
+from tuner.runtime.webhook import SIGNATURE, Reach, signature
 from tuner.service import notifications
 from tuner.service.database import Database
 from tuner.service.notifications import Notifications
@@ -50,7 +50,7 @@ def kept() -> Iterator[Receiver]:
 
 
 def server(database: Database, jobs: Jobs) -> Notifications:
-    return Notifications(database, jobs, lambda study: f"http://tuner.lab/studies/{study}")
+    return Notifications(database, jobs, lambda study: f"http://tuner.lab/studies/{study}", Reach.ANYWHERE)
 
 
 def searched(tmp_path: Path, jobs: Jobs, hook: dict[str, Any] | None = None) -> JobRecord:
@@ -209,14 +209,42 @@ def test_a_refusal_for_good_is_not_tried_again(tmp_path: Path, database: Databas
 def test_a_secret_that_the_server_does_not_have_is_an_error_of_the_delivery(
     tmp_path: Path, database: Database, jobs: Jobs, kept: Receiver
 ) -> None:
-    job = searched(tmp_path, jobs, {"webhook": kept.url, "secret_env": "NO_SUCH_SECRET"})
+    job = searched(tmp_path, jobs, {"webhook": kept.url, "secret_env": "TUNER_WEBHOOK_NO_SUCH"})
     jobs.move(job.id, JobState.DONE)
 
     server(database, jobs).tick()
 
     assert kept.bodies == []
     (row,) = rows(database)
-    assert "NO_SUCH_SECRET is not set" in row.error
+    assert "TUNER_WEBHOOK_NO_SUCH is not set" in row.error
+
+
+def test_a_webhook_of_a_space_signs_with_no_other_secret_of_the_server(
+    tmp_path: Path, database: Database, jobs: Jobs, kept: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET", "hush")
+    job = searched(tmp_path, jobs, {"webhook": kept.url, "secret_env": "AWS_SECRET"})
+    jobs.move(job.id, JobState.DONE)
+
+    server(database, jobs).tick()
+
+    assert kept.bodies == []
+    assert "AWS_SECRET does not begin with TUNER_WEBHOOK_" in rows(database)[0].error
+
+
+def test_a_webhook_does_not_reach_the_network_of_the_server(
+    tmp_path: Path, database: Database, jobs: Jobs, kept: Receiver
+) -> None:
+    job = searched(tmp_path, jobs)
+    hook_of(database, "ann", kept.url.replace("127.0.0.1", "localhost"), ["done"])
+    jobs.move(job.id, JobState.DONE)
+
+    Notifications(database, jobs, str).tick()
+
+    assert kept.bodies == []
+    (row,) = rows(database)
+    assert "--allow-private-webhooks" in row.error
+    assert row.next_at is None
 
 
 def test_a_line_that_a_full_disk_has_cut_stops_nobody(

@@ -58,6 +58,14 @@ def serve(
         CodePolicy,
         typer.Option(help="Whose submitted code may run; it runs as the user that serves.", rich_help_panel=QUEUE),
     ] = CodePolicy.MEMBERS,
+    allow_private_webhooks: Annotated[
+        bool,
+        typer.Option(
+            "--allow-private-webhooks",
+            help="Let webhooks of members reach this machine and its network.",
+            rich_help_panel=ACCESS,
+        ),
+    ] = False,
     executor: options.Executor = "processes",
     ray_address: options.RayAddress = None,
     leave_running: Annotated[
@@ -90,6 +98,7 @@ def serve(
         leave_running=leave_running,
         certificate=_certificate(ssl_certfile, ssl_keyfile),
         origins=tuple(origin or ()),
+        private_webhooks=allow_private_webhooks,
     )
     found = preconditions.obstacles(asked)
     for sentence in found if check else found[:1]:

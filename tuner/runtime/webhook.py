@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import hashlib
 import hmac
 import http.client
@@ -9,12 +10,22 @@ import urllib.error
 import urllib.request
 
 from tuner.errors import TunerError
+from tuner.runtime import public_network
+from tuner.runtime.public_network import PrivateAddress
 
 ANSWER_SECONDS = 10
 """Seconds for which a receiver may take to answer."""
 
 SIGNATURE = "X-Tuner-Signature"
 """The header with `sha256=` and the HMAC of the body, in hexadecimal digits."""
+
+
+class Reach(enum.Enum):
+    """Which addresses a webhook may have."""
+
+    ANYWHERE = enum.auto()
+    PUBLIC = enum.auto()
+    """None of this machine or of its network."""
 
 
 class Undelivered(TunerError):
@@ -30,13 +41,14 @@ class Undelivered(TunerError):
         super().__init__(message)
 
 
-def post(url: str, body: bytes, secret: str | None = None) -> None:
+def post(url: str, body: bytes, secret: str | None = None, reach: Reach = Reach.ANYWHERE) -> None:
     """Post a JSON body, and wait for the answer.
 
     Args:
         url: http or https.
         body: JSON in UTF-8.
         secret: signs the body.
+        reach: the addresses that may be called.
 
     Raises:
         Undelivered: the receiver cannot be reached, or answers with an error. Redirects are not followed.
@@ -46,14 +58,16 @@ def post(url: str, body: bytes, secret: str | None = None) -> None:
         headers[SIGNATURE] = signature(body, secret)
     request = urllib.request.Request(url, body, headers)
     try:
-        with _OPENER.open(request, timeout=ANSWER_SECONDS):
+        with _OPENERS[reach].open(request, timeout=ANSWER_SECONDS):
             return
     except urllib.error.HTTPError as error:
         final = 300 <= error.code < 500 and error.code not in (408, 425, 429)
         raise Undelivered(f"{_host(request)} answers {error.code} {error.reason}", final) from None
     except (OSError, http.client.HTTPException, OverflowError) as error:  # the last for a port that is none
         reason = getattr(error, "reason", None) or error
-        raise Undelivered(f"{_host(request)} cannot be reached: {reason}") from None
+        final = isinstance(reason, PrivateAddress)
+        hint = "; only --allow-private-webhooks calls it" if final else ""
+        raise Undelivered(f"{_host(request)} cannot be reached: {reason}{hint}", final) from None
 
 
 def signature(body: bytes, secret: str) -> str:
@@ -74,4 +88,7 @@ class _Direct(urllib.request.HTTPRedirectHandler):
         return
 
 
-_OPENER = urllib.request.build_opener(_Direct)
+_OPENERS = {
+    Reach.ANYWHERE: urllib.request.build_opener(_Direct),
+    Reach.PUBLIC: urllib.request.build_opener(_Direct, *public_network.handlers()),
+}

@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
+from tuner.runtime.webhook import Reach
 from tuner.service import problems
 from tuner.service.access.accounts import Accounts
 from tuner.service.access.answers import Answers
@@ -130,7 +131,8 @@ def _opened(options: ServerOptions, stack: contextlib.ExitStack) -> Server:
     jobs = Jobs(database)
     runner = Runner(options, database, jobs)
     jobs.changed = runner.wake
-    notifications = Notifications(database, jobs, options.page_of)
+    reach = Reach.ANYWHERE if options.private_webhooks else Reach.PUBLIC
+    notifications = Notifications(database, jobs, options.page_of, reach)
     notifications.start()
     stack.callback(notifications.stop)
     reading = Reading(options.storage)

@@ -6,6 +6,7 @@ and none is queued twice, whenever the server dies. A delivery is tried again un
 
 from __future__ import annotations
 
+import functools
 import itertools
 import logging
 import threading
@@ -20,7 +21,7 @@ from sqlalchemy import Connection, Row
 
 from tuner.errors import StudyError, TunerError, UsageError
 from tuner.results.announcement import Announcement
-from tuner.runtime.webhook import Undelivered, post
+from tuner.runtime.webhook import Reach, Undelivered, post
 from tuner.search.notify import secret_of
 from tuner.service.database import Database
 from tuner.service.queue.job_record import JobKind, JobRecord
@@ -30,6 +31,7 @@ from tuner.service.running.driver_command import SPACE_FILE
 from tuner.service.running.event_file import events_from
 from tuner.service.running.job_folder import JobFolder
 from tuner.service.service_tables import cursors, deliveries, webhooks
+from tuner.service.submitted.space_policy import refuse_secret
 from tuner.settings import Milestone, Webhook
 from tuner.space import Space
 from tuner.space.edit import pairs_of
@@ -69,9 +71,11 @@ class Notifications:
         database: of the service.
         jobs: in it.
         link: returns the address of a study's page.
+        reach: the addresses that may be called. Members name them, and they must not reach the server's network.
     """
 
-    def __init__(self, database: Database, jobs: Jobs, link: Callable[[str], str]) -> None:
+    def __init__(self, database: Database, jobs: Jobs, link: Callable[[str], str], reach: Reach = Reach.PUBLIC) -> None:
+        self._reach = reach
         self._database = database
         self._jobs = jobs
         self._link = link
@@ -157,6 +161,7 @@ class Notifications:
         """Yield the webhooks of a job's space and owner, each with its secret, or why it cannot be called."""
         for webhook in self._of_space(job):
             try:
+                refuse_secret(webhook)
                 yield webhook, secret_of(webhook), ""
             except UsageError as error:
                 yield webhook, None, str(error)
@@ -200,16 +205,16 @@ class Notifications:
         with self._database.begin() as connection:
             connection.execute(deliveries.delete().where(over))
             rows = connection.execute(due.order_by(deliveries.c.id).limit(AT_ONCE)).all()
-        for row, values in zip(rows, self._senders.map(_send, rows), strict=True):
+        for row, values in zip(rows, self._senders.map(functools.partial(_send, self._reach), rows), strict=True):
             with self._database.begin() as connection:
                 connection.execute(deliveries.update().where(deliveries.c.id == row.id).values(values))
 
 
-def _send(row: Row[Any]) -> Mapping[str, Any]:
+def _send(reach: Reach, row: Row[Any]) -> Mapping[str, Any]:
     """Call a receiver; return what the delivery then is."""
     tries = row.tries + 1
     try:
-        post(row.url, row.body.encode(), row.secret)
+        post(row.url, row.body.encode(), row.secret, reach)
     except Undelivered as error:
         is_over = error.final or tries >= TRIES
         _log.warning("%s%s", error, "; the message is given up" if is_over else "")

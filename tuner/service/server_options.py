@@ -44,6 +44,7 @@ class ServerOptions:
         leave_running: whether drivers go on when the server stops.
         certificate: the TLS certificate and its key; None is plain HTTP.
         origins: the names, beside its own, by which a proxy reaches it.
+        private_webhooks: whether webhooks may reach this machine and its network.
     """
 
     host: str = "127.0.0.1"
@@ -56,6 +57,7 @@ class ServerOptions:
     leave_running: bool = False
     certificate: tuple[Path, Path] | None = None
     origins: tuple[str, ...] = ()
+    private_webhooks: bool = False
 
     @property
     def is_loopback(self) -> bool:

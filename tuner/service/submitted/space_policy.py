@@ -7,16 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tuner.config import CODE_VALUES, FILE_VALUES
-from tuner.errors import Fault, SpaceError
+from tuner.errors import Fault, SpaceError, UsageError
 from tuner.runtime.user_code import is_own
 from tuner.service.access.roles import Principal, Role
 from tuner.service.server_options import CodePolicy
+from tuner.settings import Webhook
 from tuner.space import Space
 from tuner.space.tree import Choice, Fixed, Group, Items, Repeat, Tree, join
 
 _FILES = {(path.split(".")[0], path.split(".")[1]) for path in FILE_VALUES}
 _CODE = {(path.split(".")[0], path.split(".")[1]) for path in CODE_VALUES}
 _WARM_START = "search.warm_start"
+
+SECRETS = "TUNER_WEBHOOK_"
+"""How the names of variables begin that may sign messages: other secrets of the server could be guessed by them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class SpacePolicy:
         Raises:
             SpaceError: with the place of each fault.
         """
-        found = list(self._faults(space, user))
+        found = [*self._faults(space, user), *_faults_of_webhooks(space)]
         if not found and not self.may_run_code(user) and (code := [path for path in files if path.endswith(".py")]):
             found = [Fault(None, "files", f"{code[0]}: {self._refusal}")]
         if found:
@@ -94,6 +98,25 @@ class SpacePolicy:
             "upload the data" if self.data_root is None else f"name a path below {self.data_root}, or upload the data"
         )
         return f"{value}: lies outside of the submitted files; {there}"
+
+
+def refuse_secret(webhook: Webhook) -> None:
+    """Refuse a webhook whose secret is another variable of the server, which only the server may use.
+
+    Raises:
+        UsageError: it is.
+    """
+    name = webhook.secret_env
+    if name is not None and not name.startswith(SECRETS):
+        raise UsageError(f"secret_env: {name} does not begin with {SECRETS}; a service signs with no other variable")
+
+
+def _faults_of_webhooks(space: Space) -> Iterator[Fault]:
+    for webhook in space.study.notify:
+        try:
+            refuse_secret(webhook)
+        except UsageError as error:
+            yield Fault(None, "study.notify", str(error))
 
 
 def _is_below(root: Path, path: Path) -> bool:
