@@ -31,7 +31,10 @@ def pytest_configure() -> None:
     """Begin as in a terminal: `nohup` ignores SIGHUP and a shell's background SIGINT, and children inherit both.
 
     Where pytest's first process has loaded readline, that has put the terminal's size into its workers' environment.
+    Images of containers often forbid Python to store what it compiles. Each process would compile this package anew.
     """
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # a pytest process for each core: more threads wait for one another
     for name in ("COLUMNS", "LINES"):
         os.environ.pop(name, None)
