@@ -58,6 +58,7 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.collect()
         gc.freeze()
+        gc.set_threshold(10_000)  # as in the command line
         gc.enable()
 
 
