@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -29,14 +29,9 @@ WORKERS = {
 }
 
 
-def token_of(server: RealServer) -> str:
-    """The token of the printed link."""
-    return parse_qs(urlsplit(server.link).query)["token"][0]
-
-
 def begun(server: RealServer, language: str, study: str = "remote") -> subprocess.Popen[str]:
     """A worker in one of the languages."""
-    told = {"TUNER_SERVER": server.address, "TUNER_TOKEN": token_of(server), "PYTHONPATH": str(ROOT)}
+    told = {"TUNER_SERVER": server.address, "TUNER_TOKEN": server.token, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
         [*WORKERS[language], study],
         env={**os.environ, **told},
@@ -68,7 +63,7 @@ def has_begun(folder: Path, trials: int) -> bool:
 def test_a_worker_in_any_language_trains_a_study_to_its_total(tmp_path: Path, language: str) -> None:
     if shutil.which(WORKERS[language][0]) is None:
         pytest.skip(f"there is no {WORKERS[language][0]} here")
-    with real_server(tmp_path) as server, Client(server.address, token_of(server)) as client:
+    with real_server(tmp_path) as server, Client(server.address, server.token) as client:
         client.submit(EXAMPLES / "space.yaml")
         workers = [begun(server, language) for _ in range(2)]
         printed = [worker.communicate(timeout=120)[0] for worker in workers]
@@ -90,7 +85,7 @@ def test_a_server_that_is_killed_while_workers_work_costs_nothing(tmp_path: Path
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(real_server(tmp_path))
         again = ("--port", str(urlsplit(server.address).port))
-        client = stack.enter_context(Client(server.address, token_of(server)))
+        client = stack.enter_context(Client(server.address, server.token))
         client.submit(space)
         workers = [begun(server, "node") for _ in range(16)]
         for worker in workers:

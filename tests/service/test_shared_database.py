@@ -1,25 +1,34 @@
-"""A server on PostgreSQL, which may be away for a while."""
+"""A server on PostgreSQL: the database may be away for a while, and the server may be killed."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import threading
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy
 
 from tests.conftest import until
 from tests.support.postgres import Server, postgres, server
+from tests.support.remote_jobs import REMOTE
 from tests.support.servers import Queue, real_server, space_of
 from tuner.api import status
-from tuner.errors import StorageError
+from tuner.client import Client
+from tuner.errors import StorageError, StudyError
+from tuner.protocol import State
 from tuner.service.database import Database
 from tuner.service.queue.lifecycle import JobState
+from tuner.service.remote.remote_leases import studies_with_leases
 from tuner.service.running import drivers
 from tuner.service.running.runner import Runner
 from tuner.service.server_options import ServerOptions
 from tuner.service.tenure import ServedByAnother
+from tuner.storage import open_storage
+from tuner.study import load_study
 
 __all__ = ["postgres", "server"]
 
@@ -102,3 +111,49 @@ def test_a_database_that_was_away_costs_no_trial_and_starts_nothing_twice(
         }
         assert serving.stop() == 0
     assert "the queue waits: the database cannot be read or written" in serving.printed
+
+
+def work(client: Client, failed: list[Exception]) -> None:
+    """Train trials of the remote study until it has no more."""
+    try:
+        for trial in client.study("far").work():
+            with trial:
+                for epoch in range(len(trial.before) + 1, 6):
+                    time.sleep(0.02)
+                    trial.report(epoch, error=trial.config["rate"] / epoch)
+    except Exception as error:
+        failed.append(error)
+
+
+@pytest.mark.slow
+def test_a_server_on_postgresql_that_is_killed_costs_remote_workers_no_trial(postgres: str, tmp_path: Path) -> None:
+    space = tmp_path / "far.yaml"
+    space.write_text(REMOTE.replace("trials: 4", "trials: 60"))
+    failed: list[Exception] = []
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(real_server(tmp_path, "--storage", postgres))
+        again = ("--storage", postgres, "--port", str(urlsplit(server.address).port))
+        client = stack.enter_context(Client(server.address, server.token))
+        client.submit(space)
+        workers = [threading.Thread(target=work, args=(client, failed)) for _ in range(8)]
+        for worker in workers:
+            worker.start()
+        for total in (20, 40):
+            until(functools.partial(has_trials, postgres, total), 90)
+            server.kill()
+            server = stack.enter_context(real_server(tmp_path, *again))
+        for worker in workers:
+            worker.join(120)
+        until(lambda: client.study("far").state.value == "done", 20)
+
+    assert failed == []
+    records = load_study(open_storage(postgres), "far").records()
+    assert [record.state for record in records] == [State.COMPLETE] * 60
+    assert {tuple(record.epochs) for record in records} == {(1, 2, 3, 4, 5)}
+    assert studies_with_leases(Database(postgres)) == []
+
+
+def has_trials(url: str, total: int) -> bool:
+    with contextlib.suppress(StudyError):  # it begins with the first worker that asks
+        return len(load_study(open_storage(url), "far").records()) >= total
+    return False

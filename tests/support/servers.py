@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import psutil
 
@@ -56,6 +57,11 @@ class RealServer:
         found = re.match(r"https?://[^/?\s]+", self.link)
         assert found
         return found[0]
+
+    @property
+    def token(self) -> str:
+        """The token of the printed link."""
+        return parse_qs(urlsplit(self.link).query)["token"][0]
 
     @property
     def printed(self) -> str:
