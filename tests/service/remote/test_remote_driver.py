@@ -133,6 +133,16 @@ def test_a_timeout_that_is_used_up_while_there_is_no_server_ends_the_study_at_th
         until(lambda: state_of(client) is JobState.DONE, SOON)
 
 
+def test_a_study_that_gets_less_time_ends_although_nobody_asks(tmp_path: Path) -> None:
+    submitted(tmp_path, REMOTE.replace("trials: 4", "trials: 4, timeout: 1h"))
+
+    with served(tmp_path) as client:
+        until(lambda: state_of(client) is JobState.RUNNING, SOON)
+        answered(client.patch(api("/studies/far"), json={"timeout": 1}))
+
+        until(lambda: state_of(client) is JobState.DONE, SOON)
+
+
 def test_a_study_that_is_resumed_has_its_whole_timeout_again(tmp_path: Path) -> None:
     job = submitted(tmp_path, REMOTE.replace("trials: 4", "trials: 4, timeout: 60s"))
     jobs = Jobs(database_in(tmp_path))

@@ -22,9 +22,6 @@ class Attendance:
         self._tell = tell
         self._asked: dict[str, float] = {}
 
-    def __len__(self) -> int:
-        return len(self._asked)
-
     def asks(self, worker: str) -> None:
         """Note that a worker asks for a trial."""
         if worker not in self._asked:
