@@ -67,7 +67,7 @@ def test_a_retried_trial_begins_without_its_checkpoint_and_is_counted_once(url: 
         Checkpoints(tmp_path / "checkpoints").save(number, b"late", best=False)
 
     for number in (0, 1):
-        driver.scheduler.retries.ask(Request(1 + number, Action.RETRY_TRIAL, number, "ann@lab", 1.0))
+        driver.scheduler.retries.ask(Request(1 + number, Action.RETRY_TRIAL, number, "ann@lab", 1.0, 0))
     again = driver.next(PLACES[0])
     assert again is not None
     driver.done(Outcome(again.number, again.attempt, State.COMPLETE, (0.5,)))

@@ -17,7 +17,7 @@ from tuner.protocol import State
 from tuner.search import steering
 from tuner.search.events import Ended, Event, Noted, Opened, Reported, Started
 from tuner.storage import open_storage
-from tuner.storage.requests import Requests
+from tuner.storage.requests import Action, Requests
 from tuner.study import Record, Study, Unfinished, load_study
 from tuner.study.interventions import steer_trial
 
@@ -140,6 +140,34 @@ def test_a_run_at_work_retries_a_trial_when_someone_asks(space: Path, url: str, 
     assert [event.outcome.trial for event in seen if isinstance(event, Ended)].count(1) == 2
     assert result.best.number == 1
     assert list(Requests(url, "again").pending()) == []
+
+
+def test_a_stop_of_an_earlier_attempt_does_not_stop_the_retry(space: Path, url: str) -> None:
+    """Its run died after the trial had ended, and before it removed the request."""
+    tuner.run(space, storage=url)
+    requests = Requests(url, "again")
+    requests.post(Action.STOP_TRIAL, 1, attempt=1)
+    steer_trial(url, "again", 1, "retry")
+    (space.parent / "pause").write_text("0.1")
+
+    result = tuner.run(mended(space), storage=url)
+
+    assert result.study.records()[1].state is State.COMPLETE
+    assert list(requests.pending()) == []
+
+
+def test_a_retry_can_be_stopped(space: Path, url: str) -> None:
+    tuner.run(space, storage=url)
+    steer_trial(url, "again", 1, "retry")
+    (space.parent / "pause").write_text("0.1")
+
+    def observe(event: Event) -> None:
+        if isinstance(event, Reported) and event.epoch.epoch == 1:
+            steer_trial(url, "again", 1, "stop", actor="ann@lab")
+
+    record = tuner.run(mended(space), storage=url, observe=observe).study.records()[1]
+
+    assert (record.state, record.cause) == (State.PRUNED, "stopped by ann@lab")
 
 
 def test_a_search_that_has_enough_still_trains_what_someone_wants_again_and_no_more(space: Path, url: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ import tuner
 from tuner.errors import Interrupted
 from tuner.protocol import State
 from tuner.search import steering
-from tuner.search.events import Ended, Event, Noted, Reported
+from tuner.search.events import Ended, Event, Noted, Reported, Trouble
 from tuner.storage import open_storage
 from tuner.storage.requests import Action, Requests
 from tuner.study import marks
@@ -58,7 +60,7 @@ def test_a_trial_that_is_stopped_ends_as_pruned_with_who_asked_and_the_others_go
     requests = Requests(url, "steered")
 
     result = tuner.run(
-        space, storage=url, observe=when(1, 3, lambda: requests.post(Action.STOP_TRIAL, 1, "ann@lab"), [])
+        space, storage=url, observe=when(1, 3, lambda: requests.post(Action.STOP_TRIAL, 1, "ann@lab", 1), [])
     )
 
     records = result.study.records()
@@ -101,7 +103,7 @@ def test_a_target_that_only_an_ignored_trial_has_reached_stops_no_search(space: 
 
 def test_a_trial_that_waits_is_stopped_when_it_runs(space: Path, url: str) -> None:
     requests = Requests(url, "steered")
-    requests.post(Action.STOP_TRIAL, 2)
+    requests.post(Action.STOP_TRIAL, 2, attempt=1)
 
     result = tuner.run(space, storage=url)
 
@@ -145,9 +147,28 @@ def test_a_stop_that_was_asked_of_an_earlier_run_is_removed_when_every_driver_ha
     assert (kept, len(requests.pending())) == (1, 0)
 
 
+def drop_the_table(url: str) -> None:
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as database:
+        database.execute("DROP TABLE tuner_requests")
+
+
+@pytest.mark.parametrize("epoch", [3, 100], ids=["during", "at the end"])
+def test_requests_that_cannot_be_read_cost_a_sentence_and_no_run(space: Path, url: str, epoch: int) -> None:
+    seen: list[Event] = []
+    last = {"search.trials": 1}
+
+    result = tuner.run(space, storage=url, settings=last, observe=when(0, epoch, lambda: drop_the_table(url), seen))
+
+    assert [record.state for record in result.study.records()] == [State.COMPLETE]
+    told = [event.message for event in seen if isinstance(event, Trouble)]
+    assert len(told) == 1
+    assert "what people ask of this run cannot be read or done" in told[0]
+    assert "no such table: tuner_requests" in told[0]
+
+
 def test_requests_of_another_study_are_left_alone(space: Path, url: str) -> None:
     others = Requests(url, "another")
-    others.post(Action.STOP_TRIAL, 0)
+    others.post(Action.STOP_TRIAL, 0, attempt=1)
 
     result = tuner.run(space, storage=url, n_trials=1)
 

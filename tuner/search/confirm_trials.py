@@ -155,7 +155,11 @@ def confirm_with(
     plan = replace(plan, notes=(*plan.notes, *confirmable(study, plan.version)))
     overlap = _overlap(plan, space) if terms.splits else 0.0
     settings = space.search
-    with join(storage, space.name, lambda message: observe(Trouble(message))) as turns:
+
+    def tell(message: str) -> None:
+        observe(Trouble(message))
+
+    with join(storage, space.name, tell) as turns:
 
         def opened() -> Study:
             return open_study(open_storage(storage, create=True), space, plan.goal)
@@ -164,7 +168,7 @@ def confirm_with(
             runs = opened()
             return runs, _stage(Results(study), runs, candidates, terms, overlap)
 
-        inbox = turns.patience.outlast(lambda: Inbox(requests_of(storage, space.name)))
+        inbox = turns.patience.outlast(lambda: Inbox(requests_of(storage, space.name), tell))
         in_turn(turns, lambda: _try_again(search, opened(), candidates, terms, overlap))
         while (staged := in_turn(turns, stage))[1].wanted:
             runs = staged[0]

@@ -97,9 +97,13 @@ def opened_search(opening: Opening, storage: str, observe: Observer) -> Iterator
     """
     space, goal, batch, forked = opening.space, opening.goal, opening.batch, opening.forked
     rule = StopRule.of(space, goal)
-    with join(storage, space.name, lambda message: observe(Trouble(message))) as turns:
+
+    def tell(message: str) -> None:
+        observe(Trouble(message))
+
+    with join(storage, space.name, tell) as turns:
         opened = turns.patience.outlast(lambda: open_storage(storage, create=True))
-        inbox = turns.patience.outlast(lambda: Inbox(requests_of(storage, space.name)))
+        inbox = turns.patience.outlast(lambda: Inbox(requests_of(storage, space.name), tell))
         if forked is not None:
             in_turn(turns, lambda: begin_fork(opened, forked, space, goal, batch, turns))
         study = in_turn(turns, lambda: _opened(opened, opening, turns))

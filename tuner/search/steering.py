@@ -9,9 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from optuna.exceptions import StorageInternalError
-from sqlalchemy.exc import SQLAlchemyError
-
+from tuner.errors import in_words
 from tuner.search.driver import Driver
 from tuner.storage.requests import Action, Request, Requests
 from tuner.storage.transient_errors import outage_of
@@ -26,17 +24,20 @@ STALE_SECONDS = 60.0
 class Inbox:
     """The requests to one driver.
 
-    A request to stop the study that was there before the driver is for others.
+    A request to stop the study that was there before the driver is for others. An error costs requests and no run.
 
     Args:
         requests: of the study; None where no other process can ask.
+        tell: called with a sentence when the requests cannot be met; an outage is not told.
 
     Raises:
         StorageError: the database cannot be written.
     """
 
-    def __init__(self, requests: Requests | None) -> None:
+    def __init__(self, requests: Requests | None, tell: Callable[[str], None]) -> None:
         self._requests = requests
+        self._tell = tell
+        self._told = ""
         self._earlier: set[int] = set()
         if requests is not None:
             requests.make_table()
@@ -78,9 +79,10 @@ class Inbox:
                 is_met = is_mine and handle(request)  # also one that a clock behind ours calls stale
                 if is_stale or is_met:
                     requests.remove(request.id)
-        except (SQLAlchemyError, StorageInternalError) as error:
-            if outage_of(error) is None:
-                raise  # after an outage, a later look finds the same requests
+        except Exception as error:  # after an outage, a later look finds the same requests
+            if outage_of(error) is None and (told := in_words(error)) != self._told:
+                self._told = told
+                self._tell(f"what people ask of this run cannot be read or done: {told}")
 
 
 def handle(driver: Driver, request: Request) -> bool:
@@ -97,8 +99,8 @@ def handle(driver: Driver, request: Request) -> bool:
             return False  # each driver of the study is to see it
         case Action.STOP_TRIAL:
             assert request.trial is not None, request
-            scheduler.stop(request.trial, f"stopped by {request.actor}")
-            return request.trial in driver.ended
+            is_past = scheduler.stop(request.trial, f"stopped by {request.actor}", request.attempt)
+            return is_past or request.trial in driver.ended
         case Action.RETRY_TRIAL:
             return scheduler.retries.ask(request)
 

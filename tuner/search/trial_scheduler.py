@@ -37,6 +37,14 @@ class Limits:
     ahead: Fraction = AHEAD
 
 
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    """Someone stops an attempt of a trial, and why."""
+
+    attempt: int
+    cause: str
+
+
 class TrialScheduler:
     """What runs next, and what stops.
 
@@ -51,7 +59,7 @@ class TrialScheduler:
         self._turns = turns
         self._limits = limits
         self._stopped: set[int] = set()
-        self._asked: dict[int, str] = {}
+        self._asked: dict[int, _Stop] = {}
         self._failed: list[Outcome] = []
         self.retries = Retries(trials, turns)
         """The trials that people want to run again, also if the search has enough."""
@@ -128,17 +136,31 @@ class TrialScheduler:
 
     def verdict(self, number: int) -> Verdict:
         """Return the latest verdict on a running trial."""
-        if number in self._stopped or number in self._asked:
+        if number in self._stopped or self._cause(number):
             return Verdict.STOP
         return Verdict.GO if self.signal is None else Verdict.SUSPEND
 
-    def stop(self, number: int, cause: str) -> None:
-        """Stop a trial of this driver at its next epoch.
+    def stop(self, number: int, cause: str, attempt: int) -> bool:
+        """Stop a trial of this driver at its next epoch. Return whether it stays, since it was retried meanwhile.
 
         Called from another thread. A trial that is not running here may be another driver's, or begin later.
+
+        Args:
+            number: of the trial.
+            cause: why, for readers.
+            attempt: the one that was to stop. A later one of the trial goes on from it, unless the trial was retried.
         """
-        if number in self._trials.running:
-            self._asked[number] = cause
+        running = self._trials.running.find(number)
+        if running is None:
+            return False
+        if attempt > running.reopened:
+            self._asked[number] = _Stop(running.attempt, cause)
+        return attempt <= running.reopened
+
+    def _cause(self, number: int) -> str:
+        """Return why people stop the present attempt of a trial; empty if they do not."""
+        asked, running = self._asked.get(number), self._trials.running.find(number)
+        return "" if asked is None or running is None or asked.attempt != running.attempt else asked.cause
 
     def done(self, outcome: Outcome) -> tuple[Outcome, bool]:
         """Record the outcome of a trial; return it, and whether the trial has ended or resumes later.
@@ -147,7 +169,7 @@ class TrialScheduler:
         """
         if self.signal is not None and outcome.state in (State.FAILED, State.LOST):
             outcome = replace(outcome, state=State.SUSPENDED)
-        cause = self._asked.get(outcome.trial, "")
+        cause = self._cause(outcome.trial)
         if cause and outcome.state is State.PRUNED and outcome.trial not in self._stopped:
             outcome = replace(outcome, cause=outcome.cause or cause)
         ended = in_turn(self._turns, functools.partial(self._trials.tell, outcome))

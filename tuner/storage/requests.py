@@ -29,6 +29,7 @@ _TABLE = Table(
     Column("study", String, nullable=False),
     Column("action", String, nullable=False),
     Column("trial", Integer),
+    Column("attempt", Integer, nullable=False),
     Column("actor", String, nullable=False),
     Column("at", Float, nullable=False),
     sqlite_autoincrement=True,  # so that the id of a request never comes again
@@ -45,13 +46,17 @@ class Action(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request of `actor`, made at `at`, in seconds since 1970. It concerns a trial, or with None the study."""
+    """A request of `actor`, made at `at`, in seconds since 1970. It concerns a trial, or with None the study.
+
+    `attempt` is the attempt of the trial that is to stop; 0 in other requests.
+    """
 
     id: int
     action: Action
     trial: int | None
     actor: str
     at: float
+    attempt: int
 
 
 class Requests:
@@ -78,18 +83,19 @@ class Requests:
             connection.execute(CreateTable(_TABLE, if_not_exists=True))
             connection.commit()
 
-    def post(self, action: Action, trial: int | None = None, actor: str = "") -> None:
+    def post(self, action: Action, trial: int | None = None, actor: str = "", attempt: int = 0) -> None:
         """Write a request.
 
         Args:
             action: what is asked for.
             trial: which it concerns; None is the study.
             actor: who asks; by default this user on this machine.
+            attempt: the one that is to stop, for `Action.STOP_TRIAL` alone.
 
         Raises:
             StorageError: the database cannot be written.
         """
-        row = {"study": self._study, "action": action.value, "trial": trial, "at": time.time()}
+        row = {"study": self._study, "action": action.value, "trial": trial, "attempt": attempt, "at": time.time()}
         self.make_table()
         with readable_errors(), self._engine.begin() as connection:
             connection.execute(_TABLE.insert(), {**row, "actor": actor or this_user()})
@@ -99,7 +105,7 @@ class Requests:
         asked = sqlalchemy.select(_TABLE).where(_TABLE.c.study == self._study).order_by(_TABLE.c.id)
         with self._engine.connect() as connection:
             rows = connection.execute(asked).all()
-        return [Request(row.id, Action(row.action), row.trial, row.actor, row.at) for row in rows]
+        return [Request(row.id, Action(row.action), row.trial, row.actor, row.at, row.attempt) for row in rows]
 
     def remove(self, request: int) -> None:
         """Remove a request that is met."""

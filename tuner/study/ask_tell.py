@@ -72,7 +72,8 @@ class AskTell:
             known = replace(known, seed=trial.seed, attempt=trial.attempt)
             self._storage.note(trial_id_of(drawn), TrialUpdate(known.user))
         attempt = Attempt.of(written.begun, trial, found, None if self._calls_function else trial.epochs)
-        attempt.spared = trial.number in marks.retried and marks.retried[trial.number].spared
+        if (retried := marks.retried.get(trial.number)) is not None:
+            attempt.spared, attempt.reopened = retried.spared, retried.attempt
         if place is not None:
             attempt.worker, attempt.begun = place.worker, True
         self.running.add(trial.number, attempt)
@@ -171,6 +172,8 @@ class AskTell:
         losses, lanes = known.losses or 0, known.lanes or 1
         adopted = Attempt(trial_id_of(found), history, known.judged or 0, attempt, lanes, losses=losses)
         adopted.worker, adopted.begun = known.worker or "", known.has_begun
+        if (retried := self.reopening.look().retried.get(number)) is not None:
+            adopted.spared, adopted.reopened = retried.spared, retried.attempt
         self.running.add(number, adopted)
         return True
 

@@ -37,7 +37,8 @@ class Attempt:
     `judged` is the last epoch that the pruner has judged, in any attempt. `lanes` is the largest number of trials that
     it trained with as one program, itself included, in any attempt. `last` is its final epoch, if that is known.
     `losses` counts the attempts that were lost with their process. `worker` is the current worker. `spared` is whether
-    the pruner does not judge it, because it was retried after it had been pruned.
+    the pruner does not judge it, because it was retried after it had been pruned. `reopened` is the number of attempts
+    before it was retried, 0 if it never was.
     """
 
     id: int
@@ -50,6 +51,7 @@ class Attempt:
     worker: str = ""
     begun: bool = False
     spared: bool = False
+    reopened: int = 0
 
     @classmethod
     def of(cls, trial_id: int, trial: Trial, found: FrozenTrial, last: int | None) -> Attempt:

@@ -16,7 +16,7 @@ from tuner.storage import open_storage
 from tuner.storage.active_drivers import drivers_of
 from tuner.storage.requests import Action, Requests, this_user
 from tuner.study.marks import Ignored, mark_ignored
-from tuner.study.record import Record
+from tuner.study.record import Record, Unfinished
 from tuner.study.registry import load_study
 from tuner.study.study import CONFIRM, Study, noted
 
@@ -101,7 +101,8 @@ def stop_runs(storage: str, study_name: str, actor: str = "") -> Mapping[str, st
 def _stop(storage: str, study: Study, record: Record, actor: str) -> None:
     if record.finished:
         raise StudyError(f"trial {record.number} of study {study.name} has ended: it is {record.state.value}")
-    Requests(storage, study.name).post(Action.STOP_TRIAL, record.number, actor)
+    attempt = (record.attributes.attempt or 0) + (record.state is Unfinished.WAITING)
+    Requests(storage, study.name).post(Action.STOP_TRIAL, record.number, actor, attempt)
 
 
 def _retry(storage: str, study: Study, record: Record, actor: str) -> None:

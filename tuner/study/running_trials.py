@@ -25,6 +25,10 @@ class RunningTrials:
     def __contains__(self, number: int) -> bool:
         return number in self._attempts
 
+    def find(self, number: int) -> Attempt | None:
+        """Return the attempt at a trial; None if it does not run here."""
+        return self._attempts.get(number)
+
     @property
     def numbers(self) -> tuple[int, ...]:
         """Their numbers, in the order in which they were asked for."""
