@@ -11,18 +11,16 @@ import dataclasses
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 
 from tuner.errors import TunerError, listing
 from tuner.service.database import Database
-from tuner.service.queue.durations import TIMED, seconds_left
-from tuner.service.queue.forecast import forecast
 from tuner.service.queue.job_record import JobKind, JobRecord
 from tuner.service.queue.jobs import Jobs
 from tuner.service.queue.lifecycle import JobState
-from tuner.service.queue.queue_waits import Waits, waits_of
-from tuner.service.queue.scheduler import Job, Plan, Start, schedule
+from tuner.service.queue.queue_waits import Waits
+from tuner.service.queue.scheduler import Plan, Start, schedule
+from tuner.service.queue.wait_estimates import WaitEstimates
 from tuner.service.running.driver_process import STOP_SECONDS
 from tuner.service.running.drivers import Drivers
 from tuner.service.running.job_end import Known, sequel
@@ -32,23 +30,11 @@ from tuner.service.tenure import ServedByAnother
 TICK_SECONDS = 0.5
 """Seconds between two looks at the drivers, if no job changes."""
 
-FORECAST_SECONDS = 5.0
-"""Seconds between two forecasts. One of hundreds of jobs takes a part of a second."""
-
 PLAN_SECONDS = 2.0
 """Seconds between two plans, if no job changes; waiting changes levels, and another process may add jobs."""
 
 _OCCUPYING = tuple(state for state in JobState if state.occupies)
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Forecast:
-    """About how long jobs wait, in seconds, as of the time `at` of the monotonic clock."""
-
-    at: float
-    waiting: frozenset[int]
-    seconds: Mapping[int, float]
 
 
 class Runner:
@@ -58,9 +44,17 @@ class Runner:
         options: of the server.
         database: of the service, which this server alone serves.
         jobs: in that database.
+        refusal: returns why a job may not start; empty if it may.
     """
 
-    def __init__(self, options: ServerOptions, database: Database, jobs: Jobs) -> None:
+    def __init__(
+        self,
+        options: ServerOptions,
+        database: Database,
+        jobs: Jobs,
+        refusal: Callable[[JobRecord], str] = lambda job: "",
+    ) -> None:
+        self._refusal = refusal
         self._options = options
         self._database = database
         self._jobs = jobs
@@ -69,7 +63,7 @@ class Runner:
         self._woken = threading.Event()
         self._stopping_since: float | None = None
         self._away_at = self._planned_at = -float("inf")
-        self._forecast = _Forecast(-float("inf"), frozenset(), {})
+        self._estimates = WaitEstimates(jobs, options.capacity, self._drivers.seconds_left)
         self.waits: Mapping[int, Waits] = {}
         """The wait of each queued job, by its id."""
 
@@ -153,21 +147,14 @@ class Runner:
             self.waits = {}
             return
         now = time.time()
-        earlier = self._jobs.all(kinds=TIMED, states=(JobState.DONE,))
-        seen = [
-            job.for_scheduler(
-                seconds_left(job, earlier, now) if job.kind in TIMED else self._drivers.seconds_left(job.id)
-            )
-            for job in jobs.values()
-        ]
         capacity = self._options.capacity
         usage = self._jobs.usage(capacity, now)
-        plan = schedule(seen, capacity, usage, now)
+        plan = schedule([job.for_scheduler() for job in jobs.values()], capacity, usage, now)
         self._suspend_for_others(plan)
         for start in plan.starts:
             with _apart(jobs[start.job]):
                 self._start(jobs[start.job], start)
-        self._note_waits(plan, seen, usage, now)
+        self.waits = self._estimates.waits(plan, list(jobs.values()), usage, now)
 
     def _suspend_for_others(self, plan: Plan) -> None:
         for number in plan.suspends:
@@ -180,6 +167,10 @@ class Runner:
             )
 
     def _start(self, job: JobRecord, start: Start) -> None:
+        if reason := self._refusal(job):
+            since, now = (JobState.QUEUED,), time.time()
+            self._jobs.move(job.id, JobState.FAILED, since=since, reason=reason, ended_at=now, wanted=None)
+            return
         self._drivers.prepare(job)
         starting = self._jobs.move(
             job.id,
@@ -268,13 +259,6 @@ class Runner:
         if moved is not None:  # else a user was quicker, and the next look meets what is wanted now
             self._drivers.forget(job.id)
             _log.info("%s: %s%s", job.title, follows.state.value, f": {follows.reason}" * bool(follows.reason))
-
-    def _note_waits(self, plan: Plan, seen: Sequence[Job], usage: Mapping[str, float], now: float) -> None:
-        waiting = frozenset(wait.job for wait in plan.waits)
-        if time.monotonic() - self._forecast.at > FORECAST_SECONDS or waiting != self._forecast.waiting:
-            seconds = forecast(seen, self._options.capacity, usage, now)
-            self._forecast = _Forecast(time.monotonic(), waiting, seconds)
-        self.waits = waits_of(plan.waits, self._forecast.seconds)
 
 
 @contextlib.contextmanager
