@@ -39,6 +39,7 @@ from tuner.service.remote.remote_driver import RemoteStudies
 from tuner.service.running.runner import Runner
 from tuner.service.server import Server
 from tuner.service.server_options import ServerOptions
+from tuner.service.submitted.code_gate import CodeGate
 from tuner.service.submitted.dataset_store import DatasetStore
 from tuner.service.submitted.submissions import Submissions
 from tuner.service.telemetry import Telemetry, Timed
@@ -129,14 +130,15 @@ def _opened(options: ServerOptions, stack: contextlib.ExitStack) -> Server:
     refuse_open_port(options, accounts.users())
     link = link_token(database.home) if options.is_loopback else None
     jobs = Jobs(database)
-    runner = Runner(options, database, jobs)
+    reading = Reading(options.storage)
+    torch_side = stack.enter_context(contextlib.closing(TorchSide()))
+    submissions = Submissions(options, database.home, reading, jobs, torch_side)
+    runner = Runner(options, database, jobs, CodeGate(submissions.policy, accounts, options.storage).refusal)
     jobs.changed = runner.wake
     reach = Reach.ANYWHERE if options.private_webhooks else Reach.PUBLIC
     notifications = Notifications(database, jobs, options.page_of, reach)
     notifications.start()
     stack.callback(notifications.stop)
-    reading = Reading(options.storage)
-    torch_side = stack.enter_context(contextlib.closing(TorchSide()))
     outputs = StudyOutputs(reading, torch_side)
     listed = StudyList(reading, jobs, SummaryStore(database), lambda job: wait_view(runner.waits.get(job)))
     listed.start()
@@ -158,5 +160,5 @@ def _opened(options: ServerOptions, stack: contextlib.ExitStack) -> Server:
         audit=AuditLog(database),
         answers=Answers(database),
         datasets=DatasetStore(database),
-        submissions=Submissions(options, database.home, reading, jobs, torch_side),
+        submissions=submissions,
     )

@@ -64,6 +64,14 @@ class SpacePolicy:
         if found:
             raise space.given.retold(SpaceError(space.file, found), space.text)
 
+    def refusal_of_code(self, space: Space) -> str:
+        """Return why a space whose owner may not run code is refused; empty if it names none."""
+        for path, leaf in _leaves(space.tree, ""):
+            value = leaf.value
+            if _is_code(path) and isinstance(value, str) and is_own(value):
+                return f"{path}: {value}: {self._refusal}"
+        return ""
+
     @property
     def _refusal(self) -> str:
         who = "only admins may run code of their own" if self.code is CodePolicy.ADMINS else "no submitted code may run"
@@ -78,7 +86,7 @@ class SpacePolicy:
             ends = parts[0], parts[-1]
             if ends in _FILES and not self._is_allowed(base, value):
                 yield Fault(leaf.place, path, self._outside(value))
-            elif ends in _CODE and is_own(value):
+            elif _is_code(path) and is_own(value):
                 if not self.may_run_code(user):
                     yield Fault(leaf.place, path, f"{value}: {self._refusal}")
                 elif (file := value.rpartition(":")[0]).endswith(".py") and not _is_below(base, base / file):
@@ -98,6 +106,11 @@ class SpacePolicy:
             "upload the data" if self.data_root is None else f"name a path below {self.data_root}, or upload the data"
         )
         return f"{value}: lies outside of the submitted files; {there}"
+
+
+def _is_code(path: str) -> bool:
+    parts = path.split(".")
+    return (parts[0], parts[-1]) in _CODE
 
 
 def refuse_secret(webhook: Webhook) -> None:
