@@ -117,7 +117,19 @@ class UnknownStudy(StudyError):
 
 
 class NotOpened(StudyError):
-    """A study that a server has, and no run has opened yet: it has no trial."""
+    """A study that a server has, and no run has opened yet: it has no trial.
+
+    Args:
+        message: what is wrong.
+        comes: whether a run of it starts by itself.
+    """
+
+    def __init__(self, message: str, comes: bool = False) -> None:
+        self.comes = comes
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[type[NotOpened], tuple[str, bool]]:
+        return type(self), (str(self), self.comes)
 
 
 class StorageError(TunerError):

@@ -18,6 +18,7 @@ from tuner.service.database import Database
 from tuner.service.queue.job_record import JobKind, Submission
 from tuner.service.queue.jobs import Jobs
 from tuner.service.queue.lifecycle import JobState
+from tuner.service.queue.slots import Slots
 from tuner.service.server_options import ONE_CORE, ServerOptions
 
 
@@ -97,6 +98,33 @@ def test_a_member_deletes_a_study_with_its_confirmation(
 
     assert told == "deleted tiny and its confirmation tiny.confirm\n"
     assert "no study" in printed(tmp_path, "list")
+
+
+def test_logs_follow_a_study_that_waits_from_its_start(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+    with listening(ServerOptions(storage=url)) as link:
+        jobs = Jobs(Database(url))
+        job = jobs.submit(Submission(JobKind.RUN, "tiny", "local", Slots(9)))
+
+        def sleep(seconds: float) -> None:
+            nonlocal looks
+            looks += 1
+            if looks == 3:
+                complete(opened(url), 0.5)
+                jobs.move(job.id, JobState.DONE)
+
+        monkeypatch.setattr("tuner.cli.logs.time.sleep", sleep)
+        done = tuner_in(tmp_path, "logs", "tiny", "-f", "--server", link)
+        jobs.move(job.id, JobState.SUSPENDED)
+        other = jobs.submit(Submission(JobKind.RUN, "rests", "local", Slots(9)))
+        jobs.move(other.id, JobState.SUSPENDED)
+        refused = tuner_in(tmp_path, "logs", "rests", "-f", "--server", link)
+
+    assert (done.returncode, looks) == (0, 3)
+    assert " ".join(done.stderr.split()).count("it has no trial yet; its output follows") == 1
+    assert (refused.returncode, "study rests is suspended" in refused.stderr) == (2, True)
 
 
 def _without_study() -> str:

@@ -10,9 +10,11 @@ from typing import Annotated
 import typer
 
 from tuner.cli import options
-from tuner.cli.home import home
+from tuner.cli.home import Home, home
 from tuner.cli.trial_output import Output
+from tuner.cli.views.wrapping import say
 from tuner.config import DEFAULT_STORAGE
+from tuner.errors import NotOpened
 
 LOOK_SECONDS = 0.5
 """Seconds between two looks for new output; each reads the study's trials, to see whether they have ended."""
@@ -22,7 +24,10 @@ def logs(
     study: options.StudyName,
     trial: Annotated[int | None, typer.Option(help="The output of this trial alone.", min=0)] = None,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Print new output until the trial, or the run, ends; or Ctrl-C.")
+        bool,
+        typer.Option(
+            "--follow", "-f", help="Wait for the run, and print new output until it, or the trial, ends; or Ctrl-C."
+        ),
     ] = False,
     storage: options.Storage = DEFAULT_STORAGE,
     server: options.Server = None,
@@ -35,10 +40,30 @@ def logs(
 
     Example: tuner logs digits-cnn --trial 17 -f
     """
-    output = home(storage, server).output(study, trial)
+    there = home(storage, server)
     with contextlib.suppress(KeyboardInterrupt):
+        output = _begun(there, study, trial) if follow else there.output(study, trial)
         for text in _followed(output) if follow else output.new():
             typer.echo(text, nl=False)
+
+
+def _begun(there: Home, study: str, trial: int | None) -> Output:
+    """Return the output of a study. Wait for the start of one that a server has queued, and say so once.
+
+    Raises:
+        StudyError: there is no such study or trial, or nothing starts it.
+    """
+    is_told = False
+    while True:
+        try:
+            return there.output(study, trial)
+        except NotOpened as unopened:
+            if not unopened.comes:
+                raise
+            if not is_told:
+                say(f"{unopened}; its output follows", err=True)
+                is_told = True
+        time.sleep(LOOK_SECONDS)
 
 
 def _followed(output: Output) -> Iterator[str]:

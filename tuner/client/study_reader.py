@@ -240,4 +240,5 @@ def refuse_unopened(study: StudyReader) -> None:
     """
     seen = study.detail
     if seen.job is not None and not seen.trials.by_state:
-        raise NotOpened(f"study {study.name} is {standing(seen)}; it has no trial yet") from None
+        comes = JobState(seen.state) not in {*OVER, JobState.SUSPENDED}
+        raise NotOpened(f"study {study.name} is {standing(seen)}; it has no trial yet", comes) from None
