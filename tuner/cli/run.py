@@ -122,8 +122,6 @@ def run(
         from tuner.cli import run_at_server
 
         run_at_server.refuse_placement(executor, ray_address)
-        if retry_failed:
-            raise UsageError("--retry-failed: a server has no such option; use `tuner trial STUDY N retry` for each")
         named = {"name": study_name, "trials": n_trials, "timeout": timeout, "epochs": epochs, "seed": seed}
         how = {"workers": several, "threads": threads, "workers_per_gpu": workers_per_gpu, "device": device}
         more = {"keep": keep, "fuse": together, "deterministic": deterministic, "priority": priority}
@@ -133,6 +131,7 @@ def run(
             options.settings(settings),
             {**named, **how, **more},
             fork,
+            retry_failed,
             run_at_server.Following(detach, quiet, targets),
         )
         return

@@ -52,6 +52,7 @@ def run_at_server(
     settings: list[tuple[str, Any]],
     wanted: Mapping[str, Any],
     fork: str | None,
+    retry_failed: bool,
     following: Following,
 ) -> None:
     """Submit a study, follow it to its end, and print what it found.
@@ -62,11 +63,12 @@ def run_at_server(
         settings: values in place of those of the file.
         wanted: options of `Client.submit`; what is None is left out.
         fork: the name of a new study, with all trials of that of the space which still fit.
+        retry_failed: whether all trials of an existing study that an exception ended run again.
         following: how the study is followed.
     """
     there = ServerHome(server)
     asked = {name: value for name, value in wanted.items() if value is not None}
-    study, sentence = _begun(there, space, settings, asked, fork, following)
+    study, sentence = _begun(there, space, settings, asked, fork, retry_failed, following)
     if following.detach:
         say(f"study {study.name} {sentence}")
         return
@@ -89,6 +91,7 @@ def _begun(
     settings: list[tuple[str, Any]],
     asked: dict[str, Any],
     fork: str | None,
+    retry_failed: bool,
     following: Following,
 ) -> tuple[RemoteStudy, str]:
     """Return the study, new or resumed, and a sentence on what the server does with it."""
@@ -102,6 +105,8 @@ def _begun(
     if there.has(sent.name):
         study = there.client.study(sent.name)
         going_on.go_on(study, sent, asked)
+        if retry_failed and study.detail.trials.by_state:
+            study.retry_failed()
         return study, f"is {study.state.value}: {there.page_of(study.name)}"
     following.tell("checking the space at the server")
     study = there.client.submit(space, settings=settings, **asked)

@@ -35,6 +35,10 @@ class RemoteStudy(StudyReader):
         """Queue the search again, up to its total."""
         self._act("resume", reason)
 
+    def retry_failed(self, reason: str = "") -> None:
+        """Run all trials again that an exception ended, under their numbers. A study that rests is queued."""
+        self._act("retry-failed", reason)
+
     def cancel(self, reason: str = "") -> None:
         """End the search, the confirmation and the final trainings of the study, as far as they are not over."""
         self._act("cancel", reason)

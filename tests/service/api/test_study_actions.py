@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from tests.conftest import TINY
 from tests.support.api_clients import answered, api, job_of, logged_in, server_of, submit, with_token
 from tests.support.asking import complete, confirmed, left_running, opened
+from tuner.protocol import Outcome, State
 from tuner.service.access.roles import Principal, Role
 from tuner.service.queue.job_record import JobKind, Submission
 from tuner.service.queue.lifecycle import JobState
@@ -184,6 +185,22 @@ def test_single_trials_are_steered(held: TestClient, url: str) -> None:
     post(held, "/studies/tiny/trials/9/stop", 404)
     post(held, "/studies/none/trials/0/stop", 404)
     post(held, "/studies/tiny/trials/0/sing", 404)
+
+
+def test_all_failed_trials_are_retried_and_a_study_that_is_over_is_queued_again(held: TestClient, url: str) -> None:
+    submit(held)
+    trials = opened(url, TINY)
+    complete(trials, 0.5)
+    failed = trials.ask()
+    trials.tell(Outcome(failed.number, 1, State.FAILED, cause="ValueError: no"))
+    server_of(held).jobs.move(job_of(held, "tiny").id, JobState.DONE)
+
+    view = post(held, "/studies/tiny/retry-failed")
+
+    assert (view["state"], view["reason"]) == ("queued", "retries 1 failed trial")
+    pending = [(each.action, each.trial) for each in Requests(url, "tiny").pending()]
+    assert pending == [(Action.RETRY_TRIAL, failed.number)]
+    assert post(held, "/studies/tiny/retry-failed")["state"] == "queued"
 
 
 def test_the_output_of_a_trial_is_read_in_parts(client: TestClient) -> None:

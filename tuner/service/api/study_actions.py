@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from tuner.errors import UsageError
+from tuner.errors import UsageError, counted
 from tuner.results import best_config
 from tuner.results.confirmation import runs_of
 from tuner.results.results import Results
@@ -26,6 +26,7 @@ from tuner.service.views.model_views import model_view
 from tuner.settings import seconds
 from tuner.space.nested_kinds import Duration
 from tuner.study.deletion import delete_with_files
+from tuner.study.interventions import Steer, steer_trial
 
 router = APIRouter(tags=["studies"], prefix="/studies/{name}")
 
@@ -72,6 +73,21 @@ def resume_study(server: CurrentServer, user: Member, name: Name, body: ReasonBo
         control.resume(server.jobs, name, user.name, body.reason if body else "")
     else:
         server.submissions.by_hand(server.reading.results(name).study, user)
+    return server.studies.one(name)
+
+
+@router.post("/retry-failed", operation_id="retry_failed", responses=PROBLEMS)
+def retry_failed(server: CurrentServer, user: Member, name: Name, body: ReasonBody | None = None) -> StudyView:
+    """Run all trials again that an exception ended, under their numbers. A study that is over or rests is queued."""
+    refuse_others(user, server.owner_of(name), f"study {name}")
+    failed = [record.number for record in _results(server, name).records if record.failed]
+    for number in failed:
+        steer_trial(server.reading.url, name, number, Steer.RETRY, False, user.name)
+    if failed and server.jobs.search_of(name) is None:
+        server.submissions.by_hand(server.reading.results(name).study, user)
+    elif failed:
+        told = body.reason if body and body.reason else f"retries {counted(len(failed), 'failed trial')}"
+        control.queue_again(server.jobs, name, user.name, told)
     return server.studies.one(name)
 
 

@@ -96,6 +96,19 @@ def resume(jobs: Jobs, study: str, actor: str, reason: str = "") -> JobRecord:
     return _moved(moved, study)
 
 
+def queue_again(jobs: Jobs, study: str, actor: str, reason: str) -> JobRecord:
+    """Queue the search of a study that is over or rests; leave one that is queued or runs alone.
+
+    Raises:
+        StateConflict: this service does not search the study.
+    """
+    job = search(jobs, study)
+    if job.state is JobState.DONE:
+        return _moved(_queued(jobs, job, actor, reason), study)
+    goes_on = job.state in OPEN and job.wanted in (None, JobState.QUEUED)
+    return job if goes_on else resume(jobs, study, actor, reason)
+
+
 def change(
     jobs: Jobs,
     study: str,
