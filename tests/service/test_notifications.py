@@ -12,9 +12,10 @@ import pytest
 import sqlalchemy
 
 import tuner
+from tests.conftest import until
 from tests.support.receivers import Receiver, receiver
 from tuner.runtime.webhook import SIGNATURE, Reach, signature
-from tuner.service import notifications
+from tuner.service import notifications, webhook_calls
 from tuner.service.database import Database
 from tuner.service.notifications import Notifications
 from tuner.service.queue.job_record import JobKind, JobRecord, Submission
@@ -51,6 +52,12 @@ def kept() -> Iterator[Receiver]:
 
 def server(database: Database, jobs: Jobs) -> Notifications:
     return Notifications(database, jobs, lambda study: f"http://tuner.lab/studies/{study}", Reach.ANYWHERE)
+
+
+def look(looking: Notifications) -> None:
+    """Look once, and wait for the calls."""
+    looking.tick()
+    until(lambda: not looking.calls.calling)
 
 
 def searched(tmp_path: Path, jobs: Jobs, hook: dict[str, Any] | None = None) -> JobRecord:
@@ -91,7 +98,7 @@ def test_the_webhooks_of_a_space_and_of_its_owner_hear_of_the_end(
     hook_of(database, "bob", kept.url, ["done"])
     jobs.move(job.id, JobState.DONE)
 
-    server(database, jobs).tick()
+    look(server(database, jobs))
 
     assert len(kept.bodies) == 2
     best = tuner.load_study("s", storage=database.url).best_trial
@@ -111,7 +118,7 @@ def test_a_failure_before_the_study_was_opened_is_told_with_its_reason(
     job = jobs.submit(Submission(JobKind.RUN, "s", "ann", Slots(1), folder=str(tmp_path)))
     jobs.move(job.id, JobState.FAILED, reason="data.type: no_such is no dataset")
 
-    server(database, jobs).tick()
+    look(server(database, jobs))
 
     assert [(told["tuner"]["event"], told["tuner"]["cause"]) for told in kept.told] == [
         ("failed", "data.type: no_such is no dataset")
@@ -126,7 +133,7 @@ def test_each_end_is_told_once_whatever_server_looks(
     jobs.move(job.id, JobState.DONE)
 
     for _ in range(3):
-        server(database, jobs).tick()
+        look(server(database, jobs))
 
     assert [told["tuner"]["event"] for told in kept.told] == ["done"]
 
@@ -143,7 +150,7 @@ def test_the_best_trial_is_told_when_the_events_say_so(
     def write(*lines: str) -> int:
         with events.open("a") as file:
             file.write("".join(lines))
-        looking.tick()
+        look(looking)
         return len(kept.bodies)
 
     ended, reported = '{"event": "ended", "best": %s}\n', '{"event": "reported"}\n'
@@ -157,7 +164,7 @@ def test_the_best_trial_is_told_when_the_events_say_so(
 def test_a_receiver_that_is_away_is_called_again_later(
     tmp_path: Path, database: Database, jobs: Jobs, kept: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notifications, "FIRST_RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(webhook_calls, "FIRST_RETRY_SECONDS", 0.0)
     kept.answers = [503, 429, 200]
     job = searched(tmp_path, jobs)
     hook_of(database, "ann", kept.url, ["done"])
@@ -165,7 +172,7 @@ def test_a_receiver_that_is_away_is_called_again_later(
     looking = server(database, jobs)
 
     for _ in range(4):
-        looking.tick()
+        look(looking)
 
     assert len(kept.bodies) == 3
     (row,) = rows(database)
@@ -181,8 +188,8 @@ def test_the_waits_between_tries_grow(tmp_path: Path, database: Database, jobs: 
     looking = server(database, jobs)
     waits = []
 
-    for _ in range(notifications.TRIES):
-        looking.tick()
+    for _ in range(webhook_calls.TRIES):
+        look(looking)
         (row,) = rows(database)
         waits.append(row.next_at)
         with database.begin() as connection:
@@ -199,7 +206,7 @@ def test_a_refusal_for_good_is_not_tried_again(tmp_path: Path, database: Databas
     hook_of(database, "ann", kept.url, ["done"])
     jobs.move(job.id, JobState.DONE)
 
-    server(database, jobs).tick()
+    look(server(database, jobs))
 
     (row,) = rows(database)
     assert "answers 410" in row.error
@@ -212,7 +219,7 @@ def test_a_secret_that_the_server_does_not_have_is_an_error_of_the_delivery(
     job = searched(tmp_path, jobs, {"webhook": kept.url, "secret_env": "TUNER_WEBHOOK_NO_SUCH"})
     jobs.move(job.id, JobState.DONE)
 
-    server(database, jobs).tick()
+    look(server(database, jobs))
 
     assert kept.bodies == []
     (row,) = rows(database)
@@ -226,7 +233,7 @@ def test_a_webhook_of_a_space_signs_with_no_other_secret_of_the_server(
     job = searched(tmp_path, jobs, {"webhook": kept.url, "secret_env": "AWS_SECRET"})
     jobs.move(job.id, JobState.DONE)
 
-    server(database, jobs).tick()
+    look(server(database, jobs))
 
     assert kept.bodies == []
     assert "AWS_SECRET does not begin with TUNER_WEBHOOK_" in rows(database)[0].error
@@ -257,7 +264,7 @@ def test_a_line_that_a_full_disk_has_cut_stops_nobody(
     events.write_text('{"event": "ended", "be{"event": "ended", "best": true}\n')
     jobs.move(job.id, JobState.DONE)
 
-    server(database, jobs).tick()
+    look(server(database, jobs))
 
     assert [told["tuner"]["event"] for told in kept.told] == ["done"]
 
@@ -270,7 +277,7 @@ def test_a_space_that_cannot_be_read_stops_nobody(
     jobs.move(broken.id, JobState.FAILED, reason="not YAML")
     hook_of(database, "ann", kept.url, ["failed"])
 
-    server(database, jobs).tick()
+    look(server(database, jobs))
 
     assert [told["tuner"]["study"] for told in kept.told] == ["broken"]
 
@@ -286,6 +293,6 @@ def test_a_clock_that_is_set_back_loses_no_end(
         with database.begin() as connection:
             connection.execute(job_changes.update().where(job_changes.c.job_id == job.id).values(at=at))
 
-    server(database, jobs).tick()
+    look(server(database, jobs))
 
     assert sorted(told["tuner"]["study"] for told in kept.told) == ["s0", "s1"]

@@ -63,7 +63,7 @@ def post(url: str, body: bytes, secret: str | None = None, reach: Reach = Reach.
     except urllib.error.HTTPError as error:
         final = 300 <= error.code < 500 and error.code not in (408, 425, 429)
         raise Undelivered(f"{_host(request)} answers {error.code} {error.reason}", final) from None
-    except (OSError, http.client.HTTPException, OverflowError) as error:  # the last for a port that is none
+    except (OSError, http.client.HTTPException, OverflowError, UnicodeError) as error:  # the last two: no port, no host
         reason = getattr(error, "reason", None) or error
         final = isinstance(reason, PrivateAddress)
         hint = "; only --allow-private-webhooks calls it" if final else ""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import logging
 import sys
+import threading
+from collections.abc import Iterator
 
+from tuner.errors import StorageError, TunerError
 from tuner.runtime.rounding import json_text
 from tuner.service.server_options import LogFormat
 
@@ -25,6 +29,35 @@ def set_up(form: LogFormat) -> None:
         logger.setLevel(level)
         logger.propagate = False
     logging.getLogger(ACCESS).disabled = form is LogFormat.PLAIN
+    threading.excepthook = _log_ended
+
+
+@contextlib.contextmanager
+def apart(log: logging.Logger, what: str) -> Iterator[None]:
+    """Log what goes wrong with one thing of many, so that the others go on. An outage concerns them all.
+
+    Args:
+        log: where to.
+        what: the beginning of the line.
+
+    Raises:
+        StorageError: the database is away.
+    """
+    try:
+        yield
+    except StorageError:
+        raise
+    except TunerError as error:
+        log.warning("%s: %s", what, error)
+    except Exception:
+        log.exception("%s: a fault of this program", what)
+
+
+def _log_ended(ended: threading.ExceptHookArgs) -> None:
+    """Log the fault that has ended a thread."""
+    name = "a thread" if ended.thread is None else ended.thread.name
+    fault = (ended.exc_type, ended.exc_value or ended.exc_type(), ended.exc_traceback)
+    logging.getLogger("tuner").error("%s has ended by a fault of this program", name, exc_info=fault)
 
 
 class _Json(logging.Formatter):

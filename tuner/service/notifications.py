@@ -1,29 +1,28 @@
 """Notifications: webhooks hear of the end of a search, and of each trial that is the best so far.
 
 A change of a job becomes deliveries in one transaction with the place up to which changes were read. So none is lost
-and none is queued twice, whenever the server dies. A delivery is tried again until the receiver takes it.
+and none is queued twice, whenever the server dies. `webhook_calls` tries a delivery again until the receiver takes it.
 """
 
 from __future__ import annotations
 
-import functools
 import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from tuner.errors import StudyError, TunerError, UsageError
 from tuner.results.announcement import Announcement
-from tuner.runtime.webhook import Reach, Undelivered, post
+from tuner.runtime.webhook import Reach
 from tuner.search.notify import secret_of
 from tuner.service.database import Database
+from tuner.service.log_lines import apart
 from tuner.service.queue.job_record import JobKind, JobRecord
 from tuner.service.queue.jobs import Jobs
 from tuner.service.queue.lifecycle import JobState
@@ -32,23 +31,12 @@ from tuner.service.running.event_file import events_from
 from tuner.service.running.job_folder import JobFolder
 from tuner.service.service_tables import cursors, deliveries, webhooks
 from tuner.service.submitted.space_policy import refuse_secret
+from tuner.service.webhook_calls import WebhookCalls
 from tuner.settings import Milestone, Webhook
 from tuner.space import Space
 from tuner.space.edit import pairs_of
 from tuner.storage import open_storage
 from tuner.study import load_study
-
-FIRST_RETRY_SECONDS = 10.0
-"""Seconds until the first retry. Each further wait is three times as long."""
-
-TRIES = 8
-"""Number of tries of a delivery: the last one is about three hours after the first."""
-
-KEPT_SECONDS = 7 * 24 * 3600.0
-"""Age in seconds at which a delivery that is over is removed."""
-
-AT_ONCE = 8
-"""Number of receivers that are called at the same time: a slow one does not delay the others."""
 
 SETTLED_SECONDS = 1.0
 """Age in seconds at which a change is read: one with a smaller id may still be in another transaction."""
@@ -75,11 +63,10 @@ class Notifications:
     """
 
     def __init__(self, database: Database, jobs: Jobs, link: Callable[[str], str], reach: Reach = Reach.PUBLIC) -> None:
-        self._reach = reach
         self._database = database
         self._jobs = jobs
         self._link = link
-        self._senders = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="webhook")
+        self.calls = WebhookCalls(database, reach)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="notifications", daemon=True)
 
@@ -91,7 +78,7 @@ class Notifications:
         """Look no more, and wait for the calls on their way. The next server delivers what is left."""
         self._over.set()
         self._thread.join()
-        self._senders.shutdown(cancel_futures=True)
+        self.calls.close()
 
     def _run(self) -> None:
         while not self._over.wait(TICK_SECONDS):
@@ -103,15 +90,16 @@ class Notifications:
                 _log.exception("notifications have met a fault of their own")
 
     def tick(self) -> None:
-        """Queue what has happened, and deliver what is due.
+        """Queue what has happened, and begin to deliver what is due.
 
         Raises:
             StorageError: the database cannot be used.
         """
         self._queue_changes()
         for job in self._jobs.all(kinds=_SEARCHES, states=(JobState.RUNNING, JobState.SUSPENDING)):
-            self._queue_best(job)
-        self._deliver()
+            with apart(_log, f"{job.title}: its events cannot be read"):
+                self._queue_best(job)
+        self.calls.begin_due()
 
     def _queue_changes(self) -> None:
         with self._database.begin() as connection:
@@ -148,14 +136,22 @@ class Notifications:
 
     def _queue(self, job: JobRecord, milestone: Milestone, cursor: str, position: int, reason: str = "") -> None:
         """Queue a delivery to each webhook of a job, and note that its event was read."""
+        queued: list[dict[str, Any]] = []
+        with apart(_log, f"{job.title}: no webhook hears that it is {milestone.value}"):
+            queued = list(self._deliveries(job, milestone, reason))
+        with self._database.begin() as connection:
+            for values in queued:
+                connection.execute(deliveries.insert(), values)
+            _move(connection, cursor, position)
+
+    def _deliveries(self, job: JobRecord, milestone: Milestone, reason: str) -> Iterator[dict[str, Any]]:
+        """Yield the new row of each webhook that hears of a milestone. One that cannot be called is given up."""
         hooks = [hook for hook in self._hooks(job) if milestone in hook[0].on]
         body = self._announcement(job, milestone, reason).body.decode() if hooks else ""
-        with self._database.begin() as connection:
-            for webhook, secret, error in hooks:
-                values = {"job_id": job.id, "owner": job.owner, "url": webhook.url, "secret": secret, "body": body}
-                when = {"given_up_at": time.time()} if error else {"next_at": time.time()}
-                connection.execute(deliveries.insert(), {**values, **when, "tries": 0, "error": error})
-            _move(connection, cursor, position)
+        for webhook, secret, error in hooks:
+            values = {"job_id": job.id, "owner": job.owner, "url": webhook.url, "secret": secret, "body": body}
+            when = {"given_up_at": time.time()} if error else {"next_at": time.time()}
+            yield {**values, **when, "tries": 0, "error": error}
 
     def _hooks(self, job: JobRecord) -> Iterable[tuple[Webhook, str | None, str]]:
         """Yield the webhooks of a job's space and owner, each with its secret, or why it cannot be called."""
@@ -197,32 +193,6 @@ class Notifications:
         return Announcement(
             milestone, job.study, study.goal.metrics, ended, total, study.front(records), cause=reason, link=link
         )
-
-    def _deliver(self) -> None:
-        now = time.time()
-        due = sqlalchemy.select(deliveries).where(deliveries.c.sent_at.is_(None), deliveries.c.next_at <= now)
-        over = sqlalchemy.or_(deliveries.c.sent_at < now - KEPT_SECONDS, deliveries.c.given_up_at < now - KEPT_SECONDS)
-        with self._database.begin() as connection:
-            connection.execute(deliveries.delete().where(over))
-            rows = connection.execute(due.order_by(deliveries.c.id).limit(AT_ONCE)).all()
-        for row, values in zip(rows, self._senders.map(functools.partial(_send, self._reach), rows), strict=True):
-            with self._database.begin() as connection:
-                connection.execute(deliveries.update().where(deliveries.c.id == row.id).values(values))
-
-
-def _send(reach: Reach, row: Row[Any]) -> Mapping[str, Any]:
-    """Call a receiver; return what the delivery then is."""
-    tries = row.tries + 1
-    try:
-        post(row.url, row.body.encode(), row.secret, reach)
-    except Undelivered as error:
-        is_over = error.final or tries >= TRIES
-        _log.warning("%s%s", error, "; the message is given up" if is_over else "")
-        now = time.time()
-        wait = FIRST_RETRY_SECONDS * 3 ** (tries - 1)
-        over = {"next_at": None, "given_up_at": now} if is_over else {"next_at": now + wait}
-        return {"tries": tries, "error": str(error), **over}
-    return {"tries": tries, "error": "", "sent_at": time.time(), "next_at": None}
 
 
 def _position(connection: Connection, cursor: str) -> int:

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tuner.errors import TunerError, UnknownStudy
+from tuner.errors import StorageError, UnknownStudy
 from tuner.results.results import Results
+from tuner.service.log_lines import apart
 from tuner.service.queue.job_record import JobKind, JobRecord
 from tuner.service.queue.jobs import Jobs
 from tuner.service.queue.lifecycle import JobState
@@ -171,17 +172,18 @@ class StudyList:
         return "suspended" if unfinished or not there.signature else "done"
 
     def _warm(self) -> None:
-        """Make the views that are missing, with pauses for requests."""
+        """Make the views that are missing, with pauses for requests. What cannot be made is left to requests."""
         try:
             listed = {each.name: each for each in self._reading.listed()}
             for there in listed.values():
                 if self._closed.is_set():
                     return
                 if there.name not in self._kept:
-                    self._kept_view(there, listed)
+                    with apart(_log, f"study {there.name}: cannot be read for the list"):
+                        self._kept_view(there, listed)
                     self._closed.wait(PAUSE_SECONDS)
-        except TunerError as error:  # the database is away, or a study was just deleted: requests read it themselves
-            _log.warning("the list of studies: %s", error)
+        except StorageError as error:
+            _log.warning("studies are not read ahead: %s", error)
 
     def _view(self, row: _Row, listed: Mapping[str, Listed]) -> StudyView:
         if row.listed is None:
