@@ -246,7 +246,7 @@ def test_a_webhook_does_not_reach_the_network_of_the_server(
     hook_of(database, "ann", kept.url.replace("127.0.0.1", "localhost"), ["done"])
     jobs.move(job.id, JobState.DONE)
 
-    Notifications(database, jobs, str).tick()
+    look(Notifications(database, jobs, str))
 
     assert kept.bodies == []
     (row,) = rows(database)

@@ -66,6 +66,16 @@ def serve(
             rich_help_panel=ACCESS,
         ),
     ] = False,
+    audit_days: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            help="Days for which the audit log is kept; 0 is for ever.",
+            min=0,
+            max=36500,
+            rich_help_panel=ACCESS,
+        ),
+    ] = 365,
     executor: options.Executor = "processes",
     ray_address: options.RayAddress = None,
     leave_running: Annotated[
@@ -99,6 +109,7 @@ def serve(
         certificate=_certificate(ssl_certfile, ssl_keyfile),
         origins=tuple(origin or ()),
         private_webhooks=allow_private_webhooks,
+        audit_days=audit_days,
     )
     found = preconditions.obstacles(asked)
     for sentence in found if check else found[:1]:

@@ -31,6 +31,7 @@ from tuner.service.api import (
 )
 from tuner.service.api.report_path import ReportPath
 from tuner.service.database import Database
+from tuner.service.deleted_files import DeletedFiles
 from tuner.service.notifications import Notifications
 from tuner.service.pages import optuna_pages, page_routes
 from tuner.service.pages.page_assets import ADDRESS, PageAssets
@@ -44,6 +45,7 @@ from tuner.service.submitted.dataset_store import DatasetStore
 from tuner.service.submitted.submissions import Submissions
 from tuner.service.telemetry import Telemetry, Timed
 from tuner.service.torch_process.torch_side import TorchSide
+from tuner.service.upkeep import Upkeep
 from tuner.service.views.etags import Tagged
 from tuner.service.views.job_views import wait_view
 from tuner.service.views.reading import Reading
@@ -143,6 +145,10 @@ def _opened(options: ServerOptions, stack: contextlib.ExitStack) -> Server:
     listed = StudyList(reading, jobs, SummaryStore(database), lambda job: wait_view(runner.waits.get(job)))
     listed.start()
     stack.callback(listed.close)
+    deleted_files = DeletedFiles(database.home, jobs)
+    upkeep = Upkeep(database, deleted_files, options.audit_days)
+    upkeep.start()
+    stack.callback(upkeep.stop)
     runner.start()
     return Server(
         options=options,
@@ -160,5 +166,6 @@ def _opened(options: ServerOptions, stack: contextlib.ExitStack) -> Server:
         audit=AuditLog(database),
         answers=Answers(database),
         datasets=DatasetStore(database),
+        deleted_files=deleted_files,
         submissions=submissions,
     )

@@ -47,6 +47,9 @@ TICK_SECONDS = 1.0
 CHANGES = "changes"
 """The cursor of the changes of jobs."""
 
+EVENTS = "events "
+"""The beginning of the cursor of a job's events, before its number."""
+
 _MILESTONES = {JobState.DONE: Milestone.DONE, JobState.FAILED: Milestone.FAILED}
 _SEARCHES = (JobKind.RUN, JobKind.REMOTE)
 _log = logging.getLogger(__name__)
@@ -119,7 +122,7 @@ class Notifications:
 
     def _queue_best(self, job: JobRecord) -> None:
         """Queue the best trial of a search, if it has changed since the last call."""
-        cursor, events = f"events {job.id}", JobFolder.of(self._database.home, job.id).events
+        cursor, events = f"{EVENTS}{job.id}", JobFolder.of(self._database.home, job.id).events
         with self._database.begin() as connection:
             position = _position(connection, cursor)
         until, changed = position, False

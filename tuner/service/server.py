@@ -10,6 +10,7 @@ from tuner.service.access.answers import Answers
 from tuner.service.access.audit_log import AuditLog
 from tuner.service.access.authentication import Authentication
 from tuner.service.database import Database
+from tuner.service.deleted_files import DeletedFiles
 from tuner.service.queue.jobs import Jobs
 from tuner.service.remote.remote_driver import RemoteStudies
 from tuner.service.running.runner import Runner
@@ -45,6 +46,7 @@ class Server:
     answers: Answers
     submissions: Submissions
     datasets: DatasetStore
+    deleted_files: DeletedFiles
 
     def owner_of(self, study: str) -> str:
         """Return the owner of a study; empty if it was run by hand. A confirmation belongs to the owner of its search.

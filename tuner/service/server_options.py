@@ -43,6 +43,7 @@ class ServerOptions:
         ray_address: the cluster on which studies train; None is this machine.
         leave_running: whether drivers go on when the server stops.
         certificate: the TLS certificate and its key; None is plain HTTP.
+        audit_days: age in days at which an entry of the audit log is removed; 0 keeps all.
         origins: the names, beside its own, by which a proxy reaches it.
         private_webhooks: whether webhooks may reach this machine and its network.
     """
@@ -58,6 +59,7 @@ class ServerOptions:
     certificate: tuple[Path, Path] | None = None
     origins: tuple[str, ...] = ()
     private_webhooks: bool = False
+    audit_days: int = 365
 
     @property
     def is_loopback(self) -> bool:

@@ -151,7 +151,8 @@ def delete_study(server: CurrentServer, user: Member, name: Name) -> Response:
         for gone in [study] if confirmed is None else [confirmed, study]:
             delete_with_files(server.reading.url, gone)
             server.reading.forget(gone.name)
-    server.jobs.forget(name)
+    server.studies.forget(name)
+    server.deleted_files.remove(server.jobs.forget(name))
     return Response(status_code=204)
 
 

@@ -141,18 +141,25 @@ class Jobs:
             for row in rows
         ]
 
-    def forget(self, study: str) -> None:
-        """Hide the jobs of a deleted study that do not run, but not its final models; remove its leases.
+    def forget(self, study: str) -> Sequence[JobRecord]:
+        """Hide the jobs of a deleted study that do not run, and return them; remove its leases. Final models stay.
 
         A new study of the same name has none of them, nor the models.
         """
         held, now = [state.value for state in JobState if state.occupies], time.time()
         rest = jobs.update().where(*_of(study), jobs.c.state.not_in(held))
+        gone = rest.where(jobs.c.kind != JobKind.TRAIN.value).values(deleted_at=now)
         with self._database.begin() as connection:
-            connection.execute(rest.where(jobs.c.kind != JobKind.TRAIN.value).values(deleted_at=now))
+            rows = connection.execute(gone.returning(*jobs.c)).all()
             connection.execute(rest.where(jobs.c.kind == JobKind.TRAIN.value).values(orphaned_at=now))
             connection.execute(leases.delete().where(leases.c.study == study))
         self.changed()
+        return [_job(row) for row in rows]
+
+    def deleted(self, before: float) -> Sequence[JobRecord]:
+        """Return the jobs of studies that were deleted before a time, in seconds since 1970."""
+        with self._database.begin() as connection:
+            return [_job(row) for row in connection.execute(sqlalchemy.select(jobs).where(jobs.c.deleted_at <= before))]
 
     def move(
         self,

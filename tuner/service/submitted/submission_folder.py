@@ -41,7 +41,7 @@ def checked_path(path: str) -> str:
 
 @contextlib.contextmanager
 def laid_out(home: Path, text: str, files: Mapping[str, bytes]) -> Iterator[tuple[Path, Path]]:
-    """Write a space and its files to a new folder, which is removed at the end unless `keep` has moved it.
+    """Write a space and its files to a new folder. It is removed at the end, unless `keep` has moved it.
 
     Args:
         home: the folder of the service.

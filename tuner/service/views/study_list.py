@@ -140,6 +140,11 @@ class StudyList:
             raise UnknownStudy(f"there is no study {name}")
         return view if job is None else with_job(view, job, self._wait_of(job.id))
 
+    def forget(self, name: str) -> None:
+        """Forget a study that is deleted."""
+        self._kept.pop(name, None)
+        self._store.remove(name)
+
     def results(self, name: str) -> Results | None:
         """Return a study with its trials, None before its first driver opens it.
 
@@ -175,6 +180,8 @@ class StudyList:
         """Make the views that are missing, with pauses for requests. What cannot be made is left to requests."""
         try:
             listed = {each.name: each for each in self._reading.listed()}
+            for name in self._kept.keys() - listed.keys():
+                self.forget(name)
             for there in listed.values():
                 if self._closed.is_set():
                     return

@@ -30,6 +30,11 @@ class SummaryStore:
             rows = connection.execute(wanted).all()
         return {row.study: (row.key, StudyView.model_validate_json(row.view)) for row in rows}
 
+    def remove(self, study: str) -> None:
+        """Remove the view of a study that is deleted."""
+        with self._database.begin() as connection:
+            connection.execute(summaries.delete().where(summaries.c.study == study))
+
     def save(self, key: str, view: StudyView) -> None:
         """Keep a view in place of an earlier one."""
         row = {"study": view.name, "version": self._version, "key": key, "view": view.model_dump_json()}
