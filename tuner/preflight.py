@@ -22,6 +22,8 @@ from tuner.engines.function import Fit
 from tuner.engines.outcomes import is_out_of_memory
 from tuner.errors import BuildError, DataError, SpaceError, UsageError, ends_the_run, in_words, listing
 from tuner.goal import Goal, goal_of
+from tuner.runtime import user_code
+from tuner.runtime.user_code import Code
 from tuner.space import Space
 from tuner.space.sections import SECTIONS
 from tuner.space.suggest import Corner, corners
@@ -269,3 +271,9 @@ def _blaming(path: str, name: str) -> Iterator[None]:
         if ends_the_run(error):
             raise
         raise BuildError(path, f"{name} fails in its first step: {in_words(error)}") from error
+
+
+def own_code(space: Space) -> tuple[Code, ...]:
+    """Return the user code of rows and models."""
+    named = [*space.types("data"), *space.types("model")]
+    return tuple(Code(name, space.base, path) for path, name in named if user_code.is_own(name))

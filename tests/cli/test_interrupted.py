@@ -142,3 +142,27 @@ def test_a_run_that_is_stopped_before_it_has_a_study_says_so(tmp_path: Path, mon
     result = CliRunner().invoke(app, ["run", "--space", str(tmp_path / "tiny.yaml")])
 
     assert (result.exit_code, result.stderr) == (130, "tuner: stopped\n")
+
+
+def test_a_training_that_is_stopped_goes_on_with_the_same_command(tmp_path: Path) -> None:
+    long = (
+        "data: {type: digits, batch_size: 32}\nmodel: {type: MLP}\noptimizer: {type: Adam}\ntraining: {epochs: 400}\n"
+    )
+    (tmp_path / "fixed.yaml").write_text(long)
+    call = [*command(), "train", "fixed.yaml", "-o", "final"]
+
+    def stopped_after(signal_number: int) -> str:
+        running = subprocess.Popen(call, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True)
+        assert running.stderr
+        first = next(line for line in running.stderr if line.startswith("epoch "))
+        running.send_signal(signal_number)
+        rest = running.stderr.read()
+        assert running.wait(60) == 128 + signal_number
+        assert "tuner: stopped; the same command goes on with it" in rest
+        return first
+
+    first = stopped_after(signal.SIGINT)
+    second = stopped_after(signal.SIGTERM)
+
+    assert first.startswith("epoch 1 of 400")
+    assert not second.startswith("epoch 1 of 400")

@@ -14,7 +14,7 @@ import tuner
 from tests.conftest import TINY
 from tuner import data
 from tuner.config import On
-from tuner.errors import DataError, TunerError, UsageError
+from tuner.errors import DataError, Interrupted, TunerError, UsageError
 from tuner.results import best_config
 from tuner.results.results import Results
 from tuner.space import Space
@@ -209,3 +209,40 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
 
 def test_tuning_and_final_training_agree_on_the_tiny_space(tiny: Path) -> None:
     assert Space.load(tiny).identity() == Space.parse(TINY).identity()
+
+
+def stop_after(stop: int) -> Callable[[int, int, object], None]:
+    """An observer that interrupts a training after an epoch."""
+
+    def observe(epoch: int, last: int, metrics: object) -> None:
+        if epoch == stop:
+            raise Interrupted(2)
+
+    return observe
+
+
+def test_an_interrupted_training_goes_on_and_ends_with_the_same_model(tmp_path: Path) -> None:
+    space = Space.parse(FIXED.replace("epochs: 3", "epochs: 3, ema: 0.9"))
+    whole = tuner.train(space, tmp_path / "whole")
+    for stop in (1, 2):
+        with pytest.raises(Interrupted):
+            tuner.train(space, tmp_path / "parts", observe=stop_after(stop))
+    seen: list[int] = []
+
+    parts = tuner.train(space, tmp_path / "parts", observe=lambda epoch, last, metrics: seen.append(epoch))
+
+    assert seen == [3]
+    assert parts.epochs == whole.epochs
+    model = "model.safetensors"
+    assert (tmp_path / "parts" / model).read_bytes() == (tmp_path / "whole" / model).read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["parts", "whole"]
+
+
+def test_a_training_of_another_config_begins_anew(tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        tuner.train(Space.parse(FIXED), tmp_path / "final", observe=stop_after(2))
+
+    final = tuner.train(Space.parse(FIXED.replace("lr: 0.01", "lr: 0.02")), tmp_path / "final")
+    alone = tuner.train(Space.parse(FIXED.replace("lr: 0.01", "lr: 0.02")), tmp_path / "alone")
+
+    assert final.epochs == alone.epochs

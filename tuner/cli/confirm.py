@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tuner.cli import options
+from tuner.cli.loggers import Targets, logged, with_loggers
 from tuner.cli.views.candidates import print_confirmation
 from tuner.config import DEFAULT_STORAGE
-from tuner.errors import NoTrialSucceeded
+from tuner.errors import NoTrialSucceeded, UsageError
 
 if TYPE_CHECKING:
     from tuner.results.confirmation import Confirmation
 
 
+@with_loggers
 def confirm(
     study: options.StudyName,
     top: Annotated[int | None, typer.Option(help="How many of the best trials are candidates.")] = None,
@@ -36,6 +39,7 @@ def confirm(
     storage: options.Storage = DEFAULT_STORAGE,
     server: options.Server = None,
     quiet: options.Quiet = False,
+    targets: Targets = MappingProxyType({}),
 ) -> None:
     """Train the best trials again on fresh seeds, and estimate what to expect of the best one.
 
@@ -54,12 +58,14 @@ def confirm(
         from tuner.cli import run_at_server
 
         run_at_server.refuse_placement(executor, ray_address)
+        if targets:
+            raise UsageError("--log-file is for confirmations on this machine; leave it out with --server")
         how = {"workers": count, "threads": threads, "workers_per_gpu": workers_per_gpu, "device": device}
         terms = {"top": top, "seeds": seeds, "splits": splits}
         _print(run_at_server.confirm_at_server(server, study, {**terms, **how}, quiet))
         return
     try:
-        with view(quiet) as observe:
+        with view(quiet) as shown, logged(targets, shown) as observe:
             from tuner.executors.worker_options import WorkerOptions
             from tuner.runtime.device import device_of
             from tuner.search import confirm_trials  # torch takes seconds to load

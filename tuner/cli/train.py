@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,8 +11,9 @@ import typer
 
 from tuner.cli import completion, options
 from tuner.config import DEFAULT_STORAGE, On
-from tuner.errors import UsageError
+from tuner.errors import Interrupted, UsageError
 from tuner.runtime.rounding import rounded
+from tuner.runtime.signals import interruptible
 
 if TYPE_CHECKING:
     from tuner.space import Space
@@ -60,16 +62,25 @@ def train(
     from tuner.goal import titled
 
     objective = space.objective
+    stops: list[int] = []
 
     def observe(epoch: int, last: int, metrics: Mapping[str, float]) -> None:
         if not quiet:
             titles = {name: name if objective.function else titled(name, objective.positive) for name in metrics}
             shown = ", ".join(f"{titles[name]} {value:.5g}" for name, value in metrics.items() if name != "lr")
             typer.echo(f"epoch {epoch} of {last}: {shown}", err=True)
+        if stops:
+            raise Interrupted(stops[0])
 
-    done = retrain.train(
-        space, out, on=on, device=device, overwrite=overwrite, test=test, storage=storage, observe=observe
-    )
+    own = objective.function is not None  # it keeps no state for this command: it ends at once
+    try:
+        with contextlib.nullcontext() if own else interruptible(stops.append):
+            done = retrain.train(
+                space, out, on=on, device=device, overwrite=overwrite, test=test, storage=storage, observe=observe
+            )
+    except Interrupted as stop:
+        typer.echo("tuner: stopped; the same command goes on with it", err=True)
+        raise typer.Exit(stop.exit_code) from None
     for note in done.notes:
         typer.echo(f"note: {note}", err=True)
     split, scores = ("test", done.test) if done.test else ("validation", done.valid)
@@ -80,7 +91,6 @@ def train(
         typer.echo(f"{split} {done.titles[name]:<{width}} {value:.5g}{sure}")
     for sentence in done.sentences:
         typer.echo(sentence)
-    own = space.objective.function is not None
     back = "" if own else f"; tuner.load_model({str(done.folder)!r}) gives the model back"
     typer.echo(f"saved in {done.folder}{back}")
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,22 +21,21 @@ from tuner.data.digests import data_digest
 from tuner.errors import BuildError, DataError, TunerError, UsageError, ends_the_run, in_words, listing
 from tuner.executors import leftovers
 from tuner.final import save
+from tuner.final.epochs import trained
 from tuner.final.evaluate import Judged, counted, judge, judging
 from tuner.final.retrain_function import EpochObserver, refit
 from tuner.goal import Goal
 from tuner.plots.final_run import curves
-from tuner.protocol import Fixed
 from tuner.reports.final_run_page import Score, page
 from tuner.results.mean_interval import Interval
 from tuner.runtime import user_code
 from tuner.runtime.device import held_to
 from tuner.runtime.enums import member_of
-from tuner.runtime.files import new_folder, refuse_to_replace
+from tuner.runtime.files import new_folder, refuse_to_replace, unfinished_of
 from tuner.runtime.rounding import rounded
-from tuner.runtime.seeds import derive
 from tuner.space import Space
 from tuner.space.suggest import Corner
-from tuner.training import Job, Run, device_of, epochs_of
+from tuner.training import Job, device_of
 from tuner.training.baseline import Baseline
 
 MARKS = ("model.json", "metrics.json")
@@ -86,7 +84,8 @@ def train(
     """Train a config for good and save the model.
 
     The learning-rate schedule is that of the search, epoch by epoch, although an epoch of more rows has more steps.
-    Training stops after the epoch of the trial's value, if the provenance has it. With `On.TRAIN` the trial is repeated
+    Training stops after the epoch of the trial's value, if the provenance has it. The same call goes on with a training
+    that was interrupted; it leaves a hidden file beside the folder. With `On.TRAIN` the trial is repeated
     bit for bit, on the same hardware and if it was trained alone.
 
     Args:
@@ -128,7 +127,7 @@ def train(
     if user_code.is_own(config.model.type):
         _rehearse(space, config, job)
     with held_to(space.provenance.threads), _in_words():
-        run, epochs = _trained(space, config, job, on, observe)
+        run, epochs = trained(space, config, job, on, Path(out), observe)
         judged = judge(run, job)
     goal, provenance = job.scores.goal, space.provenance
     titles = {name: job.scores.title(name) for name in (*epochs[0], *judged.values)}
@@ -151,6 +150,7 @@ def train(
         (folder / "metrics.json").write_text(json.dumps(_facts(done, on), indent=2))
         text = _page(space, _subject(space, config, on), done, judged, goal, run.dataset.target_scale is not None)
         (folder / "report.html").write_text(text, encoding="utf-8")
+    unfinished_of(Path(out)).unlink(missing_ok=True)
     return done
 
 
@@ -244,35 +244,6 @@ def _other_data(space: Space, config: Config) -> list[str]:
         return []
     study = provenance.study
     return [f"the data changed since study {study}: its values and its best epoch are of other rows"]
-
-
-def _trained(
-    space: Space, config: Config, job: Job, on: On, observe: EpochObserver
-) -> tuple[Run, list[dict[str, float]]]:
-    """Return the run after its last epoch, and the metrics of each epoch."""
-    seed = space.provenance.seed
-    seed = derive(space.study.seed, "trial", 0) if seed is None else seed
-    fixed = _fixed(space, config, on)
-    run = Run.build(job, config, seed, fixed)
-    last = config.training.epochs if fixed is None else fixed.until
-    epochs: list[dict[str, float]] = []
-    for epoch, metrics, _ in epochs_of(run, job, 1, last):
-        if not math.isfinite(metrics["train_loss"]):
-            raise TunerError(f"training diverged at epoch {epoch}: train_loss is {metrics['train_loss']}")
-        observe(epoch, last, metrics)
-        epochs.append({"epoch": epoch, **metrics})
-    return run, epochs
-
-
-def _fixed(space: Space, config: Config, on: On) -> Fixed | None:
-    """Return the last epoch by the provenance, and on all rows the learning rates.
-
-    On the training rows the schedule watches the validation rows as in the search, so that a trial is repeated.
-    """
-    provenance = space.provenance
-    if provenance.epoch is None:
-        return None
-    return Fixed(min(provenance.epoch, config.training.epochs), provenance.rates if on is On.ALL else ())
 
 
 def _refuse_holes(space: Space) -> None:

@@ -34,6 +34,11 @@ def write_whole(file: Path, content: bytes) -> None:
         raise TunerError(f"{file}: cannot be written: {error.strerror}") from None
 
 
+def unfinished_of(folder: Path) -> Path:
+    """Return the file with the state of a final training, until its run folder is complete."""
+    return folder.absolute().parent / f".{folder.name}.unfinished.pt"
+
+
 def refuse_foreign(file: Path, mark: str) -> None:
     """Allow a file that is new, or that has `mark` in its first lines and may be replaced.
 

@@ -16,7 +16,6 @@ from tuner.executors.worker_options import WorkerOptions
 from tuner.final import save
 from tuner.goal import Goal
 from tuner.protocol import Engine
-from tuner.runtime import user_code
 from tuner.runtime.user_code import Code
 from tuner.settings import Search
 from tuner.space import Space
@@ -62,10 +61,10 @@ def planned(space: Space, device: torch.device, options: WorkerOptions) -> Plan:
         job = preflight.load_job(space, device)
         preflight.check_fit(space, job)
         lost = save.unsavable(space, job)
-        version = Version(data_digest(job.splits), code_digests(_own_code(space)))
+        version = Version(data_digest(job.splits), code_digests(preflight.own_code(space)))
         settle(job, space)
         notes, trivial = (*job.notes, *lost), _baseline(space, job)
-        plan = Plan(job.scores.goal, _engine(space, job, options), notes, _own_code(space), trivial, version)
+        plan = Plan(job.scores.goal, _engine(space, job, options), notes, preflight.own_code(space), trivial, version)
     try:
         rehearse(space, plan.goal)
     except BuildError as error:
@@ -113,9 +112,3 @@ def settle(job: Job, space: Space) -> None:
     ways = preflight.preparations(space)
     if len(ways) == 1:
         job.settle(ways[0])
-
-
-def _own_code(space: Space) -> tuple[Code, ...]:
-    """Return the user code of rows and models."""
-    named = [*space.types("data"), *space.types("model")]
-    return tuple(Code(name, space.base, path) for path, name in named if user_code.is_own(name))

@@ -66,6 +66,7 @@ def test_a_cluster_divides_its_cores_itself() -> None:
 def test_a_confirmation_is_of_a_study_whose_name_is_no_option() -> None:
     given = arguments(JobKind.CONFIRM, {"top": 3, "splits": True})
 
+    assert given.pop(1).endswith("/jobs/7/confirmation.jsonl")
     assert given == ["confirm", "--threads=4", "--top=3", "--splits", "--", "digits"]
 
 

@@ -38,6 +38,16 @@ def test_the_exit_code_is_known(folder: JobFolder, command: str, code: int) -> N
     assert end_of(started(folder, "/bin/sh", "-c", command)) == Ended(code)
 
 
+def test_a_file_is_newer_than_the_start_only_if_it_was_written_since(folder: JobFolder, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    before = folder.is_newer(state)
+    state.touch()
+    written = folder.is_newer(state)
+    folder.begin()
+
+    assert (before, written, folder.is_newer(state)) == (False, True, False)
+
+
 def test_what_it_prints_is_kept_over_its_starts_and_its_error_is_told(folder: JobFolder) -> None:
     end_of(started(folder, "/bin/sh", "-c", "echo one; exit 1"))
     folder.begin()

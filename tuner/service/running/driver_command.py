@@ -36,15 +36,16 @@ def driver_command(job: JobRecord, home: Path, ray_address: str | None = None) -
 def _command(job: JobRecord, home: Path, ray_address: str | None) -> Iterator[str]:
     yield job.kind.value
     given: dict[str, Any] = dict(job.command)
+    folder = JobFolder.of(home, job.id)
     match job.kind:
         case JobKind.RUN:
-            log = JobFolder.of(home, job.id).events
             old = given.pop("fork_of", None)
             names = (f"--study-name={job.study}",) if old is None else (f"--study-name={old}", f"--fork={job.study}")
-            yield from (str(Path(job.folder, SPACE_FILE)), *names, f"--log-file={log}")
+            yield from (str(Path(job.folder, SPACE_FILE)), *names, f"--log-file={folder.events}")
             yield from _workers(job, given, ray_address)
             yield from _options(given)
         case JobKind.CONFIRM:
+            yield f"--log-file={folder.confirmation}"
             yield from _workers(job, given, ray_address)
             yield from _options(given)
             yield from ("--", job.study)

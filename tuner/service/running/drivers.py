@@ -6,10 +6,11 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from tuner.runtime.files import unfinished_of
 from tuner.search.notify import BY_SERVICE
 from tuner.service.database import Database
 from tuner.service.queue.job_record import JobKind, JobRecord, Process
-from tuner.service.running.driver_command import driver_command
+from tuner.service.running.driver_command import driver_command, model_folder
 from tuner.service.running.driver_events import DriverEvents
 from tuner.service.running.driver_process import Driver, Ended
 from tuner.service.running.job_folder import JobFolder
@@ -73,7 +74,7 @@ class Drivers:
         """Start the driver of a prepared job. One that the system refuses has ended at once."""
         folder, gpus = self._folder(job.id), self._free_gpus(job)
         command = driver_command(job, self._database.home, self._options.ray_address)
-        followed = self._followed[job.id] = _Followed(job.study, None, _events(folder), gpus)
+        followed = self._followed[job.id] = _Followed(job.study, None, _events(job, folder), gpus)
         try:
             followed.driver = Driver.start(folder, command, self._environment(gpus))
         except OSError as error:
@@ -89,7 +90,7 @@ class Drivers:
             return False
         visible = found.environment.get(VISIBLE, "")
         gpus = tuple(visible.split(",")) if visible and job.slots.gpus else ()
-        self._followed[job.id] = _Followed(job.study, found, _events(folder), gpus)
+        self._followed[job.id] = _Followed(job.study, found, _events(job, folder), gpus)
         return True
 
     def let_go(self, jobs: Iterable[JobRecord]) -> None:
@@ -130,12 +131,13 @@ class Drivers:
         """Return what the driver of a job left that has ended. It may have ended before this server began."""
         folder = self._folder(job.id)
         followed = self._followed.get(job.id)
-        events = _events(folder) if followed is None else followed.events
+        events = _events(job, folder) if followed is None else followed.events
         events.read()
+        is_trained_further = folder.is_newer(unfinished_of(model_folder(self._database.home, job.id)))
         return Seen(
             Ended(folder.exit_code()),
-            events.complete,
-            events.progressed,
+            job.kind is JobKind.RUN and events.complete,
+            is_trained_further if job.kind is JobKind.TRAIN else events.progressed,
             followed.refused if followed and followed.refused else folder.last_lines(),
         )
 
@@ -191,5 +193,6 @@ def visible_gpus(options: ServerOptions) -> tuple[str, ...]:
     return tuple(name for name in names if name)
 
 
-def _events(folder: JobFolder) -> DriverEvents:
-    return DriverEvents(folder.events, folder.began_at(folder.events))
+def _events(job: JobRecord, folder: JobFolder) -> DriverEvents:
+    file = folder.confirmation if job.kind is JobKind.CONFIRM else folder.events
+    return DriverEvents(file, folder.began_at(file))

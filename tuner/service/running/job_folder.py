@@ -40,6 +40,11 @@ class JobFolder:
         return self.path / "events.jsonl"
 
     @property
+    def confirmation(self) -> Path:
+        """The events of a confirmation. Its trials are of another study, so listeners do not read them."""
+        return self.path / "confirmation.jsonl"
+
+    @property
     def exit(self) -> Path:
         """The exit code of the last driver, once it has ended."""
         return self.path / "exit"
@@ -57,14 +62,22 @@ class JobFolder:
         """
         self.path.mkdir(parents=True, exist_ok=True)
         self.exit.unlink(missing_ok=True)
-        write_whole(self._begun, json.dumps({file.name: _size(file) for file in (self.log, self.events)}).encode())
+        files = (self.log, self.events, self.confirmation)
+        write_whole(self._begun, json.dumps({file.name: _size(file) for file in files}).encode())
 
     def began_at(self, file: Path) -> int:
         """Return the size that a file had at the last start."""
         try:
-            return int(json.loads(self._begun.read_text())[file.name])
+            return int(json.loads(self._begun.read_text()).get(file.name, 0))
         except FileNotFoundError:
             return 0
+
+    def is_newer(self, file: Path) -> bool:
+        """Return whether a file was written since the last start."""
+        try:
+            return file.stat().st_mtime_ns > self._begun.stat().st_mtime_ns
+        except FileNotFoundError:
+            return False
 
     def exit_code(self) -> int | None:
         """Return the exit code of the last driver. None if it wrote none, or a full disk took it."""
