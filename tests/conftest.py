@@ -64,9 +64,11 @@ def pytest_collection() -> Generator[None, object, object]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _optunas_tables_are_made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    folder = tmp_path_factory.mktemp("tables")
     with (
         ready_tables.migrations_read_once(),
-        ready_tables.tables_made_once(tmp_path_factory.mktemp("tables")),
+        ready_tables.tables_made_once(folder),
+        ready_tables.service_tables_made_once(folder),
         ready_tables.statements_compiled_once(),
     ):
         yield
