@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
@@ -205,8 +206,12 @@ def test_a_function_is_scored_at_an_epoch_where_its_runs_have_the_same_ones(
     assert any(f"score {rounded(at)} at epoch {found.pick.epoch}" in note for note in final.notes)
 
 
-def test_the_interval_of_draws_that_share_rows_has_nadeau_and_bengios_factor(tmp_path: Path, url: str) -> None:
-    _, found = confirmed(tmp_path, url, seeds=3)
+def test_the_interval_of_draws_that_share_rows_has_nadeau_and_bengios_factor(
+    tmp_path: Path, url: str, usual: tuple[str, Path, Confirmation]
+) -> None:
+    _, file, found = usual
+    shutil.copytree(file.parent, tmp_path, dirs_exist_ok=True)
+
     drawn = tuner.confirm("noisy", top=2, seeds=3, splits=True, storage=url, device="cpu", threads=1)
 
     rows = round(1797 * 0.8)

@@ -129,13 +129,13 @@ def test_a_candidate_whose_run_fails_drops_out(walk: Path, url: str) -> None:
     assert not any("worse" in sentence for sentence in told)
 
 
-def test_a_run_that_failed_is_tried_again_when_it_is_asked_for_again(walk: Path, url: str) -> None:
+def test_a_run_that_failed_is_tried_again_when_it_is_asked_for_again(own_walk: Path, url: str) -> None:
     broken = FIT.replace("x == 0.3 and seed % 2", "x == 0.5")
-    (walk.parent / "fit.py").write_text(broken.replace("as asked", "the disk is full"))
+    (own_walk.parent / "fit.py").write_text(broken.replace("as asked", "the disk is full"))
     found = tuner.confirm("walk", top=3, seeds=2, storage=url)
     out = next(each for each in found.standings if each.out)
     assert out.trial.params["x"] == 0.5
-    (walk.parent / "fit.py").write_text(FIT)
+    (own_walk.parent / "fit.py").write_text(FIT)
 
     again = tuner.confirm("walk", top=3, seeds=2, storage=url)
 

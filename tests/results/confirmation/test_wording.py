@@ -17,8 +17,8 @@ from tuner.results.wording import sentences
 from tuner.space import Space
 
 
-def test_where_every_candidate_dropped_out_that_is_said(walk: Path, url: str, cli: Cli) -> None:
-    (walk.parent / "fit.py").write_text(FIT.replace("x == 0.3 and seed % 2", "True"))
+def test_where_every_candidate_dropped_out_that_is_said(own_walk: Path, url: str, cli: Cli) -> None:
+    (own_walk.parent / "fit.py").write_text(FIT.replace("x == 0.3 and seed % 2", "True"))
 
     done = cli("confirm", "walk", "--top", "2", "--seeds", "2", "-q")
 
@@ -139,9 +139,9 @@ def test_an_interval_is_no_wider_than_its_metric(tiny: Path, url: str) -> None:
     assert Interval(0.5, 0.2, 1.1).within(0.0, 1.0) == Interval(0.5, 0.2, 1.0)
 
 
-def test_values_that_are_all_the_same_give_no_interval(walk: Path, url: str) -> None:
-    (walk.parent / "fit.py").write_text("def fit(config, report):\n    return 1 - abs(config['x'] - 0.5)\n")
-    tuner.run(walk, storage=url, study_name="sure")
+def test_values_that_are_all_the_same_give_no_interval(own_walk: Path, url: str) -> None:
+    (own_walk.parent / "fit.py").write_text("def fit(config, report):\n    return 1 - abs(config['x'] - 0.5)\n")
+    tuner.run(own_walk, storage=url, study_name="sure")
 
     told = list(sentences(tuner.confirm("sure", top=2, seeds=2, storage=url)))
 
