@@ -47,7 +47,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("page", [page for page in DOCS if page != TOUR], ids=name_of)
+OTHERS = [page for page in DOCS if page.name.startswith("from-") and page.name != "from-optuna.md"]
+"""Pages for people who come from another program, whose blocks are those of other pages in another order."""
+
+STEP_BY_STEP = [pytest.param(page, marks=pytest.mark.slow) if page in OTHERS else page for page in DOCS if page != TOUR]
+
+
+@pytest.mark.parametrize("page", STEP_BY_STEP, ids=name_of)
 def test_the_blocks_of_a_page_work_in_their_order(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     notebook = types.ModuleType("__main__")
     monkeypatch.setitem(sys.modules, "__main__", notebook)
