@@ -172,8 +172,9 @@ def test_the_bootstraps_interval_of_a_mean_is_about_students(tmp_path: Path) -> 
     assert found["mean"].mean - found["mean"].low == pytest.approx(reach, rel=0.2)
 
 
-def test_the_bootstraps_interval_of_few_rows_holds_as_often_as_it_says() -> None:
-    drawn = torch.randn(300, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+@pytest.mark.parametrize("samples", [100, pytest.param(300, marks=pytest.mark.slow)])
+def test_the_bootstraps_interval_of_few_rows_holds_as_often_as_it_says(samples: int) -> None:
+    drawn = torch.randn(samples, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
     held = sum(interval.low <= 0 <= interval.high for interval in map(mean_of, drawn))
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
@@ -70,6 +70,7 @@ def validator_of(key: Key) -> Draft7Validator:
 def test_a_schema_says_what_the_check_says(path: str) -> None:
     validator = validator_of(KEYS[path])
 
+    @settings(max_examples=40)  # of each key; many keys are of one kind
     @given(VALUES)
     @example({"norm": 1, "value": 1})
     @example({"patience": 2, "min_delta": 0.5})
