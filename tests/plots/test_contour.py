@@ -25,11 +25,11 @@ def test_the_two_most_important_that_trials_have_together_are_drawn() -> None:
 
 
 def test_it_is_of_three_hundred_trials_at_most() -> None:
-    plot = drawn(large(600, 1))
+    plot = drawn(large(480, 1))
 
     assert plot.figure is not None
     assert len(plot.figure.data[1].x) == MOST_TRIALS
-    assert f"{MOST_TRIALS} of 392 trials are drawn" in plot.caption
+    assert f"{MOST_TRIALS} of 313 trials are drawn" in plot.caption
 
 
 def test_a_far_off_value_does_not_take_the_colours() -> None:
