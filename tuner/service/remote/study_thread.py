@@ -192,8 +192,9 @@ class StudyThread(threading.Thread):
     def _settle(self, job: JobRecord, study: LeasedStudy) -> None:
         if job.state in OPEN and (end := study.end) is not None and not study.leases:
             reason = study.why_over
-            self._jobs.move(job.id, end, since=OPEN, reason=reason, ended_at=time.time())
-            study.halt = reason  # so that the study is closed, and runs no more for those who look
+            moved = self._jobs.move(job.id, end, seen=job, reason=reason, ended_at=time.time())
+            if moved is not None:  # else it was asked for more meanwhile
+                study.halt = reason  # so that the study is closed, and runs no more for those who look
 
     def _fail(self, error: Exception) -> None:
         with self._some:
