@@ -10,6 +10,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from tests.support.browsers import Seat, expect_state, press, submit
+from tests.support.servers import Queue, RealServer
 
 pytestmark = pytest.mark.slow
 
@@ -161,3 +162,31 @@ def test_a_study_is_forked_with_its_space(member: Seat) -> None:
 
     expect(page.get_by_role("heading", name="parent-2", level=1)).to_be_visible()
     expect(page.locator("#settings")).to_contain_text("with 2 trials in place of 1 and the trials of parent.")
+
+
+def test_a_confirmation_that_waits_is_cancelled_alone(member: Seat, server: RealServer) -> None:
+    page = member.page
+    submit(page, "settled", trials=2, seconds=0, epochs=1)
+    expect_state(page, "done")
+    for name in ("first", "second"):  # they take both cores
+        submit(page, name, trials=1, seconds=600, epochs=1)
+    member.open("/studies/settled")
+    press(page, "Confirm")
+    page.get_by_role("dialog").get_by_role("button", name="Confirm", exact=True).click()
+    expect(page.locator("#jobs-card")).to_contain_text("queued")
+    press(page, "Cancel the confirmation")
+    page.get_by_role("dialog").get_by_role("button", name="Cancel the confirmation").click()
+
+    expect(page.locator("#toast")).to_have_text("The confirmation is cancelled.")
+    expect(page.locator("#jobs-card")).to_be_hidden()
+    expect_state(page, "done")
+    assert {job.kind.value: job.state.value for job in Queue(server.folder).jobs.all(study="settled")} == {
+        "run": "done",
+        "confirm": "cancelled",
+    }
+    for name in ("first", "second"):
+        member.open(f"/studies/{name}")
+        page.locator("details.menu summary").click()
+        press(page, "Cancel")
+        press(page, "Cancel the study")
+        expect_state(page, "cancelled")

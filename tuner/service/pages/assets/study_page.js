@@ -7,6 +7,7 @@ import { follow, paced } from "./live.js";
 import { cell, empty, fact, gone, params, progress, state, studyHref, told, trialHref } from "./parts.js";
 import { Curves, History } from "./charts.js";
 import { actions } from "./study_actions.js";
+import { loadJobs } from "./study_jobs.js";
 import { TrialTable } from "./trial_table.js";
 import { Importances } from "./importances.js";
 
@@ -87,7 +88,7 @@ function render() {
 }
 
 function waiting() {
-  const why = study.state === "queued" && study.wait ? `${sentence(study.wait.sentence)}${study.wait.about_seconds === null ? "" : ` It starts in about ${duration(study.wait.about_seconds)}.`}` : "";
+  const why = study.state === "queued" && study.wait ? sentence(study.wait.sentence) : "";
   const reason = ["failed", "cancelled", "suspended", "suspending"].includes(study.state) ? sentence(study.reason) : "";
   const text = why || reason;
   show(at("why"), text ? h("p", { class: `notice${study.state === "failed" ? " alert" : " warn"}` }, text) : "");
@@ -170,7 +171,7 @@ function options({ settings: given, space_trials: written }) {
 async function refresh() {
   reading = get(here);
   await load();
-  await Promise.all([loadCourse(), loadRunning(), table.load()]);
+  await Promise.all([loadCourse(), loadRunning(), table.load(), loadJobs(name, refresh)]);
 }
 
 const detailSoon = paced(async () => {
@@ -181,6 +182,8 @@ const detailSoon = paced(async () => {
 const courseSoon = paced(() => Promise.all([loadCourse(), table.refresh()]), 900);
 const course = getOr(NO_COURSE, `${here}/course`);
 const rows = table.load();
+
+const jobsSoon = paced(() => loadJobs(name, refresh), 900);
 
 function seen({ study: of, event, trial, epoch, metrics }) {
   if (of !== name) return;
@@ -195,11 +198,12 @@ function seen({ study: of, event, trial, epoch, metrics }) {
     }
   }
   detailSoon();
+  if (event === "job") jobsSoon();
   if (event !== "reported") courseSoon();
 }
 
 if (await load()) {
-  await Promise.all([loadCourse(course), loadRunning(), rows]);
+  await Promise.all([loadCourse(course), loadRunning(), rows, loadJobs(name, refresh)]);
   importances.load(study);
   follow(`${API}/events`, seen);
   setInterval(() => {  // a study by hand has no events here
