@@ -1,4 +1,4 @@
-"""The epochs of a final training, and the state from which the same command goes on after a crash or Ctrl-C.
+"""The epochs of a final training, and the state from which the same command goes on.
 
 The state is a file beside the run folder, and goes when the folder is there. Each epoch draws its random numbers anew.
 So a training that went on ends with the same model, bit for bit.

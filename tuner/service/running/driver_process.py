@@ -25,7 +25,7 @@ STOP_SECONDS = 30.0
 """Seconds after which a driver that was asked to stop is killed. Running epochs have 5 of them."""
 
 MARK = "TUNER_JOB"
-"""The variable with the file of the exit code, in the environment of the driver and of all that it starts."""
+"""The variable with the file of the exit code. The driver has it, and all that it starts."""
 
 _NOBODY = 0
 """The pid of a shell that is gone; no process has it."""
