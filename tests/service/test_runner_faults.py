@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 from sqlalchemy import Connection
 
 from tests.conftest import until
@@ -20,6 +23,7 @@ from tuner.service.queue.lifecycle import JobState
 from tuner.service.running import drivers
 from tuner.service.running.runner import Runner
 from tuner.service.server_options import ServerOptions
+from tuner.service.service_tables import uses
 
 WAITS_FOR_A_FILE = "while [ ! -e {} ]; do sleep 0.05; done; echo once >> {}"
 
@@ -110,3 +114,31 @@ def test_a_clock_that_jumps_starts_and_ends_nothing(
 
     assert [jobs.get(job.id).state for job in (first, second)] == [JobState.DONE, JobState.DONE]
     assert (tmp_path / "ended").read_text() == "once\nonce\n"
+
+
+@pytest.mark.parametrize("is_server_seen", [True, False])
+def test_the_time_in_which_a_machine_was_off_is_no_use_of_slots(
+    database: ShakyDatabase, runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_server_seen: bool
+) -> None:
+    job = Queue(tmp_path).submit("study", space_of())
+    ticks(runner)
+    process = Jobs(database).get(job.id).process
+    assert process is not None
+    os.killpg(process.pid, signal.SIGKILL)
+    os.waitpid(process.pid, 0)
+    alive, later = database.home / "alive", time.time() + 1e6
+    if is_server_seen:
+        os.utime(alive, (time.time() + 100, time.time() + 100))
+    else:
+        alive.unlink()
+    monkeypatch.setattr(time, "time", lambda: later)
+
+    jobs = Jobs(database)
+    after = Runner(ServerOptions(storage=database.url), database, jobs)
+    after.start()
+    after.stop()
+
+    with database.begin() as connection:
+        first = connection.execute(sqlalchemy.select(uses).order_by(uses.c.id)).first()
+    assert first is not None
+    assert first.end - first.start == pytest.approx(100 if is_server_seen else 0, abs=20)

@@ -52,6 +52,16 @@ class Database:
         self.home = state_folder(url) / "service"
         """The folder of submitted files, trained models and logs of drivers."""
 
+    @property
+    def alive(self) -> Path:
+        """The file whose time is the last sign of a server."""
+        return self.home / "alive"
+
+    def note_life(self) -> None:
+        """Note that a server lives, for the next one. The database itself need not be asked for it."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.alive.touch()
+
     @contextlib.contextmanager
     def begin(self) -> Iterator[Connection]:
         """Yield a connection in a transaction, which is committed at the end.

@@ -168,6 +168,7 @@ class Jobs:
         *,
         since: Iterable[JobState] = tuple(JobState),
         seen: JobRecord | None = None,
+        used_until: float | None = None,
         actor: str = SERVICE,
         reason: str = "",
         **values: Any,
@@ -179,6 +180,7 @@ class Jobs:
             state: the new one.
             since: the states that it may be in.
             seen: the job as it was read: it changes only if neither its state nor its `wanted` has changed since.
+            used_until: when it last used its slots, if that is known to lie before now.
             actor: who asked for it.
             reason: why, for readers.
             values: other columns that change with it.
@@ -193,7 +195,7 @@ class Jobs:
                 return None
             _note(connection, number, state, actor, reason)
             job = _job(connection.execute(sqlalchemy.select(jobs).where(jobs.c.id == number)).one())
-            _account(connection, job, now)
+            _account(connection, job, now if used_until is None else used_until)
         if actor != SERVICE:
             asked = state if job.wanted is None else job.wanted
             _log.info("%s: %s by %s%s", job.title, asked.value, actor, f": {reason}" * bool(reason))

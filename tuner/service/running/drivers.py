@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -140,6 +141,18 @@ class Drivers:
             is_trained_further if job.kind is JobKind.TRAIN else events.progressed,
             followed.refused if followed and followed.refused else folder.last_lines(),
         )
+
+    def end_unseen(self, job: JobRecord) -> float:
+        """Return up to when a driver may have run that ended without a server, in seconds since 1970.
+
+        It is the end that its exit code shows. Else it is the last sign of the driver or the server: the machine may
+        have been off for days since.
+        """
+        folder = self._folder(job.id)
+        signs = [folder.last_sign(), job.started_at or 0.0]
+        if folder.exit_code() is None and (alive := self._database.alive).exists():
+            signs.append(alive.stat().st_mtime)
+        return min(time.time(), max(signs))
 
     def ask_to_stop(self, number: int) -> None:
         """Ask a job's driver to stop; one that does not is killed by a later call."""

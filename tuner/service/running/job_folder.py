@@ -79,6 +79,11 @@ class JobFolder:
         except FileNotFoundError:
             return False
 
+    def last_sign(self) -> float:
+        """Return when its driver ended if it wrote its exit code, else when it last wrote; 0 if it never did."""
+        files = [self.exit] if self.exit.exists() else [self.log, self.events, self.confirmation]
+        return max((file.stat().st_mtime for file in files if file.exists()), default=0.0)
+
     def exit_code(self) -> int | None:
         """Return the exit code of the last driver. None if it wrote none, or a full disk took it."""
         text = self.exit.read_text() if self.exit.exists() else ""

@@ -133,6 +133,7 @@ class Runner:
             _log.warning("the connection that kept other servers off was lost; this server has it again")
             self._adopt_all()
         occupying = self._jobs.all(states=_OCCUPYING)
+        self._database.note_life()
         self._drivers.forget_others(job.id for job in occupying)
         for job in occupying:
             with _apart(job):
@@ -209,7 +210,7 @@ class Runner:
             self._note_process(job.id)
             _log.info("%s: still runs, and is followed", job.title)
             return
-        self._end(job, with_server=True)
+        self._end(job, unseen=True)
 
     def _follow(self, job: JobRecord) -> None:
         if job.kind is JobKind.REMOTE:
@@ -219,7 +220,7 @@ class Runner:
             elif job.state is JobState.STARTING:  # an earlier server died between the two
                 self._jobs.move(job.id, JobState.RUNNING, since=(JobState.STARTING,))
         elif self._drivers.ended(job.id) is not None:
-            self._end(job, with_server=self._stopping_since is not None)
+            self._end(job, unseen=False)
         elif job.state is JobState.SUSPENDING:
             self._drivers.ask_to_stop(job.id)
         elif self._stopping_since is not None and not self._options.leave_running:
@@ -236,9 +237,12 @@ class Runner:
         elif job.state is JobState.STARTING and self._drivers.has_begun(job):
             self._jobs.move(job.id, JobState.RUNNING, since=(JobState.STARTING,))
 
-    def _end(self, job: JobRecord, *, with_server: bool) -> None:
+    def _end(self, job: JobRecord, *, unseen: bool) -> None:
         seen = self._drivers.seen(job)
-        known = Known(seen.end, seen.complete, seen.progressed, seen.last_lines, with_server)
+        now = self._drivers.end_unseen(job) if unseen else time.time()
+        known = Known(
+            seen.end, seen.complete, seen.progressed, seen.last_lines, unseen or self._stopping_since is not None
+        )
         job = self._jobs.get(job.id)  # a user may have asked for another end in the meantime
         follows = sequel(job, known)
         is_over = follows.state in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
@@ -251,7 +255,8 @@ class Runner:
             reason=follows.reason,
             starts=follows.starts,
             exit_code=seen.end.code,
-            ended_at=time.time() if is_over else None,
+            used_until=now,
+            ended_at=now if is_over else None,
             wanted=None,
             process=None,
             queued_at=queued_at,
