@@ -10,7 +10,10 @@ def test_the_titles_of_routes_are_their_first_sentences() -> None:
     paths = create_app(ServerOptions()).openapi()["paths"]
 
     assert paths["/api/v1/studies/{name}"]["get"]["summary"] == "Return a study with everything but its trials"
-    assert paths["/api/v1/studies/{name}/resume"]["post"]["summary"] == "Queue a study again, up to its total"
+    assert (
+        paths["/api/v1/studies/{name}/resume"]["post"]["summary"]
+        == "Queue the search of a study again, up to its total"
+    )
 
 
 def test_a_file_to_be_predicted_has_one_field() -> None:

@@ -49,7 +49,7 @@ LEAST = {
     "add_dataset missing_contents upload_content",
     Least.OWNER: "change_study suspend_study resume_study cancel_study confirm_study train_model delete_study "
     "cancel_job stop_trial ignore_trial retry_trial ask report complete fail release saveCheckpoint loadCheckpoint "
-    "delete_dataset",
+    "delete_dataset retry_failed",
     Least.SELF: "list_tokens add_token revoke_token",
     Least.ADMIN: "list_users add_user change_user remove_user audit",
 }
