@@ -145,7 +145,7 @@ class Drivers:
     def end_unseen(self, job: JobRecord) -> float:
         """Return up to when a driver may have run that ended without a server, in seconds since 1970.
 
-        It is the end that its exit code shows. Else it is the last sign of the driver or the server: the machine may
+        It is the end that its exit code shows. Else it is the last sign of the driver or the server. The machine may
         have been off for days since.
         """
         folder = self._folder(job.id)

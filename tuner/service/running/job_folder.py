@@ -80,7 +80,7 @@ class JobFolder:
             return False
 
     def last_sign(self) -> float:
-        """Return when its driver ended if it wrote its exit code, else when it last wrote; 0 if it never did."""
+        """Return when its driver ended. Without an exit code it is when it last wrote, or 0."""
         files = [self.exit] if self.exit.exists() else [self.log, self.events, self.confirmation]
         return max((file.stat().st_mtime for file in files if file.exists()), default=0.0)
 
