@@ -13,6 +13,7 @@ import contextlib
 import os
 import re
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -104,7 +105,46 @@ def _lists(asked: argparse.Namespace) -> Iterator[str]:
             yield from service_lists.measured(client, asked.studies + 1, "large")
 
 
-SECTIONS: Mapping[str, Callable[[argparse.Namespace], Iterator[str]]] = {"reports": _reports, "lists": _lists}
+def _pages(asked: argparse.Namespace) -> Iterator[str]:
+    """Yield how soon pages are usable in a browser, and how soon an epoch is on the page."""
+    from benchmarks import service_pages
+
+    with served() as server:
+        for i in range(asked.studies):
+            service_lists.write_study(server.url, f"study-{i}", 10)
+        service_lists.write_study(server.url, "large", asked.trials)
+        wanted = {
+            f"the list of {asked.studies + 1} studies": ("/", ["main tbody tr"]),
+            f"a study of {asked.trials:,} trials": ("/studies/large", ["#trials tbody tr", "#history svg path"]),
+        }
+        headers = {"Authorization": f"Bearer {server.token}"}
+        with service_pages.opened(f"{server.address}/?token={server.token}") as page:
+            for what, (path, selectors) in wanted.items():
+                first, later = service_pages.seconds_until(page, server.address + path, *selectors)
+                yield f"{what}: {later:.2f} s until it is drawn; the first time {first:.2f} s"
+            with httpx.Client(base_url=f"{server.address}/api/v1", headers=headers, timeout=60) as client:
+                delays = service_pages.epoch_delays(page, client, server.address, server.folder / ".tuner/service")
+        median = statistics.median(delays)
+        yield f"an epoch is on the page after {median:.2f} s (median of {len(delays)}), at most {max(delays):.2f} s"
+
+
+def _idle(asked: argparse.Namespace) -> Iterator[str]:
+    """Yield the memory and the CPU of a server that nobody asks."""
+    with served() as server:
+        time.sleep(5)  # the start is over
+        server.process.cpu_percent()
+        time.sleep(asked.idle_seconds)
+        used = server.process.cpu_percent()
+        megabytes = server.process.memory_info().rss / 1e6
+        yield f"idle for {asked.idle_seconds:g} s: {megabytes:.0f} MB, {used:.2f} % of a core"
+
+
+SECTIONS: Mapping[str, Callable[[argparse.Namespace], Iterator[str]]] = {
+    "reports": _reports,
+    "lists": _lists,
+    "pages": _pages,
+    "idle": _idle,
+}
 """The sections, by their names; each yields lines."""
 
 
@@ -117,7 +157,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--sampler", default="RandomSampler")
-    parser.add_argument("--studies", type=int, default=999, help="small studies of the section lists")
+    parser.add_argument("--idle-seconds", type=float, default=30)
+    parser.add_argument("--studies", type=int, default=999, help="small studies of the sections lists and pages")
     parser.add_argument("--trials", type=int, default=10_000, help="trials of its large study")
     asked = parser.parse_args()
     for name in asked.only:
