@@ -11,11 +11,14 @@ import json
 import math
 import multiprocessing
 import random
+import re
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+import uvloop
 
 from tuner.service.database import Database
 from tuner.service.queue.job_record import JobKind, Submission
@@ -26,6 +29,7 @@ from tuner.study import load_study
 
 STUDY = "load"
 PROCESSES = 2
+LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 START_SECONDS = 300.0
 """Seconds in which all workers must have their first trials."""
 
@@ -119,7 +123,7 @@ def measure(address: str, token: str, load: Load) -> Found:
 def _work(
     address: str, token: str, load: Load, process: int, workers: int, ready: Any, begin: Any, answers: Any
 ) -> None:
-    asyncio.run(_worked(address, token, load, process, workers, ready, begin, answers))
+    uvloop.run(_worked(address, token, load, process, workers, ready, begin, answers))
 
 
 async def _worked(
@@ -244,11 +248,7 @@ class Connection:
             self.streams = await asyncio.open_connection(host, int(port))
         reader, writer = self.streams
         writer.write(request)
-        status = int((await reader.readuntil(b"\r\n")).split()[1])
-        length = 0
-        while (header := await reader.readuntil(b"\r\n")) != b"\r\n":
-            name, _, value = header.partition(b":")
-            if name.lower() == b"content-length":
-                length = int(value)
-        answer = await reader.readexactly(length)
-        return status, json.loads(answer) if answer else None
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = LENGTH.search(head)
+        answer = await reader.readexactly(int(length[1]) if length else 0)
+        return int(head[9:12]), json.loads(answer) if answer else None

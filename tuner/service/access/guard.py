@@ -16,7 +16,6 @@ from http import HTTPStatus
 from urllib.parse import parse_qs, parse_qsl, quote, urlencode
 
 import anyio.to_thread
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
@@ -30,7 +29,7 @@ from tuner.service.access.credentials import Credential
 from tuner.service.access.link_token import LINK_ID
 from tuner.service.access.own_addresses import OwnAddresses
 from tuner.service.access.roles import Login
-from tuner.service.access.session_cookie import CSRF_FIELD, CSRF_HEADER, SESSION_COOKIE, add_headers, set_cookie
+from tuner.service.access.session_cookie import CSRF_FIELD, CSRF_HEADER, SESSION_COOKIE, set_cookie, with_usual
 from tuner.service.problems import Refused, problem
 from tuner.service.server import Server
 from tuner.service.server_options import ServerOptions
@@ -179,7 +178,7 @@ class Guard:
     async def _send(self, call: _Call, send: Send, message: Message) -> None:
         if message["type"] == "http.response.start":
             call.began = True
-            add_headers(MutableHeaders(scope=message), call.is_secure)
+            message["headers"] = with_usual(message.get("headers", ()), call.is_secure)
             await _note(call, message["status"])
         elif message.get("more_body") and await _is_over(call):
             await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterable
 
-from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 
 from tuner.service.access.roles import Login
@@ -32,12 +32,15 @@ SANDBOX = (
 """Policy of a report, whose scripts stand in the page: they run without the cookie and cannot reach the server."""
 
 
-def add_headers(headers: MutableHeaders, is_secure: bool) -> None:
-    """Add the usual headers to an answer; over TLS also that browsers shall not use plain HTTP again."""
-    for name, value in HEADERS.items():
-        headers.setdefault(name, value)
-    if is_secure:
-        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+_USUAL = {name.lower().encode(): value.encode() for name, value in HEADERS.items()}
+_SECURE = {**_USUAL, b"strict-transport-security": b"max-age=31536000"}
+
+
+def with_usual(headers: Iterable[tuple[bytes, bytes]], is_secure: bool) -> list[tuple[bytes, bytes]]:
+    """Return the headers of an answer with the usual ones; over TLS also that browsers shall not use plain HTTP."""
+    own = list(headers)
+    names = {name for name, _ in own}
+    return own + [pair for pair in (_SECURE if is_secure else _USUAL).items() if pair[0] not in names]
 
 
 def set_cookie(answer: Response, value: str, login: Login, is_secure: bool) -> None:

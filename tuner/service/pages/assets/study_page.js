@@ -18,6 +18,7 @@ const here = `/studies${path(name)}`;
 const historyFigure = new History();
 const curvesFigure = new Curves();
 const running = new Map();
+const latest = new Map();  // the last epoch of each trial by its event, which is here before the database has it
 let study = null;
 let best = null;
 
@@ -28,6 +29,7 @@ const importances = new Importances(at("importances"), name);
 async function load() {
   try {
     study = await reading;
+    study.running = study.running.map(newest);
   } catch (error) {
     if (study !== null) throw error;
     gone(error);
@@ -35,6 +37,11 @@ async function load() {
   }
   render();
   return true;
+}
+
+function newest(each) {
+  const told = latest.get(each.trial);
+  return told && told.epoch > each.epoch ? { ...each, ...told, quiet: 0 } : each;
 }
 
 async function loadCourse(found = getOr(NO_COURSE, `${here}/course`)) {
@@ -187,6 +194,11 @@ const jobsSoon = paced(() => loadJobs(name, refresh), 900);
 
 function seen({ study: of, event, trial, epoch, metrics }) {
   if (of !== name) return;
+  if (event === "reported") {
+    latest.set(trial, { epoch, value: metrics?.[study.metrics[0]?.name] ?? null });
+    study.running = study.running.map(newest);
+    workers();
+  } else latest.delete(trial);  // it begins or ends: what an earlier attempt told is over
   if (event === "reported" && running.has(trial)) {
     const line = running.get(trial);
     const last = line.epochs.at(-1) ?? 0;
