@@ -144,6 +144,7 @@ def test_a_run_that_is_stopped_before_it_has_a_study_says_so(tmp_path: Path, mon
     assert (result.exit_code, result.stderr) == (130, "tuner: stopped\n")
 
 
+@pytest.mark.slow
 def test_a_training_that_is_stopped_goes_on_with_the_same_command(tmp_path: Path) -> None:
     long = (
         "data: {type: digits, batch_size: 32}\nmodel: {type: MLP}\noptimizer: {type: Adam}\ntraining: {epochs: 400}\n"

@@ -134,6 +134,7 @@ def test_another_terminal_ignores_a_trial(study: RemoteStudy, tmp_path: Path) ->
     until(lambda: study.best_value == 0.4, SOON)
 
 
+@pytest.mark.slow
 def test_workers_go_on_while_the_study_gets_more_trials_and_less_time(study: RemoteStudy) -> None:
     heard: list[Exception] = []
     changed = threading.Event()

@@ -10,8 +10,7 @@ from tuner.goal import Goal, Task, goal_of
 from tuner.protocol import Outcome, State
 from tuner.runtime.seeds import derive
 from tuner.space import Space
-from tuner.storage import Sole, open_storage
-from tuner.storage.tables import Tables
+from tuner.storage import Sole, open_storage, tables
 from tuner.study import AskTell, Study, delete_study, load_study
 from tuner.study.fork import Fork, Forked, begin_fork, fork_of
 from tuner.study.provenance import Origin, Way
@@ -201,7 +200,7 @@ def test_a_fork_that_was_cut_short_is_made_by_the_next_run(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(Tables, "_replace", die)
+        patched.setattr(tables, "replace_rows", die)
         with pytest.raises(KeyboardInterrupt):
             forked(url, NARROW)
     left = load_study(open_storage(url), "new")
