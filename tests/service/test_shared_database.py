@@ -76,10 +76,13 @@ def test_a_server_that_another_has_followed_starts_nothing_until_that_one_ends(
         lose_lock(database)
         with Database(postgres).served(), pytest.raises(ServedByAnother, match="stop that one first"):
             runner.tick()
+        ready = [database.is_kept]
         assert queue.states() == {"study": "queued"}
 
         runner.tick()
+        ready.append(database.is_kept)
 
+    assert ready == [False, True]
     assert queue.jobs.get(job.id).state is JobState.STARTING
 
 

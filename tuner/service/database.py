@@ -138,6 +138,11 @@ class Database:
         """
         return self._tenure is not None and self._tenure.keep()
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether no other server served the database at the last look."""
+        return self._tenure is None or self._tenure.is_held
+
     def _version(self) -> str | None:
         with self.begin() as connection:
             if not sqlalchemy.inspect(connection).has_table(VERSION_TABLE):

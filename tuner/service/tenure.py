@@ -37,6 +37,11 @@ class Tenure:
         self._engine = postgres.unpooled(parse(url))
         self._connection: Connection | None = None
 
+    @property
+    def is_held(self) -> bool:
+        """Whether the lock was this server's at the last look."""
+        return self._connection is not None
+
     def keep(self) -> bool:
         """Take the lock unless this server still has it; return whether it was taken.
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 import sqlalchemy
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from tuner.service.api.needs import CurrentServer, Reader
-from tuner.service.problems import responses
+from tuner.service.problems import Refused, responses
 
 router = APIRouter(tags=["operation"])
 
@@ -20,7 +22,10 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz", operation_id="readyz", responses=responses(503))
 def readyz(server: CurrentServer) -> dict[str, str]:
-    """Return whether the database answers."""
+    """Return whether the database answers, and this server alone serves it."""
+    if not server.database.is_kept:
+        detail = "another server serves the database; stop one of the two"
+        raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": "5"})
     with server.database.begin() as connection:
         connection.execute(sqlalchemy.text("SELECT 1"))
     return {"status": "ready"}
