@@ -1,0 +1,1 @@
+"""The search benchmark: which sampler finds good configs of recorded trainings soonest."""
