@@ -53,6 +53,11 @@ def test_a_study_that_ends_while_it_is_suspended_is_done_but_not_one_that_was_as
     assert after(0, replace(JOB, wanted=JobState.QUEUED))[0] is JobState.QUEUED
 
 
+@pytest.mark.parametrize("kind", [JobKind.CONFIRM, JobKind.TRAIN], ids=lambda kind: kind.value)
+def test_a_confirmation_or_training_that_ends_while_it_makes_room_is_not_begun_again(kind: JobKind) -> None:
+    assert after(0, replace(JOB, kind=kind, wanted=JobState.QUEUED))[0] is JobState.DONE
+
+
 def test_many_failed_trials_are_no_failure_of_a_study_that_has_its_total() -> None:
     assert after(1, complete=True)[0] is JobState.DONE
 

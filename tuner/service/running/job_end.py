@@ -6,7 +6,7 @@ import signal
 from dataclasses import dataclass
 
 from tuner.errors import OUTAGE_CODE, NoTrialSucceeded, TunerError, UsageError
-from tuner.service.queue.job_record import JobRecord
+from tuner.service.queue.job_record import JobKind, JobRecord
 from tuner.service.queue.lifecycle import JobState
 from tuner.service.running.driver_process import Ended
 
@@ -47,7 +47,7 @@ def sequel(job: JobRecord, known: Known) -> Sequel:
     """Return what follows for a job whose driver has ended.
 
     - Exit code 0, or 1 with all its trials: done.
-    - The state that was asked for, such as suspended; queued even after exit code 0.
+    - The state that was asked for, such as suspended. A search is queued even after exit code 0.
     - Stopped by SIGINT, as `tuner stop` does: suspended.
     - An error of its own: failed.
     - Stopped or killed together with its server, as when a machine goes down: queued, and that start is not counted.
@@ -55,7 +55,8 @@ def sequel(job: JobRecord, known: Known) -> Sequel:
       progress.
     """
     code = known.end.code
-    if code == 0 and job.wanted is not JobState.QUEUED:  # else it may have been asked for more just before its end
+    may_have_more = job.kind is JobKind.RUN and job.wanted is JobState.QUEUED  # asked for just before its end
+    if code == 0 and not may_have_more:
         return Sequel(JobState.DONE, "", 0)
     if job.wanted is not None:
         return Sequel(job.wanted, job.reason, 0)
