@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tuner.protocol import WorkerState
@@ -26,3 +28,17 @@ def test_a_worker_is_told_once_until_it_leaves(monkeypatch: pytest.MonkeyPatch) 
         ("b", WorkerState.GONE, "silent"),
         ("b", WorkerState.READY, ""),
     ]
+
+
+def test_a_worker_that_trains_for_long_has_time_to_ask_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, WorkerState, str]] = []
+    workers = Attendance(lambda *event: told.append(event))
+    monkeypatch.setattr(attendance, "ABSENT_SECONDS", 0.5)
+
+    workers.asks("a")
+    time.sleep(0.6)
+    workers.miss({"a"})
+    workers.miss(set())
+    workers.asks("a")
+
+    assert told == [("a", WorkerState.READY, "")]

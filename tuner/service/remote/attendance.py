@@ -20,22 +20,24 @@ class Attendance:
 
     def __init__(self, tell: Callable[[str, WorkerState, str], None]) -> None:
         self._tell = tell
-        self._asked: dict[str, float] = {}
+        self._seen: dict[str, float] = {}
 
     def asks(self, worker: str) -> None:
         """Note that a worker asks for a trial."""
-        if worker not in self._asked:
+        if worker not in self._seen:
             self._tell(worker, WorkerState.READY, "")
-        self._asked[worker] = time.monotonic()
+        self._seen[worker] = time.monotonic()
 
     def leaves(self, worker: str, cause: str = "") -> None:
         """Note that a worker is gone."""
-        self._asked.pop(worker, None)
+        self._seen.pop(worker, None)
         self._tell(worker, WorkerState.GONE, cause)
 
     def miss(self, training: Set[str]) -> None:
-        """Note which workers have left, apart from those that train."""
+        """Note which workers have left. Those that train are there until now."""
         now = time.monotonic()
-        for worker in [each for each, asked in self._asked.items() if now - asked > ABSENT_SECONDS]:
-            if worker not in training:
+        for worker, seen in tuple(self._seen.items()):
+            if worker in training:
+                self._seen[worker] = now
+            elif now - seen > ABSENT_SECONDS:
                 self.leaves(worker)
