@@ -31,3 +31,16 @@ def test_an_opened_study_and_a_started_trial_are_none(tmp_path: Path) -> None:
 
     assert found.opened
     assert not found.progressed
+
+
+def test_each_stage_of_a_confirmation_has_its_own_pace(tmp_path: Path) -> None:
+    stages: list[Mapping[str, object]] = [
+        OPENED | {"finished": 0, "total": 2},
+        *[{"time": f"2026-01-01T00:00:{second}+00:00", "event": "ended"} for second in (10, 20)],
+        {"time": "2026-01-01T00:00:20+00:00", "event": "opened", "finished": 2, "total": 6},
+        {"time": "2026-01-01T00:00:30+00:00", "event": "ended"},
+    ]
+
+    assert written(tmp_path / "events", *stages[:2]).seconds_left == 10
+    assert written(tmp_path / "events", *stages[:4]).seconds_left is None
+    assert written(tmp_path / "events", *stages).seconds_left == 30

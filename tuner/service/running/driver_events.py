@@ -11,7 +11,7 @@ _KINDS = ("opened", "ended")
 
 
 class DriverEvents:
-    """The events of a driver since its start, read as they are written.
+    """The events of a driver since its start, read as they are written. A confirmation opens its study at each stage.
 
     Args:
         file: of the events.
@@ -25,8 +25,7 @@ class DriverEvents:
         self._last_at: datetime.datetime | None = None
         self._finished = 0
         self._total = 0
-        self.ended = 0
-        """Number of trials that ended since the start."""
+        self._ended = 0
         self.progressed = False
         """Whether an epoch was reported, or a trial ended, since the start."""
 
@@ -38,15 +37,15 @@ class DriverEvents:
     @property
     def complete(self) -> bool:
         """Whether the study has its total."""
-        return self.opened and self._finished + self.ended >= self._total
+        return self.opened and self._finished + self._ended >= self._total
 
     @property
     def seconds_left(self) -> float | None:
         """Seconds for the other trials at the pace so far; None before one has ended."""
-        if self._opened_at is None or self._last_at is None or not self.ended:
+        if self._opened_at is None or self._last_at is None or not self._ended:
             return None
         seconds = max(0.0, (self._last_at - self._opened_at).total_seconds())
-        return max(0, self._total - self._finished - self.ended) * seconds / self.ended
+        return max(0, self._total - self._finished - self._ended) * seconds / self._ended
 
     def read(self) -> None:
         """Read what was written since the last call."""
@@ -58,6 +57,7 @@ class DriverEvents:
             at = datetime.datetime.fromisoformat(event["time"])
             if event["event"] == "opened":
                 self._opened_at, self._finished, self._total = at, event["finished"], event["total"]
+                self._ended = 0
             elif event["event"] == "ended":
                 self._last_at = at
-                self.ended += 1
+                self._ended += 1
