@@ -16,6 +16,7 @@ from sqlalchemy import Table
 from tests.conftest import TINY, until
 from tests.support.api_clients import answered, api, job_of, logged_in, server_of, submit
 from tests.support.asking import complete, opened
+from tuner.runtime.files import unfinished_of
 from tuner.service import deleted_files
 from tuner.service.database import Database
 from tuner.service.deleted_files import DeletedFiles
@@ -23,6 +24,7 @@ from tuner.service.queue.job_record import JobKind, JobRecord, Submission
 from tuner.service.queue.jobs import Jobs
 from tuner.service.queue.lifecycle import JobState
 from tuner.service.queue.slots import Slots
+from tuner.service.running.driver_command import model_folder
 from tuner.service.server_options import ServerOptions
 from tuner.service.service_tables import answers, audit, cursors, deliveries, job_changes, summaries, uses
 from tuner.service.submitted.submission_folder import submissions_in
@@ -173,3 +175,19 @@ def test_the_next_start_removes_what_a_server_left_that_died(url: str) -> None:
 
     assert sorted(each.name for each in submissions.iterdir()) == [".new-new", "named", "of another database"]
     assert [each.name for each in (database.home / "jobs").iterdir()] == [str(kept.id)]
+
+
+def test_the_state_of_a_final_training_stays_as_long_as_it_may_go_on(database: Database) -> None:
+    jobs = Jobs(database)
+    files = {}
+    for state in (JobState.QUEUED, JobState.RUNNING, JobState.SUSPENDED, JobState.FAILED, JobState.CANCELLED):
+        job = jobs.submit(Submission(JobKind.TRAIN, "s", "ann", Slots(1)))
+        jobs.move(job.id, state)
+        files[state] = unfinished_of(model_folder(database.home, job.id))
+        files[state].parent.mkdir(parents=True, exist_ok=True)
+        files[state].touch()
+
+    upkeep(database).look()
+
+    kept = [state for state, file in files.items() if file.exists()]
+    assert kept == [JobState.QUEUED, JobState.RUNNING, JobState.SUSPENDED]

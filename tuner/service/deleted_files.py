@@ -1,5 +1,7 @@
 """The files of deleted jobs: their folders and models, and submissions that no other job names.
 
+The state of a final training goes when that has failed or was cancelled, since nobody goes on with it.
+
 Files of a job that the database does not name stay. Databases in one folder share the folder of the service.
 """
 
@@ -11,8 +13,10 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from tuner.service.queue.job_record import JobRecord
+from tuner.runtime.files import unfinished_of
+from tuner.service.queue.job_record import JobKind, JobRecord
 from tuner.service.queue.jobs import Jobs
+from tuner.service.running.control import OVER
 from tuner.service.running.driver_command import model_folder
 from tuner.service.running.job_folder import JobFolder
 from tuner.service.submitted.submission_folder import NEW, submissions_in
@@ -52,7 +56,7 @@ class DeletedFiles:
                     _remove(folder)
 
     def sweep(self) -> None:
-        """Remove what an earlier server left when it died.
+        """Remove what an earlier server left when it died, and the states of final trainings that are over.
 
         Raises:
             StorageError: the database cannot be read.
@@ -62,6 +66,8 @@ class DeletedFiles:
         for folder in submissions_in(self._home).glob(f"{NEW}*"):
             if folder.stat().st_mtime < before:
                 _remove(folder)
+        for job in self._jobs.all(kinds=(JobKind.TRAIN,), states=OVER):
+            unfinished_of(model_folder(self._home, job.id)).unlink(missing_ok=True)
 
 
 def _remove(folder: Path) -> None:
