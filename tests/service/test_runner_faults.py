@@ -94,6 +94,28 @@ def test_an_outage_at_any_moment_starts_nothing_twice(
     assert (tmp_path / "ended").read_text() == "once\n"
 
 
+def test_an_outage_just_after_the_lock_was_taken_again_costs_no_driver(
+    database: ShakyDatabase, runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = Queue(tmp_path).submit("study", space_of())
+    ticks(runner)
+    process = Jobs(database).get(job.id).process
+    again = Runner(ServerOptions(storage=database.url), database, Jobs(database))
+    taken = iter([True])
+    monkeypatch.setattr(database, "keep_serving", lambda: next(taken, False))
+    database.left = 0
+    ticks(again, 1)
+    database.left = float("inf")
+    ticks(again)
+
+    found = Jobs(database).get(job.id)
+    assert (found.state, found.starts, found.process) == (JobState.STARTING, 1, process)
+    (tmp_path / "end").touch()
+    until(lambda: state_after_a_tick(again, database, job.id) is JobState.DONE, 20)
+
+    assert (tmp_path / "ended").read_text() == "once\n"
+
+
 @pytest.mark.parametrize("jump", [-1e8, 1e8], ids=["back", "ahead"])
 def test_a_clock_that_jumps_starts_and_ends_nothing(
     database: ShakyDatabase, runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jump: float

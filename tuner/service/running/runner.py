@@ -63,6 +63,7 @@ class Runner:
         self._woken = threading.Event()
         self._stopping_since: float | None = None
         self._away_at = self._planned_at = -float("inf")
+        self._must_adopt = False
         self._estimates = WaitEstimates(jobs, options.capacity, self._drivers.seconds_left)
         self.waits: Mapping[int, Waits] = {}
         """The wait of each queued job, by its id."""
@@ -131,6 +132,8 @@ class Runner:
         """
         if self._database.keep_serving():
             _log.warning("the connection that kept other servers off was lost; this server has it again")
+            self._must_adopt = True
+        if self._must_adopt:
             self._adopt_all()
         occupying = self._jobs.all(states=_OCCUPYING)
         self._database.note_life()
@@ -204,6 +207,7 @@ class Runner:
         self._drivers.let_go(jobs)
         for job in jobs:
             self._adopt(job)
+        self._must_adopt = False  # an outage before leaves it due
 
     def _adopt(self, job: JobRecord) -> None:
         if self._drivers.adopt(job):
