@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy
 
 from tests.conftest import until
+from tests.support.api_clients import answered, api, logged_in
 from tests.support.postgres import Server, postgres, server
 from tests.support.remote_jobs import REMOTE
 from tests.support.servers import Queue, real_server, space_of
@@ -21,7 +22,9 @@ from tuner.client import Client
 from tuner.errors import StorageError, StudyError
 from tuner.protocol import State
 from tuner.service.database import Database
+from tuner.service.queue.job_record import JobKind, Submission
 from tuner.service.queue.lifecycle import JobState
+from tuner.service.queue.slots import NO_SLOTS
 from tuner.service.remote.remote_leases import studies_with_leases
 from tuner.service.running import drivers
 from tuner.service.running.runner import Runner
@@ -84,6 +87,29 @@ def test_a_server_that_another_has_followed_starts_nothing_until_that_one_ends(
 
     assert ready == [False, True]
     assert queue.jobs.get(job.id).state is JobState.STARTING
+
+
+def test_a_remote_study_that_another_driver_took_over_is_opened_anew_and_its_workers_go_on(
+    postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "space.yaml").write_text(REMOTE)
+    queue = Queue(tmp_path, postgres)
+    queue.database.upgrade()
+    queue.jobs.submit(Submission(JobKind.REMOTE, "far", "ann", NO_SLOTS, folder=str(tmp_path)))
+    epoch = {"attempt": 1, "epochs": [{"epoch": 1, "metrics": {"error": 0.5}}]}
+    with logged_in(ServerOptions(storage=postgres)) as client:
+        first = answered(client.post(api("/studies/far/ask"), json={"worker": "v"}))
+        with queue.database.begin() as connection:
+            connection.execute(sqlalchemy.text("DELETE FROM tuner_leases"))  # as a driver does that finds it dead
+        refused = client.post(api("/studies/far/ask"), json={"worker": "w"})
+        until(lambda: client.post(api("/studies/far/ask"), json={"worker": "w"}).status_code == 200, 20)
+        told = answered(client.post(api("/studies/far/trials/0/epochs"), json=epoch))
+
+    assert refused.status_code == 503
+    assert "had no connection to the database" in refused.json()["detail"]
+    assert (first["number"], told) == (0, {"verdict": "go"})
+    assert [record.attributes.attempt for record in load_study(open_storage(postgres), "far").records()] == [1, 1]
 
 
 def states(queue: Queue) -> dict[str, str]:

@@ -85,8 +85,10 @@ def opened_study(job: JobRecord, database: Database) -> Iterator[tuple[LeasedStu
                 yield study, log
             finally:
                 search.watch.close()
-                driver.trials.flush()
-                driver.trials.close()
+                try:
+                    driver.trials.flush()
+                finally:
+                    driver.trials.close()
                 leases.write(everything=True)
                 log.write()
 

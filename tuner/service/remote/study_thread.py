@@ -26,6 +26,7 @@ from tuner.service.remote.job_terms import OPEN, halt_of
 from tuner.service.remote.leased_study import LeasedStudy
 from tuner.service.remote.remote_leases import studies_with_leases
 from tuner.service.remote.remote_opening import EventFile, opened_study
+from tuner.storage.leases import Evicted
 
 TICK_SECONDS = 0.5
 """Seconds between two looks at leases and at the job."""
@@ -169,11 +170,18 @@ class StudyThread(threading.Thread):
         except TunerError as error:
             answers = [(call, None, failed or error) for call, _, failed in answers]
         self._loop.call_soon_threadsafe(_answer, answers)
+        for _, _, failed in answers:
+            if isinstance(failed, Evicted):
+                raise failed  # this driver never has a turn again; the next call opens the study anew
 
     def _tick(self, job: JobRecord, study: LeasedStudy, log: EventFile, is_late: bool) -> JobRecord:
         """Look after leases, and let the job's state follow the study's; return the job as it is now.
 
         The lease of an ended trial is removed last. Until then, the next server looks at the study.
+
+        Raises:
+            Evicted: the server was out of touch for too long, and another driver has taken the study over.
+            Refused: the study was deleted.
         """
         try:
             latest = self._job()
@@ -184,6 +192,8 @@ class StudyThread(threading.Thread):
             log.write()
             self._settle(latest, study)
             study.flush(everything=True)
+        except Evicted:
+            raise
         except TunerError as error:
             _log.warning("study %s: %s", self._study, error)
             return job
