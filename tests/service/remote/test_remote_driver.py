@@ -25,6 +25,7 @@ from tuner.service.remote.remote_opening import opened_study
 from tuner.service.server_options import ServerOptions
 from tuner.storage import open_storage
 from tuner.study import Unfinished, load_study
+from tuner.study.interventions import stop_runs
 
 SOON = 15.0
 """Seconds for what a server does by itself, on a busy machine."""
@@ -156,6 +157,17 @@ def test_a_study_that_is_resumed_has_its_whole_timeout_again(tmp_path: Path) -> 
         time.sleep(0.5)  # several looks
 
         assert state_of(client) is JobState.RUNNING
+
+
+def test_a_study_that_is_stopped_from_a_terminal_rests_and_has_no_end(tmp_path: Path) -> None:
+    submitted(tmp_path)
+    with served(tmp_path) as client:
+        answered(client.post(api("/studies/far/ask"), json={"worker": "w"}))
+        stop_runs(f"sqlite:///{tmp_path}/studies.db", "far")
+        answered(client.post(api("/studies/far/trials/0/release"), json={"attempt": 1}))
+        until(lambda: state_of(client) is JobState.SUSPENDED, SOON)
+
+        assert job_of(client, "far").ended_at is None
 
 
 def test_the_threads_of_studies_that_are_over_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from tuner.service.database import Database
 from tuner.service.problems import Refused
 from tuner.service.queue.job_record import JobKind, JobRecord
 from tuner.service.queue.jobs import Jobs
+from tuner.service.queue.lifecycle import JobState
 from tuner.service.remote.job_terms import OPEN, halt_of
 from tuner.service.remote.leased_study import LeasedStudy
 from tuner.service.remote.remote_leases import studies_with_leases
@@ -202,7 +203,8 @@ class StudyThread(threading.Thread):
     def _settle(self, job: JobRecord, study: LeasedStudy) -> None:
         if job.state in OPEN and (end := study.end) is not None and not study.leases:
             reason = study.why_over
-            moved = self._jobs.move(job.id, end, seen=job, reason=reason, ended_at=time.time())
+            ended = None if end is JobState.SUSPENDED else time.time()
+            moved = self._jobs.move(job.id, end, seen=job, reason=reason, ended_at=ended)
             if moved is not None:  # else it was asked for more meanwhile
                 study.halt = reason  # so that the study is closed, and runs no more for those who look
 
