@@ -124,6 +124,8 @@ class Guard:
             await self._app(scope, call.receive, sending)
         except ClientDisconnect:
             return
+        except HTTPException as error:  # middleware behind this one has read a body that is too large
+            await problem(error.status_code, error.detail)(scope, receive, sending)
         except Exception:
             if not call.began:
                 detail = "the server has met an error of its own; its log has the details"

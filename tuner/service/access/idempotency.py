@@ -12,7 +12,6 @@ import anyio
 import anyio.to_thread
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -53,8 +52,6 @@ class Idempotency:
             answer = await self._answer(request, scope, receive)
         except Refused as refused:
             answer = problem(refused.status, refused.detail, headers=refused.headers)
-        except HTTPException as error:  # the body is too large
-            answer = problem(error.status_code, error.detail)
         except ClientDisconnect:
             return
         except StorageError as error:
