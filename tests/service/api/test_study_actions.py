@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from tests.conftest import TINY
 from tests.support.api_clients import answered, api, job_of, logged_in, server_of, submit, with_token
-from tests.support.asking import complete, confirmed, left_running, opened
+from tests.support.asking import PRUNING, complete, confirmed, left_running, opened
 from tuner.protocol import Outcome, State
 from tuner.service.access.roles import Principal, Role
 from tuner.service.queue.job_record import JobKind, Submission
@@ -201,6 +201,17 @@ def test_all_failed_trials_are_retried_and_a_study_that_is_over_is_queued_again(
     pending = [(each.action, each.trial) for each in Requests(url, "tiny").pending()]
     assert pending == [(Action.RETRY_TRIAL, failed.number)]
     assert post(held, "/studies/tiny/retry-failed")["state"] == "queued"
+
+
+def test_a_confirmation_is_not_retried_by_itself_and_keeps_no_request(held: TestClient, url: str) -> None:
+    confirmed(url)
+    runs = opened(url, PRUNING.replace("name: tiny", "name: tiny.confirm"))
+    runs.tell(Outcome(runs.ask().number, 1, State.FAILED, cause="ValueError: no"))
+    requests = Requests(url, "tiny.confirm")
+    requests.make_table()
+
+    assert "runs of a confirmation" in post(held, "/studies/tiny.confirm/retry-failed", 409)["detail"]
+    assert list(requests.pending()) == []
 
 
 def test_the_output_of_a_trial_is_read_in_parts(client: TestClient) -> None:

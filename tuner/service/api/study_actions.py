@@ -21,12 +21,13 @@ from tuner.service.queue.slots import Slots
 from tuner.service.running import control
 from tuner.service.schemas import ConfirmBody, JobView, ModelView, PatchBody, ReasonBody, StudyView, TrainBody
 from tuner.service.server import Server
+from tuner.service.submitted.submissions import refuse_foreign
 from tuner.service.views.job_views import job_view
 from tuner.service.views.model_views import model_view
 from tuner.settings import seconds
 from tuner.space.nested_kinds import Duration
 from tuner.study.deletion import delete_with_files
-from tuner.study.interventions import Steer, steer_trial
+from tuner.study.interventions import Steer, steer
 
 router = APIRouter(tags=["studies"], prefix="/studies/{name}")
 
@@ -80,11 +81,15 @@ def resume_study(server: CurrentServer, user: Member, name: Name, body: ReasonBo
 def retry_failed(server: CurrentServer, user: Member, name: Name, body: ReasonBody | None = None) -> StudyView:
     """Run all trials again that an exception ended, under their numbers. A study that is over or rests is queued."""
     refuse_others(user, server.owner_of(name), f"study {name}")
-    failed = [record.number for record in _results(server, name).records if record.failed]
-    for number in failed:
-        steer_trial(server.reading.url, name, number, Steer.RETRY, False, user.name)
-    if failed and server.jobs.search_of(name) is None:
-        server.submissions.by_hand(server.reading.results(name).study, user)
+    results = _results(server, name)
+    is_by_hand = server.jobs.search_of(name) is None
+    if is_by_hand:
+        refuse_foreign(results.study)
+    failed = [record for record in results.records if record.failed]
+    for record in failed:
+        steer(server.reading.url, results.study, record, Steer.RETRY, actor=user.name)
+    if failed and is_by_hand:
+        server.submissions.by_hand(results.study, user)
     elif failed:
         told = body.reason if body and body.reason else f"retries {counted(len(failed), 'failed trial')}"
         control.queue_again(server.jobs, name, user.name, told)

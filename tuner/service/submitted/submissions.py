@@ -218,9 +218,7 @@ class Submissions:
         Raises:
             Refused: another program made it, or it has the runs of a confirmation.
         """
-        if not study.made_here or noted(study, CONFIRM):
-            whose = "has the runs of a confirmation" if study.made_here else "was made by another program"
-            raise Refused(HTTPStatus.CONFLICT, f"study {study.name}: {whose}; the service cannot go on with it")
+        refuse_foreign(study)
         space = study.space
         text = space.text
         for path, there in moved_paths(space.fill(Corner(False, {})), space.base, None):
@@ -232,6 +230,17 @@ class Submissions:
         command = {"n_trials": space.search.trials}
         with laid_out(self._home, text, {}) as (folder, place):
             return self.submit(Submission(kind, name, user.name, slots, command, 0, str(place)), folder)
+
+
+def refuse_foreign(study: Study) -> None:
+    """Refuse a study that was run by hand and that the service cannot go on with.
+
+    Raises:
+        Refused: another program made it, or it has the runs of a confirmation.
+    """
+    if not study.made_here or noted(study, CONFIRM):
+        whose = "has the runs of a confirmation" if study.made_here else "was made by another program"
+        raise Refused(HTTPStatus.CONFLICT, f"study {study.name}: {whose}; the service cannot go on with it")
 
 
 def _times(each: tuple[float, float], count: int) -> Slots:
