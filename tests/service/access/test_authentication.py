@@ -97,6 +97,23 @@ def test_an_open_stream_hears_that_its_login_has_ended(
     assert all(asyncio.run(recognised.is_over(each)) for each in (by_token, by_cookie))
 
 
+def test_a_token_that_was_revoked_meanwhile_has_no_end_that_another_could_outlive(
+    accounts: Accounts, recognised: Authentication
+) -> None:
+    ends = time.time() + 3600.0
+    token, _ = accounts.issue("ann", expires_at=ends)
+    by_token = login(recognised, token)
+    _, by_cookie = recognised.begin_session(by_token)
+    assert [recognised.token_ends_at(each) for each in (by_token, by_cookie)] == [ends, ends]
+
+    accounts.revoke(token.id)
+    recognised.refresh()
+
+    for each in (by_token, by_cookie):
+        with pytest.raises(Refused, match="revoked"):
+            recognised.token_ends_at(each)
+
+
 def test_a_new_role_and_a_removed_user_are_seen_within_seconds(
     accounts: Accounts, recognised: Authentication, ticks: Clock
 ) -> None:

@@ -121,9 +121,16 @@ class Authentication:
         """Return when the token behind a login ends, in seconds since 1970; None if it does not.
 
         A login on the page ends earlier by itself.
+
+        Raises:
+            Refused: the token has ended meanwhile.
         """
-        found = None if login.token is None else self._live.tokens.get(login.token)
-        return None if found is None else found.expires_at
+        if login.token is None:
+            return None
+        found = self._current(self._live.tokens.get(login.token))
+        if found is None:
+            raise _invalid_token()
+        return found.expires_at
 
     def begin_session(self, login: Login) -> tuple[str, Login]:
         """Begin a login on the page; return its cookie, and what it stands for."""
@@ -188,8 +195,7 @@ class Authentication:
         found = self._current(self._of(Credential.read(text)))
         if found is None:
             self._throttle.failed(keys)
-            detail = "the token is wrong, expired or revoked; ask an admin for another one"
-            raise Refused(HTTPStatus.UNAUTHORIZED, detail, {"WWW-Authenticate": 'Bearer error="invalid_token"'})
+            raise _invalid_token()
         self._throttle.succeeded(keys)
         if found.token is not None:
             self._verified[fingerprint(text)] = found.token
@@ -222,6 +228,11 @@ class Authentication:
         if wait := math.ceil(self._throttle.wait(keys)):
             detail = f"too many wrong tokens; try again in {wait} s"
             raise Refused(HTTPStatus.TOO_MANY_REQUESTS, detail, {"Retry-After": str(wait)})
+
+
+def _invalid_token() -> Refused:
+    detail = "the token is wrong, expired or revoked; ask an admin for another one"
+    return Refused(HTTPStatus.UNAUTHORIZED, detail, {"WWW-Authenticate": 'Bearer error="invalid_token"'})
 
 
 def _keys(text: str, address: str) -> list[str]:
