@@ -14,6 +14,7 @@ from tests.support.asking import complete, opened
 from tuner.service.access.roles import Principal
 from tuner.service.submitted.space_policy import SpacePolicy
 from tuner.service.submitted.submission_folder import submissions_in
+from tuner.service.submitted.submissions import Submissions
 from tuner.space import Space
 
 NET = """\
@@ -37,6 +38,18 @@ def test_what_is_checked_or_refused_leaves_no_files_behind(held: TestClient) -> 
 
     submit(held, OWN, files={"net.py": NET})
     submit(held, OWN, 409, files={"net.py": NET + "#"})
+
+    assert list(submissions_in(server_of(held).database.home).iterdir()) == [Path(job_of(held, "tiny").folder)]
+
+
+def test_of_two_studies_of_a_name_at_once_the_refused_one_leaves_no_files(
+    held: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit(held, OWN, files={"net.py": NET})
+    monkeypatch.setattr(Submissions, "is_new", lambda self, name: True)  # as before the other one was queued
+
+    for net in (NET, NET + "#"):
+        assert "submitted already" in submit(held, OWN, 409, files={"net.py": net})["detail"]
 
     assert list(submissions_in(server_of(held).database.home).iterdir()) == [Path(job_of(held, "tiny").folder)]
 

@@ -41,7 +41,7 @@ def checked_path(path: str) -> str:
 
 @contextlib.contextmanager
 def laid_out(home: Path, text: str, files: Mapping[str, bytes]) -> Iterator[tuple[Path, Path]]:
-    """Write a space and its files to a new folder. It is removed at the end, unless `keep` has moved it.
+    """Write a space and its files to a new folder. It is removed at the end, unless `kept` has moved it.
 
     Args:
         home: the folder of the service.
@@ -70,15 +70,25 @@ def laid_out(home: Path, text: str, files: Mapping[str, bytes]) -> Iterator[tupl
         yield made, place
 
 
-def keep(made: Path, place: Path) -> None:
-    """Move a folder to its place, unless the same files are there. The caller lets nobody else move or delete it.
+@contextlib.contextmanager
+def kept(made: Path, place: Path) -> Iterator[None]:
+    """Move a folder to its place, unless the same files are there; an error in the context moves it back.
+
+    The caller lets nobody else move or delete it.
 
     Raises:
         StorageError: the disk cannot be written.
     """
+    is_new = not place.is_dir()
     with _storing():
-        if not place.is_dir():
+        if is_new:
             made.rename(place)
+    try:
+        yield
+    except BaseException:
+        if is_new:
+            place.rename(made)
+        raise
 
 
 def submissions_in(home: Path) -> Path:

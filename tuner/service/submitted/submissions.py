@@ -30,7 +30,7 @@ from tuner.service.schemas import (
 )
 from tuner.service.server_options import ServerOptions
 from tuner.service.submitted.space_policy import SpacePolicy
-from tuner.service.submitted.submission_folder import keep, laid_out
+from tuner.service.submitted.submission_folder import kept, laid_out
 from tuner.service.torch_process.torch_side import TorchSide
 from tuner.service.views.check_views import parameter_view, unbuilt
 from tuner.service.views.job_views import slots_view
@@ -170,8 +170,7 @@ class Submissions:
             StudyError: another request has submitted the same study.
             StorageError: the disk cannot be written.
         """
-        with self._jobs.submitting:  # a deletion of equal files waits
-            keep(folder, Path(submission.folder))
+        with self._jobs.submitting, kept(folder, Path(submission.folder)):  # a deletion of equal files waits
             return self._jobs.submit(submission)
 
     def is_new(self, name: str) -> bool:
