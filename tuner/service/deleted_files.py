@@ -1,4 +1,4 @@
-"""The files of deleted jobs: their folders and models, and submissions that no other job names.
+"""The files of deleted jobs: their folders, and submissions that no other job names. Final models stay.
 
 The state of a final training goes when that has failed or was cancelled, since nobody goes on with it.
 
@@ -48,7 +48,6 @@ class DeletedFiles:
         gone = list(deleted)
         for job in gone:
             _remove(JobFolder.of(self._home, job.id).path)
-            _remove(model_folder(self._home, job.id))
         with self._jobs.submitting:  # a submission of equal files waits
             named = {job.folder for job in self._jobs.all()}
             for folder in map(Path, {job.folder for job in gone} - named):
