@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import socket
+import threading
+import time
 import urllib.error
 import urllib.request
 
@@ -39,6 +43,56 @@ def test_addresses_of_a_machine_or_its_network_are_not_public(address: str) -> N
 @pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"])
 def test_addresses_of_the_internet_are_public(address: str) -> None:
     assert is_public(address)
+
+
+def test_an_address_of_this_machine_is_not_public(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert public_network.is_own("127.0.0.1")
+    assert not public_network.is_own("93.184.215.14")
+
+    monkeypatch.setattr(public_network, "is_own", lambda address: True)
+    assert not is_public("93.184.215.14")
+
+
+def drip(listening: socket.socket, over: threading.Event) -> None:
+    """Answer one request, a byte of its first line at a time."""
+    connection, _ = listening.accept()
+    with connection, contextlib.suppress(OSError):
+        while not over.wait(0.1):
+            connection.sendall(b"H")
+
+
+def test_a_receiver_that_answers_byte_by_byte_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(public_network, "is_public", lambda address: True)
+    opener = urllib.request.build_opener(*public_network.handlers())
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        dripping = threading.Thread(target=drip, args=(listening, over))
+        dripping.start()
+        began = time.monotonic()
+        try:
+            with pytest.raises((OSError, http.client.HTTPException)):
+                opener.open(f"http://127.0.0.1:{listening.getsockname()[1]}/", b"{}", timeout=0.5)
+            assert time.monotonic() - began < 5
+        finally:
+            over.set()
+            dripping.join()
+
+
+def test_a_name_of_many_addresses_where_nobody_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    called = []
+
+    def refuse(place: tuple[str, int], timeout: float) -> socket.socket:
+        called.append(place)
+        raise TimeoutError
+
+    monkeypatch.setattr(public_network, "is_public", lambda address: True)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(2, 1, 6, "", (f"10.0.0.{i}", 80)) for i in range(9)])
+    monkeypatch.setattr(socket, "create_connection", refuse)
+
+    with pytest.raises(TimeoutError):
+        public_network.connected("hooks.example.com", 80, 5)
+
+    assert len(called) == public_network.MOST_ADDRESSES
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

@@ -1,4 +1,7 @@
-"""Calls of webhooks: each receiver gets its messages in their order, and a slow one is in nobody's way."""
+"""Calls of webhooks: a slow receiver is in nobody's way.
+
+Each receiver gets its messages in their order. One that it did not take comes again later, after others.
+"""
 
 from __future__ import annotations
 
