@@ -121,10 +121,12 @@ def test_logs_follow_a_study_that_waits_from_its_start(
         other = jobs.submit(Submission(JobKind.RUN, "rests", "local", Slots(9)))
         jobs.move(other.id, JobState.SUSPENDED)
         refused = tuner_in(tmp_path, "logs", "rests", "-f", "--server", link)
+        of_trial = tuner_in(tmp_path, "logs", "rests", "--trial", "0", "-f", "--server", link)
 
     assert (done.returncode, looks) == (0, 3)
     assert " ".join(done.stderr.split()).count("it has no trial yet; its output follows") == 1
-    assert (refused.returncode, "study rests is suspended" in refused.stderr) == (2, True)
+    for each in (refused, of_trial):
+        assert (each.returncode, "study rests is suspended" in each.stderr) == (2, True)
 
 
 def _without_study() -> str:

@@ -154,9 +154,8 @@ class ServerOutput:
         self._trial = trial
         self._read: dict[int, int] = {}
         self._whole: set[int] = set()
-        if trial is None:
-            refuse_unopened(study)
-        else:
+        refuse_unopened(study)
+        if trial is not None:
             study.trial(trial)
 
     def new(self, last: bool = True) -> Iterator[str]:
