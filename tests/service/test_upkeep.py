@@ -26,7 +26,7 @@ from tuner.service.queue.lifecycle import JobState
 from tuner.service.queue.slots import Slots
 from tuner.service.running.driver_command import model_folder
 from tuner.service.server_options import ServerOptions
-from tuner.service.service_tables import answers, audit, cursors, deliveries, job_changes, summaries, uses
+from tuner.service.service_tables import audit, cursors, deliveries, job_changes, summaries, uses
 from tuner.service.submitted.submission_folder import submissions_in
 from tuner.service.upkeep import AT_ONCE, DAY, Upkeep
 
@@ -66,8 +66,6 @@ def test_rows_are_kept_for_their_time_alone(database: Database) -> None:
     job = ended(Jobs(database), "s")
     use = {"job_id": job.id, "owner": "ann", "cpus": 1, "gpus": 0, "start": 0.0}
     add(database, uses, use | {"end": now - 15 * DAY}, use | {"end": None})
-    answer = {"owner": "ann", "request": "", "status": 200, "headers": {}, "body": b""}
-    add(database, answers, *(answer | {"key": str(days), "created_at": now - days * DAY} for days in (0.9, 1.1)))
     entry = {"actor": "ann", "action": "POST /", "status": 200, "address": ""}
     add(database, audit, *(entry | {"at": now - days * DAY} for days in (9, 11)))
     message = {"job_id": job.id, "owner": "ann", "url": "http://x", "body": "", "tries": 1, "error": ""}
@@ -76,8 +74,8 @@ def test_rows_are_kept_for_their_time_alone(database: Database) -> None:
 
     upkeep(database, audit_days=10).look()
 
-    left = {table.name: count(database, table) for table in (uses, answers, audit, deliveries, job_changes)}
-    assert list(left.values()) == [2, 1, 1, 2, 3], left  # the use of the job itself is a moment old
+    left = {table.name: count(database, table) for table in (uses, audit, deliveries, job_changes)}
+    assert list(left.values()) == [2, 1, 2, 3], left  # the use of the job itself is a moment old
 
     add(database, audit, entry | {"at": 1.0})
     upkeep(database, audit_days=0).look()

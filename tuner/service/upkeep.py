@@ -12,13 +12,12 @@ import sqlalchemy
 from sqlalchemy import Column, ColumnElement
 
 from tuner.errors import StorageError
-from tuner.service.access.answers import KEPT_SECONDS as ANSWERS_KEPT_SECONDS
 from tuner.service.database import Database
 from tuner.service.deleted_files import SPARED_SECONDS, DeletedFiles
 from tuner.service.log_lines import apart
 from tuner.service.notifications import EVENTS
 from tuner.service.queue.jobs import REMEMBERED_SECONDS
-from tuner.service.service_tables import answers, audit, cursors, deliveries, job_changes, jobs, uses
+from tuner.service.service_tables import audit, cursors, deliveries, job_changes, jobs, uses
 
 DAY = 86_400.0
 
@@ -87,7 +86,6 @@ class Upkeep:
     def _old(self, now: float) -> Iterator[tuple[Column[Any], ColumnElement[bool]]]:
         """Yield a column that names rows of a table, and which of them are old."""
         yield uses.c.id, uses.c.end <= now - REMEMBERED_SECONDS
-        yield answers.c.created_at, answers.c.created_at <= now - ANSWERS_KEPT_SECONDS
         over = sqlalchemy.func.coalesce(deliveries.c.sent_at, deliveries.c.given_up_at)
         yield deliveries.c.id, over <= now - DELIVERIES_KEPT_SECONDS
         if self._audit_days:
