@@ -46,6 +46,8 @@ def test_the_queue_and_the_slots_are_counted(database: Database) -> None:
     made = [jobs.submit(Submission(JobKind.RUN, f"s{i}", "ann", Slots(2, 1))) for i in range(3)]
     jobs.move(made[0].id, JobState.RUNNING)
     jobs.update(made[1].id, queued_at=made[1].queued_at - 3600)
+    jobs.submit(Submission(JobKind.RUN, "gone", "ann", Slots(2, 1)))
+    jobs.forget("gone")
 
     found = figures(Telemetry(database, Slots(8, 2)))
 

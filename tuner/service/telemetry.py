@@ -113,7 +113,9 @@ class _Queue(Collector):
                     sqlalchemy.func.sum(jobs.c.cpus),
                     sqlalchemy.func.sum(jobs.c.gpus),
                     sqlalchemy.func.min(jobs.c.queued_at),
-                ).group_by(jobs.c.state)
+                )
+                .where(jobs.c.deleted_at.is_(None))
+                .group_by(jobs.c.state)
             ).all()
             trials = connection.execute(
                 sqlalchemy.select(_TRIALS.c.state, sqlalchemy.func.count()).group_by(_TRIALS.c.state)
