@@ -135,7 +135,8 @@ def _opened(options: ServerOptions, stack: contextlib.ExitStack) -> Server:
     reading = Reading(options.storage)
     torch_side = stack.enter_context(contextlib.closing(TorchSide()))
     submissions = Submissions(options, database.home, reading, jobs, torch_side)
-    runner = Runner(options, database, jobs, CodeGate(submissions.policy, accounts, options.storage).refusal)
+    code_gate = CodeGate(submissions.policy, accounts, options.storage)
+    runner = Runner(options, database, jobs, code_gate.refusal)
     jobs.changed = runner.wake
     reach = Reach.ANYWHERE if options.private_webhooks else Reach.PUBLIC
     notifications = Notifications(database, jobs, options.page_of, reach)
@@ -168,4 +169,5 @@ def _opened(options: ServerOptions, stack: contextlib.ExitStack) -> Server:
         datasets=DatasetStore(database),
         deleted_files=deleted_files,
         submissions=submissions,
+        code_gate=code_gate,
     )

@@ -16,6 +16,7 @@ from tuner.service.remote.remote_driver import RemoteStudies
 from tuner.service.running.runner import Runner
 from tuner.service.schemas import WaitView
 from tuner.service.server_options import ServerOptions
+from tuner.service.submitted.code_gate import CodeGate
 from tuner.service.submitted.dataset_store import DatasetStore
 from tuner.service.submitted.submissions import Submissions
 from tuner.service.telemetry import Telemetry
@@ -47,6 +48,7 @@ class Server:
     submissions: Submissions
     datasets: DatasetStore
     deleted_files: DeletedFiles
+    code_gate: CodeGate
 
     def owner_of(self, study: str) -> str:
         """Return the owner of a study; empty if it was run by hand. A confirmation belongs to the owner of its search.

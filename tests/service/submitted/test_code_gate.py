@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import TINY, until
-from tests.support.api_clients import logged_in, server_of
+from tests.support.api_clients import answered, api, logged_in, server_of
 from tests.support.asking import opened
 from tests.support.servers import Queue, space_of
 from tuner.service.access.accounts import Accounts
 from tuner.service.access.roles import Role
 from tuner.service.queue.job_record import JobKind, Submission
 from tuner.service.queue.lifecycle import JobState
+from tuner.service.running.driver_command import model_folder
 from tuner.service.server_options import ONE_CORE, CodePolicy, ServerOptions
 from tuner.service.submitted.code_gate import CodeGate
 from tuner.service.submitted.space_policy import SpacePolicy
@@ -78,3 +79,19 @@ def test_a_job_that_may_no_longer_run_has_failed_with_the_reason(tmp_path: Path)
         until(lambda: jobs.get(job.id).state is JobState.FAILED, 20)
 
     assert "no submitted code may run on this server (--code nobody)" in jobs.get(job.id).reason
+
+
+def test_a_model_whose_code_may_no_longer_run_predicts_nothing_though_its_study_is_gone(tmp_path: Path) -> None:
+    queue = Queue(tmp_path)
+    queue.database.upgrade()
+    job = queue.jobs.submit(Submission(JobKind.TRAIN, "gone", "local", ONE_CORE))
+    queue.jobs.move(job.id, JobState.DONE)
+    folder = model_folder(queue.database.home, job.id)
+    folder.mkdir(parents=True)
+    (folder / "own.py").write_text("def loss(config): ...")
+    (folder / "config.yaml").write_text(space_of())
+
+    with logged_in(ServerOptions(storage=queue.database.url, code=CodePolicy.NOBODY)) as client:
+        answer = client.post(api(f"/models/{job.id}/predict"), json={"rows": [[1.0]]})
+
+    assert "no submitted code may run" in answered(answer, 403)["detail"]

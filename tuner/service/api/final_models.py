@@ -129,7 +129,7 @@ def _described_inputs() -> dict[str, Any]:
     "/{id}/predict",
     operation_id="predict",
     openapi_extra=_described_inputs(),
-    responses=responses(400, 401, 404, 409, 413, 415, 422, 503),
+    responses=responses(400, 401, 403, 404, 409, 413, 415, 422, 503),
 )
 def predict(
     server: CurrentServer,
@@ -138,8 +138,10 @@ def predict(
     given: Annotated[PredictBody | tuple[str, bytes], Depends(_inputs)],
 ) -> PredictionView:
     """Return predictions for rows as JSON, a CSV file, or an image, as `tuner predict` makes them."""
-    folder = _folder(server, id)
-    with _file(given, model_view(_job(server, id), server.database.home)) as file:
+    folder, job = _folder(server, id), _job(server, id)
+    if reason := server.code_gate.refusal_of_model(job, folder):
+        raise Refused(HTTPStatus.FORBIDDEN, f"model {id}: {reason}")
+    with _file(given, model_view(job, server.database.home)) as file:
         return PredictionView(**server.torch_side.run("predict", str(folder), str(file)))
 
 

@@ -1,4 +1,4 @@
-"""The gate before the start of a job: whether its code may still run.
+"""The gate before the start of a job, and before its model predicts: whether its code may still run.
 
 A submission is checked when it comes. The server may have been started again since, with another `--code`, or the role
 of the owner may have changed.
@@ -6,6 +6,7 @@ of the owner may have changed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from tuner.errors import UsageError
@@ -41,13 +42,26 @@ class CodeGate:
         Raises:
             StorageError: the database cannot be read.
         """
-        if self._policy.code is CodePolicy.MEMBERS or job.kind is JobKind.REMOTE:
-            return ""
-        if self._policy.may_run_code(self._owner(job)):
+        return "" if job.kind is JobKind.REMOTE else self._refusal(job, lambda: self._space(job))
+
+    def refusal_of_model(self, job: JobRecord, folder: Path) -> str:
+        """Return why the model of a job may not be loaded, which runs its code; empty if it may.
+
+        Args:
+            job: that trained it.
+            folder: the run folder, which says what it runs: the study may be deleted.
+
+        Raises:
+            StorageError: the database cannot be read.
+        """
+        return self._refusal(job, lambda: Space.load(folder / "config.yaml"))
+
+    def _refusal(self, job: JobRecord, space: Callable[[], Space]) -> str:
+        if self._policy.code is CodePolicy.MEMBERS or self._policy.may_run_code(self._owner(job)):
             return ""
         try:
-            return self._policy.refusal_of_code(self._space(job))
-        except UsageError:  # its driver meets the same error, and says it
+            return self._policy.refusal_of_code(space())
+        except UsageError:  # whoever runs it meets the same error, and says it
             return ""
 
     def _owner(self, job: JobRecord) -> Principal:
