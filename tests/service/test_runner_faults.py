@@ -21,6 +21,8 @@ from tuner.service.queue.job_record import JobRecord
 from tuner.service.queue.jobs import Jobs
 from tuner.service.queue.lifecycle import JobState
 from tuner.service.running import drivers
+from tuner.service.running.driver_process import Driver
+from tuner.service.running.job_folder import JobFolder
 from tuner.service.running.runner import Runner
 from tuner.service.server_options import ServerOptions
 from tuner.service.service_tables import uses
@@ -148,6 +150,7 @@ def test_the_time_in_which_a_machine_was_off_is_no_use_of_slots(
     assert process is not None
     os.killpg(process.pid, signal.SIGKILL)
     os.waitpid(process.pid, 0)
+    until(lambda: Driver.find(JobFolder.of(database.home, job.id), process) is None, 10)  # what the shell had begun
     alive, later = database.home / "alive", time.time() + 1e6
     if is_server_seen:
         os.utime(alive, (time.time() + 100, time.time() + 100))
