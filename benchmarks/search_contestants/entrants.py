@@ -55,6 +55,9 @@ ENTRANTS: Mapping[str, Entrant] = {
     "gp": Entrant("Optuna GPSampler", "gaussian_process", "optuna", ("scipy", "torch")),
     "cma": Entrant("Optuna CmaEsSampler", "cma_es", "optuna", ("cmaes",)),
     "auto": Entrant("OptunaHub AutoSampler", "auto_sampler", "optunahub", ("optunahub", "cmaes")),
+    "smac": Entrant("SMAC3", "smac_forest", "smac", ("smac",)),
+    "cqr": Entrant("Syne Tune CQR", "syne_tune_cqr", "syne-tune", ("syne_tune", "xgboost", "statsmodels")),
+    "bore": Entrant("Syne Tune BORE", "syne_tune_bore", "syne-tune", ("syne_tune", "xgboost", "statsmodels")),
     "ours": Entrant("tuner", "ours", ""),
 }
 

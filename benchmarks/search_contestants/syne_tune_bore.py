@@ -1,0 +1,12 @@
+"""Syne Tune's BORE: density-ratio estimation."""
+
+from __future__ import annotations
+
+from benchmarks.search.course import Contestant
+from benchmarks.search_contestants.syne_tune_scheduler import SyneTune
+from tuner.space import Space
+
+
+def make(space: Space, seed: int) -> Contestant:
+    """Return the contestant."""
+    return SyneTune(space, seed, "BORE")
