@@ -160,7 +160,9 @@ def test_the_next_start_removes_what_a_server_left_that_died(url: str) -> None:
     numbers = [kept.id, kept.id + 1, kept.id + 2]
     for number in numbers:
         (database.home / "jobs" / str(number)).mkdir(parents=True)
+    (ended := submissions / ".new-ended").symlink_to("nowhere")  # as if its check ended while the sweep looks
     DeletedFiles(database.home, jobs).sweep()
+    ended.unlink()
     assert old.exists()
     assert len(list((database.home / "jobs").iterdir())) == 3  # they were deleted a moment ago
 

@@ -7,6 +7,7 @@ Files of a job that the database does not name stay. Databases in one folder sha
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 import time
@@ -63,8 +64,9 @@ class DeletedFiles:
         before = time.time() - SPARED_SECONDS
         self.remove(self._jobs.deleted(before))
         for folder in submissions_in(self._home).glob(f"{NEW}*"):
-            if folder.stat().st_mtime < before:
-                _remove(folder)
+            with contextlib.suppress(FileNotFoundError):  # its check has ended meanwhile
+                if folder.stat().st_mtime < before:
+                    _remove(folder)
         for job in self._jobs.all(kinds=(JobKind.TRAIN,), states=OVER):
             unfinished_of(model_folder(self._home, job.id)).unlink(missing_ok=True)
 
