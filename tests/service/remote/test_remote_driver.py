@@ -179,6 +179,20 @@ def test_the_threads_of_studies_that_are_over_are_forgotten(tmp_path: Path, monk
         until(lambda: not server_of(client).remote._threads, SOON)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_of_the_server_is_no_conflict_of_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    submitted(tmp_path)
+
+    def faulty(job: JobRecord, database: Database) -> None:
+        raise ZeroDivisionError("of this program")
+
+    monkeypatch.setattr(study_thread, "opened_study", faulty)
+    with served(tmp_path) as client:
+        answer = client.post(api("/studies/far/trials/0/epochs"), json=told(1))
+
+    assert "the server has a fault: ZeroDivisionError" in answered(answer, 500)["detail"]
+
+
 def test_a_call_waits_no_longer_than_its_patience_for_a_study_that_closes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

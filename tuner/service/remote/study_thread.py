@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
-from tuner.errors import StudyError, TunerError
+from tuner.errors import TunerError
 from tuner.service.database import Database
 from tuner.service.problems import Refused
 from tuner.service.queue.job_record import JobKind, JobRecord
@@ -105,7 +105,8 @@ class StudyThread(threading.Thread):
         except (TunerError, Refused) as error:
             self._fail(error)
         except BaseException as error:
-            self._fail(StudyError(f"study {self._study}: the server has a fault: {type(error).__name__}: {error}"))
+            detail = f"study {self._study}: the server has a fault: {type(error).__name__}; its log has the details"
+            self._fail(Refused(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
             raise
         finally:
             self._fail(Refused(HTTPStatus.SERVICE_UNAVAILABLE, "the server stops; repeat it", {"Retry-After": "2"}))
