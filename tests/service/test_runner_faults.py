@@ -22,10 +22,12 @@ from tuner.service.queue.jobs import Jobs
 from tuner.service.queue.lifecycle import JobState
 from tuner.service.running import drivers
 from tuner.service.running.driver_process import Driver
+from tuner.service.running.job_end import MOST_STARTS
 from tuner.service.running.job_folder import JobFolder
 from tuner.service.running.runner import Runner
 from tuner.service.server_options import ServerOptions
 from tuner.service.service_tables import uses
+from tuner.storage.requests import Action, Requests
 
 WAITS_FOR_A_FILE = "while [ ! -e {} ]; do sleep 0.05; done; echo once >> {}"
 
@@ -116,6 +118,18 @@ def test_an_outage_just_after_the_lock_was_taken_again_costs_no_driver(
     until(lambda: state_after_a_tick(again, database, job.id) is JobState.DONE, 20)
 
     assert (tmp_path / "ended").read_text() == "once\n"
+
+
+def test_a_search_whose_trials_are_to_run_again_at_its_very_end_goes_on(
+    database: ShakyDatabase, runner: Runner, tmp_path: Path
+) -> None:
+    job = Queue(tmp_path).submit("study", space_of())
+    Requests(database.url, "study").post(Action.RETRY_TRIAL, 0)
+    (tmp_path / "end").touch()
+    until(lambda: state_after_a_tick(runner, database, job.id) is JobState.DONE, 20)
+
+    reasons = [change.reason for change in Jobs(database).changes(job.id)]
+    assert reasons.count("is asked to run trials again") == MOST_STARTS - 1  # these drivers meet no request
 
 
 @pytest.mark.parametrize("jump", [-1e8, 1e8], ids=["back", "ahead"])

@@ -126,6 +126,20 @@ def requests_of(url: str, study: str) -> Requests | None:
     return Requests(url, study) if reachable else None
 
 
+def asks_for_retries(url: str, study: str) -> bool:
+    """Return whether people asked for trials of a study to run again that no driver has met.
+
+    Raises:
+        StorageError: the database cannot be used.
+    """
+    requests = requests_of(url, study)
+    if requests is None:
+        return False
+    requests.make_table()
+    with readable_errors():
+        return any(each.action is Action.RETRY_TRIAL for each in requests.pending())
+
+
 def this_user() -> str:
     """Return the user and the machine. A user without a name, as in a container, has a number."""
     try:

@@ -62,6 +62,12 @@ def test_many_failed_trials_are_no_failure_of_a_study_that_has_its_total() -> No
     assert after(1, complete=True)[0] is JobState.DONE
 
 
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_search_that_is_asked_for_retries_at_its_end_goes_on_but_not_for_ever(code: int) -> None:
+    assert after(code, complete=True, retries=True) == (JobState.QUEUED, 1)
+    assert after(code, replace(JOB, starts=3), complete=True, retries=True)[0] is JobState.DONE
+
+
 def test_three_deaths_without_progress_are_a_failure_with_the_last_words() -> None:
     third = replace(JOB, starts=3)
 

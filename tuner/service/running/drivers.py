@@ -16,6 +16,7 @@ from tuner.service.running.driver_events import DriverEvents
 from tuner.service.running.driver_process import Driver, Ended
 from tuner.service.running.job_folder import JobFolder
 from tuner.service.server_options import ServerOptions
+from tuner.storage.requests import asks_for_retries
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 """The variable of CUDA that names the GPUs of a process."""
@@ -26,12 +27,13 @@ OF_CLIENTS = ("TUNER_SERVER", "TUNER_TOKEN")
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a driver that has ended left: how it ended, how far it came, and its last lines."""
+    """What a driver that has ended left: its end, how far it came, its last lines, and whether retries wait."""
 
     end: Ended
     complete: bool
     progressed: bool
     last_lines: str
+    retries: bool
 
 
 @dataclass(slots=True)
@@ -129,7 +131,11 @@ class Drivers:
         return followed.events.seconds_left
 
     def seen(self, job: JobRecord) -> Seen:
-        """Return what the driver of a job left that has ended. It may have ended before this server began."""
+        """Return what the driver of a job left that has ended. It may have ended before this server began.
+
+        Raises:
+            StorageError: the database cannot be used.
+        """
         folder = self._folder(job.id)
         followed = self._followed.get(job.id)
         events = _events(job, folder) if followed is None else followed.events
@@ -140,6 +146,7 @@ class Drivers:
             job.kind is JobKind.RUN and events.complete,
             is_trained_further if job.kind is JobKind.TRAIN else events.progressed,
             followed.refused if followed and followed.refused else folder.last_lines(),
+            job.kind is JobKind.RUN and asks_for_retries(self._database.url, job.study),
         )
 
     def end_unseen(self, job: JobRecord) -> float:

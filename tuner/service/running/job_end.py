@@ -24,7 +24,7 @@ class Known:
 
     `complete` is whether its study has its total. `progressed` is whether its work since its start brings the next
     driver further. `with_server` is whether no server followed it at its end, or one that was ending too. `last_lines`
-    are those of its output.
+    are those of its output. `retries` is whether people asked it to run trials again, too late for it.
     """
 
     end: Ended
@@ -32,6 +32,7 @@ class Known:
     progressed: bool
     last_lines: str
     with_server: bool = False
+    retries: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Sequel:
 def sequel(job: JobRecord, known: Known) -> Sequel:
     """Return what follows for a job whose driver has ended.
 
-    - Exit code 0, or 1 with all its trials: done.
+    - Exit code 0, or 1 with all its trials: done. If it has trials to run again, queued, at most `MOST_STARTS` times.
     - The state that was asked for, such as suspended. A search is queued even after exit code 0.
     - Stopped by SIGINT, as `tuner stop` does: suspended.
     - An error of its own: failed.
@@ -56,13 +57,16 @@ def sequel(job: JobRecord, known: Known) -> Sequel:
     """
     code = known.end.code
     may_have_more = job.kind is JobKind.RUN and job.wanted is JobState.QUEUED  # asked for just before its end
+    has_all = code == 0 or (code == TunerError.exit_code and known.complete)
+    if has_all and known.retries and job.wanted is None and job.starts < MOST_STARTS:
+        return Sequel(JobState.QUEUED, "is asked to run trials again", job.starts)
     if code == 0 and not may_have_more:
         return Sequel(JobState.DONE, "", 0)
     if job.wanted is not None:
         return Sequel(job.wanted, job.reason, 0)
     if code == _INTERRUPTED:
         return Sequel(JobState.SUSPENDED, "stopped by SIGINT, or by tuner stop", 0)
-    if code == TunerError.exit_code and known.complete:
+    if has_all:
         return Sequel(JobState.DONE, _told("more than half of the trials of its last run failed", known), 0)
     if code in _REFUSED:
         return Sequel(JobState.FAILED, _told(f"exit code {code}", known), job.starts)

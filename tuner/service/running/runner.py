@@ -244,9 +244,8 @@ class Runner:
     def _end(self, job: JobRecord, *, unseen: bool) -> None:
         seen = self._drivers.seen(job)
         now = self._drivers.end_unseen(job) if unseen else time.time()
-        known = Known(
-            seen.end, seen.complete, seen.progressed, seen.last_lines, unseen or self._stopping_since is not None
-        )
+        with_server = unseen or self._stopping_since is not None
+        known = Known(seen.end, seen.complete, seen.progressed, seen.last_lines, with_server, seen.retries)
         job = self._jobs.get(job.id)  # a user may have asked for another end in the meantime
         follows = sequel(job, known)
         is_over = follows.state in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
