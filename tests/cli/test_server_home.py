@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -115,7 +116,7 @@ def test_logs_follow_a_study_that_waits_from_its_start(
                 complete(opened(url), 0.5)
                 jobs.move(job.id, JobState.DONE)
 
-        monkeypatch.setattr("tuner.cli.logs.time.sleep", sleep)
+        monkeypatch.setattr("tuner.cli.logs.time", SimpleNamespace(sleep=sleep))  # not of the server beside it
         done = tuner_in(tmp_path, "logs", "tiny", "-f", "--server", link)
         jobs.move(job.id, JobState.SUSPENDED)
         other = jobs.submit(Submission(JobKind.RUN, "rests", "local", Slots(9)))
