@@ -11,14 +11,13 @@ from optuna.samplers import BaseSampler
 from benchmarks.search.course import Asked
 from tuner.space import Space
 
-optuna.logging.set_verbosity(optuna.logging.ERROR)  # warnings of samplers that draw some parameters independently
-
 
 class OptunaStudy:
     """Asks and tells as an Optuna script does."""
 
     def __init__(self, space: Space, sampler: BaseSampler) -> None:
         warnings.simplefilter("ignore", ExperimentalWarning)
+        optuna.logging.set_verbosity(optuna.logging.ERROR)  # samplers warn of each parameter that they draw by itself
         self._space = space
         self._study = optuna.create_study(sampler=sampler)
 
