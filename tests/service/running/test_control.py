@@ -55,6 +55,25 @@ def test_a_suspending_job_can_be_resumed_or_cancelled(jobs: Jobs) -> None:
     assert [job.wanted for job in control.cancel(jobs, "digits", "bob")] == [JobState.CANCELLED]
 
 
+def test_a_job_that_starts_or_ends_meanwhile_keeps_no_other_from_being_cancelled(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search, first, second = (submitted(jobs, kind=kind) for kind in (JobKind.RUN, JobKind.TRAIN, JobKind.TRAIN))
+    before = [jobs.all(study="digits")]
+    jobs.move(search.id, JobState.STARTING)
+    jobs.move(first.id, JobState.DONE)
+    read = jobs.all
+    monkeypatch.setattr(jobs, "all", lambda **asked: before.pop() if before else read(**asked))
+
+    cancelled = control.cancel(jobs, "digits", "bob")
+
+    assert {job.id: job.state for job in cancelled} == {
+        search.id: JobState.SUSPENDING,
+        second.id: JobState.CANCELLED,
+    }
+    assert jobs.get(first.id).state is JobState.DONE
+
+
 @pytest.mark.parametrize("state", [JobState.QUEUED, JobState.RUNNING])
 def test_a_job_in_the_queue_cannot_be_resumed(jobs: Jobs, state: JobState) -> None:
     submitted(jobs, state)

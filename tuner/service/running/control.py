@@ -48,7 +48,7 @@ def suspend(jobs: Jobs, study: str, actor: str, reason: str = "") -> JobRecord:
     job = search(jobs, study)
     if job.state not in OPEN:
         raise StateConflict(f"study {study}: is {job.state.value}; there is nothing to stop")
-    return _stopped(jobs, job, actor, reason, JobState.SUSPENDED)
+    return _moved(_stopped(jobs, job, actor, reason, JobState.SUSPENDED), study)
 
 
 def cancel(jobs: Jobs, study: str, actor: str, reason: str = "") -> Sequence[JobRecord]:
@@ -59,10 +59,15 @@ def cancel(jobs: Jobs, study: str, actor: str, reason: str = "") -> Sequence[Job
     Raises:
         StateConflict: there is no such job.
     """
-    open_jobs = [job for job in jobs.all(study=study) if job.state in _CANCELLABLE]
-    if not open_jobs:
+    cancelled: dict[int, JobRecord] = {}
+    while left := [job for job in jobs.all(study=study) if job.state in _CANCELLABLE and job.id not in cancelled]:
+        for job in left:
+            stopped = _stopped(jobs, job, actor, reason, JobState.CANCELLED)
+            if stopped is not None:  # else it has started or ended in the meantime
+                cancelled[job.id] = stopped
+    if not cancelled:
         raise StateConflict(f"study {study}: no job of it is queued, runs or rests; there is nothing to stop")
-    return [cancel_job(jobs, job, actor, reason) for job in open_jobs]
+    return list(cancelled.values())
 
 
 def cancel_job(jobs: Jobs, job: JobRecord, actor: str, reason: str = "") -> JobRecord:
@@ -73,7 +78,7 @@ def cancel_job(jobs: Jobs, job: JobRecord, actor: str, reason: str = "") -> JobR
     """
     if job.state not in _CANCELLABLE:
         raise StateConflict(f"job {job.id}: the {job.title} is {job.state.value}; there is nothing to stop")
-    return _stopped(jobs, job, actor, reason, JobState.CANCELLED)
+    return _moved(_stopped(jobs, job, actor, reason, JobState.CANCELLED), job.study)
 
 
 def resume(jobs: Jobs, study: str, actor: str, reason: str = "") -> JobRecord:
@@ -199,16 +204,14 @@ def refuse_oversized(slots: Slots, capacity: Slots) -> None:
         raise UsageError(f"it needs {needs}, and this server has {has}; ask for fewer workers or smaller resources")
 
 
-def _stopped(jobs: Jobs, job: JobRecord, actor: str, reason: str, wanted: JobState) -> JobRecord:
+def _stopped(jobs: Jobs, job: JobRecord, actor: str, reason: str, wanted: JobState) -> JobRecord | None:
+    """Stop a job, and return it; return None if its state has changed since it was read."""
     if job.state.occupies and (job.state, job.wanted) == (JobState.SUSPENDING, wanted):
         return job
     if not job.state.occupies:
-        return _moved(
-            jobs.move(job.id, wanted, since=(job.state,), actor=actor, reason=reason, **_ended(wanted)), job.study
-        )
+        return jobs.move(job.id, wanted, since=(job.state,), actor=actor, reason=reason, **_ended(wanted))
     occupying = tuple(state for state in JobState if state.occupies)
-    stopping = jobs.move(job.id, JobState.SUSPENDING, since=occupying, actor=actor, reason=reason, wanted=wanted.value)
-    return _moved(stopping, job.study)
+    return jobs.move(job.id, JobState.SUSPENDING, since=occupying, actor=actor, reason=reason, wanted=wanted.value)
 
 
 def _queued(jobs: Jobs, job: JobRecord, actor: str, reason: str, **values: Any) -> JobRecord | None:
