@@ -177,7 +177,11 @@ class Worker:
             await asyncio.sleep(0.5)
 
     async def report_on(self, crew: Crew) -> None:
-        """Report epochs at the pace of the load until its time is over."""
+        """Report epochs at the pace of the load until its time is over.
+
+        The first trial is cut short at random. Else all workers would end their trials at the same moment.
+        """
+        epochs = random.randint(1, crew.load.epochs)
         pause = crew.load.workers / crew.load.rate
         due = time.perf_counter() + random.random() * pause
         epoch = 0
@@ -189,14 +193,14 @@ class Worker:
             verdict = await self._report(epoch)
             crew.reports.append(time.perf_counter() - began)
             crew.answered += 1
-            if verdict == "go" and epoch < crew.load.epochs:
+            if verdict == "go" and epoch < epochs:
                 continue
             if verdict == "go":
                 await self._call("complete", {})
             began = time.perf_counter()
             await self.ask()
             crew.asks.append(time.perf_counter() - began)
-            epoch = 0
+            epoch, epochs = 0, crew.load.epochs
 
     async def _report(self, epoch: int) -> str:
         metrics = {"loss": 1 / epoch + (self.number * 7919 % 100) / 300, "accuracy": 0.5}

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import threading
 from collections.abc import Callable, Iterator, Set
 from typing import Protocol, TypeVar
 
 from optuna.exceptions import StorageInternalError
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from tuner.errors import StorageError
 from tuner.storage.retry import Patience
-from tuner.storage.transient_errors import Unavailable, outage_of
+from tuner.storage.transient_errors import Unavailable, outage_of, readable_errors
 
 T = TypeVar("T")
 
@@ -42,8 +45,21 @@ class Turns(Protocol):
         """
         ...
 
+    @property
+    def in_batch(self) -> bool:
+        """Whether the caller is inside `batch`."""
+        ...
+
     def turn(self) -> contextlib.AbstractContextManager[None]:
         """Be the only driver that counts, asks, records or takes over, for as long as the context lasts."""
+        ...
+
+    def batch(self, engine: Engine) -> contextlib.AbstractContextManager[None]:
+        """Commit at the end what this thread writes inside, where only one driver may write.
+
+        Raises:
+            StorageError: nothing of it is written.
+        """
         ...
 
     def alive(self) -> Set[str]:
@@ -59,19 +75,62 @@ class Sole:
     """
 
     driver = ""
-    connection: Connection | None = None
 
     def __init__(self, patience: Patience | None = None) -> None:
         self.patience = patience or Patience()
+        self._batch: Connection | None = None
+        self._thread = 0
+
+    @property
+    def connection(self) -> Connection | None:
+        """The connection of the batch, for the thread that writes it."""
+        return self._batch if self._thread == threading.get_ident() else None
+
+    @property
+    def in_batch(self) -> bool:
+        """Whether the caller is inside `batch`."""
+        return self.connection is not None
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
         """Yield at once: it is always its turn."""
         yield
 
+    @contextlib.contextmanager
+    def batch(self, engine: Engine) -> Iterator[None]:
+        """Be one transaction: what this thread writes inside is committed at the end.
+
+        Raises:
+            StorageError: nothing of it is written.
+        """
+        held = self.patience.outlast(functools.partial(_begun, engine))
+        transaction = held.get_transaction()
+        assert transaction is not None
+        self._batch, self._thread = held, threading.get_ident()
+        try:
+            with readable_errors():
+                yield
+                if not transaction.is_active:
+                    raise StorageError("the database has undone what was written last; repeat it")
+                transaction.commit()
+        finally:
+            self._batch = None
+            held.close()
+
     def alive(self) -> Set[str]:
         """Return no drivers: running trials that it finds were left by a crash."""
         return frozenset()
+
+
+def _begun(engine: Engine) -> Connection:
+    """Return a connection to SQLite that may write from now on."""
+    connection = engine.connect()
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def in_turn(turns: Turns, work: Callable[[], T]) -> T:
@@ -89,6 +148,8 @@ def in_turn(turns: Turns, work: Callable[[], T]) -> T:
         with turns.turn():
             return work()
 
+    if turns.in_batch:  # an outage ends the batch, and with it the turn
+        return once()
     return turns.patience.outlast(once)
 
 

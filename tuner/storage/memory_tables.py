@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Set
 
 from optuna.storages import BaseStorage
@@ -24,6 +25,10 @@ class MemoryTables:
     def __init__(self, inner: BaseStorage) -> None:
         self._inner = inner
         self._newest = -1
+
+    def batch(self) -> contextlib.AbstractContextManager[None]:
+        """Do nothing more than what is inside."""
+        return contextlib.nullcontext()
 
     def read(self, study_id: int, known: Set[int], newest: int) -> list[FrozenTrial]:
         """Return the first trials, once."""

@@ -73,6 +73,16 @@ class Shared:
             held, self._held = self._held, None
             _release(held)
 
+    @property
+    def in_batch(self) -> bool:
+        """No: each turn is written by itself, since other drivers wait for it."""
+        return False
+
+    @contextlib.contextmanager
+    def batch(self, engine: sqlalchemy.Engine) -> Iterator[None]:
+        """Yield at once: each turn inside is written by itself."""
+        yield
+
     def alive(self) -> Set[str]:
         """Return the other drivers with a valid lease; others can never return to their trials."""
         connection = self.connection

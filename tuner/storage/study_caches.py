@@ -85,10 +85,12 @@ class StudyCaches:
             self._last_read = self._turns.connection, time.monotonic()
 
     def _is_old(self, turn: Any, when: float) -> bool:
+        if not self._turns.driver:  # there is no other
+            return False
         now_in = self._turns.connection
         if now_in is not None:
             return now_in is not turn
-        return bool(self._turns.driver) and time.monotonic() - when > FRESH_SECONDS
+        return time.monotonic() - when > FRESH_SECONDS
 
     def _put(self, cache: TrialCache, trial: FrozenTrial) -> None:
         trial_id = trial_id_of(trial)

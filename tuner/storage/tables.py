@@ -6,6 +6,7 @@ two.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import itertools
 import json
@@ -141,6 +142,14 @@ class Tables:
             named = facts if begun is None else {begun if key == NEW else key: facts[key] for key in facts}
             self._write(session, named)
         return begun
+
+    def batch(self) -> contextlib.AbstractContextManager[None]:
+        """Commit at the end what this thread writes inside.
+
+        Raises:
+            StorageError: nothing of it is written.
+        """
+        return self._turns.batch(self._backend.engine) if self.shared else contextlib.nullcontext()
 
     def write_aside(self, facts: Mapping[int, TrialUpdate]) -> None:
         """Write facts from another thread than the one with turns.

@@ -143,6 +143,25 @@ class Transactions:
                 retried(self._turns, lambda: self._tables.write(self._caches.unwritten))
                 self._written()
 
+    @contextlib.contextmanager
+    def batch(self) -> Iterator[None]:
+        """Write everything that is changed inside with one commit, where only one driver may write.
+
+        After an exception the caches are ahead of the database. Nothing more is written then; open the study anew.
+
+        Raises:
+            StorageError: nothing of it is written.
+        """
+        with self._caches.lock:
+            try:
+                with self._tables.batch():
+                    yield
+                    self.flush()
+            except BaseException:
+                self._caches.unwritten.clear()
+                self.close()
+                raise
+
     def _write_aside(self) -> None:
         """Write from the timer's thread; what that cannot write, the next event writes, which can wait and report."""
         with self._caches.lock:

@@ -108,6 +108,14 @@ class WriteBehindStorage(StorageProxy):
             self.check_trial_is_updatable(trial_id, self.get_trial(trial_id).state)
             self._transactions.add(trial_id, update)
 
+    def batch(self) -> contextlib.AbstractContextManager[None]:
+        """Write everything that is changed inside with one commit; after an exception, open the study anew.
+
+        Raises:
+            StorageError: nothing of it is written.
+        """
+        return self._transactions.batch()
+
     def flush(self) -> None:
         """Write what is pending.
 

@@ -5,8 +5,9 @@ Optuna's trials stay in this package. Training code sees a port, all other code 
 
 from __future__ import annotations
 
+import contextlib
 import copy
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 
 import optuna
@@ -206,6 +207,18 @@ class AskTell:
         """Return the trials that have failed in `recover` since the last call: they lost too many attempts."""
         lost, self._recovery.lost = self._recovery.lost, []
         return lost
+
+    @contextlib.contextmanager
+    def batch(self) -> Iterator[None]:
+        """Write all that is asked, reported and told inside with one commit; SQLite waits for the disk at each.
+
+        After an exception the study must be opened anew.
+
+        Raises:
+            StorageError: nothing of it is written, on SQLite.
+        """
+        with readable_errors(), self._storage.batch():
+            yield
 
     def flush(self) -> None:
         """Write what is reported and not written yet, of all trials.

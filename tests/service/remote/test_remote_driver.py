@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import Engine
 
 from tests.conftest import until
 from tests.support.api_clients import answered, api, job_of, logged_in, server_of
 from tests.support.remote_jobs import REMOTE, ask, database_in, epoch, submitted
+from tuner.errors import StorageError
+from tuner.protocol import State
 from tuner.service.api import remote
 from tuner.service.database import Database
 from tuner.service.queue.job_record import JobRecord
@@ -23,7 +26,7 @@ from tuner.service.remote import remote_driver, study_thread
 from tuner.service.remote.remote_leases import studies_with_leases
 from tuner.service.remote.remote_opening import opened_study
 from tuner.service.server_options import ServerOptions
-from tuner.storage import open_storage
+from tuner.storage import Sole, open_storage
 from tuner.study import Unfinished, load_study
 from tuner.study.interventions import stop_runs
 
@@ -220,3 +223,32 @@ def test_a_call_waits_no_longer_than_its_patience_for_a_study_that_closes(
         over.set()
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "5"
+
+
+def test_a_worker_repeats_what_the_database_has_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    submitted(tmp_path)
+    losing = threading.Event()
+    real = Sole.batch
+
+    @contextlib.contextmanager
+    def lost_once(self: Sole, engine: Engine) -> Iterator[None]:
+        with real(self, engine):
+            yield
+            if losing.is_set():
+                losing.clear()
+                raise StorageError("the disk of the database is full: free some space on it")
+
+    monkeypatch.setattr(Sole, "batch", lost_once)
+    with served(tmp_path) as client:
+        answered(client.post(api("/studies/far/ask"), json={"worker": "w"}))
+        losing.set()
+        lost = client.post(api("/studies/far/trials/0/epochs"), json=told(1))
+        repeated = answered(client.post(api("/studies/far/trials/0/epochs"), json=told(1)))
+        ended = answered(client.post(api("/studies/far/trials/0/complete"), json={"attempt": 1}))
+
+    assert (lost.status_code, lost.headers["retry-after"]) == (503, "5")
+    assert (repeated, ended["state"]) == ({"verdict": "go"}, "complete")
+    (record,) = load_study(open_storage(f"sqlite:///{tmp_path}/studies.db"), "far").records()
+    assert (record.state, list(record.epochs)) == (State.COMPLETE, [1])
+    events = [line for file in tmp_path.rglob("events.jsonl") for line in file.read_text().splitlines()]
+    assert sum('"reported"' in line for line in events) == 1

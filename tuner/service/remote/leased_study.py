@@ -6,6 +6,7 @@ to go on. A worker whose lease expires has lost its attempt, and another worker 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -66,6 +67,14 @@ class LeasedStudy:
             if not in_turn(self._turns, adopt):
                 self.leases.end(lease.trial)
         return self._driver.recover()
+
+    def batch(self) -> contextlib.AbstractContextManager[None]:
+        """Write what calls do inside with one commit; after an exception, open the study anew.
+
+        Raises:
+            StorageError: nothing of it is written, on SQLite.
+        """
+        return self._driver.trials.batch()
 
     def flush(self, everything: bool = False) -> None:
         """Write everything that was reported, and new leases.

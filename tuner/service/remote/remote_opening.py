@@ -46,6 +46,11 @@ class EventFile:
         with self._lock:
             self._unwritten.append(line + "\n")
 
+    def forget(self) -> None:
+        """Drop the lines: the database has lost what they tell."""
+        with self._lock:
+            self._unwritten.clear()
+
     def write(self) -> None:
         """Write the lines. A file that cannot be written costs them and no trial."""
         with self._lock:

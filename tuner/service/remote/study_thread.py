@@ -12,12 +12,12 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
-from tuner.errors import TunerError
+from tuner.errors import StorageError, TunerError
 from tuner.service.database import Database
 from tuner.service.problems import Refused
 from tuner.service.queue.job_record import JobKind, JobRecord
@@ -161,11 +161,25 @@ class StudyThread(threading.Thread):
             return [self._calls.popleft() for _ in range(min(len(self._calls), MOST_AT_ONCE))]
 
     def _do(self, calls: list[Call], study: LeasedStudy, log: EventFile) -> None:
-        """Do calls, write what they did, and answer them."""
-        answers = [_done(call, study) for call in calls]
-        until = time.monotonic() + ASKING_SECONDS
-        while self._asks and (time.monotonic() < until or not answers):
-            answers.append(_done(self._asks.popleft(), study))
+        """Do calls, write what they did, and answer them.
+
+        Raises:
+            TunerError: nothing is written, so the study must be opened anew.
+        """
+        taken: list[Call] = []
+        answers: list[_Answered] = []
+        try:
+            with study.batch():
+                for call in self._some_of(calls):
+                    taken.append(call)
+                    answers.append(_done(call, study))
+        except TunerError as error:
+            log.forget()
+            with self._some:
+                self._over = True  # what comes now waits for the next thread
+            answers = [(call, None, error) for call in taken]
+            self._loop.call_soon_threadsafe(_answer, answers)
+            raise
         try:
             study.flush()
             log.write()
@@ -175,6 +189,15 @@ class StudyThread(threading.Thread):
         for _, _, failed in answers:
             if isinstance(failed, Evicted):
                 raise failed  # this driver never has a turn again; the next call opens the study anew
+
+    def _some_of(self, calls: list[Call]) -> Iterator[Call]:
+        """Yield calls, then those who ask, for a while: a sampler may take long for each."""
+        yield from calls
+        until = time.monotonic() + ASKING_SECONDS
+        is_first = not calls
+        while self._asks and (is_first or time.monotonic() < until):
+            is_first = False
+            yield self._asks.popleft()
 
     def _tick(self, job: JobRecord, study: LeasedStudy, log: EventFile, is_late: bool) -> JobRecord:
         """Look after leases, and let the job's state follow the study's; return the job as it is now.
@@ -225,6 +248,8 @@ class StudyThread(threading.Thread):
 def _done(call: Call, study: LeasedStudy) -> _Answered:
     try:
         return call, call.work(study), None
+    except StorageError:  # what was done before is not written either
+        raise
     except Exception as error:  # whatever it is, it is the answer to this call alone
         return call, None, error
 
