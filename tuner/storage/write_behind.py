@@ -45,7 +45,7 @@ class WriteBehindStorage(StorageProxy):
         backend = backend_of(inner)
         self.tables = MemoryTables(inner) if backend is None else Tables(backend, self.turns)
         self.caches = StudyCaches(inner, self.tables, self.turns)
-        self._transactions = Transactions(self.tables, self.caches, self.turns, delay)
+        self.transactions = Transactions(self.tables, self.caches, self.turns, delay)
 
     def _try(self, work: Callable[[], T]) -> T:
         return retried(self.turns, work)
@@ -90,7 +90,7 @@ class WriteBehindStorage(StorageProxy):
         """Make a running trial of a dead driver this driver's; call it in a turn."""
         with self.caches.lock:
             self.caches.own(trial_id, True)
-            self._transactions.claim(trial_id)
+            self.transactions.claim(trial_id)
             self.flush()
 
     def together(self) -> contextlib.AbstractContextManager[Transaction]:
@@ -100,21 +100,13 @@ class WriteBehindStorage(StorageProxy):
             TurnLost: nobody knows whether the step is written.
             Unavailable: another program has made the step impossible.
         """
-        return self._transactions.together()
+        return self.transactions.together()
 
     def note(self, trial_id: int, update: TrialUpdate) -> None:
         """Update a running trial; the update is written with others, all or none of them."""
         with self.together():
             self.check_trial_is_updatable(trial_id, self.get_trial(trial_id).state)
-            self._transactions.add(trial_id, update)
-
-    def batch(self) -> contextlib.AbstractContextManager[None]:
-        """Write everything that is changed inside with one commit; after an exception, open the study anew.
-
-        Raises:
-            StorageError: nothing of it is written.
-        """
-        return self._transactions.batch()
+            self.transactions.add(trial_id, update)
 
     def flush(self) -> None:
         """Write what is pending.
@@ -122,11 +114,11 @@ class WriteBehindStorage(StorageProxy):
         Raises:
             Evicted: one of the trials is not this driver's any more.
         """
-        self._transactions.flush()
+        self.transactions.flush()
 
     def close(self) -> None:
         """Write nothing more; what is still pending could not be written."""
-        self._transactions.close()
+        self.transactions.close()
 
     def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
         """Begin a trial of this driver; `together` with more, its id is `NEW` until that is written."""
@@ -140,7 +132,7 @@ class WriteBehindStorage(StorageProxy):
             last = cache.newest if cache.newest >= 0 else None
             transaction.step = Begin(study_id, cache.count(None), last, now)
             cache.put(_new_trial(transaction.step.number, now))
-            self._transactions.claim(NEW)
+            self.transactions.claim(NEW)
         return transaction.begun
 
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
@@ -153,7 +145,7 @@ class WriteBehindStorage(StorageProxy):
             transaction.step = Move(trial_id, trial.state, state, values, datetime.datetime.now())
             if state is TrialState.RUNNING:
                 self.caches.move(transaction.step)
-                self._transactions.claim(trial_id)
+                self.transactions.claim(trial_id)
         return True
 
     def set_trial_param(

@@ -217,7 +217,7 @@ class AskTell:
         Raises:
             StorageError: nothing of it is written, on SQLite.
         """
-        with readable_errors(), self._storage.batch():
+        with readable_errors(), self._storage.transactions.batch():
             yield
 
     def flush(self) -> None:
