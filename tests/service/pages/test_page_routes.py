@@ -87,6 +87,7 @@ def test_a_viewer_gets_no_form_to_submit(client: TestClient) -> None:
     text = client.get("/submit", headers={"role": "viewer"}).text
 
     assert 'id="submit"' not in text
+    assert "submit_page.js" not in text
     assert "Ask an admin for the role member." in text
 
 

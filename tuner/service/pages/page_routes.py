@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from tuner.service.access.roles import Principal
+from tuner.service.access.roles import Principal, Role
 from tuner.service.api.needs import CurrentServer, Reader
 from tuner.service.pages.page_assets import ADDRESS
 
@@ -31,7 +32,8 @@ async def studies(user: Reader) -> HTMLResponse:
 @router.get("/submit")
 async def submit(user: Reader, server: CurrentServer, fork: Annotated[str, Query(max_length=200)] = "") -> HTMLResponse:
     """Return the form of a new study, or of a fork of another."""
-    return _page("submit", user, "Submit", fork=fork, policy=server.options.code.value)
+    scripts = [] if user.role is Role.VIEWER else ["submit_page.js"]
+    return _page("submit", user, "Submit", scripts, fork=fork, policy=server.options.code.value)
 
 
 @router.get("/studies")
@@ -90,8 +92,13 @@ async def login(request: Request) -> HTMLResponse | RedirectResponse:
     return _page("login", None, "")
 
 
-def _page(name: str, user: Principal | None, current: str, **facts: Any) -> HTMLResponse:
-    """Return the page of a name. Its script finds the facts in `document.documentElement.dataset`."""
+def _page(
+    name: str, user: Principal | None, current: str, scripts: Sequence[str] | None = None, **facts: Any
+) -> HTMLResponse:
+    """Return the page of a name, by default with the script of that name.
+
+    A script finds the facts in `document.documentElement.dataset`.
+    """
     template = _environment.get_template(f"{name}.html.j2")
-    scripts = [f"{name}_page.js"]
+    scripts = [f"{name}_page.js"] if scripts is None else list(scripts)
     return HTMLResponse(template.render(user=user, current=current, assets=ADDRESS, scripts=scripts, facts=facts))
