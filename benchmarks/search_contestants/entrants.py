@@ -58,6 +58,7 @@ ENTRANTS: Mapping[str, Entrant] = {
     "smac": Entrant("SMAC3", "smac_forest", "smac", ("smac",)),
     "cqr": Entrant("Syne Tune CQR", "syne_tune_cqr", "syne-tune", ("syne_tune", "xgboost", "statsmodels")),
     "bore": Entrant("Syne Tune BORE", "syne_tune_bore", "syne-tune", ("syne_tune", "xgboost", "statsmodels")),
+    "ax": Entrant("Ax", "ax_client", "ax-platform", ("ax",)),
     "ours": Entrant("tuner", "ours", ""),
 }
 
