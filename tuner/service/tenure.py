@@ -51,13 +51,13 @@ class Tenure:
         """
         if self._is_kept():
             return False
-        with readable_errors():
-            connection = self._engine.connect()
+        with readable_errors(), contextlib.ExitStack() as undone:
+            connection = undone.enter_context(self._engine.connect())
             taken = connection.execute(sqlalchemy.select(sqlalchemy.func.pg_try_advisory_lock(SERVED_KEY))).scalar()
             connection.commit()  # the lock belongs to the session, not to the transaction
-        if not taken:
-            connection.close()
-            raise ServedByAnother(f"{shown(self._url)}: another process serves it; stop that one first")
+            if not taken:
+                raise ServedByAnother(f"{shown(self._url)}: another process serves it; stop that one first")
+            undone.pop_all()
         self._connection = connection
         return True
 

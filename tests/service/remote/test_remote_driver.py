@@ -252,3 +252,20 @@ def test_a_worker_repeats_what_the_database_has_lost(tmp_path: Path, monkeypatch
     assert (record.state, list(record.epochs)) == (State.COMPLETE, [1])
     events = [line for file in tmp_path.rglob("events.jsonl") for line in file.read_text().splitlines()]
     assert sum('"reported"' in line for line in events) == 1
+
+
+def test_workers_are_refused_while_another_server_serves_the_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submitted(tmp_path)
+    with served(tmp_path) as client:
+        answered(client.post(api("/studies/far/ask"), json={"worker": "w"}))
+        with monkeypatch.context() as patched:
+            patched.setattr(Database, "is_kept", False)
+            refused = answered(client.post(api("/studies/far/trials/0/epochs"), json=told(1)), 503)
+            until(lambda: not server_of(client).remote._threads["far"].is_alive(), SOON)
+
+        again = answered(client.post(api("/studies/far/trials/0/epochs"), json=told(1)))
+
+    assert refused["detail"] == "another server serves the database; ask that one"
+    assert again == {"verdict": "go"}

@@ -60,4 +60,6 @@ class DueStudies:
             return _Timeout(job.command, space_of(job).search.timeout)
         except TunerError as error:
             _log.warning("study %s: its search.timeout is not known: %s", job.study, error)
-            return _Timeout(job.command, None)
+        except Exception:  # one study keeps nobody from looking at the others
+            _log.exception("study %s: its search.timeout is not known: a fault of this program", job.study)
+        return _Timeout(job.command, None)

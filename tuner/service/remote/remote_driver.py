@@ -74,6 +74,9 @@ class RemoteStudies:
             TunerError: the study cannot be opened, or the database cannot be used.
             Refused: the study is unknown or over, or `work` refuses the call.
         """
+        if not self._database.is_kept:
+            detail = "another server serves the database; ask that one"
+            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": "5"})
         loop = asyncio.get_running_loop()
         until = loop.time() + PATIENCE_SECONDS
         answer: asyncio.Future[T] = loop.create_future()
@@ -99,6 +102,8 @@ class RemoteStudies:
 
     async def _look(self) -> None:
         """Open the studies that are due. One that cannot be opened has a pause, as long as one that is idle."""
+        if not self._database.is_kept:
+            return
         since = time.monotonic() - IDLE_SECONDS
         self._threads = {
             study: thread for study, thread in self._threads.items() if thread.is_alive() or thread.began > since

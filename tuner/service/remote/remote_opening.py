@@ -94,7 +94,8 @@ def opened_study(job: JobRecord, database: Database) -> Iterator[tuple[LeasedStu
                     driver.trials.flush()
                 finally:
                     driver.trials.close()
-                leases.write(everything=True)
+                if database.is_kept:  # else they are those of another server
+                    leases.write(everything=True)
                 log.write()
 
 

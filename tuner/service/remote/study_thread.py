@@ -134,6 +134,8 @@ class StudyThread(threading.Thread):
         """Work on the open study; return the job if it must be opened again, with other settings."""
         ticked, busy = -math.inf, time.monotonic()
         while True:
+            if not self._database.is_kept:
+                raise StorageError(f"study {self._study}: another server serves the database, and goes on with it")
             if (since := time.monotonic() - ticked) >= TICK_SECONDS:
                 latest = self._tick(job, study, log, is_late=since > MOST_LATE_SECONDS)
                 if latest.command != job.command:

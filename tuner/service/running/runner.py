@@ -136,11 +136,11 @@ class Runner:
         if self._must_adopt:
             self._adopt_all()
         occupying = self._jobs.all(states=_OCCUPYING)
-        self._database.note_life()
         self._drivers.forget_others(job.id for job in occupying)
         for job in occupying:
             with _apart(job):
                 self._follow(job)
+        self._database.note_life()
         if self._stopping_since is None and time.monotonic() - self._planned_at > PLAN_SECONDS:
             self._apply_plan()
             self._planned_at = time.monotonic()
