@@ -2,7 +2,7 @@
 
 import { get, path } from "./api.js";
 import { at, h, show } from "./dom.js";
-import { between, duration, rounded, valueText } from "./format.js";
+import { between, duration, listed, rounded, valueText } from "./format.js";
 import { alert, cell, empty, progress, state, studyHref } from "./parts.js";
 import { Curves } from "./charts.js";
 
@@ -47,12 +47,16 @@ async function load() {
 function render(studies, courses) {
   const metric = studies[0].metrics[0];
   const alike = studies.every((each) => each.metrics.length === 1 && each.metrics[0].name === metric.name && each.metrics[0].direction === metric.direction);
-  const values = (each) => each.answer?.value ?? each.best?.value ?? null;
-  const ranked = studies.filter((each) => values(each) !== null).sort((one, other) => (metric.direction === "minimize" ? 1 : -1) * (values(one) - values(other)));
-  show(at("verdict"), h("div", { class: "answer" }, verdict(alike, metric, ranked, values)), h("table", { class: "cards" },
-    h("thead", {}, h("tr", {}, ["Study", "State", "Best", "95 % interval", "Trials", "Time", ""].map((each) => h("th", { scope: "col", class: each === "Best" ? "number" : null }, each || h("span", { class: "unseen" }, "Remove"))))),
+  const found = (each) => each.best?.value ?? null;
+  const confirmed = (each) => each.answer?.low != null;
+  const ended = studies.filter((each) => found(each) !== null);
+  const values = ended.every(confirmed) ? (each) => each.answer?.value ?? null : found;  // a mean and a maximum do not compare
+  const ranked = ended.sort((one, other) => (metric.direction === "minimize" ? 1 : -1) * (values(one) - values(other)));
+  show(at("verdict"), h("div", { class: "answer" }, verdict(alike, metric, ranked, values, confirmed)), h("table", { class: "cards" },
+    h("thead", {}, h("tr", {}, ["Study", "State", "Best of the search", "Confirmed mean", "Trials", "Time", ""].map((each) => h("th", { scope: "col", class: each.startsWith("Best") ? "number" : null }, each || h("span", { class: "unseen" }, "Remove"))))),
     h("tbody", {}, studies.map((each) => h("tr", {}, h("th", { scope: "row" }, h("a", { href: studyHref(each.name) }, each.name)), cell("State", state(each.state)),
-      cell("Best", rounded(values(each)), { class: "number" }), cell("95 % interval", each.answer?.low != null ? `${rounded(each.answer.low)} to ${rounded(each.answer.high)}` : "not confirmed"),
+      cell("Best of the search", rounded(found(each)), { class: "number" }),
+      cell("Confirmed mean", confirmed(each) ? `${rounded(each.answer.value)} (95 % interval ${rounded(each.answer.low)} to ${rounded(each.answer.high)})` : "not confirmed"),
       cell("Trials", progress(each.trials, each.state), { class: "progress" }), cell("Time", duration(between(each.started, each.ended))),
       h("td", {}, h("button", { type: "button", class: "link", "aria-label": `Remove ${each.name}`, onclick: () => drop(each.name) }, "Remove")))))));
   if (alike) {
@@ -66,15 +70,16 @@ function render(studies, courses) {
     h("tbody", {}, names.map((name) => h("tr", {}, h("th", { scope: "row" }, name), studies.map((each) => h("td", {}, name in (each.best?.params ?? {}) ? valueText(each.best.params[name]) : "–")))))));
 }
 
-function verdict(alike, metric, ranked, values) {
+function verdict(alike, metric, ranked, values, confirmed) {
   if (!alike) return h("p", { class: "sure" }, "These studies have different objectives, so their values do not compare.");
   if (ranked.length < 2) return h("p", { class: "sure" }, "A comparison needs two studies with a complete trial.");
   const [first, second] = ranked;
   const apart = Math.abs(values(first) - values(second));
-  const sure = [first, second].every((each) => each.answer?.low != null);
-  const overlap = sure && first.answer.low <= second.answer.high && second.answer.low <= first.answer.high;
-  const how = !sure ? "Each value comes from a search, so it is optimistic. Confirm both studies to learn how sure this is." : overlap ? "Their 95 % intervals overlap, so the difference may be luck." : "Their 95 % intervals do not overlap.";
-  return [h("p", { class: "label" }, `Best ${metric.title}`), h("p", { class: "value" }, rounded(values(first)), " ", h("small", {}, first.name)),
+  const unsure = ranked.filter((each) => !confirmed(each)).map((each) => each.name);
+  const overlap = first.answer?.low <= second.answer?.high && second.answer?.low <= first.answer?.high;
+  const how = unsure.length ? `Each value is the best of a search, so it is optimistic. Confirm ${listed(unsure)} to learn how sure this is.`
+    : `Each value is the mean of a confirmation. ${overlap ? "Their 95 % intervals overlap, so the difference may be luck." : "Their 95 % intervals do not overlap."}`;
+  return [h("p", { class: "label" }, `${unsure.length ? "Best" : "Confirmed"} ${metric.title}`), h("p", { class: "value" }, rounded(values(first)), " ", h("small", {}, first.name)),
     h("p", { class: "sure" }, apart ? `It is ${rounded(apart)} better than ${second.name}. ${how}` : `${second.name} has the same value. ${how}`)];
 }
 
