@@ -27,15 +27,24 @@ def test_a_user_is_added_listed_changed_and_removed(cli: Cli) -> None:
 
 def test_a_running_server_accepts_a_new_user_at_once(cli: Cli, url: str) -> None:
     with serve_here(ServerOptions(storage=url)) as client:
-        token = cli("users", "add", "ann").stdout.strip()
+        token = cli("users", "add", "ann", "--role", "admin").stdout.strip()
 
-        assert client.get("/api/v1/me", headers=bearer(token)).json()["role"] == "member"
+        assert client.get("/api/v1/me", headers=bearer(token)).json()["role"] == "admin"
+
+
+def test_the_first_user_is_an_admin(cli: Cli) -> None:
+    refused = cli("users", "add", "carl", "--role", "member")
+    assert refused.returncode == 1
+    assert "the first user must have the role admin" in refused.stderr
+
+    assert cli("users", "add", "ann", "--role", "admin").returncode == 0
+    assert cli("users", "add", "carl").returncode == 0
 
 
 def test_wrong_words_are_refused_with_a_remedy(cli: Cli) -> None:
     assert "there is no such file" in cli("users", "list").stderr
     assert "did you mean add?" in cli("users", "ad", "ann").stderr
-    cli("users", "add", "ann")
+    cli("users", "add", "ann", "--role", "admin")
     assert "`tuner users list` shows all" in cli("users", "remove", "bob").stderr
     assert cli("users", "add", "ann").returncode == 1
     assert cli("users", "add", "Ann").returncode == 2

@@ -56,7 +56,7 @@ def add(
 ) -> None:
     """Add a user, and print their token. It is shown this once.
 
-    A running server accepts it at once.
+    The first user must be an admin. A running server accepts it at once.
 
     Example: tuner users add ann --role admin
     """
@@ -65,6 +65,7 @@ def add(
 
     expires_at = end_of(expires, time.time())
     accounts = _accounts(storage, create=True)
+    accounts.refuse_first(Role.named(role.value))
     accounts.add(name, Role.named(role.value))
     new, _ = accounts.issue(name, "first", expires_at)
     typer.echo(new)

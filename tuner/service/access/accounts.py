@@ -103,6 +103,15 @@ class Accounts:
                 connection.execute(users.update().where(users.c.id == row.id).values(**values))
         return User(name, role, now)
 
+    def refuse_first(self, role: Role) -> None:
+        """Refuse to add a user of this role where it would leave the service without an admin.
+
+        Raises:
+            TunerError: there is no admin yet, and this is not one.
+        """
+        if role is not Role.ADMIN and all(user.role is not Role.ADMIN for user in self.users()):
+            raise TunerError("the first user must have the role admin: with a user, the printed link ends")
+
     def change_role(self, name: str, role: Role) -> User:
         """Give a user another role.
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from tuner.errors import TunerError
 from tuner.service.access.accounts import StoredToken, User
-from tuner.service.access.roles import LOCAL, Principal, Role
+from tuner.service.access.roles import Principal, Role
 from tuner.service.api.needs import Admin, CurrentServer, Reader
 from tuner.service.problems import Refused, responses
 from tuner.service.schemas import Page
@@ -43,8 +43,7 @@ def list_users(user: Admin, server: CurrentServer) -> Page[UserView]:
 def add_user(body: NewUserBody, user: Admin, server: CurrentServer, answer: Response) -> IssuedTokenView:
     """Add a user with a first token, which this answer alone shows."""
     role = Role.named(body.role.value)
-    if user == LOCAL and role is not Role.ADMIN:
-        raise TunerError("the first user must be an admin: with it, the printed link ends")
+    server.accounts.refuse_first(role)
     expires_at = end_of(body.expires, time.time())
     server.accounts.add(body.name, role)
     return _issue(server, answer, body.name, "first", expires_at)
