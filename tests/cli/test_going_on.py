@@ -88,6 +88,22 @@ def test_a_delete_without_an_answer_names_the_option(url: str) -> None:
         called("delete", "tiny", "--storage", url)
 
 
+def test_a_remote_study_that_no_worker_trains_waits_for_workers(link: str, space: Path) -> None:
+    called("run", str(space), "--server", link, "--detach")
+    study = Client(link).study("far")
+    until(lambda: study.state is JobState.RUNNING, 20)
+    trial = study.ask()
+    assert trial is not None
+    trial.report(1, loss=0.5)
+    while_trained = called("status", "far", "--server", link)
+    trial.complete()
+
+    told = called("status", "far", "--server", link)
+
+    assert "waits for workers" not in while_trained
+    assert told.splitlines()[-1] == "it is running: waits for workers"
+
+
 def test_a_study_without_a_trial_is_there_and_says_where_it_stands(link: str, space: Path) -> None:
     called("run", str(space), "--server", link, "--detach", "--priority", "3")
     study = Client(link).study("far")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.conftest import environment, tuner_in
+from tests.conftest import environment, tuner_in, until
 from tests.support.api_clients import listening, with_token
 from tests.support.asking import complete, confirmed, opened
+from tuner.client import Client
 from tuner.client.login_file import Logins, login_file
 from tuner.config import DEFAULT_STORAGE
 from tuner.protocol import Outcome, State
@@ -128,6 +130,23 @@ def test_logs_follow_a_study_that_waits_from_its_start(
     assert " ".join(done.stderr.split()).count("it has no trial yet; its output follows") == 1
     for each in (refused, of_trial):
         assert (each.returncode, "study rests is suspended" in each.stderr) == (2, True)
+
+
+def test_the_status_of_a_study_with_a_job_is_the_state_of_the_job(tmp_path: Path, url: str) -> None:
+    complete(opened(url), 0.5)
+    with listening(ServerOptions(storage=url)) as link:
+        jobs = Jobs(Database(url))
+        job = jobs.submit(Submission(JobKind.RUN, "tiny", "local", Slots(9)))
+        until(lambda: Client(link).study("tiny").detail.wait is not None)
+        queued = tuner_in(tmp_path, "status", "tiny", "--server", link).stdout
+        as_json = json.loads(printed(tmp_path, "status", "tiny", "--json", "--server", link))
+        jobs.move(job.id, JobState.SUSPENDED, reason="of ann")
+        resting = tuner_in(tmp_path, "status", "tiny", "--server", link).stdout
+
+    assert queued.splitlines()[1:] == ["it is queued: can never start: this server lacks 8 cores"]
+    assert (as_json["phase"], as_json["job"][:7]) == ("waiting", "queued:")
+    address = link.partition("/?")[0]
+    assert f"it is suspended: of ann; repeat `tuner run --server {address}` to resume" in " ".join(resting.split())
 
 
 def _without_study() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import os
 import shlex
@@ -14,11 +15,11 @@ from tuner.cli.trial_output import shown, whole_lines
 from tuner.client import Client
 from tuner.client.remote_study import RemoteStudy
 from tuner.client.study_reader import refuse_unopened
-from tuner.client.waiting import OVER
+from tuner.client.waiting import OVER, standing
 from tuner.errors import UnknownStudy, UsageError
 from tuner.results.artifacts import readable
 from tuner.results.failures import FAILURES
-from tuner.results.progress import Overview, overview
+from tuner.results.progress import Overview, Phase, overview
 from tuner.results.results import Results
 from tuner.service.queue.lifecycle import JobState
 from tuner.service.schemas import StudyView
@@ -77,7 +78,8 @@ class ServerHome:
 
         def seen() -> Overview:
             loaded = asked.load()
-            return overview(Results(loaded), loaded.alive, datetime.datetime.now())
+            seen = overview(Results(loaded), loaded.alive, datetime.datetime.now())
+            return _with_job(seen, asked.detail, self.typed)
 
         return seen
 
@@ -112,6 +114,17 @@ class ServerHome:
         if not any(state in view.trials.by_state for state in FAILURES):
             return ""
         return RemoteStudy(self.client.connection, view.name).detail.failure_sentence
+
+
+def _with_job(seen: Overview, view: StudyView, typed: str) -> Overview:
+    """Return a study with the state of its job; `typed` is the option that names the server."""
+    seen = dataclasses.replace(seen, command=seen.command and f"{seen.command}{typed}")
+    if view.job is None:
+        return seen
+    state = JobState(view.state)
+    is_idle = not seen.drivers or (view.kind == "remote" and not seen.running)
+    waits = is_idle and state not in {*OVER, JobState.SUSPENDED}
+    return dataclasses.replace(seen, phase=Phase.WAITING if waits else seen.phase, job=standing(view))
 
 
 class ServerFiles:

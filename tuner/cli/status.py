@@ -44,13 +44,16 @@ def status(
     study on the terminal.
 
     --json prints one object. Its keys are time, study, phase, total, ended, states, front, leader, running, left and
-    set_back. Further keys are drivers, recent, failures, stopped, seconds_left and limit.
+    set_back. Further keys are drivers, recent, failures, stopped, seconds_left, limit and job.
 
-    phase is running, resting, done, unknown, stopped by search.stop, or absent. It is absent, with a reason, while
-    --watch waits for the study. states has the number of trials in each state. front has the best trial, or the whole
-    front. leader is a running trial that is better, or null. left counts trials left running by drivers that are gone.
-    drivers is null if they are unknown. recent has the trials that ended last, the latest at the end. failures has
-    state, cause, count and an example's number for each cause. stopped is the reason of an early end.
+    phase is running, waiting, resting, done, unknown, stopped by search.stop, or absent. It is waiting while a server
+    goes on with the study by itself. It is absent, with a reason, while --watch waits for the study. job is the state
+    of the study's job at a server, with the reason, or null.
+
+    states has the number of trials in each state. front has the best trial, or the whole front. leader is a running
+    trial that is better, or null. left counts trials left running by drivers that are gone. drivers is null if they are
+    unknown. recent has the trials that ended last, the latest at the end. failures has state, cause, count and an
+    example's number for each cause. stopped is the reason of an early end.
 
     Each trial has trial and values. A running one has epoch, epochs, worker, host and device. waits is whether its
     worker trains another trial. value is that of its epochs so far, quiet the seconds without an epoch. An ended one
@@ -118,6 +121,7 @@ def data(seen: Overview) -> dict[str, Any]:
         "stopped": seen.stopped or None,
         "seconds_left": seen.seconds_left,
         "limit": seen.limit or None,
+        "job": seen.job or None,
     }
 
 

@@ -16,7 +16,12 @@ OVER = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
 
 
 def standing(seen: StudyView) -> str:
-    """Return the state of a study with its place in the queue, without the estimate, which changes all the time."""
+    """Return the state of a study with its reason or its place in the queue.
+
+    The estimate is left out: it changes all the time.
+    """
+    if seen.kind == "remote" and seen.state == JobState.RUNNING.value and not seen.trials.by_state.get("running"):
+        return f"{seen.state}: waits for workers"
     if seen.wait is None:
         return f"{seen.state}: {seen.reason}" if seen.reason else seen.state
     waits = [part for part in seen.wait.sentence.split("; ") if not part.startswith("starts in")]

@@ -32,6 +32,8 @@ class Phase(enum.Enum):
     """The phase of a study."""
 
     RUNNING = "running"
+    WAITING = "waiting"
+    """No trial runs at this moment. A server goes on by itself."""
     RESTING = "resting"
     """No run is active, and trials are left."""
     DONE = "done"
@@ -76,6 +78,7 @@ class Overview:
     unknown. `recent` are the trials that ended last, the latest at the end; `failures` are the failed ones. `stopped`
     is the reason of `search.stop`, and `limit` the run's time limit; both are empty without one. `seconds_left` is an
     estimate from the ended trials, None without any or if no trial runs. `command` is the command that trains it.
+    `job` is the state of its job at a server with the reason, empty without a job.
     """
 
     time: datetime.datetime
@@ -98,6 +101,7 @@ class Overview:
     seconds_left: float | None
     limit: str
     command: str
+    job: str = ""
 
     @property
     def leader(self) -> Running | None:

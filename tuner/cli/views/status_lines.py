@@ -32,6 +32,10 @@ def remarks(seen: Overview) -> Iterator[str]:
     match seen.phase:
         case Phase.RUNNING:
             yield f"run by {', '.join(seen.drivers or ())}"
+        case Phase.WAITING:
+            yield f"it is {seen.job}"
+        case Phase.RESTING if seen.job:
+            yield f"it is {seen.job}; repeat `{seen.command}` to resume"
         case Phase.RESTING:
             yield f"no run is active: repeat `{seen.command}` to resume"
         case Phase.DONE:

@@ -15,6 +15,7 @@ from tuner.results.results import Results
 from tuner.results.summary import circumstances
 from tuner.results.wording import paragraphs, spread
 from tuner.service.queue.job_record import JobKind, JobRecord
+from tuner.service.queue.lifecycle import JobState
 from tuner.service.schemas import (
     AnswerView,
     BestView,
@@ -124,7 +125,7 @@ def with_job(view: StudyView, job: JobRecord, wait: WaitView | None) -> StudyVie
             "started": moment(job.started_at) or view.started,
             "ended": moment(job.ended_at),
             "trials": trials,
-            "wait": wait,
+            "wait": wait if job.state is JobState.QUEUED else None,  # the runner may not have looked again yet
             "workers": workers if isinstance(workers, int) else view.workers,
             "slots": slots_view(job.slots),
             "reason": job.reason,
