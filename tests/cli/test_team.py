@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from tests.conftest import Cli
 from tests.support.api_clients import bearer, serve_here
+from tuner.service.access.audit_log import AuditLog
+from tuner.service.database import Database
 from tuner.service.server_options import ServerOptions
+from tuner.storage.requests import this_user
 
 
 def test_a_user_is_added_listed_changed_and_removed(cli: Cli) -> None:
@@ -39,6 +42,26 @@ def test_the_first_user_is_an_admin(cli: Cli) -> None:
 
     assert cli("users", "add", "ann", "--role", "admin").returncode == 0
     assert cli("users", "add", "carl").returncode == 0
+
+
+def test_the_audit_log_has_what_the_terminal_changes(cli: Cli, url: str) -> None:
+    cli("users", "add", "ann", "--role", "admin")
+    token = cli("users", "token", "ann").stdout.split("_")[1]
+    cli("users", "revoke", token)
+    cli("users", "role", "ann", "viewer")
+    cli("users", "remove", "ann")
+    cli("users", "remove", "ann")
+
+    entries = AuditLog(Database(url)).entries(10)[::-1]
+    assert [(entry.action, entry.status) for entry in entries] == [
+        ("tuner users add ann --role admin", 201),
+        ("tuner users token ann", 201),
+        (f"tuner users revoke {token}", 204),
+        ("tuner users role ann viewer", 200),
+        ("tuner users remove ann", 204),
+    ]
+    account, _, host = this_user().rpartition("@")
+    assert {(entry.actor, entry.address) for entry in entries} == {(f"{account} (terminal)", host)}
 
 
 def test_wrong_words_are_refused_with_a_remedy(cli: Cli) -> None:

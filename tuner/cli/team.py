@@ -68,6 +68,7 @@ def add(
     accounts.refuse_first(Role.named(role.value))
     accounts.add(name, Role.named(role.value))
     new, _ = accounts.issue(name, "first", expires_at)
+    _note(storage, 201, "add", name, "--role", role.value)
     typer.echo(new)
     say(f"This is the token of {name}, shown once. They log in with it on the page or by `tuner login`.", err=True)
 
@@ -98,6 +99,7 @@ def remove(name: Name, storage: options.Storage = DEFAULT_STORAGE) -> None:
     Example: tuner users remove ann
     """
     _accounts(storage).remove(name)
+    _note(storage, 204, "remove", name)
     say(f"user {name} is removed; a running server refuses their tokens within seconds")
 
 
@@ -109,6 +111,7 @@ def role(name: Name, role: NewRole, storage: options.Storage = DEFAULT_STORAGE) 
     from tuner.service.access.roles import Role
 
     _accounts(storage).change_role(name, Role.named(role.value))
+    _note(storage, 200, "role", name, role.value)
     say(f"user {name} is now: {role.value}")
 
 
@@ -125,6 +128,7 @@ def token(
     from tuner.service.views.moments import end_of
 
     new, _ = _accounts(storage).issue(name, label, end_of(expires, time.time()))
+    _note(storage, 201, "token", name)
     typer.echo(new)
 
 
@@ -139,6 +143,7 @@ def revoke(
     accounts = _accounts(storage)
     owner = accounts.owner_of(token)
     accounts.revoke(token)
+    _note(storage, 204, "revoke", token)
     say(f"token {token} of {owner} is revoked; a running server refuses it within seconds")
 
 
@@ -167,6 +172,19 @@ def _accounts(storage: str, create: bool = False) -> Accounts:
     if not database.is_current:
         database.upgrade()
     return Accounts(database)
+
+
+def _note(storage: str, status: int, *words: str) -> None:
+    """Store a change in the audit log. Its actor is the account of this machine, which no user's name can be.
+
+    `status` is that of the same change over HTTP.
+    """
+    from tuner.service.access.audit_log import AuditLog
+    from tuner.service.database import Database
+    from tuner.storage.requests import this_user
+
+    account, _, host = this_user().rpartition("@")
+    AuditLog(Database(storage)).note(f"{account} (terminal)", " ".join(("tuner users", *words)), status, host)
 
 
 def _add_rows(table: Table, accounts: Accounts, name: str, role: str) -> None:

@@ -17,7 +17,10 @@ NOBODY = ""
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A request that changed something, or tried to. `at` is in seconds since 1970; `status` is that of HTTP."""
+    """A request or a command that changed something, or a request that tried to.
+
+    `at` is in seconds since 1970; `status` is that of HTTP.
+    """
 
     id: int
     at: float

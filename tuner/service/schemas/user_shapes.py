@@ -91,8 +91,8 @@ class AuditView(Answer):
     id: int
     at: Moment
     actor: str
-    """The user; empty for a failed login."""
+    """The user; `NAME (terminal)` for an account of the server's machine; empty for a failed login."""
     action: str
-    """The method and the path."""
+    """The method and the path, or the command of a terminal."""
     status: int
     address: str
