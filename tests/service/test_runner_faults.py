@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import time
@@ -20,6 +21,7 @@ from tuner.service.database import Database
 from tuner.service.queue.job_record import JobRecord
 from tuner.service.queue.jobs import Jobs
 from tuner.service.queue.lifecycle import JobState
+from tuner.service.queue.slots import Slots
 from tuner.service.running import drivers
 from tuner.service.running.driver_process import Driver
 from tuner.service.running.job_end import MOST_STARTS
@@ -96,6 +98,40 @@ def test_an_outage_at_any_moment_starts_nothing_twice(
     until(lambda: state_after_a_tick(runner, database, job.id) is JobState.DONE, 20)
 
     assert (tmp_path / "ended").read_text() == "once\n"
+
+
+def test_a_job_whose_folder_cannot_be_written_fails_alone(
+    database: ShakyDatabase, runner: Runner, tmp_path: Path
+) -> None:
+    queue = Queue(tmp_path)
+    first, second = queue.submit("first", space_of()), queue.submit("second", space_of(), owner="bob")
+    runner = Runner(ServerOptions(storage=database.url, capacity=Slots(2, 0)), database, Jobs(database))
+    (JobFolder.of(database.home, first.id).path / "begun.json").mkdir(parents=True)
+    runner.tick()
+
+    jobs = Jobs(database)
+    failed = jobs.get(first.id)
+    assert failed.state is JobState.FAILED
+    assert "begun.json: is a folder" in failed.reason
+    assert jobs.get(second.id).state is JobState.STARTING
+    (tmp_path / "end").touch()
+    until(lambda: state_after_a_tick(runner, database, second.id) is JobState.DONE, 20)
+
+
+def test_a_job_waits_while_the_disk_is_full(
+    database: ShakyDatabase, runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = Queue(tmp_path).submit("study", space_of())
+    with monkeypatch.context() as full:
+        full.setattr("tuner.runtime.files.os.fsync", _refuse)
+        assert state_after_a_tick(runner, database, job.id) is JobState.QUEUED
+
+    (tmp_path / "end").touch()
+    until(lambda: state_after_a_tick(runner, database, job.id) is JobState.DONE, 20)
+
+
+def _refuse(file: int) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_an_outage_just_after_the_lock_was_taken_again_costs_no_driver(

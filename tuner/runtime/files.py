@@ -31,7 +31,7 @@ def write_whole(file: Path, content: bytes) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             partial.unlink()
-        raise TunerError(f"{file}: cannot be written: {error.strerror}") from None
+        raise TunerError(f"{file}: cannot be written: {error.strerror}") from error
 
 
 def unfinished_of(folder: Path) -> Path:

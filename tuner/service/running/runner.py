@@ -6,15 +6,16 @@ drivers of jobs that were starting or running. It follows those that it finds, a
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
+import errno
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
-from tuner.errors import TunerError, listing
+from tuner.errors import StorageError, TunerError, listing
 from tuner.service.database import Database
+from tuner.service.log_lines import apart
 from tuner.service.queue.job_record import JobKind, JobRecord
 from tuner.service.queue.jobs import Jobs
 from tuner.service.queue.lifecycle import JobState
@@ -138,7 +139,7 @@ class Runner:
         occupying = self._jobs.all(states=_OCCUPYING)
         self._drivers.forget_others(job.id for job in occupying)
         for job in occupying:
-            with _apart(job):
+            with apart(_log, f"{job.title}: cannot be followed"):
                 self._follow(job)
         self._database.note_life()
         if self._stopping_since is None and time.monotonic() - self._planned_at > PLAN_SECONDS:
@@ -156,8 +157,8 @@ class Runner:
         plan = schedule([job.for_scheduler() for job in jobs.values()], capacity, usage, now)
         self._suspend_for_others(plan)
         for start in plan.starts:
-            with _apart(jobs[start.job]):
-                self._start(jobs[start.job], start)
+            with apart(_log, f"{jobs[start.job].title}: cannot start"):
+                self._start_or_fail(jobs[start.job], start)
         self.waits = self._estimates.waits(plan, list(jobs.values()), usage, now)
 
     def _suspend_for_others(self, plan: Plan) -> None:
@@ -170,10 +171,32 @@ class Runner:
                 wanted=JobState.QUEUED.value,
             )
 
+    def _start_or_fail(self, job: JobRecord, start: Start) -> None:
+        """Start a job. One that cannot start has failed, so that its owner hears why.
+
+        Raises:
+            StorageError: the database is away.
+            TunerError: the disk is full, which passes: the job waits.
+            OSError: the same.
+        """
+        try:
+            self._start(job, start)
+        except StorageError:
+            raise
+        except (TunerError, OSError) as error:
+            if _is_disk_full(error):
+                raise
+            self._fail(job, str(error))
+
+    def _fail(self, job: JobRecord, reason: str) -> None:
+        """Note that a job cannot start. None of its processes runs."""
+        since, now = (JobState.QUEUED, JobState.STARTING), time.time()
+        self._jobs.move(job.id, JobState.FAILED, since=since, reason=reason, ended_at=now, wanted=None)
+        _log.warning("%s: cannot start: %s", job.title, reason)
+
     def _start(self, job: JobRecord, start: Start) -> None:
         if reason := self._refusal(job):
-            since, now = (JobState.QUEUED,), time.time()
-            self._jobs.move(job.id, JobState.FAILED, since=since, reason=reason, ended_at=now, wanted=None)
+            self._fail(job, reason)
             return
         self._drivers.prepare(job)
         starting = self._jobs.move(
@@ -269,16 +292,6 @@ class Runner:
             _log.info("%s: %s%s", job.title, follows.state.value, f": {follows.reason}" * bool(follows.reason))
 
 
-@contextlib.contextmanager
-def _apart(job: JobRecord) -> Iterator[None]:
-    """Log what goes wrong with a job, so that the others are followed and started. An outage concerns them all.
-
-    Raises:
-        TunerError: the database is away.
-    """
-    try:
-        yield
-    except TunerError:
-        raise
-    except Exception:
-        _log.exception("%s: the queue cannot do what is due", job.title)
+def _is_disk_full(error: Exception) -> bool:
+    cause = error.__cause__ if isinstance(error, TunerError) else error
+    return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)
