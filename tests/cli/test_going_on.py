@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -111,9 +112,14 @@ def test_a_study_without_a_trial_is_there_and_says_where_it_stands(link: str, sp
 
     assert study.trials == study.best_trials == []
     assert study.best_value is None
-    for words in (("show", "far"), ("status", "far"), ("logs", "far"), ("trial", "far", "0", "stop")):
-        with pytest.raises(NotOpened, match=r"study far is running.*; it has no trial yet"):
-            called(*words, "--server", link)
+    stands = "study far is running: waits for workers; it has no trial yet"
+    for command in ("show", "status"):
+        assert called(command, "far", "--server", link) == f"{stands}\n"
+    absent = json.loads(called("status", "far", "--json", "--server", link))
+    assert (absent["phase"], absent["reason"]) == ("absent", stands)
+    for refused in (("show", "far", "--trial", "0"), ("logs", "far"), ("trial", "far", "0", "stop")):
+        with pytest.raises(NotOpened, match=stands):
+            called(*refused, "--server", link)
     assert re.search(r"far +running +local +3 ", called("list", "--server", link))
     called("stop", "far", "--cancel", "--server", link)
     until(lambda: study.state is JobState.CANCELLED, 20)

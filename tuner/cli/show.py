@@ -9,7 +9,9 @@ import typer
 from tuner.cli import options
 from tuner.cli.home import home
 from tuner.cli.views.trials_table import Format, print_study, print_trial
+from tuner.cli.views.wrapping import say
 from tuner.config import DEFAULT_STORAGE
+from tuner.errors import NotOpened
 
 
 def show(
@@ -27,7 +29,13 @@ def show(
     Example: tuner show digits-cnn --trial 17 --format json
     """
     there = home(storage, server)
-    results = there.results(study)
+    try:
+        results = there.results(study)
+    except NotOpened as unopened:
+        if trial is not None or form is not Format.TABLE:
+            raise
+        say(str(unopened))
+        return
     kept = there.kept(results.study)
     if trial is None:
         print_study(results, kept, form, top)

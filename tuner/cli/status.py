@@ -16,6 +16,7 @@ from tuner.cli.views.status_lines import lines
 from tuner.cli.views.status_wait import Awaited, Lookout
 from tuner.cli.views.wrapping import FAILED, say
 from tuner.config import DEFAULT_STORAGE
+from tuner.errors import NotOpened
 from tuner.results.progress import Overview, Running
 from tuner.runtime.rounding import json_text
 
@@ -47,8 +48,8 @@ def status(
     set_back. Further keys are drivers, recent, failures, stopped, seconds_left, limit and job.
 
     phase is running, waiting, resting, done, unknown, stopped by search.stop, or absent. It is waiting while a server
-    goes on with the study by itself. It is absent, with a reason, while --watch waits for the study. job is the state
-    of the study's job at a server, with the reason, or null.
+    goes on with the study by itself. It is absent, with a reason, while the study has no trial or --watch waits for it.
+    job is the state of the study's job at a server, with the reason, or null.
 
     states has the number of trials in each state. front has the best trial, or the whole front. leader is a running
     trial that is better, or null. left counts trials left running by drivers that are gone. drivers is null if they are
@@ -70,6 +71,11 @@ def status(
                 print(json_text(data(each) if isinstance(each, Overview) else _absent(study, each)), flush=True)
             return
         last = _watched(study, look, interval, wait) if watch else look()
+    except NotOpened as unopened:
+        if watch:  # it has waited in vain
+            raise
+        print(json_text(_absent(study, Awaited(str(unopened), None)))) if as_json else say(str(unopened))
+        return
     except KeyboardInterrupt:
         raise typer.Exit(128 + signal.SIGINT) from None
     if last is None:
