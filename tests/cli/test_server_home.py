@@ -198,6 +198,24 @@ def test_a_login_is_checked_at_the_server_and_kept(folder: Path, link: str, tmp_
     assert not login_file().exists()
 
 
+def test_a_link_that_is_pasted_as_the_token_has_the_token(folder: Path, link: str) -> None:
+    address, _, token = link.partition("/?token=")
+
+    done = tuner_in(folder, "login", address, typed=f"{link}\n")
+    without = tuner_in(folder, "login", address, typed=f"{address}\n")
+
+    assert done.returncode == 0, done.stderr
+    assert Logins.read().tokens == {address: token}
+    assert (without.returncode, "the link has no token" in without.stderr) == (2, True)
+
+
+def test_no_token_is_asked_for_where_no_server_answers(folder: Path) -> None:
+    done = tuner_in(folder, "login", "http://127.0.0.1:1", typed="")  # an empty token would be refused
+
+    assert done.returncode == 1
+    assert "cannot be reached" in " ".join(done.stderr.split())
+
+
 def test_a_login_with_a_wrong_token_keeps_nothing(folder: Path, link: str) -> None:
     done = tuner_in(folder, "login", link.partition("/?token=")[0], typed="wrong\n")
 

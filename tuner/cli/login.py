@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import Annotated
 
@@ -20,7 +21,7 @@ Address = Annotated[str, typer.Argument(metavar="URL", help="The address, or the
 def login(url: Address) -> None:
     """Keep the token of a server, so that commands with --server and Python programs use it.
 
-    It is asked for without an echo. A pipe or a file can give it on stdin.
+    It is asked for without an echo, and may be the whole link. A pipe or a file can give it on stdin.
 
     Example: tuner login http://127.0.0.1:8000
     """
@@ -65,12 +66,33 @@ def _asked(address: str) -> str:
     """Return the token that the user types, or that stdin has.
 
     Raises:
-        UsageError: it is empty.
+        UsageError: it is empty, or a link without a token.
+        ServerError: the server cannot be reached.
     """
+    from tuner.client.http_connection import place_of
+
+    _reach(address)
     if sys.stdin.isatty():
         typed = typer.prompt(f"Token for {address}", hide_input=True, err=True)
     else:
         typed = sys.stdin.readline()
     if not (token := str(typed).strip()):
         raise UsageError("the token is empty: type it, or give it on stdin")
-    return token
+    if "://" not in token:
+        return token
+    if (of_link := place_of(token)[1]) is None:
+        raise UsageError("the link has no token: paste the whole link that tuner serve prints, or the token alone")
+    return of_link
+
+
+def _reach(address: str) -> None:
+    """Ask a server for something, so that nobody types a token for an address that is wrong.
+
+    Raises:
+        ServerError: the server cannot be reached.
+    """
+    from tuner.client.http_connection import Connection
+
+    connection = Connection(address, None)
+    with contextlib.closing(connection), contextlib.suppress(AuthError):  # it answers, which is enough
+        connection.get("/me")
