@@ -57,6 +57,12 @@ def test_only_a_trial_that_has_not_ended_can_be_stopped(url: str) -> None:
     assert [(each.action, each.trial) for each in Requests(url, "tiny").pending()] == [(Action.STOP_TRIAL, 1)]
 
 
+def test_words_in_another_order_are_refused_with_the_order(url: str) -> None:
+    told = refused("trial", "tiny", "stop", "3", "--storage", url)
+
+    assert told == "stop: must be the number of a trial; the order is `tuner trial STUDY N stop`"
+
+
 def test_an_ignored_trial_is_said_to_be_ignored_wherever_it_is_shown(url: str, tmp_path: Path) -> None:
     trials = opened(url, TINY)
     complete(trials, 0.75)

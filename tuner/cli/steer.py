@@ -10,6 +10,18 @@ from tuner.cli import options
 from tuner.cli.home import home
 from tuner.cli.views.wrapping import say
 from tuner.config import DEFAULT_STORAGE
+from tuner.errors import UsageError
+
+
+def _trial_number(given: str) -> int:
+    """Return the number of a trial.
+
+    Raises:
+        UsageError: it is something else, such as the action.
+    """
+    if not given.isdecimal():
+        raise UsageError(f"{given}: must be the number of a trial; the order is `tuner trial STUDY N stop`")
+    return int(given)
 
 
 def stop(
@@ -31,7 +43,7 @@ def stop(
 
 def trial(
     study: options.StudyName,
-    number: Annotated[int, typer.Argument(metavar="N", help="The trial's number.", min=0)],
+    number: Annotated[int, typer.Argument(metavar="N", help="The trial's number.", parser=_trial_number)],
     action: Annotated[str, typer.Argument(metavar="stop|ignore|retry", help="What to do with it.")],
     undo: Annotated[bool, typer.Option("--undo", help="Count an ignored trial again.")] = False,
     storage: options.Storage = DEFAULT_STORAGE,
