@@ -142,7 +142,7 @@ def _opened(options: ServerOptions, stack: contextlib.ExitStack) -> Server:
     notifications = Notifications(database, jobs, options.page_of, reach)
     notifications.start()
     stack.callback(notifications.stop)
-    outputs = StudyOutputs(reading, torch_side)
+    outputs = StudyOutputs(options.storage, torch_side)
     listed = StudyList(reading, jobs, SummaryStore(database), lambda job: wait_view(runner.waits.get(job)))
     listed.start()
     stack.callback(listed.close)

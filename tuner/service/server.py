@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tuner.errors import StudyError
 from tuner.results.confirmation import search_of
+from tuner.results.results import Results
 from tuner.service.access.accounts import Accounts
 from tuner.service.access.answers import Answers
 from tuner.service.access.audit_log import AuditLog
@@ -54,13 +56,27 @@ class Server:
         """Return the owner of a study; empty if it was run by hand. A confirmation belongs to the owner of its search.
 
         Raises:
-            StudyError: there is no such study.
+            UnknownStudy: there is no such study.
         """
         job = self.jobs.search_of(study)
         if job is not None:
             return job.owner
         search = search_of(self.reading.results(study).study)
         return "" if search is None else self.owner_of(search.name)
+
+    def results(self, study: str) -> Results:
+        """Return a study with its trials.
+
+        Raises:
+            UnknownStudy: there is no such study.
+            StudyError: it is submitted, and no run has opened it yet.
+        """
+        found = self.studies.results(study)
+        if found is None:
+            view = self.studies.one(study)
+            why = f": {view.wait.sentence}" if view.wait is not None else ""
+            raise StudyError(f"study {study} is {view.state} and has no trial yet{why}")
+        return found
 
     def wait_of(self, job: int) -> WaitView | None:
         """Return why a job waits; None if it does not."""

@@ -45,6 +45,16 @@ def test_a_study_that_is_not_there_has_no_actions(held: TestClient, action: str)
     post(held, f"/studies/none/{action}", 404, {"name": "new"} if action == "fork" else None)
 
 
+@pytest.mark.parametrize("part", ["trials/0", "trials/0/log", "snapshot", "report", "export", "importances"])
+def test_parts_of_a_study_that_waits_are_refused_with_the_reason(held: TestClient, part: str) -> None:
+    submit(held)
+
+    refused = answered(held.get(api(f"/studies/tiny/{part}")), 409)
+
+    assert refused["detail"].startswith("study tiny is queued and has no trial yet")
+    assert answered(held.get(api(f"/studies/none/{part}")), 404)
+
+
 def test_a_study_is_changed(held: TestClient) -> None:
     submit(held, workers=2)
 

@@ -223,7 +223,7 @@ def test_a_remote_study_needs_no_slots(held: TestClient) -> None:
 
 def test_a_fork_has_the_space_and_the_files_of_its_study(held: TestClient, url: str) -> None:
     submit(held, OWN, files={"net.py": NET})
-    assert answered(held.post(api("/studies/tiny/fork?build=false"), json={"name": "new"}), 404)
+    assert answered(held.post(api("/studies/tiny/fork?build=false"), json={"name": "new"}), 409)
     complete(opened(url, OWN), 0.5)
 
     view = answered(held.post(api("/studies/tiny/fork?build=false"), json={"name": "new", "trials": 9}), 201)

@@ -56,7 +56,7 @@ OWN_SCRIPTS = {"Content-Security-Policy": SANDBOX}
 )
 def get_report(server: CurrentServer, user: Reader, name: Name) -> HTMLResponse:
     """Return the report of a study: one page that opens offline."""
-    return HTMLResponse(server.outputs.of(name, "report", [name]), headers=OWN_SCRIPTS)
+    return HTMLResponse(server.outputs.of(server.results(name), "report", [name]), headers=OWN_SCRIPTS)
 
 
 @router.get(
@@ -72,7 +72,7 @@ def get_comparison(
 ) -> HTMLResponse:
     """Return a comparison of studies with the same objectives: one page that opens offline."""
     for name in study:
-        server.reading.results(name)
+        server.results(name)
     return HTMLResponse(
         server.torch_side.run("report", server.reading.url, list(dict.fromkeys(study))), headers=OWN_SCRIPTS
     )
@@ -95,7 +95,7 @@ def export_config(
     ] = "yaml",
 ) -> Response:
     """Return a trial's config: without a number, of the confirmed trial, else of the best."""
-    results = server.reading.results(name)
+    results = server.results(name)
     folder = Path(results.space.base) if results.study.made_here else None
     text = best_config.export(results, trial, None, form, folder)
     return Response(text, media_type=f"application/{form}")
@@ -104,10 +104,10 @@ def export_config(
 @router.get("/studies/{name}/plots/{kind}", operation_id="get_plot", responses=responses(401, 404, 409, 422, 503))
 def get_plot(server: CurrentServer, user: Reader, name: Name, kind: PlotKind, objective: Objective = 0) -> PlotView:
     """Return a plot of a study for plotly.js, with its numbers and words."""
-    return PlotView(**server.outputs.of(name, "plot", name, kind, objective))
+    return PlotView(**server.outputs.of(server.results(name), "plot", name, kind, objective))
 
 
 @router.get("/studies/{name}/importances", operation_id="get_importances", responses=responses(401, 404, 409, 422, 503))
 def get_importances(server: CurrentServer, user: Reader, name: Name) -> list[ImportancesView]:
     """Return the share of each parameter in the differences of trials, for each objective."""
-    return [ImportancesView(**found) for found in server.outputs.of(name, "importances", name)]
+    return [ImportancesView(**found) for found in server.outputs.of(server.results(name), "importances", name)]

@@ -28,13 +28,13 @@ class SnapshotView(Answer):
     "/studies/{name}/snapshot",
     operation_id="get_snapshot",
     response_model=SnapshotView,
-    responses=responses(401, 404, 503),
+    responses=responses(401, 404, 409, 503),
 )
 def get_snapshot(name: str, server: CurrentServer, user: Reader) -> Any:
     """Return a study with everything that is stored of it, as `tuner.Client` reads it."""
-    found = server.reading.results(name)
+    found = server.results(name)
     search = search_of(found.study)
-    related = [found, found.runs, None if search is None else server.reading.results(search.name)]
+    related = [found, found.runs, None if search is None else server.results(search.name)]
     return {"studies": [_facts(each, server.reading) for each in related if each is not None]}
 
 

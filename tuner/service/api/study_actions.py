@@ -73,7 +73,7 @@ def resume_study(server: CurrentServer, user: Member, name: Name, body: ReasonBo
     if server.jobs.search_of(name) is not None:
         control.resume(server.jobs, name, user.name, body.reason if body else "")
     else:
-        server.submissions.by_hand(server.reading.results(name).study, user)
+        server.submissions.by_hand(server.results(name).study, user)
     return server.studies.one(name)
 
 
@@ -151,7 +151,7 @@ def delete_study(server: CurrentServer, user: Member, name: Name) -> Response:
         ):
             raise Refused(HTTPStatus.CONFLICT, f"study {name}: starts at this moment; cancel it, then delete it")
     if server.reading.has(name):
-        study = server.reading.results(name).study
+        study = server.results(name).study
         confirmed = runs_of(study)
         for gone in [study] if confirmed is None else [confirmed, study]:
             delete_with_files(server.reading.url, gone)
@@ -172,11 +172,10 @@ def _results(server: Server, name: str) -> Results:
     """Return a study that tuner made and that has trials.
 
     Raises:
-        Refused: it has none yet, or another program made it.
+        StudyError: it has none yet.
+        Refused: another program made it.
     """
-    if not server.reading.has(name):
-        raise Refused(HTTPStatus.CONFLICT, f"study {name}: has no trial yet; wait until some are complete")
-    results = server.reading.results(name)
+    results = server.results(name)
     if not results.study.made_here:
         raise Refused(HTTPStatus.CONFLICT, f"study {name}: another program made it; it has no space")
     return results

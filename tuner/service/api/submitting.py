@@ -111,7 +111,7 @@ def _origin(server: Server, name: str) -> tuple[str, dict[str, bytes]]:
         StudyError: there is no such study.
         Refused: it has no space, or has no trials yet.
     """
-    study = server.reading.results(name).study
+    study = server.results(name).study
     if not study.made_here:
         raise Refused(HTTPStatus.CONFLICT, f"study {name}: another program made it; it has no space to fork")
     job = server.jobs.search_of(name)

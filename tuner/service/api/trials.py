@@ -56,10 +56,10 @@ def list_trials(
     return Page(items=[trial_view(record, history) for record in shown], next=following, total=len(records))
 
 
-@router.get("/{number}", operation_id="get_trial", responses=responses(401, 404, 422, 503))
+@router.get("/{number}", operation_id="get_trial", responses=responses(401, 404, 409, 422, 503))
 def get_trial(server: CurrentServer, user: Reader, name: Name, number: Number) -> TrialDetail:
     """Return a trial with its config, its epochs and its files."""
-    results = server.reading.results(name)
+    results = server.results(name)
     record = results.record(number)
     running = seen_now(results, server.reading.drivers(name)).running
     now = next((running_view(one) for one in running if one.trial == number), None)
@@ -71,7 +71,7 @@ def get_trial(server: CurrentServer, user: Reader, name: Name, number: Number) -
     "/{number}/log",
     operation_id="get_log",
     response_class=StreamingResponse,
-    responses={**TEXT, **responses(401, 404, 416, 422, 503)},
+    responses={**TEXT, **responses(401, 404, 409, 416, 422, 503)},
 )
 def get_log(
     server: CurrentServer,
@@ -83,7 +83,7 @@ def get_log(
     wanted: Annotated[str | None, Header(alias="Range", max_length=100)] = None,
 ) -> StreamingResponse:
     """Return what a trial printed. `X-Next-Offset` is where to read on."""
-    results = server.reading.results(name)
+    results = server.results(name)
     results.record(number)
     log = TrialLog(Kept(results.study, server.reading.url).log_file(number))
     if follow:
@@ -122,16 +122,16 @@ def retry_trial(
 def _steered(
     server: Server, user: Principal, name: str, number: int, action: Steer, body: SteerBody | None
 ) -> TrialView:
-    record = server.reading.results(name).record(number)
+    record = server.results(name).record(number)
     refuse_others(user, server.owner_of(name), f"study {name}")
     body = body or SteerBody()
     steer_trial(server.reading.url, name, number, action, body.undo, user.name)
-    return trial_view(server.reading.results(name).record(record.number))
+    return trial_view(server.results(name).record(record.number))
 
 
 def _is_over(server: Server, name: str, number: int) -> bool:
     """Return whether a trial prints nothing more."""
-    return server.reading.results(name).record(number).finished or not server.reading.drivers(name)
+    return server.results(name).record(number).finished or not server.reading.drivers(name)
 
 
 def _order(sort: str, descending: bool) -> Callable[[Record], tuple[Any, ...]]:

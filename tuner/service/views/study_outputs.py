@@ -8,7 +8,6 @@ from typing import Any
 
 from tuner.results.results import Results
 from tuner.service.torch_process.torch_side import TorchSide
-from tuner.service.views.reading import Reading
 
 MOST_KEPT = 64
 """Outputs that stay in memory; a report has about 5 MB."""
@@ -18,34 +17,33 @@ class StudyOutputs:
     """Makes what needs torch, plotly or scikit-learn.
 
     Args:
-        reading: of the studies.
+        url: of the studies' database.
         torch_side: makes the outputs.
     """
 
-    def __init__(self, reading: Reading, torch_side: TorchSide) -> None:
-        self._reading = reading
+    def __init__(self, url: str, torch_side: TorchSide) -> None:
+        self._url = url
         self._torch_side = torch_side
         self._lock = threading.Lock()
         self._kept: collections.OrderedDict[tuple[Any, ...], tuple[Results, Any]] = collections.OrderedDict()
 
-    def of(self, name: str, task: str, *arguments: Any) -> Any:
+    def of(self, results: Results, task: str, *arguments: Any) -> Any:
         """Return an output of a study.
 
         Args:
-            name: of the study.
+            results: of the study as it is now.
             task: a task of `torch_tasks` that takes the database and the arguments.
             arguments: of the task.
 
         Raises:
-            StudyError: there is no such study.
             TunerError: as the task.
         """
-        results, key = self._reading.results(name), (name, task, repr(arguments))
+        key = results.study.name, task, repr(arguments)
         with self._lock:
             found = self._kept.get(key)
             if found is not None and found[0] is results:
                 return found[1]
-        made = self._torch_side.run(task, self._reading.url, *arguments)
+        made = self._torch_side.run(task, self._url, *arguments)
         with self._lock:
             self._kept[key] = results, made
             self._kept.move_to_end(key)

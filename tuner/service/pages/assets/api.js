@@ -42,7 +42,7 @@ export async function getOr(other, where, query = {}) {
   try {
     return await get(where, query);
   } catch (error) {
-    if (error.status !== 404) throw error;
+    if (error.status !== 404 && error.status !== 409) throw error;  // it is not there, or not yet
     return other;
   }
 }

@@ -29,7 +29,7 @@ export class Log {
 
   async read() {
     const answer = await fetch(`${API}${this.where}?offset=${this.offset}`, { credentials: "same-origin" });
-    if (answer.status === 404) {
+    if (answer.status === 404 || answer.status === 409) {
       this.note.textContent = "The trial has printed nothing.";
       return;
     }
