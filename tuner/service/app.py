@@ -32,6 +32,7 @@ from tuner.service.api import (
 from tuner.service.api.report_path import ReportPath
 from tuner.service.database import Database
 from tuner.service.deleted_files import DeletedFiles
+from tuner.service.home_mark import claim_home
 from tuner.service.notifications import Notifications
 from tuner.service.pages import optuna_pages, page_routes
 from tuner.service.pages.page_assets import ADDRESS, PageAssets
@@ -128,6 +129,7 @@ def _opened(options: ServerOptions, stack: contextlib.ExitStack) -> Server:
     database = Database(options.storage)
     stack.enter_context(database.served())
     database.upgrade()
+    claim_home(database)
     accounts = Accounts(database)
     refuse_open_port(options, accounts.users())
     link = link_token(database.home) if options.is_loopback else None

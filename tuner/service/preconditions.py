@@ -11,6 +11,7 @@ from tuner.service.access.accounts import Accounts
 from tuner.service.access.link_token import refuse_open_port
 from tuner.service.access.own_addresses import OwnAddresses
 from tuner.service.database import Database
+from tuner.service.home_mark import refuse_home_of_another
 from tuner.service.server_options import ServerOptions
 from tuner.service.serving import listen
 from tuner.storage.urls import parse, shown, sqlite_file
@@ -62,8 +63,10 @@ def _database(options: ServerOptions) -> Iterator[str]:
             if not os.access(file.parent, os.W_OK | os.X_OK):
                 yield f"{shown(options.storage)}: the folder {file.parent} cannot be written; choose another --storage"
             refuse_open_port(options, ())
+            refuse_home_of_another(database)
             return
         database.refuse_newer()
+        refuse_home_of_another(database)
         refuse_open_port(options, Accounts(database).users() if database.is_current else ())
         with database.served():
             pass

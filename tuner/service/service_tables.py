@@ -20,6 +20,9 @@ metadata = MetaData(
     }
 )
 
+identity = Table("service_identity", metadata, Column("id", String(32), primary_key=True))
+"""One row: what tells this database from others, in the mark of its home."""
+
 users = Table(
     "service_users",
     metadata,

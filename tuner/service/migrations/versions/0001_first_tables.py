@@ -12,6 +12,11 @@ down_revision = None
 def upgrade() -> None:
     """Bring the tables up to this version."""
     op.create_table(
+        "service_identity",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_service_identity")),
+    )
+    op.create_table(
         "service_summaries",
         sa.Column("study", sa.String(length=512), nullable=False),
         sa.Column("version", sa.String(length=40), nullable=False),
