@@ -162,6 +162,13 @@ def test_a_study_that_is_not_there_is_said_to_be_missing(folder: Path, link: str
     assert "tinny" in done.stderr
 
 
+def test_a_state_that_does_not_allow_it_has_the_exit_code_of_local_use(folder: Path, link: str) -> None:
+    for words in (("trial", "tiny", "0", "stop"), ("stop", "tiny")):
+        there, here = tuner_in(folder, *words, "--server", link), tuner_in(folder, *words)
+
+        assert (there.returncode, here.returncode) == (2, 2), there.stderr
+
+
 def test_a_wrong_token_is_refused_in_one_line(folder: Path, link: str) -> None:
     done = tuner_in(folder, "list", "--server", link.partition("=")[0] + "=tuner_0123456789abcdef_wrong")
 

@@ -12,6 +12,7 @@ import pytest
 from tests.support.fake_servers import Answer, Asked, FakeServer, Told, answering
 from tuner.client.http_connection import Connection, path, place_of
 from tuner.errors import AuthError, Place, ServerError, SpaceError, StudyError, TunerError, UnknownStudy, UsageError
+from tuner.service.schemas import STUDY_ERROR
 
 BUSY = Told(503, b'{"detail": "the database is away"}', {"Retry-After": "0"}, "application/problem+json")
 
@@ -122,6 +123,15 @@ def test_a_refusal_is_an_error_with_the_detail_of_the_server(status: int, kind: 
 
     assert type(told.value) is kind
     assert len(server.asked) == 1
+
+
+def test_a_conflict_with_the_state_of_a_study_is_the_error_of_local_use() -> None:
+    body = json.dumps({"type": STUDY_ERROR, "detail": "study x has no complete trial yet"}).encode()
+    problem = Told(409, body, kind="application/problem+json")
+    with answering(lambda asked: problem) as server, pytest.raises(StudyError, match=r"^study x has no") as told:
+        connected(server).get("/studies")
+
+    assert told.value.exit_code == 2
 
 
 def test_the_faults_of_a_space_are_a_space_error_with_their_places() -> None:

@@ -17,7 +17,18 @@ except ImportError as missing:
     raise UsageError(f"the client needs {missing.name}: pip install 'tuner[serve]'") from None
 
 from tuner.client.pauses import Pauses
-from tuner.errors import AuthError, Fault, Place, ServerError, SpaceError, TunerError, UnknownStudy, UsageError
+from tuner.errors import (
+    AuthError,
+    Fault,
+    Place,
+    ServerError,
+    SpaceError,
+    StudyError,
+    TunerError,
+    UnknownStudy,
+    UsageError,
+)
+from tuner.service.schemas import STUDY_ERROR
 
 API = "/api/v1"
 
@@ -100,6 +111,7 @@ class Connection:
         Raises:
             SpaceError: the space that is sent has faults.
             UnknownStudy: there is no such study, trial or model.
+            StudyError: the state of the study does not allow it.
             UsageError: an argument is wrong.
             AuthError: the token does not allow it.
             ServerError: the server cannot be reached, or refuses.
@@ -220,6 +232,8 @@ def error_of(answer: httpx.Response, name: str = "space") -> TunerError:
             return AuthError(detail, status)
         case 404:
             return UnknownStudy(detail)
+        case 409 if problem.get("type") == STUDY_ERROR:
+            return StudyError(detail)
         case 400 | 422:
             return UsageError(detail)
         case _:

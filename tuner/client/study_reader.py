@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from tuner.client.event_reader import ServerEvent, followed
@@ -228,9 +227,8 @@ def explained(study: StudyReader) -> Iterator[None]:
     """
     try:
         yield
-    except (StudyError, ServerError) as error:
-        if not isinstance(error, ServerError) or error.status == HTTPStatus.CONFLICT:
-            refuse_unopened(study)
+    except StudyError:
+        refuse_unopened(study)
         raise
 
 

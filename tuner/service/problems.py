@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from tuner.errors import SpaceError, StorageError, StudyError, TunerError, UnknownStudy, UsageError
 from tuner.service.access.roles import UnknownUser
 from tuner.service.invalid_requests import sentences
-from tuner.service.schemas import FaultView, Problem
+from tuner.service.schemas import STUDY_ERROR, FaultView, Problem
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -36,10 +36,15 @@ class Refused(Exception):
 
 
 def problem(
-    status: int, detail: str, faults: Sequence[FaultView] | None = None, headers: dict[str, str] | None = None
+    status: int,
+    detail: str,
+    faults: Sequence[FaultView] | None = None,
+    headers: dict[str, str] | None = None,
+    kind: str = "about:blank",
 ) -> JSONResponse:
     """Return an answer with problem details."""
-    told = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, faults=list(faults or ()) or None)
+    title, listed = HTTPStatus(status).phrase, list(faults or ()) or None
+    told = Problem(type=kind, title=title, status=status, detail=detail, faults=listed)
     content = told.model_dump(exclude_none=True)
     return JSONResponse(content, status_code=status, headers=headers, media_type=MEDIA_TYPE)
 
@@ -81,7 +86,7 @@ def problem_of(error: Refused | TunerError) -> JSONResponse:
         case UnknownStudy() | UnknownUser():
             return problem(404, str(error))
         case StudyError():  # it is there, and its state does not allow that
-            return problem(409, str(error))
+            return problem(409, str(error), kind=STUDY_ERROR)
         case UsageError():
             return problem(422, str(error))
         case StorageError():

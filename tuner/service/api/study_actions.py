@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, Response
 
-from tuner.errors import UsageError, counted
+from tuner.errors import StudyError, UsageError, counted
 from tuner.results import best_config
 from tuner.results.confirmation import runs_of
 from tuner.results.results import Results
 from tuner.service.api.needs import CurrentServer, Member, refuse_others
 from tuner.service.api.studies import Name
-from tuner.service.problems import Refused, responses
+from tuner.service.problems import responses
 from tuner.service.queue.job_record import CONFIRMATION, JobKind, JobRecord, Submission
 from tuner.service.queue.lifecycle import JobState
 from tuner.service.queue.slots import Slots
@@ -111,7 +110,7 @@ def confirm_study(server: CurrentServer, user: Member, name: Name, body: Confirm
     body = body or ConfirmBody()
     results = _results(server, name)
     if not results.sound:
-        raise Refused(HTTPStatus.CONFLICT, f"study {name}: no trial is complete, so there is nothing to confirm")
+        raise StudyError(f"study {name}: no trial is complete, so there is nothing to confirm")
     slots, workers = server.submissions.slots_of(results.space, body)
     command = {**body.model_dump(exclude={"priority", "workers"}, exclude_defaults=True)}
     command |= {} if workers is None else {"workers": workers}
@@ -143,13 +142,13 @@ def delete_study(server: CurrentServer, user: Member, name: Name) -> Response:
     refuse_others(user, server.owner_of(name), f"study {name}")
     jobs = server.jobs.all(study=name)
     if busy := [job for job in [*jobs, *_confirming(server, name)] if job.state.occupies]:
-        raise Refused(HTTPStatus.CONFLICT, f"study {name}: is {busy[0].state.value}; cancel it, then delete it")
+        raise StudyError(f"study {name}: is {busy[0].state.value}; cancel it, then delete it")
     for job in jobs:
         waits = job.state in (JobState.QUEUED, JobState.SUSPENDED)
         if waits and not server.jobs.move(
             job.id, JobState.CANCELLED, since=(job.state,), actor=user.name, reason="deleted"
         ):
-            raise Refused(HTTPStatus.CONFLICT, f"study {name}: starts at this moment; cancel it, then delete it")
+            raise StudyError(f"study {name}: starts at this moment; cancel it, then delete it")
     if server.reading.has(name):
         study = server.results(name).study
         confirmed = runs_of(study)
@@ -172,10 +171,9 @@ def _results(server: Server, name: str) -> Results:
     """Return a study that tuner made and that has trials.
 
     Raises:
-        StudyError: it has none yet.
-        Refused: another program made it.
+        StudyError: it has none yet, or another program made it.
     """
     results = server.results(name)
     if not results.study.made_here:
-        raise Refused(HTTPStatus.CONFLICT, f"study {name}: another program made it; it has no space")
+        raise StudyError(f"study {name}: another program made it; it has no space")
     return results

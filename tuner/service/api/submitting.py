@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import quote
 
@@ -12,7 +11,7 @@ from tuner.errors import StudyError, UsageError
 from tuner.service.api.bodies import WithFiles, described, read
 from tuner.service.api.needs import CurrentServer, Member
 from tuner.service.api.studies import Name
-from tuner.service.problems import Refused, responses
+from tuner.service.problems import responses
 from tuner.service.running.driver_command import SPACE_FILE
 from tuner.service.schemas import CheckBody, CheckView, ForkBody, StudyView, SubmitBody
 from tuner.service.server import Server
@@ -108,12 +107,11 @@ def _origin(server: Server, name: str) -> tuple[str, dict[str, bytes]]:
     """Return the space of a study and the files beside it, as they were submitted.
 
     Raises:
-        StudyError: there is no such study.
-        Refused: it has no space, or has no trials yet.
+        StudyError: there is no such study, or it has no space or no trials yet.
     """
     study = server.results(name).study
     if not study.made_here:
-        raise Refused(HTTPStatus.CONFLICT, f"study {name}: another program made it; it has no space to fork")
+        raise StudyError(f"study {name}: another program made it; it has no space to fork")
     job = server.jobs.search_of(name)
     if job is None or not job.folder:
         return study.space.text, {}
@@ -124,8 +122,7 @@ def _files_of_parent(server: Server, body: CheckBody) -> dict[str, bytes]:
     """Return the files beside the space of the study that a body would fork.
 
     Raises:
-        UsageError: there is no such study.
-        Refused: it has no space.
+        UsageError: there is no such study, or it has no space.
     """
     if body.fork_of is None:
         return {}

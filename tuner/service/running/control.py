@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tuner.errors import TunerError, UsageError, counted, listing
+from tuner.errors import StudyError, UsageError, counted, listing
 from tuner.service.queue.job_record import JobKind, JobRecord, Submission
 from tuner.service.queue.jobs import Jobs
 from tuner.service.queue.lifecycle import JobState
@@ -23,7 +23,7 @@ _CANCELLABLE = OPEN | {JobState.SUSPENDED}
 _STARTED = (JobState.STARTING, JobState.RUNNING)
 
 
-class StateConflict(TunerError):
+class StateConflict(StudyError):
     """A job is in a state in which this cannot be done with it."""
 
 

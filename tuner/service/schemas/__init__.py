@@ -25,6 +25,7 @@ from tuner.service.schemas.remote_shapes import (
     VerdictView,
 )
 from tuner.service.schemas.shape import (
+    STUDY_ERROR,
     Answer,
     Body,
     FaultView,
@@ -78,6 +79,7 @@ from tuner.service.schemas.trial_shapes import (
 )
 
 __all__ = [
+    "STUDY_ERROR",
     "Answer",
     "AnswerView",
     "AskBody",

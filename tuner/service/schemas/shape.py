@@ -60,6 +60,10 @@ class FaultView(Answer):
     message: str
 
 
+STUDY_ERROR = "urn:tuner:study-error"
+"""The type of a problem that local functions raise as a `StudyError`: a study is not what the request needs."""
+
+
 class Problem(Answer):
     """Problem details (RFC 9457)."""
 

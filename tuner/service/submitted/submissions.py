@@ -6,15 +6,13 @@ import contextlib
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from tuner.errors import SpaceError
+from tuner.errors import SpaceError, StudyError
 from tuner.results.best_config import moved_paths
 from tuner.service.access.roles import Principal
-from tuner.service.problems import Refused
 from tuner.service.queue.job_record import JobKind, JobRecord, Submission, name_fit_for_service
 from tuner.service.queue.jobs import Jobs
 from tuner.service.queue.slots import NO_SLOTS, Slots
@@ -144,12 +142,12 @@ class Submissions:
             fork_of: the study whose trials it begins with.
 
         Raises:
-            Refused: a study of that name is there.
+            StudyError: a study of that name is there.
             UsageError: the server can never give what it needs.
         """
         if not self.is_new(placed.name):
             way_on = "resume or change it, or give another name"
-            raise Refused(HTTPStatus.CONFLICT, f"study {placed.name}: is there already; {way_on}")
+            raise StudyError(f"study {placed.name}: is there already; {way_on}")
         space = placed.space
         slots, workers = self.slots_of(space, body)
         refuse_oversized(slots, self._options.capacity)
@@ -215,7 +213,7 @@ class Submissions:
         """Queue a job that goes on with a study that was run by hand.
 
         Raises:
-            Refused: another program made it, or it has the runs of a confirmation.
+            StudyError: another program made it, or it has the runs of a confirmation.
         """
         refuse_foreign(study)
         space = study.space
@@ -235,11 +233,11 @@ def refuse_foreign(study: Study) -> None:
     """Refuse a study that was run by hand and that the service cannot go on with.
 
     Raises:
-        Refused: another program made it, or it has the runs of a confirmation.
+        StudyError: another program made it, or it has the runs of a confirmation.
     """
     if not study.made_here or noted(study, CONFIRM):
         whose = "has the runs of a confirmation" if study.made_here else "was made by another program"
-        raise Refused(HTTPStatus.CONFLICT, f"study {study.name}: {whose}; the service cannot go on with it")
+        raise StudyError(f"study {study.name}: {whose}; the service cannot go on with it")
 
 
 def _times(each: tuple[float, float], count: int) -> Slots:
