@@ -172,7 +172,12 @@ function queue(list) {
   return taking;
 }
 
-at("picker").onchange = ({ target }) => queue([...target.files]).then(() => { target.value = ""; });
+function takePicked() {
+  queue([...at("picker").files]).then(() => { at("picker").value = ""; });
+}
+
+at("picker").onchange = takePicked;
+if (at("picker").files.length) takePicked();  // on a slow line they are chosen before this script is here
 at("pick").onclick = () => at("picker").click();
 for (const button of document.querySelectorAll("[data-example]")) button.onclick = () => {
   editor.text = document.getElementById(button.dataset.example).textContent.trimStart();
