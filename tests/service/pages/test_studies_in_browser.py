@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.support.browsers import Seat, expect_state, press, submit
+from tests.support.browsers import OWN, SOUND, Seat, expect_state, press, submit
 from tests.support.servers import Queue, RealServer
 
 pytestmark = pytest.mark.slow
@@ -190,3 +190,30 @@ def test_a_confirmation_that_waits_is_cancelled_alone(member: Seat, server: Real
         press(page, "Cancel")
         press(page, "Cancel the study")
         expect_state(page, "cancelled")
+
+
+def test_a_space_that_is_added_with_its_code_replaces_the_text(member: Seat) -> None:
+    page = member.open("/submit")
+    page.get_by_label("The space, in YAML").fill(DIGITS)
+
+    space = SOUND.format(trials=2, seconds=0, epochs=1).encode()
+    files = [("own.py", "text/x-python", OWN.encode()), ("own.yaml", "application/yaml", space)]
+    page.locator("#picker").set_input_files(
+        [{"name": name, "mimeType": kind, "buffer": content} for name, kind, content in files]
+    )
+
+    expect(page.get_by_label("The space, in YAML")).to_have_value(space.decode())
+    expect(page.locator("#files li")).to_have_count(1)
+
+
+def test_a_page_says_that_the_server_is_away_although_the_browser_tries_again(member: Seat) -> None:
+    page = member.open("/")
+    page.route("**/api/v1/events", lambda route: route.abort())
+    page.reload()
+
+    expect(page.locator("#lost")).to_be_visible()
+
+    page.unroute("**/api/v1/events")
+    page.reload()
+    page.wait_for_timeout(3500)
+    expect(page.locator("#lost")).to_be_hidden()

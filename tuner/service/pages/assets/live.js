@@ -33,9 +33,11 @@ let losing = null;
 
 function showConnection(is) {
   const place = document.getElementById("lost");
-  clearTimeout(losing);
-  if (is) place.hidden = true;
-  else losing = setTimeout(() => { place.hidden = false; }, 3000);
+  if (is) {
+    clearTimeout(losing);
+    losing = null;
+    place.hidden = true;
+  } else losing ??= setTimeout(() => { place.hidden = false; }, 3000);  // each vain try tells of the loss again
 }
 
 /** Return a function that runs `work` soon, at most once in `pause` milliseconds, and never twice at a time. */

@@ -7,6 +7,7 @@ import { amount, bytes, listed, rounded, sentence } from "./format.js";
 import { alert, empty, fact, params, studyHref, trained } from "./parts.js";
 import { paced } from "./live.js";
 
+const YAML = /\.ya?ml$/;
 const LARGEST = 8e6;
 const forked = new URLSearchParams(location.search).get("fork");
 const draft = `draft:${forked ?? ""}`;
@@ -146,13 +147,15 @@ async function submit(event) {
 }
 
 async function take(list) {
+  const spaces = list.filter((file) => YAML.test(file.name));
+  const space = spaces.length === 1 || !editor.text.trim() ? spaces[0] : null;  // the rest goes beside it
   for (const file of list) {
     if (file.size > LARGEST) {
       show(at("error"), alert(new Error(`${file.name} has ${bytes(file.size)}. Upload large data with: tuner upload DIR`)));
       continue;
     }
     const text = await file.text();
-    if (/\.ya?ml$/.test(file.name) && (!editor.text.trim() || list.length === 1)) editor.text = text;
+    if (file === space) editor.text = text;
     else files.set(file.webkitRelativePath || file.name, text);
   }
   sessionStorage.setItem(draft, editor.text);
