@@ -7,7 +7,7 @@ import re
 
 import pytest
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 
 from tests.support.browsers import OWN, SOUND, Seat, expect_state, press, submit
 from tests.support.servers import Queue, RealServer
@@ -199,7 +199,7 @@ def test_a_space_that_is_added_with_its_code_replaces_the_text(member: Seat) -> 
     space = SOUND.format(trials=2, seconds=0, epochs=1).encode()
     files = [("own.py", "text/x-python", OWN.encode()), ("own.yaml", "application/yaml", space)]
     page.locator("#picker").set_input_files(
-        [{"name": name, "mimeType": kind, "buffer": content} for name, kind, content in files]
+        [FilePayload(name=name, mimeType=kind, buffer=content) for name, kind, content in files]
     )
 
     expect(page.get_by_label("The space, in YAML")).to_have_value(space.decode())

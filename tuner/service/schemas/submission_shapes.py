@@ -82,8 +82,8 @@ class ReasonBody(Body):
     reason: str = Field(default="", max_length=500)
 
 
-class SteerBody(ReasonBody):
-    """Why a trial is steered."""
+class SteerBody(Body):
+    """How a trial is steered."""
 
     undo: bool = False
     """For `ignore` alone: count the trial again."""
