@@ -124,6 +124,12 @@ def _summarise(router: APIRouter) -> None:
             route.summary = (route.endpoint.__doc__ or "").splitlines()[0].partition(". ")[0].removesuffix(".")
 
 
+def _start(part: Notifications | Upkeep, stack: contextlib.ExitStack) -> None:
+    """Start a part of the server, which stops when the stack is closed."""
+    part.start()
+    stack.callback(part.stop)
+
+
 def _opened(options: ServerOptions, stack: contextlib.ExitStack) -> Server:
     """Return a server whose queue runs, and that no other one serves until the stack is closed."""
     database = Database(options.storage)
@@ -142,16 +148,13 @@ def _opened(options: ServerOptions, stack: contextlib.ExitStack) -> Server:
     jobs.changed = runner.wake
     reach = Reach.ANYWHERE if options.private_webhooks else Reach.PUBLIC
     notifications = Notifications(database, jobs, options.page_of, reach)
-    notifications.start()
-    stack.callback(notifications.stop)
+    _start(notifications, stack)
     outputs = StudyOutputs(options.storage, torch_side)
     listed = StudyList(reading, jobs, SummaryStore(database), lambda job: wait_view(runner.waits.get(job)))
     listed.start()
     stack.callback(listed.close)
     deleted_files = DeletedFiles(database.home, jobs)
-    upkeep = Upkeep(database, deleted_files, options.audit_days)
-    upkeep.start()
-    stack.callback(upkeep.stop)
+    _start(Upkeep(database, deleted_files, options.audit_days), stack)
     runner.start()
     return Server(
         options=options,

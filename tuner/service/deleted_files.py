@@ -2,7 +2,7 @@
 
 The state of a final training goes when that has failed or was cancelled, since nobody goes on with it.
 
-Files of a job that the database does not name stay. Databases in one folder share the folder of the service.
+Files of a job that the database does not name stay: nobody knows whose they are.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Optuna's median and percentile pruners, judged from tables that grow with each completed trial.
 
-Optuna collects the values of all completed trials at each verdict. Here a verdict costs the same in a study of 10,000
-trials as in one of ten. The verdicts are the same.
+Optuna collects and sorts the values of all completed trials at each verdict. Here each trial is taken once, when it is
+complete, and a verdict looks its epoch up. The verdicts are the same.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import re
 
 import pytest
 from PIL import Image
-from playwright.sync_api import FilePayload, expect
+from playwright.sync_api import FilePayload, Route, expect
 
 from tests.support.browsers import OWN, SOUND, Seat, expect_state, press, submit
 from tests.support.servers import Queue, RealServer
@@ -208,10 +208,20 @@ def test_a_space_that_is_added_with_its_code_replaces_the_text(member: Seat) -> 
 
 def test_a_page_says_that_the_server_is_away_although_the_browser_tries_again(member: Seat) -> None:
     page = member.open("/")
-    page.route("**/api/v1/events", lambda route: route.abort())
+    begun: list[Route] = []
+
+    def lose(route: Route) -> None:
+        begun.append(route)
+        if len(begun) == 1:  # the browser learns to try again each second, sooner than the page says a word
+            route.fulfill(content_type="text/event-stream", body="retry: 1000\n\n")
+        else:
+            route.abort()
+
+    page.route("**/api/v1/events", lose)
     page.reload()
 
-    expect(page.locator("#lost")).to_be_visible()
+    expect(page.locator("#lost")).to_be_visible(timeout=15_000)
+    assert len(begun) > 2
 
     page.unroute("**/api/v1/events")
     page.reload()

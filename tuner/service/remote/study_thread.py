@@ -166,7 +166,7 @@ class StudyThread(threading.Thread):
         """Do calls, write what they did, and answer them.
 
         Raises:
-            TunerError: nothing is written, so the study must be opened anew.
+            Exception: nothing is written, so the study must be opened anew.
         """
         taken: list[Call] = []
         answers: list[_Answered] = []
@@ -175,7 +175,7 @@ class StudyThread(threading.Thread):
                 for call in self._some_of(calls):
                     taken.append(call)
                     answers.append(_done(call, study))
-        except TunerError as error:
+        except Exception as error:  # a fault of this program too: nobody is to wait for it
             log.forget()
             with self._some:
                 self._over = True  # what comes now waits for the next thread
@@ -188,17 +188,14 @@ class StudyThread(threading.Thread):
         except TunerError as error:
             answers = [(call, None, failed or error) for call, _, failed in answers]
         self._loop.call_soon_threadsafe(_answer, answers)
-        for _, _, failed in answers:
-            if isinstance(failed, Evicted):
-                raise failed  # this driver never has a turn again; the next call opens the study anew
 
     def _some_of(self, calls: list[Call]) -> Iterator[Call]:
         """Yield calls, then those who ask, for a while: a sampler may take long for each."""
         yield from calls
         until = time.monotonic() + ASKING_SECONDS
-        is_first = not calls
-        while self._asks and (is_first or time.monotonic() < until):
-            is_first = False
+        if not calls and self._asks:
+            yield self._asks.popleft()
+        while self._asks and time.monotonic() < until:
             yield self._asks.popleft()
 
     def _tick(self, job: JobRecord, study: LeasedStudy, log: EventFile, is_late: bool) -> JobRecord:
