@@ -5,7 +5,7 @@
 const study = `${process.env.TUNER_SERVER}/api/v1/studies/${process.argv[2]}`;
 const pause = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));
 
-async function post(place, body) {
+async function post(place, body) { // a server that is away is asked again for minutes: each call can be repeated
   for (let tries = 1; ; tries++) {
     try {
       const answer = await fetch(`${study}/${place}`, {
@@ -13,11 +13,11 @@ async function post(place, body) {
         headers: { Authorization: `Bearer ${process.env.TUNER_TOKEN}`, "Content-Type": "application/json" },
         body: JSON.stringify(body),
       });
-      if (answer.status !== 503 || tries === 10) return answer;
+      if (answer.status !== 503 || tries === 60) return answer;
     } catch (error) {
-      if (tries === 10) throw error; // a server that is away is asked again: each call can be repeated
+      if (tries === 60) throw error;
     }
-    await pause(tries / 2);
+    await pause(Math.min(tries / 2, 5));
   }
 }
 
