@@ -31,7 +31,7 @@ FILE_VALUES = ("data.root", "data.test_root", "data.path", "data.test_path")
 WARM_FILE = "search.warm_start.file"
 """A further path, which an exported config does not have."""
 
-CODE_VALUES = ("data.type", "model.type", "objective.function")
+CODE_VALUES = ("data.type", "model.type", "objective.function", "search.sampler.type", "search.pruner.type")
 """Values of a space that may name a file of user code."""
 
 

@@ -164,14 +164,14 @@ def _search_faults(space: Space, kind: str) -> Iterator[tuple[str, str]]:
     if section is None and kind == "pruner":
         return
     path = f"search.{kind}"
-    found = list(_located(path, path, lambda: optuna_classes.argument_faults(section, kind)))
+    found = list(_located(path, path, lambda: optuna_classes.argument_faults(section, kind, space.base)))
     yield from found
     if not found:
         try:
             if kind == "sampler":
-                samplers.sampler(space.search.sampler, 0, single=True)
+                samplers.sampler(space.search.sampler, 0, single=True, folder=space.base)
             else:
-                pruners.pruner(space.search.pruner, 1, 0)
+                pruners.pruner(space.search.pruner, 1, 0, space.base)
         except BuildError as error:
             yield error.path, error.message
 

@@ -11,7 +11,7 @@ from typing import Any
 from tuner.config import CODE_VALUES, FILE_VALUES
 from tuner.errors import UsageError
 from tuner.runtime.user_bundle import Bundle
-from tuner.runtime.user_code import Code, is_own
+from tuner.runtime.user_code import HUB, Code, codes, is_own
 from tuner.space import Space
 from tuner.space.edit import Settings, pairs_of
 
@@ -83,6 +83,9 @@ def _code_of(space: Space) -> dict[str, Path]:
 
 
 def _named_code(space: Space) -> Iterator[tuple[str, str]]:
+    for kind in ("sampler", "pruner"):
+        named = codes(space.fixed["search"][kind], f"search.{kind}")
+        yield from ((place, name) for place, name in named if not name.startswith(HUB))
     if (function := space.objective.function) is not None:
         yield "objective.function", function
     if space.objective.own_training:

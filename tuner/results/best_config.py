@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tuner.config import CODE_VALUES, FILE_VALUES
+from tuner.config import FILE_VALUES
 from tuner.errors import StudyError, UsageError, listing
 from tuner.results.confirmation import Confirmation
 from tuner.results.recorded_rates import rates_of, watches
@@ -20,7 +20,7 @@ from tuner.results.wording import of_what, spread
 from tuner.runtime.enums import member_of
 from tuner.runtime.files import refuse_foreign, write_whole
 from tuner.runtime.user_bundle import Bundle
-from tuner.runtime.user_code import Code, is_own
+from tuner.runtime.user_code import Code, codes, is_own
 from tuner.settings import Confirmed, Provenance
 from tuner.space import Space, edit
 from tuner.space.export_text import filled_text
@@ -256,10 +256,20 @@ def moved_paths(values: Mapping[str, Any], here: str, there: str | None) -> Iter
         return str(Path(here, path)) if there is None else os.path.relpath(Path(here, path), there)
 
     own = values["objective"]["function"] is not None
-    for path in ("objective.function",) if own else (*FILE_VALUES, *CODE_VALUES):
-        section, key = path.split(".")
-        value = values[section].get(key)
-        code = path in CODE_VALUES
-        file, _, name = value.rpartition(":") if code and isinstance(value, str) else (value, "", "")
-        if isinstance(file, str) and not os.path.isabs(file) and (not code or file.endswith(".py")):
-            yield path, f"{moved(file)}:{name}" if code else moved(file)
+    trained_by = ("objective.function",) if own else ("data.type", *KEPT_CODE)
+    named = [(path, _value(values, path)) for path in trained_by]
+    for kind in ("sampler", "pruner"):
+        named += codes(values["search"][kind], f"search.{kind}")
+    for path, value in named:
+        file, _, name = value.rpartition(":") if isinstance(value, str) else ("", "", "")
+        if file.endswith(".py") and not os.path.isabs(file):
+            yield path, f"{moved(file)}:{name}"
+    for path in () if own else FILE_VALUES:
+        value = _value(values, path)
+        if isinstance(value, str) and not os.path.isabs(value):
+            yield path, moved(value)
+
+
+def _value(values: Mapping[str, Any], path: str) -> Any:
+    section, key = path.split(".")
+    return values[section].get(key)

@@ -32,9 +32,23 @@ class Code:
         return load(self.name, self.base, self.path)
 
 
+HUB = "optunahub:"
+"""The beginning of names of OptunaHub, such as `optunahub:samplers/auto_sampler`, which it downloads."""
+
+
 def is_own(name: str) -> bool:
     """Return whether `name` is `file.py:Class` or `package.module:Class` and not the name of a built-in."""
     return ":" in name
+
+
+def codes(section: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Yield (path, name) of the user code in the `type` of a plain section and of those in its arguments."""
+    if isinstance(section, dict):
+        name = section.get("type")
+        if isinstance(name, str) and is_own(name):
+            yield f"{path}.type", name
+        for key, value in section.items():
+            yield from codes(value, f"{path}.{key}")
 
 
 def load(name: str, base: str, path: str) -> Any:

@@ -76,9 +76,13 @@ def parts(ours: Iterable[str]) -> dict[str, Part]:
         "scheduler": _part(_schedulers(), lr_schedulers.argument_faults),
         "stage": _part(_schedulers(), lr_schedulers.part_faults, besides=("epochs",)),
         "sampler": _part(
-            _of_optuna(optuna.samplers, BaseSampler), _of_search("sampler"), holes=False, deprecated=DEPRECATED
+            _of_optuna(optuna.samplers, BaseSampler),
+            _of_search("sampler"),
+            own=True,
+            holes=False,
+            deprecated=DEPRECATED,
         ),
-        "pruner": _part(_of_optuna(optuna.pruners, BasePruner), _of_search("pruner"), holes=False),
+        "pruner": _part(_of_optuna(optuna.pruners, BasePruner), _of_search("pruner"), own=True, holes=False),
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from tuner.errors import Fault, Place, did_you_mean, listing
 from tuner.goal import COSTS, Scope
 from tuner.runtime.kinds import is_number
+from tuner.runtime.user_code import codes
 from tuner.space.study_sections import BOUNDS, DIRECTION
 from tuner.space.tree import Fixed, Group, Items, Tree, describe, join
 from tuner.space.validation import constant
@@ -18,6 +19,7 @@ NOT_PRUNED = "a pruner compares one value after each epoch, and several objectiv
 LAST_ONLY = "with several metrics the values are the last epoch's, since none is the best in all of them: drop it"
 
 _UNKILLED = "a remote worker is not killed, its lease ends when it is silent: drop it"
+_IN_THE_SERVER = "the server itself chooses remote trials, and runs no submitted code; install a package that offers it"
 NOT_REMOTE = {
     "trial_timeout": _UNKILLED,
     "trial_limit": _UNKILLED,
@@ -76,9 +78,14 @@ def _faults_of_remote(root: Group, section: Group) -> Iterator[Fault]:
         message = "remote workers and a function exclude each other: drop one"
         yield Fault(section.keys["function"], "objective.function", message)
     search = root.entries.get("search")
+    if not isinstance(search, Group):
+        return
     for key, message in NOT_REMOTE.items():
-        if isinstance(search, Group) and _value(search, key) is not None:
+        if _value(search, key) is not None:
             yield Fault(search.keys[key], f"search.{key}", message)
+    for kind in ("sampler", "pruner"):
+        for path, name in codes(_value(search, kind), f"search.{kind}"):
+            yield Fault(search.keys[kind], path, f"{name}: {_IN_THE_SERVER}")
 
 
 def _trained_by(section: Group) -> str:

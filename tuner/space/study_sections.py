@@ -90,13 +90,13 @@ SEARCH = Section(
         "sampler": Key(
             Later(Part("sampler")),
             {"type": "TPESampler"},
-            "Chooses the parameters: a class of optuna.samplers with its arguments.",
+            "Chooses the parameters: a class of optuna.samplers or of your own, with its arguments.",
             "an Optuna sampler",
         ),
         "pruner": Key(
             Later(Either((Null(), Part("pruner")))),
             {"type": "HyperbandPruner"},
-            "Stops trials that lag: a class of optuna.pruners with its arguments, or null for none.",
+            "Stops trials that lag: a class of optuna.pruners or of your own, with its arguments; null is none.",
             "an Optuna pruner",
         ),
         "retries": Key(Whole(0), 3, "How many times a trial is resumed after its worker died."),

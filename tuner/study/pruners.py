@@ -15,20 +15,21 @@ MEDIAN = 50.0
 """The percentile of a median."""
 
 
-def pruner(component: Component | None, epochs: int, seed: int) -> BasePruner:
+def pruner(component: Component | None, epochs: int, seed: int, folder: str = "") -> BasePruner:
     """Make a pruner; None prunes nothing.
 
     Args:
         component: the class and its arguments; one that is a mapping with a `type` is made too.
         epochs: the most that a trial may train.
         seed: decides what of it is up to chance.
+        folder: the folder of the space, where its files of user code are.
 
     Raises:
-        BuildError: Optuna has no such class, or it refuses its arguments.
+        BuildError: there is no such class, or it refuses its arguments.
     """
     if component is None:
         return NopPruner()
-    built: BasePruner = build(component, "pruner", lambda cls: _pruner_defaults(cls, epochs, seed))
+    built: BasePruner = build(component, "pruner", lambda cls: _pruner_defaults(cls, epochs, seed), folder)
     if type(built) is optuna.pruners.PercentilePruner:
         return PercentilePruner(**component.args)
     if type(built) is optuna.pruners.MedianPruner:

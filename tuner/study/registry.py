@@ -58,8 +58,8 @@ def open_study(storage: BaseStorage, space: Space, goal: Goal, batch: int | None
         for params in space.enqueued():
             study.enqueue_trial(params, skip_if_exists=True)
         seed = space.study.seed
-        study.sampler = samplers.sampler(space.search.sampler, seed, goal.single)
-        study.pruner = pruners.pruner(space.search.pruner, space.highest("training.epochs"), seed)
+        study.sampler = samplers.sampler(space.search.sampler, seed, goal.single, space.base)
+        study.pruner = pruners.pruner(space.search.pruner, space.highest("training.epochs"), seed, space.base)
         let_stop(study)  # or a grid that is used up raises where it should stop
         return Study(study, space)
 

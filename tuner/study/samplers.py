@@ -25,18 +25,21 @@ def learns(search: Search) -> bool:
     return sampler_learns(search) or search.pruner is not None or search.stop is not None
 
 
-def sampler(component: Component, seed: int, single: bool) -> BaseSampler:
+def sampler(component: Component, seed: int, single: bool, folder: str = "") -> BaseSampler:
     """Make a sampler.
 
     Args:
         component: the class and its arguments; one that is a mapping with a `type` is made too.
         seed: at least 0.
         single: whether there is one objective.
+        folder: the folder of the space, where its files of user code are.
 
     Raises:
-        BuildError: Optuna has no such class, or it refuses its arguments.
+        BuildError: there is no such class, or it refuses its arguments.
     """
-    built: BaseSampler = build(component, "sampler", lambda cls: _sampler_defaults(cls, component, seed, single))
+    built: BaseSampler = build(
+        component, "sampler", lambda cls: _sampler_defaults(cls, component, seed, single), folder
+    )
     return built
 
 

@@ -16,7 +16,7 @@ from tuner.space import Space
 from tuner.space.tree import Choice, Fixed, Group, Items, Repeat, Tree, join
 
 _FILES = {(path.split(".")[0], path.split(".")[1]) for path in FILE_VALUES}
-_CODE = {(path.split(".")[0], path.split(".")[1]) for path in CODE_VALUES}
+_CODE = {(path.split(".")[0], path.split(".")[-1]) for path in CODE_VALUES}
 _WARM_START = "search.warm_start"
 
 SECRETS = "TUNER_WEBHOOK_"
