@@ -33,11 +33,11 @@ def trained(text: str) -> list[dict[str, float]]:
     config = Space.parse(text).resolve(Corner(False, {}))
     job = Job.for_search(config, 0, device_of("cuda"))
     first = Run.build(job, config, 0)
-    epochs = [metrics for _, metrics, _ in epochs_of(first, job, 1, config.training.epochs - 1)]
+    epochs = [metrics for _, metrics, _ in epochs_of([first], job, 1, config.training.epochs - 1)]
     second = Run.build(job, config, 0)
     second.restore(first.state({}))
     return epochs + [
-        metrics for _, metrics, _ in epochs_of(second, job, config.training.epochs, config.training.epochs)
+        metrics for _, metrics, _ in epochs_of([second], job, config.training.epochs, config.training.epochs)
     ]
 
 

@@ -77,21 +77,43 @@ class Component:
 
 
 @dataclass(frozen=True, slots=True)
+class Folds:
+    """Cross-validation: `n` folds, at least 2, drawn `repeats` times. Each row validates once in each repeat."""
+
+    n: int
+    repeats: int = 1
+
+    @property
+    def count(self) -> int:
+        """The number of folds of all repeats."""
+        return self.n * self.repeats
+
+    @classmethod
+    def of(cls, section: Mapping[str, Any] | int | None) -> Folds | None:
+        """Read `data.folds`."""
+        if section is None or isinstance(section, int):
+            return section if section is None else cls(section)
+        return cls(section["n"], section.get("repeats", 1))
+
+
+@dataclass(frozen=True, slots=True)
 class Data:
     """The rows of a dataset, and their split.
 
     `valid` and `test` are a share in (0, 1) or a number of rows. `test` None is the dataset's own test split, else 0.2.
+    With `folds` the validation rows are those of a fold, and `valid` is None.
     `source` names the dataset and its own arguments. `transforms` are for images, `tokenizer` is for text. `loader`
     None is memory if the rows fit, else streaming.
     """
 
     source: Component
-    valid: float | int
+    valid: float | int | None
     test: float | int | None
     batch_size: int
     transforms: tuple[Component, ...] = ()
     tokenizer: Component | None = None
     loader: Loader | None = None
+    folds: Folds | None = None
 
     @classmethod
     def of(cls, section: Mapping[str, Any]) -> Data:
@@ -105,6 +127,7 @@ class Data:
             transforms=tuple(Component.of(transform) for transform in section["transforms"]),
             tokenizer=_optional(section["tokenizer"]),
             loader=Loader(section["loader"]) if section["loader"] else None,
+            folds=Folds.of(section["folds"]),
         )
 
 
@@ -129,7 +152,8 @@ class Training:
     """The settings of the training loop.
 
     A step of the optimizer takes `accumulate` batches. `ema` is the decay of the running mean of the weights, which is
-    then scored and saved. `balanced` weights the loss so that every class counts equally.
+    then scored and saved. `balanced` weights the loss so that every class counts equally. A trial trains from `seeds`
+    seeds, and its metrics are the means over them.
     """
 
     epochs: int
@@ -139,6 +163,7 @@ class Training:
     ema: float | None = None
     early_stop: EarlyStop | None = None
     balanced: bool = False
+    seeds: int = 1
 
     @classmethod
     def of(cls, section: Mapping[str, Any]) -> Training:
@@ -152,6 +177,7 @@ class Training:
             ema=section["ema"],
             early_stop=EarlyStop(stop["patience"], stop.get("min_delta", 0.0)) if stop else None,
             balanced=section["class_weights"] == "balanced",
+            seeds=section["seeds"],
         )
 
 

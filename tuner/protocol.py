@@ -20,6 +20,10 @@ AHEAD = Fraction(1, 3)
 """Maximum share of a study that runs at once where trials learn from others: trials asked for ahead learn nothing."""
 
 
+DEVIATION = "_std"
+"""The ending of a metric's name that makes that of its standard deviation over folds and seeds."""
+
+
 class State(enum.StrEnum):
     """The end of a trial, by cause. A member is the text for readers and JSON."""
 

@@ -36,4 +36,4 @@ def job() -> Job:
 
 def train(job: Job, seed: int, stop: int = 2, settings: Mapping[str, Any] | None = None) -> list[Mapping[str, float]]:
     run = Run.build(job, config(settings), seed)
-    return [metrics for _, metrics, _ in epochs_of(run, job, 1, stop)]
+    return [metrics for _, metrics, _ in epochs_of([run], job, 1, stop)]

@@ -41,7 +41,7 @@ def test_outputs_do_not_depend_on_how_rows_are_grouped(job: Job, monkeypatch: py
 def test_a_model_that_trains_in_bf16_is_scored_in_bf16(job: Job) -> None:
     settings = {**PLAIN, "training.precision": "bf16"}
     run = Run.build(job, config(settings), 0)
-    *_, (_, metrics, _) = epochs_of(run, job, 1, 2)
+    *_, (_, metrics, _) = epochs_of([run], job, 1, 2)
     valid = run.dataset.valid
     assert valid is not None
     inputs = torch.cat(list(valid.in_order(1000)))
@@ -100,6 +100,6 @@ def test_a_tensor_that_user_code_caches_while_it_is_scored_can_be_trained_with(j
     assert run.dataset.valid is not None
 
     before = evaluate(run, run.dataset.valid, job.scores)
-    *_, (_, metrics, _) = epochs_of(run, job, 1, 2)
+    *_, (_, metrics, _) = epochs_of([run], job, 1, 2)
 
     assert metrics["accuracy"] > before["accuracy"]

@@ -212,7 +212,7 @@ training: {{epochs: 2}}
 def metrics_of(text: str) -> list[Mapping[str, float]]:
     plain: Config = Space.parse(text).resolve(Corner(False, {}))
     job = Job.for_search(plain, 0, CPU)
-    return [metrics for _, metrics, _ in epochs_of(Run.build(job, plain, 0), job, 1, 2)]
+    return [metrics for _, metrics, _ in epochs_of([Run.build(job, plain, 0)], job, 1, 2)]
 
 
 @pytest.mark.parametrize("transforms", ["[]", "[{type: RandomCrop, size: 8, padding: 2}, RandomHorizontalFlip]"])

@@ -29,11 +29,11 @@ from tuner.training import Job, Run, dropout, epochs_of, fast_linear
 def test_a_training_goes_on_from_its_checkpoint_bit_for_bit(job: Job, settings: dict[str, Any]) -> None:
     whole = train(job, 7, stop=4, settings=settings)
     first = Run.build(job, config(settings), 7)
-    list(epochs_of(first, job, 1, 2))
+    list(epochs_of([first], job, 1, 2))
     second = Run.build(job, config(settings), 7)
 
     progress, best = second.restore(first.state({"trained": 2}, first.weights()))
-    rest = [metrics for _, metrics, _ in epochs_of(second, job, 3, 4)]
+    rest = [metrics for _, metrics, _ in epochs_of([second], job, 3, 4)]
 
     assert progress == {"trained": 2}
     assert best is not None
@@ -48,11 +48,11 @@ def test_patience_that_is_over_is_over_after_a_checkpoint_too(job: Job) -> None:
         "model": {"type": "MLP"},
     }
     first = Run.build(job, config(settings), 0)
-    list(epochs_of(first, job, 1, 2))
+    list(epochs_of([first], job, 1, 2))
     second = Run.build(job, config(settings), 0)
     second.restore(first.state({}))
 
-    assert list(epochs_of(second, job, 3, 4)) == []
+    assert list(epochs_of([second], job, 3, 4)) == []
 
 
 @pytest.mark.parametrize(

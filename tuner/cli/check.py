@@ -66,7 +66,8 @@ def _print_built(checked: Checked, goal: Goal) -> None:
     say("")
     for note in checked.notes:
         say(f"Note: {note}")
-    rows = f"{data.train_rows} rows to train on and {data.valid_rows} to validate on"
+    each = f" in each of {data.folds} folds" if data.folds > 1 else ""
+    rows = f"{data.train_rows} rows to train on and {data.valid_rows} to validate on{each}"
     say(f"Data: {data.type}, {data.task.value}, {rows}")
     say(f"Objective: {goal}{_bounds(goal)}")
     shapes = f"{model.inputs} -> {model.outputs} on {model.device}"

@@ -11,7 +11,7 @@ from tuner.cli.views.candidates import print_confirmation
 from tuner.cli.views.trials_table import print_front
 from tuner.cli.views.wrapping import FAILED, say, show_command
 from tuner.errors import TunerError
-from tuner.runtime.rounding import amount, value_text
+from tuner.runtime.rounding import amount, rounded, value_text
 
 if TYPE_CHECKING:
     from tuner.cli.home import Home
@@ -59,7 +59,9 @@ def _print_best(study: Study, best: Record) -> None:
     say(f"Best of {amount(study.finished(), 'trial')} in study {study.name}: trial {best.number}")
     at = f" at epoch {best.epoch}" if best.epoch is not None else ""
     params = {name: value_text(value) for name, value in best.params.items()}
-    rows = {study.goal.title: f"{value_text(best.value)}{at}", **params}
+    deviation = best.deviation(study.goal.metric)
+    spread = "" if deviation is None else f", standard deviation {rounded(deviation)} over folds and seeds"
+    rows = {study.goal.title: f"{value_text(best.value)}{at}{spread}", **params}
     width = max(len(name) for name in rows)
     for name, value in rows.items():
         say(f"  {name:<{width}}  {value}")

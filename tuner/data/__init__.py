@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from tuner.data.dataset import Dataset, Split, Splits, prepare
+from tuner.data.dataset import Dataset, Split, Splits, prepare, side_by_side
 from tuner.data.load import SOURCES, argument_faults, for_final, for_search
 
-__all__ = ["SOURCES", "Dataset", "Split", "Splits", "argument_faults", "for_final", "for_search", "prepare"]
+__all__ = [
+    "SOURCES",
+    "Dataset",
+    "Split",
+    "Splits",
+    "argument_faults",
+    "for_final",
+    "for_search",
+    "prepare",
+    "side_by_side",
+]

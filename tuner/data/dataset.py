@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from tuner.config import Data, Loader
+from tuner.data import in_memory
 from tuner.data.in_memory import Resident
 from tuner.data.preprocessing import fit
 from tuner.data.preprocessing.fit import Preprocessor
@@ -51,7 +52,8 @@ class Split(Protocol):
 class Splits:
     """Raw rows set apart. `valid` is None in final training on all rows, `test` None in a search.
 
-    `searched` is the number of rows that a search trains on, for which schedules are laid out.
+    `searched` is the number of rows that a search trains on, for which schedules are laid out. `further` are the
+    training and validation rows of the folds after the first.
     """
 
     source: Source
@@ -60,6 +62,14 @@ class Splits:
     test: Rows | None
     loader: Loader
     searched: int
+    further: tuple[tuple[Rows, Rows], ...] = ()
+
+    @property
+    def folds(self) -> tuple[Splits, ...]:
+        """The splits of each fold; without folds these alone."""
+        first = replace(self, further=())
+        later = (replace(first, train=train, valid=valid, searched=len(train)) for train, valid in self.further)
+        return (first, *later)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +109,12 @@ class Dataset:
             valid=None if self.valid is None else self.valid.at(device),
             test=None if self.test is None else self.test.at(device),
         )
+
+
+def side_by_side(folds: Sequence[Dataset]) -> list[Dataset]:
+    """Return the datasets of several folds with their rows in common tensors, where those have one size."""
+    joined = [in_memory.joined([fold.train for fold in folds]), in_memory.joined([fold.valid for fold in folds])]
+    return [replace(fold, train=train, valid=valid) for fold, train, valid in zip(folds, *joined, strict=True)]
 
 
 def prepare(splits: Splits, data: Data, device: torch.device) -> Dataset:

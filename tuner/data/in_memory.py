@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -46,6 +48,10 @@ class Resident:
         self._augment = augment
         self._device = device
         self._scale = scale
+        self.whole = self
+        """The rows of all folds, one fold after the other; without folds these."""
+        self.first = 0
+        """The number of the first of these rows in the whole."""
 
     @property
     def augmented(self) -> bool:
@@ -72,9 +78,37 @@ class Resident:
         for inputs in torch.split(self.inputs, rows):
             yield inputs.clone() if self._augment is None else self._augment.scored(inputs).to(self._device)
 
+    def scored(self, rows: Tensor) -> Tensor:
+        """Return the inputs at `rows`, int64 of any shape and on the device, of rows that are not augmented."""
+        return _at(rows, self.inputs)
+
     def at(self, device: torch.device) -> Resident:
         """Return the same rows on another device."""
         return Resident(self.inputs, self.targets, self._augment, device, self._scale)
+
+
+T = TypeVar("T")
+
+
+def joined(parts: Sequence[T]) -> Sequence[T | Resident]:
+    """Return the same rows, as parts of one whole if they wait on the device and are equally many."""
+    residents = [part for part in parts if isinstance(part, Resident) and not part.augmented]
+    if len(parts) == 1 or len(residents) < len(parts) or len({part.inputs.shape for part in residents}) > 1:
+        return parts
+    whole = copy.copy(residents[0])
+    whole.inputs = torch.cat([part.inputs for part in residents])
+    whole.targets = torch.cat([part.targets for part in residents])
+    whole._trained = torch.cat([part._trained for part in residents])
+    whole.whole = whole
+    return [_part(part, whole, number * len(part)) for number, part in enumerate(residents)]
+
+
+def _part(rows: Resident, whole: Resident, first: int) -> Resident:
+    """Return the rows with their numbers in the memory of the whole."""
+    part, here = copy.copy(rows), slice(first, first + len(rows))
+    part.inputs, part.targets, part._trained = whole.inputs[here], whole.targets[here], whole._trained[here]
+    part.whole, part.first = whole, first
+    return part
 
 
 def _moved(rows: Sequence[Tensor], device: torch.device) -> Sequence[Tensor]:
@@ -91,17 +125,18 @@ def _at(rows: Tensor, values: Tensor) -> Tensor:
     return values.index_select(0, rows.flatten()).view(*rows.shape, *values.shape[1:])
 
 
-def where(inputs: Inputs, wanted: Loader | None) -> tuple[Loader, str]:
+def where(inputs: Inputs, wanted: Loader | None, copies: int = 1) -> tuple[Loader, str]:
     """Return where rows should stay, and a note if that is not the usual place.
 
     Args:
         inputs: raw.
         wanted: what the config says; None chooses memory as long as it lasts.
+        copies: how often the prepared rows are kept, once for each fold.
 
     Raises:
         DataError: memory is wanted and does not suffice.
     """
-    needed, free = size(inputs), psutil.virtual_memory().available
+    needed, free = copies * size(inputs), psutil.virtual_memory().available
     told = f"the data would take about {_gigabytes(needed)} of the {_gigabytes(free)} of memory that are free"
     if wanted is Loader.MEMORY and needed > free:
         raise DataError(f"data.loader: {told}; use data.loader: stream")

@@ -17,6 +17,7 @@ from tuner import signatures
 from tuner.config import Component, Data, Loader, On
 from tuner.data import audit, in_memory
 from tuner.data.dataset import Splits
+from tuner.data.folds import folds_of
 from tuner.data.preprocessing.targets import refuse_lost
 from tuner.data.rows import Rows, Source
 from tuner.data.sources import bundled, image_folder, synthetic, table, text, torchvision_dataset, user_function
@@ -55,19 +56,21 @@ def for_search(data: Data, base: str, seed: int, draw: int | None = None) -> Spl
         DataError: the data are not there, too few to be split, or say themselves what validates.
     """
     source, loader = _source(data, base, seed)
-    train, valid, held = _row_numbers(source, data, seed)
-    source = _noting_groups(source, data, train, valid, held)
-    if draw is not None:
-        if source.valid is not None:
-            raise DataError("data.type: it says itself which rows validate, so they cannot be drawn anew")
-        both = torch.cat([train, valid]).sort().values
-        train, valid = hold_out(source.pool, both, data.valid, source.task, draw, "valid")
+    tuned, held = _set_apart(source, data, seed)
+    if draw is not None and source.valid is not None:
+        raise DataError("data.type: it says itself which rows validate, so they cannot be drawn anew")
+    parts = _parts(source, data, tuned, seed if draw is None else draw)
+    train, valid = parts[0]
+    if draw is None:
+        source = _noting_groups(source, data, train, valid, held)
     targets = source.pool.targets
-    others = {"validation": valid} if held is None else {"validation": valid, "test": held}
-    _refuse_unlearnable(source, targets[train], {name: targets[rows] for name, rows in others.items()})
+    for trained, validated in parts:
+        others = {"validation": validated} if held is None else {"validation": validated, "test": held}
+        _refuse_unlearnable(source, targets[trained], {name: targets[rows] for name, rows in others.items()})
     if draw is None:
         source = source.noting(*audit.notes(source, train, valid, held))
-    return Splits(source.emptied(), source.pool.at(train), source.pool.at(valid), None, loader, len(train))
+    (first, scored), *further = [(source.pool.at(one), source.pool.at(other)) for one, other in parts]
+    return Splits(source.emptied(), first, scored, None, loader, len(train), tuple(further))
 
 
 def for_final(data: Data, base: str, seed: int, on: On, test: bool = True) -> Splits:
@@ -134,7 +137,7 @@ def _source(data: Data, base: str, seed: int) -> tuple[Source, Loader]:
         raise DataError(f"data: {data.source.type} has no rows")
     if source.test is not None and data.test is not None:
         source = source.noting(f"data.test: {data.test} of the rows are the test split, and not the dataset's own")
-    loader, note = in_memory.where(source.pool.inputs, data.loader)
+    loader, note = in_memory.where(source.pool.inputs, data.loader, 1 if data.folds is None else data.folds.count)
     source = source.noting(note)
     if loader is Loader.MEMORY:
         source = replace(source, pool=in_memory.resident(source.pool))
@@ -142,15 +145,33 @@ def _source(data: Data, base: str, seed: int) -> tuple[Source, Loader]:
 
 
 def _row_numbers(source: Source, data: Data, seed: int) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Return the training, validation and test rows; None for a test split of the dataset's own."""
-    tuned, test = without(torch.arange(len(source.pool)), source.valid), None
-    if data.test is not None or source.test is None:
-        part = TEST if data.test is None else data.test
-        tuned, test = hold_out(source.pool, tuned, part, source.task, seed, "test")
-    if source.valid is not None:
-        return tuned, source.valid, test
-    train, valid = hold_out(source.pool, tuned, data.valid, source.task, seed, "valid")
+    """Return the training and validation rows, of the first fold if there are folds, and the test rows.
+
+    The last are None for a test split of the dataset's own.
+    """
+    tuned, test = _set_apart(source, data, seed)
+    train, valid = _parts(source, data, tuned, seed)[0]
     return train, valid, test
+
+
+def _set_apart(source: Source, data: Data, seed: int) -> tuple[Tensor, Tensor | None]:
+    """Return the rows to tune on, but for validation rows of the dataset's own, and the test rows."""
+    tuned = without(torch.arange(len(source.pool)), source.valid)
+    if data.test is None and source.test is not None:
+        return tuned, None
+    return hold_out(source.pool, tuned, TEST if data.test is None else data.test, source.task, seed, "test")
+
+
+def _parts(source: Source, data: Data, tuned: Tensor, seed: int) -> list[tuple[Tensor, Tensor]]:
+    """Return the training and validation rows: of each fold, or of the one split."""
+    if source.valid is not None:
+        if data.folds is not None:
+            raise DataError("data.folds: the dataset says itself which rows validate: drop folds")
+        return [(tuned, source.valid)]
+    if data.folds is not None:
+        return folds_of(source.pool, tuned, data.folds, source.task, seed)
+    assert data.valid is not None, "without folds there is a validation split"
+    return [hold_out(source.pool, tuned, data.valid, source.task, seed, "valid")]
 
 
 def _noting_groups(source: Source, data: Data, train: Tensor, valid: Tensor, test: Tensor | None) -> Source:
@@ -162,7 +183,7 @@ def _noting_groups(source: Source, data: Data, train: Tensor, valid: Tensor, tes
         part = TEST if data.test is None else data.test
         among = len(source.pool) - (0 if source.valid is None else len(source.valid))
         source = source.noting(note_of(groups[test], part, among, "test"))
-    if source.valid is None:
+    if source.valid is None and data.valid is not None:
         source = source.noting(note_of(groups[valid], data.valid, len(train) + len(valid), "valid"))
     return source
 

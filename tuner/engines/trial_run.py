@@ -19,11 +19,11 @@ from tuner.errors import listing
 from tuner.goal import COSTS
 from tuner.protocol import Epoch, Outcome, State, Trial, TrialPort, Verdict
 from tuner.runtime.rounding import rounded
-from tuner.training import Job, Run, Weights, costs, saved
+from tuner.training import Job, Replicates, Run, Weights, costs, saved
 
 
 class Holder(Protocol):
-    """What holds the weights of a trial while it trains: its run, or its lane."""
+    """What holds the weights of a trial while it trains: its runs, or their lanes."""
 
     def weights(self) -> Weights:
         """Return a copy of the weights that are scored, on the CPU."""
@@ -42,13 +42,15 @@ class TrialRun:
         trial: to be trained.
         port: to the driver.
         interval: maximum seconds between two checkpoints, at epoch ends.
-        built: the run, if it is built already and has not trained.
+        built: its runs, if they are built already and have not trained.
 
     Raises:
         Exception: whatever the trial's code raises.
     """
 
-    def __init__(self, job: Job, trial: Trial, port: TrialPort, interval: float, built: Run | None = None) -> None:
+    def __init__(
+        self, job: Job, trial: Trial, port: TrialPort, interval: float, built: Replicates | None = None
+    ) -> None:
         self.trial = trial
         self.epoch = 0
         """The last epoch that it has trained."""
@@ -61,30 +63,31 @@ class TrialRun:
         self._saved = time.monotonic()
         self._is_long = False
         checkpoint = port.load(trial.number)  # and from here on it prints
-        self.run = built or self._build()
+        self.replicates = built or self._build()
         if checkpoint is not None:
             self._restore(checkpoint)
-        self.holder: Holder = self.run
-        self._costs = _costs(job, self.run)
+        self.holder: Holder = self.replicates
+        self._costs = _costs(job, self.replicates.first)
 
-    def _build(self) -> Run:
+    def _build(self) -> Replicates:
         config = Config.of(self.trial.values, self._job.base)
-        return Run.build(self._job, config, self.trial.seed, self.trial.fixed)
+        return Replicates.build(self._job, config, self.trial.seed, self.trial.fixed)
 
     def _restore(self, checkpoint: bytes) -> None:
         """Resume from a checkpoint; a trial whose checkpoint cannot be read starts again."""
         try:
-            progress, self._weights = self.run.restore(checkpoint)
+            progress, self._weights = self.replicates.restore(checkpoint)
             self._is_long = True
             self.epoch = self._best.restore(progress)
         except Exception as error:  # torch raises whatever a damaged archive leads it to
             warnings.warn(f"a checkpoint cannot be read ({error}): its trial begins anew", stacklevel=2)
-            self.run = self._build()
+            self.replicates = self._build()
 
     @property
     def is_trained(self) -> bool:
         """Whether it has trained all of its epochs, or its objective has not improved for too long."""
-        return self.epoch == self.run.training.epochs or self.run.patience.over
+        first = self.replicates.first
+        return self.epoch == first.training.epochs or first.patience.over
 
     def broken_from_the_start(self) -> Outcome | None:
         """Return the outcome of a trial whose model costs too much, which no epoch would change."""

@@ -50,7 +50,7 @@ def trained(
     last = config.training.epochs if fixed is None else fixed.until
     unfinished = _Unfinished(space, job, on, out)
     run, epochs = unfinished.opened(lambda: Run.build(job, config, seed, fixed))
-    for epoch, metrics, _ in epochs_of(run, job, len(epochs) + 1, last):
+    for epoch, metrics, _ in epochs_of([run], job, len(epochs) + 1, last):
         if not math.isfinite(metrics["train_loss"]):
             unfinished_of(out).unlink(missing_ok=True)
             raise TunerError(f"training diverged at epoch {epoch}: train_loss is {metrics['train_loss']}")

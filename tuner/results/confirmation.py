@@ -39,8 +39,8 @@ class Confirmation:
     every candidate is out. `winner` is the number of the search's best trial when the candidates were chosen. `current`
     is whether the search's best trial is now among them. `limits` are the bounds of values. `overlap` is n_valid /
     n_train if each seed draws new rows, else 0. For some earlier versions it is infinite, and intervals are unknown.
-    `failed` are the runs that dropped candidates and that may be retried. `rates` are the learning rates that the
-    held-out runs replay.
+    `folds` is whether each run scored all rows, by folds. `failed` are the runs that dropped candidates and that may
+    be retried. `rates` are the learning rates that the held-out runs replay.
     """
 
     study: str
@@ -53,6 +53,7 @@ class Confirmation:
     current: bool
     limits: tuple[float, float]
     overlap: float
+    folds: bool
     failed: tuple[Run, ...]
     rates: tuple[tuple[int, float], ...]
     trials: Mapping[Run, Record] = field(repr=False)
@@ -175,6 +176,7 @@ def confirmation(
         current=best is not None and any(best.number == record.number for record in candidates),
         limits=_limits(study),
         overlap=overlap,
+        folds=study.space.folds is not None,
         failed=tuple(stage.failed),
         rates=stage.rates,
         trials=trials,

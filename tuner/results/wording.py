@@ -31,6 +31,11 @@ SAME_ROWS = (
     "So the interval covers seeds, not other rows",
     "Use `--splits` to draw new rows; only test rows show the score on new data",
 )
+ROWS_OF_FOLDS = (
+    "Each run scored every row that is not for the test, on the fold where it validates",
+    "The search used the same folds, so the interval covers seeds, not other rows",
+    "Only test rows show the score on new data",
+)
 ROWS_ANEW = (
     "Each seed drew new training and validation rows, never test rows",
     "The interval allows for rows that draws share (Nadeau and Bengio, 2003) and for the pick's luck with them",
@@ -75,7 +80,7 @@ def paragraphs(found: Confirmation) -> list[list[str]]:
             ["The confirmation is not complete" if found.wanted else "Every candidate dropped out: there is no pick"]
         ]
     stale = [] if found.current else ["The search has found a better trial since: repeat the confirmation"]
-    rows = ROWS_ANEW if found.terms.splits else SAME_ROWS
+    rows = ROWS_ANEW if found.terms.splits else ROWS_OF_FOLDS if found.folds else SAME_ROWS
     return [
         [*stale, *_expected(found, pick)],
         [*_choice(found, pick), *_epoch(found, pick)],

@@ -27,12 +27,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CheckedData:
-    """The data of a space: the dataset's type, and the rows of its training and validation splits."""
+    """The data of a space: the dataset's type, and the numbers of rows, with `folds` those of a fold."""
 
     type: str
     task: Task
     train_rows: int
     valid_rows: int
+    folds: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ def _built(space: Space, device: str) -> Checked:
     run = preflight.probe(config, job)
     rows = run.dataset
     valid = 0 if rows.valid is None else len(rows.valid)
-    data = CheckedData(config.data.source.type, rows.task, len(rows.train), valid)
+    data = CheckedData(config.data.source.type, rows.task, len(rows.train), valid, len(job.folds))
     model = _model_of(run, config.model.type, config.data.batch_size, str(job.device))
     return Checked(space, job.scores.goal, data, model, (*job.notes, *save.unsavable(space, job)))
 

@@ -138,6 +138,7 @@ def terms_of(space: Space, goal: Goal) -> Confirm | None:
     return terms
 
 
+_FOLDS = "with data.folds each row validates already: drop it"
 _OWN_ROWS = "which rows are trained on is the affair of objective.function: drop it"
 
 
@@ -191,6 +192,8 @@ def _candidates(search: Results, terms: Confirm) -> list[Record]:
         raise StudyError(f"study {study.name} has remote trials: only its workers can train them again")
     if terms.splits and study.space.objective.function is not None:
         raise UsageError(f"--splits: {_OWN_ROWS}")
+    if terms.splits and study.space.folds is not None:
+        raise UsageError(f"--splits: {_FOLDS}")
     there = sibling(study, sibling_name(study))
     if there is not None and noted(there, CONFIRM).get("of") != study.uid and there.records():
         message = (

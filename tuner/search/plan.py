@@ -89,6 +89,7 @@ def _engine(space: Space, job: Job, options: WorkerOptions) -> Engine:
 def workload_of(space: Space, options: WorkerOptions, device: torch.device) -> Workload:
     """Return what a search asks of the engine of each worker."""
     search = space.search
+    seeds = 1 if space.objective.own_training else space.resolve(Corner(False, {})).training.seeds
     return Workload(
         trials=search.trials,
         workers=options.count(device),
@@ -97,6 +98,7 @@ def workload_of(space: Space, options: WorkerOptions, device: torch.device) -> W
         calls_function=space.objective.function is not None,
         may_be_killed=search.trial_limit is not None or search.trial_timeout is not None,
         repeated_by=search.sampler.type if traits_of(search.sampler.type).repeats else "",
+        replicates=seeds * (1 if space.folds is None else space.folds.count),
     )
 
 

@@ -28,6 +28,7 @@ class Key:
         meaning: its purpose, as a sentence.
         wording: completes the sentence `... must be` in place of the kind's wording.
         tuned: whether a hole may stand there although its section takes no holes.
+        closed: why no hole may stand there although its section takes holes.
     """
 
     kind: Kind
@@ -35,6 +36,7 @@ class Key:
     meaning: str = ""
     wording: str = ""
     tuned: bool = False
+    closed: str = ""
 
     @property
     def wants(self) -> str:

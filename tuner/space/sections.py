@@ -14,6 +14,7 @@ TYPE = Key(Text(), REQUIRED, wording="the name of a class")
 ROWS = Either((Whole(1), Number(above=0, below=1)))
 SHARE = "a share between 0 and 1, or a number of rows"
 BRANCH_NAME = Key(Text(blank=True), meaning="What to call this branch of a choice.")
+REPEATS = Key(Whole(1), meaning="How often the rows are dealt into folds anew.")
 STAGE_EPOCHS = Key(Whole(1), meaning="For how many epochs it is.")
 """The key of a scheduler in a list of them."""
 AT_LEAST_0, ABOVE_0 = Number(minimum=0), Number(above=0)
@@ -28,6 +29,12 @@ DATA = Section(
             "the name of a dataset",
         ),
         "valid": Key(ROWS, 0.2, "The validation rows. They score trials and never train.", SHARE),
+        "folds": Key(
+            Either((Whole(2), Entries({"n": Key(Whole(2), REQUIRED, "The number of folds."), "repeats": REPEATS}))),
+            None,
+            "Cross-validation: a trial trains once a fold, and its value is the mean over the folds.",
+            "a number of folds from 2 on, or {n: ..., repeats: ...}",
+        ),
         "test": Key(
             ROWS,
             None,
@@ -101,6 +108,12 @@ TRAINING = Section(
             None,
             "Ends a trial after `patience` epochs without a better value.",
             "{patience: epochs, min_delta: a number}",
+        ),
+        "seeds": Key(
+            Whole(1),
+            1,
+            "From how many seeds a trial trains. Its value is the mean over them.",
+            closed="all trials train equally often, so that their values compare",
         ),
         "class_weights": Key(Words(("balanced",)), None, "Weights the loss so that every class counts equally."),
     },

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tuner.config import Config
+from tuner.config import Config, Folds
 from tuner.errors import Fault, Place, SpaceError, UsageError
 from tuner.goal import Objective
 from tuner.settings import Provenance, Search, StudySettings
-from tuner.space import edit, enqueue, objective_rules, suggest, validation, yaml_document
+from tuner.space import edit, enqueue, objective_rules, repetition_rules, suggest, validation, yaml_document
 from tuner.space.edit import Settings, pairs_of
 from tuner.space.overrides import Given
 from tuner.space.parse import Parser
@@ -169,6 +169,11 @@ class Space:
         return Search.of(self.fixed["search"])
 
     @functools.cached_property
+    def folds(self) -> Folds | None:
+        """The folds of the data; None without any, and where code of the user loads them."""
+        return None if self.objective.own_training else Folds.of(describe(self.node("data.folds")))
+
+    @functools.cached_property
     def provenance(self) -> Provenance:
         """The origin of an exported config; empty for any other space."""
         return Provenance.of(self.fixed["provenance"])
@@ -256,8 +261,8 @@ def _tree(text: str, file: str) -> Group:
     found = [fault for fault in validation.section_faults(tree, ruling) if not _inside(fault.path, broken)]
     faults = parser.faults + found
     if not faults:
-        faults = list(objective_rules.faults(tree))
-        tree = validation.complete(objective_rules.with_defaults(tree), ruling)
+        faults = [*objective_rules.faults(tree), *repetition_rules.faults(tree)]
+        tree = validation.complete(repetition_rules.with_defaults(objective_rules.with_defaults(tree)), ruling)
         faults += [*reference_faults(tree), *enqueue.faults(tree), *warm_start_faults(tree)]
     if faults:
         raise SpaceError(file, faults)

@@ -28,7 +28,9 @@ def closed(path: str, ruling: Mapping[str, Section] = SECTIONS) -> str:
     if (section := ruling.get(name)) is None:
         return ""
     key = section.keys.get(inside.partition(".")[0])
-    return "" if key is not None and key.tuned else section.closed
+    if key is None:
+        return section.closed
+    return "" if key.tuned else key.closed or section.closed
 
 
 def constant(value: Any) -> Tree:

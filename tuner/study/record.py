@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tuner.errors import listing
 from tuner.goal import Direction
-from tuner.protocol import State
+from tuner.protocol import DEVIATION, State
 from tuner.runtime.rounding import rounded
 from tuner.storage import FINISHED
 from tuner.study.distributions import label_of
@@ -96,6 +96,13 @@ class Record:
     def value(self) -> float | None:
         """The value of the first or only objective."""
         return self.values[0] if self.values else None
+
+    def deviation(self, metric: str) -> float | None:
+        """Return the standard deviation of a metric over folds and seeds at `epoch`; None for a trial without them."""
+        values = self.history.get(metric + DEVIATION)
+        if values is None or self.epoch not in self.epochs:
+            return None
+        return values[self.epochs.index(self.epoch)]
 
     @property
     def feasible(self) -> bool:

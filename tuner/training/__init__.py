@@ -16,11 +16,13 @@ from tuner.training.loop import (
     step,
     train_epoch,
 )
+from tuner.training.replicates import Replicates
 from tuner.training.training_run import Run
 from tuner.training.weights import Weights, saved
 
 __all__ = [
     "Job",
+    "Replicates",
     "Run",
     "Weights",
     "batches_of",

@@ -26,10 +26,15 @@ class Job:
         scores: the metrics.
         device: where trials run.
         base: the folder that relative paths and own code are looked up from.
+        further: the jobs of the folds after the first, whose rows `splits` has.
     """
 
-    def __init__(self, splits: Splits, scores: Scores, device: torch.device, base: str) -> None:
+    def __init__(
+        self, splits: Splits, scores: Scores, device: torch.device, base: str, further: tuple[Job, ...] = ()
+    ) -> None:
         self.splits = splits
+        self.folds = (self, *further)
+        """The jobs of all folds; without folds this one alone."""
         self.scores = scores
         self.device = device
         self.base = base
@@ -43,8 +48,11 @@ class Job:
 
     def at(self, device: torch.device, base: str) -> Job:
         """Return the same job on another device, prepared rows included, with another folder for user code."""
-        job = Job(self.splits, self.scores, device, base)
+        _, *further = self.folds
+        job = Job(self.splits, self.scores, device, base, tuple(fold.at(device, base) for fold in further))
         job._datasets = {way: dataset.at(device) for way, dataset in self._datasets.items()}
+        for way in job._datasets:
+            job._join(way)
         return job
 
     @property
@@ -55,8 +63,9 @@ class Job:
     def settle(self, section: Data) -> None:
         """Free the raw rows if every trial prepares them as this `data` section does."""
         self.dataset(section)
-        valid = self.splits.valid
-        self.splits = replace(self.splits, train=self.splits.train.none(), valid=valid.none() if valid else None)
+        for fold in self.folds:
+            valid = fold.splits.valid
+            fold.splits = replace(fold.splits, train=fold.splits.train.none(), valid=valid.none() if valid else None)
 
     @classmethod
     def for_search(cls, config: Config, seed: int, device: torch.device) -> Job:
@@ -81,9 +90,12 @@ class Job:
             classes = tuple(map(str, range(splits.train.targets.shape[1])))
         goal = goal_of(config.objective, task, lambda metric: direction_of(metric, task))
         scores = Scores(task, classes, goal)
-        if splits.valid is not None:
-            scores.refuse_unrankable(splits.valid.targets)
-        return cls(splits, scores, device, config.base)
+        first, *others = splits.folds
+        for fold in splits.folds:
+            if fold.valid is not None:
+                scores.refuse_unrankable(fold.valid.targets)
+        further = tuple(cls(fold, scores, device, config.base) for fold in others)
+        return cls(first, scores, device, config.base, further)
 
     def dataset(self, section: Data) -> Dataset:
         """Return the rows on the device, prepared by the `data` section of a config.
@@ -92,10 +104,21 @@ class Job:
             BuildError: the transforms or the tokenizer are not for such data, or fail on them.
             DataError: a row cannot be read.
         """
-        key = repr((section.transforms, section.tokenizer))
-        if key not in self._datasets:
-            while len(self._datasets) >= KEPT:
-                del self._datasets[next(iter(self._datasets))]
-            self._datasets[key] = data.prepare(self.splits, section, self.device)
-            self._notes = tuple(dict.fromkeys((*self._notes, *self._datasets[key].notes)))
-        return self._datasets[key]
+        way = repr((section.transforms, section.tokenizer))
+        if way not in self._datasets:
+            for fold in self.folds:
+                fold._prepare(way, section)
+            self._join(way)
+        return self._datasets[way]
+
+    def _prepare(self, way: str, section: Data) -> None:
+        while len(self._datasets) >= KEPT:
+            del self._datasets[next(iter(self._datasets))]
+        self._datasets[way] = data.prepare(self.splits, section, self.device)
+        self._notes = tuple(dict.fromkeys((*self._notes, *self._datasets[way].notes)))
+
+    def _join(self, way: str) -> None:
+        """Keep the rows of all folds side by side, so that lanes take them at once."""
+        joined = data.side_by_side([fold._datasets[way] for fold in self.folds])
+        for fold, dataset in zip(self.folds, joined, strict=True):
+            fold._datasets[way] = dataset

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -17,40 +17,52 @@ from tuner.runtime.seeds import derive
 from tuner.training.job import Job
 from tuner.training.metrics import Scores
 from tuner.training.precision import autocast, widened
+from tuner.training.replicates import mean_of
 from tuner.training.training_run import Run
 
 
-def epochs_of(run: Run, job: Job, start: int, stop: int) -> Iterator[tuple[int, dict[str, float], float]]:
-    """Train from epoch `start` to `stop`, both counted from 1 and included, or until patience is over.
+def epochs_of(runs: Sequence[Run], job: Job, start: int, stop: int) -> Iterator[tuple[int, dict[str, float], float]]:
+    """Train the replicates of a trial from epoch `start` to `stop`, or until patience is over.
+
+    Epochs count from 1, and both are included. A training without folds and further seeds has one replicate.
 
     Yields:
         (epoch, metrics, seconds). The metrics are `train_loss` over the epoch, `lr` at its start, and those of the
-        validation split if any.
+        validation split if any. Each is the mean over the replicates.
     """
-    dataset = run.dataset
     for epoch in range(start, stop + 1):
-        if run.patience.over:
+        if runs[0].patience.over:
             return
         began = time.perf_counter()
-        seed_everything(derive(run.seed, "epoch", epoch))
-        rate = float(run.optimizer.param_groups[0]["lr"])
-        train_loss = train_epoch(run, epoch)
-        scores = {} if dataset.valid is None else evaluate(run, dataset.valid, job.scores)
-        close_epoch(run, _watched(run, job, scores))
-        yield epoch, {"train_loss": train_loss, "lr": rate, **scores}, time.perf_counter() - began
+        told = [_trained(run, job, epoch) for run in runs]
+        close_epoch(runs, [_watched(run, job, scores) for run, scores in zip(runs, told, strict=True)])
+        yield epoch, mean_of(told, job.scores.goal.metrics), time.perf_counter() - began
+
+
+def _trained(run: Run, job: Job, epoch: int) -> dict[str, float]:
+    seed_everything(derive(run.seed, "epoch", epoch))
+    rate = float(run.optimizer.param_groups[0]["lr"])
+    train_loss = train_epoch(run, epoch)
+    scores = {} if run.dataset.valid is None else evaluate(run, run.dataset.valid, job.scores)
+    return {"train_loss": train_loss, "lr": rate, **scores}
 
 
 def _watched(run: Run, job: Job, scores: Mapping[str, float]) -> float:
     """Return the objective after an epoch; on the training rows if a schedule watches it and no others are left."""
-    if not scores and run.schedule.watches:
+    if run.dataset.valid is None and run.schedule.watches:
         scores = evaluate(run, run.dataset.train, job.scores)
     return scores.get(job.scores.objective, math.nan)
 
 
-def close_epoch(run: Run, value: float) -> None:
-    """Pass an epoch's value to everything that watches the objective; NaN is unknown and ignored."""
-    run.schedule.after_epoch(value)
-    run.patience.see(value)
+def close_epoch(runs: Sequence[Run], values: Sequence[float]) -> None:
+    """Pass an epoch's values to all that watches the objective; NaN is unknown and ignored.
+
+    A schedule watches the value of its own replicate, and patience the mean.
+    """
+    mean = sum(values) / len(values)
+    for run, value in zip(runs, values, strict=True):
+        run.schedule.after_epoch(value)
+        run.patience.see(mean)
 
 
 def train_epoch(run: Run, epoch: int) -> float:

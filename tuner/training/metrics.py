@@ -89,11 +89,11 @@ class Scores:
             assert scale is not None
             usual = of_values(outputs, targets, scale)
         rows = torch.stack(list(usual.values()), 1).tolist()
-        scores = [dict(zip(usual, map(_significant, row), strict=True)) for row in rows]
+        scores = [dict(zip(usual, map(significant, row), strict=True)) for row in rows]
         if self._further or self._named:
             for model, found in zip(scores, outputs, strict=True):
                 judged = Judged(found.to(targets.device, torch.float64), targets, scale, link, self._positive)
-                model.update({name: _significant(value) for name, value in self._asked_for(judged).items()})
+                model.update({name: significant(value) for name, value in self._asked_for(judged).items()})
         return scores
 
     def _asked_for(self, judged: Judged) -> dict[str, float]:
@@ -121,7 +121,7 @@ def _positive(task: Task, classes: tuple[str, ...], goal: Goal) -> int | None:
     return classes.index(goal.positive)
 
 
-def _significant(value: float) -> float:
+def significant(value: float) -> float:
     """Return a value with the seven digits of a float32; further digits are noise."""
     return float(f"{value:.7g}")
 

@@ -15,7 +15,7 @@ from torch.nn import functional
 from tests.support.lanes import job_of, resolved
 from tuner.config import Config
 from tuner.engines.fused.group_signature import Signature, signature_of
-from tuner.training import Run
+from tuner.training import Replicates, Run
 
 
 class Holding(nn.Module):
@@ -66,7 +66,7 @@ def built() -> tuple[Run, Config]:
 
 def signed(model: nn.Module) -> Signature:
     run, config = built()
-    return signature_of(replace(run, model=model), config)
+    return signature_of(Replicates((replace(run, model=model),)), config)
 
 
 UNLIKE: dict[str, Callable[[float], nn.Module]] = {

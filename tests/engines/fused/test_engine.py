@@ -14,7 +14,7 @@ from tuner.engines.fused import Fused, autotune, held_trials, lanes
 from tuner.engines.fused.forward import Forward
 from tuner.engines.fused.group_signature import Signature, signature_of
 from tuner.protocol import Epoch, Fixed, State, Verdict
-from tuner.training import Job, Run
+from tuner.training import Job, Replicates, Run
 
 LANES: list[Settings] = [
     {"model.dropout": 0.2},
@@ -155,11 +155,11 @@ def test_as_many_rows_are_scored_at_once_as_are_trained_on(monkeypatch: pytest.M
 def test_trials_of_which_no_four_are_alike_train_in_turn_and_are_not_asked_for_early(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    looked_at: list[Run] = []
+    looked_at: list[Replicates] = []
 
-    def signed(run: Run, config: Config) -> Signature:
-        looked_at.append(run)
-        return signature_of(run, config)
+    def signed(runs: Replicates, config: Config) -> Signature:
+        looked_at.append(runs)
+        return signature_of(runs, config)
 
     monkeypatch.setattr(held_trials, "signature_of", signed)
     given = trials([{"model.hidden": [4 + number], "training.epochs": 1} for number in range(20)])
@@ -251,7 +251,7 @@ def test_what_is_expected_of_a_kind_of_trial_is_its_part_of_those_seen(monkeypat
     expected: list[float] = []
 
     def measured(
-        build: object, source: object, most: int, steps: float, forced: bool, pays: float
+        build: object, source: object, most: int, steps: float, forced: bool, pays: float, unit: int
     ) -> autotune.GroupWidth:
         expected.append(steps)
         return autotune.GroupWidth(1, "as asked")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tuner.cli.views.run_state import Progress
-from tuner.cli.views.trials_table import about
+from tuner.cli.views.trials_table import about, value_and_spread
 from tuner.protocol import State, WorkerState
 from tuner.runtime.rounding import amount, rounded, value_text
 from tuner.search.events import Ended, Event, Noted, Opened, Reported, SetBack, Stopping, Trouble, WorkerSeen
@@ -25,7 +25,7 @@ def lines_of(event: Event, progress: Progress) -> Iterator[str]:
                 yield f"left running by a crash: {trials}; the run resumes each under its own number"
             yield from (f"note: {note}" for note in progress.new_notes)  # a confirmation opens studies on the same data
         case Ended(_, record):
-            yield f"{_ending(record, progress.titles)}; {_standing(progress)}; {count(progress)}"
+            yield f"{_ending(record, progress)}; {_standing(progress)}; {count(progress)}"
         case Reported(epoch) if progress.is_due(EVERY_SECONDS):
             values = named(progress.titles, [epoch.metrics[name] for name in progress.metrics])
             yield f"trial {epoch.trial}, epoch {epoch.epoch}: {values}; {count(progress)}"
@@ -52,8 +52,11 @@ def count(progress: Progress, brief: bool = False) -> str:
     return f"{progress.ended} of {amount(max(progress.total, progress.ended), 'trial')}{here}{time_left}"
 
 
-def _ending(record: Record, metrics: Sequence[str]) -> str:
-    told = named(metrics, record.values)
+def _ending(record: Record, progress: Progress) -> str:
+    told = ", ".join(
+        f"{title} {value_and_spread(record, metric, value)}"
+        for title, metric, value in zip(progress.titles, progress.metrics, record.values, strict=False)
+    )
     values = f", {told}" if told and told not in record.why else ""  # a pruner's cause has the value
     cause = f" ({record.why})" if record.why else f" at epoch {record.epoch}" if record.epoch else ""
     return f"trial {record.number} {record.state}{values}{cause}"

@@ -101,8 +101,14 @@ def about(seconds: float) -> str:
 
 def values_of(goal: Goal, record: Record) -> str:
     """Return each objective with its value."""
-    pairs = zip(goal.titles, record.values, strict=True)
-    return ", ".join(f"{name} {rounded(value)}" for name, value in pairs)
+    named = zip(goal.titles, goal.metrics, record.values, strict=True)
+    return ", ".join(f"{title} {value_and_spread(record, metric, value)}" for title, metric, value in named)
+
+
+def value_and_spread(record: Record, metric: str, value: float) -> str:
+    """Return a value of a trial, with its standard deviation over folds and seeds if it has them."""
+    deviation = record.deviation(metric)
+    return rounded(value) if deviation is None else f"{rounded(value)} (std {rounded(deviation)})"
 
 
 def _goal_data(goal: Goal) -> dict[str, Any]:

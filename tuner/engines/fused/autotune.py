@@ -67,7 +67,7 @@ class GroupWidth:
 
 
 def measure(
-    build: Callable[[], Run], source: Source, most: int, steps: float, forced: bool, pays: float = GAIN
+    build: Callable[[], Run], source: Source, most: int, steps: float, forced: bool, pays: float = GAIN, unit: int = 1
 ) -> GroupWidth:
     """Find the width with the least time per trial and step, each compared with the best before it.
 
@@ -78,6 +78,7 @@ def measure(
         steps: the number of steps of all expected trials; measuring may take a share of them.
         forced: the width is `most` whatever it gains, if a fused step is right and memory has room for it.
         pays: how many times as fast as in turn it must be.
+        unit: the lanes of a trial; a width is a multiple of them.
 
     Raises:
         Exception: whatever a model raises that cannot be computed so.
@@ -86,13 +87,13 @@ def measure(
     if wrong := probe.fault(build, source, build()):
         return GroupWidth(1, wrong)
     room = batches.room()
-    if room < 2:
-        return GroupWidth(1, "the memory has no room for two")
-    most = min(most, room)
+    if room < max(2, unit):
+        return GroupWidth(1, f"the memory has no room for {'two' if unit == 1 else unit}")
+    most = min(most, room) // unit * unit
     best = _Width(1, batches.step_alone)
     budget = _Budget(SHARE * steps * best.least)
     found, tried = GroupWidth(1, "there is too little work to find out what pays"), [1]
-    while width := most if forced else _next(tried, most, best, budget):
+    while width := most if forced else _next(tried, most, best, budget, unit):
         wider = _Width(width, batches.together(width))
         tried.append(width)
         if not forced and not budget.allows(0):
@@ -112,12 +113,18 @@ def measure(
     return found
 
 
-def _next(tried: Sequence[int], most: int, best: _Width, budget: _Budget) -> int:
+def _next(tried: Sequence[int], most: int, best: _Width, budget: _Budget, unit: int) -> int:
     """Return the next width to try, 0 if none; after a width that was too wide, one between."""
     last = tried[-1]
+    if last == 1 < unit:
+        return unit if budget.allows(TRYING * best.least * unit) else 0
     wider = [WIDER[1] * best.width] if last == WIDER[0] * best.width else [times * last for times in WIDER]
     foreseen = TRYING * best.least / best.width  # of a lane
-    allowed = (width for width in wider if width <= most and width not in tried and budget.allows(width * foreseen))
+    allowed = (
+        width
+        for width in wider
+        if width <= most and not width % unit and width not in tried and budget.allows(width * foreseen)
+    )
     return next(allowed, 0)
 
 

@@ -86,7 +86,7 @@ class _Bench:
         """Take trials that have come meanwhile, until `lanes` more can join or enough are held."""
         if self._port.closing:
             self._held.give_back()
-        free, most = self._widths.width(signature) - lanes, self._widths.most_held() - lanes
+        free, most = self._widths.trials(signature) - lanes, self._widths.most_held() - lanes
         while self._held.count(signature) < free and len(self._held) < most:
             if not self._held.take(wait=False):
                 break
@@ -94,10 +94,11 @@ class _Bench:
     def train_next(self) -> None:
         """Train the largest group of similar trials, else the trial that has waited longest."""
         signature, count = self._held.commonest()
-        if signature is not None and not self._widths.width(signature) and count >= self._widths.fewest:
+        lanes = count * (0 if signature is None else signature.replicates)
+        if signature is not None and not self._widths.width(signature) and lanes >= self._widths.fewest:
             self._widths.keep(signature, self._measured(signature))
             signature, count = self._held.commonest()
-        if signature is not None and self._widths.width(signature) > 1 and count > 1:
+        if signature is not None and self._widths.width(signature) > 1 and count * signature.replicates > 1:
             self._train_together(signature)
             return
         if self._widths.looking and self._widths.is_empty and len(self._held) > 1:
@@ -109,7 +110,7 @@ class _Bench:
 
     def _train_alone(self, held: Held) -> None:
         self._port.begin(held.trial.number)
-        self._port.done(run_trial(self._job, held.trial, self._port, self._engine.interval, held.run))
+        self._port.done(run_trial(self._job, held.trial, self._port, self._engine.interval, held.runs))
 
     def _measured(self, signature: Signature) -> GroupWidth:
         trial = self._held.first_of(signature)
@@ -120,9 +121,11 @@ class _Bench:
         def build() -> Run:
             return Run.build(self._job, config, trial.seed)
 
+        unit = signature.replicates
+        most = unit * (engine.width if engine.forced else max(1, min(engine.width, autotune.MOST_LANES // unit)))
         try:
             context = contextvars.copy_context()  # what a model changes in it is gone with it
-            return context.run(autotune.measure, build, source, engine.width, steps, engine.forced, engine.pays)
+            return context.run(autotune.measure, build, source, most, steps, engine.forced, engine.pays, unit)
         except BaseException as error:  # vmap raises many things for what it cannot take
             if ends_the_run(error):
                 raise
@@ -137,7 +140,7 @@ class _Bench:
         """Return the expected steps of a signature's trials, by its share of the trials seen so far."""
         rows = len(self._job.dataset(config.data).train)
         each = config.training.epochs * rows / (signature.batch_size * config.training.accumulate)
-        return self._engine.trials * self._held.share_of(signature) * each
+        return self._engine.trials * signature.replicates * self._held.share_of(signature) * each
 
     def _train_together(self, signature: Signature) -> None:
         """Train lanes of a signature until it has no more trials; one that ends makes room for the next."""
@@ -146,7 +149,7 @@ class _Bench:
         together = Together(self._job, self._port, self._engine.interval, source)
         while True:
             if not self._port.closing:
-                together.join(self._held.pop_of(signature, self._widths.width(signature) - len(together)))
+                together.join(self._held.pop_of(signature, self._widths.trials(signature) - len(together)))
             if not together:
                 return
             try:

@@ -49,6 +49,13 @@ class Forward:
             self._calls[size] = self._calls_of(tensors, inputs) if rates.values[0] else []
         return self._all(tensors, inputs, chance.noise(self._calls[size], rates))
 
+    def scoring_each(self, tensors: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
+        """Map (K, N, ...), rows of its own for each lane, to (K, N, outputs) in evaluation mode."""
+        self._be_training(False)
+        if self._layout is None:
+            return vmap(self._outputs)(tensors, inputs)
+        return self._all(tensors, inputs, [])
+
     def scoring(self, tensors: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
         """Map (N, ...) to (K, N, outputs) in evaluation mode."""
         self._be_training(False)

@@ -14,15 +14,19 @@ from tuner.engines.fused import dropout_masks
 from tuner.engines.fused.inspection.contents import Contents, attributes_of
 from tuner.engines.fused.optimizer_rules import RULES
 from tuner.torch_internals import BatchNormBase, has_gradient_hooks
-from tuner.training import Run
+from tuner.training import Replicates, Run
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Runs of one signature can share a program. `title` is its name in messages, `held` the model's state."""
+    """Trials of one signature can share a program, in which each has `replicates` lanes.
+
+    `title` is its name in messages, `held` the model's state.
+    """
 
     title: str
     batch_size: int
+    replicates: int
     facts: str
     shapes: tuple[tuple[str, torch.Size], ...] = field(compare=False, repr=False)
     held: Contents = field(compare=False, repr=False)
@@ -32,8 +36,9 @@ class Signature:
         return self.held.changed(other.held) if self.shapes == other.shapes else ""
 
 
-def signature_of(run: Run, config: Config) -> Signature:
-    """Return what two runs must share: shapes, structure, batches, optimizer, loss, precision, data."""
+def signature_of(replicates: Replicates, config: Config) -> Signature:
+    """Return what two trials must share: shapes, structure, batches, optimizer, loss, precision, data."""
+    run = replicates.first
     loss, held = config.loss, attributes_of(run.model, _of_lanes(run.model))
     shapes = tuple((name, p.shape) for name, p in run.model.named_parameters())
     facts = {
@@ -45,11 +50,13 @@ def signature_of(run: Run, config: Config) -> Signature:
         "average": run.training.ema is not None,
         "hooks": _has_hooks_on_gradients(run.model),
     }
-    return Signature(f"{config.model.type}, batches of {run.batch_size}", run.batch_size, repr(facts), shapes, held)
+    title, count = f"{config.model.type}, batches of {run.batch_size}", len(replicates.runs)
+    return Signature(title, run.batch_size, count, repr(facts), shapes, held)
 
 
-def refusal(run: Run, signature: Signature) -> str:
-    """Return why a run of a signature can share a program with no other; empty if no reason is known."""
+def refusal(replicates: Replicates, signature: Signature) -> str:
+    """Return why a trial of a signature can share a program with no other; empty if no reason is known."""
+    run = replicates.first
     recurrent = next((type(m).__name__ for m in run.model.modules() if isinstance(m, nn.RNNBase)), None)
     if recurrent is not None:
         return f"torch.vmap does not take {recurrent}"
@@ -57,6 +64,10 @@ def refusal(run: Run, signature: Signature) -> str:
         return f"{type(run.optimizer).__name__} has no fused form"
     if not isinstance(run.dataset.train, Resident) or run.dataset.train.augmented:
         return "images are transformed one by one, or streamed"
+    if any(whole_of(other) is not whole_of(run) for other in replicates):
+        return "the prepared rows of its folds are of different sizes"
+    if run.training.balanced and len({id(other.dataset) for other in replicates}) > 1:
+        return "each fold weighs its classes by its own rows"
     if run.scaler.is_enabled():
         return "fp16 scales the loss of each trial for itself"
     if run.average is not None:
@@ -70,6 +81,11 @@ def refusal(run: Run, signature: Signature) -> str:
     if signature.held.unseen:
         return f"{signature.held.unseen} cannot be looked into, and so it is not known which models are alike"
     return ""
+
+
+def whole_of(run: Run) -> Resident | None:
+    """Return the rows of all folds, which have those of a run; None if they are not in memory."""
+    return run.dataset.train.whole if isinstance(run.dataset.train, Resident) else None
 
 
 def _has_hooks_on_gradients(model: nn.Module) -> bool:

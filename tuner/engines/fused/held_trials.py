@@ -14,7 +14,7 @@ from tuner.engines.fused.inspection.contents import Source
 from tuner.engines.fused.known_widths import GroupWidths
 from tuner.engines.outcomes import failed
 from tuner.protocol import Outcome, Port, State, Trial
-from tuner.training import Job, Run
+from tuner.training import Job, Replicates
 
 WAITING = 0.05
 """The part of the free memory that models may take until they train; those of further trials are built again."""
@@ -22,11 +22,11 @@ WAITING = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A trial that waits at the worker. Without a signature it trains alone, without a run it is built then."""
+    """A trial that waits at the worker. Without a signature it trains alone, without runs they are built then."""
 
     trial: Trial
     signature: Signature | None
-    run: Run | None = None
+    runs: Replicates | None = None
 
 
 class HeldTrials:
@@ -64,24 +64,25 @@ class HeldTrials:
         try:
             config = Config.of(trial.values, self._job.base)
             before, back = Source.of(config).code()
-            run = Run.build(self._job, config, trial.seed)
-            signature = signature_of(run, config)
+            runs = Replicates.build(self._job, config, trial.seed)
+            signature = signature_of(runs, config)
         except BaseException as error:  # the trial's code may raise anything, and the study must go on
             self._port.done(failed(trial, error))
             return None
         self._seen[signature] += 1
         changed = before.changed(Source.of(config).code()[0])
-        if reason := refusal(run, signature) or (changed and f"building a model changes {changed}, which others see"):
+        if reason := refusal(runs, signature) or (changed and f"building a model changes {changed}, which others see"):
             self._widths.keep(signature, GroupWidth(1, reason))
         if changed:
             back()  # as if it had been built no sooner than it trains
-        return Held(trial, signature, run if not changed and self._may_wait(run) else None)
+        return Held(trial, signature, runs if not changed and self._may_wait(runs) else None)
 
-    def _may_wait(self, run: Run) -> bool:
-        """Return whether a run is kept until it trains: large models, or rows of its own, would be a burden."""
+    def _may_wait(self, runs: Replicates) -> bool:
+        """Return whether runs are kept until they train: large models, or rows of their own, would be a burden."""
+        run = runs.first
         if self._rows is None:
             self._rows = run.dataset
-        size = sum(p.nbytes for p in run.model.parameters())
+        size = len(runs.runs) * sum(p.nbytes for p in run.model.parameters())
         return run.dataset is self._rows and size * (len(self._held) + 1) <= WAITING * autotune.free(self._job.device)
 
     def count(self, signature: Signature) -> int:
@@ -110,16 +111,16 @@ class HeldTrials:
         """Remove the trial that has waited longest, and return it."""
         return self._held.pop(0)
 
-    def pop_of(self, signature: Signature, most: int) -> list[tuple[Trial, Run | None]]:
+    def pop_of(self, signature: Signature, most: int) -> list[tuple[Trial, Replicates | None]]:
         """Remove at most so many trials of a signature, and return them with what is built of them."""
         found = [held for held in self._held if held.signature == signature][:most]
         numbers = {held.trial.number for held in found}
         self._held = [held for held in self._held if held.trial.number not in numbers]
-        return [(held.trial, held.run) for held in found]
+        return [(held.trial, held.runs) for held in found]
 
     def drop_runs(self) -> None:
         """Let every trial be built again when it trains."""
-        self._held = [replace(held, run=None) for held in self._held]
+        self._held = [replace(held, runs=None) for held in self._held]
 
     def give_back(self) -> None:
         """Let trials that have not begun wait for another run."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tuner.engines.fused.autotune import FEWEST, FIRST, GroupWidth
 from tuner.engines.fused.group_signature import Signature
 from tuner.protocol import Port
+from tuner.runtime.rounding import amount
 
 
 class GroupWidths:
@@ -36,9 +37,13 @@ class GroupWidths:
         return 2 if self._forced else FEWEST
 
     def width(self, signature: Signature) -> int:
-        """Return how many trials of a signature train together; 0 if that is not known yet."""
+        """Return how many lanes trials of a signature have; 0 if that is not known yet, and 1 in turn."""
         found = self._found.get(signature)
         return 0 if found is None else found.width
+
+    def trials(self, signature: Signature) -> int:
+        """Return how many trials of a signature train together; each has all of its replicates in lanes."""
+        return self.width(signature) // signature.replicates
 
     def may_fuse(self, signature: Signature | None) -> bool:
         """Return whether trials of a signature train together, or may turn out to."""
@@ -48,8 +53,8 @@ class GroupWidths:
         """Return how many trials may be in the engine's hands at this moment: what is sampled early knows less."""
         if not self.looking:
             return 1
-        widest = max((found.width for found in self._found.values()), default=1)
-        if widest > 1:
+        widest = max((self.trials(signature) for signature, found in self._found.items() if found.width > 1), default=0)
+        if widest:
             return min(self._most, 2 * widest)
         return self._most if self._forced else min(self._most, FIRST)
 
@@ -59,8 +64,10 @@ class GroupWidths:
             return
         self._found[signature] = found
         if found.width > 1:
-            told = f"{found.width} trials train together, {found.gain:.1f} times as fast as in turn"
-            self.say(f"{signature.title}: {told}")
+            trials = amount(found.width // signature.replicates, "trial")
+            lanes = f" of {signature.replicates} replicates each" if signature.replicates > 1 else ""
+            trains = "train together" if found.width > signature.replicates else "trains in lanes"
+            self.say(f"{signature.title}: {trials}{lanes} {trains}, {found.gain:.1f} times as fast as in turn")
         else:
             self.say(f"{signature.title}: trials train in turn: {found.reason}")
 

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import torch
 from torch import Generator, Tensor, nn
 
+from tuner.data import Split
+from tuner.data.in_memory import Resident
 from tuner.engines.fused import dropout_masks
 from tuner.engines.fused.forward import Forward
 from tuner.engines.fused.optimizer_rules import numbers_of
@@ -69,15 +71,17 @@ class Lanes:
 
     def train_epoch(self, epochs: Sequence[int]) -> Tensor:
         """Train one epoch of each lane in its own order; return the mean losses, (K,)."""
-        dataset, first, device = self.runs[0].dataset, self.runs[0], self.stack.device
-        rows = len(dataset.train)
-        orders = torch.stack([order(rows, run.seed, epoch) for run, epoch in zip(self.runs, epochs, strict=True)])
-        orders = orders.to(device)
+        first, device = self.runs[0], self.stack.device
+        train = [resident(run.dataset.train) for run in self.runs]
+        rows = len(train[0])
+        pairs = zip(train, self.runs, epochs, strict=True)
+        orders = torch.stack([own.first + order(rows, run.seed, epoch) for own, run, epoch in pairs]).to(device)
         chance = self.chance([derive(run.seed, "epoch", epoch) for run, epoch in zip(self.runs, epochs, strict=True)])
         total = torch.zeros(len(self.runs), device=device)
         numbers = self.numbers()
         for group in groups_of(orders, first.batch_size, first.training.accumulate):
-            total += self.step(list(dataset.train.batches(group, 0)), chance, numbers) * sum(b.shape[1] for b in group)
+            batches = list(train[0].whole.batches(group, 0))
+            total += self.step(batches, chance, numbers) * sum(batch.shape[1] for batch in group)
             if any(run.schedule.per_step for run in self.runs):
                 for run in self.runs:
                     run.schedule.after_step()
@@ -113,12 +117,23 @@ class Lanes:
 
     @torch.no_grad()
     def outputs(self) -> Tensor:
-        """Return each model's outputs for the whole validation split, float32 (K, N, outputs)."""
-        dataset = self.runs[0].dataset
-        assert dataset.valid is not None
+        """Return each model's outputs for the whole of its validation split, float32 (K, N, outputs)."""
+        valid = [resident(run.dataset.valid) for run in self.runs]
         # few rows of each are slow, and as many as are trained on at once have room
-        size = max(self.runs[0].batch_size, rows_at_once(dataset) // len(self.runs))
-        return torch.cat([self.scored(inputs) for inputs in dataset.valid.in_order(size)], 1)
+        size = max(self.runs[0].batch_size, rows_at_once(self.runs[0].dataset) // len(self.runs))
+        if len({own.first for own in valid}) == 1:
+            return torch.cat([self.scored(inputs) for inputs in valid[0].in_order(size)], 1)
+        starts = torch.tensor([[own.first] for own in valid], device=self.stack.device)
+        rows = torch.arange(len(valid[0]), device=self.stack.device)
+        return torch.cat(
+            [self._scored_each(valid[0].whole.scored(starts + part)) for part in torch.split(rows, size)], 1
+        )
+
+    def _scored_each(self, inputs: Tensor) -> Tensor:
+        """Return each model's outputs for rows of its own: (K, N, ...) to float32 (K, N, outputs), scaled."""
+        stack = self.stack
+        with self.runs[0].autocast():
+            return widened(self._forward.scoring_each({**stack.named(stack.values), **stack.fixed}, inputs))
 
     def scored(self, inputs: Tensor) -> Tensor:
         """Return each model's outputs for the same rows: (N, ...) to float32 (K, N, outputs), scaled."""
@@ -154,6 +169,12 @@ class Lanes:
     def chance(self, seeds: Sequence[int]) -> dropout_masks.Chance:
         """Return a random stream per lane, each from its own seed."""
         return dropout_masks.Chance([Generator(self.stack.device).manual_seed(seed) for seed in seeds])
+
+
+def resident(split: Split | None) -> Resident:
+    """Return rows that lanes share; no others have lanes."""
+    assert isinstance(split, Resident)
+    return split
 
 
 def _clipped(gradients: Tensor, runs: Sequence[Run]) -> Tensor:

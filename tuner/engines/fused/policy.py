@@ -48,6 +48,7 @@ class Workload:
         calls_function: whether a function of the user trains.
         may_be_killed: whether a trial is killed at a limit.
         repeated_by: the sampler, if it draws a point again while others train.
+        replicates: how often each trial trains, on folds and from seeds.
     """
 
     trials: int
@@ -57,6 +58,7 @@ class Workload:
     calls_function: bool = False
     may_be_killed: bool = False
     repeated_by: str = ""
+    replicates: int = 1
 
     @property
     def why_in_turn(self) -> str:
@@ -84,10 +86,14 @@ def engine_for(job: Job, interval: float, workload: Workload, width: int | None)
     total, workers = workload.trials, workload.workers
     if width is not None:
         return Fused(job, interval, total // workers, 2 * width, width, forced=True)
+    if workload.replicates > 1 and workload.feedback is Feedback.SAMPLES:
+        return Fused(job, interval, total // workers, 1, 1, forced=False)  # lanes without asking ahead
     most, pays = int(share_ahead(workload.feedback) * total) // workers, GAIN
     if workload.feedback is Feedback.SAMPLES:
         most, pays = min(MOST_IN_FLIGHT, max(FEWEST, int(IN_FLIGHT * total))) // workers, PAYS
     if most < FEWEST or int(AHEAD * total) // workers < FEWEST:
+        if workload.replicates > 1:
+            return Fused(job, interval, total // workers, 1, 1, forced=False)
         return Serial(job, interval)
     widest = MOST_LANES if workload.feedback is Feedback.NOTHING else MOST_WHILE_JUDGED
     return Fused(job, interval, total // workers, most, min(widest, most), forced=False, pays=pays)

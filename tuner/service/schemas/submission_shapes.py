@@ -148,6 +148,8 @@ class DataView(Answer):
     task: Literal["classification", "regression"]
     train_rows: int
     valid_rows: int
+    folds: int
+    """The number of folds, of all repeats, each of which has so many rows; 1 without folds."""
 
 
 class LayerView(Answer):

@@ -91,7 +91,7 @@ function found(answer, isBuilt = true) {
       fact("Study", answer.study, listed(answer.metrics.map(({ title, direction }) => `${direction} ${title}`))),
       fact("Trials", answer.trials.toLocaleString("en"), answer.size === null ? "" : `${rounded(answer.size)} different configs`),
       fact("Occupies", listed(occupies), "while it runs"),
-      !isBuilt ? "" : answer.data ? fact("Data", answer.data.type, `${answer.data.train_rows.toLocaleString("en")} rows to train, ${answer.data.valid_rows.toLocaleString("en")} to validate`) : fact("Data", "your code", "loads them itself")),
+      !isBuilt ? "" : answer.data ? fact("Data", answer.data.type, `${answer.data.train_rows.toLocaleString("en")} rows to train, ${answer.data.valid_rows.toLocaleString("en")} to validate${answer.data.folds > 1 ? ` in each of ${answer.data.folds} folds` : ""}`) : fact("Data", "your code", "loads them itself")),
     h("h3", {}, "Parameters"),
     h("div", { class: "scroll" }, h("table", {}, h("tbody", {}, answer.parameters.map((each) => h("tr", {}, h("th", { scope: "row" }, each.name), h("td", {}, each.range, each.when ? h("div", { class: "soft small" }, each.when) : "")))))),
     answer.samples.length ? samples(answer, isBuilt) : "",
