@@ -105,7 +105,7 @@ optimizer: {type: SGD, lr: 0.1}
 
 def numbers(rows: Rows) -> npt.NDArray[np.float64]:
     assert isinstance(rows.inputs, pd.DataFrame)
-    return rows.inputs.to_numpy(np.float64)
+    return np.asarray(rows.inputs, np.float64)
 
 
 def test_no_test_row_is_in_a_fold_and_each_fold_has_a_scale_of_its_training_rows() -> None:

@@ -53,11 +53,10 @@ def count(progress: Progress, brief: bool = False) -> str:
 
 
 def _ending(record: Record, progress: Progress) -> str:
-    told = ", ".join(
-        f"{title} {value_and_spread(record, metric, value)}"
-        for title, metric, value in zip(progress.titles, progress.metrics, record.values, strict=False)
-    )
-    values = f", {told}" if told and told not in record.why else ""  # a pruner's cause has the value
+    told = zip(progress.titles, progress.metrics, record.values, strict=False)
+    values = ", ".join(f"{title} {value_and_spread(record, metric, value)}" for title, metric, value in told)
+    is_in_cause = named(progress.titles, record.values) in record.why  # a pruner has told the value
+    values = f", {values}" if values and not is_in_cause else ""
     cause = f" ({record.why})" if record.why else f" at epoch {record.epoch}" if record.epoch else ""
     return f"trial {record.number} {record.state}{values}{cause}"
 
