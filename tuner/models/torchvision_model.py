@@ -6,6 +6,7 @@ pretrained weights. All else is torchvision's own, its arguments included.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import pickle
 from collections.abc import Callable, Iterator, Mapping
@@ -35,12 +36,13 @@ POPPED = ("dropout", "image_size", "input_size")
 """Arguments that some classes require and whose constructors have a default."""
 
 
-def names() -> list[str]:
+@functools.cache
+def names() -> tuple[str, ...]:
     """Return the constructors of classification models."""
-    found: list[str] = models.list_models(module=models)
-    return found
+    return tuple(models.list_models(module=models))
 
 
+@functools.cache
 def constructor(name: str) -> Callable[..., nn.Module]:
     """Return a function that builds the model `name`.
 

@@ -54,7 +54,7 @@ def shape_of(name: str, function: Any, faults: Faults, holes: bool = True, besid
     given = {key: _default(p) for key, p in parameters.items() if key not in ("args", "kwargs", *besides)}
     refused = {argument for argument, _ in faults(Component(name, given))}
     taken = [key for key in given if key not in refused]
-    needed = [key for key in taken if _is_needed(name, taken, key, faults)]
+    needed = [key for key in taken if _lacks(name, {*taken} - {key}, faults)] if _lacks(name, (), faults) else []
     words = sentences(function)
     hints, kinds = signatures.hints_of(function), signatures.kinds_of(function)
     shapes: dict[str, Shape | bool] = dict.fromkeys(("type", *besides), True)
@@ -78,9 +78,9 @@ def _default(parameter: inspect.Parameter) -> Any:
     return None if parameter.default is inspect.Parameter.empty else parameter.default
 
 
-def _is_needed(name: str, taken: Sequence[str], key: str, faults: Faults) -> bool:
-    others = dict.fromkeys(other for other in taken if other != key)
-    return any(argument == "" for argument, _ in faults(Component(name, others)))
+def _lacks(name: str, given: Iterable[str], faults: Faults) -> bool:
+    """Return whether the check misses an argument beside the given ones."""
+    return any(argument == "" for argument, _ in faults(Component(name, dict.fromkeys(given))))
 
 
 def _is_fixed(name: str, given: Mapping[str, Any], key: str, faults: Faults) -> bool:

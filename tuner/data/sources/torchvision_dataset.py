@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +33,7 @@ def names() -> list[str]:
     return [name for name in datasets.__all__ if inspect.isclass(getattr(datasets, name))]
 
 
+@functools.cache
 def loader(name: str) -> Callable[..., Source]:
     """Return a function that loads the dataset `name`; it takes the class's arguments and `base`."""
     cls = getattr(datasets, name)
