@@ -15,6 +15,7 @@ import pytest
 from hypothesis import settings
 
 from tests.support import command_line, ready_tables
+from tests.support.resampled import few_resamples
 from tuner.goal import Bound, Direction, Objective, Scope
 
 settings.register_profile("tuner", deadline=None)
@@ -63,13 +64,14 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _optunas_tables_are_made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _what_tests_repeat_is_short(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     folder = tmp_path_factory.mktemp("tables")
     with (
         ready_tables.migrations_read_once(),
         ready_tables.tables_made_once(folder),
         ready_tables.service_tables_made_once(folder),
         ready_tables.statements_compiled_once(),
+        few_resamples(),
     ):
         yield
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import optuna
 import pytest
@@ -27,6 +29,12 @@ NEITHERS = {
 """Private attributes of Python and of Ray, where they have no other way."""
 
 
+@functools.cache
+def trees() -> dict[Path, ast.Module]:
+    """Each file of this package, parsed."""
+    return {file: ast.parse(file.read_text()) for file in (ROOT / "tuner").rglob("*.py")}
+
+
 def test_a_name_that_moved_is_refused_with_the_version_of_its_library() -> None:
     with pytest.raises(TunerError, match=r"^Optuna 9 has no optuna\._gone, which tuner needs: install a version"):
         internal(optuna, "_gone", "Optuna 9")
@@ -35,9 +43,9 @@ def test_a_name_that_moved_is_refused_with_the_version_of_its_library() -> None:
 def test_only_the_doors_import_private_modules_of_optuna_and_torch() -> None:
     names = {
         (file.relative_to(ROOT / "tuner").as_posix(), f"{node.module}.{alias.name}")
-        for file in (ROOT / "tuner").rglob("*.py")
+        for file in trees()
         if file.name not in DOORS
-        for node in ast.walk(ast.parse(file.read_text()))
+        for node in ast.walk(trees()[file])
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
@@ -46,12 +54,11 @@ def test_only_the_doors_import_private_modules_of_optuna_and_torch() -> None:
 
 
 def test_only_the_doors_read_private_attributes_of_other_packages() -> None:
-    trees = {file: ast.parse(file.read_text()) for file in (ROOT / "tuner").rglob("*.py")}
-    own = {name for tree in trees.values() for name in defined(tree)}
+    own = {name for tree in trees().values() for name in defined(tree)}
 
     reached = {
         (file.relative_to(ROOT / "tuner").as_posix(), node.attr)
-        for file, tree in trees.items()
+        for file, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and re.match("_[a-z]", node.attr) and file.name not in DOORS
     }

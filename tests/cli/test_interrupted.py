@@ -43,9 +43,8 @@ def start(folder: Path) -> subprocess.Popen[str]:
     return process
 
 
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_sets_the_trial_back_and_says_how_to_go_on(tmp_path: Path, number: signal.Signals, code: int) -> None:
     process = start(tmp_path)
 

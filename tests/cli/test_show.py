@@ -87,7 +87,7 @@ def test_the_table_is_as_long_as_one_asks_and_the_best_comes_first(shown: Shown)
 
 @pytest.mark.parametrize("width", [33, 60, 200])
 def test_it_fits_the_width_and_the_most_important_parameter_is_there(shown: Shown, width: int) -> None:
-    lines = shown(study(300), width=width)
+    lines = shown(study(120), width=width)
 
     assert max(map(len, lines)) <= width
     head = next(line for line in lines if line.startswith("trial "))

@@ -30,7 +30,6 @@ from tests.support.doc_pages import (
     small,
 )
 from tests.support.doc_spaces import check_space
-from tests.support.resampled import few_resamples
 from tuner.runtime.device import held_to
 from tuner.space import yaml_document
 
@@ -60,7 +59,7 @@ def test_the_blocks_of_a_page_work_in_their_order(page: Path, folder: Path, monk
     notebook = types.ModuleType("__main__")
     monkeypatch.setitem(sys.modules, "__main__", notebook)
 
-    with held_to(1), few_resamples():  # threads of small networks wait for each other, the more so beside other tests
+    with held_to(1):  # threads of small networks wait for each other, the more so beside other tests
         for block in blocks_of(page):
             _do(block, folder, notebook, monkeypatch)
 

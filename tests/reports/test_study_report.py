@@ -161,6 +161,7 @@ def test_ten_thousand_trials_of_ten_epochs_stay_a_page_that_opens() -> None:
     assert len(text.encode()) < 10_000_000
 
 
+@pytest.mark.slow
 def test_three_hundred_trials_take_little_of_that() -> None:
     assert len(study_report.page(Results(large(300, 10))).encode()) < 5_500_000
 

@@ -97,7 +97,7 @@ def test_an_alias_stands_where_it_stands() -> None:
 
 
 @given(VALUES)
-@settings(max_examples=100)
+@settings(max_examples=40)
 def test_what_is_written_on_one_line_is_read_back(value: Any) -> None:
     line = yaml_writer.flow(value)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from sklearn.datasets import load_breast_cancer
 from typer.testing import CliRunner
 
-from tests.support.resampled import few_resamples
 from tuner.cli import app
 
 SPACE = """\
@@ -21,12 +20,6 @@ model: {type: Linear}
 optimizer: {type: SGD, lr: {float: [1e-2, 1e-1], log: true}}
 training: {epochs: 2}
 """
-
-
-@pytest.fixture(autouse=True)
-def _few_resamples() -> Iterator[None]:
-    with few_resamples():
-        yield
 
 
 def printed(*arguments: object) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import statistics
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ import pytest
 import tuner
 from tests.conftest import Cli
 from tests.support.confirmations import study
-from tests.support.resampled import few_resamples
 from tuner.config import On
 from tuner.results.confirmation import Confirmation
 from tuner.results.stage import Part
@@ -25,7 +23,7 @@ from tuner.study import Record
 SPACE = """\
 study: {name: noisy, seed: 1}
 search: {trials: 2, pruner: null, sampler: {type: RandomSampler}}
-data: {type: digits, batch_size: 64}
+data: {type: digits, batch_size: 128}
 model: {type: MLP, hidden: [8], dropout: 0.3}
 optimizer: {type: SGD, lr: {float: [0.05, 0.1]}, momentum: 0.9}
 training: {epochs: 8}
@@ -46,12 +44,6 @@ def runs_of(url: str, found: Confirmation, part: Part) -> list[Record]:
     assert found.pick is not None
     facts = {"candidate": found.pick.trial.number, "part": part.value}
     return [each for each in study(url, "noisy.confirm").records() if facts.items() <= each.attributes.named.items()]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _few_resamples() -> Iterator[None]:
-    with few_resamples():
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -116,8 +108,9 @@ def test_of_the_last_epochs_value_the_last_epoch_is_confirmed(tmp_path: Path, ur
 
 def test_the_epoch_keeps_the_bounds_in_every_run(tmp_path: Path, url: str) -> None:
     bound = {"loss": {"max": 0.45}}
+    settings = [("objective.constraints", bound), ("data.batch_size", 64)]
 
-    _, found = confirmed(tmp_path, url, ("objective.constraints", bound), seeds=2, top=1)
+    _, found = confirmed(tmp_path, url, *settings, seeds=2, top=1)
 
     assert found.pick is not None or "does not keep loss at most 0.45" in found.standings[0].out
     held = [] if found.pick is None else runs_of(url, found, Part.HELD_OUT)
@@ -139,7 +132,7 @@ PLATEAU = {"type": "ReduceLROnPlateau", "mode": "max", "patience": 0, "factor": 
 
 
 def test_rates_that_watched_a_metric_are_replayed(tmp_path: Path, url: str) -> None:
-    file, found = confirmed(tmp_path, url, ("scheduler", PLATEAU))
+    file, found = confirmed(tmp_path, url, ("scheduler", PLATEAU), ("data.batch_size", 64))
 
     facts = Space.load(file).fixed["provenance"]
     raced = runs_of(url, found, Part.RACE)

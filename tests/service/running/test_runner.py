@@ -77,6 +77,7 @@ def became(queue: Queue, study: str, state: str) -> float:
     return next(change.at for change in queue.jobs.changes(job.id) if change.state.value == state)
 
 
+@pytest.mark.slow
 def test_a_submitted_study_runs_to_its_total_and_the_server_loads_no_torch(queue: Queue) -> None:
     with real_server(queue.folder) as server:
         queue.submit("first", space_of(trials=3))
