@@ -25,8 +25,9 @@ from tuner.goal import Goal, goal_of
 from tuner.runtime import user_code
 from tuner.runtime.user_code import Code
 from tuner.space import Space
+from tuner.space.repair import corner_configs
 from tuner.space.sections import SECTIONS
-from tuner.space.suggest import Corner, corners
+from tuner.space.suggest import Corner
 from tuner.space.tree import Choice, Fixed, Group, Items, Repeat, Tree, describe, join
 from tuner.study import optuna_classes, pruners, samplers
 from tuner.training import Job, Run, losses, lr_schedulers, optimizers, step
@@ -205,8 +206,7 @@ def check_fit(space: Space, job: Job) -> None:
     """
     found: dict[str, str] = {}
     seen: set[str] = set()
-    for corner in corners(space.tree):
-        plain = space.fill(corner)
+    for plain in corner_configs(space):
         key = _what_is_built(plain)
         if key in seen:
             continue
@@ -225,7 +225,7 @@ def check_fit(space: Space, job: Job) -> None:
 
 def preparations(space: Space) -> list[Data]:
     """Return the `data` sections that prepare rows differently; a range gives its two ends."""
-    configs = [Config.of(space.fill(corner), space.base).data for corner in corners(space.tree)]
+    configs = [Config.of(values, space.base).data for values in corner_configs(space)]
     return list({repr((data.transforms, data.tokenizer)): data for data in configs}.values())
 
 

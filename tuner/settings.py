@@ -120,13 +120,15 @@ class Search:
     """The `search` section, without the configs of `search.enqueue`, which are parameters of the space.
 
     `timeout` limits one run, `trial_limit` one trial and `trial_timeout` one epoch; None is no limit. `keep` is the
-    number of best trials that keep their checkpoints. `checkpoint_interval` is the time between two checkpoints.
+    number of best trials that keep their checkpoints. `repeats` allows a config that was tried.
+    `checkpoint_interval` is the time between two checkpoints.
     """
 
     trials: int
     timeout: float | None
     sampler: Component
     pruner: Component | None
+    repeats: bool
     retries: int
     max_failures: int
     checkpoint_interval: float
@@ -149,6 +151,7 @@ class Search:
             timeout=seconds(section["timeout"]),
             sampler=_component(section["sampler"]),
             pruner=None if section["pruner"] is None else _component(section["pruner"]),
+            repeats=section["repeats"],
             retries=section["retries"],
             max_failures=section["max_failures"],
             checkpoint_interval=interval,

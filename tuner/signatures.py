@@ -108,7 +108,7 @@ def _ends(value: Any) -> Iterator[Any]:
     """Yield the extreme values of a plain value or of a hole's mapping."""
     match value:
         case {"float": [low, high]} | {"int": [low, high]}:
-            yield from (low, high)
+            yield from (end for end in (low, high) if not isinstance(end, dict))  # a ref
         case {"choice": list(branches)}:
             for branch in branches:
                 yield from _ends(branch)

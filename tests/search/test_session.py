@@ -34,7 +34,7 @@ IN_TURN: list[tuple[dict[str, Any], int | None, str]] = [
     ({}, 4, "--deterministic trains each trial by itself"),
     ({"search__trial_limit": "1h"}, None, "killed at its limit"),
     ({"search__trial_timeout": "1h"}, None, "killed at its limit"),
-    ({"search__sampler": GRID}, None, "GridSampler gives points again"),
+    ({"search__sampler": GRID, "search__repeats": True}, None, "GridSampler gives points again"),
 ]
 
 

@@ -97,7 +97,9 @@ def fit(config, report):
 def named(kind: str) -> list[str]:
     """The classes that the schema offers."""
     schema = json.loads((ROOT / "docs/space.schema.json").read_text())
-    names: list[str] = schema["definitions"][kind]["properties"]["type"]["enum"]
+    named, code = schema["definitions"][kind]["properties"]["type"]["anyOf"]
+    assert code["pattern"], "or code of one's own"
+    names: list[str] = named["enum"]
     return names
 
 

@@ -137,7 +137,10 @@ def test_the_command_says_that_it_stopped_and_how_to_go_on(walk: Path, cli: Cli)
     done = cli("run", "--space", "walk.yaml", "--set", "search.stop={target: 2}")
 
     assert done.returncode == 0, done.stderr
-    assert "Stopped after 2 trials: distance 2 has reached the target 2. A larger --n-trials goes on." in done.stdout
+    assert (
+        "Stopped after 2 trials: distance 2 has reached the target 2; a larger --n-trials goes on with it."
+        in done.stdout
+    )
 
 
 def test_patience_of_a_fork_begins_after_the_trials_that_it_keeps(walk: Path, url: str) -> None:

@@ -46,7 +46,7 @@ def check(
         build=not no_build,
         storage=storage,
     )
-    _print_space(checked.space)
+    _print_space(checked.space, checked.share)
     if checked.space.search.warm_start is not None:
         _print_warm_start(checked)
     if checked.goal is None:
@@ -103,7 +103,7 @@ def _bounds(goal: Goal) -> str:
     return f"; constraints: {', '.join(map(str, goal.bounds))}" if goal.bounds else ""
 
 
-def _print_space(space: Space) -> None:
+def _print_space(space: Space, share: float | None) -> None:
     from tuner.space.parameter_text import condition_text, range_text
 
     rows = space.parameters()
@@ -115,6 +115,11 @@ def _print_space(space: Space) -> None:
     size = space.size()
     configs = "no end of configs (a range is continuous)" if math.isinf(size) else _counted(size, "config")
     say(f"{_counted(len(rows), 'parameter')}, {configs}")
+    if share is not None:
+        relations = _counted(len(space.relations), "relation")
+        say(f"{relations}: {share:.3g} of random configs keep all; the nearest one replaces another")
+    if rows and size < space.search.trials and not space.search.repeats:
+        say(f"The search ends after {size:,.0f} of its {space.search.trials:,} trials: no config is tried twice")
     say(f"\nDefaults: {_defaults(space)}")
     _print_samples(space)
 
@@ -139,13 +144,13 @@ def _counted(number: float, thing: str) -> str:
 
 
 def _print_samples(space: Space) -> None:
+    from tuner.space.repair import random_config
     from tuner.space.sections import OWN_SECTIONS
-    from tuner.space.suggest import Random
     from tuner.space.yaml_writer import flow
 
     say("\nSampled configs:" if space.parameters() else "\nThe config:")
     for i in range(SAMPLES if space.parameters() else 1):
-        filled = space.fill(Random(i))
+        filled = random_config(space, i)
         tuned = [part for part in filled if part not in OWN_SECTIONS or part == "training"]
         say(f"  {i + 1}. " + "\n     ".join(f"{part}: {flow(filled[part])}" for part in tuned))
 

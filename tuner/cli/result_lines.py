@@ -23,11 +23,13 @@ def print_result(result: Result, there: Home) -> None:
     """Print the best trial or the front, what failed, and the commands that follow."""
     from tuner.results.results import Results
     from tuner.results.summary import against_the_trivial
+    from tuner.study.stop_rules import way_on_after
 
     results = Results(result.study)
     study, name = result.study, shlex.quote(result.study.name)
     if result.stopped:
-        say(f"Stopped after {amount(study.finished(), 'trial')}: {result.stopped}. A larger --n-trials goes on.\n")
+        ended = amount(study.finished(), "trial")
+        say(f"Stopped after {ended}: {result.stopped}; {way_on_after(result.stopped)}.\n")
     if study.goal.single:
         _print_best(study, result.best)
     else:

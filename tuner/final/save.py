@@ -22,7 +22,8 @@ from tuner.runtime import user_bundle, user_code
 from tuner.runtime.generators import seed_everything
 from tuner.space import Space
 from tuner.space.export_text import filled_text
-from tuner.space.suggest import Corner, corners
+from tuner.space.repair import corner_configs
+from tuner.space.suggest import Corner
 from tuner.training import Job, Run, weights
 from tuner.training.precision import autocast, widened
 
@@ -105,8 +106,7 @@ def unsavable(space: Space, job: Job) -> tuple[str, ...]:
 
 def _unsavable(space: Space, job: Job) -> Iterator[str]:
     seen: set[str] = set()
-    for corner in corners(space.tree):
-        values = space.fill(corner)
+    for values in corner_configs(space):
         key = json.dumps(values["model"], sort_keys=True)
         if not user_code.is_own(str(values["model"]["type"])) or key in seen:
             continue

@@ -99,8 +99,8 @@ def definitions() -> dict[str, Shape]:
     log = {"type": "boolean", "description": "Drawn evenly between the logarithms of its ends."}
     numbers = {"type": "array", "minItems": 2, "maxItems": 2, "description": "[low, high], both included."}
     ranges: dict[str, tuple[Shape, str, int]] = {
-        "float": ({"float": {**numbers, "items": {"type": "number"}}, "log": log}, "number", 0),
-        "int": ({"int": {**numbers, "items": {"type": "integer"}}, "log": log}, "integer", 1),
+        "float": ({"float": {**numbers, "items": _end("number")}, "log": log}, "number", 0),
+        "int": ({"int": {**numbers, "items": _end("integer")}, "log": log}, "integer", 1),
     }
     return {
         **{kind: _ranged(*ranges[kind]) for kind in RANGES},
@@ -123,6 +123,11 @@ def definitions() -> dict[str, Shape]:
             "else": {"items": defined("value"), "additionalProperties": defined("value")},
         },
     }
+
+
+def _end(number: str) -> Shape:
+    """Return the end of a range: a number, or the value that stands elsewhere."""
+    return {"anyOf": [{"type": number}, defined("ref")]}
 
 
 def _count() -> Shape:

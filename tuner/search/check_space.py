@@ -6,16 +6,16 @@ Heavy imports wait until something is built. The language alone is checked witho
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tuner.config import DEFAULT_STORAGE
+from tuner.config import DEFAULT_STORAGE, Config
 from tuner.goal import Goal, Task, goal_of
 from tuner.runtime.rounding import amount
 from tuner.space import Space
 from tuner.space.edit import Settings
-from tuner.space.suggest import Random
+from tuner.space.repair import random_config, share_that_holds
 from tuner.space.tree import Row
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class Checked:
         notes: notes about the data and the model.
         warm_start: the configs that a run would begin with, the best first.
         left_out: why other configs of `search.warm_start` are not used.
+        share: of random configs, those that keep all relations; None without relations.
     """
 
     space: Space
@@ -78,6 +79,7 @@ class Checked:
     notes: tuple[str, ...] = ()
     warm_start: tuple[WarmStartConfig, ...] = ()
     left_out: tuple[str, ...] = ()
+    share: float | None = None
 
     @property
     def parameters(self) -> list[Row]:
@@ -126,11 +128,12 @@ def check(
         print(checked.model.parameters, checked.notes)
     """
     space = space.with_settings(settings) if isinstance(space, Space) else Space.load(space, settings)
-    built = _built(space, device) if build else Checked(space)
+    share = share_that_holds(space) if space.relations else None
+    built = replace(_built(space, device) if build else Checked(space), share=share)
     known = _known(space, storage)
     if known is None:
         return built
-    return Checked(space, built.goal, built.data, built.model, built.notes, known.configs, known.left_out)
+    return replace(built, warm_start=known.configs, left_out=known.left_out)
 
 
 def _known(space: Space, storage: str) -> WarmStartConfigs | None:
@@ -154,7 +157,7 @@ def _built(space: Space, device: str) -> Checked:
     if space.objective.function is not None:
         _, goal = preflight.load_function(space)
         return Checked(space, goal)
-    config = space.resolve(Random(0))
+    config = Config.of(random_config(space, 0), space.base)
     job = preflight.load_job(space, where)
     preflight.check_fit(space, job)
     run = preflight.probe(config, job)

@@ -19,6 +19,7 @@ from tuner.optuna_internals import trial_id_of
 from tuner.protocol import Epoch, Outcome, State, Trial, TrialPort, Verdict
 from tuner.runtime.seeds import derive
 from tuner.space import Space
+from tuner.space.relation_rules import look_in
 from tuner.study.trial_attributes import HISTORY
 from tuner.training import device_of
 
@@ -29,7 +30,7 @@ def objective(
     """Return a function of an `optuna.Trial` that trains a filled space and returns its value or values.
 
     The function reports every epoch. The data are loaded and the space is checked once, here. The study's own sampler
-    and pruner decide; the `search` section is ignored. Metrics are stored as the trial's system attribute
+    and pruner decide; of the `search` section only `where` counts. Metrics are stored as the trial's system attribute
     `tuner:history`, constraints by `trial.set_constraint`. With several objectives nothing is reported to Optuna.
 
     Args:
@@ -37,9 +38,9 @@ def objective(
         device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
 
     Returns:
-        The objective. It raises `optuna.TrialPruned` if the pruner stops the trial, it diverges or memory runs
-        out. It raises `TunerError` for a failed trial. It raises `UsageError` if the study's directions are
-        not those of the metrics.
+        The objective. It raises `optuna.TrialPruned` if the pruner stops the trial, it diverges, memory runs out, or a
+        relation does not hold. It raises `TunerError` for a failed trial. It raises `UsageError` if the study's
+        directions are not those of the metrics.
 
     Raises:
         UsageError: the space or the data do not allow training.
@@ -59,7 +60,11 @@ def objective(
     def call(trial: optuna.Trial) -> float | tuple[float, ...]:
         _refuse_other_directions(trial.study, goal)
         port = _StudyPort(trial, goal)
-        outcome = run(Trial(trial.number, 1, space.fill(trial), derive(seed, "trial", trial.number)), port)
+        values = space.fill(trial)
+        for relation in space.relations:
+            if relation.violation(look_in(trial.params, values)):
+                raise optuna.TrialPruned(f"{relation.text} does not hold")
+        outcome = run(Trial(trial.number, 1, values, derive(seed, "trial", trial.number)), port)
         return port.value_of(outcome)
 
     return call

@@ -97,7 +97,7 @@ def workload_of(space: Space, options: WorkerOptions, device: torch.device) -> W
         in_order=options.batch is not None,
         calls_function=space.objective.function is not None,
         may_be_killed=search.trial_limit is not None or search.trial_timeout is not None,
-        repeated_by=search.sampler.type if traits_of(search.sampler.type).repeats else "",
+        repeated_by=search.sampler.type if search.repeats and traits_of(search.sampler.type).repeats else "",
         replicates=seeds * (1 if space.folds is None else space.folds.count),
     )
 

@@ -17,6 +17,7 @@ from tuner.results.failures import BROKEN
 from tuner.search.retries import Retries
 from tuner.storage import Turns, in_turn
 from tuner.study import AskTell
+from tuner.study.drawing import UsedUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,10 @@ class TrialScheduler:
             return None
         if self._trials.study.finished() + self._trials.queue.in_progress() >= self._limits.total:
             return None
-        return self._trials.ask(place)
+        try:
+            return self._trials.ask(place)
+        except UsedUp:
+            return None
 
     def judged(self, number: int) -> int:
         """Return the last epoch of a running trial that was judged, in any attempt."""

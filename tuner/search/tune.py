@@ -35,7 +35,7 @@ from tuner.space.edit import Settings, pairs_of, settings_of
 from tuner.storage import in_turn, open_storage
 from tuner.study import Study, load_study
 from tuner.study.fork import fork_of
-from tuner.study.stop_rules import StopRule
+from tuner.study.stop_rules import StopRule, stop_reason
 from tuner.study.study import note
 from tuner.study.versions import refuse_other_data
 from tuner.training import device_of
@@ -156,7 +156,7 @@ def run_with(
         with notifying(hooks, study.name, plan.goal, limits.total, observe) as told:
             observed = with_callbacks(told, study, callbacks)
             ended = drive(study, plan, launcher, turns, inbox, limits, search.folder, observed, retry_failed)
-        stopped = search.watch.close()
+        stopped = search.watch.close() or stop_reason(study)
     records = study.records()
     front, failures = study.front(records), failures_of(each for each in records if not ended or each.number in ended)
     if not front:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from tuner.errors import Fault, Place, did_you_mean, listing
 from tuner.space import yaml_document, yaml_writer
-from tuner.space.tree import Branch, Choice, Fixed, Float, Group, Int, Items, Ref, Repeat, Tree, join, lengths
+from tuner.space.tree import Branch, Choice, Ends, Fixed, Float, Group, Int, Items, Ref, Repeat, Tree, join, lengths
 from tuner.space.yaml_document import LARGEST_INT, Node, Scalar, Sequence, Table
 
 COMPANIONS = {
@@ -94,13 +94,15 @@ class Parser:
                 return self._ref(table, path)
 
     def _float(self, table: Table, path: str) -> Tree:
-        bounds = self._bounds(table, "float", path, float)
+        bounds, ends = self._bounds(table, "float", path, float)
         step = self._step(table, path, float)
         log = self._log(table, path)
         if bounds is None:
             return Fixed(None, table.span.place)
         if log and step is not None:
             return self._fault(table, path, "log and step exclude each other: drop one")
+        if ends:
+            return Float(*bounds, step, log, table.span.place, ends)
         if log and bounds[0] <= 0:
             return self._fault(table, path, f"a log range starts above 0, not at {bounds[0]:g}")
         hole = Float(*bounds, step, log, table.span.place)
@@ -115,13 +117,15 @@ class Parser:
         return hole
 
     def _int(self, table: Table, path: str) -> Tree:
-        bounds = self._bounds(table, "int", path, int)
+        bounds, ends = self._bounds(table, "int", path, int)
         step = self._step(table, path, int)
         log = self._log(table, path)
         if bounds is None:
             return Fixed(None, table.span.place)
         if log and step is not None:
             return self._fault(table, path, "log and step exclude each other: drop one")
+        if ends:
+            return Int(*bounds, step or 1, log, table.span.place, ends)
         if log and bounds[0] < 1:
             return self._fault(table, path, f"a log range of whole numbers starts at 1 or above, not at {bounds[0]}")
         low, high = bounds
@@ -131,18 +135,22 @@ class Parser:
             return self._fault(table, path, message)
         return Int(low, high, step or 1, log, table.span.place)
 
-    def _bounds(self, table: Table, kind: str, path: str, number: type[_Number]) -> tuple[_Number, _Number] | None:
+    def _bounds(
+        self, table: Table, kind: str, path: str, number: type[_Number]
+    ) -> tuple[tuple[_Number, _Number] | None, Ends]:
+        """Return the ends of a range as numbers, 0 for one that refers, and the paths of those that refer."""
         node = table.entries[kind]
         if not isinstance(node, Sequence) or len(node.items) != 2:
             self._fault(node, path, f"{kind} takes [low, high]")
-            return None
-        low, high = (self._number(item, path, number, kind) for item in node.items)
+            return None, Ends()
+        ends = Ends(*(_target(item) for item in node.items))
+        low, high = (number(0) if _target(item) else self._number(item, path, number, kind) for item in node.items)
         if low is None or high is None:
-            return None
-        if low > high:
+            return None, ends
+        if low > high and not ends:
             self._fault(node, path, f"low {low:g} is above high {high:g}: swap them")
-            return None
-        return low, high
+            return None, ends
+        return (low, high), ends
 
     def _number(self, node: Node, path: str, number: type[_Number], what: str) -> _Number | None:
         value = node.value if isinstance(node, Scalar) else None
@@ -210,6 +218,8 @@ class Parser:
         length = self.tree(node, join(path, "length"))
         if len(self.faults) > before:
             return Fixed(None, table.span.place)
+        if isinstance(length, Int) and length.ends:
+            return self._fault(node, join(path, "length"), "a length takes numbers; write a relation")
         if not isinstance(length, Int | Choice | Fixed) or not _counts(length) or max(lengths(length)) > LONGEST:
             return self._fault(
                 node, join(path, "length"), f"a length is a whole number from 0 to {LONGEST}, or a hole of such"
@@ -221,6 +231,12 @@ class Parser:
         if not isinstance(node, Scalar) or not isinstance(node.value, str):
             return self._fault(node, path, "ref takes a config path, such as optimizer.lr")
         return Ref(node.value, table.span.place)
+
+
+def _target(node: Node) -> str:
+    """Return the path of an end that refers to another value; empty for any other node."""
+    target = node.entries["ref"] if isinstance(node, Table) and node.entries.keys() == {"ref"} else None
+    return target.value if isinstance(target, Scalar) and isinstance(target.value, str) else ""
 
 
 def _counts(length: Int | Choice | Fixed) -> bool:

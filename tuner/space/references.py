@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
 from tuner.errors import Fault, did_you_mean
-from tuner.space.tree import Choice, Group, Items, Ref, Repeat, Tree, is_index, join, lengths
+from tuner.space.tree import Choice, Float, Group, Int, Items, Ref, Repeat, Tree, is_index, join, lengths
 
 Labels: TypeAlias = Mapping[str, object]
 Site: TypeAlias = tuple[str, Ref, Labels]
@@ -28,6 +28,8 @@ def _sites(tree: Tree, path: str, labels: Labels) -> Iterator[Site]:
     match tree:
         case Ref():
             yield path, tree, labels
+        case Float(ends=ends) | Int(ends=ends):
+            yield from ((path, Ref(end, tree.place), labels) for end in (ends.low, ends.high) if end)
         case Group(entries):
             for key, entry in entries.items():
                 yield from _sites(entry, join(path, key), labels)

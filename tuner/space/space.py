@@ -19,7 +19,10 @@ from tuner.space import edit, enqueue, objective_rules, repetition_rules, sugges
 from tuner.space.edit import Settings, pairs_of
 from tuner.space.overrides import Given
 from tuner.space.parse import Parser
+from tuner.space.range_ends import with_ends
 from tuner.space.references import reference_faults
+from tuner.space.relation_rules import relation_faults, relations_of
+from tuner.space.relations import Relation
 from tuner.space.suggest import Suggester
 from tuner.space.tree import (
     Choice,
@@ -55,6 +58,7 @@ class Space:
     `file` is its name in messages, `base` the folder where its relative paths start. `given` are the values that
     replace some of the file's text. `fixed` are the sections that no trial changes, as plain values. So no trial walks
     a long list of first configs. `study`, `search`, `objective` and `provenance` read them once per space.
+    `relations` are those of `search.where`, and of ranges that refer to other values. Every config keeps them.
     """
 
     text: str
@@ -63,6 +67,7 @@ class Space:
     tree: Group
     given: Given
     fixed: Mapping[str, Any]
+    relations: tuple[Relation, ...]
 
     @classmethod
     def load(cls, path: str | Path, settings: Settings = ()) -> Space:
@@ -109,7 +114,7 @@ class Space:
         except SpaceError as error:
             raise given.retold(error, filled) from None
         fixed = {section: describe(entry) for section, entry in tree.entries.items() if is_fixed(entry)}
-        return cls(filled, file, str(Path(base).resolve()), tree, given, fixed)
+        return cls(filled, file, str(Path(base).resolve()), tree, given, fixed, tuple(relations_of(tree)))
 
     def with_settings(self, settings: Settings) -> Space:
         """Return the space with values of its text replaced by their paths; itself where there is nothing to replace.
@@ -256,7 +261,7 @@ def _tree(text: str, file: str) -> Group:
     ruling = validation.sections(yaml_document.plain(root))
     parser = Parser(lambda path: validation.closed(path, ruling))
     sections = {name: parser.tree(node, name) for name, node in root.entries.items()}
-    tree = Group(sections, root.keys, root.span.place)
+    tree = with_ends(Group(sections, root.keys, root.span.place), parser.faults)
     broken = {fault.path for fault in parser.faults}
     found = [fault for fault in validation.section_faults(tree, ruling) if not _inside(fault.path, broken)]
     faults = parser.faults + found
@@ -264,6 +269,7 @@ def _tree(text: str, file: str) -> Group:
         faults = [*objective_rules.faults(tree), *repetition_rules.faults(tree)]
         tree = validation.complete(repetition_rules.with_defaults(objective_rules.with_defaults(tree)), ruling)
         faults += [*reference_faults(tree), *enqueue.faults(tree), *warm_start_faults(tree)]
+        faults += relation_faults(tree, text)
     if faults:
         raise SpaceError(file, faults)
     return tree

@@ -99,6 +99,11 @@ SEARCH = Section(
             "Stops trials that lag: a class of optuna.pruners or of your own, with its arguments; null is none.",
             "an Optuna pruner",
         ),
+        "repeats": Key(
+            Flag(),
+            False,
+            "Whether a config may be tried again, for noisy objectives. Else a search ends without new ones.",
+        ),
         "retries": Key(Whole(0), 3, "How many times a trial is resumed after its worker died."),
         "max_failures": Key(Whole(1), 10, "The number of failures in a row after which a run stops."),
         "checkpoint_interval": Key(
@@ -149,6 +154,12 @@ SEARCH = Section(
             [],
             "Configs to try first. Parameters that they leave out are sampled.",
             "a list of mappings from parameter names to values",
+        ),
+        "where": Key(
+            Sequence(Text()),
+            [],
+            "Relations that every config keeps, by parameter names or config paths.",
+            "a list of relations, such as ['model.width * model.depth <= 4096']",
         ),
         "warm_start": Key(
             Entries(

@@ -25,14 +25,29 @@ class Fixed:
 
 
 @dataclass(frozen=True, slots=True)
+class Ends:
+    """The config paths that the ends of a range refer to; an empty one is a number."""
+
+    low: str = ""
+    high: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.low or self.high)
+
+
+@dataclass(frozen=True, slots=True)
 class Float:
-    """A number in [low, high], both included; `step` None is continuous."""
+    """A number in [low, high], both included; `step` None is continuous.
+
+    An end that refers to another value is the least or the largest number there. `ends` has its path.
+    """
 
     low: float
     high: float
     step: float | None
     log: bool
     place: Place
+    ends: Ends = Ends()
 
     def holds(self, value: object) -> bool:
         """Return whether this hole can take `value`."""
@@ -43,13 +58,14 @@ class Float:
 
 @dataclass(frozen=True, slots=True)
 class Int:
-    """A whole number in [low, high], both included."""
+    """A whole number in [low, high], both included; `ends` as those of `Float`."""
 
     low: int
     high: int
     step: int
     log: bool
     place: Place
+    ends: Ends = Ends()
 
     def holds(self, value: object) -> bool:
         """Return whether this hole can take `value`."""
@@ -215,10 +231,10 @@ def describe(tree: Tree) -> Any:
     match tree:
         case Fixed(value):
             return value
-        case Float(low, high, step, log):
-            return {"float": [low, high], **({"step": step} if step else {}), **({"log": True} if log else {})}
-        case Int(low, high, step, log):
-            return {"int": [low, high], **({"step": step} if step > 1 else {}), **({"log": True} if log else {})}
+        case Float(_, _, step, log):
+            return {"float": _range(tree), **({"step": step} if step else {}), **({"log": True} if log else {})}
+        case Int(_, _, step, log):
+            return {"int": _range(tree), **({"step": step} if step > 1 else {}), **({"log": True} if log else {})}
         case Choice(branches):
             return {"choice": [describe(branch.tree) for branch in branches]}
         case Repeat(element, length):
@@ -229,6 +245,11 @@ def describe(tree: Tree) -> Any:
             return {key: describe(entry) for key, entry in entries.items()}
         case Items(items):
             return [describe(item) for item in items]
+
+
+def _range(hole: Float | Int) -> list[Any]:
+    low, high = hole.ends.low, hole.ends.high
+    return [{"ref": low} if low else hole.low, {"ref": high} if high else hole.high]
 
 
 def extremes(tree: Tree) -> Iterator[tuple[Place, Any]]:

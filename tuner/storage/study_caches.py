@@ -11,6 +11,7 @@ import functools
 import threading
 import time
 from collections.abc import Set
+from dataclasses import replace
 from typing import Any
 
 from optuna.storages import BaseStorage
@@ -116,6 +117,12 @@ class StudyCaches:
         earlier = self.unwritten.get(trial_id)
         self.unwritten[trial_id] = update if earlier is None else earlier.with_later(update)
 
+    def forget_params(self, trial_id: int) -> None:
+        """Take the unwritten parameters of a trial out of memory."""
+        self._with(trial_id).change(trial_id, _without_params)
+        if (update := self.unwritten.get(trial_id)) is not None:
+            self.unwritten[trial_id] = replace(update, params={})
+
     def begin(self, step: Begin, trial_id: int) -> None:
         """Give the trial that was `NEW` the id under which it was written."""
         cache = self._caches[step.study_id]
@@ -156,6 +163,10 @@ class StudyCaches:
 
     def _with(self, trial_id: int) -> TrialCache:
         return next(cache for cache in self._caches.values() if trial_id in cache)
+
+
+def _without_params(trial: FrozenTrial) -> None:
+    trial.params, trial.distributions = {}, {}
 
 
 def _move(step: Move, trial: FrozenTrial) -> None:

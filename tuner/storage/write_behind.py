@@ -171,6 +171,12 @@ class WriteBehindStorage(StorageProxy):
         self.note(trial_id, TrialUpdate(system={key: value}))
 
 
+def forget_params(storage: WriteBehindStorage, trial_id: int) -> None:
+    """Take back the parameters of a trial that begins, before they are written: others are drawn."""
+    with storage.together():
+        storage.caches.forget_params(trial_id)
+
+
 def read_again(storage: BaseStorage, study_id: int, trials: Set[int]) -> None:
     """Read trials that have ended again, at the next look at the latest: another process may have reopened them.
 

@@ -20,6 +20,7 @@ from tuner.storage import TrialUpdate, Turns, WriteBehindStorage, readable_error
 from tuner.study import samplers
 from tuner.study.attempt import Attempt, epochs_of, stopped_at
 from tuner.study.dead_drivers import Recovery
+from tuner.study.drawing import Drawing
 from tuner.study.marks import hidden
 from tuner.study.outcome_writer import OutcomeWriter
 from tuner.study.record import Record, record_of
@@ -52,6 +53,7 @@ class AskTell:
         self.running = RunningTrials(self._storage)
         self._outcomes = OutcomeWriter(study, self._storage)
         self.reopening = Reopening(study, self._storage)
+        self._drawing = Drawing(study, self._storage)
         self._recovery = Recovery(self.queue, self.running, self._outcomes)
 
     def ask(self, place: Place | None = None) -> Trial:
@@ -62,8 +64,13 @@ class AskTell:
 
         Args:
             place: where the trial begins at once; None if it is placed and begun later.
+
+        Raises:
+            UsedUp: every config of the space was tried. The study is marked so.
         """
         marks = self.reopening.look()
+        with readable_errors():
+            self._drawing.look()
         with readable_errors(), hidden(marks, self._storage), self._storage.together() as written:
             self._seed_sampler()
             drawn = self.optuna.ask()
@@ -83,7 +90,7 @@ class AskTell:
     def _trial(self, drawn: optuna.Trial, found: FrozenTrial) -> Trial:
         """Return a trial with its values drawn; `found` has what earlier attempts and who enqueued it left."""
         known = attributes_of(found)
-        values = self.study.space.fill(drawn)
+        values = self._drawing.draw(drawn, found, self._chance("draw", drawn.number))
         seed = self._chance("trial", drawn.number) if known.seed is None else known.seed
         return Trial(
             drawn.number,

@@ -20,6 +20,7 @@ from tuner.space import Space
 from tuner.storage import readable_errors
 from tuner.study import pruners, samplers
 from tuner.study.ask_tell import AskTell
+from tuner.study.drawing import USED_UP, UsedUp
 from tuner.study.identity import identity_of, refuse_another
 from tuner.study.study import FACTS, Study
 
@@ -60,6 +61,8 @@ def open_study(storage: BaseStorage, space: Space, goal: Goal, batch: int | None
         seed = space.study.seed
         study.sampler = samplers.sampler(space.search.sampler, seed, goal.single, space.base)
         study.pruner = pruners.pruner(space.search.pruner, space.highest("training.epochs"), seed, space.base)
+        if study.user_attrs.get(USED_UP):
+            study.set_user_attr(USED_UP, {})
         let_stop(study)  # or a grid that is used up raises where it should stop
         return Study(study, space)
 
@@ -156,6 +159,10 @@ def rehearse(space: Space, goal: Goal) -> None:
     for i in range(REHEARSED):
         try:
             trial = study.ask()
+        except UsedUp:
+            if i == 0:
+                raise BuildError("search.where", "no config was found that keeps all relations: loosen one") from None
+            return
         except Exception as error:  # a sampler may raise anything for an argument or a space that it cannot use
             raise BuildError(
                 "search.sampler", f"it cannot sample this space: {type(error).__name__}: {error}"

@@ -20,6 +20,7 @@ class Traits:
         learns: whether the results of trials change which ones it chooses later.
         continues: whether it keeps its position in the study. Another seed on resume would break its sequence.
         repeats: whether it chooses a point again that another trial still trains, where no other is left.
+        redraws: how many times it draws again where its config was tried, before another one stands in.
         package: what it imports only when it works, and Optuna does not depend on.
     """
 
@@ -27,15 +28,16 @@ class Traits:
     learns: bool = True
     continues: bool = False
     repeats: bool = False
+    redraws: int = 8
     package: str = ""
 
 
 TRAITS: dict[str, Traits] = {
     "RandomSampler": Traits(learns=False),
     "QMCSampler": Traits(learns=False, continues=True),
-    "GridSampler": Traits(continues=True, repeats=True),
+    "GridSampler": Traits(continues=True, repeats=True, redraws=200),
     "CmaEsSampler": Traits(package="cmaes"),
-    "GPSampler": Traits(package="scipy"),
+    "GPSampler": Traits(package="scipy", redraws=1),
     "WilcoxonPruner": Traits(package="scipy"),
 }
 

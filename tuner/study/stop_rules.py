@@ -16,6 +16,7 @@ from tuner.errors import counted
 from tuner.goal import Goal
 from tuner.space import Space
 from tuner.study import Record, Study
+from tuner.study.drawing import NOTHING_LEFT, USED_UP
 from tuner.study.fork import Fork
 from tuner.study.study import note, noted
 
@@ -125,8 +126,17 @@ class StopMonitor:
 
 def stop_reason(study: Study) -> str:
     """Return why the search stopped in its last run; empty if it did not, or while it runs."""
-    reason: str = noted(study, STOP).get("reason", "") if study.made_here else ""
+    if not study.made_here:
+        return ""
+    reason: str = noted(study, STOP).get("reason", "") or noted(study, USED_UP).get("reason", "")
     return reason
+
+
+def way_on_after(reason: str) -> str:
+    """Return how a search that stopped for a reason goes on."""
+    return (
+        "search.repeats: true tries configs again" if reason == NOTHING_LEFT else "a larger --n-trials goes on with it"
+    )
 
 
 def _when(record: Record) -> tuple[datetime.datetime, int]:

@@ -41,7 +41,9 @@ def remarks(seen: Overview) -> Iterator[str]:
         case Phase.DONE:
             yield "no run is active"
         case Phase.STOPPED:
-            yield f"it has stopped: {seen.stopped}; a larger --n-trials goes on with it"
+            from tuner.study.stop_rules import way_on_after
+
+            yield f"it has stopped: {seen.stopped}; {way_on_after(seen.stopped)}"
         case Phase.UNKNOWN if seen.quiet is not None:
             yield f"no trial has reported for {clock(seen.quiet)}: perhaps no run is active"
 

@@ -37,7 +37,8 @@ from tuner.service.views.reading import Reading
 from tuner.service.views.trial_views import differences
 from tuner.space import Space, edit
 from tuner.space.edit import settings_of
-from tuner.space.suggest import Corner, Random
+from tuner.space.repair import random_config
+from tuner.space.suggest import Corner
 from tuner.study import Study
 from tuner.study.study import CONFIRM, noted
 
@@ -112,7 +113,7 @@ class Submissions:
         space, name = placed.space, placed.name
         slots, _ = self.slots_of(space, body)
         built = self._built(placed, body) if build and not space.objective.remote else unbuilt(space)
-        samples = [space.fill(Random(i)) for i in range(SAMPLES if space.parameters() else 1)]
+        samples = [random_config(space, i) for i in range(SAMPLES if space.parameters() else 1)]
         size = space.size()
         return CheckView(
             study=name,

@@ -1,0 +1,163 @@
+"""Drawing: the values of a new trial, by any sampler, that keep all relations and that nobody has tried.
+
+What the sampler draws is taken where it fits. Else the sampler draws again, then the nearest config that fits takes its
+place, then any that fits. The sampler never sees the drafts: a trial's parameters are those that it trains.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import FrozenTrial
+
+from tuner.optuna_internals import is_stopped, trial_id_of
+from tuner.space.draft import Draft, Neighbours
+from tuner.space.relation_rules import broken
+from tuner.space.repair import Repair
+from tuner.storage import WriteBehindStorage
+from tuner.storage.write_behind import forget_params
+from tuner.study.sampler_traits import traits_of
+from tuner.study.study import Study, note
+from tuner.study.tried_configs import TriedConfigs
+
+MOST_DRAFTS = 20_000
+"""Number of drafts after which the search for an untried config ends."""
+
+
+USED_UP = "used up"
+"""The study's attribute with the reason why nothing is left to try."""
+
+NOTHING_LEFT = "every config of the space was tried"
+
+
+class UsedUp(Exception):
+    """The space has no config left that keeps its relations and was not tried."""
+
+
+def _used_up(study: Study) -> UsedUp:
+    """Note that the study has tried its whole space, let its driver start nothing more, and return that."""
+    study.optuna.stop()
+    note(study, USED_UP, {"reason": NOTHING_LEFT})
+    return UsedUp()
+
+
+class Drawing:
+    """Draws the values of the new trials of a study.
+
+    Args:
+        study: opened for its space.
+        storage: of the study.
+    """
+
+    def __init__(self, study: Study, storage: WriteBehindStorage) -> None:
+        self._study = study
+        self._space = study.space
+        self._storage = storage
+        self._tried = TriedConfigs(study.optuna, storage)
+        self._traits = traits_of(study.space.search.sampler.type)
+        self._once = not study.space.search.repeats and bool(study.space.parameters())
+
+    def look(self) -> None:
+        """Read which configs were tried; call it where no trial is hidden."""
+        if self._once:
+            self._tried.look()
+
+    def draw(self, drawn: optuna.Trial, found: FrozenTrial, seed: int) -> dict[str, Any]:
+        """Return the values of a trial, and note its parameters.
+
+        A trial that was enqueued, confirms another or goes on keeps its parameters.
+
+        Args:
+            drawn: the trial, which Optuna has begun.
+            found: the trial as it was before.
+            seed: decides what stands in for a config that was tried.
+
+        Raises:
+            UsedUp: nothing is left to try.
+        """
+        goes_on = bool(found.params)  # before Optuna changes `found`
+        given: Mapping[str, Any] = found.system_attrs.get("fixed_params", {})
+        draft = Draft({}, self._space.fill(drawn))
+        if goes_on:
+            return draft.values
+        draft = Draft(dict(drawn.params), draft.values)
+        fits = self._keeps if given else self._fits
+        if fits(draft):
+            return draft.values
+        redraws = 0 if given.keys() >= draft.params.keys() else self._traits.redraws
+        for draft in self._redrawn(trial_id_of(drawn), redraws):
+            if fits(draft):
+                return draft.values
+        instead = self._mended(draft, given, seed) if given else self._other(draft, seed)
+        self._write(trial_id_of(drawn), instead)
+        return instead.values
+
+    def _fits(self, draft: Draft) -> bool:
+        return self._keeps(draft) and not (self._once and draft.params in self._tried)
+
+    def _keeps(self, draft: Draft) -> bool:
+        return not broken(self._space.relations, draft.params, draft.values)
+
+    def _mended(self, draft: Draft, given: Mapping[str, Any], seed: int) -> Draft:
+        """Return an enqueued config with other values that keep the relations; itself where there are none."""
+        return Repair(self._space, seed).nearest(draft, given) or draft
+
+    def _redrawn(self, trial_id: int, times: int) -> Iterator[Draft]:
+        """Yield what the sampler draws again."""
+        for _ in range(times):
+            forget_params(self._storage, trial_id)
+            again = optuna.Trial(self._study.optuna, trial_id)
+            values = self._space.fill(again)
+            yield Draft(dict(again.params), values)
+
+    def _other(self, draft: Draft, seed: int) -> Draft:
+        """Return the nearest config that fits, else any.
+
+        Raises:
+            UsedUp: there is none, or the sampler chooses from a list of its own.
+        """
+        if is_stopped(self._study.optuna) or self._traits.repeats:
+            raise _used_up(self._study)
+        near = draft if self._keeps(draft) else Repair(self._space, seed).nearest(draft, {}) or draft
+        if self._fits(near):
+            return near
+        neighbours = Neighbours(self._space, seed)
+        drafts = itertools.chain(neighbours.around(near), neighbours.everywhere(MOST_DRAFTS))
+        for other in drafts:
+            if self._fits(other):
+                return other
+        raise _used_up(self._study)
+
+    def _write(self, trial_id: int, draft: Draft) -> None:
+        forget_params(self._storage, trial_id)
+        self._space.fill(_Writer(self._storage, trial_id, draft.params))
+
+
+class _Writer:
+    """Notes the parameters of a draft as those of a trial."""
+
+    def __init__(self, storage: WriteBehindStorage, trial_id: int, params: Mapping[str, Any]) -> None:
+        self._storage = storage
+        self._trial_id = trial_id
+        self._params = params
+
+    def suggest_float(self, name: str, low: float, high: float, *, step: float | None, log: bool) -> Any:
+        """Note a number."""
+        return self._note(name, FloatDistribution(low, high, log=log, step=step))
+
+    def suggest_int(self, name: str, low: int, high: int, *, step: int, log: bool) -> Any:
+        """Note a whole number."""
+        return self._note(name, IntDistribution(low, high, log=log, step=step))
+
+    def suggest_categorical(self, name: str, choices: Any) -> Any:
+        """Note a label."""
+        return self._note(name, CategoricalDistribution(choices))
+
+    def _note(self, name: str, distribution: BaseDistribution) -> Any:
+        value = self._params[name]
+        self._storage.set_trial_param(self._trial_id, name, distribution.to_internal_repr(value), distribution)
+        return value
