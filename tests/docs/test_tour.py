@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
 import subprocess
@@ -14,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT, environment, until
+from tests.conftest import ROOT, command, environment, tuner_in, until
 from tests.support import doc_shell
 from tests.support.doc_pages import README, TOUR, Block, blocks_of, commands_of, tabled_commands_of
 from tuner.config import DEFAULT_STORAGE
@@ -78,8 +77,8 @@ def test_each_line_of_the_tour_has_what_it_needs_from_the_lines_above(tmp_path: 
             (tmp_path / block.file).write_text(block.text)
             folder.files.add(block.file)
         if block.language == "sh" and block.runs:
-            for command in commands_of(block.text):
-                folder.do(command)
+            for line in commands_of(block.text):
+                folder.do(line)
 
     assert {"digits-cnn", "digits-mlp", "digits-small", "own"} <= folder.studies.keys()
     assert {"best.yaml", "runs/digits"} <= folder.files
@@ -93,16 +92,16 @@ AT_A_SERVER = {"serve", "users", "login", "logout", "upload"}
 
 
 def test_the_tour_has_every_command() -> None:
-    commands = [command for block in blocks_of(TOUR) if block.language == "sh" for command in commands_of(block.text)]
+    lines = [line for block in blocks_of(TOUR) if block.language == "sh" for line in commands_of(block.text)]
 
-    assert {shlex.split(command)[1] for command in commands} == doc_shell.COMMANDS.keys() - STEERING - AT_A_SERVER
+    assert {shlex.split(line)[1] for line in lines} == doc_shell.COMMANDS.keys() - STEERING - AT_A_SERVER
 
 
 def test_each_command_of_the_readme_has_what_it_needs_from_those_above(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
 
-    for command in tabled_commands_of(README):
-        folder.do(command)
+    for line in tabled_commands_of(README):
+        folder.do(line)
 
     assert {"best.yaml", "runs/digits"} <= folder.files
 
@@ -110,9 +109,9 @@ def test_each_command_of_the_readme_has_what_it_needs_from_those_above(tmp_path:
 def test_a_line_without_what_it_needs_is_found_out(tmp_path: Path) -> None:
     folder = Folder(tmp_path, studies={"digits-cnn": 30})
 
-    for command in ("tuner show nope", "tuner show digits-cnn --trial 30", "tuner train best.yaml"):
+    for line in ("tuner show nope", "tuner show digits-cnn --trial 30", "tuner train best.yaml"):
         with pytest.raises(AssertionError):
-            folder.do(command)
+            folder.do(line)
 
 
 def test_no_block_for_the_shell_is_hidden_from_the_tour() -> None:
@@ -120,14 +119,11 @@ def test_no_block_for_the_shell_is_hidden_from_the_tour() -> None:
 
 
 @pytest.mark.slow
-def test_the_tour_runs_word_for_word_without_a_network(tmp_path: Path) -> None:
+def test_the_tour_runs_word_for_word_without_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(ROOT / "search_spaces", tmp_path / "search_spaces", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "tuner").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m tuner "$@"\n')
-    (tmp_path / "bin" / "tuner").chmod(0o755)
-    nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
-    path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    surroundings = {**environment(), **nowhere, "PATH": path, "no_proxy": "127.0.0.1"}
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
 
     script: list[str] = []
     for block in blocks_of(TOUR):
@@ -136,26 +132,24 @@ def test_the_tour_runs_word_for_word_without_a_network(tmp_path: Path) -> None:
         elif block.language == "python":
             script.append(block.text)
         elif block.language == "sh" and block.runs:
-            _type(block, tmp_path, surroundings)
-    _must_work(
-        [sys.executable, "-c", "\n".join(script)], tmp_path, surroundings, "the Python of the tour, as one program"
-    )
+            _type(block, tmp_path)
+    program = [sys.executable, "-c", "\n".join(script)]
+    told = subprocess.run(program, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=1800)
+    assert told.returncode == 0, f"the Python of the tour, as one program\n{told.stdout}\n{told.stderr}"
 
 
-def _type(block: Block, folder: Path, surroundings: dict[str, str]) -> None:
-    for command in block.text.splitlines():
-        if command.startswith("tuner dashboard"):
-            _serve(folder, surroundings)
-        elif command:
-            _must_work(["bash", "-c", command], folder, surroundings, f"{block}: {command}")
+def _type(block: Block, folder: Path) -> None:
+    for line in commands_of(block.text):
+        program, *words = shlex.split(line)
+        assert program == "tuner", f"{block}: {line}"
+        if words == ["dashboard"]:
+            _serve(folder)
+        else:
+            told = tuner_in(folder, *words)
+            assert told.returncode == 0, f"{block}: {line}\n{told.stdout}\n{told.stderr}"
 
 
-def _must_work(call: list[str], folder: Path, surroundings: dict[str, str], name: str) -> None:
-    told = subprocess.run(call, cwd=folder, env=surroundings, capture_output=True, text=True, timeout=1800)
-    assert told.returncode == 0, f"{name}\n{told.stdout}\n{told.stderr}"
-
-
-def _serve(folder: Path, surroundings: dict[str, str]) -> None:
+def _serve(folder: Path) -> None:
     def answers() -> bool:
         try:
             with urllib.request.urlopen("http://127.0.0.1:8080/api/studies", timeout=5):
@@ -163,7 +157,7 @@ def _serve(folder: Path, surroundings: dict[str, str]) -> None:
         except OSError:
             return False
 
-    served = subprocess.Popen(["tuner", "dashboard"], cwd=folder, env=surroundings, stderr=subprocess.DEVNULL)
+    served = subprocess.Popen([*command(), "dashboard"], cwd=folder, env=environment(), stderr=subprocess.DEVNULL)
     try:
         until(answers)
     finally:
