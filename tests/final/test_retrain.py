@@ -15,6 +15,7 @@ from tests.conftest import TINY
 from tuner import data
 from tuner.config import On
 from tuner.errors import DataError, Interrupted, TunerError, UsageError
+from tuner.final.retrain import Final
 from tuner.results import best_config
 from tuner.results.results import Results
 from tuner.space import Space
@@ -30,6 +31,13 @@ optimizer: {type: AdamW, lr: 0.01}
 scheduler: {type: OneCycleLR, max_lr: 0.02}
 training: {epochs: 3}
 """
+
+
+@pytest.fixture(scope="module")
+def fixed_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Final]:
+    """A run folder that tests only read, and its results."""
+    folder = tmp_path_factory.mktemp("fixed") / "run"
+    return folder, tuner.train(Space.parse(FIXED), folder)
 
 
 def test_a_trial_is_repeated_exactly_on_its_own_rows(tiny: Path, url: str, tmp_path: Path) -> None:
@@ -71,13 +79,12 @@ def test_on_more_rows_each_epoch_begins_with_the_rate_that_it_had_in_the_search(
     assert [epoch["lr"] for epoch in final.epochs] == pytest.approx(list(record.history["lr"]), rel=1e-12)
 
 
-def test_the_run_folder_gives_back_a_model_that_predicts_raw_inputs(tmp_path: Path) -> None:
-    space = Space.parse(FIXED)
-    final = tuner.train(space, tmp_path / "run")
+def test_the_run_folder_gives_back_a_model_that_predicts_raw_inputs(fixed_run: tuple[Path, Final]) -> None:
+    folder, final = fixed_run
 
-    model = tuner.load_model(tmp_path / "run")
+    model = tuner.load_model(folder)
 
-    section = space.resolve(Corner(False, {})).data
+    section = Space.parse(FIXED).resolve(Corner(False, {})).data
     splits = data.for_final(section, ".", seed=4, on=On.ALL)
     assert splits.test is not None
     raw = splits.test.inputs
@@ -88,7 +95,7 @@ def test_the_run_folder_gives_back_a_model_that_predicts_raw_inputs(tmp_path: Pa
     assert torch.allclose(model.probabilities(raw[:5]).sum(1), torch.ones(5))
     assert model.classes == tuple("0123456789")
     assert not model.training
-    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
+    assert sorted(path.name for path in folder.iterdir()) == [
         "config.yaml",
         "metrics.json",
         "model.json",
@@ -99,9 +106,10 @@ def test_the_run_folder_gives_back_a_model_that_predicts_raw_inputs(tmp_path: Pa
 
 
 @pytest.mark.parametrize("given", [np.asarray, list, lambda images: images.tolist()], ids=["array", "arrays", "lists"])
-def test_a_loaded_model_takes_arrays_as_it_takes_tensors(tmp_path: Path, given: Callable[[Any], Any]) -> None:
-    tuner.train(Space.parse(FIXED), tmp_path / "run")
-    model = tuner.load_model(tmp_path / "run")
+def test_a_loaded_model_takes_arrays_as_it_takes_tensors(
+    fixed_run: tuple[Path, Final], given: Callable[[Any], Any]
+) -> None:
+    model = tuner.load_model(fixed_run[0])
     images = load_digits().images[:300, None]
 
     told = model.probabilities(given(images))
@@ -109,11 +117,9 @@ def test_a_loaded_model_takes_arrays_as_it_takes_tensors(tmp_path: Path, given: 
     assert torch.equal(told, model.probabilities(torch.from_numpy(images)))
 
 
-def test_a_loaded_model_refuses_complex_arrays(tmp_path: Path) -> None:
-    tuner.train(Space.parse(FIXED), tmp_path / "run")
-
+def test_a_loaded_model_refuses_complex_arrays(fixed_run: tuple[Path, Final]) -> None:
     with pytest.raises(DataError, match=r"complex numbers are not taken"):
-        tuner.load_model(tmp_path / "run").predict(np.zeros((2, 1, 8, 8), dtype=complex))
+        tuner.load_model(fixed_run[0]).predict(np.zeros((2, 1, 8, 8), dtype=complex))
 
 
 def test_metrics_are_written_as_they_were_measured(tmp_path: Path) -> None:
