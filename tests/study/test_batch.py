@@ -52,7 +52,8 @@ def test_a_batch_that_fails_leaves_nothing_and_the_study_goes_on_anew(url: str, 
         trials.report(epoch(0, 1, 0.75))
         trials.ask()
         trials.tell(Outcome(0, 1, State.COMPLETE, (0.75,), 1))
-        raise ZeroDivisionError
+        if fault == "other":
+            raise ZeroDivisionError
     trials.flush()
 
     assert seen(url) == [("RUNNING", {})]
@@ -62,3 +63,28 @@ def test_a_batch_that_fails_leaves_nothing_and_the_study_goes_on_anew(url: str, 
     again = opened(url)
     assert again.recover() == 1
     assert again.ask().number == 0
+
+
+def test_a_call_that_fails_in_a_batch_takes_nothing_of_the_others_with_it(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trials = opened(url)
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with trials.batch():
+        trials.ask()
+        trials.report(epoch(0, 1, 0.25))
+        with monkeypatch.context() as patched, pytest.raises(ZeroDivisionError):
+            patched.setattr(type(trials.study.space), "fill", fail)
+            trials.ask()
+        trials.report(epoch(0, 2, 0.5))
+        trials.tell(Outcome(0, 1, State.COMPLETE, (0.5,), 2))
+        trials.ask()
+
+    assert seen(url) == [("COMPLETE", {1: 0.25, 2: 0.5}), ("RUNNING", {})]
+    known, stored = trials.record(0), opened(url).record(0)
+    assert known == stored
+    assert stored is not None
+    assert stored.attributes.seed is not None

@@ -6,7 +6,6 @@ each turn, and otherwise when the last read is too old.
 
 from __future__ import annotations
 
-import copy
 import functools
 import threading
 import time
@@ -17,7 +16,7 @@ from typing import Any
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from tuner.optuna_internals import id_of, put_trial_id, trial_id_of
+from tuner.optuna_internals import copied, id_of, put_trial_id, trial_id_of
 from tuner.storage.coordination import Turns, retried
 from tuner.storage.memory_tables import MemoryTables
 from tuner.storage.reopen import Reopen
@@ -126,7 +125,7 @@ class StudyCaches:
     def begin(self, step: Begin, trial_id: int) -> None:
         """Give the trial that was `NEW` the id under which it was written."""
         cache = self._caches[step.study_id]
-        trial = copy.copy(cache.get(NEW))
+        trial = copied(cache.get(NEW))
         put_trial_id(trial, trial_id)
         cache.drop(NEW)
         cache.put(trial)

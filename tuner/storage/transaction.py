@@ -60,6 +60,9 @@ class Transactions:
         self._later = Debouncer(delay, self._write_aside)
         self._since = 0.0
         self._current: Transaction | None = None
+        self._is_batch = False
+        self._put_off: dict[int, TrialUpdate] = {}
+        """Updates of a batch that came with a step, which is written; they follow before its commit."""
 
     @contextlib.contextmanager
     def together(self) -> Iterator[Transaction]:
@@ -84,13 +87,19 @@ class Transactions:
                     with losing_the_turn():
                         self._commit(self._current, self._current.step)
             except BaseException:
+                self._write_put_off()  # what is rolled back is read again
                 self._caches.roll_back(self._current.before)
                 raise
             finally:
                 self._current = None
 
     def _commit(self, transaction: Transaction, step: Step) -> None:
-        begun = self._tables.write(self._caches.unwritten, step)
+        if self._is_batch:
+            begun = self._tables.write({}, step)
+            for trial_id, update in self._caches.unwritten.items():
+                self._put_off_until_the_end(begun if trial_id == NEW and begun is not None else trial_id, update)
+        else:
+            begun = self._tables.write(self._caches.unwritten, step)
         self._written()
         match step:
             case Begin():
@@ -105,6 +114,15 @@ class Transactions:
                 self._caches.own(trial_id, False)
             case Reopen():
                 self._caches.reopen(step)
+
+    def _put_off_until_the_end(self, trial_id: int, update: TrialUpdate) -> None:
+        earlier = self._put_off.get(trial_id)
+        self._put_off[trial_id] = update if earlier is None else earlier.with_later(update)
+
+    def _write_put_off(self) -> None:
+        if self._put_off:
+            self._tables.write(self._put_off)
+            self._put_off.clear()
 
     def _written(self) -> None:
         self._caches.unwritten.clear()
@@ -139,7 +157,12 @@ class Transactions:
             Evicted: one of the trials is not this driver's any more.
         """
         with self._caches.lock:
-            if self._caches.unwritten:
+            if self._is_batch:
+                for trial_id, update in self._caches.unwritten.items():
+                    self._put_off_until_the_end(trial_id, update)
+                self._write_put_off()
+                self._written()
+            elif self._caches.unwritten:
                 retried(self._turns, lambda: self._tables.write(self._caches.unwritten))
                 self._written()
 
@@ -147,7 +170,8 @@ class Transactions:
     def batch(self) -> Iterator[None]:
         """Write everything that is changed inside with one commit, where only one driver may write.
 
-        After an exception the caches are ahead of the database. Nothing more is written then; open the study anew.
+        Updates of many trials are then few statements. After an exception the caches are ahead of the database. Nothing
+        more is written then; open the study anew.
 
         Raises:
             StorageError: nothing of it is written.
@@ -155,12 +179,16 @@ class Transactions:
         with self._caches.lock:
             try:
                 with self._tables.batch():
+                    self._is_batch = self._turns.connection is not None
                     yield
                     self.flush()
             except BaseException:
                 self._caches.unwritten.clear()
+                self._put_off.clear()
                 self.close()
                 raise
+            finally:
+                self._is_batch = False
 
     def _write_aside(self) -> None:
         """Write from the timer's thread; what that cannot write, the next event writes, which can wait and report."""

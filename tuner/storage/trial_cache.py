@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections import Counter
 from collections.abc import Callable, Container, Set
 
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from tuner.optuna_internals import trial_id_of
+from tuner.optuna_internals import copied, trial_id_of
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 UNFINISHED = (TrialState.RUNNING, TrialState.WAITING)
@@ -111,7 +110,7 @@ class TrialCache:
 
     def change(self, trial_id: int, change: Callable[[FrozenTrial], None]) -> None:
         """Replace a trial by a changed copy."""
-        trial = copy.copy(self._trials[trial_id])
+        trial = copied(self._trials[trial_id])
         change(trial)
         self.put(trial)
 

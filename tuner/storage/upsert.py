@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
+import enum
 import functools
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import sqlalchemy
-from sqlalchemy import bindparam
 from sqlalchemy.orm import Session
 
-BLOCKS = (64, 16, 4, 1)
-"""Numbers of rows that one statement writes."""
-
-T = TypeVar("T")
+MOST_ROWS = 200
+"""The largest number of rows of a statement; SQLite before 3.32 takes 999 values."""
 
 
 def replace_rows(session: Session, table: Any, key: tuple[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows, or replace those that have the same key.
 
     Python's module for SQLite lets other threads run at each statement. A writer in a busy server would wait for its
-    turn after each row.
+    turn after each row. The driver of the database gets the statement as text: for SQLAlchemy, each number of rows
+    would be a statement of its own to build.
 
     Args:
         session: of the transaction.
@@ -28,31 +26,23 @@ def replace_rows(session: Session, table: Any, key: tuple[str, str], rows: Seque
         key: the columns in which it is unique.
         rows: with the same columns, each of another key.
     """
-    for block in _blocks(rows):
-        named = {f"{name}_{i}": value for i, row in enumerate(block) for name, value in row.items()}
-        session.execute(_upsert(table, key, tuple(block[0]), len(block)), named)
+    connection = session.connection()
+    place = "?" if connection.dialect.paramstyle == "qmark" else "%s"
+    for begin in range(0, len(rows), MOST_ROWS):
+        block = rows[begin : begin + MOST_ROWS]
+        statement = _upsert(table.name, key, tuple(block[0]), len(block), place)
+        connection.exec_driver_sql(statement, tuple(_plain(value) for row in block for value in row.values()))
 
 
-def _blocks(rows: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Yield the rows in their order, in few sizes, so that there are few statements."""
-    begin = 0
-    for size in BLOCKS:
-        while len(rows) - begin >= size:
-            yield rows[begin : begin + size]
-            begin += size
-
-
-@functools.lru_cache
-def _upsert(table: Any, key: tuple[str, str], columns: tuple[str, ...], size: int) -> sqlalchemy.TextClause:
-    """Return a statement that replaces `size` rows at once; Optuna itself looks each of them up first.
-
-    It is text, since SQLAlchemy would build an insert of several rows anew each time.
-    """
-    places = [[f"{name}_{i}" for name in columns] for i in range(size)]
-    rows = ", ".join(f"(:{', :'.join(row)})" for row in places)
+@functools.lru_cache(1024)
+def _upsert(table: str, key: tuple[str, str], columns: tuple[str, ...], rows: int, place: str) -> str:
+    """Return a statement that replaces so many rows at once; Optuna itself looks each of them up first."""
+    row = f"({', '.join([place] * len(columns))})"
     replaced = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
-    into = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES {rows}"
-    types = [
-        bindparam(place, type_=table.c[name].type) for row in places for place, name in zip(row, columns, strict=True)
-    ]
-    return sqlalchemy.text(f"{into} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {replaced}").bindparams(*types)
+    into = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * rows)}"
+    return f"{into} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {replaced}"
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as the database has it; Optuna stores the names of enums."""
+    return value.name if isinstance(value, enum.Enum) else value

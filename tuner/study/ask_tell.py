@@ -6,14 +6,13 @@ Optuna's trials stay in this package. Training code sees a port, all other code 
 from __future__ import annotations
 
 import contextlib
-import copy
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from tuner.optuna_internals import id_of, put_storage, storage_of, trial_id_of
+from tuner.optuna_internals import copied, id_of, put_storage, storage_of, trial_id_of
 from tuner.protocol import Epoch, Outcome, Place, State, Trial
 from tuner.runtime.seeds import derive
 from tuner.storage import TrialUpdate, Turns, WriteBehindStorage, readable_errors
@@ -143,7 +142,7 @@ class AskTell:
 
     def _judge(self, trial_id: int, values: Mapping[int, float]) -> bool:
         """Return whether the pruner stops the trial with these new values, which its notes accompany."""
-        trial = copy.copy(self._storage.get_trial(trial_id))
+        trial = copied(self._storage.get_trial(trial_id))
         trial.intermediate_values = {**trial.intermediate_values, **values}
         with hidden(self.study.marks.look(), self._storage):
             return self.optuna.pruner.prune(self.optuna, trial)
