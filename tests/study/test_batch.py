@@ -76,9 +76,10 @@ def test_a_call_that_fails_in_a_batch_takes_nothing_of_the_others_with_it(
     with trials.batch():
         trials.ask()
         trials.report(epoch(0, 1, 0.25))
-        with monkeypatch.context() as patched, pytest.raises(ZeroDivisionError):
+        with monkeypatch.context() as patched:
             patched.setattr(type(trials.study.space), "fill", fail)
-            trials.ask()
+            with pytest.raises(ZeroDivisionError):
+                trials.ask()
         trials.report(epoch(0, 2, 0.5))
         trials.tell(Outcome(0, 1, State.COMPLETE, (0.5,), 2))
         trials.ask()
