@@ -39,7 +39,7 @@ def faults(model: str) -> str:
         ("a: {int: [0, 1], float: [0, 1]}", "one hole is either int or float, not both"),
         (
             "a: {int: [0, 1], stp: 2}",
-            "stp does not belong to int, a reserved word that takes log and step (did you mean step?)",
+            "stp does not belong to int, a reserved word that takes log, prior and step (did you mean step?)",
         ),
         ("a: {flaot: [0, 1]}", "flaot is not a kind of hole (did you mean float?)"),
         ("a: {ref: 3}", "ref takes a config path"),

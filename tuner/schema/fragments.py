@@ -51,7 +51,7 @@ def mapping(properties: Mapping[str, Shape | bool], required: Iterable[str] = ()
 def choice_of(branch: Shape) -> Shape:
     """Return a choice of branches."""
     branches = {"type": "array", "minItems": 1, "items": branch, "description": "One of these."}
-    return mapping({"choice": branches}, ["choice"])
+    return mapping({"choice": branches, "prior": defined("prior")}, ["choice"])
 
 
 def or_hole(shape: Shape, ref: bool = True) -> Shape:
@@ -99,8 +99,8 @@ def definitions() -> dict[str, Shape]:
     log = {"type": "boolean", "description": "Drawn evenly between the logarithms of its ends."}
     numbers = {"type": "array", "minItems": 2, "maxItems": 2, "description": "[low, high], both included."}
     ranges: dict[str, tuple[Shape, str, int]] = {
-        "float": ({"float": {**numbers, "items": _end("number")}, "log": log}, "number", 0),
-        "int": ({"int": {**numbers, "items": _end("integer")}, "log": log}, "integer", 1),
+        "float": ({"float": {**numbers, "items": _end("number")}, "log": log, "prior": defined("prior")}, "number", 0),
+        "int": ({"int": {**numbers, "items": _end("integer")}, "log": log, "prior": defined("prior")}, "integer", 1),
     }
     return {
         **{kind: _ranged(*ranges[kind]) for kind in RANGES},
@@ -116,6 +116,7 @@ def definitions() -> dict[str, Shape]:
             description="The value that stands elsewhere; no parameter of its own.",
         ),
         "choice": choice_of(defined("branch")),
+        "prior": mapping({"around": {}}, ["around"], description="Where good values are expected, by experience."),
         "branch": _branch(),
         "value": {
             "if": {"type": "object", "anyOf": [{"required": [kind]} for kind in COMPANIONS]},

@@ -4,17 +4,34 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from tuner.errors import Fault, Place, did_you_mean, listing
+from tuner.runtime.kinds import is_number
 from tuner.space import yaml_document, yaml_writer
-from tuner.space.tree import Branch, Choice, Ends, Fixed, Float, Group, Int, Items, Ref, Repeat, Tree, join, lengths
+from tuner.space.tree import (
+    Branch,
+    Choice,
+    Ends,
+    Fixed,
+    Float,
+    Group,
+    Int,
+    Items,
+    Ref,
+    Repeat,
+    Tree,
+    describe,
+    join,
+    lengths,
+)
 from tuner.space.yaml_document import LARGEST_INT, Node, Scalar, Sequence, Table
 
 COMPANIONS = {
-    "float": {"float", "step", "log"},
-    "int": {"int", "step", "log"},
-    "choice": {"choice"},
+    "float": {"float", "step", "log", "prior"},
+    "int": {"int", "step", "log", "prior"},
+    "choice": {"choice", "prior"},
     "list": {"list", "length"},
     "ref": {"ref"},
 }
@@ -83,11 +100,11 @@ class Parser:
                 self._fault(table.keys[key], join(path, key), message)
         match kind:
             case "float":
-                return self._float(table, path)
+                return self._with_prior(self._float(table, path), table, path)
             case "int":
-                return self._int(table, path)
+                return self._with_prior(self._int(table, path), table, path)
             case "choice":
-                return self._choice(table, path)
+                return self._with_prior(self._choice(table, path), table, path)
             case "list":
                 return self._list(table, path)
             case _:
@@ -160,6 +177,21 @@ class Parser:
             self._fault(node, path, f"{what} takes {article}, not {yaml_writer.flow(yaml_document.plain(node))}")
             return None
         return number(value)
+
+    def _with_prior(self, hole: Tree, table: Table, path: str) -> Tree:
+        """Return a hole with the value that its prior is around."""
+        node = table.entries.get("prior")
+        if node is None or not isinstance(hole, Float | Int | Choice):
+            return hole
+        inner, place = join(path, "prior"), node.span.place
+        around = node.entries.get("around") if isinstance(node, Table) and len(node.entries) == 1 else None
+        if not isinstance(around, Scalar) or around.value is None:
+            return self._fault(place, inner, "a prior has one key, the value that it is around: {around: 1e-3}")
+        value = float(around.value) if isinstance(hole, Float) and is_number(around.value) else around.value
+        if not hole.holds(value) and not (isinstance(hole, Float | Int) and hole.ends and is_number(value)):
+            known = yaml_writer.flow(describe(hole))
+            return self._fault(around, inner, f"around {yaml_writer.flow(around.value)} is no value of {known}")
+        return replace(hole, around=value)  # type: ignore[arg-type]  # it holds the value
 
     def _step(self, table: Table, path: str, number: type[_Number]) -> _Number | None:
         if "step" not in table.entries:

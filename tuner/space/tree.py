@@ -39,7 +39,8 @@ class Ends:
 class Float:
     """A number in [low, high], both included; `step` None is continuous.
 
-    An end that refers to another value is the least or the largest number there. `ends` has its path.
+    An end that refers to another value is the least or the largest number there. `ends` has its path. `around` is where
+    its prior expects good values; None is no prior.
     """
 
     low: float
@@ -48,6 +49,7 @@ class Float:
     log: bool
     place: Place
     ends: Ends = Ends()
+    around: float | None = None
 
     def holds(self, value: object) -> bool:
         """Return whether this hole can take `value`."""
@@ -58,7 +60,7 @@ class Float:
 
 @dataclass(frozen=True, slots=True)
 class Int:
-    """A whole number in [low, high], both included; `ends` as those of `Float`."""
+    """A whole number in [low, high], both included; `ends` and `around` as those of `Float`."""
 
     low: int
     high: int
@@ -66,6 +68,7 @@ class Int:
     log: bool
     place: Place
     ends: Ends = Ends()
+    around: int | None = None
 
     def holds(self, value: object) -> bool:
         """Return whether this hole can take `value`."""
@@ -84,10 +87,11 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of several values or sub-spaces."""
+    """One of several values or sub-spaces; `around` is the label of its prior, or None."""
 
     branches: tuple[Branch, ...]
     place: Place
+    around: Scalar = None
 
     @property
     def labels(self) -> tuple[Scalar, ...]:
@@ -227,7 +231,7 @@ def size(tree: Tree) -> float:
 
 
 def describe(tree: Tree) -> Any:
-    """Return the tree in the space language, as plain values."""
+    """Return the tree in the space language, as plain values; priors are left out, they change no config."""
     match tree:
         case Fixed(value):
             return value

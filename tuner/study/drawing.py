@@ -14,12 +14,13 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial
 
-from tuner.optuna_internals import is_stopped, trial_id_of
+from tuner.optuna_internals import id_of, is_stopped, trial_id_of
 from tuner.space.draft import Draft, Neighbours
 from tuner.space.relation_rules import broken
 from tuner.space.repair import Repair
 from tuner.storage import WriteBehindStorage
 from tuner.storage.write_behind import forget_params
+from tuner.study.priors import LEANING, Priors
 from tuner.study.sampler_traits import traits_of
 from tuner.study.study import Study, note
 from tuner.study.tried_configs import TriedConfigs
@@ -59,6 +60,7 @@ class Drawing:
         self._storage = storage
         self._tried = TriedConfigs(study.optuna, storage)
         self._traits = traits_of(study.space.search.sampler.type)
+        self._priors = Priors(study.space, study.goal.directions[0])
         self._once = not study.space.search.repeats and bool(study.space.parameters())
 
     def look(self) -> None:
@@ -85,6 +87,10 @@ class Drawing:
         if goes_on:
             return draft.values
         draft = Draft(dict(drawn.params), draft.values)
+        if not given and (leaning := self._leaning(draft, drawn.number, seed)) is not None:
+            self._write(trial_id_of(drawn), leaning)
+            self._storage.set_trial_system_attr(trial_id_of(drawn), LEANING, True)
+            return leaning.values
         fits = self._keeps if given else self._fits
         if fits(draft):
             return draft.values
@@ -95,6 +101,16 @@ class Drawing:
         instead = self._mended(draft, given, seed) if given else self._other(draft, seed)
         self._write(trial_id_of(drawn), instead)
         return instead.values
+
+    def _leaning(self, draft: Draft, number: int, seed: int) -> Draft | None:
+        """Return a config around the priors; None without priors, where it does not fit, or at the sampler's turn."""
+        if not self._priors:
+            return None
+        trials = self._storage.get_all_trials(id_of(self._study.optuna), deepcopy=False)
+        leaning = self._priors.leaning(draft, [trial for trial in trials if trial.number != number], seed)
+        if leaning is not None and not self._keeps(leaning):
+            leaning = Repair(self._space, seed).nearest(leaning, {})
+        return leaning if leaning is not None and self._fits(leaning) else None
 
     def _fits(self, draft: Draft) -> bool:
         return self._keeps(draft) and not (self._once and draft.params in self._tried)
