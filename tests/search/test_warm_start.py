@@ -231,3 +231,10 @@ def test_the_confirmed_trial_comes_before_those_of_better_single_values(old: Ask
     known = known_configs(new({"study": "tiny", "top": 2}), url)
 
     assert [config.origin for config in known.configs] == [trial(2), trial(1)]
+
+
+def test_a_config_that_breaks_a_relation_is_left_out_with_the_reason(old: AskTell, url: str) -> None:
+    known = known_configs(new({"study": "tiny"}, ("search.where", ["model.hidden.0 <= 9"])), url)
+
+    assert [config.origin.trial for config in known.configs] == [2, 0]
+    assert known.left_out == ("trial 1 of study tiny: it breaks model.hidden.0 <= 9",)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -78,6 +79,19 @@ def test_drivers_that_join_at_the_same_moment_end_with_exactly_the_total(tmp_pat
     assert sorted(begun) == list(range(60))
     assert first.events("started")
     assert second.events("started")
+
+
+def test_drivers_share_what_was_tried_and_both_end_where_nothing_is_left(tmp_path: Path, postgres: str) -> None:
+    text = TINY.replace("trials: 3", "trials: 60")
+    text = re.sub(r"(?m)^model:.*$", "model: {type: MLP, hidden: [{int: [4, 9]}]}", text)
+    text = re.sub(r"(?ms)^optimizer:.*?^(?=\w)", "optimizer: {type: SGD, lr: {choice: [0.1, 0.2]}}\n", text)
+    with runs(tmp_path, postgres, text) as (first, second):
+        ends = [first.end(), second.end()]
+
+    assert [code for code, _ in ends] == [0, 0], ends
+    check_total(postgres, 12)
+    assert len({str(trial.params) for trial in trials(postgres)}) == 12
+    assert any("every config of the space was tried" in printed for _, printed in ends)
 
 
 def test_the_trials_of_a_killed_driver_are_taken_over(tmp_path: Path, postgres: str) -> None:

@@ -236,3 +236,15 @@ def test_a_study_of_ones_own_prunes_what_breaks_a_relation(tmp_path: Path) -> No
 
     assert all(kept(trial.params) is (trial.state.name == "COMPLETE") for trial in study.trials)
     assert {trial.state.name for trial in study.trials} == {"COMPLETE", "PRUNED"}
+
+
+def test_a_grid_leaves_out_points_that_break_a_relation(url: str) -> None:
+    grid = "{type: GridSampler, search_space: {n: [1, 2, 3, 4], kind: [a, b]}}, where: ['n <= 2']"
+    trials = asked(url, grid)
+    for _ in range(4):
+        tell(trials, trials.ask().number)
+
+    with pytest.raises(UsedUp):
+        trials.ask()
+
+    assert {record.params["n"] for record in trials.study.records()} == {1, 2}

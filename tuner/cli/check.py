@@ -119,7 +119,8 @@ def _print_space(space: Space, share: float | None) -> None:
         relations = _counted(len(space.relations), "relation")
         say(f"{relations}: {share:.3g} of random configs keep all; the nearest one replaces another")
     if rows and size < space.search.trials and not space.search.repeats:
-        say(f"The search ends after {size:,.0f} of its {space.search.trials:,} trials: no config is tried twice")
+        most = "at most " if space.relations else ""
+        say(f"The search ends after {most}{size:,.0f} of its {space.search.trials:,} trials: no config is tried twice")
     say(f"\nDefaults: {_defaults(space)}")
     _print_samples(space)
 

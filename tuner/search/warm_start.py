@@ -17,6 +17,7 @@ from tuner.results.results import Results
 from tuner.settings import Outside, WarmStart
 from tuner.space import Space
 from tuner.space.diff import Source
+from tuner.space.numeric_leaves import Spans
 from tuner.space.transfer import Carried, Kind, Misfit, carry
 from tuner.space.tree import describe
 from tuner.space.warm_start_keys import PATH
@@ -91,7 +92,7 @@ def known_configs(space: Space, storage: str) -> WarmStartConfigs:
     carried = [(origin, carry(space, source)) for origin, source in sources]
     if warm.outside is Outside.REFUSE:
         _refuse_outside(space, carried)
-    known = _usable(carried)
+    known = _usable(space, carried)
     if not known.configs:
         raise space.faulty([(PATH, f"there is no config for this space: {'; '.join(known.left_out)}")])
     return known
@@ -176,13 +177,15 @@ def _refuse_outside(space: Space, carried: list[tuple[Origin, Carried]]) -> None
         raise space.faulty((PATH, f"{origin}: {_outside(misfit)}: {ways_on}") for origin, misfit in outside)
 
 
-def _usable(carried: list[tuple[Origin, Carried]]) -> WarmStartConfigs:
-    """Return each config once, as near as the space allows."""
+def _usable(space: Space, carried: list[tuple[Origin, Carried]]) -> WarmStartConfigs:
+    """Return each config once, as near as the space allows, without those that break a relation."""
+    spans = Spans(space.tree)
     configs: list[WarmStartConfig] = []
     left_out: list[str] = []
     for origin, each in carried:
         config = WarmStartConfig.of(origin, each)
-        if reason := _why_useless(config, configs):
+        unkept = next((each.text for each in space.relations if spans.contradiction(each, config.params)), "")
+        if reason := f"it breaks {unkept}" if unkept else _why_useless(config, configs):
             left_out.append(f"{origin}: {reason}")
         else:
             configs.append(config)

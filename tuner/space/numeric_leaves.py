@@ -86,6 +86,10 @@ class Spans:
         """Return the parameters that give the number at a path."""
         return [leaf.name for leaf in self._leaves.get(path, ()) if isinstance(leaf.hole, Float | Int | Choice)]
 
+    def refers(self, path: str) -> bool:
+        """Return whether a ref may stand at a path."""
+        return any(isinstance(leaf.hole, Ref) for leaf in self._leaves.get(path, ()))
+
     def contradiction(self, relation: Relation, chosen: Mapping[str, Any], present: bool = False) -> str:
         """Return why no config with the chosen parameters keeps a relation; empty if one may.
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from tuner.runtime.kinds import is_number
 from tuner.space.draft import Draft, drafted, place_of, value_at
 from tuner.space.numeric_leaves import Spans
-from tuner.space.relation_rules import broken
+from tuner.space.relation_rules import broken, look_in
 from tuner.space.space import Space
 from tuner.space.suggest import Random, corners
-from tuner.space.tree import Choice, Parameter
+from tuner.space.tree import Choice, Fixed, Parameter
 
 GRID = 24
 """Number of steps over a range that are tried for one parameter."""
@@ -28,6 +30,17 @@ FRESH = 50
 """Number of random configs that are tried where changes of single parameters lead nowhere."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """Another value of a parameter, how much is broken with it, and how far it is; with its draft if that was made."""
+
+    broken: float
+    far: float
+    name: str
+    value: Any
+    draft: Draft | None = None
+
+
 class Repair:
     """Finds configs that keep the relations of a space.
 
@@ -41,8 +54,12 @@ class Repair:
         self._otherwise = Random(seed)
         self._holes = {row.name: row.hole for row in space.parameters()}
         spans = Spans(space.tree)
-        paths = [path.name for relation in space.relations for path in relation.paths]
-        self._names = list(dict.fromkeys(name for path in paths for name in spans.names(path)))
+        self._paths = list(dict.fromkeys(path.name for relation in space.relations for path in relation.paths))
+        self._numbers: dict[str, list[str]] = {}
+        for path in self._paths:
+            for name in spans.names(path):
+                self._numbers.setdefault(name, []).append(path)
+        self._refers = any(spans.refers(path) for path in self._paths)
 
     def holds(self, draft: Draft) -> bool:
         """Return whether a draft keeps all relations."""
@@ -50,6 +67,16 @@ class Repair:
 
     def _broken(self, draft: Draft) -> float:
         return broken(self._space.relations, draft.params, draft.values)
+
+    def _with(self, draft: Draft, name: str, value: Any) -> Draft:
+        return drafted(self._space, {**draft.params, name: value}, self._otherwise)
+
+    def _is_plain(self, name: str) -> bool:
+        """Return whether a parameter decides one number of the config, and nothing else."""
+        if self._refers or name.endswith(".length"):
+            return False
+        hole = self._holes[name]
+        return not isinstance(hole, Choice) or all(isinstance(branch.tree, Fixed) for branch in hole.branches)
 
     def nearest(self, draft: Draft, kept: Mapping[str, Any]) -> Draft | None:
         """Return a config near a draft that keeps all relations; None if none is found.
@@ -71,19 +98,31 @@ class Repair:
         for _ in range(MOST_CHANGES):
             if not at:
                 return current
-            tried = ((self._broken(each), far, each) for far, each in self._changes(current, kept))
-            left, _, best = min(tried, key=lambda each: each[:2], default=(at, 0.0, current))
-            if left >= at:
+            best = min(self._changes(current, kept), key=lambda change: (change.broken, change.far), default=None)
+            if best is None or best.broken >= at:
                 return None
-            current, at = best, left
+            at = best.broken
+            current = self._with(current, best.name, best.value) if best.draft is None else best.draft
         return None
 
-    def _changes(self, draft: Draft, kept: Mapping[str, Any]) -> Iterator[tuple[float, Draft]]:
-        """Yield drafts with one other value, and how far that is from the present one."""
-        for name in self._names:
-            if name in draft.params and name not in kept:
-                for far, value in _others(self._holes[name], draft.params[name]):
-                    yield far, drafted(self._space, {**draft.params, name: value}, self._otherwise)
+    def _changes(self, draft: Draft, kept: Mapping[str, Any]) -> Iterator[_Change]:
+        """Yield the changes of one parameter that concerns a relation."""
+        look, relations = look_in(draft.params, draft.values), self._space.relations
+        numbers = {path: look(path) for path in self._paths}
+        for name, paths in self._numbers.items():
+            if name not in draft.params or name in kept:
+                continue
+            plain = self._is_plain(name)
+            concerned = [each for each in relations if any(path.name in paths for path in each.paths)]
+            rest = sum(each.violation(numbers.get) for each in relations if each not in concerned)
+            for far, value in _others(self._holes[name], draft.params[name]):
+                if plain:  # ten times as fast as a draft
+                    changed = {**numbers, **dict.fromkeys(paths, value if is_number(value) else None)}
+                    left = sum(relation.violation(changed.get) for relation in concerned)
+                    yield _Change(rest + left, far, name, value)
+                else:
+                    other = self._with(draft, name, value)
+                    yield _Change(self._broken(other), far, name, value, other)
 
     def _pulled_back(self, found: Draft, draft: Draft) -> Draft:
         """Return a config between a found one and the draft, as near to the draft as the relations allow."""
@@ -92,17 +131,16 @@ class Repair:
             if name not in found.params or found.params[name] == wanted:
                 continue
             good, goal, best = 0.0, 1.0, found
-            steps = [goal] if isinstance(hole, Choice) else [goal, *(0.5,) * HALVINGS]
-            for i, step in enumerate(steps):
-                at = goal if i == 0 else good + (goal - good) * step
+            for i in range(1 if isinstance(hole, Choice) else HALVINGS):
+                at = goal if i == 0 else (good + goal) / 2
                 value = wanted if at == 1 else _between(hole, found.params[name], wanted, at)
                 nearer = drafted(self._space, {**draft.params, **found.params, name: value}, self._otherwise)
-                if self.holds(nearer):
-                    good, best = at, nearer
-                    if i == 0:
-                        break
-                else:
+                if not self.holds(nearer):
                     goal = at
+                    continue
+                good, best = at, nearer
+                if at == goal:
+                    break
             found = best
         return found
 

@@ -7,6 +7,7 @@ place, then any that fits. The sampler never sees the drafts: a trial's paramete
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -95,7 +96,7 @@ class Drawing:
         if fits(draft):
             return draft.values
         redraws = 0 if given.keys() >= draft.params.keys() else self._traits.redraws
-        for draft in self._redrawn(trial_id_of(drawn), redraws):
+        for draft in self._redrawn(trial_id_of(drawn), drawn.number, redraws):
             if fits(draft):
                 return draft.values
         instead = self._mended(draft, given, seed) if given else self._other(draft, seed)
@@ -122,13 +123,22 @@ class Drawing:
         """Return an enqueued config with other values that keep the relations; itself where there are none."""
         return Repair(self._space, seed).nearest(draft, given) or draft
 
-    def _redrawn(self, trial_id: int, times: int) -> Iterator[Draft]:
-        """Yield what the sampler draws again."""
-        for _ in range(times):
+    def _redrawn(self, trial_id: int, number: int, times: int) -> Iterator[Draft]:
+        """Yield what the sampler draws again: some times, or each point of its grid once."""
+        points = self._points
+        for i in range(points if points and times else times):
+            if points:  # Optuna gives trial i the point i, and keeps a point that it gave
+                self._storage.set_trial_system_attr(trial_id, "grid_id", (number + i) % points)
             forget_params(self._storage, trial_id)
             again = optuna.Trial(self._study.optuna, trial_id)
             values = self._space.fill(again)
             yield Draft(dict(again.params), values)
+
+    @property
+    def _points(self) -> int:
+        """The number of points of the sampler's grid; 0 without one."""
+        grid = self._space.search.sampler.args.get("search_space", {}) if self._traits.repeats else {}
+        return math.prod(map(len, grid.values())) if grid else 0
 
     def _other(self, draft: Draft, seed: int) -> Draft:
         """Return the nearest config that fits, else any.

@@ -35,7 +35,7 @@ class Traits:
 TRAITS: dict[str, Traits] = {
     "RandomSampler": Traits(learns=False),
     "QMCSampler": Traits(learns=False, continues=True),
-    "GridSampler": Traits(continues=True, repeats=True, redraws=200),
+    "GridSampler": Traits(continues=True, repeats=True),
     "CmaEsSampler": Traits(package="cmaes"),
     "GPSampler": Traits(package="scipy", redraws=1),
     "WilcoxonPruner": Traits(package="scipy"),
