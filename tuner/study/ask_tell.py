@@ -243,7 +243,10 @@ class AskTell:
         sampler = self.study.space.search.sampler
         if not traits_of(sampler.type).continues:
             seed = self._chance("sampler", self.queue.upcoming)
-            self.optuna.sampler = samplers.sampler(sampler, seed, self.study.goal.single, self.study.space.base)
+            space = self.study.space
+            self.optuna.sampler = samplers.sampler(
+                sampler, seed, self.study.goal.single, space.base, space.parameters()
+            )
 
     def _chance(self, of: str, number: int) -> int:
         return derive(self.study.space.study.seed, of, number + self.study.beyond)

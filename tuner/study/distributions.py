@@ -12,6 +12,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import FrozenTrial
 
 from tuner.config import Scalar
+from tuner.space.tree import Choice, Float, Int, Parameter
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,17 @@ def domains(trials: Iterable[FrozenTrial]) -> dict[str, Domain]:
             if known[-1] != distribution and distribution not in known:
                 known.append(distribution)
     return {name: _domain(known) for name, known in drawn.items()}
+
+
+def distribution_of(hole: Parameter) -> BaseDistribution:
+    """Return a hole of a space as Optuna has it."""
+    match hole:
+        case Choice():
+            return CategoricalDistribution(hole.labels)
+        case Int(low, high, step, log):
+            return IntDistribution(low, high, log=log, step=step)
+        case Float(low, high, step, log):
+            return FloatDistribution(low, high, log=log, step=step)
 
 
 def label_of(value: Any) -> Scalar:

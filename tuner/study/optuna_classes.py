@@ -41,7 +41,7 @@ def argument_faults(section: Any, kind: str, folder: str = "") -> Iterator[tuple
     """
     cls = _class(section.get("type") if isinstance(section, dict) else None, kind, folder)
     yield from signatures.argument_faults(
-        cls, {key: value for key, value in section.items() if key != "type"}, ours=("seed",)
+        cls, {key: value for key, value in section.items() if key != "type"}, ours=("seed", "dimensions")
     )
 
 

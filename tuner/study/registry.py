@@ -59,7 +59,7 @@ def open_study(storage: BaseStorage, space: Space, goal: Goal, batch: int | None
         for params in space.enqueued():
             study.enqueue_trial(params, skip_if_exists=True)
         seed = space.study.seed
-        study.sampler = samplers.sampler(space.search.sampler, seed, goal.single, space.base)
+        study.sampler = samplers.sampler(space.search.sampler, seed, goal.single, space.base, space.parameters())
         study.pruner = pruners.pruner(space.search.pruner, space.highest("training.epochs"), seed, space.base)
         if study.user_attrs.get(USED_UP):
             study.set_user_attr(USED_UP, {})

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 
+from tuner.study.tree_gp import TreeGPSampler
+
 
 @dataclass(frozen=True, slots=True)
 class Traits:
@@ -38,6 +40,7 @@ TRAITS: dict[str, Traits] = {
     "GridSampler": Traits(continues=True, repeats=True),
     "CmaEsSampler": Traits(package="cmaes"),
     "GPSampler": Traits(package="scipy", redraws=1),
+    "TreeGPSampler": Traits(own=TreeGPSampler, redraws=0),
     "WilcoxonPruner": Traits(package="scipy"),
 }
 

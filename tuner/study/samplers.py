@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from optuna.samplers import BaseSampler
@@ -9,10 +10,15 @@ from optuna.samplers import BaseSampler
 from tuner import signatures
 from tuner.config import Component
 from tuner.settings import Search
+from tuner.space.tree import Row
+from tuner.study.distributions import distribution_of
 from tuner.study.optuna_classes import build
 from tuner.study.sampler_traits import traits_of
+from tuner.study.tree_gp.dimensions import Dimension
 
 _TPE = "TPESampler"
+TREE = "dimensions"
+"""The argument by which a sampler takes the tree of parameters, as `TreeGPSampler` does."""
 
 
 def sampler_learns(search: Search) -> bool:
@@ -25,7 +31,7 @@ def learns(search: Search) -> bool:
     return sampler_learns(search) or search.pruner is not None or search.stop is not None
 
 
-def sampler(component: Component, seed: int, single: bool, folder: str = "") -> BaseSampler:
+def sampler(component: Component, seed: int, single: bool, folder: str = "", rows: Sequence[Row] = ()) -> BaseSampler:
     """Make a sampler.
 
     Args:
@@ -33,22 +39,27 @@ def sampler(component: Component, seed: int, single: bool, folder: str = "") -> 
         seed: at least 0.
         single: whether there is one objective.
         folder: the folder of the space, where its files of user code are.
+        rows: the parameters of the space, for a sampler that takes its `dimensions`.
 
     Raises:
         BuildError: there is no such class, or it refuses its arguments.
     """
     built: BaseSampler = build(
-        component, "sampler", lambda cls: _sampler_defaults(cls, component, seed, single), folder
+        component, "sampler", lambda cls: _sampler_defaults(cls, component, seed, single, rows), folder
     )
     return built
 
 
-def _sampler_defaults(cls: type, component: Component, seed: int, single: bool) -> dict[str, Any]:
-    """Return the defaults of a sampler: a seed, and groups for TPE's joint sampling.
+def _sampler_defaults(cls: type, component: Component, seed: int, single: bool, rows: Sequence[Row]) -> dict[str, Any]:
+    """Return the defaults of a sampler: a seed, the tree of parameters, and groups for TPE's joint sampling.
 
     Without groups it samples jointly only what all trials have in common. With several objectives it samples each
     parameter independently, conditional ones included.
     """
-    takes_seed = "seed" in signatures.parameters_of(cls)
-    grouped = cls.__name__ == _TPE and component.args.get("multivariate", single)
-    return {**({"seed": seed % 2**32} if takes_seed else {}), **({"group": True} if grouped else {})}
+    taken = signatures.parameters_of(cls)
+    found: dict[str, Any] = {"seed": seed % 2**32} if "seed" in taken else {}
+    if cls.__name__ == _TPE and component.args.get("multivariate", single):
+        found["group"] = True
+    if rows and TREE in taken:
+        found[TREE] = [Dimension(row.name, distribution_of(row.hole), row.when) for row in rows]
+    return found
