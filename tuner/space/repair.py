@@ -32,7 +32,7 @@ FRESH = 50
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """Another value of a parameter, how much is broken with it, and how far it is; with its draft if that was made."""
+    """Another value of a parameter, with its distance, what it leaves broken, and its draft if there is one."""
 
     broken: float
     far: float
