@@ -12,7 +12,7 @@ import optuna
 import pytest
 
 import tuner
-from tests.conftest import Cli
+from tests.conftest import TINY, Cli
 from tests.support.asking import opened
 from tuner.protocol import Outcome, State
 from tuner.study import AskTell
@@ -248,3 +248,16 @@ def test_a_grid_leaves_out_points_that_break_a_relation(url: str) -> None:
         trials.ask()
 
     assert {record.params["n"] for record in trials.study.records()} == {1, 2}
+
+
+def test_an_export_needs_no_relation_and_trains(tmp_path: Path, cli: Cli) -> None:
+    text = TINY.replace("search: {trials: 3,", 'search: {trials: 3, where: ["model.hidden.0 > 1.1 * model.hidden.1"],')
+    text = text.replace("{int: [8, 16]}, length", "{int: [8, {ref: data.batch_size}], prior: {around: 12}}, length")
+    (tmp_path / "tiny.yaml").write_text(text)
+
+    ran = cli("run", "tiny.yaml")
+    cli("export", "tiny", "-o", "best.yaml")
+    trained = cli("train", "best.yaml", "-o", "best")
+
+    assert (ran.returncode, trained.returncode) == (0, 0), trained.stderr
+    assert "where: []" in (tmp_path / "best.yaml").read_text()

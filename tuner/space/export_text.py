@@ -10,7 +10,7 @@ from tuner.space.parse import COMPANIONS
 from tuner.space.tree import join, lookup
 from tuner.space.yaml_document import Node, Scalar, Sequence, Span, Table
 
-_EMPTIED: Mapping[str, Any] = {"search.enqueue": [], "search.warm_start": None}
+_EMPTIED: Mapping[str, Any] = {"search.enqueue": [], "search.warm_start": None, "search.where": []}
 """Settings that refer to parameters, and their empty values."""
 
 
