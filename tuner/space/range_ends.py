@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from tuner.errors import Fault
 from tuner.space.numeric_leaves import Leaf, leaves
-from tuner.space.tree import Branch, Choice, Ends, Float, Group, Int, Items, Repeat, Tree, join
+from tuner.space.tree import Branch, Choice, Ends, Float, Group, Int, Items, Repeat, Tree, children, join
 
 
 def with_ends(root: Group, faults: list[Fault]) -> Group:
@@ -22,12 +22,25 @@ def with_ends(root: Group, faults: list[Fault]) -> Group:
         root: the space as it was parsed.
         faults: of the space.
     """
-    if not any(isinstance(leaf.hole, Float | Int) and leaf.hole.ends for leaf in leaves(root)):
+    if not has_ends(root):
         return root
     found = _Found(list(leaves(root)))
     entries = {key: _replaced(entry, key, found.settled) for key, entry in root.entries.items()}
     faults += found.faults
     return replace(root, entries=entries)
+
+
+def has_ends(tree: Tree) -> bool:
+    """Return whether a range of a tree refers to another value."""
+    match tree:
+        case Float(ends=ends) | Int(ends=ends):
+            return bool(ends)
+        case Choice(branches):
+            return any(has_ends(branch.tree) for branch in branches)
+        case Repeat(element):
+            return has_ends(element)
+        case _:
+            return any(has_ends(child) for _, child in children(tree))
 
 
 def _replaced(tree: Tree, path: str, settled: Callable[[Float | Int, str], Float | Int]) -> Tree:

@@ -9,6 +9,7 @@ from tuner.errors import Fault, Place, did_you_mean
 from tuner.runtime.kinds import is_number
 from tuner.space.enqueue import known_configs
 from tuner.space.numeric_leaves import Spans, leaves
+from tuner.space.range_ends import has_ends
 from tuner.space.relations import Look, Path, Relation, RelationFault, relation_of
 from tuner.space.tree import Fixed, Float, Group, Int, Items, Tree, lookup
 
@@ -22,7 +23,7 @@ def relations_of(root: Group) -> Iterator[Relation]:
 
 
 def _of_ranges(root: Group) -> Iterator[Relation]:
-    for leaf in leaves(root):
+    for leaf in leaves(root) if has_ends(root) else ():
         if isinstance(leaf.hole, Float | Int):
             own, ends, place = Path(leaf.name, 0), leaf.hole.ends, leaf.hole.place
             if ends.low:
@@ -57,6 +58,8 @@ def relation_faults(root: Group, text: str) -> Iterator[Fault]:
         root: the space, with its defaults.
         text: of the file.
     """
+    if not _items(root, "where") and not has_ends(root):
+        return
     spans = Spans(root)
     sound: list[tuple[str, Relation]] = []
     for i, item in enumerate(_items(root, "where")):
