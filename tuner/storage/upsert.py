@@ -17,8 +17,8 @@ def replace_rows(session: Session, table: Any, key: tuple[str, str], rows: Seque
     """Insert rows, or replace those that have the same key.
 
     Python's module for SQLite lets other threads run at each statement. A writer in a busy server would wait for its
-    turn after each row. The driver of the database gets the statement as text: for SQLAlchemy, each number of rows
-    would be a statement of its own to build.
+    turn after each row. The driver of the database gets the statement as text. SQLAlchemy would build one for each
+    number of rows.
 
     Args:
         session: of the transaction.

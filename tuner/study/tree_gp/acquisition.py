@@ -1,7 +1,7 @@
 """The worth of a config before it is evaluated: the logarithm of the expected improvement.
 
-The formula is stable far from the best value, as in Ament et al., "Unexpected Improvements to Expected Improvement for
-Bayesian Optimization" (NeurIPS 2023).
+The formula is stable far from the best value. It is that of Ament et al., "Unexpected Improvements to Expected
+Improvement" (NeurIPS 2023).
 """
 
 from __future__ import annotations

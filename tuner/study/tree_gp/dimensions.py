@@ -1,6 +1,6 @@
 """Dimensions: the parameters of a tree as numbers, drawn and changed many at a time.
 
-A config is a row. A number stands at its place in its range, from 0 to 1 on its scale, and a label at its position.
+A config is a row. A number stands at its place in its range, from 0 to 1 on its scale. A label stands at its position.
 NaN is a parameter that the config lacks.
 """
 

@@ -42,7 +42,7 @@ BLEND = 0.05
 class TreeGPSampler(BaseSampler):
     """Choose the config whose expected improvement is the largest, among drawn and changed ones.
 
-    Its kernel compares whole configs. A parameter that a config lacks stands in the middle of its range there, and the
+    Its kernel compares whole configs. A parameter that a config lacks stands in the middle of its range there. The
     label or length that decides about it is a parameter of its own. So a branch's rate is chosen by all that is known
     of that branch, and shared parameters by all trials.
 
