@@ -1,7 +1,7 @@
 """A Gaussian process with a Matern kernel of 5/2, a length scale for each parameter, and noise.
 
-Its settings have the largest posterior density. The prior of length scales grows with the number of parameters:
-Hvarfner et al., "Vanilla Bayesian Optimization Performs Great in High Dimensions" (ICML 2024).
+Its settings have the largest posterior density. The prior of length scales grows with the number of parameters. It is
+that of Hvarfner et al., "Vanilla Bayesian Optimization Performs Great in High Dimensions" (ICML 2024).
 """
 
 from __future__ import annotations
