@@ -54,7 +54,7 @@ def test_the_same_command_resumes_what_rests_and_raises_the_total(link: str, spa
     study = Client(link).study
 
     def reaches(state: JobState) -> None:
-        until(lambda: study("far").state is state, 20)
+        until(lambda: study("far").state is state, 60)
 
     assert "study far is submitted: http://" in called(*run)
     for way, state in (((), JobState.SUSPENDED), (("--cancel",), JobState.CANCELLED)):
@@ -92,7 +92,7 @@ def test_a_delete_without_an_answer_names_the_option(url: str) -> None:
 def test_a_remote_study_that_no_worker_trains_waits_for_workers(link: str, space: Path) -> None:
     called("run", str(space), "--server", link, "--detach")
     study = Client(link).study("far")
-    until(lambda: study.state is JobState.RUNNING, 20)
+    until(lambda: study.state is JobState.RUNNING, 60)
     trial = study.ask()
     assert trial is not None
     trial.report(1, loss=0.5)
@@ -108,7 +108,7 @@ def test_a_remote_study_that_no_worker_trains_waits_for_workers(link: str, space
 def test_a_study_without_a_trial_is_there_and_says_where_it_stands(link: str, space: Path) -> None:
     called("run", str(space), "--server", link, "--detach", "--priority", "3")
     study = Client(link).study("far")
-    until(lambda: study.state is JobState.RUNNING, 20)
+    until(lambda: study.state is JobState.RUNNING, 60)
 
     assert study.trials == study.best_trials == []
     assert study.best_value is None
@@ -122,5 +122,5 @@ def test_a_study_without_a_trial_is_there_and_says_where_it_stands(link: str, sp
             called(*refused, "--server", link)
     assert re.search(r"far +running +local +3 ", called("list", "--server", link))
     called("stop", "far", "--cancel", "--server", link)
-    until(lambda: study.state is JobState.CANCELLED, 20)
+    until(lambda: study.state is JobState.CANCELLED, 60)
     assert called("delete", "far", "--yes", "--server", link) == "deleted far\n"

@@ -102,7 +102,7 @@ def test_nothing_renews_the_lease_of_a_trial_that_has_ended(study: RemoteStudy) 
         trial.report(1, error=0.5)
 
     new = [thread for thread in threading.enumerate() if thread not in before and thread.name == "lease of trial 0"]
-    until(lambda: not any(thread.is_alive() for thread in new), 5)
+    until(lambda: not any(thread.is_alive() for thread in new), 60)
 
 
 def test_a_trial_of_another_worker_is_refused(study: RemoteStudy) -> None:

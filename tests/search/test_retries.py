@@ -241,7 +241,7 @@ def test_workers_of_another_process_retry_within_seconds(space: Path) -> None:
         until(lambda: "failed" in tuner_in(folder, "show", "again", "--trial", "1").stdout)
         mended(space)
         assert tuner_in(folder, "trial", "again", "1", "retry").returncode == 0
-        until(lambda: record(folder, 1).state is State.COMPLETE, 20)
+        until(lambda: record(folder, 1).state is State.COMPLETE, 60)
         assert tuner_in(folder, "stop", "again").returncode == 0
         assert run.wait(30) == 130
     finally:

@@ -20,7 +20,7 @@ def test_a_link_a_user_and_a_revoked_token(tmp_path: Path) -> None:
         assert browser.get("/api/v1/me").json()["name"] == "local"
 
         token = tuner_in(tmp_path, "users", "add", "ann", "--role", "admin").stdout.strip()
-        until(lambda: browser.get("/api/v1/me").status_code == 401, 5)
+        until(lambda: browser.get("/api/v1/me").status_code == 401, 60)
 
         csrf = browser.post("/api/v1/sessions", json={"token": token}).json()["csrf"]
         assert browser.get("/api/v1/me").json()["name"] == "ann"
@@ -29,7 +29,7 @@ def test_a_link_a_user_and_a_revoked_token(tmp_path: Path) -> None:
         assert added.status_code == 201
 
         tuner_in(tmp_path, "users", "revoke", token.split("_")[1])
-        until(lambda: browser.get("/api/v1/me").status_code == 401, 5)
+        until(lambda: browser.get("/api/v1/me").status_code == 401, 60)
         assert browser.get("/api/v1/me", headers=bearer(token)).status_code == 401
         assert server.stop() == 0
 

@@ -20,7 +20,7 @@ from tuner.errors import StopTrial
 from tuner.protocol import State
 from tuner.service.server_options import ServerOptions
 
-SOON = 5.0
+SOON = 60.0
 """Seconds in which a worker hears of what people do; it takes one or two, on a machine that has time."""
 
 

@@ -68,7 +68,7 @@ def test_a_worker_in_any_language_trains_a_study_to_its_total(tmp_path: Path, la
         workers = [begun(server, language) for _ in range(2)]
         printed = [worker.communicate(timeout=120)[0] for worker in workers]
         assert [worker.returncode for worker in workers] == [0, 0], printed
-        until(lambda: client.study("remote").state.value == "done", 20)
+        until(lambda: client.study("remote").state.value == "done", 60)
 
     assert sum(text.count("has ended") for text in printed) == 24
     study = searched(tmp_path)
@@ -97,7 +97,7 @@ def test_a_server_that_is_killed_while_workers_work_costs_nothing(tmp_path: Path
         printed = [worker.communicate(timeout=240)[0] for worker in workers]
         failures = [text for worker, text in zip(workers, printed, strict=True) if worker.returncode]
         assert not failures
-        until(lambda: client.study("remote").state.value == "done", 20)
+        until(lambda: client.study("remote").state.value == "done", 60)
 
     study = searched(tmp_path)
     states = Counter(record.state for record in study.records())

@@ -95,7 +95,7 @@ def test_an_outage_at_any_moment_starts_nothing_twice(
     assert running.state is JobState.STARTING
     assert running.process is not None
     (tmp_path / "end").touch()
-    until(lambda: state_after_a_tick(runner, database, job.id) is JobState.DONE, 20)
+    until(lambda: state_after_a_tick(runner, database, job.id) is JobState.DONE, 60)
 
     assert (tmp_path / "ended").read_text() == "once\n"
 
@@ -115,7 +115,7 @@ def test_a_job_whose_folder_cannot_be_written_fails_alone(
     assert "begun.json: is a folder" in failed.reason
     assert jobs.get(second.id).state is JobState.STARTING
     (tmp_path / "end").touch()
-    until(lambda: state_after_a_tick(runner, database, second.id) is JobState.DONE, 20)
+    until(lambda: state_after_a_tick(runner, database, second.id) is JobState.DONE, 60)
 
 
 def test_a_job_waits_while_the_disk_is_full(
@@ -127,7 +127,7 @@ def test_a_job_waits_while_the_disk_is_full(
         assert state_after_a_tick(runner, database, job.id) is JobState.QUEUED
 
     (tmp_path / "end").touch()
-    until(lambda: state_after_a_tick(runner, database, job.id) is JobState.DONE, 20)
+    until(lambda: state_after_a_tick(runner, database, job.id) is JobState.DONE, 60)
 
 
 def _refuse(file: int) -> None:
@@ -151,7 +151,7 @@ def test_an_outage_just_after_the_lock_was_taken_again_costs_no_driver(
     found = Jobs(database).get(job.id)
     assert (found.state, found.starts, found.process) == (JobState.STARTING, 1, process)
     (tmp_path / "end").touch()
-    until(lambda: state_after_a_tick(again, database, job.id) is JobState.DONE, 20)
+    until(lambda: state_after_a_tick(again, database, job.id) is JobState.DONE, 60)
 
     assert (tmp_path / "ended").read_text() == "once\n"
 
@@ -162,7 +162,7 @@ def test_a_search_whose_trials_are_to_run_again_at_its_very_end_goes_on(
     job = Queue(tmp_path).submit("study", space_of())
     Requests(database.url, "study").post(Action.RETRY_TRIAL, 0)
     (tmp_path / "end").touch()
-    until(lambda: state_after_a_tick(runner, database, job.id) is JobState.DONE, 20)
+    until(lambda: state_after_a_tick(runner, database, job.id) is JobState.DONE, 60)
 
     reasons = [change.reason for change in Jobs(database).changes(job.id)]
     assert reasons.count("is asked to run trials again") == MOST_STARTS - 1  # these drivers meet no request
@@ -184,7 +184,7 @@ def test_a_clock_that_jumps_starts_and_ends_nothing(
     assert [jobs.get(job.id).state for job in (first, second)] == [JobState.STARTING, JobState.QUEUED]
     assert runner.waits[second.id].sentence == "waits for 1 core; 1st in the queue; unknown how long"
     (tmp_path / "end").touch()
-    until(lambda: state_after_a_tick(runner, database, second.id) is JobState.DONE, 20)
+    until(lambda: state_after_a_tick(runner, database, second.id) is JobState.DONE, 60)
 
     assert [jobs.get(job.id).state for job in (first, second)] == [JobState.DONE, JobState.DONE]
     assert (tmp_path / "ended").read_text() == "once\nonce\n"
@@ -200,7 +200,7 @@ def test_the_time_in_which_a_machine_was_off_is_no_use_of_slots(
     assert process is not None
     os.killpg(process.pid, signal.SIGKILL)
     os.waitpid(process.pid, 0)
-    until(lambda: Driver.find(JobFolder.of(database.home, job.id), process) is None, 10)  # what the shell had begun
+    until(lambda: Driver.find(JobFolder.of(database.home, job.id), process) is None, 60)  # what the shell had begun
     alive, later = database.home / "alive", time.time() + 1e6
     if is_server_seen:
         os.utime(alive, (time.time() + 100, time.time() + 100))

@@ -103,7 +103,7 @@ def test_a_remote_study_that_another_driver_took_over_is_opened_anew_and_its_wor
         with queue.database.begin() as connection:
             connection.execute(sqlalchemy.text("DELETE FROM tuner_leases"))  # as a driver does that finds it dead
         refused = client.post(api("/studies/far/ask"), json={"worker": "w"})
-        until(lambda: client.post(api("/studies/far/ask"), json={"worker": "w"}).status_code == 200, 20)
+        until(lambda: client.post(api("/studies/far/ask"), json={"worker": "w"}).status_code == 200, 60)
         told = answered(client.post(api("/studies/far/trials/0/epochs"), json=epoch))
 
     assert refused.status_code == 503
@@ -173,7 +173,7 @@ def test_a_server_on_postgresql_that_is_killed_costs_remote_workers_no_trial(pos
             server = stack.enter_context(real_server(tmp_path, *again))
         for worker in workers:
             worker.join(120)
-        until(lambda: client.study("far").state.value == "done", 20)
+        until(lambda: client.study("far").state.value == "done", 60)
 
     assert failed == []
     records = load_study(open_storage(postgres), "far").records()

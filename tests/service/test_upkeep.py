@@ -171,7 +171,7 @@ def test_the_next_start_removes_what_a_server_left_that_died(url: str) -> None:
     with database.begin() as connection:
         connection.execute(sqlalchemy.text("UPDATE service_jobs SET deleted_at = 1 WHERE deleted_at IS NOT NULL"))
     with logged_in(ServerOptions(storage=url, capacity=Slots(0, 0))):
-        until(lambda: not old.exists() and not (submissions / "gone").exists(), 20)
+        until(lambda: not old.exists() and not (submissions / "gone").exists(), 60)
 
     assert sorted(each.name for each in submissions.iterdir()) == [".new-new", "named", "of another database"]
     assert [each.name for each in (database.home / "jobs").iterdir()] == [str(kept.id)]

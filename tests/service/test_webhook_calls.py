@@ -81,7 +81,7 @@ def test_a_receiver_that_does_not_answer_delays_no_other(database: Database, job
         for name in ("first", "second"):
             failed(jobs, [name])
             looking.tick()
-            until(functools.partial(hears, kept, name), 5)
+            until(functools.partial(hears, kept, name), 60)
 
         assert slow in looking.calls.calling
     looking.calls.close()

@@ -54,7 +54,7 @@ def test_another_driver_sees_what_became_of_a_reopened_trial(postgres: str) -> N
         first.tell(number)
 
         assert waiting is Unfinished.WAITING
-        until(lambda: second.trials.study.records()[number].state is State.COMPLETE, 5)
+        until(lambda: second.trials.study.records()[number].state is State.COMPLETE, 60)
         assert second.trials.study.finished() == 1
         assert second.ask().number == 1
 

@@ -30,7 +30,7 @@ from tuner.storage import Sole, open_storage
 from tuner.study import Unfinished, load_study
 from tuner.study.interventions import stop_runs
 
-SOON = 15.0
+SOON = 60.0
 """Seconds for what a server does by itself, on a busy machine."""
 
 

@@ -30,7 +30,7 @@ def started(folder: JobFolder, *command: str) -> Driver:
 
 
 def end_of(driver: Driver) -> Ended | None:
-    until(lambda: driver.ended() is not None, 20)
+    until(lambda: driver.ended() is not None, 60)
     return driver.ended()
 
 
@@ -71,7 +71,7 @@ def test_a_new_start_forgets_the_last_exit_code(folder: JobFolder) -> None:
 @pytest.mark.parametrize("is_recorded", [True, False])
 def test_a_later_server_finds_the_driver_and_learns_its_exit_code(folder: JobFolder, is_recorded: bool) -> None:
     first = started(folder, "/bin/sh", "-c", "trap 'exit 130' INT; echo ready; sleep 60 & wait")
-    until(lambda: "ready" in folder.log.read_text(), 20)
+    until(lambda: "ready" in folder.log.read_text(), 60)
 
     found = Driver.find(folder, first.process if is_recorded else None)
 
@@ -101,7 +101,7 @@ def test_a_driver_of_another_machine_is_not_sought_here(folder: JobFolder) -> No
 
 def test_a_driver_that_does_not_stop_is_killed(folder: JobFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     driver = started(folder, "/bin/sh", "-c", "trap '' INT; echo ready; sleep 60")
-    until(lambda: "ready" in folder.log.read_text(), 20)
+    until(lambda: "ready" in folder.log.read_text(), 60)
     driver.ask_to_stop()
     assert driver.ended() is None
 
@@ -116,7 +116,7 @@ def test_a_driver_whose_shell_alone_was_killed_is_killed_before_its_end_is_belie
     folder: JobFolder, is_followed: bool
 ) -> None:
     driver = started(folder, "/bin/sh", "-c", "setsid sleep 61 & sleep 60 & wait")
-    until(lambda: len(psutil.Process(driver.process.pid).children(recursive=True)) >= 3, 20)
+    until(lambda: len(psutil.Process(driver.process.pid).children(recursive=True)) >= 3, 60)
     shell = psutil.Process(driver.process.pid)
     below, recorded = shell.children(recursive=True), driver.process
 

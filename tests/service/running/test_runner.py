@@ -145,7 +145,7 @@ def test_a_driver_that_ended_without_a_server_is_done_at_the_next_start(queue: Q
     until(exit_code.exists, 90)
 
     with real_server(queue.folder):
-        until(lambda: queue.states()["study"] == "done", 10)
+        until(lambda: queue.states()["study"] == "done", 60)
 
 
 @pytest.mark.slow
@@ -259,4 +259,4 @@ def test_a_cancelled_study_ends_though_its_code_does_not_listen(queue: Queue) ->
 
         until(lambda: queue.states()["study"] == "cancelled", 60)
 
-        until(lambda: not driver.is_running() or driver.status() == psutil.STATUS_ZOMBIE, 10)
+        until(lambda: not driver.is_running() or driver.status() == psutil.STATUS_ZOMBIE, 60)

@@ -76,7 +76,7 @@ def test_a_job_that_may_no_longer_run_has_failed_with_the_reason(tmp_path: Path)
     job = queue.submit("own", space_of())
     with logged_in(ServerOptions(storage=queue.database.url, code=CodePolicy.NOBODY)) as client:
         jobs = server_of(client).jobs
-        until(lambda: jobs.get(job.id).state is JobState.FAILED, 20)
+        until(lambda: jobs.get(job.id).state is JobState.FAILED, 60)
 
     assert "no submitted code may run on this server (--code nobody)" in jobs.get(job.id).reason
 
