@@ -60,6 +60,7 @@ ENTRANTS: Mapping[str, Entrant] = {
     "bore": Entrant("Syne Tune BORE", "syne_tune_bore", "syne-tune", ("syne_tune", "xgboost", "statsmodels")),
     "ax": Entrant("Ax", "ax_client", "ax-platform", ("ax",)),
     "ours": Entrant("tuner", "ours", ""),
+    "tree_gp": Entrant("tuner, TreeGPSampler", "tree_gp", ""),
 }
 
 
@@ -68,6 +69,6 @@ def _sources() -> str:
     """Return eight letters that change with any source that decides which configs this project tries."""
     found = hashlib.sha256(metadata.version("optuna").encode())
     for room in ("space", "study"):
-        for file in sorted(Path(tuner.__file__).parent.joinpath(room).glob("*.py")):
+        for file in sorted(Path(tuner.__file__).parent.joinpath(room).rglob("*.py")):
             found.update(file.read_bytes())
     return found.hexdigest()[:8]
