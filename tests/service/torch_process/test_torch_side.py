@@ -37,7 +37,13 @@ def checked(side: TorchSide, folder: Path, code: str, seconds: float = 120.0) ->
 @pytest.mark.slow
 def test_a_task_that_dies_hangs_or_fails_leaves_the_others_alone(side: TorchSide, tmp_path: Path) -> None:
     found = side.run("check", TINY, "space.yaml", str(tmp_path), [], "sqlite:///none.db")
-    assert found["data"] == {"type": "digits", "task": "classification", "train_rows": 1149, "valid_rows": 288, "folds": 1}
+    assert found["data"] == {
+        "type": "digits",
+        "task": "classification",
+        "train_rows": 1149,
+        "valid_rows": 288,
+        "folds": 1,
+    }
     before = side.is_running
 
     with pytest.raises(TunerError, match="died"):
