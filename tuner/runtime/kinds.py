@@ -15,6 +15,11 @@ def is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def is_same(label: Any, value: Any) -> bool:
+    """Return whether two labels are one; true is not 1, and NaN is NaN."""
+    return type(label) is type(value) and bool(label == value or (label != label and value != value))
+
+
 def is_number(value: Any) -> bool:
     """Return whether a value is a number and no boolean."""
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -31,6 +31,7 @@ from tuner.search.steering import Inbox
 from tuner.search.trial_scheduler import Limits
 from tuner.settings import Confirm
 from tuner.space import Space
+from tuner.space.repetition_rules import FOLDS_VALIDATE_ALL
 from tuner.space.suggest import Corner
 from tuner.storage import in_turn, join, open_storage, study_folder
 from tuner.storage.requests import requests_of
@@ -138,7 +139,6 @@ def terms_of(space: Space, goal: Goal) -> Confirm | None:
     return terms
 
 
-_FOLDS = "with data.folds each row validates already: drop it"
 _OWN_ROWS = "which rows are trained on is the affair of objective.function: drop it"
 
 
@@ -193,7 +193,7 @@ def _candidates(search: Results, terms: Confirm) -> list[Record]:
     if terms.splits and study.space.objective.function is not None:
         raise UsageError(f"--splits: {_OWN_ROWS}")
     if terms.splits and study.space.folds is not None:
-        raise UsageError(f"--splits: {_FOLDS}")
+        raise UsageError(f"--splits: {FOLDS_VALIDATE_ALL}")
     there = sibling(study, sibling_name(study))
     if there is not None and noted(there, CONFIRM).get("of") != study.uid and there.records():
         message = (

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tuner.runtime.kinds import is_same
 from tuner.space.numeric_leaves import Spans
 from tuner.space.space import Space
 from tuner.space.suggest import Random, Suggester
@@ -72,14 +73,10 @@ class _Following:
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
         """Return the wanted value if it is one of the labels."""
-        known = name in self._wanted and any(_same(self._wanted[name], choice) for choice in choices)
+        known = name in self._wanted and any(is_same(self._wanted[name], choice) for choice in choices)
         value = self._wanted[name] if known else self._otherwise.suggest_categorical(name, choices)
         self.params[name] = value
         return value
-
-
-def _same(value: Any, other: Any) -> bool:
-    return type(value) is type(other) and bool(value == other)
 
 
 class Neighbours:
@@ -151,7 +148,7 @@ def nearest_first(hole: Parameter, value: Any) -> Iterator[Any]:
     """Yield the other values of a hole, those nearest to `value` first; of a range `FARTHEST` to each side."""
     match hole:
         case Choice():
-            yield from (label for label in hole.labels if not _same(label, value))
+            yield from (label for label in hole.labels if not is_same(label, value))
         case Int(low, high, step):
             for i in range(1, FARTHEST + 1):
                 yield from (near for near in (value + i * step, value - i * step) if low <= near <= high)

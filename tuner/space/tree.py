@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from tuner.config import Scalar
 from tuner.errors import Place
+from tuner.runtime.kinds import is_same
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ class Choice:
 
     def holds(self, value: object) -> bool:
         """Return whether `value` is one of the labels; true is not 1."""
-        return any(value == label and type(value) is type(label) for label in self.labels)
+        return any(is_same(label, value) for label in self.labels)
 
     def branch(self, label: object) -> Tree:
         """Return the alternative under `label`."""

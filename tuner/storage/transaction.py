@@ -96,8 +96,7 @@ class Transactions:
     def _commit(self, transaction: Transaction, step: Step) -> None:
         if self._is_batch:
             begun = self._tables.write({}, step)
-            for trial_id, update in self._caches.unwritten.items():
-                self._put_off_until_the_end(begun if trial_id == NEW and begun is not None else trial_id, update)
+            self._put_off_unwritten(begun)
         else:
             begun = self._tables.write(self._caches.unwritten, step)
         self._written()
@@ -115,9 +114,12 @@ class Transactions:
             case Reopen():
                 self._caches.reopen(step)
 
-    def _put_off_until_the_end(self, trial_id: int, update: TrialUpdate) -> None:
-        earlier = self._put_off.get(trial_id)
-        self._put_off[trial_id] = update if earlier is None else earlier.with_later(update)
+    def _put_off_unwritten(self, begun: int | None = None) -> None:
+        """Keep the unwritten updates for the end of the batch; `begun` is the id of the trial that was `NEW`."""
+        for trial_id, update in self._caches.unwritten.items():
+            key = begun if trial_id == NEW and begun is not None else trial_id
+            earlier = self._put_off.get(key)
+            self._put_off[key] = update if earlier is None else earlier.with_later(update)
 
     def _write_put_off(self) -> None:
         if self._put_off:
@@ -158,8 +160,7 @@ class Transactions:
         """
         with self._caches.lock:
             if self._is_batch:
-                for trial_id, update in self._caches.unwritten.items():
-                    self._put_off_until_the_end(trial_id, update)
+                self._put_off_unwritten()
                 self._write_put_off()
                 self._written()
             elif self._caches.unwritten:

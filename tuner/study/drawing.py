@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial
 
 from tuner.optuna_internals import id_of, is_stopped, trial_id_of
@@ -21,6 +20,7 @@ from tuner.space.relation_rules import broken
 from tuner.space.repair import Repair
 from tuner.storage import WriteBehindStorage
 from tuner.storage.write_behind import forget_params
+from tuner.study.distributions import distribution_of
 from tuner.study.priors import LEANING, Priors
 from tuner.study.sampler_traits import traits_of
 from tuner.study.study import Study, note
@@ -160,30 +160,8 @@ class Drawing:
 
     def _write(self, trial_id: int, draft: Draft) -> None:
         forget_params(self._storage, trial_id)
-        self._space.fill(_Writer(self._storage, trial_id, draft.params))
-
-
-class _Writer:
-    """Notes the parameters of a draft as those of a trial."""
-
-    def __init__(self, storage: WriteBehindStorage, trial_id: int, params: Mapping[str, Any]) -> None:
-        self._storage = storage
-        self._trial_id = trial_id
-        self._params = params
-
-    def suggest_float(self, name: str, low: float, high: float, *, step: float | None, log: bool) -> Any:
-        """Note a number."""
-        return self._note(name, FloatDistribution(low, high, log=log, step=step))
-
-    def suggest_int(self, name: str, low: int, high: int, *, step: int, log: bool) -> Any:
-        """Note a whole number."""
-        return self._note(name, IntDistribution(low, high, log=log, step=step))
-
-    def suggest_categorical(self, name: str, choices: Any) -> Any:
-        """Note a label."""
-        return self._note(name, CategoricalDistribution(choices))
-
-    def _note(self, name: str, distribution: BaseDistribution) -> Any:
-        value = self._params[name]
-        self._storage.set_trial_param(self._trial_id, name, distribution.to_internal_repr(value), distribution)
-        return value
+        for row in self._space.parameters():
+            if row.name in draft.params:
+                kind = distribution_of(row.hole)
+                value = kind.to_internal_repr(draft.params[row.name])
+                self._storage.set_trial_param(trial_id, row.name, value, kind)

@@ -27,14 +27,19 @@ class TriedConfigs:
         self._study_id = id_of(study)
         self._storage = storage
         self._known: set[int] = set()
+        self._first = 0
+        """The number of the first trial that may be unknown: what an ask costs does not grow with the study."""
         self._keys: set[Key] = set()
 
     def look(self) -> None:
         """Add the trials that came since the last look."""
-        for trial in self._storage.get_all_trials(self._study_id, deepcopy=False):
+        trials = self._storage.get_all_trials(self._study_id, deepcopy=False)
+        for trial in trials[self._first :]:
             if trial.number not in self._known and trial.params:
                 self._known.add(trial.number)
                 self._keys.add(_key(trial.params))
+        while self._first < len(trials) and self._first in self._known:
+            self._first += 1
 
     def __contains__(self, params: Mapping[str, Any]) -> bool:
         return _key(params) in self._keys

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tuner.runtime.kinds import is_same
 from tuner.space import Space
 from tuner.space.suggest import Known
 from tuner.study.distributions import distribution_of
-from tuner.study.tree_gp.dimensions import Dimension, Dimensions, is_same
+from tuner.study.tree_gp.dimensions import Dimension, Dimensions
 
 TREE = """\
 data: {type: digits, batch_size: {choice: [32, 64, 128]}}

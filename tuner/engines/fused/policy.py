@@ -86,15 +86,16 @@ def engine_for(job: Job, interval: float, workload: Workload, width: int | None)
     total, workers = workload.trials, workload.workers
     if width is not None:
         return Fused(job, interval, total // workers, 2 * width, width, forced=True)
-    if workload.replicates > 1 and workload.feedback is Feedback.SAMPLES:
-        return Fused(job, interval, total // workers, 1, 1, forced=False)  # lanes without asking ahead
+    by_itself: Serial | Fused = Serial(job, interval)
+    if workload.replicates > 1:  # its own lanes, without asking ahead
+        by_itself = Fused(job, interval, total // workers, 1, 1, forced=False)
+        if workload.feedback is Feedback.SAMPLES:
+            return by_itself
     most, pays = int(share_ahead(workload.feedback) * total) // workers, GAIN
     if workload.feedback is Feedback.SAMPLES:
         most, pays = min(MOST_IN_FLIGHT, max(FEWEST, int(IN_FLIGHT * total))) // workers, PAYS
     if most < FEWEST or int(AHEAD * total) // workers < FEWEST:
-        if workload.replicates > 1:
-            return Fused(job, interval, total // workers, 1, 1, forced=False)
-        return Serial(job, interval)
+        return by_itself
     widest = MOST_LANES if workload.feedback is Feedback.NOTHING else MOST_WHILE_JUDGED
     return Fused(job, interval, total // workers, most, min(widest, most), forced=False, pays=pays)
 

@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
+from tuner.runtime.kinds import is_same
+
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 CLOSE = 1e-9
@@ -217,8 +219,3 @@ class Dimensions:
             one_hot[~absent] = np.eye(len(scale.labels))[places[~absent].astype(int)]
             columns.append(one_hot / math.sqrt(2))
         return np.hstack(columns)
-
-
-def is_same(label: Any, value: Any) -> bool:
-    """Return whether two labels are one; true is not 1, and NaN is NaN."""
-    return type(label) is type(value) and bool(label == value or (label != label and value != value))

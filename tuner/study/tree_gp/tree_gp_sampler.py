@@ -16,7 +16,8 @@ from optuna.search_space import IntersectionSearchSpace
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from tuner.study.tree_gp.dimensions import Dimension, Dimensions, is_same
+from tuner.runtime.kinds import is_same
+from tuner.study.tree_gp.dimensions import Dimension, Dimensions
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
