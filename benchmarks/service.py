@@ -80,16 +80,15 @@ def _reports(asked: argparse.Namespace) -> Iterator[str]:
     load = remote_workers.Load(asked.workers, asked.rate, asked.seconds, asked.epochs, asked.sampler)
     with served() as server:
         remote_workers.submit(server.url, load)
-        before = server.process.cpu_times()
         found = remote_workers.measure(server.address, server.token, load)
-        after = server.process.cpu_times()
+        times = [process.cpu_times() for process in (server.process, *server.process.children())]
         kept = remote_workers.kept(server.url)
-    used = after.user + after.system - before.user - before.system
     yield f"{load.workers} workers, {load.sampler}, {load.epochs} epochs a trial, for {load.seconds:g} s"
     yield f"reports: {found.rate:,.0f} a second; {found.reports}"
     yield f"asks: {found.asks}"
     yield f"all answers: {found.answered:,} reports; in the database: {kept:,}"
-    yield f"the server used {used:.1f} s of CPU in all"
+    used = " + ".join(f"{each.user + each.system:.1f}" for each in times)
+    yield f"the server and its processes used {used} s of CPU in all, with their start"
     if kept != found.answered:
         raise SystemExit("reports that were answered are not in the database")
 

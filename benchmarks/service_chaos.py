@@ -43,6 +43,7 @@ optimizer: {{type: AdamW, lr: {{float: [1e-3, 1e-1], log: true}}}}
 training: {{epochs: 9}}
 """
 SEEDED = {"deterministic": 2, "seed": 1, "fuse": "off"}
+STUDIES = "tuner.service.remote.studies_main"
 KINDS = (
     "the server",
     "the server",
@@ -50,6 +51,7 @@ KINDS = (
     "a driver",
     "a driver and its shell",
     "everything",
+    "the process of remote studies",
     "a remote worker",
     "some remote workers",
 )
@@ -142,8 +144,14 @@ class Service:
             return self.crew.kill(0.25 if "some" in kind else 0.0, chance)
         shells = [shell for found in self.shells().values() for shell in found]
         chosen: list[psutil.Process] = []
-        if kind in ("the server", "everything") and self.server is not None and self.server.poll() is None:
-            chosen.append(psutil.Process(self.server.pid))
+        if self.server is not None and self.server.poll() is None:
+            server = psutil.Process(self.server.pid)
+            if kind in ("the server", "everything"):
+                chosen.append(server)
+            if kind in ("the process of remote studies", "everything"):
+                chosen += [child for child in server.children() if STUDIES in child.cmdline()]
+        if kind == "the process of remote studies":
+            shells = []
         for shell in shells if kind == "everything" else chance.sample(shells, min(1, len(shells))):
             with contextlib.suppress(psutil.NoSuchProcess):
                 drivers = shell.children()

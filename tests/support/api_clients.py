@@ -20,6 +20,7 @@ from tuner.service.access.roles import LOCAL, Principal, Role
 from tuner.service.app import create_app
 from tuner.service.database import Database
 from tuner.service.queue.job_record import JobRecord
+from tuner.service.remote.remote_driver import RemoteStudies
 from tuner.service.server import Server
 from tuner.service.server_options import ServerOptions
 from tuner.service.serving import listen
@@ -28,8 +29,11 @@ ADDRESS = "http://127.0.0.1:8000"
 
 
 def app_of(options: ServerOptions) -> FastAPI:
-    """Make an application with the routes of all others here: FastAPI would build its own in 0.1 s of requests."""
-    app = create_app(options)
+    """Make an application with the routes of all others here: FastAPI would build its own in 0.1 s of requests.
+
+    Its remote studies run in this process, so that tests see their faults and change their constants.
+    """
+    app = create_app(options, lambda _, database, jobs: RemoteStudies(database, jobs))
     app.router.routes = _routes()
     return app
 

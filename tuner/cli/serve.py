@@ -110,6 +110,7 @@ def serve(
         origins=tuple(origin or ()),
         private_webhooks=allow_private_webhooks,
         audit_days=audit_days,
+        log_format=log_format,
     )
     found = preconditions.obstacles(asked)
     for sentence in found if check else found[:1]:

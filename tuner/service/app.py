@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import TypeAlias
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
@@ -37,7 +38,8 @@ from tuner.service.notifications import Notifications
 from tuner.service.pages import optuna_pages, page_routes
 from tuner.service.pages.page_assets import ADDRESS, PageAssets
 from tuner.service.queue.jobs import Jobs
-from tuner.service.remote.remote_driver import RemoteStudies
+from tuner.service.remote.studies_process import StudiesProcess
+from tuner.service.remote.study_work import RemoteCalls
 from tuner.service.running.runner import Runner
 from tuner.service.server import Server
 from tuner.service.server_options import ServerOptions
@@ -70,18 +72,29 @@ RESOURCES: tuple[APIRouter, ...] = (
 )
 """The routes below `/api/v1`, one file a resource."""
 
+RemoteStart: TypeAlias = Callable[[ServerOptions, Database, Jobs], RemoteCalls]
+
 ANSWERS = (400, 401, 403, 413, 421, 429, 503)
 """Problems that any of them can have: the guard's, and those of a database that is away."""
 
 
-def create_app(options: ServerOptions) -> FastAPI:
-    """Return the application of a server. Its lifespan opens the database and runs the queue."""
+def _in_their_own_process(options: ServerOptions, database: Database, jobs: Jobs) -> RemoteCalls:
+    return StudiesProcess(database, jobs, options.log_format)
+
+
+def create_app(options: ServerOptions, remote: RemoteStart = _in_their_own_process) -> FastAPI:
+    """Return the application of a server. Its lifespan opens the database and runs the queue.
+
+    Args:
+        options: of the server.
+        remote: makes what looks after remote studies.
+    """
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with contextlib.ExitStack() as stack:
             try:
-                server = _opened(options, stack)
+                server = _opened(options, remote, stack)
                 await server.remote.start()
             except Exception as error:
                 app.state.refusal = error  # for the command, which says it in its own way
@@ -130,7 +143,7 @@ def _start(part: Notifications | Upkeep, stack: contextlib.ExitStack) -> None:
     stack.callback(part.stop)
 
 
-def _opened(options: ServerOptions, stack: contextlib.ExitStack) -> Server:
+def _opened(options: ServerOptions, remote_start: RemoteStart, stack: contextlib.ExitStack) -> Server:
     """Return a server whose queue runs, and that no other one serves until the stack is closed."""
     database = Database(options.storage)
     stack.enter_context(database.served())
@@ -166,7 +179,7 @@ def _opened(options: ServerOptions, stack: contextlib.ExitStack) -> Server:
         studies=listed,
         torch_side=torch_side,
         outputs=outputs,
-        remote=RemoteStudies(database, jobs),
+        remote=remote_start(options, database, jobs),
         accounts=accounts,
         authentication=Authentication(database, link),
         audit=AuditLog(database),

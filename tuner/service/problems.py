@@ -34,6 +34,10 @@ class Refused(Exception):
         self.headers = headers
         super().__init__(detail)
 
+    def __reduce__(self) -> tuple[type[Refused], tuple[HTTPStatus, str, dict[str, str] | None]]:
+        """Let it travel between processes."""
+        return type(self), (self.status, self.detail, self.headers)
+
 
 def problem(
     status: int,

@@ -14,7 +14,7 @@ from tuner.service.access.authentication import Authentication
 from tuner.service.database import Database
 from tuner.service.deleted_files import DeletedFiles
 from tuner.service.queue.jobs import Jobs
-from tuner.service.remote.remote_driver import RemoteStudies
+from tuner.service.remote.study_work import RemoteCalls
 from tuner.service.running.runner import Runner
 from tuner.service.schemas import WaitView
 from tuner.service.server_options import ServerOptions
@@ -42,7 +42,7 @@ class Server:
     studies: StudyList
     torch_side: TorchSide
     outputs: StudyOutputs
-    remote: RemoteStudies
+    remote: RemoteCalls
     accounts: Accounts
     authentication: Authentication
     audit: AuditLog

@@ -46,6 +46,7 @@ class ServerOptions:
         audit_days: age in days at which an entry of the audit log is removed; 0 keeps all.
         origins: the names, beside its own, by which a proxy reaches it.
         private_webhooks: whether webhooks may reach this machine and its network.
+        log_format: of the lines of its log.
     """
 
     host: str = "127.0.0.1"
@@ -60,6 +61,7 @@ class ServerOptions:
     origins: tuple[str, ...] = ()
     private_webhooks: bool = False
     audit_days: int = 365
+    log_format: LogFormat = LogFormat.PLAIN
 
     @property
     def is_loopback(self) -> bool:

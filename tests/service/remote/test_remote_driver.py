@@ -23,6 +23,7 @@ from tuner.service.queue.job_record import JobRecord
 from tuner.service.queue.jobs import Jobs
 from tuner.service.queue.lifecycle import JobState
 from tuner.service.remote import remote_driver, study_thread
+from tuner.service.remote.remote_driver import RemoteStudies
 from tuner.service.remote.remote_leases import studies_with_leases
 from tuner.service.remote.remote_opening import opened_study
 from tuner.service.server_options import ServerOptions
@@ -57,6 +58,12 @@ def died_with_a_trial(folder: Path, job: JobRecord) -> None:
 def states(folder: Path) -> list[str]:
     study = load_study(open_storage(f"sqlite:///{folder}/studies.db"), "far")
     return [record.state.value for record in study.records()]
+
+
+def studies_of(client: TestClient) -> RemoteStudies:
+    remote = server_of(client).remote
+    assert isinstance(remote, RemoteStudies)
+    return remote
 
 
 def state_of(client: TestClient) -> JobState:
@@ -179,7 +186,7 @@ def test_the_threads_of_studies_that_are_over_are_forgotten(tmp_path: Path, monk
         for number in range(3):
             assert client.post(api(f"/studies/none{number}/ask"), json={"worker": "w"}).status_code == 404
 
-        until(lambda: not server_of(client).remote._threads, SOON)
+        until(lambda: not studies_of(client)._threads, SOON)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -263,7 +270,7 @@ def test_workers_are_refused_while_another_server_serves_the_database(
         with monkeypatch.context() as patched:
             patched.setattr(Database, "is_kept", False)
             refused = answered(client.post(api("/studies/far/trials/0/epochs"), json=told(1)), 503)
-            until(lambda: not server_of(client).remote._threads["far"].is_alive(), SOON)
+            until(lambda: not studies_of(client)._threads["far"].is_alive(), SOON)
 
         again = answered(client.post(api("/studies/far/trials/0/epochs"), json=told(1)))
 

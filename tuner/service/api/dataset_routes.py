@@ -6,7 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
-from tuner.service.api.needs import CurrentServer, Member, Reader, refuse_others
+from tuner.service.access.ownership import refuse_others
+from tuner.service.api.needs import CurrentServer, Member, Reader
 from tuner.service.api.studies import Cursor, Limit
 from tuner.service.problems import responses
 from tuner.service.schemas import DatasetBody, DatasetView, DigestsBody, FileView, MissingView, Page

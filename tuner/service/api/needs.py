@@ -51,17 +51,6 @@ def at_least(role: Role) -> Callable[..., Awaitable[Principal]]:
     return principal
 
 
-def refuse_others(user: Principal, owner: str, thing: str) -> None:
-    """Refuse a user who changes what belongs to another.
-
-    Raises:
-        Refused: the user is neither the owner nor an admin.
-    """
-    if not user.may_change(owner):
-        told = f"belongs to {owner}; {owner} or an admin" if owner else "belongs to no user; an admin"
-        raise Refused(HTTPStatus.FORBIDDEN, f"{thing} {told} can change it")
-
-
 CurrentServer: TypeAlias = Annotated[Server, Depends(server_of)]
 Reader: TypeAlias = Annotated[Principal, Depends(at_least(Role.VIEWER))]
 Member: TypeAlias = Annotated[Principal, Depends(at_least(Role.MEMBER))]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from http import HTTPStatus
-from typing import Annotated, TypeAlias, TypeVar
+from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from tuner.service.access.roles import Principal
-from tuner.service.api.needs import CurrentServer, Member, refuse_others
+from tuner.service.api.needs import CurrentServer, Member
 from tuner.service.problems import Refused, responses
 from tuner.service.remote.leased_study import LeasedStudy
+from tuner.service.remote.study_work import work
 from tuner.service.schemas import (
     AskBody,
     CompleteBody,
@@ -24,8 +24,6 @@ from tuner.service.schemas import (
     VerdictView,
 )
 from tuner.service.server import Server
-
-T = TypeVar("T")
 
 RETRY_SECONDS = 2
 """Seconds after which a worker asks again when there is no trial now."""
@@ -55,8 +53,8 @@ Key: TypeAlias = Annotated[
 )
 async def ask(name: str, body: AskBody, server: CurrentServer, user: Member, key: Key = "") -> Response:
     """Lease the next trial to a worker."""
-    work = _allowed(user, lambda study: study.ask(body, user.name, key))
-    task = await server.remote.call(name, work, asks=True)
+    told = work(user, LeasedStudy.ask, body, user.name, key)
+    task = await server.remote.call(name, told, asks=True)
     if task is None:
         return Response(status_code=HTTPStatus.NO_CONTENT, headers={"Retry-After": str(RETRY_SECONDS)})
     return Response(task.model_dump_json(), media_type="application/json")
@@ -84,8 +82,8 @@ async def reported(server: Server, user: Principal, name: str, number: int, body
         Refused: the study is not the user's, or takes none of it.
         TunerError: the study cannot be opened, or the database cannot be used.
     """
-    work = _allowed(user, lambda study: study.report(number, body.attempt, body.epochs))
-    verdict = await server.remote.call(name, work)
+    told = work(user, LeasedStudy.report, number, body.attempt, body.epochs)
+    verdict = await server.remote.call(name, told)
     return Response(b'{"verdict":"%s"}' % verdict.value.encode(), media_type="application/json")
 
 
@@ -97,8 +95,8 @@ async def reported(server: Server, user: Principal, name: str, number: int, body
 )
 async def complete(name: str, number: Number, body: CompleteBody, server: CurrentServer, user: Member) -> EndView:
     """End a trial that was trained to its end."""
-    work = _allowed(user, lambda study: study.complete(number, body.attempt, body.values))
-    return await server.remote.call(name, work)
+    told = work(user, LeasedStudy.complete, number, body.attempt, body.values)
+    return await server.remote.call(name, told)
 
 
 @router.post(
@@ -109,8 +107,8 @@ async def complete(name: str, number: Number, body: CompleteBody, server: Curren
 )
 async def fail(name: str, number: Number, body: FailBody, server: CurrentServer, user: Member) -> EndView:
     """End a trial by an exception of its worker."""
-    work = _allowed(user, lambda study: study.fail(number, body.attempt, body.cause, body.traceback))
-    return await server.remote.call(name, work)
+    told = work(user, LeasedStudy.fail, number, body.attempt, body.cause, body.traceback)
+    return await server.remote.call(name, told)
 
 
 @router.post(
@@ -121,8 +119,8 @@ async def fail(name: str, number: Number, body: FailBody, server: CurrentServer,
 )
 async def release(name: str, number: Number, body: ReleaseBody, server: CurrentServer, user: Member) -> EndView:
     """Give a trial back, so that a worker goes on with it later."""
-    work = _allowed(user, lambda study: study.release(number, body.attempt))
-    return await server.remote.call(name, work)
+    told = work(user, LeasedStudy.release, number, body.attempt)
+    return await server.remote.call(name, told)
 
 
 @router.put(
@@ -138,10 +136,10 @@ async def save_checkpoint(
 ) -> Response:
     """Save the state of a trial, from which its next attempt goes on."""
     state = await _limited(request)
-    checkpoints = await server.remote.call(name, _allowed(user, lambda study: study.hold(number, attempt)))
+    checkpoints = await server.remote.call(name, work(user, LeasedStudy.hold, number, attempt))
     staged = await asyncio.to_thread(checkpoints.stage, number, state)
     try:  # the lease may have ended meanwhile
-        await server.remote.call(name, _allowed(user, lambda study: study.keep(number, attempt, staged)))
+        await server.remote.call(name, work(user, LeasedStudy.keep, number, attempt, staged))
     finally:
         await asyncio.to_thread(staged.unlink, missing_ok=True)
     return Response(status_code=HTTPStatus.NO_CONTENT)
@@ -163,22 +161,12 @@ async def load_checkpoint(
     name: str, number: Number, attempt: AttemptOf, server: CurrentServer, user: Member
 ) -> Response:
     """Return the last checkpoint of a trial."""
-    work = _allowed(user, lambda study: study.hold(number, attempt))
-    checkpoints = await server.remote.call(name, work)
+    told = work(user, LeasedStudy.hold, number, attempt)
+    checkpoints = await server.remote.call(name, told)
     state = await asyncio.to_thread(checkpoints.load, number)
     if state is None:
         raise Refused(HTTPStatus.NOT_FOUND, f"trial {number} has no checkpoint; train it from the start")
     return Response(state, media_type=OCTETS)
-
-
-def _allowed(user: Principal, work: Callable[[LeasedStudy], T]) -> Callable[[LeasedStudy], T]:
-    """Return the work for a user who may change the study."""
-
-    def checked(study: LeasedStudy) -> T:
-        refuse_others(user, study.owner, f"study {study.name}")
-        return work(study)
-
-    return checked
 
 
 async def _limited(request: Request) -> bytes:

@@ -11,7 +11,8 @@ from tuner.errors import StudyError, UsageError, counted
 from tuner.results import best_config
 from tuner.results.confirmation import runs_of
 from tuner.results.results import Results
-from tuner.service.api.needs import CurrentServer, Member, refuse_others
+from tuner.service.access.ownership import refuse_others
+from tuner.service.api.needs import CurrentServer, Member
 from tuner.service.api.studies import Name
 from tuner.service.problems import responses
 from tuner.service.queue.job_record import CONFIRMATION, JobKind, JobRecord, Submission

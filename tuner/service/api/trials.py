@@ -11,8 +11,9 @@ from fastapi import APIRouter, Header, Path, Query
 from fastapi.responses import StreamingResponse
 
 from tuner.results.artifacts import Kept
+from tuner.service.access.ownership import refuse_others
 from tuner.service.access.roles import Principal
-from tuner.service.api.needs import CurrentServer, Member, Reader, refuse_others
+from tuner.service.api.needs import CurrentServer, Member, Reader
 from tuner.service.api.studies import Cursor, Limit, Name
 from tuner.service.problems import responses
 from tuner.service.schemas import Page, SteerBody, TrialDetail, TrialView

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -14,8 +13,8 @@ from tuner.service.database import Database
 from tuner.service.problems import Refused
 from tuner.service.queue.jobs import Jobs
 from tuner.service.remote.due_studies import DueStudies
-from tuner.service.remote.leased_study import LeasedStudy
 from tuner.service.remote.study_thread import IDLE_SECONDS, Call, StudyThread
+from tuner.service.remote.study_work import StudyWork
 
 T = TypeVar("T")
 
@@ -26,6 +25,17 @@ PATIENCE_SECONDS = 25.0
 """Seconds for which a call waits for the database; a worker then repeats it."""
 
 _log = logging.getLogger(__name__)
+
+
+def refuse_if_lost(database: Database) -> None:
+    """Refuse a call while another server serves the database.
+
+    Raises:
+        Refused: it does.
+    """
+    if not database.is_kept:
+        detail = "another server serves the database; ask that one"
+        raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": "5"})
 
 
 class RemoteStudies:
@@ -44,12 +54,7 @@ class RemoteStudies:
         self._watch: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Go on with the leases of an earlier server, and look after studies that nobody asks.
-
-        Raises:
-            StorageError: the database cannot be used.
-        """
-        await self._look()
+        """Go on with the leases of an earlier server, and look after studies that nobody asks."""
         self._watch = asyncio.create_task(self._look_again())
 
     async def stop(self) -> None:
@@ -62,7 +67,7 @@ class RemoteStudies:
         for thread in threads:
             await asyncio.to_thread(thread.join)
 
-    async def call(self, study: str, work: Callable[[LeasedStudy], T], asks: bool = False) -> T:
+    async def call(self, study: str, work: StudyWork[T], asks: bool = False) -> T:
         """Do something to a study in its thread, and return the result when it is in the database.
 
         Args:
@@ -74,9 +79,7 @@ class RemoteStudies:
             TunerError: the study cannot be opened, or the database cannot be used.
             Refused: the study is unknown or over, or `work` refuses the call.
         """
-        if not self._database.is_kept:
-            detail = "another server serves the database; ask that one"
-            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": "5"})
+        refuse_if_lost(self._database)
         loop = asyncio.get_running_loop()
         until = loop.time() + PATIENCE_SECONDS
         answer: asyncio.Future[T] = loop.create_future()
@@ -92,13 +95,13 @@ class RemoteStudies:
 
     async def _look_again(self) -> None:
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
             try:
                 await self._look()
             except TunerError as error:  # a later look does it
                 _log.warning("remote studies wait: %s", error)
             except Exception:
                 _log.exception("the look at remote studies has met a fault of its own")
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _look(self) -> None:
         """Open the studies that are due. One that cannot be opened has a pause, as long as one that is idle."""

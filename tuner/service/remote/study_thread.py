@@ -12,7 +12,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, TypeAlias
@@ -27,6 +27,7 @@ from tuner.service.remote.job_terms import OPEN, halt_of
 from tuner.service.remote.leased_study import LeasedStudy
 from tuner.service.remote.remote_leases import studies_with_leases
 from tuner.service.remote.remote_opening import EventFile, opened_study
+from tuner.service.remote.study_work import StudyWork
 from tuner.storage.leases import Evicted
 
 TICK_SECONDS = 0.5
@@ -51,7 +52,7 @@ _log = logging.getLogger(__name__)
 class Call:
     """What a worker wants of a study, and where it waits for the answer."""
 
-    work: Callable[[LeasedStudy], Any]
+    work: StudyWork[Any]
     answer: asyncio.Future[Any]
 
 
