@@ -34,7 +34,7 @@ START_SECONDS = 300.0
 """Seconds in which all workers must have their first trials."""
 
 SPACE = """\
-search: {{trials: 1000000, max_failures: 1000000, sampler: {{type: {sampler}}}, pruner: {{type: MedianPruner}}}}
+search: {{trials: 1000000, max_failures: 1000000, sampler: {{type: {sampler}}}, pruner: {pruner}}}
 objective: {{remote: true, metric: loss}}
 rate: {{float: [1e-4, 1], log: true}}
 net: {{units: {{int: [8, 64]}}, kind: {{choice: [relu, tanh]}}}}
@@ -44,13 +44,18 @@ training: {{epochs: {epochs}}}
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How many workers try how many reports a second, for how long, with how many epochs a trial."""
+    """How many workers try how many reports a second, for how long, with how many epochs a trial.
+
+    `pruner` is a class of Optuna, or empty. A pruner ends many trials after few epochs, and each end is followed by an
+    ask, which costs as much as six reports.
+    """
 
     workers: int
     rate: float
     seconds: float
     epochs: int
     sampler: str
+    pruner: str = "MedianPruner"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,8 @@ def submit(url: str, load: Load) -> None:
     database = Database(url)
     folder = Path(database.home).absolute() / "load"
     folder.mkdir(parents=True)
-    (folder / "space.yaml").write_text(SPACE.format(sampler=load.sampler, epochs=load.epochs))
+    pruner = f"{{type: {load.pruner}}}" if load.pruner else "null"
+    (folder / "space.yaml").write_text(SPACE.format(sampler=load.sampler, epochs=load.epochs, pruner=pruner))
     Jobs(database).submit(Submission(JobKind.REMOTE, STUDY, "local", NO_SLOTS, {}, 0, str(folder)))
 
 

@@ -77,13 +77,14 @@ def _link(process: subprocess.Popen[bytes], printed: Path) -> str:
 
 def _reports(asked: argparse.Namespace) -> Iterator[str]:
     """Yield how many reports a second are kept, and how long each takes."""
-    load = remote_workers.Load(asked.workers, asked.rate, asked.seconds, asked.epochs, asked.sampler)
+    load = remote_workers.Load(asked.workers, asked.rate, asked.seconds, asked.epochs, asked.sampler, asked.pruner)
     with served() as server:
         remote_workers.submit(server.url, load)
         found = remote_workers.measure(server.address, server.token, load)
         times = [process.cpu_times() for process in (server.process, *server.process.children())]
         kept = remote_workers.kept(server.url)
-    yield f"{load.workers} workers, {load.sampler}, {load.epochs} epochs a trial, for {load.seconds:g} s"
+    how = f"{load.sampler}, {load.pruner or 'no pruner'}, {load.epochs} epochs a trial"
+    yield f"{load.workers} workers, {how}, for {load.seconds:g} s"
     yield f"reports: {found.rate:,.0f} a second; {found.reports}"
     yield f"asks: {found.asks}"
     yield f"all answers: {found.answered:,} reports; in the database: {kept:,}"
@@ -156,6 +157,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--sampler", default="RandomSampler")
+    parser.add_argument("--pruner", default="MedianPruner", help="of the study; an empty one lets each trial end")
     parser.add_argument("--idle-seconds", type=float, default=30)
     parser.add_argument("--studies", type=int, default=999, help="small studies of the sections lists and pages")
     parser.add_argument("--trials", type=int, default=10_000, help="trials of its large study")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from collections import Counter
 from collections.abc import Callable, Container, Set
 
@@ -11,7 +12,6 @@ from optuna.trial import FrozenTrial, TrialState
 from tuner.optuna_internals import copied, trial_id_of
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
-UNFINISHED = (TrialState.RUNNING, TrialState.WAITING)
 
 
 class TrialCache:
@@ -21,14 +21,13 @@ class TrialCache:
     """
 
     def __init__(self) -> None:
-        self._trials: dict[int, FrozenTrial] = {}  # in the order of their numbers
+        self._trials: dict[int, FrozenTrial] = {}
         self._ids: dict[int, int] = {}
         self._open: set[int] = set()
         self._counts: Counter[TrialState] = Counter()
         self._kinds: dict[str, BaseDistribution] = {}
         self._ended: dict[int, FrozenTrial] = {}
         self._listed: dict[tuple[TrialState, ...], list[FrozenTrial]] = {}
-        self._last = -1
         self.newest = -1
         """The highest id so far."""
 
@@ -45,17 +44,11 @@ class TrialCache:
 
     def all(self, states: Container[TrialState] | None) -> list[FrozenTrial]:
         """Return the trials in one of `states`, by number; None is all."""
-        if states is None:
-            return list(self._trials.values())
-        ended = tuple(state for state in FINISHED if state in states)
-        if ended and not any(state in states for state in UNFINISHED):
-            if ended not in self._listed:
-                self._listed[ended] = [trial for trial in self._trials.values() if trial.state in ended]
-            return self._listed[ended].copy()
-        if ended:
-            return [trial for trial in self._trials.values() if trial.state in states]
-        opened = (self._trials[trial_id] for trial_id in self._open)
-        return sorted((trial for trial in opened if trial.state in states), key=_number)
+        wanted = tuple(state for state in TrialState if states is None or state in states)
+        if wanted not in self._listed:
+            found = (trial for trial in self._trials.values() if trial.state in wanted)
+            self._listed[wanted] = sorted(found, key=_number)
+        return self._listed[wanted].copy()
 
     def count(self, states: Container[TrialState] | None) -> int:
         """Return the number of trials in one of `states`."""
@@ -85,11 +78,7 @@ class TrialCache:
         self._counts[trial.state] += 1
         if known is not None:
             self._counts[known.state] -= 1
-        elif trial.number < self._last:  # another program began it at the same moment as one that is known
-            self._trials = {trial_id_of(each): each for each in sorted(self._trials.values(), key=_number)}
-        self._last = max(self._last, trial.number)
-        if trial.state.is_finished() or (known is not None and known.state.is_finished()):
-            self._listed.clear()
+        self._list(trial.number, None if known is None else known.state, trial)
         if trial.state.is_finished():
             self._open.discard(trial_id)
             if known is None or not known.state.is_finished():
@@ -105,7 +94,7 @@ class TrialCache:
         trial = self._trials.pop(trial_id)
         del self._ids[trial.number]
         self._open.discard(trial_id)
-        self._listed.clear()
+        self._list(trial.number, trial.state, None)
         self._counts[trial.state] -= 1
 
     def change(self, trial_id: int, change: Callable[[FrozenTrial], None]) -> None:
@@ -113,6 +102,14 @@ class TrialCache:
         trial = copied(self._trials[trial_id])
         change(trial)
         self.put(trial)
+
+    def _list(self, number: int, before: TrialState | None, after: FrozenTrial | None) -> None:
+        """Let the lists have a trial as it is after a change, by its state before; None where it is not there."""
+        for states, listed in self._listed.items():
+            new = [after] if after is not None and after.state in states else []
+            if new or before in states:
+                place = bisect.bisect_left(listed, number, key=_number)
+                listed[place : place + (before in states)] = new
 
 
 def _number(trial: FrozenTrial) -> int:

@@ -53,6 +53,7 @@ class AskTell:
         self._outcomes = OutcomeWriter(study, self._storage)
         self.reopening = Reopening(study, self._storage)
         self._drawing = Drawing(study, self._storage)
+        self._parameters = study.space.parameters()
         self._recovery = Recovery(self.queue, self.running, self._outcomes)
 
     def ask(self, place: Place | None = None) -> Trial:
@@ -244,9 +245,7 @@ class AskTell:
         if not traits_of(sampler.type).continues:
             seed = self._chance("sampler", self.queue.upcoming)
             space = self.study.space
-            self.optuna.sampler = samplers.sampler(
-                sampler, seed, self.study.goal.single, space.base, space.parameters()
-            )
+            self.optuna.sampler = samplers.sampler(sampler, seed, self.study.goal.single, space.base, self._parameters)
 
     def _chance(self, of: str, number: int) -> int:
         return derive(self.study.space.study.seed, of, number + self.study.beyond)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -50,13 +51,16 @@ def sampler(component: Component, seed: int, single: bool, folder: str = "", row
     return built
 
 
+_parameters_of = functools.cache(signatures.parameters_of)  # a sampler is made for each trial
+
+
 def _sampler_defaults(cls: type, component: Component, seed: int, single: bool, rows: Sequence[Row]) -> dict[str, Any]:
     """Return the defaults of a sampler: a seed, the tree of parameters, and groups for TPE's joint sampling.
 
     Without groups it samples jointly only what all trials have in common. With several objectives it samples each
     parameter independently, conditional ones included.
     """
-    taken = signatures.parameters_of(cls)
+    taken = _parameters_of(cls)
     found: dict[str, Any] = {"seed": seed % 2**32} if "seed" in taken else {}
     if cls.__name__ == _TPE and component.args.get("multivariate", single):
         found["group"] = True

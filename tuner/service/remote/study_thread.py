@@ -42,7 +42,7 @@ IDLE_SECONDS = 60.0
 MOST_AT_ONCE = 512
 """Calls that are written together."""
 
-ASKING_SECONDS = 0.02
+ASKING_SECONDS = 0.005
 """Seconds for which workers get trials before reports come again: a sampler may take long for each."""
 
 _log = logging.getLogger(__name__)
