@@ -126,3 +126,19 @@ def test_the_benchmarks_spaces_are_sound() -> None:
 
     assert json.loads(text)["a"]["prior"]
     assert len(prior_gain.curve("RandomSampler", 0.6, 1, 3)) == 3
+
+
+def test_a_prior_whose_own_config_was_tried_still_leads_trials(url: str) -> None:
+    text = HEAD.replace("trials: 40", "trials: 40, enqueue: [{depth: 3}]") + GOAL
+    study = asked(url, text + "depth: {int: [1, 400], prior: {around: 3}}\n", trials=20)
+
+    assert sum(LEANING in trial.system_attrs for trial in study.optuna.trials) >= 3
+
+
+def test_trials_that_break_a_constraint_are_no_success_of_a_prior() -> None:
+    priors = Priors(Space.parse(HEAD + GOAL + HOLES), Direction.MAXIMIZE)
+    good = [trial_of(i, i % 2 == 0, i % 2 == 0) for i in range(20)]
+    for trial in good[::2]:
+        trial.system_attrs["constraints"] = [1.0]
+
+    assert priors.share(good) < 0.1

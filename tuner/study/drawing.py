@@ -108,10 +108,11 @@ class Drawing:
         if not self._priors:
             return None
         trials = self._storage.get_all_trials(id_of(self._study.optuna), deepcopy=False)
-        leaning = self._priors.leaning(draft, [trial for trial in trials if trial.number != number], seed)
-        if leaning is not None and not self._keeps(leaning):
-            leaning = Repair(self._space, seed).nearest(leaning, {})
-        return leaning if leaning is not None and self._fits(leaning) else None
+        for leaning in self._priors.leaning(draft, [trial for trial in trials if trial.number != number], seed):
+            kept = leaning if self._keeps(leaning) else Repair(self._space, seed).nearest(leaning, {})
+            if kept is not None and self._fits(kept):
+                return kept
+        return None
 
     def _fits(self, draft: Draft) -> bool:
         return self._keeps(draft) and not (self._once and draft.params in self._tried)

@@ -9,7 +9,7 @@ exponent of piBO does (ICLR 2022). So a wrong prior costs a few trials.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
@@ -55,8 +55,8 @@ class Priors:
     def __bool__(self) -> bool:
         return bool(self._holes)
 
-    def leaning(self, draft: Draft, trials: Sequence[FrozenTrial], seed: int) -> Draft | None:
-        """Return a draft with values around the priors, or None if it is the sampler's turn.
+    def leaning(self, draft: Draft, trials: Sequence[FrozenTrial], seed: int) -> Iterator[Draft]:
+        """Yield drafts with values around the priors, the first choice first; none if it is the sampler's turn.
 
         Args:
             draft: as the sampler has drawn it; what has no prior stays.
@@ -66,9 +66,10 @@ class Priors:
         chance = random.Random(seed)
         first = not any(LEANING in trial.system_attrs for trial in trials)
         if not first and chance.random() >= self.share(trials):
-            return None
-        wanted = {name: _drawn(hole, chance, exact=first) for name, hole in self._holes.items()}
-        return drafted(self._space, {**draft.params, **wanted}, Random(seed))
+            return
+        for exact in (True, False) if first else (False,):
+            wanted = {name: _drawn(hole, chance, exact) for name, hole in self._holes.items()}
+            yield drafted(self._space, {**draft.params, **wanted}, Random(seed))
 
     def share(self, trials: Sequence[FrozenTrial]) -> float:
         """Return the share of trials that are drawn around the priors."""
@@ -79,8 +80,8 @@ class Priors:
         return 2 * FIRST_SHARE * falling * here**3 / (here**3 + there**3)
 
     def _best(self, ended: Sequence[FrozenTrial]) -> set[int]:
-        """Return the numbers of the best trials; a trial without a value is none of them."""
-        scored = [trial for trial in ended if trial.state is TrialState.COMPLETE and trial.values]
+        """Return the numbers of the best trials; one without a value, or that breaks a constraint, is none of them."""
+        scored = [trial for trial in ended if trial.state is TrialState.COMPLETE and trial.values and _keeps(trial)]
         scored.sort(key=lambda trial: (self._sign * trial.values[0], trial.number))
         return {trial.number for trial in scored[: len(ended) // BEST]}
 
@@ -88,6 +89,10 @@ class Priors:
         """Return the expected share of best trials among those around the priors, or among the others."""
         mine = [trial.number for trial in ended if (LEANING in trial.system_attrs) is leaning]
         return (sum(number in best for number in mine) + 1) / (len(mine) + 2)
+
+
+def _keeps(trial: FrozenTrial) -> bool:
+    return all(violation <= 0 for violation in trial.constraints.values())
 
 
 def _drawn(hole: Parameter, chance: random.Random, exact: bool) -> Any:
