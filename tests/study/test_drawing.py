@@ -261,3 +261,12 @@ def test_an_export_needs_no_relation_and_trains(tmp_path: Path, cli: Cli) -> Non
 
     assert (ran.returncode, trained.returncode) == (0, 0), trained.stderr
     assert "where: []" in (tmp_path / "best.yaml").read_text()
+
+
+def test_a_huge_range_of_which_a_relation_leaves_little_is_used_up(url: str) -> None:
+    text = SMALL.replace("SAMPLER", "{type: RandomSampler}, where: ['n <= 2']").replace("[1, 4]", "[1, 1000000000]")
+    trials = opened(url, text.split("kind:")[0])
+
+    assert [tell(trials, trials.ask().number) for _ in range(2)] == [None, None]
+    with pytest.raises(UsedUp):
+        trials.ask()

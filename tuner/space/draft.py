@@ -125,23 +125,21 @@ class Neighbours:
             if name is None:
                 yield draft
                 continue
-            values = list(values_of(self._holes[name]))
-            self._random.shuffle(values)
-            pending += ({**chosen, name: value} for value in values)
+            values = values_of(self._holes[name])
+            shuffled = self._random.sample(values, min(len(values), most))
+            pending += ({**chosen, name: value} for value in shuffled)
 
 
-def values_of(hole: Parameter) -> Iterator[Any]:
-    """Yield the values of a hole; `FINE` steps of a range that has none."""
+def values_of(hole: Parameter) -> Sequence[Any]:
+    """Return the values of a hole; `FINE` steps of a range that has none."""
     match hole:
         case Choice():
-            yield from hole.labels
+            return hole.labels
         case Int(low, high, step):
-            yield from range(low, high + 1, step)
+            return range(low, high + 1, step)
         case Float(low, high, step):
             count = FINE if step is None else round((high - low) / step)
-            yield from (
-                low if low == high else value_at(hole, i / count) for i in range(count + 1 if low < high else 1)
-            )
+            return [value_at(hole, i / count) for i in range(count + 1)] if low < high else [low]
 
 
 def nearest_first(hole: Parameter, value: Any) -> Iterator[Any]:
