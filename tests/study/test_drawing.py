@@ -267,6 +267,7 @@ def test_a_huge_range_of_which_a_relation_leaves_little_is_used_up(url: str) -> 
     text = SMALL.replace("SAMPLER", "{type: RandomSampler}, where: ['n <= 2']").replace("[1, 4]", "[1, 1000000000]")
     trials = opened(url, text.split("kind:")[0])
 
-    assert [tell(trials, trials.ask().number) for _ in range(2)] == [None, None]
+    for _ in range(2):
+        tell(trials, trials.ask().number)
     with pytest.raises(UsedUp):
         trials.ask()

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from optuna.distributions import CategoricalDistribution
 
 from tuner.runtime.kinds import is_same
 from tuner.space import Space
@@ -103,3 +105,17 @@ def test_labels_are_at_distance_1_and_what_is_absent_is_in_the_middle() -> None:
 def test_true_is_not_1() -> None:
     assert not is_same(True, 1)
     assert is_same(math.nan, math.nan)
+
+
+def test_a_choice_of_thousands_of_labels_takes_no_square_of_their_number() -> None:
+    labels = CategoricalDistribution([str(i) for i in range(20_000)])
+    dimensions = Dimensions([Dimension("label", labels)])
+    configs = dimensions.configs([{"label": "7"}, {"label": "19999"}])
+
+    tracemalloc.start()
+    found = dimensions.features(configs)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert np.flatnonzero(found[0]).tolist() == [7]
+    assert most < 10_000_000

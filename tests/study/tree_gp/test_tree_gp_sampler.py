@@ -15,7 +15,8 @@ from tuner.protocol import Outcome, State
 from tuner.space import Space
 from tuner.study import samplers
 from tuner.study.tree_gp import TreeGPSampler
-from tuner.study.tree_gp.tree_gp_sampler import _drawn_in
+from tuner.study.tree_gp.dimensions import Dimension
+from tuner.study.tree_gp.tree_gp_sampler import _drawn_in, _known
 
 TREE = """\
 objective: {function: "f.py:f", metric: loss, direction: minimize}
@@ -162,3 +163,42 @@ def test_a_study_in_a_database_goes_on_with_the_same_trials(url: str) -> None:
 def test_fewer_than_one_first_trial_is_refused() -> None:
     with pytest.raises(ValueError, match="n_startup_trials is 0: it must be at least 1"):
         TreeGPSampler(n_startup_trials=0)
+
+
+@pytest.mark.parametrize("value", [0.1, 0.7, 1e-20, 12345.678])
+def test_equal_values_teach_nothing_whatever_their_rounding(value: float) -> None:
+    assert all((_drawn_in(np.full(count, value)) == 0).all() for count in range(3, 40))
+
+
+def test_huge_values_keep_their_order() -> None:
+    values = _drawn_in(np.array([1e300, -1e300, 2.0, 1e200]))
+
+    assert np.isfinite(values).all()
+    assert values.argmin() == 1
+    assert values.argmax() == 0
+
+
+def test_trials_whose_values_are_of_another_kind_are_left_out() -> None:
+    study = optuna.create_study()
+    space = optuna.distributions.FloatDistribution(0, 1)
+    study.add_trial(
+        optuna.trial.create_trial(
+            params={"x": None}, distributions={"x": optuna.distributions.CategoricalDistribution([None, 1])}, value=1.0
+        )
+    )
+    study.sampler = TreeGPSampler(seed=0, n_startup_trials=1, dimensions=[Dimension("x", space)])
+
+    assert 0 <= study.ask().suggest_float("x", 0, 1) <= 1
+
+
+def test_250_of_thousands_of_trials_are_learned_from_and_few_more_are_looked_at() -> None:
+    asked: list[int] = []
+
+    def is_even(number: int) -> bool:
+        asked.append(number)
+        return number % 2 == 0
+
+    known = _known(np.arange(9000.0)[::-1], is_even)
+
+    assert known == [*range(8500, 9000, 2)]
+    assert len(asked) < 1000

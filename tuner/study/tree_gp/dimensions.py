@@ -216,6 +216,7 @@ class Dimensions:
                 columns.append(np.where(absent, 0.5, places)[:, None])
                 continue
             one_hot = np.full((len(configs), len(scale.labels)), 1 / len(scale.labels))
-            one_hot[~absent] = np.eye(len(scale.labels))[places[~absent].astype(int)]
+            one_hot[~absent] = 0
+            one_hot[np.flatnonzero(~absent), places[~absent].astype(int)] = 1
             columns.append(one_hot / math.sqrt(2))
         return np.hstack(columns)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import heapq
+import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,7 +16,7 @@ from optuna.search_space import IntersectionSearchSpace
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from tuner.runtime.kinds import is_same
+from tuner.runtime.kinds import is_number, is_same
 from tuner.study.tree_gp.dimensions import Dimension, Dimensions
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -36,6 +36,9 @@ BEST, CHANGES = 5, 40
 CLIMBS, CLIMBERS, STEPS = 2, 8, 10
 """Number of times that the most promising configs are changed further, of such configs, and of changes to each."""
 
+SAME = 1e-12
+"""Relative difference of values that counts as none, because of rounding."""
+
 BLEND = 0.05
 """Share of the plain sum in a blend of several objectives, beside their largest."""
 
@@ -54,7 +57,7 @@ class TreeGPSampler(BaseSampler):
 
     Args:
         seed: decides everything random; None takes one from the system.
-        n_startup_trials: number of first trials that are spread over the space, at least 1.
+        n_startup_trials: number of first trials that are spread over the space, at least 1; at most 250 count.
         dimensions: the parameters in the order of the tree; None takes those that all trials have, as Optuna's
             `GPSampler` does. Any other parameter is drawn at random.
 
@@ -96,13 +99,13 @@ class TreeGPSampler(BaseSampler):
         dimensions = Dimensions(given)
         states = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
         trials = [each for each in study.get_trials(deepcopy=False, states=states) if each.number != trial.number]
-        fitting = [each for each in trials if _fits(each, search_space)]
-        ended = [each for each in fitting if each.state is not TrialState.RUNNING]
-        running = dimensions.configs([each.params for each in fitting if each.state is TrialState.RUNNING])
+        begun = [each for each in trials if each.state is TrialState.RUNNING]
+        running = dimensions.configs([each.params for each in begun if _fits(each, search_space)])
+        ended = [each for each in trials if each.state is not TrialState.RUNNING]
         losses = self._losses(study, ended)
-        known = _known(losses)
+        known = _known(losses, lambda i: _fits(ended[i], search_space))
         configs = dimensions.configs([ended[i].params for i in known])
-        if len(ended) < self._startup:
+        if len(known) < min(self._startup, MOST_KNOWN):
             chosen = self._spread(dimensions, np.vstack([configs, running]))
         else:
             chosen = self._promising(dimensions, configs, losses[known], running)
@@ -118,8 +121,9 @@ class TreeGPSampler(BaseSampler):
         """Return the config that is farthest from all others, of some that are drawn."""
         drawn, farthest = _unlike(dimensions.drawn(FIRST_DRAWN, self._random), there), 0
         if len(there):
-            points, others = dimensions.features(drawn), dimensions.features(there)
-            farthest = int(np.argmax(((points[:, None, :] - others[None, :, :]) ** 2).sum(-1).min(axis=1)))
+            others = dimensions.features(there)
+            nearest = [((others - point) ** 2).sum(1).min() for point in dimensions.features(drawn)]
+            farthest = int(np.argmax(nearest))
         chosen: Floats = drawn[farthest]
         return chosen
 
@@ -183,7 +187,7 @@ def _takes(distribution: BaseDistribution, value: Any) -> bool:
     if isinstance(distribution, CategoricalDistribution):
         return any(is_same(choice, value) for choice in distribution.choices)
     assert isinstance(distribution, FloatDistribution | IntDistribution), distribution
-    return not isinstance(value, str) and distribution.low <= value <= distribution.high
+    return is_number(value) and distribution.low <= value <= distribution.high
 
 
 def _values(trial: FrozenTrial, signs: Sequence[float]) -> list[float]:
@@ -194,28 +198,28 @@ def _values(trial: FrozenTrial, signs: Sequence[float]) -> list[float]:
     return [sign * last for sign in signs] if len(signs) == 1 else [math.nan] * len(signs)
 
 
-def _known(losses: Floats) -> list[int]:
-    """Return the numbers of the trials that are learned from, ascending."""
-    if len(losses) <= MOST_KNOWN:
-        return list(range(len(losses)))
-    best = heapq.nsmallest(MOST_KNOWN // 2, range(len(losses)), key=lambda i: (losses[i], i))
-    taken = set(best)
-    latest = [i for i in range(len(losses) - 1, -1, -1) if i not in taken][: MOST_KNOWN - len(best)]
-    return sorted([*best, *latest])
+def _known(losses: Floats, fits: Callable[[int], bool]) -> list[int]:
+    """Return the numbers of the trials that are learned from, ascending; only so many are asked whether they fit."""
+    ranked = np.argsort(losses, kind="stable").tolist()
+    best = list(itertools.islice(filter(fits, ranked), MOST_KNOWN // 2))
+    others = np.setdiff1d(np.arange(len(losses)), best)[::-1].tolist()
+    return sorted([*best, *itertools.islice(filter(fits, others), MOST_KNOWN - len(best))])
 
 
 def _drawn_in(losses: Floats) -> Floats:
     """Return losses of mean 0 and variance 1, those above the median drawn in, infinite ones as the worst."""
     finite = losses[np.isfinite(losses)]
-    if not len(finite):
+    largest = float(np.abs(finite).max(initial=0.0))
+    if not largest:
         return np.zeros(len(losses))
+    finite = finite / largest  # squares of huge values would overflow
     median = float(np.median(finite))
-    scale = max(median - float(finite.min()), 1e-12 * max(abs(median), 1.0))
+    scale = max(median - float(finite.min()), SAME)
     drawn = median + scale * np.log1p(np.maximum(finite - median, 0) / scale)
     values = np.full(len(losses), float(drawn.max()))
     values[np.isfinite(losses)] = np.where(finite <= median, finite, drawn)
     deviation = float(values.std())
-    return (values - values.mean()) / deviation if deviation > 0 else np.zeros(len(losses))
+    return (values - values.mean()) / deviation if deviation > SAME else np.zeros(len(losses))
 
 
 def _unlike(configs: Floats, others: Floats) -> Floats:
