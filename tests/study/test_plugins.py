@@ -68,6 +68,17 @@ def test_a_file_beside_the_space_gives_the_sampler(tmp_path: Path, url: str) -> 
     assert [record.params["x"] for record in records] == [0.6, 0.61, 0.62]
 
 
+def test_numpy_numbers_of_a_sampler_become_plain_and_repeat_nothing(tmp_path: Path, url: str) -> None:
+    path = written(tmp_path, "'choose.py:Fives'")
+    path.write_text(path.read_text().replace("[0, 1]", "[0, 1], step: 0.5"))
+    own = CODE.replace("return self.low + 0.5 + trial.number / 100", "return numpy.float64(0.5)")
+    (tmp_path / "choose.py").write_text(f"import numpy\n{own}")
+
+    params = [record.params["x"] for record in tuner.run(path, storage=url).study.records()]
+
+    assert sorted(params) == [0, 0.5, 1]
+
+
 def test_a_pruner_of_a_file_stops_trials(tmp_path: Path, url: str) -> None:
     file = written(tmp_path, "RandomSampler", "{type: 'choose.py:Second'}")
 
@@ -133,6 +144,9 @@ def test_optunahubs_samplers_are_named_by_their_package(
     ("sampler", "message"),
     [
         ("'choose.py:Neither'", r"choose.py:Neither is no sampler: derive the class from optuna.samplers.BaseSampler"),
+        ("'choose.py:'", "choose.py: names no code: write file.py:Name or package.module:Name"),
+        ("':Fives'", ":Fives names no code"),
+        ("'.:Fives'", ".:Fives names no code"),
         ("'choose.py:Five'", r"choose.py has no Five \(did you mean Fives\?\)"),
         ("'other.py:Fives'", "there is no file"),
         ("'choose.py:Fives', lo: 1", r"Fives takes no argument lo \(did you mean low\?\)"),

@@ -60,16 +60,16 @@ class _Following:
         value = self._wanted.get(name)
         if value is None or not low <= value <= high:
             value = self._otherwise.suggest_float(name, low, high, step=step, log=log)
-        self.params[name] = value
-        return float(value)
+        self.params[name] = found = float(value)
+        return found
 
     def suggest_int(self, name: str, low: int, high: int, *, step: int, log: bool) -> int:
         """Return the wanted value if it is in the range."""
         value = self._wanted.get(name)
         if value is None or not low <= value <= high:
             value = self._otherwise.suggest_int(name, low, high, step=step, log=log)
-        self.params[name] = value
-        return int(value)
+        self.params[name] = found = int(value)
+        return found
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
         """Return the wanted value if it is one of the labels."""

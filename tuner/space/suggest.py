@@ -32,7 +32,7 @@ def suggest(tree: Tree, path: str, trial: Suggester) -> Any:
         case Fixed(value):
             return value
         case Float(low, high, step, log):
-            return trial.suggest_float(path, low, high, step=step, log=log)
+            return float(trial.suggest_float(path, low, high, step=step, log=log))  # a sampler may give NumPy numbers
         case Int(low, high, step, log):
             return trial.suggest_int(path, low, high, step=step, log=log)
         case Choice():

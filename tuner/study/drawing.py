@@ -87,7 +87,7 @@ class Drawing:
         draft = Draft({}, self._space.fill(drawn))
         if goes_on:
             return draft.values
-        draft = Draft(dict(drawn.params), draft.values)
+        draft = Draft(self._params(trial_id_of(drawn)), draft.values)
         if not given and (leaning := self._leaning(draft, drawn.number, seed)) is not None:
             self._write(trial_id_of(drawn), leaning)
             self._storage.set_trial_system_attr(trial_id_of(drawn), LEANING, True)
@@ -114,6 +114,10 @@ class Drawing:
                 return kept
         return None
 
+    def _params(self, trial_id: int) -> dict[str, Any]:
+        """Return the parameters of a trial as they are stored: a sampler may have given NumPy numbers."""
+        return dict(self._storage.get_trial(trial_id).params)
+
     def _fits(self, draft: Draft) -> bool:
         return self._keeps(draft) and not (self._once and draft.params in self._tried)
 
@@ -133,7 +137,7 @@ class Drawing:
             forget_params(self._storage, trial_id)
             again = optuna.Trial(self._study.optuna, trial_id)
             values = self._space.fill(again)
-            yield Draft(dict(again.params), values)
+            yield Draft(self._params(trial_id), values)
 
     @property
     def _points(self) -> int:
