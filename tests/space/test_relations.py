@@ -163,3 +163,38 @@ def test_the_share_of_the_space_is_estimated_and_an_empty_one_is_refused() -> No
     assert 0.4 < share_that_holds(space("2 * depth <= 9")) < 0.6
     with pytest.raises(SpaceError, match="no config was found that keeps all of"):
         share_that_holds(space("width * depth <= 64", "width * rate >= 10", "depth * 2 >= width - 20"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("width >= 1e999", "1e999 is too large for a number"),
+        ("(" * 2000 + "width" + ")" * 2000 + " < 1", "a relation has at most 300 words"),
+        ("width < 1 + " + "+".join(["depth"] * 2000), "a relation has at most 300 words"),
+        (
+            "kind.deep.layers <= kind.flat.wide",
+            "compares nothing: no config has all of kind.deep.layers, kind.flat.wide",
+        ),
+        ("1 <= kind.layers + kind.wide", "compares nothing: no config has all of kind.layers, kind.wide"),
+    ],
+    ids=["infinite", "nested", "long", "branches", "paths"],
+)
+def test_a_relation_that_decides_nothing_is_refused(text: str, message: str) -> None:
+    with pytest.raises(SpaceError, match=message):
+        space(text, text=OWN.replace("{type: flat}", "{type: flat, wide: {int: [1, 9]}}"))
+
+
+def test_a_long_relation_that_is_taken_is_judged() -> None:
+    brackets, terms = "(" * 140 + "a" + ")" * 140 + " < 1", "a < " + "+".join(["b"] * 140)
+
+    assert [relation_of(text, Place(1, 1)).violation({"a": 0.5, "b": 1.0}.get) for text in (brackets, terms)] == [0, 0]
+
+
+def test_products_beyond_all_numbers_are_compared() -> None:
+    look = {"a": 1.0, "b": 1e200}.get
+
+    assert [bool(relation_of(text, Place(1, 1)).violation(look)) for text in ("a <= b * b", "a >= b * b")] == [0, 1]
+
+
+def test_paths_of_a_shared_branch_and_of_long_lists_are_compared() -> None:
+    space("kind.layers >= hidden.2", "kind.deep.layers >= depth", "hidden.0 <= hidden.1 <= hidden.2")

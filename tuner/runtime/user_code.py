@@ -63,7 +63,7 @@ def load(name: str, base: str, path: str) -> Any:
         BuildError: there is no such file, module or name, or its code fails when imported.
     """
     where, _, attribute = name.rpartition(":")
-    if not where or where.startswith(".") and not where.endswith(".py") or not attribute.isidentifier():
+    if not where or (where.startswith(".") and not where.endswith(".py")) or not attribute.isidentifier():
         raise BuildError(path, f"{name} names no code: write file.py:Name or package.module:Name")
     try:
         module = _from_file(Path(base, where), Path(base)) if where.endswith(".py") else _from_package(where, base)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,6 +90,14 @@ class Spans:
         """Return whether a ref may stand at a path."""
         return any(isinstance(leaf.hole, Ref) for leaf in self._leaves.get(path, ()))
 
+    def meet(self, paths: Sequence[str]) -> bool:
+        """Return whether some config has a number at each of the paths."""
+        found: list[Mapping[str, tuple[Scalar, ...]]] = [{}]
+        for path in paths:
+            both = [_both(when, leaf.when) for when in found for leaf in self._leaves.get(path, ())]
+            found = list({repr(when): when for when in both if all(when.values())}.values())
+        return bool(found)
+
     def contradiction(self, relation: Relation, chosen: Mapping[str, Any], present: bool = False) -> str:
         """Return why no config with the chosen parameters keeps a relation; empty if one may.
 
@@ -121,3 +129,11 @@ class Spans:
         if not possible or not all(is_number(end) and math.isfinite(end) for end in [*lows, *highs]):
             return None
         return min(lows), max(highs)
+
+
+def _both(
+    some: Mapping[str, tuple[Scalar, ...]], others: Mapping[str, tuple[Scalar, ...]]
+) -> dict[str, tuple[Scalar, ...]]:
+    """Return the labels that two conditions leave; none of a parameter on which they differ."""
+    shared = {name: tuple(label for label in some[name] if label in others[name]) for name in some.keys() & others}
+    return {**some, **others, **shared}

@@ -70,6 +70,9 @@ def relation_faults(root: Group, text: str) -> Iterator[Fault]:
         else:
             yield found
     for path, relation in sound:
+        if apart := next((paths for paths in relation.compared if not spans.meet(paths)), None):
+            message = f"{relation.text} compares nothing: no config has all of {', '.join(dict.fromkeys(apart))}"
+            yield Fault(relation.place, path, message)
         if why := spans.contradiction(relation, {}, present=True):
             yield Fault(relation.place, path, f"{relation.text} never holds: {why}")
     relations = [*(relation for _, relation in sound), *_of_ranges(root)]

@@ -6,6 +6,7 @@ holds where a path is missing, as in another branch, or has no number.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Callable, Iterator
@@ -61,6 +62,9 @@ Expression: TypeAlias = Number | Path | Sum | Product | Quotient
 Look: TypeAlias = Callable[[str], float | None]
 """Returns the number at a path; None if there is none."""
 
+MOST_WORDS = 300
+"""Number of words and signs that a relation may have."""
+
 Span: TypeAlias = tuple[float, float]
 
 
@@ -77,6 +81,12 @@ class Relation:
     def paths(self) -> list[Path]:
         """The paths in it, in the order of the text."""
         return [path for side in self.sides for path in _paths(side)]
+
+    @property
+    def compared(self) -> list[list[str]]:
+        """The names of the paths of each two sides that it compares."""
+        names = [[path.name for path in _paths(side)] for side in self.sides]
+        return [[*left, *right] for left, right in itertools.pairwise(names)]
 
     def violation(self, look: Look) -> float:
         """Return 0 if the relation holds, else by how much it does not, relative to its sides."""
@@ -106,6 +116,8 @@ class Relation:
 def _excess(order: str, left: float, right: float) -> float:
     small, large = (left, right) if order[0] == "<" else (right, left)
     slack = SLACK * max(abs(small), abs(large))
+    if not math.isfinite(slack):  # a product is too large for a number
+        return 0.0 if small < large else 1.0
     holds = small <= large + slack if order.endswith("=") else small < large - slack
     return 0.0 if holds else (small - large) / max(abs(small), abs(large), SLACK) + 2 * SLACK
 
@@ -195,6 +207,8 @@ class _Reader:
         self._at = 0
 
     def relation(self, place: Place) -> Relation:
+        if sum(1 for _ in _TOKEN.finditer(self._text)) > MOST_WORDS:
+            raise RelationFault(0, f"a relation has at most {MOST_WORDS} words and signs: write two")
         sides, orders = [self._sum()], []
         while self._kind == "order":
             order = self._take()
@@ -232,6 +246,8 @@ class _Reader:
         at, kind = self._start, self._kind
         word = self._take()
         if kind == "number":
+            if not math.isfinite(float(word)):
+                raise RelationFault(at, f"{word} is too large for a number")
             return Number(float(word))
         if kind == "path":
             return Path(word, at)
