@@ -7,7 +7,6 @@ be changed although branches and lengths depend on it.
 from __future__ import annotations
 
 import itertools
-import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 
 from tuner.runtime.kinds import is_same
 from tuner.space.numeric_leaves import Spans
+from tuner.space.scale import Scale
 from tuner.space.space import Space
 from tuner.space.suggest import Random, Suggester
 from tuner.space.tree import Choice, Float, Int, Parameter
@@ -160,18 +160,12 @@ def nearest_first(hole: Parameter, value: Any) -> Iterator[Any]:
 
 def place_of(hole: Float | Int, value: float) -> float:
     """Return the place of a value in its range: 0 is the low end, 1 the high one."""
-    if hole.low == hole.high:
-        return 0.0
-    low, high, at = (math.log(each) if hole.log else each for each in (hole.low, hole.high, value))
-    return (at - low) / (high - low)
+    return Scale(hole.low, hole.high, hole.log).place(value)
 
 
 def value_at(hole: Float | Int, place: float) -> Any:
     """Return the value of a range at a place on its scale, on the grid of its step."""
-    if hole.log:
-        value = math.exp(math.log(hole.low) + place * (math.log(hole.high) - math.log(hole.low)))
-    else:
-        value = hole.low + place * (hole.high - hole.low)
+    value = Scale(hole.low, hole.high, hole.log).value(place)
     if hole.step is not None and not (hole.log and isinstance(hole, Int)):
         value = hole.low + round((value - hole.low) / hole.step) * hole.step
     value = min(max(value, hole.low), hole.high)

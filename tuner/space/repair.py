@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tuner.runtime.kinds import is_number
+from tuner.runtime.kinds import is_number, is_same
 from tuner.space.draft import Draft, drafted, place_of, value_at
 from tuner.space.numeric_leaves import Spans
 from tuner.space.relation_rules import broken, look_in
@@ -154,7 +154,7 @@ def _between(hole: Parameter, start: Any, end: Any, share: float) -> Any:
 def _others(hole: Parameter, value: Any) -> Iterator[tuple[float, Any]]:
     """Yield other values of a hole, each with its distance from the present one as a share of the range."""
     if isinstance(hole, Choice):
-        yield from ((1.0, label) for label in hole.labels if label is not value)
+        yield from ((1.0, label) for label in hole.labels if not is_same(label, value))
         return
     place = place_of(hole, value)
     for i in range(GRID + 1):

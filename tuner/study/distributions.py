@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -12,16 +11,14 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import FrozenTrial
 
 from tuner.config import Scalar
+from tuner.space.scale import Scale
 from tuner.space.tree import Choice, Float, Int, Parameter
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class Range(Scale):
     """Numbers in [low, high], both included; only whole ones if `whole`; with a `step` above 0 only its multiples."""
 
-    low: float
-    high: float
-    log: bool
     whole: bool
     step: float = 0.0
 
@@ -29,19 +26,6 @@ class Range:
     def varies(self) -> bool:
         """Whether it has more than one value."""
         return self.low < self.high
-
-    def place(self, value: float) -> float:
-        """Return the place of a value on the parameter's scale: 0 at the low end, 1 at the high one."""
-        if not self.varies:
-            return 0.5
-        low, high, at = (math.log(each) if self.log else each for each in (self.low, self.high, value))
-        return (at - low) / (high - low)
-
-    def value(self, place: float) -> float:
-        """Return the value at a place, not rounded."""
-        if self.log:
-            return math.exp(math.log(self.low) + place * (math.log(self.high) - math.log(self.low)))
-        return self.low + place * (self.high - self.low)
 
 
 @dataclass(frozen=True, slots=True)

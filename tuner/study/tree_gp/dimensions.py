@@ -16,6 +16,7 @@ import numpy.typing as npt
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from tuner.runtime.kinds import is_same
+from tuner.space.scale import Scale
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -41,7 +42,7 @@ class Dimension:
     when: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
 
-class _Scale:
+class _Places:
     """The places of a parameter's values. `levels` is their number, and 0 for a continuous range."""
 
     def __init__(self, distribution: BaseDistribution) -> None:
@@ -66,10 +67,7 @@ class _Scale:
         """Return the place of a value; true is not 1."""
         if self.labels:
             return float(next(i for i, label in enumerate(self.labels) if is_same(label, value)))
-        if self.low == self.high:
-            return 0.5
-        low, high, at = (math.log(each) if self.log else each for each in (self.low, self.high, float(value)))
-        return (at - low) / (high - low)
+        return Scale(self.low, self.high, self.log).place(value)
 
     def value(self, place: float) -> Any:
         """Return the value at a place."""
@@ -138,7 +136,7 @@ class Dimensions:
 
     def __init__(self, dimensions: Sequence[Dimension]) -> None:
         self._all = dimensions
-        self._scales = [_Scale(each.distribution) for each in dimensions]
+        self._scales = [_Places(each.distribution) for each in dimensions]
         number = {each.name: i for i, each in enumerate(dimensions)}
         self._needs = [
             [(number[name], [self._scales[number[name]].place(value) for value in values]) for name, values in needs]
