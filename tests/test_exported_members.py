@@ -78,6 +78,13 @@ def test_enums_in_what_is_exported_are_exported() -> None:
                     assert getattr(tuner, found.__name__, None) is found, f"{name} has a {found.__name__}"
 
 
+def test_enums_compare_with_the_text_that_people_write() -> None:
+    for kind in vars(tuner)["__all__"]:
+        member = getattr(tuner, kind)
+        if isinstance(member, type) and issubclass(member, enum.Enum):
+            assert issubclass(member, enum.StrEnum), kind
+
+
 def test_the_version_is_that_of_the_package() -> None:
     assert tuner.__version__ == importlib.metadata.version("tuner")
 

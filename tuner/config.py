@@ -39,7 +39,7 @@ WATCHING = ("ReduceLROnPlateau",)
 """The schedulers that watch the objective; without validation rows, recorded rates replace them."""
 
 
-class On(enum.Enum):
+class On(enum.StrEnum):
     """The rows that train a final model."""
 
     ALL = "train+valid"

@@ -11,14 +11,14 @@ from typing import Any
 from tuner.errors import BuildError, did_you_mean
 
 
-class Task(enum.Enum):
+class Task(enum.StrEnum):
     """The task of a model for a dataset."""
 
     CLASSIFICATION = "classification"
     REGRESSION = "regression"
 
 
-class Direction(enum.Enum):
+class Direction(enum.StrEnum):
     """The direction in which an objective improves."""
 
     MINIMIZE = "minimize"
@@ -29,7 +29,7 @@ class Direction(enum.Enum):
         return value > than if self is Direction.MAXIMIZE else value < than
 
 
-class Scope(enum.Enum):
+class Scope(enum.StrEnum):
     """The epoch whose value is the trial's."""
 
     BEST = "best"

@@ -37,7 +37,7 @@ class State(enum.StrEnum):
     LOST = "lost"
 
 
-class Verdict(enum.Enum):
+class Verdict(enum.StrEnum):
     """The driver's answer to an epoch."""
 
     GO = "go"
@@ -45,7 +45,7 @@ class Verdict(enum.Enum):
     SUSPEND = "suspend"
 
 
-class WorkerState(enum.Enum):
+class WorkerState(enum.StrEnum):
     """The state of a worker; whether it trains follows from its trial."""
 
     STARTING = "starting"

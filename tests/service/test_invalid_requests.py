@@ -69,3 +69,24 @@ def test_a_wrong_query_is_told_plainly(client: TestClient) -> None:
 
     assert "limit: must be a whole number, not 'many'" in told
     assert "state.0: must be 'queued', 'starting'," in told
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("/studies?limt=3", "limt: there is no such parameter (did you mean limit?)"),
+        ("/jobs?a=1", "a: there is no such parameter; there are: state, study, limit, cursor"),
+        ("/studies/none?x=1", "x: there is no such parameter; this route has none"),
+        ("/studies/none/export?fromat=json", "fromat: there is no such parameter (did you mean format?)"),
+        (
+            "/studies/none/trials?state=nonsense",
+            "state.0: must be 'complete', 'pruned', 'diverged', 'out of memory', 'timed out', 'failed', 'suspended' or"
+            " 'lost', or must be 'waiting', 'running' or 'left running'",
+        ),
+    ],
+    ids=["misspelt", "unknown", "none", "alias", "value"],
+)
+def test_a_parameter_of_an_address_that_would_be_ignored_is_refused(
+    client: TestClient, address: str, told: str
+) -> None:
+    assert answered(client.get(api(address)), 422)["detail"] == told

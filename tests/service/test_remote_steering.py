@@ -81,14 +81,14 @@ def test_workers_hear_that_another_terminal_stops_the_study_and_go_on_when_it_is
     said = told_to_stop(trial, 2)
     end = trial.release()
     until(lambda: study.state.value == "suspended", SOON)
-    refused = study.ask()
+    waits = study._connection.request("POST", "/studies/far/ask", json={"worker": "other"})
     study.resume()
     until(lambda: study.state.value == "running", SOON)
     again = asked(study)
 
     assert said == "trial 0: suspend"
     assert end.state == "waiting"
-    assert refused is None
+    assert (waits.status_code, waits.headers["retry-after"]) == (204, "10")
     assert (again.number, again.attempt) == (0, 2)
     assert [each.epoch for each in again.before] == list(range(1, 1 + len(again.before)))
     again.release()

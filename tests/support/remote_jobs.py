@@ -38,7 +38,7 @@ def submitted(folder: Path, text: str = REMOTE, name: str = "far", owner: str = 
 def ask(study: LeasedStudy, worker: str = "w", lease_seconds: float = 60, key: str = "") -> TaskView:
     """Ask for a trial, which there must be."""
     task = study.ask(AskBody(worker=worker, lease_seconds=lease_seconds), "ann", key)
-    assert task is not None
+    assert isinstance(task, TaskView), task
     return task
 
 

@@ -211,7 +211,10 @@ def new_worker() -> str:
 
 
 def asked(connection: Connection, study: str, asking: Asking) -> RemoteTrial | None:
-    """Return the next trial of a study; None if it has no more. It waits where there is none now."""
+    """Return the next trial of a study; None if it has no more.
+
+    It waits while there is none, and while the study is suspended.
+    """
     while True:
         try:
             answer = connection.request("POST", path("studies", study, "ask"), json=asking.body)

@@ -21,7 +21,7 @@ Fuse = int | Literal["auto", "off"]
 """Number of trials that train as one program: `auto` is as many as pays, a number is exactly that."""
 
 
-class Executor(enum.Enum):
+class Executor(enum.StrEnum):
     """The kind of workers."""
 
     PROCESSES = "processes"

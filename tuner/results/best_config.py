@@ -32,7 +32,7 @@ KEPT_CODE = ("model.type", "objective.function")
 """User code that a run folder copies. Data are read at their place."""
 
 
-class Format(enum.Enum):
+class Format(enum.StrEnum):
     """The format of an exported config."""
 
     YAML = "yaml"

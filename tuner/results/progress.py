@@ -28,7 +28,7 @@ SILENT_SECONDS = 60.0
 """Least number of seconds of such a silence."""
 
 
-class Phase(enum.Enum):
+class Phase(enum.StrEnum):
     """The phase of a study."""
 
     RUNNING = "running"

@@ -35,7 +35,7 @@ _SHAPES = {
     "model_type": "an object",
     "model_attributes_type": "an object",
 }
-_ALTERNATIVE = re.compile(r"(list|dict|literal|function-\w+)\[.*\]|constrained-\w+|int|float|str|bool")
+_ALTERNATIVE = re.compile(r"(list|dict|literal|str-enum|function-\w+)\[.*\]|constrained-\w+|int|float|str|bool")
 _NUMBERS = ("int_", "float_", "finite_")
 
 

@@ -112,7 +112,7 @@ class Notifications:
         changes = list(itertools.takewhile(lambda each: not now - SETTLED_SECONDS <= each.change.at <= now, found))
         for change in changes:
             if change.kind in _SEARCHES and (milestone := _MILESTONES.get(change.change.state)) is not None:
-                job = self._jobs.get(change.job)
+                job = self._jobs.get(change.job, deleted=True)
                 if milestone is Milestone.DONE:
                     self._queue_best(job)
                 self._queue(job, milestone, CHANGES, change.id, change.change.reason)

@@ -104,7 +104,7 @@ class TrialCache:
         self.put(trial)
 
     def _list(self, number: int, before: TrialState | None, after: FrozenTrial | None) -> None:
-        """Let the lists have a trial as it is after a change, by its state before; None where it is not there."""
+        """Change the lists that have a trial, or have it from now on. None stands for a trial that is not there."""
         for states, listed in self._listed.items():
             new = [after] if after is not None and after.state in states else []
             if new or before in states:

@@ -21,7 +21,7 @@ from tuner.study.registry import load_study
 from tuner.study.study import CONFIRM, Study, noted
 
 
-class Steer(enum.Enum):
+class Steer(enum.StrEnum):
     """What can be done with a trial."""
 
     STOP = "stop"

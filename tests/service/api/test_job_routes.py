@@ -35,3 +35,15 @@ def test_jobs_of_all_kinds_are_listed_and_cancelled_by_their_number(tmp_path: Pa
         assert answered(client.get(api(f"/jobs/{train}")))["state"] == "cancelled"
         assert "nothing to stop" in answered(client.post(api("/studies/far/cancel")), 409)["detail"]
         assert answered(client.get(api("/jobs/99")), 404)["detail"] == "there is no job 99"
+
+
+def test_a_job_of_a_deleted_study_is_not_there(tmp_path: Path) -> None:
+    with logged_in(ServerOptions(storage=f"sqlite:///{tmp_path}/studies.db", capacity=Slots(1))) as client:
+        jobs = server_of(client).jobs
+        run = jobs.submit(Submission(JobKind.RUN, "far", "ann", Slots(9))).id
+        jobs.move(run, JobState.CANCELLED)
+        jobs.forget("far")
+
+        gone = answered(client.get(api(f"/jobs/{run}")), 404)
+
+    assert gone["detail"] == f"there is no job {run}"

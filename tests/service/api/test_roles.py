@@ -91,10 +91,13 @@ class Route:
                 values["name"] = STUDY
             case Least.SELF:
                 values["name"] = "owner"
-        named = [each["name"] for each in self.facts.get("parameters", []) if each["in"] == "path"]
+        parameters = self.facts.get("parameters", [])
+        named = [each["name"] for each in parameters if each["in"] == "path"]
         address = self.path.format(**{name: values.get(name, 1) for name in named})
         body = BODIES.get(self.operation, {}) if "requestBody" in self.facts else None
-        params: dict[str, str | int] = {"attempt": 1, "study": "none"}
+        queried: dict[str, str | int] = {"attempt": 1, "study": "none"}
+        known = {each["name"] for each in parameters if each["in"] == "query"}
+        params = {name: value for name, value in queried.items() if name in known}
         return client.request(self.method, address, json=body, params=params, headers=headers).status_code
 
 

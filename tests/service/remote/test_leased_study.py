@@ -13,8 +13,9 @@ from tests.support.remote_jobs import REMOTE, ask, database_in, epoch, submitted
 from tuner.protocol import Verdict
 from tuner.service.problems import Refused
 from tuner.service.queue.job_record import JobRecord
+from tuner.service.queue.jobs import Jobs
 from tuner.service.queue.lifecycle import JobState
-from tuner.service.remote.leased_study import LeasedStudy
+from tuner.service.remote.leased_study import PAUSED_SECONDS, LeasedStudy, NoneNow
 from tuner.service.remote.remote_opening import opened_study
 from tuner.service.running.job_folder import JobFolder
 from tuner.service.schemas import AskBody
@@ -222,7 +223,7 @@ def test_a_server_that_died_leaves_its_leases_to_the_next_one(tmp_path: Path) ->
 def test_a_study_with_its_total_is_over(tmp_path: Path) -> None:
     with opened(tmp_path, REMOTE.replace("trials: 4", "trials: 1")) as study:
         ask(study)
-        assert study.ask(AskBody(worker="other"), "ann", "") is None, "it may still be given back"
+        assert study.ask(AskBody(worker="other"), "ann", "") == NoneNow(2), "it may still be given back"
         study.complete(0, 1, {"error": 0.1})
 
         with pytest.raises(Refused) as error:
@@ -232,18 +233,41 @@ def test_a_study_with_its_total_is_over(tmp_path: Path) -> None:
         assert study.end is JobState.DONE
 
 
-def test_a_study_that_is_halted_wants_its_trials_back(tmp_path: Path) -> None:
-    with opened(tmp_path) as study:
+def test_a_study_that_is_cancelled_wants_its_trials_back_and_ends_its_workers(tmp_path: Path) -> None:
+    job = submitted(tmp_path)
+    with opened_study(job, database_in(tmp_path)) as (study, _):
         ask(study)
-        study.halt = "is suspended"
+        follow(study, tmp_path, job, JobState.CANCELLED)
 
         assert study.report(0, 1, [epoch(1, 0.5)]) is Verdict.SUSPEND
         assert study.release(0, 1).state == "waiting"
         with pytest.raises(Refused) as error:
             ask(study)
 
-    assert refusal(error) == (410, "study far is suspended; stop asking")
+    assert refusal(error) == (410, "study far is cancelled; stop asking")
     assert states(tmp_path) == ["waiting"]
+
+
+def test_workers_of_a_suspended_study_wait_until_it_is_resumed(tmp_path: Path) -> None:
+    job = submitted(tmp_path)
+    with opened_study(job, database_in(tmp_path)) as (study, _):
+        ask(study)
+        follow(study, tmp_path, job, JobState.SUSPENDED)
+
+        assert study.report(0, 1, [epoch(1, 0.5)]) is Verdict.SUSPEND
+        study.release(0, 1)
+        waits = study.ask(AskBody(worker="other"), "ann", "")
+        follow(study, tmp_path, job, JobState.QUEUED)
+
+        assert waits == NoneNow(PAUSED_SECONDS)
+        assert (ask(study).number, ask(study).number) == (0, 1)
+
+
+def follow(study: LeasedStudy, folder: Path, job: JobRecord, state: JobState) -> None:
+    """Move the job of a study, and let the study follow."""
+    moved = Jobs(database_in(folder)).move(job.id, state)
+    assert moved is not None
+    study.follow(moved)
 
 
 def test_a_trial_without_a_value_is_not_complete(tmp_path: Path) -> None:

@@ -180,6 +180,18 @@ def test_a_study_that_is_stopped_from_a_terminal_rests_and_has_no_end(tmp_path: 
         assert job_of(client, "far").ended_at is None
 
 
+def test_a_worker_of_a_suspended_study_waits_and_goes_on_when_it_is_resumed(tmp_path: Path) -> None:
+    submitted(tmp_path)
+    with served(tmp_path) as client:
+        answered(client.post(api("/studies/far/suspend")))
+        waits = client.post(api("/studies/far/ask"), json={"worker": "w"})
+        answered(client.post(api("/studies/far/resume")))
+
+        assert answered(client.post(api("/studies/far/ask"), json={"worker": "w"}))["number"] == 0
+
+    assert (waits.status_code, waits.headers["retry-after"]) == (204, "10")
+
+
 def test_the_threads_of_studies_that_are_over_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote_driver, "IDLE_SECONDS", 0.1)
     with served(tmp_path) as client:

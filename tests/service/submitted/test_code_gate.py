@@ -22,12 +22,13 @@ from tuner.service.submitted.space_policy import SpacePolicy
 
 @pytest.fixture
 def queue(tmp_path: Path) -> Queue:
-    """With ann, an admin, and bob, a member."""
+    """With ann, an admin, bob, a member, and eve, who was one and is a viewer now."""
     queue = Queue(tmp_path)
     queue.database.upgrade()
     accounts = Accounts(queue.database)
     accounts.add("ann", Role.ADMIN)
     accounts.add("bob", Role.MEMBER)
+    accounts.add("eve", Role.VIEWER)
     return queue
 
 
@@ -40,6 +41,8 @@ def gate(queue: Queue, policy: CodePolicy) -> CodeGate:
     ("policy", "owner", "refused"),
     [
         (CodePolicy.MEMBERS, "bob", False),
+        (CodePolicy.MEMBERS, "eve", True),
+        (CodePolicy.MEMBERS, "gone", True),
         (CodePolicy.ADMINS, "bob", True),
         (CodePolicy.ADMINS, "ann", False),
         (CodePolicy.ADMINS, "gone", True),

@@ -117,7 +117,10 @@ class Accounts:
 
         Raises:
             UnknownUser: there is none of that name.
+            TunerError: the others would have no admin.
         """
+        if role is not Role.ADMIN:
+            self._keep_an_admin(name)
         with self._database.begin() as connection:
             changed = connection.execute(users.update().where(*_is(name)).values(role=role.name.lower()))
         if not changed.rowcount:
@@ -129,7 +132,9 @@ class Accounts:
 
         Raises:
             UnknownUser: there is none of that name.
+            TunerError: the others would have no admin.
         """
+        self._keep_an_admin(name)
         with self._database.begin() as connection:
             number = _number(connection, name)
             theirs = sqlalchemy.select(tokens.c.id).where(tokens.c.user_id == number)
@@ -139,6 +144,13 @@ class Accounts:
             connection.execute(webhooks.delete().where(webhooks.c.owner == name))
             waiting = deliveries.update().where(deliveries.c.owner == name, deliveries.c.next_at.is_not(None))
             connection.execute(waiting.values(next_at=None, given_up_at=self._clock(), error="the user was removed"))
+
+    def _keep_an_admin(self, name: str) -> None:
+        """Refuse that the other users, if there are some, are left without an admin."""
+        users = self.users()
+        admins = {user.name for user in users if user.role is Role.ADMIN}
+        if admins == {name} and len(users) > 1:
+            raise TunerError(f"user {name}: is the only admin; make another user admin first: tuner users role")
 
     def issue(self, name: str, label: str = "", expires_at: float | None = None) -> tuple[Credential, StoredToken]:
         """Make a token. Only its digest is stored: the caller shows it once.

@@ -5,13 +5,16 @@ They are coroutines: FastAPI calls a plain function in another thread, which cos
 
 from __future__ import annotations
 
+import functools
+import typing
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Annotated, TypeAlias
 
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Request, Security, params
 from fastapi.security import APIKeyCookie, HTTPBearer
 
+from tuner.errors import did_you_mean
 from tuner.service.access.roles import Principal, Role
 from tuner.service.access.session_cookie import SESSION_COOKIE
 from tuner.service.problems import Refused
@@ -34,7 +37,7 @@ async def server_of(request: Request) -> Server:
 
 
 def at_least(role: Role) -> Callable[..., Awaitable[Principal]]:
-    """Return a dependency: the user of the request, who has at least this role."""
+    """Return a dependency: the user of a request of the route, who has at least this role."""
 
     async def principal(
         request: Request, bearer: object = Security(BEARER), cookie: object = Security(COOKIE)
@@ -46,9 +49,38 @@ def at_least(role: Role) -> Callable[..., Awaitable[Principal]]:
         if user.role < role:
             detail = f"{user.name} is a {user.role.name.lower()}; this needs the role {role.name.lower()}"
             raise Refused(HTTPStatus.FORBIDDEN, detail)
+        _refuse_unknown(request)
         return user
 
     return principal
+
+
+def _refuse_unknown(request: Request) -> None:
+    """Refuse a parameter of the address that the route has not: left out, it would change the answer unseen.
+
+    Raises:
+        Refused: there is one.
+    """
+    if not request.query_params:
+        return
+    known = _query_of(request.scope["route"].endpoint)
+    for name in request.query_params:
+        if name not in known:
+            others = f"; there are: {', '.join(known)}" if known else "; this route has none"
+            detail = f"{name}: there is no such parameter{did_you_mean(name, known) or others}"
+            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+
+
+@functools.cache
+def _query_of(endpoint: Callable[..., object]) -> tuple[str, ...]:
+    """Return the names of a route's parameters in the address."""
+    hints = typing.get_type_hints(endpoint, include_extras=True)
+    return tuple(
+        info.alias or name
+        for name, hint in hints.items()
+        for info in getattr(hint, "__metadata__", ())
+        if isinstance(info, params.Query)
+    )
 
 
 CurrentServer: TypeAlias = Annotated[Server, Depends(server_of)]

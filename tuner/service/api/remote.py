@@ -11,7 +11,7 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from tuner.service.access.roles import Principal
 from tuner.service.api.needs import CurrentServer, Member
 from tuner.service.problems import Refused, responses
-from tuner.service.remote.leased_study import LeasedStudy
+from tuner.service.remote.leased_study import LeasedStudy, NoneNow
 from tuner.service.remote.study_work import work
 from tuner.service.schemas import (
     AskBody,
@@ -24,9 +24,6 @@ from tuner.service.schemas import (
     VerdictView,
 )
 from tuner.service.server import Server
-
-RETRY_SECONDS = 2
-"""Seconds after which a worker asks again when there is no trial now."""
 
 CHECKPOINT_BYTES = 128 * 2**20
 """Maximum size of a checkpoint."""
@@ -47,7 +44,7 @@ Key: TypeAlias = Annotated[
     operation_id="ask",
     response_model=TaskView,
     responses={
-        204: {"description": "No trial now; ask again after `Retry-After` seconds."},
+        204: {"description": "No trial now, or the study is suspended; ask again after `Retry-After` seconds."},
         **responses(401, 403, 404, 410, 422, 503),
     },
 )
@@ -55,8 +52,8 @@ async def ask(name: str, body: AskBody, server: CurrentServer, user: Member, key
     """Lease the next trial to a worker."""
     told = work(user, LeasedStudy.ask, body, user.name, key)
     task = await server.remote.call(name, told, asks=True)
-    if task is None:
-        return Response(status_code=HTTPStatus.NO_CONTENT, headers={"Retry-After": str(RETRY_SECONDS)})
+    if isinstance(task, NoneNow):
+        return Response(status_code=HTTPStatus.NO_CONTENT, headers={"Retry-After": str(task.seconds)})
     return Response(task.model_dump_json(), media_type="application/json")
 
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Header, Path, Query
 from fastapi.responses import StreamingResponse
 
+from tuner.protocol import State
 from tuner.results.artifacts import Kept
 from tuner.service.access.ownership import refuse_others
 from tuner.service.access.roles import Principal
@@ -22,7 +23,7 @@ from tuner.service.views.cursors import part
 from tuner.service.views.study_views import running_view, seen_now
 from tuner.service.views.trial_log import FollowedLog, TrialLog
 from tuner.service.views.trial_views import trial_detail, trial_view
-from tuner.study import Record
+from tuner.study import Record, Unfinished
 from tuner.study.interventions import Steer, steer_trial
 
 router = APIRouter(tags=["trials"], prefix="/studies/{name}/trials")
@@ -32,6 +33,7 @@ TEXT: dict[int | str, Any] = {
     status: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Output"}
     for status in (200, 206)
 }
+TrialState = State | Unfinished
 Number = Annotated[int, Path(ge=0, le=2**31 - 1, description="The trial's number.")]
 
 
@@ -40,7 +42,7 @@ def list_trials(
     server: CurrentServer,
     user: Reader,
     name: Name,
-    state: Annotated[list[str] | None, Query(max_length=20, description="Only trials in these states.")] = None,
+    state: Annotated[list[TrialState] | None, Query(max_length=20, description="Only trials in these states.")] = None,
     sort: Annotated[Literal["number", "value", "seconds"], Query(description="What orders them.")] = "number",
     descending: Annotated[bool, Query(description="Whether the largest comes first.")] = False,
     history: Annotated[bool, Query(description="Whether each trial has its epochs.")] = True,
@@ -48,7 +50,7 @@ def list_trials(
     cursor: Cursor = None,
 ) -> Page[TrialView]:
     """List the trials of a study. Trials without a value are the last by value."""
-    wanted = set(state or ())
+    wanted: set[str] = set(state or ())
     results = server.studies.results(name)
     every = [] if results is None else results.records
     records = [record for record in every if not wanted or record.state in wanted]

@@ -75,13 +75,18 @@ class Jobs:
         self.changed()
         return job
 
-    def get(self, number: int) -> JobRecord:
+    def get(self, number: int, deleted: bool = False) -> JobRecord:
         """Return a job.
+
+        Args:
+            number: of the job.
+            deleted: whether it may be one of a deleted study.
 
         Raises:
             UnknownStudy: there is none of that number.
         """
-        return self._one(jobs.c.id == number, f"there is no job {number}")
+        there = jobs.c.id == number
+        return self._one(there if deleted else there & jobs.c.deleted_at.is_(None), f"there is no job {number}")
 
     def search_of(self, study: str) -> JobRecord | None:
         """Return the job that searches a study; None if the service did not begin it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 
 
-class JobState(enum.Enum):
+class JobState(enum.StrEnum):
     """Where a job of the queue stands. A job that occupies slots has a driver process, or is about to have one."""
 
     QUEUED = "queued"

@@ -21,6 +21,12 @@ def halt_of(job: JobRecord) -> str:
     return "" if state in OPEN else f"is {state.value}"
 
 
+def is_paused(job: JobRecord) -> bool:
+    """Return whether workers are to wait until somebody resumes the job."""
+    state = job.state if job.wanted is None else job.wanted
+    return state in (JobState.SUSPENDING, JobState.SUSPENDED)
+
+
 def end_of(job: JobRecord, timeout: float | None) -> float:
     """Return the time at which `search.timeout` of a job is used up, in seconds since 1970; infinity is never."""
     if timeout is None or job.started_at is None or job.state is JobState.QUEUED:

@@ -11,6 +11,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
+from typing import NamedTuple
 
 from tuner.engines.outcomes import divergence
 from tuner.protocol import Epoch, Outcome, Place, State, Verdict
@@ -20,7 +21,7 @@ from tuner.service.problems import Refused
 from tuner.service.queue.job_record import JobRecord
 from tuner.service.queue.lifecycle import JobState
 from tuner.service.remote.attendance import Attendance
-from tuner.service.remote.job_terms import TimeLimit, halt_of
+from tuner.service.remote.job_terms import TimeLimit, halt_of, is_paused
 from tuner.service.remote.leased_views import LeasedViews
 from tuner.service.remote.remote_leases import Lease, Leases, ended
 from tuner.service.remote.reported_epochs import refusal_of_repeated, refuse_other_names, refuse_unfit_names
@@ -28,6 +29,18 @@ from tuner.service.remote.trained_outcome import completed
 from tuner.service.schemas import AskBody, EndView, EpochBody, TaskView
 from tuner.storage import in_turn
 from tuner.storage.checkpoints import Checkpoints
+
+RETRY_SECONDS = 2
+"""Seconds after which a worker asks again when there is no trial now."""
+
+PAUSED_SECONDS = 10
+"""Seconds after which a worker asks again when the study is suspended."""
+
+
+class NoneNow(NamedTuple):
+    """There is no trial now; a worker asks again after some seconds."""
+
+    seconds: int
 
 
 class LeasedStudy:
@@ -54,10 +67,11 @@ class LeasedStudy:
         self._views = LeasedViews(driver.trials, self._checkpoints)
         self.halt = ""
         """Why workers are to give their trials back, such as `is suspended`; empty if they are not."""
+        self._is_paused = False
 
     def follow(self, job: JobRecord) -> None:
         """Let workers have trials as the job of the study says."""
-        self.halt = halt_of(job)
+        self.halt, self._is_paused = halt_of(job), is_paused(job)
         self._limit.follow(job)
 
     def adopt(self) -> int:
@@ -88,8 +102,8 @@ class LeasedStudy:
         self._driver.trials.flush()
         self.leases.write(everything)
 
-    def ask(self, body: AskBody, owner: str, key: str) -> TaskView | None:
-        """Lease the next trial to a worker; None if there is none now.
+    def ask(self, body: AskBody, owner: str, key: str) -> TaskView | NoneNow:
+        """Lease the next trial to a worker.
 
         Args:
             body: who asks.
@@ -97,17 +111,19 @@ class LeasedStudy:
             key: of the request; the same key gives the same trial again, while its lease holds.
 
         Raises:
-            Refused: the study is over, or takes a pause.
+            Refused: the study is over.
         """
         if (again := self.leases.of_request(owner, key)) is not None:
             again.renew()
             return self._views.task(again)
+        if self._is_paused or self._driver.scheduler.signal is not None:
+            return NoneNow(PAUSED_SECONDS)
         if why := self.why_over:
             raise Refused(HTTPStatus.GONE, f"study {self.name} {why}; stop asking")
         self._workers.asks(body.worker)
         trial = self._driver.next(Place(body.worker, body.host, body.device, 1))
         if trial is None:
-            return None
+            return NoneNow(RETRY_SECONDS)
         lease = Lease(trial.number, trial.attempt, body.worker, owner, body.lease_seconds, key)
         self.leases.give(lease)
         return self._views.task(lease)

@@ -23,8 +23,8 @@ from tuner.service.problems import Refused
 from tuner.service.queue.job_record import JobKind, JobRecord
 from tuner.service.queue.jobs import Jobs
 from tuner.service.queue.lifecycle import JobState
-from tuner.service.remote.job_terms import OPEN, halt_of
-from tuner.service.remote.leased_study import LeasedStudy
+from tuner.service.remote.job_terms import OPEN, halt_of, is_paused
+from tuner.service.remote.leased_study import PAUSED_SECONDS, LeasedStudy, NoneNow
 from tuner.service.remote.remote_leases import studies_with_leases
 from tuner.service.remote.remote_opening import EventFile, opened_study
 from tuner.service.remote.study_work import StudyWork
@@ -96,7 +96,7 @@ class StudyThread(threading.Thread):
         try:
             job = self._job()
             if halt := halt_of(job):
-                self._refuse_asks(halt)
+                self._answer_asks(job, halt)
             while not self._is_over(self._rests(job)):
                 with opened_study(job, self._database) as (study, log):
                     changed = self._work(job, study, log)
@@ -116,11 +116,14 @@ class StudyThread(threading.Thread):
         """Return whether the study has nothing to do: it is halted, and an earlier server left no lease."""
         return bool(halt_of(job)) and self._study not in studies_with_leases(self._database)
 
-    def _refuse_asks(self, halt: str) -> None:
-        """Answer those who ask for trials of a study that is over, without opening it."""
-        error = Refused(HTTPStatus.GONE, f"study {self._study} {halt}; stop asking")
+    def _answer_asks(self, job: JobRecord, halt: str) -> None:
+        """Answer those who ask for trials of a study that is halted, without opening it."""
+        over = Refused(HTTPStatus.GONE, f"study {self._study} {halt}; stop asking")
+        wait = NoneNow(PAUSED_SECONDS)
         with self._some:
-            asks: list[_Answered] = [(call, None, error) for call in self._asks]
+            asks: list[_Answered] = [
+                (call, wait, None) if is_paused(job) else (call, None, over) for call in self._asks
+            ]
             self._asks.clear()
         self._loop.call_soon_threadsafe(_answer, asks)
 

@@ -14,7 +14,6 @@ from tuner.service.access.accounts import Accounts
 from tuner.service.access.roles import LOCAL, Principal, Role, UnknownUser
 from tuner.service.queue.job_record import JobKind, JobRecord
 from tuner.service.running.driver_command import SPACE_FILE
-from tuner.service.server_options import CodePolicy
 from tuner.service.submitted.space_policy import SpacePolicy
 from tuner.space import Space
 from tuner.space.edit import pairs_of
@@ -57,7 +56,7 @@ class CodeGate:
         return self._refusal(job, lambda: Space.load(folder / "config.yaml"))
 
     def _refusal(self, job: JobRecord, space: Callable[[], Space]) -> str:
-        if self._policy.code is CodePolicy.MEMBERS or self._policy.may_run_code(self._owner(job)):
+        if self._policy.may_run_code(self._owner(job)):
             return ""
         try:
             return self._policy.refusal_of_code(space())

@@ -74,7 +74,13 @@ class SpacePolicy:
 
     @property
     def _refusal(self) -> str:
-        who = "only admins may run code of their own" if self.code is CodePolicy.ADMINS else "no submitted code may run"
+        match self.code:
+            case CodePolicy.MEMBERS:
+                who = "only members and admins may run code of their own"
+            case CodePolicy.ADMINS:
+                who = "only admins may run code of their own"
+            case CodePolicy.NOBODY:
+                who = "no submitted code may run"
         return f"{who} on this server (--code {self.code.value}); use built-in classes"
 
     def _faults(self, space: Space, user: Principal) -> Iterator[Fault]:
