@@ -240,6 +240,9 @@ class RemoteConfirmation:
         self._study = study
         self.id = id_
 
+    def __repr__(self) -> str:
+        return f"<confirmation {self.id} of {self._study!r}>"
+
     @property
     def job(self) -> JobView:
         """The job as it stands now."""

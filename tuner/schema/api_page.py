@@ -80,7 +80,14 @@ def _class(name: str) -> str:
     found = getattr(tuner, name)
     members = list(_members(found))
     listed = "\n" + "\n".join(members) + "\n" if members else ""
-    return f"### `tuner.{name}`\n\n{_body(found)}{listed}"
+    return f"### `tuner.{name}`\n\n{_constructor(found)}{_body(found)}{listed}"
+
+
+def _constructor(found: type) -> str:
+    """Return how a class that users make is called; empty for one that they are given."""
+    if "\nArgs:\n" not in (inspect.getdoc(found) or "") or issubclass(found, BaseException):
+        return ""
+    return f"```text\n{_signature(found)}\n```\n\n"
 
 
 def _members(found: type) -> Iterator[str]:
@@ -90,12 +97,39 @@ def _members(found: type) -> Iterator[str]:
         return
     if dataclasses.is_dataclass(found):
         yield from (f"- `{field.name}: {field.type}`" for field in dataclasses.fields(found) if field.repr)
-    for name, member in vars(found).items():
-        if name.startswith("_") or issubclass(found, BaseException):
+    if issubclass(found, BaseException):
+        return
+    members = {name: member for each in found.__mro__[::-1] if _is_ours(each) for name, member in vars(each).items()}
+    for name, member in members.items():
+        if name.startswith("_"):
             continue
-        if isinstance(member, property) or hasattr(member, "func") or inspect.isfunction(member):
-            call = "()" if inspect.isfunction(member) else ""
-            yield f"- `{name}{call}`: {_first_line(member)}"
+        if isinstance(member, property) or hasattr(member, "func"):
+            yield f"- `{name}`: {_first_line(member)}"
+        elif inspect.isfunction(member):
+            yield f"- `{name}{_short_signature(member)}`: {_first_line(member)}"
+
+
+def _is_ours(found: type) -> bool:
+    return found.__module__.partition(".")[0] == tuner.__name__
+
+
+def _short_signature(method: Any) -> str:
+    """Return the arguments of a method with their defaults, without types."""
+    given = [each for name, each in inspect.signature(method).parameters.items() if name != "self"]
+    return str(inspect.Signature([each.replace(annotation=each.empty, default=_value(each.default)) for each in given]))
+
+
+class _Function:
+    """Stands for a default that is a function."""
+
+    def __repr__(self) -> str:
+        return "..."
+
+
+def _value(default: Any) -> Any:
+    if inspect.isfunction(default):
+        return _Function()
+    return default.value if isinstance(default, enum.Enum) else default
 
 
 def _first_line(member: Any) -> str:
@@ -103,21 +137,15 @@ def _first_line(member: Any) -> str:
 
 
 def _signature(function: Any) -> str:
-    lines = []
+    lines: list[str] = []
     for parameter in inspect.signature(function).parameters.values():
         keyword_only = parameter.kind is inspect.Parameter.KEYWORD_ONLY
         if keyword_only and "    *," not in lines:
             lines.append("    *,")
-        default = "" if parameter.default is inspect.Parameter.empty else f" = {_default(parameter.default)}"
+        default = "" if parameter.default is inspect.Parameter.empty else f" = {_value(parameter.default)!r}"
         lines.append(f"    {parameter.name}: {parameter.annotation}{default},")
     returned = inspect.signature(function).return_annotation
     return "\n".join([f"{function.__name__}(", *lines, f") -> {returned}"])
-
-
-def _default(value: Any) -> str:
-    if isinstance(value, enum.Enum):
-        return repr(value.value)
-    return "..." if callable(value) else repr(value)
 
 
 def _body(found: Any) -> str:
