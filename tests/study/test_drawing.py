@@ -17,6 +17,7 @@ from tests.support.asking import opened
 from tuner.protocol import Outcome, State
 from tuner.study import AskTell
 from tuner.study.drawing import UsedUp
+from tuner.study.stop_rules import stop_reason
 
 FIT = """\
 def fit(config, report):
@@ -271,3 +272,4 @@ def test_a_huge_range_of_which_a_relation_leaves_little_is_used_up(url: str) -> 
         tell(trials, trials.ask().number)
     with pytest.raises(UsedUp):
         trials.ask()
+    assert stop_reason(trials.study) == "no untried config was found that keeps the relations"

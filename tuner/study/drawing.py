@@ -34,6 +34,7 @@ USED_UP = "used up"
 """The study's attribute with the reason why nothing is left to try."""
 
 NOTHING_LEFT = "every config of the space was tried"
+NOTHING_FOUND = "no untried config was found that keeps the relations"
 
 
 class UsedUp(Exception):
@@ -43,7 +44,7 @@ class UsedUp(Exception):
 def _used_up(study: Study) -> UsedUp:
     """Note that the study has tried its whole space, let its driver start nothing more, and return that."""
     study.optuna.stop()
-    note(study, USED_UP, {"reason": NOTHING_LEFT})
+    note(study, USED_UP, {"reason": NOTHING_FOUND if study.space.relations else NOTHING_LEFT})
     return UsedUp()
 
 

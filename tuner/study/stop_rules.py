@@ -16,7 +16,7 @@ from tuner.errors import counted
 from tuner.goal import Goal
 from tuner.space import Space
 from tuner.study import Record, Study
-from tuner.study.drawing import NOTHING_LEFT, USED_UP
+from tuner.study.drawing import NOTHING_FOUND, NOTHING_LEFT, USED_UP
 from tuner.study.fork import Fork
 from tuner.study.study import note, noted
 
@@ -134,9 +134,8 @@ def stop_reason(study: Study) -> str:
 
 def way_on_after(reason: str) -> str:
     """Return how a search that stopped for a reason goes on."""
-    return (
-        "search.repeats: true tries configs again" if reason == NOTHING_LEFT else "a larger --n-trials goes on with it"
-    )
+    used_up = reason in (NOTHING_LEFT, NOTHING_FOUND)
+    return "search.repeats: true tries configs again" if used_up else "a larger --n-trials goes on with it"
 
 
 def _when(record: Record) -> tuple[datetime.datetime, int]:
