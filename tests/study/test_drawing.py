@@ -10,6 +10,8 @@ from typing import Any
 
 import optuna
 import pytest
+from optuna.samplers import TPESampler
+from optuna.trial import FrozenTrial
 
 import tuner
 from tests.conftest import TINY, Cli
@@ -191,6 +193,23 @@ def test_every_sampler_keeps_the_relations_and_learns_what_was_trained(sampler: 
     assert all(kept(record.params) for record in records)
     assert all(handed[record.number][name] == value for record in records for name, value in record.params.items())
     assert len({key(dict(record.params)) for record in records}) == 20
+
+
+def test_a_sampler_that_learns_draws_once_where_relations_are_tight(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[int] = []
+    infer = TPESampler.infer_relative_search_space
+
+    def counted(self: TPESampler, study: optuna.Study, trial: FrozenTrial) -> Any:
+        drawn.append(trial.number)
+        return infer(self, study, trial)
+
+    monkeypatch.setattr(TPESampler, "infer_relative_search_space", counted)
+    trials = opened(url, WIDE.replace("SAMPLER", "{type: TPESampler}"))
+
+    for _ in range(20):
+        tell(trials, trials.ask().number)
+
+    assert drawn == list(range(20))
 
 
 def test_an_enqueued_part_of_a_config_stays_and_the_rest_keeps_the_relations(url: str) -> None:
