@@ -138,3 +138,27 @@ def test_a_dataset_that_says_what_validates_has_no_folds(tmp_path: Path) -> None
 
     with pytest.raises(DataError, match=r"data\.folds: the dataset says itself which rows validate: drop folds"):
         data.for_search(config.data, str(tmp_path), 0)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("classes", [[0] * 11 + [1], [0, 1, 2, 3] * 3], ids=["one is rare", "all are rare"])
+def test_groups_are_dealt_where_a_class_has_fewer_rows_than_there_are_folds(classes: list[int]) -> None:
+    pool = Rows(torch.zeros(12, 1), torch.tensor(classes), groups=torch.arange(12) // 2)
+
+    found = folds_of(pool, torch.arange(12), Folds(5), Task.CLASSIFICATION, 0)
+
+    assert sorted(row for _, valid in found for row in valid.tolist()) == list(range(12))
+    assert all(len(valid) for _, valid in found)
+
+
+def test_each_row_may_be_a_fold_of_its_own(tmp_path: Path) -> None:
+    rows = "".join(f"{row},{'ab'[row % 2]}\n" for row in range(20))
+    (tmp_path / "t.csv").write_text(f"x,y\n{rows}")
+    text = DIABETES.replace(
+        "type: diabetes, folds: 4, test: 42", "type: csv, path: t.csv, target: y, folds: 16, test: 4"
+    )
+    config = config_of(text, tmp_path)
+
+    splits = data.for_search(config.data, str(tmp_path), 0)
+
+    assert [len(fold.train) for fold in splits.folds] == [15] * 16

@@ -63,7 +63,7 @@ def copies(parts: Mapping[str, Rows], task: Task) -> tuple[str, ...]:
 
 
 def _part(keys: Keys, pool: Rows, rows: Tensor) -> Part:
-    return Part(keys[rows], pool.targets[rows], lambda: inputs_at(pool.inputs, rows))
+    return Part(keys[rows.numpy()], pool.targets[rows], lambda: inputs_at(pool.inputs, rows))
 
 
 def _copies(parts: Mapping[str, Part], task: Task) -> Iterator[str]:

@@ -1,10 +1,12 @@
 """Cross-validation: rows dealt into folds of one size, each of which validates once in a repeat.
 
-Folds of one size train in step. So the few rows that are left over, fewer than there are folds, always train.
+Folds of one size train as lanes of one program. So the few rows that are left over, fewer than there are folds, always
+train. Whole groups make folds of unlike sizes, and leave no row over.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 
 import numpy as np
@@ -67,7 +69,10 @@ def _dealt(rows: Rows, n: int, task: Task, chance: np.random.Generator) -> Itera
 def _whole_groups(rows: Rows, n: int, task: Task, chance: np.random.Generator) -> Iterator[Numbers]:
     assert rows.groups is not None
     state = int(chance.integers(2**31))
-    kind = StratifiedGroupKFold if task is Task.CLASSIFICATION else GroupKFold
+    groups = rows.groups.numpy()
     classes = rows.targets.numpy() if task is Task.CLASSIFICATION else None
-    split = kind(n_splits=n, shuffle=True, random_state=state).split(np.empty(len(rows)), classes, rows.groups.numpy())
-    yield from (held for _, held in split)
+    can_share = classes is not None and np.bincount(classes).max() >= n  # else no class reaches every fold
+    kind = StratifiedGroupKFold if can_share else GroupKFold
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        yield from [held for _, held in kind(n, shuffle=True, random_state=state).split(groups, classes, groups)]
