@@ -76,6 +76,14 @@ class RemoteModel:
         """End its training for good; the other jobs of the study go on."""
         self._connection.post(f"{path('jobs', self.id)}/cancel", {"reason": reason})
 
+    def delete(self) -> None:
+        """Delete the model and its files from the server. What was downloaded stays.
+
+        Raises:
+            StudyError: it is being trained.
+        """
+        self._connection.request("DELETE", path("models", self.id))
+
     def download(self, folder: str | Path, *, overwrite: bool = False) -> Path:
         """Write its files into a new folder, from which `tuner.load_model` reads it.
 

@@ -1,4 +1,4 @@
-"""The files of deleted jobs: their folders, and submissions that no other job names. Final models stay.
+"""The files of deleted jobs: their folders, final models, and submissions that no other job names.
 
 The state of a final training goes when that has failed or was cancelled, since nobody goes on with it.
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from tuner.runtime.files import unfinished_of
 from tuner.service.queue.job_record import JobKind, JobRecord
 from tuner.service.queue.jobs import Jobs
-from tuner.service.running.control import OVER
+from tuner.service.queue.lifecycle import OVER
 from tuner.service.running.driver_command import model_folder
 from tuner.service.running.job_folder import JobFolder
 from tuner.service.submitted.submission_folder import NEW, submissions_in
@@ -49,6 +49,8 @@ class DeletedFiles:
         gone = list(deleted)
         for job in gone:
             _remove(JobFolder.of(self._home, job.id).path)
+            if job.kind is JobKind.TRAIN:
+                _remove(model_folder(self._home, job.id))
         with self._jobs.submitting:  # a submission of equal files waits
             named = {job.folder for job in self._jobs.all()}
             for folder in map(Path, {job.folder for job in gone} - named):

@@ -1,4 +1,4 @@
-"""The scale of a range: the places of its numbers, from 0 at the low end to 1 at the high one."""
+"""The scale of a range: where its numbers are, from 0 at the low end to 1 at the high."""
 
 from __future__ import annotations
 

@@ -21,10 +21,15 @@ from tuner.service.access.credentials import Credential
 from tuner.service.access.roles import Role
 from tuner.service.app import create_app
 from tuner.service.database import Database
+from tuner.service.queue.job_record import JobKind, Submission
+from tuner.service.queue.jobs import Jobs
+from tuner.service.queue.slots import Slots
 from tuner.service.server_options import ServerOptions
 
 DOCUMENT = create_app(ServerOptions()).openapi()
 STUDY = "far"
+MODEL = 2
+"""The job that trains a model of the study; it never has enough cores."""
 DIGEST = hashlib.sha256(b"{}").hexdigest()
 """The digest of the body that requests have."""
 
@@ -49,7 +54,7 @@ LEAST = {
     "add_dataset missing_contents upload_content",
     Least.OWNER: "change_study suspend_study resume_study cancel_study confirm_study train_model delete_study "
     "cancel_job stop_trial ignore_trial retry_trial ask report complete fail release saveCheckpoint loadCheckpoint "
-    "delete_dataset retry_failed",
+    "delete_dataset delete_model retry_failed",
     Least.SELF: "list_tokens add_token revoke_token",
     Least.ADMIN: "list_users add_user change_user remove_user audit",
 }
@@ -92,6 +97,8 @@ class Route:
             case Least.SELF:
                 values["name"] = "owner"
         parameters = self.facts.get("parameters", [])
+        if self.path.startswith("/api/v1/models/"):
+            values["id"] = MODEL
         named = [each["name"] for each in parameters if each["in"] == "path"]
         address = self.path.format(**{name: values.get(name, 1) for name in named})
         body = BODIES.get(self.operation, {}) if "requestBody" in self.facts else None
@@ -131,6 +138,8 @@ def users(folder: Path) -> dict[str, dict[str, str]]:
     revoked, _ = accounts.issue("admin")
     accounts.revoke(revoked.id)
     submitted(folder, name=STUDY, owner="owner")
+    model = Submission(JobKind.TRAIN, STUDY, "owner", Slots(1000))
+    assert Jobs(Database(url)).submit(model).id == MODEL
     return {**headers, "revoked": bearer(revoked)}
 
 

@@ -147,6 +147,11 @@ def test_a_model_is_trained_and_asked_for_predictions(member: Seat) -> None:
     expect(page.locator("#predicted")).to_contain_text("Predictions for 1 row")
     expect(page.locator("#files")).to_contain_text("config")
 
+    press(page, "Delete")
+    press(page, "Delete the model")
+    expect(page.get_by_role("heading", name="Models")).to_be_visible()
+    expect(page.locator("main")).not_to_contain_text("digits")
+
 
 def test_a_study_is_forked_with_its_space(member: Seat) -> None:
     page = member.page

@@ -10,14 +10,15 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse, StreamingResponse
 from starlette.datastructures import UploadFile
 
 from tuner.errors import UnknownStudy, UsageError
+from tuner.service.access.ownership import refuse_others
 from tuner.service.api.bodies import FORM, described, read
-from tuner.service.api.needs import CurrentServer, Reader
+from tuner.service.api.needs import CurrentServer, Member, Reader
 from tuner.service.api.studies import Cursor, Limit
 from tuner.service.problems import Refused, responses
 from tuner.service.queue.job_record import JobKind, JobRecord
@@ -63,6 +64,16 @@ def list_models(
 def get_model(server: CurrentServer, user: Reader, id: Id) -> ModelView:  # noqa: A002 - the name in the address
     """Return a final model: its scores, its files, and what it takes."""
     return model_view(_job(server, id), server.database.home)
+
+
+@router.delete("/{id}", status_code=204, operation_id="delete_model", responses=responses(401, 403, 404, 409, 422, 503))
+def delete_model(server: CurrentServer, user: Member, id: Id) -> Response:  # noqa: A002
+    """Delete a final model with its files. One that is being trained is refused."""
+    job = _job(server, id)
+    refuse_others(user, job.owner, f"model {id}")
+    server.jobs.forget_model(job)
+    server.deleted_files.remove([job])
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 @router.get(

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row
 from tuner.errors import StudyError, UnknownStudy
 from tuner.service.database import Database
 from tuner.service.queue.job_record import Change, JobKind, JobRecord, NumberedChange, Process, Submission
-from tuner.service.queue.lifecycle import JobState
+from tuner.service.queue.lifecycle import OVER, JobState
 from tuner.service.queue.recent_use import HALF_LIFE, Use, usage
 from tuner.service.queue.slots import Slots
 from tuner.service.service_tables import job_changes, jobs, leases, uses
@@ -76,11 +76,7 @@ class Jobs:
         return job
 
     def get(self, number: int, deleted: bool = False) -> JobRecord:
-        """Return a job.
-
-        Args:
-            number: of the job.
-            deleted: whether it may be one of a deleted study.
+        """Return a job; a deleted one only if `deleted`.
 
         Raises:
             UnknownStudy: there is none of that number.
@@ -160,6 +156,18 @@ class Jobs:
             connection.execute(leases.delete().where(leases.c.study == study))
         self.changed()
         return [_job(row) for row in rows]
+
+    def forget_model(self, job: JobRecord) -> None:
+        """Hide a final training that is over.
+
+        Raises:
+            StudyError: it is not over.
+        """
+        over = jobs.c.state.in_([state.value for state in OVER])
+        ended = jobs.update().where(jobs.c.id == job.id, over).values(deleted_at=time.time())
+        with self._database.begin() as connection:
+            if not connection.execute(ended).rowcount:
+                raise StudyError(f"model {job.id}: is {job.state.value}; cancel its training, then delete it")
 
     def deleted(self, before: float) -> Sequence[JobRecord]:
         """Return the jobs of studies that were deleted before a time, in seconds since 1970."""

@@ -24,3 +24,6 @@ class JobState(enum.StrEnum):
 
 
 _OCCUPYING = frozenset({JobState.STARTING, JobState.RUNNING, JobState.SUSPENDING})
+
+OVER = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
+"""States in which a job stays until somebody asks for more."""

@@ -10,14 +10,11 @@ from typing import Any
 from tuner.errors import StudyError, UsageError, counted, listing
 from tuner.service.queue.job_record import JobKind, JobRecord, Submission
 from tuner.service.queue.jobs import Jobs
-from tuner.service.queue.lifecycle import JobState
+from tuner.service.queue.lifecycle import OVER, JobState
 from tuner.service.queue.slots import Slots
 
 OPEN = frozenset(state for state in JobState if state.occupies) | {JobState.QUEUED}
 """States of a job that the queue has in hand."""
-
-OVER = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
-"""States in which a job stays until somebody asks for more."""
 
 _CANCELLABLE = OPEN | {JobState.SUSPENDED}
 _STARTED = (JobState.STARTING, JobState.RUNNING)

@@ -1,12 +1,15 @@
 // A model: its scores, its files, and predictions for rows that the reader types.
 
-import { API, get, path, post } from "./api.js";
+import { API, get, post, remove } from "./api.js";
+import { ask } from "./dialogs.js";
 import { at, h, show } from "./dom.js";
 import { ago, amount, bytes, rounded, sentence, valueText } from "./format.js";
 import { follow, paced } from "./live.js";
 import { alert, fact, gone, state, studyHref, told, trialHref } from "./parts.js";
 
-const id = document.documentElement.dataset.model;
+const root = document.documentElement.dataset;
+const OVER = ["done", "failed", "cancelled"];
+const id = root.model;
 const here = `/models/${id}`;
 let model = null;
 
@@ -33,9 +36,18 @@ function render() {
     h("dl", { class: "facts" }, model.scores.slice(1).map((each) => fact(each.title, rounded(each.value), each.low !== null ? `${rounded(each.low)} to ${rounded(each.high)}` : "")),
       first.trivial !== null ? fact("Baseline", rounded(first.trivial), "the trivial predictor") : "", model.epochs ? fact("Epochs", String(model.epochs)) : "", fact("Rows", model.on === "train" ? "training" : "training and validation"))]
     : [h("p", { class: "value soft" }, model.state === "done" ? "Trained" : "Not trained yet"), h("p", { class: "sure soft" }, sentence(model.reason) || "Its scores appear here when it is trained.")]);
+  const mine = root.role === "admin" || (root.role === "member" && model.owner === root.user);
+  show(at("actions"), mine && OVER.includes(model.state) ? h("button", { type: "button", class: "danger", onclick: erase }, "Delete") : "");
   files();
   at("predict-card").hidden = model.state !== "done" || model.inputs === null;
   if (!at("predict-card").hidden && !at("predict").elements.length) fields();
+}
+
+function erase() {
+  ask({ title: `Delete model ${model.id}?`, action: "Delete the model", danger: true, text: "Its files are deleted. What was downloaded stays. This cannot be undone." }, async () => {
+    await remove(here);
+    location.assign("/models");
+  });
 }
 
 function files() {
@@ -55,6 +67,7 @@ function fields() {
   form.onsubmit = async (event) => {
     event.preventDefault();
     error.replaceChildren();
+    show(at("predicted"));
     try {
       const given = rows(form);
       predicted(await post(`${here}/predict`, given instanceof FormData ? given : { rows: given }));
@@ -102,5 +115,5 @@ function predicted({ columns, rows, notes }) {
 }
 
 if (await load()) {
-  if (!["done", "failed", "cancelled"].includes(model.state)) follow(`${API}/events`, paced(load, 1500));
+  if (!OVER.includes(model.state)) follow(`${API}/events`, paced(load, 1500));
 }
