@@ -12,6 +12,7 @@ from optuna.trial import TrialState
 from tests.support.asking import opened
 from tuner.config import Component
 from tuner.protocol import Outcome, State
+from tuner.runtime.seeds import derive
 from tuner.space import Space
 from tuner.study import samplers
 from tuner.study.tree_gp import TreeGPSampler
@@ -26,6 +27,7 @@ part:
     - {name: a, rate: {float: [1e-4, 1], log: true}}
     - {name: b, size: {int: [1, 8]}, rate: {float: [1e-4, 1], log: true}}
 """
+SEARCH = "search: {trials: 99, pruner: null, sampler: {type: TreeGPSampler}}\n"
 
 
 def loss_of(values: dict[str, Any]) -> float:
@@ -202,3 +204,19 @@ def test_250_of_thousands_of_trials_are_learned_from_and_few_more_are_looked_at(
 
     assert known == [*range(8500, 9000, 2)]
     assert len(asked) < 1000
+
+
+def test_a_study_of_tuner_tries_what_a_script_with_the_same_seeds_tries(url: str) -> None:
+    trials = opened(url, SEARCH + TREE)
+    space = Space.parse(SEARCH + TREE)
+    script = optuna.create_study()
+
+    for number in range(16):
+        told = trials.ask()
+        trials.tell(Outcome(told.number, 1, State.COMPLETE, (loss_of(dict(told.values)),), 1))
+        seed = derive(space.study.seed, "sampler", number)
+        script.sampler = samplers.sampler(Component("TreeGPSampler", {}), seed, True, ".", space.parameters())
+        asked = script.ask()
+        script.tell(asked, loss_of(space.fill(asked)))
+
+    assert [trial.params for trial in script.trials] == [dict(record.params) for record in trials.study.records()]
