@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 def print_result(result: Result, there: Home) -> None:
     """Print the best trial or the front, what failed, and the commands that follow."""
+    from tuner.results.equal_trials import equals_of
     from tuner.results.results import Results
     from tuner.results.summary import against_the_trivial
     from tuner.study.stop_rules import way_on_after
@@ -37,6 +38,8 @@ def print_result(result: Result, there: Home) -> None:
         print_front(study, result.front)
     if told := against_the_trivial(results):
         say(f"\nOn the validation rows {told}.")
+    if study.goal.single and (told := " ".join(equals_of(results))):
+        say(f"\n{told}")
     if told := results.failures.sentence:
         say(f"\n{told}", FAILED)
     if result.confirmation is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tuner.results.equal_trials import equals_of
 from tuner.results.mean_interval import Interval
 from tuner.study import Record, Study
 from tuner.study.study import noted
@@ -80,7 +81,7 @@ def _optimism(results: Results, best: Record) -> str:
         chosen.append(f"the best of {epochs} epochs")
     of_what = f"{' and '.join(chosen)}, so it is optimistic" if chosen else "of one run, so its spread is unknown"
     way_on = f" Run `tuner confirm {study.typed}` to get an interval." if study.made_here else ""
-    return f"The value is {of_what}.{way_on}"
+    return " ".join([f"The value is {of_what}.{way_on}", *equals_of(results)])
 
 
 def trivial_of(study: Study) -> Trivial | None:
@@ -88,3 +89,10 @@ def trivial_of(study: Study) -> Trivial | None:
     known = noted(study, BASELINE) if study.made_here else {}
     metric = study.goal.metric
     return Trivial(known["valid"][metric], known["says"][metric]) if metric in known.get("valid", {}) else None
+
+
+def validation_rows_of(study: Study) -> int | None:
+    """Return the number of validation rows; None if it is unknown."""
+    known = noted(study, BASELINE) if study.made_here else {}
+    rows: int | None = known.get("rows")
+    return rows

@@ -10,7 +10,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from tuner.goal import Goal
-from tuner.results.answer import Answer, Trivial, answer_of, trivial_of
+from tuner.results.answer import Answer, Trivial, answer_of, trivial_of, validation_rows_of
 from tuner.results.confirmation import Confirmation, confirms, read, search_of
 from tuner.results.confirmation import runs_of as runs_of_study
 from tuner.results.failures import Failures, failures_of
@@ -86,6 +86,11 @@ class Results:
     def best(self) -> Record | None:
         """The best trial; None before there is one, and with several objectives."""
         return self.front[0] if self.front and self.goal.single else None
+
+    @functools.cached_property
+    def validation_rows(self) -> int | None:
+        """The number of validation rows, if it is known."""
+        return validation_rows_of(self.study)
 
     @functools.cached_property
     def failures(self) -> Failures:

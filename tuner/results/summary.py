@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tuner.errors import listing
 from tuner.goal import Direction, Goal
+from tuner.results.equal_trials import equals_of
 from tuner.results.failures import Failures
 from tuner.results.wording import of_what, spread
 from tuner.runtime.rounding import amount, rounded
@@ -87,6 +88,7 @@ def notes(results: Results) -> Iterator[str]:
         yield f"confirmed on fresh seeds: trial {found.pick.trial.number}, {told}{stale}"
     elif results.study.made_here and not results.confirms and (best := results.best) is not None:
         yield f"not confirmed: the best value, of trial {best.number}, is {of_what(goal, best)}"
+        yield from (sentence.removesuffix(".") for sentence in equals_of(results))
     if told := against_the_trivial(results):
         yield told
 

@@ -105,6 +105,15 @@ class Record:
         return values[self.epochs.index(self.epoch)]
 
     @property
+    def loss(self) -> float:
+        """The validation loss at `epoch`; infinity if it is unknown."""
+        values = self.history.get("loss")
+        if values is None or self.epoch not in self.epochs:
+            return math.inf
+        loss = values[self.epochs.index(self.epoch)]
+        return math.inf if math.isnan(loss) else loss
+
+    @property
     def feasible(self) -> bool:
         """Whether no bound is known to be broken."""
         return all(violation <= 0 for violation in self.violations.values())

@@ -158,13 +158,14 @@ class Study:
     def ranked(self, records: Iterable[Record]) -> list[Record]:
         """Return complete trials from the best to the worst in the first objective, then the others.
 
-        Trials that break a bound follow those that do not. Ignored trials are the last.
+        Of equal values the one with the lowest validation loss comes first, then the earliest. Trials that break a
+        bound follow those that do not. Ignored trials are the last.
         """
         sign = -1 if self.goal.direction is Direction.MAXIMIZE else 1
 
-        def rank(record: Record) -> tuple[bool, bool, bool, float]:
+        def rank(record: Record) -> tuple[bool, bool, bool, float, float]:
             value = math.inf if record.value is None else sign * record.value
-            return record.ignored is not None, not record.complete, not record.feasible, value
+            return record.ignored is not None, not record.complete, not record.feasible, value, record.loss
 
         return sorted(records, key=rank)
 

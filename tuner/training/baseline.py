@@ -32,15 +32,16 @@ NEVER = -30.0
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The scores of the trivial predictor on a split, and its answers, by metric."""
+    """The scores of the trivial predictor on a split, and its answers, by metric; `rows` is the size of the split."""
 
     values: Mapping[str, float]
     says: Mapping[str, str]
+    rows: int = 0
 
     @property
     def facts(self) -> dict[str, Any]:
         """The values that a study stores, of its validation rows."""
-        return {"valid": dict(self.values), "says": dict(self.says)}
+        return {"valid": dict(self.values), "says": dict(self.says), "rows": self.rows}
 
 
 def baseline_of(dataset: Dataset, split: Split, scores: Scores) -> Baseline:
@@ -68,7 +69,7 @@ def baseline_of(dataset: Dataset, split: Split, scores: Scores) -> Baseline:
         value = found[says][name]
         if math.isfinite(value):
             values[name], says_of[name] = value, says
-    return Baseline(values, says_of)
+    return Baseline(values, says_of, len(split.targets))
 
 
 def _some(dataset: Dataset) -> Tensor:

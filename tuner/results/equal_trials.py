@@ -1,0 +1,55 @@
+"""Equal trials: how many cannot be told apart from the best one by the validation rows.
+
+Two models that score the same rows are compared by the rows on which one of them is right and the other wrong
+(McNemar 1947). If they differ by D right answers, the exact test's p is at least 2 / 2^D. So five rows never suffice
+for 5 %, whichever they are. Trials that differ by more may be alike too, which this does not count.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from tuner.runtime.rounding import amount
+from tuner.study import Record
+
+if TYPE_CHECKING:
+    from tuner.results.results import Results
+
+MOST_ROWS = 5
+"""The most right answers by which two models can differ without a difference at 5 %: 2 / 2^5 is above it."""
+
+ACCURACY = "accuracy"
+"""The metric that is a share of right answers."""
+
+
+def equals_of(results: Results) -> Iterator[str]:
+    """Yield sentences on the trials that the validation rows cannot tell from the best one.
+
+    Args:
+        results: of one objective.
+    """
+    best = results.best
+    if best is None or best.value is None:
+        return
+    others = [record for record in results.sound if record is not best]
+    same = [record for record in others if record.value == best.value]
+    rows = results.validation_rows
+    if rows is not None and results.goal.metric == ACCURACY and best.deviation(ACCURACY) is None:
+        alike = [record for record in others if _rows_between(record, best, rows) <= MOST_ROWS]
+        if alike:
+            they = "it gets" if len(alike) == 1 else "they get"
+            less = f"of {rows} validation rows {they} at most {MOST_ROWS} fewer right"
+            yield f"{amount(len(alike), 'other trial')} cannot be told apart from it: {less}."
+    if same:
+        has = "has" if len(same) == 1 else "have"
+        decides = "the earliest is named" if math.isinf(best.loss) else "the lowest validation loss decides"
+        yield f"{amount(len(same), 'other trial')} {has} the same value: {decides}."
+
+
+def _rows_between(one: Record, other: Record, rows: int) -> int:
+    """Return by how many right answers two trials differ."""
+    assert one.value is not None
+    assert other.value is not None
+    return round(abs(one.value - other.value) * rows)
