@@ -70,18 +70,17 @@ def answer_of(results: Results) -> Answer | None:
         command = f"tuner export {study.typed} -o best.yaml && tuner train best.yaml"
         return Answer(found.believed, interval, alike, results.trivial, sure, command)
     command = f"tuner confirm {study.typed}" if study.made_here else ""
-    return Answer(best, None, (), results.trivial, _optimism(results, best), command)
+    sure = " ".join([_optimism(results, best), *equals_of(results)])
+    return Answer(best, None, (), results.trivial, sure, command)
 
 
 def _optimism(results: Results, best: Record) -> str:
-    study, complete = results.study, sum(record.sound for record in results.records)
-    epochs = len(best.epochs)
+    complete, epochs = sum(record.sound for record in results.records), len(best.epochs)
     chosen = [f"the best of {complete} trials"] if complete > 1 else []
     if best.epoch is not None and epochs > 1:
         chosen.append(f"the best of {epochs} epochs")
     of_what = f"{' and '.join(chosen)}, so it is optimistic" if chosen else "of one run, so its spread is unknown"
-    way_on = f" Run `tuner confirm {study.typed}` to get an interval." if study.made_here else ""
-    return " ".join([f"The value is {of_what}.{way_on}", *equals_of(results)])
+    return f"The value is {of_what}."
 
 
 def trivial_of(study: Study) -> Trivial | None:

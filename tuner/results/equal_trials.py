@@ -1,8 +1,8 @@
 """Equal trials: how many cannot be told apart from the best one by the validation rows.
 
-Two models that score the same rows are compared by the rows on which one of them is right and the other wrong
-(McNemar 1947). If they differ by D right answers, the exact test's p is at least 2 / 2^D. So five rows never suffice
-for 5 %, whichever they are. Trials that differ by more may be alike too, which this does not count.
+McNemar's exact test (1947) compares two models by the rows on which only one of them is right. If they differ by D
+right answers, its p is at least 2 / 2^D. So five rows never suffice for 5 %, whichever they are. Trials that differ by
+more may be alike too, which this does not count.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tuner.results.results import Results
 
 MOST_ROWS = 5
-"""The most right answers by which two models can differ without a difference at 5 %: 2 / 2^5 is above it."""
+"""Right answers by which models may differ without a difference at 5 %. 2 / 2^5 is above it."""
 
 ACCURACY = "accuracy"
 """The metric that is a share of right answers."""

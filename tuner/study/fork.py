@@ -97,11 +97,20 @@ def fork_of(storage: BaseStorage, name: str, space: Space, goal: Goal) -> Forked
     if not study.made_here:
         raise StudyError(f"study {name} was not made by tuner: it has no space that could have changed")
     _refuse_other_values(study, space, goal)
+    return forked(study, space)
+
+
+def forked(study: Study, space: Space) -> Forked:
+    """Return the fork of a study under a changed space that gives values the same meaning.
+
+    Raises:
+        StudyError: no trial fits.
+    """
     with readable_errors():
         trials = study.optuna.get_trials(deepcopy=False)
     kept, left_out = _fitting(study, trials, space)
     beyond = study.beyond + len(trials) - len(kept)
-    fork = Fork(name, study.uid, len(trials), len(kept), left_out, beyond)
+    fork = Fork(study.name, study.uid, len(trials), len(kept), left_out, beyond)
     if not kept:
         raise StudyError("\n".join([*fork.notes, "nothing is left to fork: --study-name begins a study of its own"]))
     return Forked(fork, kept)

@@ -32,7 +32,7 @@ NEVER = -30.0
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The scores of the trivial predictor on a split, and its answers, by metric; `rows` is the size of the split."""
+    """The scores and answers of the trivial predictor by metric, and the number of scored rows."""
 
     values: Mapping[str, float]
     says: Mapping[str, str]

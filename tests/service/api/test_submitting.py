@@ -236,6 +236,18 @@ def test_a_fork_has_the_space_and_the_files_of_its_study(held: TestClient, url: 
     assert answered(held.post(api("/studies/tiny/fork?build=false"), json={"name": "new"}), 409)
 
 
+def test_a_fork_that_no_trial_fits_is_refused_before_it_waits(held: TestClient, url: str) -> None:
+    submit(held, TINY)
+    complete(opened(url, TINY), 0.5)
+    body = {"name": "new", "settings": {"optimizer": {"type": "SGD", "lr": 0.1}}}
+
+    refused = answered(held.post(api("/studies/tiny/fork?build=false"), json=body), 409)
+
+    assert "0 of its 1 trials kept" in refused["detail"]
+    assert "nothing is left to fork" in refused["detail"]
+    assert [job.study for job in server_of(held).jobs.all()] == ["tiny"]
+
+
 def test_a_study_that_waits_for_its_first_driver_has_no_trials_yet(held: TestClient) -> None:
     submit(held, TINY, trials=6)
 

@@ -17,6 +17,7 @@ from tuner.service.schemas import CheckBody, CheckView, ForkBody, StudyView, Sub
 from tuner.service.server import Server
 from tuner.service.submitted.submission_folder import contents_of
 from tuner.space import Space
+from tuner.study.fork import forked
 
 router = APIRouter(tags=["studies"])
 
@@ -97,6 +98,7 @@ def fork_study(
     text = text if body.space is None else body.space
     with server.submissions.placed(body, text, {**files, **given.files}, user) as placed:
         submission = server.submissions.submission(placed, body, user, fork_of=name)
+        forked(server.results(name).study, placed.space)  # or its driver would find that no trial fits
         if build:
             server.submissions.check(placed, body, build)
         server.submissions.submit(submission, placed.folder)

@@ -1,9 +1,9 @@
-// The confirmations and final trainings of a study that are not over, each with a button that cancels it.
+// The confirmations and final trainings of a study that are not over, each with a button that cancels it; and its models.
 
 import { get, post } from "./api.js";
 import { ask } from "./dialogs.js";
 import { at, h, show, toast } from "./dom.js";
-import { ago, sentence } from "./format.js";
+import { ago, rounded, sentence } from "./format.js";
 import { cell, state } from "./parts.js";
 
 const KINDS = { confirm: "confirmation", train: "final training" };
@@ -12,10 +12,22 @@ const root = document.documentElement.dataset;
 
 /** Show the jobs of a study; `refresh` is called after each change. */
 export async function loadJobs(study, refresh) {
-  const { items } = await get("/jobs", { study, state: ENDING });
+  const [{ items }, models] = await Promise.all([get("/jobs", { study, state: ENDING }), get("/models", { study })]);
   const jobs = items.filter(({ kind }) => kind in KINDS);
-  at("jobs-card").hidden = !jobs.length;
-  show(at("jobs"), h("table", { class: "cards" }, h("tbody", {}, jobs.map((job) => row(job, refresh)))));
+  const trained = models.items.filter((model) => model.state === "done");
+  at("jobs-card").hidden = !jobs.length && !trained.length;
+  show(at("jobs"), h("table", { class: "cards" }, h("tbody", {}, jobs.map((job) => row(job, refresh)), trained.map(modelRow))));
+}
+
+function modelRow(model) {
+  const first = model.scores[0];
+  const score = first ? `${first.title} ${rounded(first.value)} on the ${first.split === "test" ? "test" : "validation"} rows` : "";
+  return h("tr", { "data-key": `model ${model.id}` },
+    h("th", { scope: "row" }, h("a", { href: `/models/${model.id}` }, `Model ${model.id}`)),
+    cell("State", "trained"),
+    cell("Submitted", `${ago(model.submitted)} by ${model.owner}`),
+    cell("Score", score, { class: "soft small" }),
+    h("td", {}));
 }
 
 function row(job, refresh) {

@@ -118,7 +118,7 @@ function answer() {
   show(at("answer"),
     h("p", { class: "label" }, `Best ${metric.title}, `, h("a", { href: trialHref(name, chosen) }, `trial ${chosen}`), study.best?.number === chosen && study.best.epoch !== null ? ` at epoch ${study.best.epoch}` : ""),
     h("p", { class: "value" }, rounded(value), " ", interval ? h("small", {}, interval) : ""),
-    answered ? h("p", { class: "sure" }, told(answered.how_sure)) : "",
+    answered ? h("p", { class: "sure" }, told(answered.how_sure), interval || study.space === null ? "" : " Confirm it to get an interval.") : "",
     answered?.paragraphs.length ? h("details", {}, h("summary", {}, "What the confirmation found"), answered.paragraphs.map((each) => h("p", { class: "small" }, each.map((line) => [told(line), " "])))) : "",
     facts,
     h("h3", { class: "gap" }, "Best config"),
