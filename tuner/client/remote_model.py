@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tuner.client.http_connection import Connection, path
 from tuner.client.waiting import wait_for
@@ -14,7 +14,10 @@ from tuner.service.queue.lifecycle import JobState
 from tuner.service.schemas import ModelView, PredictionView
 
 if TYPE_CHECKING:
+    import numpy as np
     from pandas import DataFrame
+
+    Rows: TypeAlias = DataFrame | np.ndarray | Sequence[Mapping[str, Any]] | Sequence[Sequence[float]] | Sequence[str]
 
 MARKS = ("config.yaml", "metrics.json")
 """Files of a run folder, by which it is known."""
@@ -111,32 +114,66 @@ class RemoteModel:
                 self._connection.download(path("models", self.id, "files") + path(*file.path.split("/")), place)
         return target
 
-    def predict(self, rows: DataFrame | Sequence[Mapping[str, Any]] | Sequence[str] | str | Path) -> DataFrame:
+    def predict(self, rows: Rows | str | Path | Sequence[Path]) -> DataFrame:
         """Return the predictions for new rows, as `tuner.predict` does.
 
         Args:
-            rows: a table or a mapping of columns for each row; a list of texts for a model of texts. A path names a CSV
-                file, a JSON-lines file or an image.
+            rows: a table, or a mapping of columns for each row. For a model of texts, a list of texts. For one of
+                numbers, an array (N, features) or lists of numbers. A path names a CSV file, a JSON-lines file, an
+                image, or a folder of images, as does each path of a list. Images do not travel as arrays.
 
         Raises:
             UsageError: there is no such file, or the rows do not fit the model.
         """
         import pandas as pd
 
-        place = path("models", self.id, "predict")
-        if isinstance(rows, str | Path):
-            file = Path(rows)
-            if not file.is_file():
-                raise UsageError(f"{file}: there is no such file")
-            sent: dict[str, Any] = {"files": {"file": (file.name, file.read_bytes())}}
-        else:
-            sent = {"json": {"rows": rows.to_dict("records") if isinstance(rows, pd.DataFrame) else list(rows)}}
-        answer = self._connection.request("POST", place, **sent).json()
+        if (files := _files_of(rows)) is not None:
+            sent = [{"files": {"file": (file.name, file.read_bytes())}} for file in files]
+            return pd.concat([self._predicted(**each) for each in sent], ignore_index=True)
+        return self._predicted(json={"rows": _plain(rows)})
+
+    def _predicted(self, **sent: Any) -> DataFrame:
+        import pandas as pd
+
+        answer = self._connection.request("POST", path("models", self.id, "predict"), **sent).json()
         found = PredictionView.model_validate(answer)
         return pd.DataFrame(found.rows, columns=found.columns)
 
     def _look(self) -> None:
         self.view = ModelView.model_validate(self._connection.get(path("models", self.id)))
+
+
+def _plain(rows: Any) -> list[Any]:
+    """Return rows as JSON has them."""
+    import numpy as np
+    import pandas as pd
+
+    plain: list[Any]
+    if isinstance(rows, pd.DataFrame):
+        plain = rows.to_dict("records")
+    else:
+        plain = rows.tolist() if isinstance(rows, np.ndarray) else list(rows)
+    return plain
+
+
+def _files_of(rows: object) -> list[Path] | None:
+    """Return the files that paths name, those of a folder by name; None for rows that are no paths.
+
+    Raises:
+        UsageError: one is not there, or a folder has no file.
+    """
+    if isinstance(rows, str | Path):
+        return _files_at(Path(rows))
+    if isinstance(rows, Sequence) and rows and all(isinstance(each, Path) for each in rows):
+        return [file for each in rows for file in _files_at(each)]
+    return None
+
+
+def _files_at(place: Path) -> list[Path]:
+    found = [place] if place.is_file() else sorted(each for each in place.glob("[!.]*") if each.is_file())
+    if not found:
+        raise UsageError(f"{place}: there is no such file, and no folder with files")
+    return found
 
 
 def _inside(folder: Path, name: str) -> Path:
