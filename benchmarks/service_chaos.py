@@ -161,6 +161,15 @@ class Service:
                 process.kill()
         return bool(chosen)
 
+    def doubled(self) -> list[str]:
+        """Return the studies with several drivers. A shell that has written its exit code may still be there once."""
+        several = {study: set(found) for study, found in self.shells().items() if len(found) > 1}
+        if not several:
+            return []
+        time.sleep(0.5)
+        again = self.shells()
+        return [study for study, found in several.items() if len(found.intersection(again.get(study, ()))) > 1]
+
     def shells(self) -> dict[str, list[psutil.Process]]:
         """Return the running drivers of each study, each as the shell that waits for it."""
         exits = {str(JobFolder.of(self.database.home, job.id).exit): job.study for job in self.jobs.all()}
@@ -182,9 +191,7 @@ def under_fire(service: Service, scale: Scale, chance: random.Random) -> tuple[l
     while any(job.state is not JobState.DONE for job in service.jobs.all()):
         jobs = service.jobs.all()
         service.keep(chance)
-        faults += [
-            f"{study}: {len(found)} drivers at once" for study, found in service.shells().items() if len(found) > 1
-        ]
+        faults += [f"{study}: several drivers at once" for study in service.doubled()]
         resumed += sum(_resumed_after_deaths(service, job) for job in jobs)
         if len(fallen) < scale.kills and time.monotonic() > next_kill:
             kind = next(kinds)

@@ -150,15 +150,23 @@ def delete_study(server: CurrentServer, user: Member, name: Name) -> Response:
             job.id, JobState.CANCELLED, since=(job.state,), actor=user.name, reason="deleted"
         ):
             raise StudyError(f"study {name}: starts at this moment; cancel it, then delete it")
-    if server.reading.has(name):
-        study = server.results(name).study
-        confirmed = runs_of(study)
-        for gone in [study] if confirmed is None else [confirmed, study]:
-            delete_with_files(server.reading.url, gone)
-            server.reading.forget(gone.name)
+    _delete_trials(server, name)
+    forgotten = server.jobs.forget(name)
+    _delete_trials(server, name)  # a late report of a worker may have opened the study again meanwhile
     server.studies.forget(name)
-    server.deleted_files.remove(server.jobs.forget(name))
+    server.deleted_files.remove(forgotten)
     return Response(status_code=204)
+
+
+def _delete_trials(server: Server, name: str) -> None:
+    """Delete a study, if it is there, with its confirmation."""
+    if not server.reading.has(name):
+        return
+    study = server.reading.results(name).study
+    confirmed = runs_of(study)
+    for gone in [study] if confirmed is None else [confirmed, study]:
+        delete_with_files(server.reading.url, gone)
+        server.reading.forget(gone.name)
 
 
 def _confirming(server: Server, name: str) -> Sequence[JobRecord]:
