@@ -120,7 +120,7 @@ class RemoteModel:
         Args:
             rows: a table, or a mapping of columns for each row. For a model of texts, a list of texts. For one of
                 numbers, an array (N, features) or lists of numbers. A path names a CSV file, a JSON-lines file, an
-                image, or a folder of images, as does each path of a list. Images do not travel as arrays.
+                image or a folder of images. A list of paths names several. Images do not travel as arrays.
 
         Raises:
             UsageError: there is no such file, or the rows do not fit the model.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tuner.results.equal_trials import equals_of
 from tuner.results.mean_interval import Interval
+from tuner.results.wording import MEAN
 from tuner.study import Record, Study
 from tuner.study.study import noted
 
@@ -79,7 +80,9 @@ def _optimism(results: Results, best: Record) -> str:
     chosen = [f"the best of {complete} trials"] if complete > 1 else []
     if best.epoch is not None and epochs > 1:
         chosen.append(f"the best of {epochs} epochs")
-    of_what = f"{' and '.join(chosen)}, so it is optimistic" if chosen else "of one run, so its spread is unknown"
+    mean = "" if best.deviation(results.goal.metric) is None else f"{MEAN}, "
+    alone = f"{MEAN} of one config" if mean else "of one run, so its spread is unknown"
+    of_what = f"{mean}{' and '.join(chosen)}, so it is optimistic" if chosen else alone
     return f"The value is {of_what}."
 
 

@@ -26,6 +26,7 @@ Few seeds often show no failure, and no interval allows for what they do not sho
 MANY_MISS = 0.13
 """The most of that on 10 and more seeds, of which most show a failure."""
 
+MEAN = "the mean over folds and seeds"
 SAME_ROWS = (
     "All seeds scored the validation rows that the search used",
     "So the interval covers seeds, not other rows",
@@ -45,11 +46,13 @@ ROWS_ANEW = (
 
 def of_what(goal: Goal, record: Record) -> str:
     """Return what the value of an unconfirmed trial is, in words: for all but constant curves it flatters its trial."""
+    alone = record.deviation(goal.metric) is None
+    whose = "one run" if alone else MEAN
     if goal.scope is Scope.LAST:
-        return "the last epoch of one run"
+        return f"the last epoch of {whose}"
     if len(record.epochs) < 2:
-        return "the value of one run"
-    return f"the best of {len(record.epochs)} epochs of one run"
+        return f"the value of {whose}" if alone else whose
+    return f"the best of {len(record.epochs)} epochs of {whose}"
 
 
 def verdict(found: Confirmation, standing: Standing) -> str:

@@ -24,7 +24,7 @@ from tuner.study import rehearse, samplers
 from tuner.study.sampler_traits import traits_of
 from tuner.study.versions import Version
 from tuner.training import Job
-from tuner.training.baseline import Baseline, baseline_of
+from tuner.training.baseline import Baseline, baseline_of, mean_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +73,13 @@ def planned(space: Space, device: torch.device, options: WorkerOptions) -> Plan:
 
 
 def _baseline(space: Space, job: Job) -> Baseline:
-    rows = job.dataset(space.resolve(Corner(False, {})).data)
-    assert rows.valid is not None, "a search has a validation split"
-    return baseline_of(rows, rows.valid, job.scores)
+    section = space.resolve(Corner(False, {})).data
+    found = []
+    for fold in job.folds:
+        rows = fold.dataset(section)
+        assert rows.valid is not None, "a search has a validation split"
+        found.append(baseline_of(rows, rows.valid, job.scores))
+    return mean_of(found)
 
 
 def _engine(space: Space, job: Job, options: WorkerOptions) -> Engine:

@@ -7,8 +7,9 @@ median.
 from __future__ import annotations
 
 import math
+import statistics
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +71,14 @@ def baseline_of(dataset: Dataset, split: Split, scores: Scores) -> Baseline:
         if math.isfinite(value):
             values[name], says_of[name] = value, says
     return Baseline(values, says_of, len(split.targets))
+
+
+def mean_of(folds: Sequence[Baseline]) -> Baseline:
+    """Return the mean scores over folds, and the answers of all folds."""
+    names = [name for name in folds[0].values if all(name in fold.values for fold in folds)]
+    values = {name: statistics.fmean(fold.values[name] for fold in folds) for name in names}
+    says = {name: " or ".join(dict.fromkeys(fold.says[name] for fold in folds)) for name in names}
+    return Baseline(values, says, sum(fold.rows for fold in folds))
 
 
 def _some(dataset: Dataset) -> Tensor:
