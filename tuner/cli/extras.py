@@ -16,5 +16,10 @@ def need_serve(command: str) -> None:
     Raises:
         UsageError: a package is missing.
     """
-    if missing := [name for name in SERVE if importlib.util.find_spec(name) is None]:
-        raise UsageError(f"{command} needs further packages ({missing[0]}): pip install 'tuner[serve]'")
+    if missing := missing_for_serve():
+        raise UsageError(f"{command} needs further packages ({missing}): pip install 'tuner[serve]'")
+
+
+def missing_for_serve() -> str:
+    """Return a package of the extra `serve` that is not installed; empty if all are."""
+    return next((name for name in SERVE if importlib.util.find_spec(name) is None), "")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tuner.cli.extras import missing_for_serve
 from tuner.config import and_storage
 from tuner.errors import UsageError, listing
 
@@ -216,6 +217,22 @@ class Database:
         for one in (runs_of(study), study):
             if one is not None:
                 delete_with_files(self.place, one)
+        _forget_jobs(self.place, study.name)
+
+
+def _forget_jobs(storage: str, study: str) -> None:
+    """Hide the jobs of a deleted study from the service that uses the database too, if there is one."""
+    if missing_for_serve():
+        return
+    from tuner.service.database import Database as ServiceDatabase
+    from tuner.service.queue.jobs import Jobs
+
+    try:
+        database = ServiceDatabase(storage)
+    except UsageError:  # no service can use such a database
+        return
+    if database.is_current:
+        Jobs(database).forget(study)
 
 
 def home(storage: str, server: str | None) -> Home:

@@ -18,6 +18,7 @@ from tests.support.api_clients import ADDRESS, answered, api, bearer, server_of
 from tests.support.remote_jobs import REMOTE, database_in, submitted
 from tests.support.servers import real_server
 from tuner.service.app import create_app
+from tuner.service.database import Database
 from tuner.service.remote import studies_process
 from tuner.service.remote.remote_leases import studies_with_leases
 from tuner.service.server_options import ServerOptions
@@ -111,6 +112,19 @@ def test_calls_to_a_process_that_hangs_are_answered_and_it_is_replaced(
         assert (hung.status_code, hung.headers["retry-after"]) == (503, "2")
         assert answered(reported(client, 1)) == {"verdict": "go"}
         assert not process.is_running()
+
+
+def test_it_ends_when_another_server_has_the_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    submitted(tmp_path)
+    with served(tmp_path) as client:
+        asked(client)
+        with monkeypatch.context() as lost:
+            lost.setattr(Database, "is_kept", False)
+            refused = reported(client, 1)
+            until(lambda: of_studies() == [], SOON)
+
+        assert answered(refused, 503)["detail"] == "another server serves the database; ask that one"
+        assert answered(reported(client, 1)) == {"verdict": "go"}
 
 
 def test_it_ends_when_nobody_calls_and_starts_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

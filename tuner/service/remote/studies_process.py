@@ -32,6 +32,9 @@ T = TypeVar("T")
 HUNG_SECONDS = PATIENCE_SECONDS + 15.0
 """Seconds without an answer after which the process hangs. It answers before, if only that the database has no time."""
 
+LOST_SECONDS = 0.5
+"""Seconds for which the process may go on when another server has the database."""
+
 CLOSING_SECONDS = 30.0
 """Seconds until a process that closes its studies is killed. That loses nothing that was answered."""
 
@@ -88,19 +91,24 @@ class StudiesProcess:
             return self._link
 
     async def _look_again(self) -> None:
+        looked = time.monotonic()
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(min(LOST_SECONDS, LOOK_SECONDS))
             try:
-                await self._look()
+                if self._link is not None and not self._database.is_kept:
+                    await self._link.kill()
+                if time.monotonic() - looked >= LOOK_SECONDS:
+                    looked = time.monotonic()
+                    await self._look()
             except TunerError as error:  # a later look does it
                 _log.warning("remote studies wait: %s", error)
             except Exception:
                 _log.exception("the look at remote studies has met a fault of its own")
 
     async def _look(self) -> None:
-        """Start the process if a study is due. End it if it hangs or idles, or if another server has the database."""
+        """Start the process if a study is due. End it if it hangs or idles."""
         link = self._link if self._link is not None and self._link.is_open else None
-        if link is not None and (not self._database.is_kept or link.waits > HUNG_SECONDS):
+        if link is not None and link.waits > HUNG_SECONDS:
             await link.kill()
         elif link is None and self._database.is_kept:
             if await self._some_are_due():
