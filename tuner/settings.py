@@ -120,7 +120,8 @@ class Search:
     """The `search` section, without the configs of `search.enqueue`, which are parameters of the space.
 
     `timeout` limits one run, `trial_limit` one trial and `trial_timeout` one epoch; None is no limit. `keep` is the
-    number of best trials that keep their checkpoints. `repeats` allows a config that was tried.
+    number of best trials that keep their checkpoints. `baseline` begins a new study with the middle of the space.
+    `repeats` allows a config that was tried.
     `checkpoint_interval` is the time between two checkpoints.
     """
 
@@ -128,6 +129,7 @@ class Search:
     timeout: float | None
     sampler: Component
     pruner: Component | None
+    baseline: bool
     repeats: bool
     retries: int
     max_failures: int
@@ -151,6 +153,7 @@ class Search:
             timeout=seconds(section["timeout"]),
             sampler=_component(section["sampler"]),
             pruner=None if section["pruner"] is None else _component(section["pruner"]),
+            baseline=section["baseline"],
             repeats=section["repeats"],
             retries=section["retries"],
             max_failures=section["max_failures"],

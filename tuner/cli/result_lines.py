@@ -23,7 +23,7 @@ def print_result(result: Result, there: Home) -> None:
     """Print the best trial or the front, what failed, and the commands that follow."""
     from tuner.results.equal_trials import equals_of
     from tuner.results.results import Results
-    from tuner.results.summary import against_the_trivial
+    from tuner.results.summary import against_the_baseline, against_the_trivial
     from tuner.study.stop_rules import way_on_after
 
     results = Results(result.study)
@@ -36,7 +36,7 @@ def print_result(result: Result, there: Home) -> None:
     else:
         say(f"Front of {amount(study.finished(), 'trial')} in study {study.name}: {study.goal}")
         print_front(study, result.front)
-    if told := against_the_trivial(results):
+    for told in filter(None, (against_the_baseline(results), against_the_trivial(results))):
         say(f"\nOn the validation rows {told}.")
     if study.goal.single and (told := " ".join(equals_of(results))):
         say(f"\n{told}")

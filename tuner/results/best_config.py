@@ -194,7 +194,7 @@ def provenance(results: Results, record: Record) -> Provenance:
         uid=study.uid,
         trial=record.number,
         state=record.state.value,
-        origin=None if origin is None else origin.source,
+        origin=None if origin is None else origin.source or None,
         metric=goal.metric if goal.single else None,
         value=record.value if goal.single else None,
         value_is=of_what(goal, record) if goal.single and record.value is not None else None,

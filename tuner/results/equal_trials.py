@@ -35,21 +35,21 @@ def equals_of(results: Results) -> Iterator[str]:
         return
     others = [record for record in results.sound if record is not best]
     same = [record for record in others if record.value == best.value]
-    rows = results.validation_rows
-    if rows is not None and results.goal.metric == ACCURACY and best.deviation(ACCURACY) is None:
-        alike = [record for record in others if _rows_between(record, best, rows) <= MOST_ROWS]
-        if alike:
-            they = "it gets" if len(alike) == 1 else "they get"
-            less = f"of {rows} validation rows {they} at most {MOST_ROWS} fewer right"
-            yield f"{amount(len(alike), 'other trial')} cannot be told apart from it: {less}."
+    if alike := [record for record in others if are_alike(results, record, best)]:
+        they = "it gets" if len(alike) == 1 else "they get"
+        less = f"of {results.validation_rows} validation rows {they} at most {MOST_ROWS} fewer right"
+        yield f"{amount(len(alike), 'other trial')} cannot be told apart from it: {less}."
     if same:
         has = "has" if len(same) == 1 else "have"
         decides = "the earliest is named" if math.isinf(best.loss) else "the lowest validation loss decides"
         yield f"{amount(len(same), 'other trial')} {has} the same value: {decides}."
 
 
-def _rows_between(one: Record, other: Record, rows: int) -> int:
-    """Return by how many right answers two trials differ."""
-    assert one.value is not None
-    assert other.value is not None
-    return round(abs(one.value - other.value) * rows)
+def are_alike(results: Results, one: Record, other: Record) -> bool:
+    """Return whether the validation rows surely cannot tell two trials apart; False if that is unknown."""
+    rows = results.validation_rows
+    if rows is None or results.goal.metric != ACCURACY or one.value is None or other.value is None:
+        return False
+    if one.deviation(ACCURACY) is not None:  # the mean over folds and seeds
+        return False
+    return round(abs(one.value - other.value) * rows) <= MOST_ROWS

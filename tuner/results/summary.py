@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from tuner.errors import listing
 from tuner.goal import Direction, Goal
-from tuner.results.equal_trials import equals_of
+from tuner.results.equal_trials import are_alike, equals_of
 from tuner.results.failures import Failures
 from tuner.results.wording import of_what, spread
 from tuner.runtime.rounding import amount, rounded
 from tuner.study import Record, versions
 from tuner.study.fork import Fork
+from tuner.study.provenance import MIDDLE
 from tuner.study.stop_rules import stop_reason
 
 if TYPE_CHECKING:
@@ -89,8 +90,7 @@ def notes(results: Results) -> Iterator[str]:
     elif results.study.made_here and not results.confirms and (best := results.best) is not None:
         yield f"not confirmed: the best value, of trial {best.number}, is {of_what(goal, best)}"
         yield from (sentence.removesuffix(".") for sentence in equals_of(results))
-    if told := against_the_trivial(results):
-        yield told
+    yield from filter(None, (against_the_baseline(results), against_the_trivial(results)))
 
 
 def against_the_trivial(results: Results) -> str:
@@ -101,6 +101,19 @@ def against_the_trivial(results: Results) -> str:
     told = f"the trivial predictor ({trivial.says}) has {goal.title} {rounded(trivial.value)}"
     beaten = goal.direction.better(best.value, trivial.value)
     return told if beaten else f"{told}, and no trial is better"
+
+
+def against_the_baseline(results: Results) -> str:
+    """Return what the search gained over the middle of its space; empty if that is unknown."""
+    best, goal = results.best, results.goal
+    first = next((record for record in results.sound if record.attributes.origin == MIDDLE), None)
+    if first is None or first.value is None or best is None or best.value is None:
+        return ""
+    told = f"the middle of the space (trial {first.number}) has {goal.title} {rounded(first.value)}"
+    if best.value == first.value:
+        return f"{told}, and no trial is better"
+    sure = "which these rows cannot tell from none" if are_alike(results, first, best) else "by one run each"
+    return f"{told}: the best gains {rounded(abs(best.value - first.value))}, {sure}"
 
 
 def circumstances(results: Results) -> Iterator[str]:

@@ -99,6 +99,11 @@ SEARCH = Section(
             "Stops trials that lag: a class of optuna.pruners or of your own, with its arguments; null is none.",
             "an Optuna pruner",
         ),
+        "baseline": Key(
+            Flag(),
+            False,
+            "Whether the first trial has the middle of every range and the first of every choice, or a prior's.",
+        ),
         "repeats": Key(
             Flag(),
             False,

@@ -15,11 +15,12 @@ class Way(enum.Enum):
 
     KEPT = "kept from"
     ENQUEUED = "config of"
+    BASELINE = "baseline:"
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A trial of another study, or the config of a file, which may have come from one."""
+    """A trial of another study, the config of a file, or the middle of the space."""
 
     way: Way
     study: str | None
@@ -46,5 +47,11 @@ class Origin:
         return cls(Way(facts["way"]), facts.get("study"), facts.get("trial"), facts.get("file"))
 
     def __str__(self) -> str:
+        if self.way is Way.BASELINE:
+            return "the middle of the space"
         trial = "" if self.trial is None else f"trial {self.trial} of study {self.study}"
         return trial if self.file is None else f"{self.file} ({trial})" if trial else self.file
+
+
+MIDDLE = Origin(Way.BASELINE, None, None)
+"""The origin of the baseline of a search."""

@@ -17,11 +17,13 @@ from tuner.goal import Goal
 from tuner.optuna_internals import let_stop, storage_of
 from tuner.protocol import Epoch, Outcome, State
 from tuner.space import Space
+from tuner.space.middle import middle_of
 from tuner.storage import readable_errors
 from tuner.study import pruners, samplers
 from tuner.study.ask_tell import AskTell
 from tuner.study.drawing import USED_UP, UsedUp
 from tuner.study.identity import identity_of, refuse_another
+from tuner.study.provenance import MIDDLE
 from tuner.study.study import FACTS, Study
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -56,6 +58,8 @@ def open_study(storage: BaseStorage, space: Space, goal: Goal, batch: int | None
             _refuse_another_batch(space.name, known.get("batch"), batch)
         uid = new_uid() if known is None else known["uid"]
         study.set_user_attr(FACTS, facts_of(space, goal, batch, uid))
+        if known is None and space.search.baseline:
+            study.enqueue_trial(middle_of(space), user_attrs=MIDDLE.facts)
         for params in space.enqueued():
             study.enqueue_trial(params, skip_if_exists=True)
         seed = space.study.seed
