@@ -44,8 +44,8 @@ export function between(from, to) {
 }
 
 /** Return a moment as local date and time. */
-export function when(moment) {
-  return moment ? new Date(moment).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }) : "–";
+export function when(moment, timeStyle = "short") {
+  return moment ? new Date(moment).toLocaleString(undefined, { dateStyle: "medium", timeStyle }) : "–";
 }
 
 /** Return a count with its noun. */

@@ -45,6 +45,8 @@ export function actions(place, study, refresh) {
   show(place, main, h("details", { class: "menu" }, h("summary", { class: "button" }, "More"), h("ul", {}, rest.filter(Boolean).map((each) => h("li", {}, each)))));
 }
 
+const priorityField = (value = 0) => ({ name: "priority", label: "Priority", type: "number", value, min: -9, max: 9, required: true });
+
 function more(study, here, refresh) {
   ask({
     title: "More trials", action: "Set the total",
@@ -64,6 +66,7 @@ function confirm(here, refresh) {
     fields: [
       { name: "top", label: "Candidates", type: "number", min: 1, placeholder: "from the space" },
       { name: "seeds", label: "Seeds", type: "number", min: 2, placeholder: "from the space" },
+      priorityField(),
     ],
   }, async (values) => {
     await post(`${here}/confirm`, values);
@@ -73,12 +76,14 @@ function confirm(here, refresh) {
 }
 
 function train(study, here, refresh) {
+  const waits = study.jobs.some(({ kind, state }) => kind === "confirm" && !["done", "failed", "cancelled"].includes(state));
   ask({
     title: "Train the final model", action: "Train",
-    text: "The model trains once more and is stored under Models.",
+    text: `The model trains once more and is stored under Models.${waits ? " A confirmation is under way: wait for it, or the best trial so far is taken." : ""}`,
     fields: [
-      { name: "trial", label: "Trial", type: "number", min: 0, placeholder: "the confirmed one, else the best" },
+      { name: "trial", label: "Trial", type: "number", min: 0, placeholder: waits ? "the best so far" : "the confirmed one, else the best" },
       { name: "on", label: "Rows", value: "train+valid", options: [["train+valid", "training and validation rows"], ["train", "training rows alone"]], hint: "With validation rows, the test rows score the model." },
+      priorityField(),
     ],
   }, async (values) => {
     await post(`${here}/train`, values);
@@ -90,10 +95,11 @@ function train(study, here, refresh) {
 function priority(study, here, refresh) {
   ask({
     title: "Priority", action: "Set", text: "Higher priorities start first. They may suspend studies of lower ones.",
-    fields: [{ name: "priority", label: "Priority", type: "number", value: study.priority ?? 0, min: -9, max: 9, required: true }],
+    fields: [priorityField(study.priority ?? 0)],
   }, async (values) => {
     await patch(here, values);
     await refresh();
+    toast(`The priority is ${values.priority}.`);
   });
 }
 

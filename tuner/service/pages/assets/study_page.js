@@ -155,7 +155,7 @@ function failures() {
 
 function past() {
   show(at("past"), study.changes.length ? h("table", { class: "cards" }, h("tbody", {}, [...study.changes].reverse().slice(0, 30).map((each) => h("tr", {},
-    h("td", { class: "soft small" }, when(each.at)), h("td", {}, state(each.state), each.kind === "run" || each.kind === "remote" ? "" : ` ${each.kind}`), h("td", {}, [each.actor, each.reason].filter(Boolean).join(": ")))))) : h("p", { class: "soft" }, "The service did not begin this study."),
+    h("td", { class: "soft small" }, when(each.at, "medium")), h("td", {}, state(each.state), each.kind === "run" || each.kind === "remote" ? "" : ` ${each.kind}`), h("td", {}, [each.actor, each.reason].filter(Boolean).join(": ")))))) : h("p", { class: "soft" }, "The service did not begin this study."),
   study.notes.length ? h("ul", {}, study.notes.map((note) => h("li", {}, told(note)))) : "");
   const code = at("space-text");
   at("space-card").hidden = study.space === null;

@@ -10,7 +10,7 @@ import { paced } from "./live.js";
 const YAML = /\.ya?ml$/;
 const LARGEST = 8e6;
 const forked = new URLSearchParams(location.search).get("fork");
-const draft = `draft:${forked ?? ""}`;
+const draft = `submission:${forked ?? ""}`;
 const files = new Map();
 const form = at("options");
 let sample = 0;
@@ -20,7 +20,7 @@ let faults = 0;
 let built = "";  // what the last whole check was of
 
 const editor = new Editor("The space, in YAML", (text) => {
-  sessionStorage.setItem(draft, text);
+  keep();
   again();
 });
 at("editor").append(editor.element);
@@ -116,6 +116,19 @@ function model({ type, parameters, inputs, outputs, device, layers }) {
         h("tbody", {}, layers.map((layer) => h("tr", {}, h("th", { scope: "row" }, layer.name || "whole model"), h("td", {}, layer.type), h("td", { class: "number" }, layer.parameters.toLocaleString("en")))))))));
 }
 
+/** Keep what is there for a reload. Of files a browser keeps the names alone. */
+function keep() {
+  const values = Object.fromEntries([...form.elements].filter((each) => each.name).map((each) => [each.name, each.value]));
+  sessionStorage.setItem(draft, JSON.stringify({ text: editor.text, values, files: [...files.keys()] }));
+}
+
+/** Show what was kept, and say which files are to be added again. */
+function restore({ text, values, files: names }) {
+  editor.text = text;
+  for (const [name, value] of Object.entries(values)) form.elements[name].value = value;
+  if (names.length) show(at("error"), h("p", { class: "notice warn" }, `Add these files again: ${listed(names)}.`));
+}
+
 function options() {
   const given = [...form.elements].filter((each) => each.name && each.value.trim() !== "");
   return Object.fromEntries(given.map((each) => [each.name, each.type === "number" || each.name === "workers" && each.value !== "auto" ? Number(each.value) : each.value.trim()]));
@@ -158,7 +171,7 @@ async function take(list) {
     if (file === space) editor.text = text;
     else files.set(file.webkitRelativePath || file.name, text);
   }
-  sessionStorage.setItem(draft, editor.text);
+  keep();
   showFiles();
   again();
 }
@@ -166,7 +179,7 @@ async function take(list) {
 function showFiles() {
   at("policy").hidden = files.size === 0 && !at("policy").dataset.always;
   show(at("files"), [...files].map(([name, text]) => h("li", {}, h("span", { class: "mono" }, name), h("span", { class: "soft small" }, bytes(text.length)),
-    h("button", { type: "button", class: "link", "aria-label": `Remove ${name}`, onclick: () => { files.delete(name); showFiles(); again(); } }, "Remove"))));
+    h("button", { type: "button", class: "link", "aria-label": `Remove ${name}`, onclick: () => { files.delete(name); keep(); showFiles(); again(); } }, "Remove"))));
 }
 
 /** Read files after those that came before. */
@@ -184,7 +197,7 @@ if (at("picker").files.length) takePicked();  // on a slow line they are chosen 
 at("pick").onclick = () => at("picker").click();
 for (const button of document.querySelectorAll("[data-example]")) button.onclick = () => {
   editor.text = document.getElementById(button.dataset.example).textContent.trimStart();
-  sessionStorage.setItem(draft, editor.text);
+  keep();
   check();
 };
 addEventListener("dragover", (event) => {
@@ -198,12 +211,11 @@ addEventListener("drop", (event) => {
   queue([...event.dataTransfer.files]);
 });
 form.onsubmit = submit;
-form.elements.name.oninput = again;
-form.elements.trials.oninput = again;
+form.oninput = () => { keep(); again(); };
 
 async function start() {
   const kept = sessionStorage.getItem(draft);
-  if (kept) editor.text = kept;
+  if (kept) restore(JSON.parse(kept));
   else if (forked) {
     try {
       editor.text = (await get(`/studies${path(forked)}`)).space ?? "";
