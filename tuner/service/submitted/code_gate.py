@@ -64,8 +64,11 @@ class CodeGate:
             return ""
 
     def _owner(self, job: JobRecord) -> Principal:
-        """Return the owner of a job as of now. One who was removed has the lowest role."""
-        if job.owner == LOCAL.name:
+        """Return the owner of a job as of now. One who was removed has the lowest role.
+
+        Without users there are no roles: whoever reaches the server is its admin.
+        """
+        if job.owner == LOCAL.name or not self._accounts.users():
             return LOCAL
         try:
             return Principal(job.owner, self._accounts.get(job.owner).role)
