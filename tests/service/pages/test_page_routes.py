@@ -23,6 +23,7 @@ PAGES = (
     "/studies/a%20b",
     "/studies/a/trials/3",
     "/compare",
+    "/compare?study=a&study=b",
     "/models",
     "/models/7",
     "/team",

@@ -153,6 +153,24 @@ def test_a_model_is_trained_and_asked_for_predictions(member: Seat) -> None:
     expect(page.locator("main")).not_to_contain_text("digits")
 
 
+def test_a_draft_survives_reloads_with_its_options_and_the_names_of_its_files(member: Seat) -> None:
+    page = member.open("/submit")
+    page.get_by_label("The space, in YAML").fill(DIGITS)
+    page.get_by_label("Name").fill("kept")
+    page.locator("#picker").set_input_files({"name": "net.py", "mimeType": "text/x-python", "buffer": b"pass"})
+    expect(page.locator("#files")).to_contain_text("net.py")
+
+    for _ in range(2):
+        page.reload()
+
+        expect(page.get_by_label("The space, in YAML")).to_have_value(DIGITS)
+        expect(page.get_by_label("Name")).to_have_value("kept")
+        expect(page.locator("#error")).to_contain_text("Add these files again: net.py.")
+
+    page.locator("#picker").set_input_files({"name": "net.py", "mimeType": "text/x-python", "buffer": b"pass"})
+    expect(page.locator("#error")).not_to_contain_text("net.py")
+
+
 def test_a_study_is_forked_with_its_space(member: Seat) -> None:
     page = member.page
     submit(page, "parent", trials=1, seconds=0, epochs=1)

@@ -56,12 +56,14 @@ def at_least(role: Role) -> Callable[..., Awaitable[Principal]]:
 
 
 def _refuse_unknown(request: Request) -> None:
-    """Refuse a parameter of the address that the route has not: left out, it would change the answer unseen.
+    """Refuse a parameter that a route of the API has not. Ignored, it would change the answer unseen.
+
+    The scripts of pages read their own.
 
     Raises:
         Refused: there is one.
     """
-    if not request.query_params:
+    if not request.query_params or not request.url.path.startswith("/api/"):
         return
     known = _query_of(request.scope["route"].endpoint)
     for name in request.query_params:

@@ -14,6 +14,7 @@ const draft = `submission:${forked ?? ""}`;
 const files = new Map();
 const form = at("options");
 let sample = 0;
+let missing = [];  // names of files that were there before a reload
 let checking = null;
 let taking = Promise.resolve();  // the files that are being read
 let faults = 0;
@@ -119,14 +120,19 @@ function model({ type, parameters, inputs, outputs, device, layers }) {
 /** Keep what is there for a reload. Of files a browser keeps the names alone. */
 function keep() {
   const values = Object.fromEntries([...form.elements].filter((each) => each.name).map((each) => [each.name, each.value]));
-  sessionStorage.setItem(draft, JSON.stringify({ text: editor.text, values, files: [...files.keys()] }));
+  sessionStorage.setItem(draft, JSON.stringify({ text: editor.text, values, files: [...files.keys(), ...missing] }));
 }
 
 /** Show what was kept, and say which files are to be added again. */
 function restore({ text, values, files: names }) {
-  editor.text = text;
+  missing = names;
   for (const [name, value] of Object.entries(values)) form.elements[name].value = value;
-  if (names.length) show(at("error"), h("p", { class: "notice warn" }, `Add these files again: ${listed(names)}.`));
+  editor.text = text;
+  showMissing();
+}
+
+function showMissing() {
+  show(at("error"), missing.length ? h("p", { class: "notice warn" }, `Add these files again: ${listed(missing)}.`) : "");
 }
 
 function options() {
@@ -170,6 +176,10 @@ async function take(list) {
     const text = await file.text();
     if (file === space) editor.text = text;
     else files.set(file.webkitRelativePath || file.name, text);
+  }
+  if (missing.length) {
+    missing = missing.filter((name) => !files.has(name));
+    showMissing();
   }
   keep();
   showFiles();
