@@ -221,18 +221,23 @@ class Database:
 
 
 def _forget_jobs(storage: str, study: str) -> None:
-    """Hide the jobs of a deleted study from the service that uses the database too, if there is one."""
+    """End and hide the jobs of a deleted study, where a service uses the database too."""
     if missing_for_serve():
         return
     from tuner.service.database import Database as ServiceDatabase
     from tuner.service.queue.jobs import Jobs
+    from tuner.service.queue.lifecycle import JobState
 
     try:
         database = ServiceDatabase(storage)
     except UsageError:  # no service can use such a database
         return
-    if database.is_current:
-        Jobs(database).forget(study)
+    if not database.is_current:
+        return
+    jobs = Jobs(database)
+    for job in jobs.all(study=study, states=(JobState.QUEUED, JobState.SUSPENDED)):
+        jobs.move(job.id, JobState.CANCELLED, since=(job.state,), actor="tuner delete", reason="its study was deleted")
+    jobs.forget(study)
 
 
 def home(storage: str, server: str | None) -> Home:
